@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+// The targets and their arrows are those of the architecture page; LayeringTests fails on an import that it does not have.
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A library target of ours: every one is built with the same strictness.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "tcptrace",
+    products: [
+        .executable(name: "tcptrace", targets: ["tcptrace"]),
+        .executable(name: "lab-server", targets: ["lab-server"]),
+        .executable(name: "lab-client", targets: ["lab-client"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // C: what Swift cannot import by itself.
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .target(name: "CLinux"),
+
+        // L0
+        module("TCPModel"),
+
+        // L1
+        module("TCPWire", ["TCPModel"]),
+        module("TCPMachine", ["TCPModel"]),
+        module("PacketSource", ["TCPModel", "CPcap", "CLinux"]),
+        module("KernelSockets", ["TCPModel", "CLinux"]),
+        module("LabTraffic", ["CLinux"]),
+
+        // L2
+        module("TCPTimeline", ["TCPModel", "TCPMachine"]),
+
+        // L3
+        module("TimelineReport", ["TCPModel", "TCPMachine", "TCPTimeline"]),
+
+        // L4
+        module(
+            "TraceSession",
+            [
+                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport",
+                "CLinux",
+            ]
+        ),
+        module("TeachingLab", ["TCPModel", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
+
+        // L5
+        .executableTarget(
+            name: "tcptrace",
+            dependencies: [
+                "TCPModel", "PacketSource", "KernelSockets", "TimelineReport", "TraceSession", "TeachingLab", "CLinux",
+                argumentParser,
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "lab-server", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "lab-client", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
+
+        // Tests
+        tests("TCPModelTests", ["TCPModel"]),
+        tests("TCPWireTests", ["TCPModel", "TCPWire"]),
+        tests("TCPMachineTests", ["TCPModel", "TCPMachine"]),
+        tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
+        tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
+        tests("TCPTimelineTests", ["TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("TimelineReportTests", ["TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
+        tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
+        tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
+        tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"]),
+        tests("LayeringTests", []),
+    ]
+)

@@ -1,0 +1,11 @@
+// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and the SIGBUS guard for mapped files.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#endif

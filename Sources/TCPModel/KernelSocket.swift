@@ -1,0 +1,70 @@
+// What the kernel says of one TCP socket, and who owns it: plain values, so that they can be joined without any privilege.
+
+/// One TCP socket as the kernel lists it (/proc/net/tcp, tcp6; later sock_diag).
+public struct KernelSocket: BitwiseCopyable, Sendable {
+    /// Which timer is running, as /proc/net/tcp's `tr` says it.
+    public enum Timer: UInt8, Sendable, BitwiseCopyable {
+        /// None.
+        case none
+        /// Retransmission.
+        case retransmission
+        /// Keep-alive (or the SYN-ACK timer of a request).
+        case keepalive
+        /// TIME_WAIT (or an orphan's FIN_WAIT_2).
+        case timeWait
+        /// Zero-window probe.
+        case persist
+    }
+
+    /// The socket's own end.
+    public var local: SocketAddress
+    /// The peer, 0.0.0.0:0 when listening.
+    public var remote: SocketAddress
+    /// The state; Linux's numbering translated.
+    public var state: TCPState
+    /// Whether it is an IPv6 socket (an IPv4 peer is then shown mapped; here it is normalised).
+    public var isIPv6: Bool
+    /// The running timer.
+    public var timer: Timer
+    /// Octets sent and not acknowledged.
+    public var transmitQueue: UInt32
+    /// Octets received and not read (for a listener: connections waiting to be accepted). A received FIN counts as one.
+    public var receiveQueue: UInt32
+    /// User id of the owner; 0 also for sockets without one.
+    public var uid: UInt32
+    /// Inode of the socket file; 0 = no process holds it (not accepted yet, orphaned, or TIME_WAIT).
+    public var inode: UInt64
+
+    /// A socket from its fields.
+    public init(
+        local: SocketAddress, remote: SocketAddress, state: TCPState, isIPv6: Bool = false, timer: Timer = .none,
+        transmitQueue: UInt32 = 0, receiveQueue: UInt32 = 0, uid: UInt32 = 0, inode: UInt64 = 0
+    ) {
+        self.local = local
+        self.remote = remote
+        self.state = state
+        self.isIPv6 = isIPv6
+        self.timer = timer
+        self.transmitQueue = transmitQueue
+        self.receiveQueue = receiveQueue
+        self.uid = uid
+        self.inode = inode
+    }
+}
+
+/// The process behind a socket.
+public struct ProcessIdentity: Hashable, Sendable {
+    /// Process id.
+    public var pid: Int32
+    /// The kernel's short name of it (/proc/PID/comm). Untrusted bytes: escape before showing.
+    public var command: String
+    /// User id of the process.
+    public var uid: UInt32
+
+    /// A process from its fields.
+    public init(pid: Int32, command: String, uid: UInt32) {
+        self.pid = pid
+        self.command = command
+        self.uid = uid
+    }
+}

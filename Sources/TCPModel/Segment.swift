@@ -1,0 +1,90 @@
+// One decoded TCP segment: plain data, no heap, everything the machine and the reports need.
+
+/// Remarks that decoding a frame left on its segment. None of them is an error: the segment is usable.
+public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
+    /// One bit a remark.
+    public var rawValue: UInt16
+    /// The remarks with these bits.
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// An option's length was a lie (0, 1, or beyond the header); options after it were not read.
+    public static let malformedOption = SegmentRemarks(rawValue: 1 << 0)
+    /// The capture's snapshot length cut the options short.
+    public static let truncatedOptions = SegmentRemarks(rawValue: 1 << 1)
+    /// The IP length field was 0 (segmentation offload, BIG TCP); the payload length is from the capture record.
+    public static let lengthFromCapture = SegmentRemarks(rawValue: 1 << 2)
+    /// The first fragment of a larger datagram: the payload length covers this fragment only.
+    public static let firstFragment = SegmentRemarks(rawValue: 1 << 3)
+    /// The frame is shorter than the IP length says, and not by snapshot length: payload length is what IP claims.
+    public static let lengthBeyondFrame = SegmentRemarks(rawValue: 1 << 4)
+}
+
+/// One TCP segment as it was captured.
+public struct Segment: BitwiseCopyable, Sendable {
+    /// Who sent it, to whom.
+    public var tuple: FourTuple
+    /// SEG.SEQ.
+    public var sequence: SequenceNumber
+    /// SEG.ACK; meaningful only with the ACK flag.
+    public var acknowledgment: SequenceNumber
+    /// The control bits.
+    public var flags: TCPFlags
+    /// SEG.WND as sent, not scaled.
+    public var window: UInt16
+    /// The urgent pointer; meaningful only with URG.
+    public var urgentPointer: UInt16
+    /// What decoding remarked.
+    public var remarks: SegmentRemarks
+    /// Octets of text, without SYN and FIN, as the IP length says (so a short snapshot length does not matter).
+    public var payloadLength: UInt32
+    /// Octets of the whole IP datagram, header included (Zeek's ip_bytes).
+    public var ipLength: UInt32
+    /// IPv4 identification, or 0.
+    public var ipIdentification: UInt16
+    /// TTL or hop limit.
+    public var hopLimit: UInt8
+    /// Octets of TCP header, options included.
+    public var headerLength: UInt8
+    /// The decoded options.
+    public var options: TCPOptions
+
+    /// A segment from its fields; those that tests rarely care for have defaults.
+    @inlinable public init(
+        tuple: FourTuple, sequence: SequenceNumber, acknowledgment: SequenceNumber = SequenceNumber(0),
+        flags: TCPFlags, window: UInt16 = 0, urgentPointer: UInt16 = 0, remarks: SegmentRemarks = [],
+        payloadLength: UInt32 = 0, ipLength: UInt32 = 40, ipIdentification: UInt16 = 0, hopLimit: UInt8 = 64,
+        headerLength: UInt8 = 20, options: TCPOptions = TCPOptions()
+    ) {
+        self.tuple = tuple
+        self.sequence = sequence
+        self.acknowledgment = acknowledgment
+        self.flags = flags
+        self.window = window
+        self.urgentPointer = urgentPointer
+        self.remarks = remarks
+        self.payloadLength = payloadLength
+        self.ipLength = ipLength
+        self.ipIdentification = ipIdentification
+        self.hopLimit = hopLimit
+        self.headerLength = headerLength
+        self.options = options
+    }
+
+    /// SEG.LEN of RFC 9293 3.3.1: payload octets, plus one for SYN and one for FIN.
+    @inlinable public var sequenceLength: UInt32 {
+        payloadLength &+ (flags.has(.syn) ? 1 : 0) &+ (flags.has(.fin) ? 1 : 0)
+    }
+
+    /// The sequence number just after this segment.
+    @inlinable public var sequenceEnd: SequenceNumber { sequence.advanced(by: sequenceLength) }
+
+    /// The sequence number that the FIN takes, if there is one: after SYN and payload.
+    @inlinable public var finSequence: SequenceNumber {
+        sequence.advanced(by: payloadLength &+ (flags.has(.syn) ? 1 : 0))
+    }
+
+    /// Only an acknowledgment: ACK, no payload, no SYN, FIN or RST.
+    @inlinable public var isPureAck: Bool {
+        flags.has(.ack) && payloadLength == 0 && !flags.hasAny(.synFinRst)
+    }
+}

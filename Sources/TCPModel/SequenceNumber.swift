@@ -1,0 +1,41 @@
+// Sequence numbers: a point in TCP's 32-bit circular space, and its arithmetic (RFC 9293 3.4).
+
+/// A TCP sequence or acknowledgment number.
+///
+/// Points on a circle have no total order, so this type is deliberately not `Comparable`: ask `isBefore` and friends,
+/// which compare as RFC 9293 3.4 does and are meaningful for points less than 2^31 apart. All arithmetic wraps.
+public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
+    /// The 32 bits as they are in the header.
+    public var rawValue: UInt32
+
+    /// The sequence number with these 32 bits.
+    @inlinable public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The point `octets` further on, wrapping at 2^32.
+    @inlinable public func advanced(by octets: UInt32) -> SequenceNumber { SequenceNumber(rawValue &+ octets) }
+
+    /// The signed distance in octets from `other` to this point: positive if this one is ahead.
+    @inlinable public func distance(from other: SequenceNumber) -> Int32 {
+        Int32(bitPattern: rawValue &- other.rawValue)
+    }
+
+    /// How many octets this point is ahead of `base`, taking it as ahead however far that is (0 ..< 2^32).
+    @inlinable public func offset(from base: SequenceNumber) -> UInt32 { rawValue &- base.rawValue }
+
+    /// Whether this point comes before `other` on the circle.
+    @inlinable public func isBefore(_ other: SequenceNumber) -> Bool { distance(from: other) < 0 }
+
+    /// Whether this point comes after `other` on the circle.
+    @inlinable public func isAfter(_ other: SequenceNumber) -> Bool { distance(from: other) > 0 }
+
+    /// Whether this point is `other` or comes after it.
+    @inlinable public func isAtOrAfter(_ other: SequenceNumber) -> Bool { distance(from: other) >= 0 }
+
+    /// Whether this point is `other` or comes before it.
+    @inlinable public func isAtOrBefore(_ other: SequenceNumber) -> Bool { distance(from: other) <= 0 }
+
+    /// Whether `start <= self < start + length`: the window test of RFC 9293 3.4.
+    @inlinable public func isWithin(_ start: SequenceNumber, length: UInt32) -> Bool {
+        rawValue &- start.rawValue < length
+    }
+}

@@ -1,0 +1,70 @@
+// The decoded TCP options of one segment, as plain data: fixed size, no heap.
+
+/// One SACK block (RFC 2018 3): `left ..< right` has been received.
+public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
+    /// First sequence number of the block.
+    public var left: SequenceNumber
+    /// The sequence number just after the block.
+    public var right: SequenceNumber
+
+    /// The block `left ..< right`.
+    @inlinable public init(left: SequenceNumber, right: SequenceNumber) {
+        self.left = left
+        self.right = right
+    }
+}
+
+/// The options of one segment that this tool understands. A value is meaningful only if its bit is in `present`.
+public struct TCPOptions: BitwiseCopyable, Sendable {
+    /// Which options a segment carried.
+    public struct Kinds: OptionSet, Hashable, BitwiseCopyable, Sendable {
+        /// One bit a kind.
+        public var rawValue: UInt16
+        /// The kinds with these bits.
+        @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        /// Maximum segment size, kind 2 (RFC 9293 3.7.1).
+        public static let maximumSegmentSize = Kinds(rawValue: 1 << 0)
+        /// Window scale, kind 3 (RFC 7323 2.2).
+        public static let windowScale = Kinds(rawValue: 1 << 1)
+        /// SACK permitted, kind 4 (RFC 2018 2).
+        public static let sackPermitted = Kinds(rawValue: 1 << 2)
+        /// SACK blocks, kind 5 (RFC 2018 3).
+        public static let sack = Kinds(rawValue: 1 << 3)
+        /// Timestamps, kind 8 (RFC 7323 3.2).
+        public static let timestamps = Kinds(rawValue: 1 << 4)
+        /// Fast Open cookie or request, kind 34 (RFC 7413 4.1.1), or its experimental form (kind 254, magic 0xF989).
+        public static let fastOpen = Kinds(rawValue: 1 << 5)
+        /// MPTCP, kind 30 (RFC 8684 3).
+        public static let multipath = Kinds(rawValue: 1 << 6)
+        /// TCP MD5 signature, kind 19 (RFC 2385).
+        public static let md5Signature = Kinds(rawValue: 1 << 7)
+        /// TCP authentication option, kind 29 (RFC 5925).
+        public static let authentication = Kinds(rawValue: 1 << 8)
+        /// At least one option of a kind this tool does not know; it was skipped by its length.
+        public static let unknown = Kinds(rawValue: 1 << 15)
+    }
+
+    /// The kinds that were present and well formed.
+    public var present: Kinds = []
+    /// MSS in octets.
+    public var maximumSegmentSize: UInt16 = 0
+    /// Window scale shift as sent, 0 ... 255; RFC 7323 2.3 says to use 14 for anything above.
+    public var windowScale: UInt8 = 0
+    /// How many of the four blocks below are set.
+    public var sackBlockCount: UInt8 = 0
+    /// Octets of Fast Open cookie; 0 is a request for one.
+    public var fastOpenCookieLength: UInt8 = 0
+    /// MPTCP subtype (high four bits of its third byte), RFC 8684 8.
+    public var multipathSubtype: UInt8 = 0
+    /// TSval (RFC 7323 3.2).
+    public var timestampValue: UInt32 = 0
+    /// TSecr (RFC 7323 3.2).
+    public var timestampEchoReply: UInt32 = 0
+    /// SACK blocks in the order of the header; the first may be a D-SACK (RFC 2883).
+    public var sackBlocks: InlineArray<4, SACKBlock> = .init(
+        repeating: SACKBlock(left: SequenceNumber(0), right: SequenceNumber(0)))
+
+    /// No options.
+    @inlinable public init() {}
+}

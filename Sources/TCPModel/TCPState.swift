@@ -1,0 +1,106 @@
+// The connection states of RFC 9293 3.3.2, and how sure we are of one.
+
+/// An endpoint's state. The first is a state of knowledge, the others are RFC 9293's eleven.
+public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+    /// Nothing is known of this endpoint yet. Not an RFC state: midstream captures and unanswered SYNs start here.
+    case unseen
+    /// No connection.
+    case closed
+    /// Waiting for a connection request.
+    case listen
+    /// A SYN was sent.
+    case synSent
+    /// A SYN was received and one was sent.
+    case synReceived
+    /// Open.
+    case established
+    /// Closed first; the FIN is not acknowledged yet.
+    case finWait1
+    /// Closed first; the FIN is acknowledged, the peer has not closed.
+    case finWait2
+    /// The peer closed; this side has not.
+    case closeWait
+    /// Both closed at once; own FIN not acknowledged yet.
+    case closing
+    /// The peer closed first, then this side; own FIN not acknowledged yet.
+    case lastAck
+    /// Done, waiting for 2 MSL so that old segments die out.
+    case timeWait
+
+    /// For people: netstat's spelling, FIN_WAIT_2, SYN_RECEIVED.
+    public var displayName: StaticString {
+        switch self {
+        case .unseen: "(unknown)"
+        case .closed: "CLOSED"
+        case .listen: "LISTEN"
+        case .synSent: "SYN_SENT"
+        case .synReceived: "SYN_RECEIVED"
+        case .established: "ESTABLISHED"
+        case .finWait1: "FIN_WAIT_1"
+        case .finWait2: "FIN_WAIT_2"
+        case .closeWait: "CLOSE_WAIT"
+        case .closing: "CLOSING"
+        case .lastAck: "LAST_ACK"
+        case .timeWait: "TIME_WAIT"
+        }
+    }
+
+    /// For programs: OpenTelemetry's `network.connection.state` value; nil when nothing is known.
+    public var openTelemetryName: StaticString? {
+        switch self {
+        case .unseen: nil
+        case .closed: "closed"
+        case .listen: "listen"
+        case .synSent: "syn_sent"
+        case .synReceived: "syn_received"
+        case .established: "established"
+        case .finWait1: "fin_wait_1"
+        case .finWait2: "fin_wait_2"
+        case .closeWait: "close_wait"
+        case .closing: "closing"
+        case .lastAck: "last_ack"
+        case .timeWait: "time_wait"
+        }
+    }
+
+    /// The state that a user named in any of the usual spellings (close-wait, CLOSE_WAIT, FIN_WAIT2, SYN_RECV), or nil.
+    public init?(named name: String) {
+        let folded = name.uppercased().filter { $0 != "_" && $0 != "-" && $0 != " " }
+        switch folded {
+        case "SYNRECV", "SYNRCVD": self = .synReceived
+        case "CLOSE": self = .closed
+        case "LISTENING": self = .listen
+        default:
+            let match = Self.allCases.first {
+                $0 != .unseen && "\($0.displayName)".filter { $0 != "_" } == folded
+            }
+            guard let match else { return nil }
+            self = match
+        }
+    }
+}
+
+/// How sure we are of a state or transition.
+public enum Certainty: UInt8, Comparable, Sendable, BitwiseCopyable {
+    /// A guess to begin with: the capture started too late, or evidence is indirect.
+    case assumed
+    /// The segment that causes it was seen on its way to this endpoint; that it arrived is likely, not proven.
+    case inferred
+    /// This endpoint sent the segment that causes it, or one that proves it.
+    case observed
+    /// The kernel says the same.
+    case confirmed
+
+    /// For programs.
+    public var name: StaticString {
+        switch self {
+        case .assumed: "assumed"
+        case .inferred: "inferred"
+        case .observed: "observed"
+        case .confirmed: "confirmed"
+        }
+    }
+
+    /// Less sure than.
+    public static func < (left: Certainty, right: Certainty) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,141 @@
+// The bytes on their way to standard output. Every report appends here; whoever owns the descriptor writes and clears it.
+
+/// A growing byte buffer with just the formatting that reports need: no Foundation, no format strings.
+///
+/// Text from outside (names of processes, files, interfaces, hosts) goes through `appendPrintable` or
+/// `appendJSONString`; the plain `append` is for our own literals and numbers.
+public struct OutputBuffer: Sendable {
+    /// The bytes so far, UTF-8.
+    public private(set) var bytes: [UInt8] = []
+
+    /// An empty buffer.
+    public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// How many bytes there are.
+    public var count: Int { bytes.count }
+
+    /// Forgets the bytes but keeps the memory.
+    public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
+    /// Forgets the bytes from `count` on.
+    public mutating func truncate(to count: Int) {
+        if count < bytes.count { bytes.removeSubrange(count...) }
+    }
+
+    /// Appends one byte.
+    public mutating func append(byte: UInt8) { bytes.append(byte) }
+
+    /// Appends `count` copies of one byte; none if `count` is negative.
+    public mutating func append(repeating byte: UInt8, count: Int) {
+        for _ in 0..<max(0, count) { bytes.append(byte) }
+    }
+
+    /// Appends a literal of ours.
+    public mutating func append(_ literal: StaticString) {
+        unsafe literal.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// Appends text that is known to be printable.
+    public mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// Appends bytes that are known to be printable.
+    public mutating func append(contentsOf other: [UInt8]) { bytes.append(contentsOf: other) }
+
+    /// Appends a line feed.
+    public mutating func newline() { bytes.append(0x0a) }
+
+    /// Appends a number in decimal.
+    public mutating func append<Number: BinaryInteger>(number: Number) {
+        if number < 0 { bytes.append(0x2d) }
+        append(unsigned: UInt64(number.magnitude), minimumDigits: 1)
+    }
+
+    /// Appends a number in decimal with leading zeros up to `minimumDigits`.
+    public mutating func append(unsigned number: UInt64, minimumDigits: Int) {
+        let start = bytes.count
+        var rest = number
+        repeat {
+            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0 || bytes.count - start < minimumDigits
+        bytes[start...].reverse()
+    }
+
+    /// Appends `scaled / 10^decimals` in decimal notation, truncated to `digits` decimals.
+    public mutating func append(fixed scaled: Int64, decimals: Int, digits: Int) {
+        if scaled < 0 { bytes.append(0x2d) }
+        var unit: UInt64 = 1
+        for _ in 0..<decimals { unit *= 10 }
+        append(unsigned: scaled.magnitude / unit, minimumDigits: 1)
+        guard digits > 0 else { return }
+        var fraction = scaled.magnitude % unit
+        for _ in digits..<max(digits, decimals) { fraction /= 10 }
+        bytes.append(0x2e)
+        append(unsigned: fraction, minimumDigits: digits)
+    }
+
+    /// Appends spaces until the line that began at `start` is `column` columns wide (all text so far being ASCII).
+    public mutating func pad(to column: Int, from start: Int) {
+        append(repeating: 0x20, count: start + column - bytes.count)
+    }
+
+    /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
+    /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
+    public mutating func appendPrintable(_ text: String) {
+        for scalar in text.unicodeScalars { appendPrintable(scalar) }
+    }
+
+    private mutating func appendPrintable(_ scalar: Unicode.Scalar) {
+        if scalar == "\\" {
+            append("\\\\")
+        } else if scalar.isUnsafeOnTerminals {
+            if scalar.value < 0x100 {
+                append("\\x")
+                append(hex: scalar.value, digits: 2)
+            } else {
+                append("\\u{")
+                append(hex: scalar.value, digits: 4)
+                append("}")
+            }
+        } else {
+            bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
+    }
+
+    /// Appends untrusted text as a JSON string with its quotes (RFC 8259 7).
+    public mutating func appendJSONString(_ text: String) {
+        bytes.append(0x22)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case "\n": append("\\n")
+            case "\t": append("\\t")
+            case "\r": append("\\r")
+            case _ where scalar.isUnsafeOnTerminals && scalar.value < 0x10000:
+                append("\\u")
+                append(hex: scalar.value, digits: 4)
+            default:
+                bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
+        }
+        bytes.append(0x22)
+    }
+
+    /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
+    public mutating func append(hex number: UInt32, digits: Int) {
+        let text = String(number, radix: 16)
+        append(repeating: 0x30, count: digits - text.utf8.count)
+        append(text: text)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
+    var isUnsafeOnTerminals: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+        default: false
+        }
+    }
+}
