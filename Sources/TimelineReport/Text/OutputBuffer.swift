@@ -32,7 +32,7 @@ public struct OutputBuffer: Sendable {
 
     /// Appends a literal of ours.
     public mutating func append(_ literal: StaticString) {
-        unsafe literal.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        literal.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
     }
 
     /// Appends text that is known to be printable.
