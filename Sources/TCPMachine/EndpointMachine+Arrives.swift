@@ -1,0 +1,118 @@
+// SEGMENT ARRIVES (RFC 9293 3.10.7) for CLOSED, LISTEN and SYN-SENT, and for endpoints of which nothing is known yet.
+
+public import TCPModel
+
+extension EndpointMachine {
+    /// `segment` is on its way to this endpoint; what it will do there is inferred.
+    public mutating func arrives(_ segment: Segment) -> Reaction {
+        var reaction = Reaction()
+        if segment.flags.isMeaningless { return reaction }
+        switch state {
+        case .unseen: arrivesUnseen(segment, &reaction)
+        case .closed: arrivesClosed(segment, &reaction)
+        case .listen: arrivesListen(segment, &reaction)
+        case .synSent: arrivesSynSent(segment, &reaction)
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            arrivesSynchronized(segment, &reaction)
+        }
+        return reaction
+    }
+
+    /// Nothing is known of this endpoint, not even that it exists.
+    ///
+    /// A SYN alone changes no state: whether somebody listens shows in the answer, so LISTEN to SYN-RECEIVED is drawn when
+    /// the SYN-ACK is sent. Anything that acknowledges shows that this endpoint sent what is acknowledged.
+    private mutating func arrivesUnseen(_ segment: Segment, _ reaction: inout Reaction) {
+        let flags = segment.flags
+        if flags.has(.rst) {
+            if !knowledge.contains(.irs) { enter(.closed, .assumed, .midstream, &reaction) }
+            return
+        }
+        if flags.has(.syn) && !flags.has(.ack) {
+            arrivesListen(segment, &reaction)
+            return
+        }
+        guard flags.has(.ack) else { return }
+        if flags.has(.syn) {
+            // A SYN-ACK answers a SYN that was not captured.
+            knowledge.insert([.iss, .send, .activeOpen])
+            iss = segment.acknowledgment.advanced(by: .max)
+            sendNext = segment.acknowledgment
+            sendUnacknowledged = iss
+            enter(.synSent, from: .closed, .assumed, .midstream, &reaction)
+            arrivesSynSent(segment, &reaction)
+            return
+        }
+        knowledge.insert(.send)
+        sendUnacknowledged = segment.acknowledgment
+        sendNext = segment.acknowledgment
+        if knowledge.contains(.irs) {
+            // One-sided capture, or a lost SYN-ACK: the peer acknowledges a SYN that we did not see.
+            knowledge.insert(.iss)
+            iss = segment.acknowledgment.advanced(by: .max)
+            enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
+            enter(.established, .inferred, .synReceivedAck, &reaction)
+        } else {
+            enter(.established, from: .unseen, .assumed, .midstream, &reaction)
+        }
+        arrivesSynchronized(segment, &reaction)
+    }
+
+    /// 3.10.7.1: anything but a RST is answered with a RST; nothing changes here.
+    private func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
+        if segment.payloadLength > 0 || segment.flags.hasAny(.synFin) {
+            reaction.anomalies.insert(.arrivedAfterClose)
+        }
+    }
+
+    /// 3.10.7.2: a SYN is remembered; see `arrivesUnseen` for why the state waits for the answer.
+    private mutating func arrivesListen(_ segment: Segment, _ reaction: inout Reaction) {
+        guard segment.flags.has(.syn), !segment.flags.has(.ack) else { return }
+        knowledge.insert([.irs, .receive])
+        irs = segment.sequence
+        receiveNext = segment.sequence.advanced(by: 1)
+        if segment.payloadLength > 0 { knowledge.insert(.fastOpen) } else { knowledge.remove(.fastOpen) }
+        peerShift = Self.shift(of: segment)
+    }
+
+    /// 3.10.7.3, in its order: ACK, RST, (security), SYN, and what is left is dropped.
+    private mutating func arrivesSynSent(_ segment: Segment, _ reaction: inout Reaction) {
+        let flags = segment.flags
+        // First: an ACK must cover ISS and nothing that was not sent.
+        let hasAck = flags.has(.ack)
+        if hasAck {
+            let ack = segment.acknowledgment
+            guard ack.isAfter(iss), ack.isAtOrBefore(sendNext) else {
+                reaction.anomalies.insert(.unacceptableAck)
+                return
+            }
+        }
+        // Second: a RST counts only with an acceptable ACK.
+        if flags.has(.rst) {
+            if hasAck {
+                enter(.closed, .inferred, .synSentReset, &reaction)
+            } else {
+                reaction.anomalies.insert(.resetIgnored)
+            }
+            return
+        }
+        // Fourth: SYN.
+        guard flags.has(.syn) else { return }
+        let crossedEarlier = knowledge.contains(.irs) && segment.sequence == irs
+        knowledge.insert([.irs, .receive])
+        irs = segment.sequence
+        receiveNext = segment.sequenceEnd
+        peerShift = Self.shift(of: segment)
+        if hasAck && crossedEarlier {
+            // Simultaneous open (3.5, figure 8): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
+            // SYN-ACK is still to come; ESTABLISHED follows it.
+            sendUnacknowledged = segment.acknowledgment
+            enter(.synReceived, .inferred, .synSentSyn, &reaction)
+        } else if hasAck {
+            sendUnacknowledged = segment.acknowledgment
+            enter(.established, .inferred, .synSentSynAck, &reaction)
+        } else {
+            enter(.synReceived, .inferred, .synSentSyn, &reaction)
+        }
+    }
+}

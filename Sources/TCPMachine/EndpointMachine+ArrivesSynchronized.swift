@@ -1,0 +1,153 @@
+// SEGMENT ARRIVES (RFC 9293 3.10.7.4) for SYN-RECEIVED and the synchronized states: one function a check, in its order.
+
+import TCPModel
+
+extension EndpointMachine {
+    /// Where a segment lies with respect to the receive window (3.10.7.4, first check).
+    enum Acceptability {
+        /// At or right of RCV.NXT and within the window, or partly so.
+        case acceptable
+        /// Entirely left of RCV.NXT: seen before, or a keep-alive.
+        case old
+        /// Right of the window.
+        case beyond
+    }
+
+    mutating func arrivesSynchronized(_ segment: Segment, _ reaction: inout Reaction) {
+        if !knowledge.contains(.receive) {
+            // Midstream: this segment is the first that we know the peer sent.
+            knowledge.insert(.receive)
+            receiveNext = segment.sequence
+        }
+        let acceptability = checkSequence(segment)
+        if segment.flags.has(.rst) {
+            checkReset(segment, acceptability, &reaction)
+            return
+        }
+        if segment.flags.has(.syn) {
+            guard checkSyn(segment, &reaction) else { return }
+        } else {
+            noteFinBefore(segment, &reaction)
+        }
+        if acceptability == .beyond && segment.sequenceLength > 0 { reaction.anomalies.insert(.beyondWindow) }
+        guard segment.flags.has(.ack) else {
+            reaction.anomalies.insert(.ackMissing)
+            return
+        }
+        guard checkAcknowledgment(segment, &reaction) else { return }
+        processText(segment)
+        checkFin(segment, &reaction)
+    }
+
+    /// First: the sequence number. RFC 9293 drops what is not acceptable; we only classify, because our RCV.NXT is
+    /// inferred, and each later check takes from an old segment no more than a real endpoint could.
+    private func checkSequence(_ segment: Segment) -> Acceptability {
+        if segment.sequence.isBefore(receiveNext) && segment.sequenceEnd.isAtOrBefore(receiveNext) { return .old }
+        guard knowledge.contains(.window) else { return .acceptable }
+        // A closed window still accepts a segment of no length at RCV.NXT (3.4).
+        return segment.sequence.isAtOrAfter(receiveLimit) && segment.sequence.isAfter(receiveNext)
+            ? .beyond : .acceptable
+    }
+
+    /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
+    private mutating func checkReset(
+        _ segment: Segment, _ acceptability: Acceptability, _ reaction: inout Reaction
+    ) {
+        let isExact = segment.sequence == receiveNext
+        // The peer's FIN may be on its way, or inferred too early: then RCV.NXT is one less or more than we think.
+        let isExactAfterFin = knowledge.contains(.peerFin) && segment.sequence == peerFin.advanced(by: 1)
+        guard isExact || isExactAfterFin else {
+            reaction.anomalies.insert(acceptability == .acceptable ? .resetNotExact : .resetIgnored)
+            return
+        }
+        switch state {
+        case .synReceived:
+            // A passive opener returns to LISTEN; an active one was refused.
+            enter(openedActively ? .closed : .listen, .inferred, .synReceivedReset, &reaction)
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            enter(.closed, .inferred, .reset, &reaction)
+        case .unseen, .closed, .listen, .synSent:
+            break
+        }
+    }
+
+    /// Fourth: SYN. Returns whether the segment's ACK may still be looked at.
+    private mutating func checkSyn(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
+        let isRepeat = knowledge.contains(.irs) && segment.sequence == irs
+        if state == .synReceived {
+            // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 8).
+            if isRepeat && segment.flags.has(.ack) {
+                peerShift = Self.shift(of: segment)
+                return true
+            }
+            if !isRepeat { reaction.anomalies.insert(.synInsideConnection) }
+            return false
+        }
+        if !isRepeat { reaction.anomalies.insert(.synInsideConnection) }
+        return false
+    }
+
+    /// A segment from beyond the peer's FIN was sent after it: whatever is here now found the FIN here before it.
+    private mutating func noteFinBefore(_ segment: Segment, _ reaction: inout Reaction) {
+        guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
+        if segment.sequence.isAfter(peerFin) && receiveNext.isAtOrAfter(peerFin) {
+            processPeerFin(.inferred, &reaction)
+        }
+    }
+
+    /// Fifth: ACK. Returns whether text and FIN may be processed.
+    private mutating func checkAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
+        let ack = segment.acknowledgment
+        if state == .synReceived {
+            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext) else {
+                reaction.anomalies.insert(.unacceptableAck)
+                return false
+            }
+            sendUnacknowledged = ack
+            enter(.established, .inferred, .synReceivedAck, &reaction)
+            return true
+        }
+        guard knowledge.contains(.send) else { return true }
+        if ack.isAfter(sendNext) {
+            // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
+            let leap = ack.offset(from: sendNext)
+            guard leap < 1 << 30 else {
+                reaction.anomalies.insert(.blindAck)
+                return false
+            }
+            reaction.anomalies.insert(.acknowledgedUnseen)
+            sendNext = ack
+        }
+        if ack.isAfter(sendUnacknowledged) { sendUnacknowledged = ack }
+        guard finIsAcknowledged else { return true }
+        switch state {
+        case .finWait1:
+            enter(.finWait2, .inferred, .finWait1Ack, &reaction)
+        case .closing:
+            enter(.timeWait, .inferred, .closingAck, &reaction)
+        case .lastAck:
+            enter(.closed, .inferred, .lastAckAck, &reaction)
+            return false
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait2, .closeWait, .timeWait:
+            break
+        }
+        return true
+    }
+
+    /// Seventh: text moves RCV.NXT when it is in order. Beyond a hole it waits; the endpoint's own ACK will tell.
+    private mutating func processText(_ segment: Segment) {
+        guard segment.payloadLength > 0 else { return }
+        let end = segment.sequence.advanced(by: segment.payloadLength)
+        if segment.sequence.isAtOrBefore(receiveNext) && end.isAfter(receiveNext) { receiveNext = end }
+    }
+
+    /// Eighth: FIN, once everything before it is here.
+    private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
+        if segment.flags.has(.fin) && !knowledge.contains(.peerFin) {
+            knowledge.insert(.peerFin)
+            peerFin = segment.finSequence
+        }
+        guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
+        if receiveNext == peerFin { processPeerFin(.inferred, &reaction) }
+    }
+}

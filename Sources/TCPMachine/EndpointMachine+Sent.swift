@@ -1,0 +1,288 @@
+// What a segment proves about its sender: everything here is observed, because the segment is there.
+
+public import TCPModel
+
+extension EndpointMachine {
+    /// This endpoint sent `segment`.
+    public mutating func sent(_ segment: Segment) -> Reaction {
+        var reaction = Reaction()
+        let flags = segment.flags
+        if flags.isMeaningless {
+            reaction.anomalies.insert(.meaninglessFlags)
+            return reaction
+        }
+        if flags.has(.rst) {
+            sentReset(segment, &reaction)
+            return reaction
+        }
+        if flags.has(.syn) {
+            if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
+            noteWindow(segment)
+            return reaction
+        }
+        if state == .unseen || state == .listen { assumeOpen(segment, &reaction) }
+        // Before the ACK, which else would prove the very state that the repeated FIN disproves.
+        if isResentFin(segment) { resentFin(segment, &reaction) }
+        if flags.has(.ack) { sentAcknowledgment(segment, &reaction) }
+        sentText(segment, &reaction)
+        if flags.has(.fin) { sentFin(segment, &reaction) }
+        noteWindow(segment)
+        return reaction
+    }
+
+    /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.
+    private mutating func sentSyn(_ segment: Segment, _ reaction: inout Reaction) {
+        switch state {
+        case .unseen, .closed, .listen:
+            startSending(segment)
+            knowledge.insert(.activeOpen)
+            enter(.synSent, from: .closed, .observed, .activeOpen, &reaction)
+        case .synSent:
+            resentSyn(segment, &reaction)
+        case .synReceived, .established:
+            // It still asks, so the SYN or SYN-ACK that we saw pass has not reached it.
+            if segment.sequence == iss && knowledge.contains(.activeOpen) && !knowledge.contains(.synchronized) {
+                enter(.synSent, .observed, .retraction, &reaction)
+                knowledge.remove([.irs, .receive])
+            } else if segment.sequence != iss {
+                reaction.anomalies.insert(.initialSequenceChanged)
+            }
+        case .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            reaction.anomalies.insert(.initialSequenceChanged)
+        }
+    }
+
+    /// SYN with ACK: a listener's answer (3.10.7.2), the second half of a simultaneous open (3.10.7.3), or a
+    /// retransmission.
+    private mutating func sentSynAck(_ segment: Segment, _ reaction: inout Reaction) {
+        switch state {
+        case .unseen, .closed, .listen:
+            let sawSyn = knowledge.contains(.irs)
+            startSending(segment)
+            learnReceiveNext(segment.acknowledgment)
+            enter(.synReceived, from: .listen, sawSyn ? .observed : .assumed, .listenSyn, &reaction)
+        case .synSent:
+            resentSyn(segment, &reaction)
+            learnReceiveNext(segment.acknowledgment)
+            enter(.synReceived, .observed, .synSentSyn, &reaction)
+        case .established:
+            // It still offers, so the ACK that we saw pass has not reached it, or was not enough (TCP_DEFER_ACCEPT).
+            if segment.sequence == iss && !knowledge.contains(.synchronized) {
+                enter(.synReceived, .observed, .retraction, &reaction)
+                sendUnacknowledged = iss
+            } else if segment.sequence != iss {
+                reaction.anomalies.insert(.initialSequenceChanged)
+            }
+        case .synReceived:
+            if knowledge.contains(.iss) && segment.sequence != iss {
+                reaction.anomalies.insert(.initialSequenceChanged)
+            } else {
+                certainty = max(certainty, .observed)
+                if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
+                // The peer's SYN-ACK of a simultaneous open passed before this one.
+                if sendUnacknowledged.isAfter(iss) { enter(.established, .inferred, .synReceivedAck, &reaction) }
+            }
+        case .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            if segment.sequence != iss { reaction.anomalies.insert(.initialSequenceChanged) }
+        }
+    }
+
+    /// A retransmitted SYN may differ in flags, options and text (Fast Open given up), not in its number.
+    private mutating func resentSyn(_ segment: Segment, _ reaction: inout Reaction) {
+        if segment.sequence != iss {
+            reaction.anomalies.insert(.initialSequenceChanged)
+            return
+        }
+        noteOwnShift(segment)
+        if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
+    }
+
+    private mutating func startSending(_ segment: Segment) {
+        knowledge.insert([.iss, .send])
+        iss = segment.sequence
+        sendUnacknowledged = segment.sequence
+        sendNext = segment.sequenceEnd
+        noteOwnShift(segment)
+    }
+
+    /// The first thing seen of this endpoint is not a SYN: it must be open, how it opened we did not see.
+    private mutating func assumeOpen(_ segment: Segment, _ reaction: inout Reaction) {
+        knowledge.insert(.send)
+        sendUnacknowledged = segment.sequence
+        sendNext = segment.sequence
+        if knowledge.contains(.irs) {
+            // The peer's SYN was seen, this endpoint's answer was not. A bare ACK of it is no SYN-ACK: some servers
+            // send one first (split handshake); only text, FIN or an ACK beyond the SYN shows that it is open.
+            let beyondSyn = segment.acknowledgment.isAfter(irs.advanced(by: 1))
+            guard segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
+                knowledge.remove(.send)
+                return
+            }
+            enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
+            enter(.established, .assumed, .evidence, &reaction)
+        } else {
+            enter(.established, from: .unseen, .assumed, .midstream, &reaction)
+        }
+    }
+
+    /// An own acknowledgment is proof of everything that it covers (3.4): text, the peer's SYN, the peer's FIN.
+    private mutating func sentAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) {
+        let ack = segment.acknowledgment
+        if state == .synSent {
+            // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
+            learnReceiveNext(ack)
+            sendUnacknowledged = sendNext
+            enter(.established, .observed, .evidence, &reaction)
+        }
+        if knowledge.contains(.receive) {
+            if ack.isAfter(receiveNext) { receiveNext = ack }
+        } else if state != .unseen {
+            learnReceiveNext(ack)
+        }
+        if knowledge.contains(.peerFin) && ack.isAfter(peerFin) {
+            if !knowledge.contains(.peerFinProcessed) {
+                processPeerFin(.observed, &reaction)
+            } else if certainty == .inferred && state != .closed {
+                certainty = .observed
+            }
+        }
+        switch state {
+        case .established:
+            knowledge.insert(.synchronized)
+            certainty = max(certainty, .observed)
+        case .unseen, .closed, .listen, .synSent, .synReceived, .finWait1, .finWait2, .closeWait, .closing, .lastAck,
+            .timeWait:
+            break
+        }
+    }
+
+    /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
+    private mutating func sentText(_ segment: Segment, _ reaction: inout Reaction) {
+        guard knowledge.contains(.send) else { return }
+        if segment.payloadLength > 0 {
+            if state == .synReceived && !knowledge.contains(.fastOpen) {
+                sendUnacknowledged = iss.advanced(by: 1)
+                knowledge.insert(.synchronized)
+                enter(.established, .observed, .evidence, &reaction)
+            }
+            let end = segment.sequence.advanced(by: segment.payloadLength)
+            let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
+            if state == .closed || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
+        }
+        if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
+    }
+
+    /// A FIN left: the user closed (3.10.4).
+    private mutating func sentFin(_ segment: Segment, _ reaction: inout Reaction) {
+        let sequence = segment.finSequence
+        if knowledge.contains(.ownFin) {
+            if sequence != ownFin { reaction.anomalies.insert(.finMoved) }
+            return
+        }
+        switch state {
+        case .synReceived, .established:
+            enter(.finWait1, .observed, .closeCall, &reaction)
+        case .closeWait:
+            let coversPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
+            if coversPeerFin || certainty >= .observed {
+                enter(.lastAck, .observed, .closeCall, &reaction)
+            } else {
+                // The FINs crossed: when this one left, the peer's had not arrived, so CLOSE-WAIT was wrong.
+                knowledge.remove(.peerFinProcessed)
+                receiveNext = segment.acknowledgment
+                enter(.established, .observed, .retraction, &reaction)
+                enter(.finWait1, .observed, .closeCall, &reaction)
+            }
+        case .unseen, .listen, .synSent:
+            reaction.anomalies.insert(.finBeforeOpen)
+            return
+        case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
+            reaction.anomalies.insert(.sentAfterClose)
+            return
+        }
+        knowledge.insert(.ownFin)
+        ownFin = sequence
+    }
+
+    private func isResentFin(_ segment: Segment) -> Bool {
+        segment.flags.has(.fin) && knowledge.contains(.ownFin) && segment.finSequence == ownFin
+    }
+
+    /// The FIN again: its acknowledgment, which we saw pass, has not reached this endpoint.
+    private mutating func resentFin(_ segment: Segment, _ reaction: inout Reaction) {
+        guard certainty == .inferred, finIsAcknowledged else { return }
+        switch state {
+        case .finWait2:
+            enter(.finWait1, .observed, .retraction, &reaction)
+        case .timeWait:
+            let hasPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
+            if !hasPeerFin { knowledge.remove(.peerFinProcessed) }
+            enter(hasPeerFin ? .closing : .finWait1, .observed, .retraction, &reaction)
+        case .closed:
+            enter(.lastAck, .observed, .retraction, &reaction)
+        case .unseen, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing, .lastAck:
+            return
+        }
+        sendUnacknowledged = ownFin
+    }
+
+    /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
+    private mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
+        switch state {
+        case .synSent, .synReceived:
+            // 3.10.7.3 and 3.10.7.4: an unacceptable ACK is answered with <SEQ=SEG.ACK><CTL=RST>, and nothing changes.
+            if !segment.flags.has(.ack) && segment.sequence != sendNext {
+                reaction.anomalies.insert(.resetAnswersBadAck)
+                return
+            }
+            enter(.closed, .observed, .abort, &reaction)
+        case .unseen:
+            enter(.closed, .assumed, .abort, &reaction)
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            enter(.closed, .observed, .abort, &reaction)
+        case .closed, .listen:
+            break
+        }
+    }
+
+    // MARK: Windows
+
+    private mutating func noteOwnShift(_ segment: Segment) {
+        ownShift = Self.shift(of: segment)
+    }
+
+    /// The offered window scale of a SYN; above 14 counts as 14 (RFC 7323 2.3).
+    static func shift(of segment: Segment) -> UInt8 {
+        segment.options.present.contains(.windowScale) ? min(segment.options.windowScale, 14) : shiftAbsent
+    }
+
+    /// RCV.NXT as an own acknowledgment tells it.
+    private mutating func learnReceiveNext(_ ack: SequenceNumber) {
+        if !knowledge.contains(.irs) && (state == .unseen || state == .listen || state == .synSent || state == .closed)
+        {
+            knowledge.insert(.irs)
+            irs = ack.advanced(by: .max)
+        }
+        knowledge.insert(.receive)
+        receiveNext = ack
+    }
+
+    /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
+    private mutating func noteWindow(_ segment: Segment) {
+        guard segment.flags.has(.ack) else { return }
+        // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
+        let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
+        let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))
+        if !knowledge.contains(.window) || edge.isAfter(receiveLimit) {
+            knowledge.insert(.window)
+            receiveLimit = edge
+        }
+    }
+}
+
+extension TCPFlags {
+    /// SYN with FIN or RST, FIN with RST and SYN, or none of SYN, FIN, RST, ACK: hosts drop these.
+    var isMeaningless: Bool {
+        has(.syn) && hasAny([.fin, .rst]) || !hasAny([.syn, .fin, .rst, .ack])
+    }
+}

@@ -1,0 +1,161 @@
+// One endpoint's half of a TCP connection, rebuilt from what is seen on the wire (RFC 9293 3.3, 3.10).
+//
+// Standpoint. We see each segment once, at one place, at capture time. That its sender sent it is certain: *observed*.
+// That its receiver processed it is likely: *inferred*. It becomes certain through a later segment that depends on it, or
+// because the kernel says so: *confirmed*. A capture may start late, end early and drop frames. Nothing that the wire
+// does throws: surprising traffic becomes a named anomaly, and we carry on.
+//
+// A captured segment makes exactly two calls: `sent` on its sender, then `arrives` on its receiver. The application is
+// invisible: that a SYN left implies an active OPEN, that a FIN left implies a CLOSE. Time comes in only with segments
+// and kernel events; the end of TIME-WAIT is an input.
+
+public import TCPModel
+
+/// One endpoint: its RFC 9293 state, how sure we are of it, and the variables of 3.3.1 as far as the wire shows them.
+///
+/// Plain data of fixed size; two of them make a connection. Use one instance for both roles of a self-connect.
+public struct EndpointMachine: BitwiseCopyable, Sendable {
+    /// What is known of the variables below.
+    struct Knowledge: OptionSet, BitwiseCopyable, Sendable {
+        var rawValue: UInt16
+        /// ISS is known: the SYN was seen, or its acknowledgment.
+        static let iss = Knowledge(rawValue: 1 << 0)
+        /// SND.NXT and SND.UNA are known.
+        static let send = Knowledge(rawValue: 1 << 1)
+        /// IRS is known.
+        static let irs = Knowledge(rawValue: 1 << 2)
+        /// RCV.NXT is known.
+        static let receive = Knowledge(rawValue: 1 << 3)
+        /// This endpoint sent a FIN, at `ownFin`.
+        static let ownFin = Knowledge(rawValue: 1 << 4)
+        /// The peer's FIN is on its way or here, at `peerFin`.
+        static let peerFin = Knowledge(rawValue: 1 << 5)
+        /// The peer's FIN was processed: RCV.NXT is beyond it.
+        static let peerFinProcessed = Knowledge(rawValue: 1 << 6)
+        /// This endpoint proved that it is synchronized: it sent something that only a synchronized one sends.
+        static let synchronized = Knowledge(rawValue: 1 << 7)
+        /// The receive window's right edge is known.
+        static let window = Knowledge(rawValue: 1 << 8)
+        /// It opened actively (a SYN without ACK left).
+        static let activeOpen = Knowledge(rawValue: 1 << 9)
+        /// The peer's SYN carried text (Fast Open), so that SYN-RECEIVED may send text (RFC 7413 4.2.2).
+        static let fastOpen = Knowledge(rawValue: 1 << 10)
+    }
+
+    /// Window scale not known: this endpoint's SYN was not seen.
+    static let shiftUnknown: UInt8 = 0xff
+    /// Window scale not offered.
+    static let shiftAbsent: UInt8 = 0xfe
+
+    /// The state after all that was seen.
+    public internal(set) var state: TCPState = .unseen
+    /// How sure we are of `state`.
+    public internal(set) var certainty: Certainty = .assumed
+    var knowledge: Knowledge = []
+    /// Window scale this endpoint offered in its SYN, at most 14 (RFC 7323 2.3), or one of the two marks above.
+    var ownShift: UInt8 = EndpointMachine.shiftUnknown
+    /// The same of the peer, as it arrived.
+    var peerShift: UInt8 = EndpointMachine.shiftUnknown
+
+    /// Initial send sequence number.
+    public internal(set) var iss = SequenceNumber(0)
+    /// Initial receive sequence number: the peer's ISS.
+    public internal(set) var irs = SequenceNumber(0)
+    /// SND.UNA: the oldest unacknowledged sequence number.
+    public internal(set) var sendUnacknowledged = SequenceNumber(0)
+    /// SND.NXT: just after the highest sequence number sent.
+    public internal(set) var sendNext = SequenceNumber(0)
+    /// RCV.NXT: what is expected next, by inference from what arrived, or proven by an own ACK.
+    public internal(set) var receiveNext = SequenceNumber(0)
+    /// The furthest right edge of the receive window that was ever advertised.
+    public internal(set) var receiveLimit = SequenceNumber(0)
+    /// Sequence number of the own FIN.
+    var ownFin = SequenceNumber(0)
+    /// Sequence number of the peer's FIN.
+    var peerFin = SequenceNumber(0)
+
+    /// An endpoint of which nothing is known.
+    public init() {}
+
+    /// Whether SND.NXT and SND.UNA are known.
+    public var knowsSendSequence: Bool { knowledge.contains(.send) }
+    /// Whether ISS is known, so that relative sequence numbers are exact.
+    public var knowsInitialSequence: Bool { knowledge.contains(.iss) }
+    /// Whether RCV.NXT is known.
+    public var knowsReceiveSequence: Bool { knowledge.contains(.receive) }
+    /// Whether this endpoint sent a FIN.
+    public var hasSentFin: Bool { knowledge.contains(.ownFin) }
+    /// Whether it sent a SYN without ACK.
+    public var openedActively: Bool { knowledge.contains(.activeOpen) }
+
+    /// A FIN is acknowledged only if this side sent one and SND.UNA is beyond it.
+    public var finIsAcknowledged: Bool {
+        knowledge.contains(.ownFin) && sendUnacknowledged.isAfter(ownFin)
+    }
+
+    /// The scale of the windows this endpoint advertises after its SYN; nil if a SYN was not seen.
+    public var windowShift: UInt8? {
+        if ownShift == Self.shiftUnknown || peerShift == Self.shiftUnknown { return nil }
+        // RFC 7323 2.2: scaling is on only if both SYNs offered it.
+        return ownShift == Self.shiftAbsent || peerShift == Self.shiftAbsent ? 0 : ownShift
+    }
+
+    // MARK: Steps shared by `sent` and `arrives`
+
+    /// Enters `next`, noting the transition. Certainty is that of the transition.
+    mutating func enter(_ next: TCPState, _ certainty: Certainty, _ rule: RFCRule, _ reaction: inout Reaction) {
+        reaction.append(Transition(from: state, to: next, certainty: certainty, rule: rule))
+        state = next
+        self.certainty = certainty
+    }
+
+    /// Enters `next` as if from `origin`, for states that are implied, like a listener's LISTEN.
+    mutating func enter(
+        _ next: TCPState, from origin: TCPState, _ certainty: Certainty, _ rule: RFCRule, _ reaction: inout Reaction
+    ) {
+        state = origin
+        enter(next, certainty, rule, &reaction)
+    }
+
+    /// The peer's FIN is here: RCV.NXT passes it and the state follows (RFC 9293 3.10.7.4, eighth check).
+    mutating func processPeerFin(_ certainty: Certainty, _ reaction: inout Reaction) {
+        knowledge.insert(.peerFinProcessed)
+        let afterFin = peerFin.advanced(by: 1)
+        if receiveNext.isBefore(afterFin) { receiveNext = afterFin }
+        switch state {
+        case .synReceived, .established:
+            enter(.closeWait, certainty, .fin, &reaction)
+        case .finWait1:
+            // "If our FIN has been ACKed (perhaps in this segment)" is FIN-WAIT-2 by now: ACK is processed first.
+            enter(.closing, certainty, .fin, &reaction)
+        case .finWait2:
+            enter(.timeWait, certainty, .fin, &reaction)
+        case .unseen, .closed, .listen, .synSent, .closeWait, .closing, .lastAck, .timeWait:
+            break
+        }
+    }
+
+    // MARK: Inputs that are not segments
+
+    /// TIME-WAIT ran out (RFC 9293 3.10.8): 2 MSL by the clock, or the kernel dropped the socket.
+    public mutating func timeWaitExpires() -> Reaction {
+        var reaction = Reaction()
+        if state == .timeWait { enter(.closed, .inferred, .timeWaitTimeout, &reaction) }
+        return reaction
+    }
+
+    /// The kernel no longer has the socket.
+    public mutating func kernelDropsSocket() -> Reaction {
+        var reaction = Reaction()
+        switch state {
+        case .timeWait: enter(.closed, .confirmed, .timeWaitTimeout, &reaction)
+        case .unseen, .closed, .listen: break
+        case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck:
+            enter(.closed, .confirmed, .kernelClosed, &reaction)
+        }
+        return reaction
+    }
+
+    /// The kernel says that the endpoint is in the state we have for it.
+    public mutating func kernelConfirms() { certainty = .confirmed }
+}

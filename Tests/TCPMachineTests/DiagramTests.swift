@@ -1,0 +1,77 @@
+// The diagram against the machine: every state reached by a legal path, every segment class, every ACK relation.
+
+import TCPMachine
+import TCPModel
+import Testing
+
+@Suite struct DiagramTests {
+    /// A way into each state for the client side (index 0), and what the server has done meanwhile.
+    static let paths: [(String, String)] = [
+        ("unseen", ""), ("synSent", "> S 0:0"), ("synReceived", "< S 0:0\n> S. 0:0 ack 1"),
+        ("simultaneous", "> S 0:0\n< S 0:0"), ("establishedInferred", "> S 0:0\n< S. 0:0 ack 1"),
+        ("established", handshake), ("finWait1", handshake + "\n> F. 1:1 ack 1"),
+        ("finWait2", handshake + "\n> F. 1:1 ack 1\n< . 1:1 ack 2"),
+        ("closeWaitInferred", handshake + "\n< F. 1:1 ack 1"),
+        ("closeWait", handshake + "\n< F. 1:1 ack 1\n> . 1:1 ack 2"),
+        ("closing", handshake + "\n> F. 1:1 ack 1\n< F. 1:1 ack 1"),
+        ("lastAck", handshake + "\n< F. 1:1 ack 1\n> F. 1:1 ack 2"),
+        ("timeWait", handshake + "\n> F. 1:1 ack 1\n< F. 1:1 ack 2\n> . 2:2 ack 2"),
+        ("timeWaitInferred", handshake + "\n> F. 1:1 ack 1\n< F. 1:1 ack 2"),
+        ("timeWaitAfterClosing", handshake + "\n> F. 1:1 ack 1\n< F. 1:1 ack 1\n> . 2:2 ack 2\n< . 2:2 ack 2"),
+        ("closed", handshake + "\n> R. 1:1 ack 1"),
+        ("closedByLastAck", handshake + "\n< F. 1:1 ack 1\n> F. 1:1 ack 2\n< . 2:2 ack 2"),
+        ("holeBeforeFin", handshake + "\n< F. 11:11 ack 1"),
+    ]
+
+    /// Every combination of the five control bits that matter, sequence and ACK around their edges, text or none.
+    static func segments() -> [String] {
+        var result: [String] = []
+        for direction in [">", "<"] {
+            for flags in 0..<16 {
+                let letters = zip([1, 2, 4, 8], ["S", "F", "R", "."]).map { flags & $0.0 != 0 ? $0.1 : "" }.joined()
+                for sequence in [-1, 0, 1, 2, 3, 11, 12, 100, 70000, 2_000_000_000] {
+                    for length in [0, 10] {
+                        for ack in [0, 1, 2, 3, 12, 400, 2_000_000_000] {
+                            result.append(
+                                "\(direction) \(letters.isEmpty ? "0" : letters) \(sequence):\(sequence + length) ack \(ack)"
+                            )
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    @Test func everyEdgeThatTheMachineTakesIsInTheDiagramAndEveryEdgeIsTaken() {
+        var taken: Set<TransitionDiagram.Edge> = []
+        let segments = Self.segments()
+        func record(_ transitions: some Sequence<Transition>, _ what: @autoclosure () -> String) {
+            for transition in transitions {
+                if !TransitionDiagram.allows(transition) {
+                    Issue.record("\(what()): \(transition) is not in the diagram")
+                }
+                taken.insert(.init(from: transition.from, to: transition.to, rule: transition.rule))
+            }
+        }
+        for (name, path) in Self.paths {
+            let start = Scenario.play(path)
+            record(start.transitions, name)
+            for text in segments {
+                var scenario = start
+                scenario.step(text.split(separator: " ").map(String.init))
+                record(scenario.transitions.dropFirst(start.transitions.count), "\(name), then \(text)")
+            }
+            var dropped = start
+            dropped.note(dropped.machines[0].kernelDropsSocket(), 0)
+            record(dropped.transitions, "\(name), dropped by the kernel")
+        }
+        for edge in TransitionDiagram.edges where !taken.contains(edge) {
+            Issue.record("no path takes the edge \(edge)")
+        }
+    }
+
+    @Test func everyRuleHasItsOwnID() {
+        #expect(Set(RFCRule.allCases.map { "\($0.id)" }).count == RFCRule.allCases.count)
+    }
+}
