@@ -44,12 +44,12 @@ extension EndpointMachine {
             return
         }
         knowledge.insert(.send)
+        iss = segment.acknowledgment.advanced(by: .max)
         sendUnacknowledged = segment.acknowledgment
         sendNext = segment.acknowledgment
         if knowledge.contains(.irs) {
             // One-sided capture, or a lost SYN-ACK: the peer acknowledges a SYN that we did not see.
             knowledge.insert(.iss)
-            iss = segment.acknowledgment.advanced(by: .max)
             enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
             enter(.established, .inferred, .synReceivedAck, &reaction)
         } else {

@@ -108,6 +108,7 @@ extension EndpointMachine {
     /// The first thing seen of this endpoint is not a SYN: it must be open, how it opened we did not see.
     private mutating func assumeOpen(_ segment: Segment, _ reaction: inout Reaction) {
         knowledge.insert(.send)
+        iss = segment.sequence.advanced(by: .max)
         sendUnacknowledged = segment.sequence
         sendNext = segment.sequence
         if knowledge.contains(.irs) {

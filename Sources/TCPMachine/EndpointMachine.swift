@@ -81,6 +81,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public var knowsSendSequence: Bool { knowledge.contains(.send) }
     /// Whether ISS is known, so that relative sequence numbers are exact.
     public var knowsInitialSequence: Bool { knowledge.contains(.iss) }
+    /// What relative sequence numbers count from: ISS, or what stands for it where the SYN was not seen.
+    public var relativeBase: SequenceNumber { iss }
     /// Whether RCV.NXT is known.
     public var knowsReceiveSequence: Bool { knowledge.contains(.receive) }
     /// Whether this endpoint sent a FIN.

@@ -1,0 +1,187 @@
+// Joins readings of the kernel's socket tables to both endpoints of each connection.
+//
+// A reading takes time, and the tables say no history: a state counts as confirmed when both agree, but as contradicted only
+// when two readings in a row say the same, no segment having come between. By the time of a reading every segment up to
+// its end must have been observed.
+
+public import TCPModel
+
+/// The kernel's view of all live connections.
+public struct KernelJoin: Sendable {
+    /// A steady disagreement is one that lasts this long, in nanoseconds.
+    static let steady = 30 * Span.millisecond
+    /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
+    static let patience = 100 * Span.millisecond
+
+    private var views: [ConnectionID: (number: UInt64, view: KernelView)] = [:]
+
+    /// No views yet.
+    public init() {}
+
+    /// The view of a connection, if there is one.
+    public func view(_ id: ConnectionID) -> KernelView? { views[id]?.view }
+
+    /// How many connections are being watched in the tables.
+    public var count: Int { views.count }
+
+    /// Begins to watch a connection; harmless if it is watched already.
+    public mutating func watch(_ id: ConnectionID, number: UInt64) {
+        if views[id]?.number != number { views[id] = (number, KernelView()) }
+    }
+
+    /// Stops watching.
+    public mutating func forget(_ id: ConnectionID) { views[id] = nil }
+
+    /// Whether anything may still change in the tables: somebody waits, closes, or sits in TIME_WAIT.
+    public func needsReading(_ timeline: borrowing Timeline) -> Bool {
+        views.contains { id, entry in
+            entry.view.originator.isPresent || entry.view.responder.isPresent || !timeline[id].isEnded
+        }
+    }
+
+    /// Inodes whose process is not known yet.
+    public func inodesWithoutProcess() -> Set<UInt64> {
+        var inodes: Set<UInt64> = []
+        for (_, entry) in views {
+            for side in [entry.view.originator, entry.view.responder] {
+                if let socket = side.socket, side.isPresent, socket.inode != 0, side.process == nil {
+                    inodes.insert(socket.inode)
+                }
+                if let listener = side.listener, listener.inode != 0, side.listenerProcess == nil {
+                    inodes.insert(listener.inode)
+                }
+            }
+        }
+        return inodes
+    }
+
+    /// Takes in the owners that were found.
+    public mutating func assign(_ owners: [UInt64: ProcessIdentity], time: Timestamp) -> [KernelEvent] {
+        var events: [KernelEvent] = []
+        for id in orderedIDs() {
+            guard var view = views[id]?.view else { continue }
+            for side in [Side.originator, .responder] {
+                if let listener = view[side].listener, view[side].listenerProcess == nil {
+                    view[side].listenerProcess = owners[listener.inode]
+                }
+                guard let socket = view[side].socket, view[side].isPresent, view[side].process == nil,
+                    let process = owners[socket.inode]
+                else { continue }
+                view[side].process = process
+                events.append(
+                    KernelEvent(
+                        connection: id, side: side, time: time, kind: .owner(process), socket: socket, process: process)
+                )
+            }
+            views[id]?.view = view
+        }
+        return events
+    }
+
+    /// Takes in a reading. Endpoints that the kernel confirms, or whose sockets it dropped, are updated in `timeline`.
+    public mutating func reconcile(
+        _ snapshot: some KernelSnapshot, _ timeline: inout Timeline
+    ) -> [KernelEvent] {
+        var events: [KernelEvent] = []
+        for id in orderedIDs() {
+            guard var view = views[id]?.view else { continue }
+            for side in timeline[id].isSelfConnect ? [Side.originator] : [.originator, .responder] {
+                reconcile(snapshot, id, side, &view[side], &timeline, &events)
+            }
+            views[id]?.view = view
+        }
+        return events
+    }
+
+    private func orderedIDs() -> [ConnectionID] {
+        views.sorted { $0.value.number < $1.value.number }.map { $0.key }
+    }
+
+    private func reconcile(
+        _ snapshot: some KernelSnapshot, _ id: ConnectionID, _ side: Side, _ view: inout KernelSideView,
+        _ timeline: inout Timeline, _ events: inout [KernelEvent]
+    ) {
+        let connection = timeline[id]
+        let own = connection.address(side)
+        // A newer incarnation owns the four-tuple now: what the tables say is not about this one.
+        if connection.facts.contains(.replaced) { return }
+        let socket = snapshot.socket(local: own, remote: connection.address(side.other))
+        let before = view.isPresent ? view.socket?.state : nil
+        let inodeBefore = view.isPresent ? view.socket?.inode ?? 0 : 0
+        view.isPresent = socket != nil
+        if let socket { view.socket = socket }
+        view.isLocal = snapshot.isLocal(own.address)
+        if side == .responder { view.listener = snapshot.listener(at: own) ?? view.listener }
+        func emit(_ kind: KernelEvent.Kind) {
+            events.append(
+                KernelEvent(
+                    connection: id, side: side, time: snapshot.end, kind: kind, socket: socket, process: view.process))
+        }
+        if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
+            emit(.state(from: before, to: socket?.state))
+        }
+
+        noteAcceptance(socket, side, &view, snapshot.end, emit)
+        compare(socket, id, side, wasPresent: before != nil, connection, &view, snapshot, &timeline, emit)
+    }
+
+    /// A server's socket that is open without an inode has not been accepted; with one, it has.
+    private func noteAcceptance(
+        _ socket: KernelSocket?, _ side: Side, _ view: inout KernelSideView, _ now: Timestamp,
+        _ emit: (KernelEvent.Kind) -> Void
+    ) {
+        guard side == .responder, view.listener != nil, let socket else { return }
+        guard socket.state == .established || socket.state == .closeWait else { return }
+        if socket.inode == 0 && view.process == nil {
+            let since = view.unacceptedSince ?? now
+            view.unacceptedSince = since
+            if !view.reportedUnaccepted && now.since(since) >= Self.patience {
+                view.reportedUnaccepted = true
+                emit(.notAccepted(since: since))
+            }
+        } else if socket.inode != 0, let since = view.unacceptedSince {
+            view.unacceptedSince = nil
+            if view.reportedUnaccepted { emit(.accepted(after: now.since(since))) }
+        }
+    }
+
+    private func compare(
+        _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, wasPresent: Bool, _ connection: Connection,
+        _ view: inout KernelSideView, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline,
+        _ emit: (KernelEvent.Kind) -> Void
+    ) {
+        let wire = connection.endpoint(side).state
+        let everPresent = view.socket != nil
+        let agrees =
+            socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
+        if agrees {
+            view.confirmedState = wire
+            view.contradiction = nil
+            view.suspicion = nil
+            timeline.kernelConfirms(side, of: id)
+            return
+        }
+        view.confirmedState = nil
+        // Where nothing was ever seen in the tables, nothing can be said; and while segments come, nothing is steady.
+        guard socket != nil || everPresent, connection.lastTime <= snapshot.begin else {
+            view.suspicion = nil
+            return
+        }
+        let kernel = socket?.state
+        guard let suspicion = view.suspicion, suspicion.kernel == kernel, suspicion.wire == wire else {
+            view.suspicion = (kernel, wire, snapshot.begin)
+            return
+        }
+        guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
+        if socket == nil {
+            view.suspicion = nil
+            if timeline.kernelDropsSocket(side, of: id).count > 0 {
+                view.confirmedState = .closed
+                emit(.dropped(from: wire))
+            }
+        } else if view.contradiction != kernel {
+            view.contradiction = kernel
+            emit(.contradiction(kernel: kernel, wire: wire))
+        }
+    }
+}

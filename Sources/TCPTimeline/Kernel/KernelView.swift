@@ -1,0 +1,95 @@
+// The kernel's view of one connection: what its socket tables said of either side, and who owns the sockets.
+
+public import TCPModel
+
+/// What the kernel's tables said of one side's socket.
+public struct KernelSideView: Sendable {
+    /// The socket when it was last in the tables.
+    public internal(set) var socket: KernelSocket?
+    /// Whether it was in the latest snapshot.
+    public internal(set) var isPresent = false
+    /// The state that both the wire and the kernel had at the same time.
+    public internal(set) var confirmedState: TCPState?
+    /// What the kernel steadily says instead of our state.
+    public internal(set) var contradiction: TCPState?
+    /// The process that holds the socket, or held it last.
+    public internal(set) var process: ProcessIdentity?
+    /// Whether somebody listens on this side's port.
+    public internal(set) var listener: KernelSocket?
+    /// The process that holds the listening socket.
+    public internal(set) var listenerProcess: ProcessIdentity?
+    /// When the socket was first seen open without an owner though somebody listens: waiting to be accepted.
+    public internal(set) var unacceptedSince: Timestamp?
+    /// Whether waiting to be accepted was reported.
+    var reportedUnaccepted = false
+    /// Whether the address is this host's, so that a missing socket means something.
+    public internal(set) var isLocal = false
+    /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.
+    var suspicion: (kernel: TCPState?, wire: TCPState, since: Timestamp)?
+
+    /// Whether the process holds the socket now; if not, it is the process that *was* there.
+    public var isOwned: Bool { isPresent && (socket?.inode ?? 0) != 0 }
+
+    /// Whether the kernel surely has no socket here: a local address, and neither a socket nor a listener.
+    public var hasNoSocket: Bool { isLocal && !isPresent && listener == nil }
+}
+
+/// Both sides of one connection.
+public struct KernelView: Sendable {
+    /// The originator's side.
+    public internal(set) var originator = KernelSideView()
+    /// The responder's side.
+    public internal(set) var responder = KernelSideView()
+
+    /// One side.
+    public subscript(side: Side) -> KernelSideView {
+        get { side == .originator ? originator : responder }
+        set { if side == .originator { originator = newValue } else { responder = newValue } }
+    }
+}
+
+/// Something new that the kernel said of one endpoint.
+public struct KernelEvent: Sendable {
+    /// What is new.
+    public enum Kind: Sendable {
+        /// The socket's state or owner changed in the tables; nil = it was not there.
+        case state(from: TCPState?, to: TCPState?)
+        /// Its process was found.
+        case owner(ProcessIdentity)
+        /// It is open, and no process has accepted it yet; since when.
+        case notAccepted(since: Timestamp)
+        /// A process accepted it after it had waited, in nanoseconds.
+        case accepted(after: Int64)
+        /// The socket is gone, and no segment said so: a timer ran out, or somebody destroyed it.
+        case dropped(from: TCPState)
+        /// The kernel steadily says something else than the wire.
+        case contradiction(kernel: TCPState?, wire: TCPState)
+    }
+
+    /// The connection.
+    public let connection: ConnectionID
+    /// Whose socket.
+    public let side: Side
+    /// When: the time of the snapshot.
+    public let time: Timestamp
+    /// What.
+    public let kind: Kind
+    /// The socket, if it is there.
+    public let socket: KernelSocket?
+    /// Its process, if known.
+    public let process: ProcessIdentity?
+}
+
+/// A reading of the kernel's socket tables.
+public protocol KernelSnapshot {
+    /// When the reading began, on the clock that stamps frames.
+    var begin: Timestamp { get }
+    /// When it was complete.
+    var end: Timestamp { get }
+    /// The socket with these two ends, not a listener.
+    func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket?
+    /// The socket that listens on this address, or on the wildcard.
+    func listener(at address: SocketAddress) -> KernelSocket?
+    /// Whether this host has the address.
+    func isLocal(_ address: IPAddress) -> Bool
+}

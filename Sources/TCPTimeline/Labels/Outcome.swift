@@ -1,0 +1,80 @@
+// What became of a connection, in one plain word.
+
+import TCPMachine
+import TCPModel
+
+/// What became of a connection. The names are those of the NDJSON `outcome`.
+public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+    /// Both sides closed with FIN.
+    case closed
+    /// A RST ended it.
+    case reset
+    /// A RST answered the SYN.
+    case refused
+    /// Nothing answered the SYN.
+    case noAnswer
+    /// SYN and SYN-ACK, and the handshake never completed.
+    case halfOpen
+    /// One side sent its FIN, the other never did.
+    case halfClosed
+    /// Open when the capture ended.
+    case open
+    /// No SYN was seen, and no end either.
+    case partial
+
+    /// For programs, and for `--outcome`.
+    public var name: StaticString {
+        switch self {
+        case .closed: "closed"
+        case .reset: "reset"
+        case .refused: "refused"
+        case .noAnswer: "no_answer"
+        case .halfOpen: "half_open"
+        case .halfClosed: "half_closed"
+        case .open: "open"
+        case .partial: "partial"
+        }
+    }
+
+    /// For people.
+    public var displayName: StaticString {
+        switch self {
+        case .noAnswer: "no answer"
+        case .halfOpen: "half-open"
+        case .halfClosed: "half-closed"
+        case .closed, .reset, .refused, .open, .partial: name
+        }
+    }
+
+    /// The outcome that a user named, with `-` or `_` or a space, or nil.
+    public init?(named text: String) {
+        let folded = String(text.lowercased().map { $0 == "-" || $0 == " " ? "_" : $0 })
+        guard let match = Self.allCases.first(where: { "\($0.name)" == folded }) else { return nil }
+        self = match
+    }
+}
+
+extension Connection {
+    /// What became of it, as far as was seen.
+    public var outcome: Outcome {
+        if facts.contains(.refused) { return .refused }
+        if facts.contains(.reset) { return .reset }
+        if facts.contains(.originatorFin) && facts.contains(.responderFin) { return .closed }
+        if !facts.contains(.synSeen) && !facts.contains(.synAckSeen) {
+            return facts.intersection([.originatorFin, .responderFin]).isEmpty ? .partial : .halfClosed
+        }
+        if counters[1].packets == 0 && facts.contains(.synSeen) { return .noAnswer }
+        if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
+        if responder.state == .synReceived || originator.state == .synSent || originator.state == .synReceived {
+            return .halfOpen
+        }
+        return .open
+    }
+
+    /// Zeek's conn_state.
+    public var zeekConnectionState: StaticString {
+        zeek.connectionState(
+            noData: counters[0].uniqueBytes == 0 && counters[1].uniqueBytes == 0,
+            synThenReset: facts.contains(.synSeen) && !facts.contains(.originatorMoreThanSyn))
+    }
+}

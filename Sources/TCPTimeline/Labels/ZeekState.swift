@@ -1,0 +1,86 @@
+// Zeek's view of a connection: what each side has *sent* (not its RFC state), and the conn_state made of both.
+
+import TCPModel
+
+/// What one side has sent, as Zeek's TCP_Endpoint has it.
+public enum ZeekEndpoint: UInt8, Sendable, BitwiseCopyable {
+    /// Nothing.
+    case inactive
+    /// SYN.
+    case synSent
+    /// SYN and ACK.
+    case synAckSent
+    /// Something, without a SYN.
+    case partial
+    /// Enough to be open.
+    case established
+    /// FIN.
+    case closed
+    /// RST.
+    case reset
+}
+
+/// Both sides' view, and conn_state.
+public struct ZeekState: BitwiseCopyable, Sendable {
+    /// The originator's.
+    public private(set) var originator = ZeekEndpoint.inactive
+    /// The responder's.
+    public private(set) var responder = ZeekEndpoint.inactive
+
+    /// Nothing sent yet.
+    public init() {}
+
+    /// Takes one segment of the originator (or the responder) into account.
+    mutating func note(_ flags: TCPFlags, payload: Bool, fromOriginator: Bool) {
+        if flags.has(.rst) {
+            noteReset(fromOriginator: fromOriginator)
+        } else if flags.has(.fin) {
+            if fromOriginator { originator = .closed } else { responder = .closed }
+        } else if flags.has(.syn) {
+            noteSyn(hasAck: flags.has(.ack), fromOriginator: fromOriginator)
+        } else if fromOriginator {
+            if originator == .inactive {
+                originator = responder == .established ? .established : .partial
+            }
+        } else if responder == .inactive {
+            // A bare ACK before the SYN-ACK belongs to a split handshake.
+            if originator == .synSent && !payload { return }
+            responder = originator == .established ? .established : .partial
+        }
+    }
+
+    private mutating func noteSyn(hasAck: Bool, fromOriginator: Bool) {
+        if fromOriginator {
+            if originator == .inactive || originator == .partial { originator = hasAck ? .synAckSent : .synSent }
+        } else if responder == .inactive || responder == .partial {
+            responder = .established
+            if originator == .synSent { originator = .established }
+        }
+    }
+
+    private mutating func noteReset(fromOriginator: Bool) {
+        let bothClosed = originator == .closed && responder == .closed
+        if bothClosed { return }
+        if fromOriginator { originator = .reset } else { responder = .reset }
+    }
+
+    /// conn_state, by Zeek's own order of questions. `noData` = neither side's octets were acknowledged;
+    /// `synThenReset` = the originator's letters are S then R with none of H, A, F, G, I, Q between.
+    public func connectionState(noData: Bool, synThenReset: Bool) -> StaticString {
+        func isInactive(_ endpoint: ZeekEndpoint) -> Bool { endpoint == .inactive || endpoint == .partial }
+        if responder == .reset {
+            if originator == .synSent || originator == .synAckSent || originator == .reset && noData { return "REJ" }
+            return isInactive(originator) ? "RSTRH" : "RSTR"
+        }
+        if originator == .reset {
+            guard isInactive(responder) else { return "RSTO" }
+            return synThenReset ? "RSTOS0" : "OTH"
+        }
+        if originator == .closed && responder == .closed { return "SF" }
+        if originator == .closed { return isInactive(responder) ? "SH" : "S2" }
+        if responder == .closed { return isInactive(originator) ? "SHR" : "S3" }
+        if originator == .synSent && responder == .inactive { return "S0" }
+        if originator == .established && responder == .established { return "S1" }
+        return "OTH"
+    }
+}

@@ -1,0 +1,64 @@
+// What one segment meant: the event that every report and finding is made from.
+
+public import TCPMachine
+public import TCPModel
+
+/// Remarks on a segment in its connection. They change no state.
+public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
+    /// One bit a note.
+    public var rawValue: UInt16
+    /// The notes with these bits.
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// It carries sequence space that this side sent before.
+    public static let retransmission = SegmentNotes(rawValue: 1 << 0)
+    /// A keep-alive: one octet or none, just before SND.NXT (RFC 9293 3.8.4).
+    public static let keepAlive = SegmentNotes(rawValue: 1 << 1)
+    /// The same shape towards a closed window: a zero-window probe (RFC 9293 3.8.6.1), as Linux sends it.
+    public static let windowProbe = SegmentNotes(rawValue: 1 << 2)
+    /// The same ACK again with nothing new.
+    public static let duplicateAck = SegmentNotes(rawValue: 1 << 3)
+    /// The same ACK with another window.
+    public static let windowUpdate = SegmentNotes(rawValue: 1 << 4)
+    /// It advertises a window of 0.
+    public static let zeroWindow = SegmentNotes(rawValue: 1 << 5)
+    /// It leaves a hole: octets before it were not seen (lost, reordered, or not captured).
+    public static let hole = SegmentNotes(rawValue: 1 << 6)
+    /// The answer to a keep-alive or window probe.
+    public static let probeAck = SegmentNotes(rawValue: 1 << 7)
+}
+
+/// One captured segment in its connection.
+public struct SegmentEvent: BitwiseCopyable, Sendable {
+    /// Its connection.
+    public let connection: ConnectionID
+    /// Whether it is the connection's first segment.
+    public let isFirst: Bool
+    /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
+    public let replaced: ConnectionID?
+    /// Who sent it.
+    public let sender: Side
+    /// Time of capture.
+    public let time: Timestamp
+    /// Frame number, counted from 1.
+    public let frame: UInt64
+    /// The segment.
+    public let segment: Segment
+    /// SEG.SEQ relative to the sender's ISS (or to the first number seen).
+    public let relativeSequence: UInt32
+    /// SEG.ACK relative to the receiver's ISS (or to the first number seen).
+    public let relativeAck: UInt32
+    /// Remarks.
+    public let notes: SegmentNotes
+    /// What the sender did, observed.
+    public let sent: Reaction
+    /// What the receiver did, inferred.
+    public let arrived: Reaction
+    /// Whether the connection ended with this segment.
+    public let ended: Bool
+
+    /// Anomalies of both sides.
+    public var anomalies: Anomalies { sent.anomalies.union(arrived.anomalies) }
+    /// Whether any endpoint changed its state.
+    public var hasTransitions: Bool { sent.count + arrived.count > 0 }
+}

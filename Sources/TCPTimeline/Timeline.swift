@@ -1,0 +1,152 @@
+// The consumer of segments: finds the connection, runs both endpoints, counts, and says what the segment meant.
+
+public import TCPMachine
+public import TCPModel
+
+/// All connections of a capture. One owner feeds it in capture order; nothing here knows a clock or does I/O.
+public struct Timeline: ~Copyable {
+    private var store = ConnectionStore()
+    private var index: FlowIndex
+    private var endings = EndedQueue()
+    /// How many connections have been seen.
+    public private(set) var connectionCount: UInt64 = 0
+
+    /// A timeline without connections. `seed` only spreads the hash; no result depends on it.
+    public init(seed: UInt64 = .random(in: .min ... .max)) { index = FlowIndex(seed: seed) }
+
+    /// The connection at a place that an event named and `retire` has not taken back.
+    public subscript(id: ConnectionID) -> Connection { store[id] }
+
+    /// How many connections are in memory.
+    public var trackedCount: Int { store.count }
+
+    /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
+    public mutating func observe(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0
+    ) -> SegmentEvent {
+        let key = FlowKey(segment.tuple)
+        let hash = index.hash(key)
+        var replaced: ConnectionID?
+        let id: ConnectionID
+        let isFirst: Bool
+        if let known = index.find(key, hash: hash, in: store) {
+            if store[known].startsNewIncarnation(segment) {
+                id = create(segment, time, frame, interface)
+                index.replace(known, by: id, hash: hash)
+                store[known].facts.insert(.replaced)
+                replaced = known
+                isFirst = true
+            } else {
+                id = known
+                isFirst = false
+            }
+        } else {
+            id = create(segment, time, frame, interface)
+            index.insert(id, hash: hash, in: store)
+            isFirst = true
+        }
+        let step = store[id].take(segment, time: time, isFirst: isFirst)
+        if store[id].isEnded && !store[id].facts.contains(.queued) {
+            store[id].facts.insert(.queued)
+            endings.append(id, number: store[id].number)
+        }
+        return SegmentEvent(
+            connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
+            segment: segment, relativeSequence: step.relativeSequence, relativeAck: step.relativeAck, notes: step.notes,
+            sent: step.sent, arrived: step.arrived, ended: step.ended)
+    }
+
+    private mutating func create(
+        _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16
+    ) -> ConnectionID {
+        connectionCount += 1
+        return store.insert(
+            Connection(
+                number: connectionCount, tuple: segment.orientedTuple, first: segment, time: time, frame: frame,
+                interface: interface))
+    }
+
+    // MARK: Endings
+
+    /// The next connection that ended and has been silent for `linger` nanoseconds at `now`; report it, then `retire` it.
+    public mutating func nextExpired(at now: Timestamp, linger: Int64) -> ConnectionID? {
+        while let (id, number) = endings.first {
+            guard store.isOccupied(id.slot), store[id].number == number else {
+                endings.removeFirst()
+                continue
+            }
+            let deadline = store[id].lastTime.advanced(by: linger)
+            if deadline > now { return nil }
+            endings.removeFirst()
+            store[id].facts.remove(.queued)
+            if store[id].isEnded { return id }
+        }
+        return nil
+    }
+
+    /// Forgets a connection.
+    public mutating func retire(_ id: ConnectionID) {
+        if !store[id].facts.contains(.replaced) {
+            index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
+        }
+        store.free(id)
+    }
+
+    /// Notes that a connection's end was reported; it stays for late segments.
+    public mutating func markReported(_ id: ConnectionID) { store[id].facts.insert(.reported) }
+
+    /// Everything still in memory, oldest first.
+    public func remaining() -> [ConnectionID] {
+        var ids: [ConnectionID] = []
+        ids.reserveCapacity(store.count)
+        for slot in 0..<store.limit where store.isOccupied(slot) { ids.append(ConnectionID(slot: slot)) }
+        // Slots are handed out in order until the first one is reused; numbers are the order of first segments.
+        if endings.hasReusedSlots || ids.count != Int(store.limit) {
+            ids.sort { store[$0].number < store[$1].number }
+        }
+        return ids
+    }
+
+    // MARK: The kernel's word
+
+    /// The kernel says that one side of a connection is in the state that we have for it.
+    public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
+        if side == .originator || store[id].isSelfConnect {
+            store[id].originator.kernelConfirms()
+        } else {
+            store[id].responder.kernelConfirms()
+        }
+    }
+
+    /// The kernel no longer has one side's socket.
+    public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
+        let reaction =
+            side == .originator || store[id].isSelfConnect
+            ? store[id].originator.kernelDropsSocket() : store[id].responder.kernelDropsSocket()
+        if store[id].isEnded && !store[id].facts.contains(.queued) {
+            store[id].facts.insert(.queued)
+            endings.append(id, number: store[id].number)
+        }
+        return reaction
+    }
+}
+
+/// Connections in the order in which they ended: a ring, so that the oldest can be looked at first.
+private struct EndedQueue {
+    private var ids: [(id: ConnectionID, number: UInt64)] = []
+    private var head = 0
+    private(set) var hasReusedSlots = false
+
+    var first: (id: ConnectionID, number: UInt64)? { head < ids.count ? ids[head] : nil }
+
+    mutating func append(_ id: ConnectionID, number: UInt64) { ids.append((id, number)) }
+
+    mutating func removeFirst() {
+        hasReusedSlots = true
+        head += 1
+        if head > 4096 && head * 2 > ids.count {
+            ids.removeFirst(head)
+            head = 0
+        }
+    }
+}
