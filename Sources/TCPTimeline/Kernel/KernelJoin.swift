@@ -4,6 +4,7 @@
 // when two readings in a row say the same, no segment having come between. By the time of a reading every segment up to
 // its end must have been observed.
 
+import TCPMachine
 public import TCPModel
 
 /// The kernel's view of all live connections.
@@ -112,23 +113,23 @@ public struct KernelJoin: Sendable {
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
         if side == .responder { view.listener = snapshot.listener(at: own) ?? view.listener }
-        func emit(_ kind: KernelEvent.Kind) {
-            events.append(
-                KernelEvent(
-                    connection: id, side: side, time: snapshot.end, kind: kind, socket: socket, process: view.process))
-        }
+        var news: [KernelEvent.Kind] = []
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
-            emit(.state(from: before, to: socket?.state))
+            news.append(.state(from: before, to: socket?.state))
         }
 
-        noteAcceptance(socket, side, &view, snapshot.end, emit)
-        compare(socket, id, side, wasPresent: before != nil, connection, &view, snapshot, &timeline, emit)
+        noteAcceptance(socket, side, &view, snapshot.end, &news)
+        compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
+        let process = view.process
+        events += news.map {
+            KernelEvent(connection: id, side: side, time: snapshot.end, kind: $0, socket: socket, process: process)
+        }
     }
 
     /// A server's socket that is open without an inode has not been accepted; with one, it has.
     private func noteAcceptance(
         _ socket: KernelSocket?, _ side: Side, _ view: inout KernelSideView, _ now: Timestamp,
-        _ emit: (KernelEvent.Kind) -> Void
+        _ news: inout [KernelEvent.Kind]
     ) {
         guard side == .responder, view.listener != nil, let socket else { return }
         guard socket.state == .established || socket.state == .closeWait else { return }
@@ -137,18 +138,18 @@ public struct KernelJoin: Sendable {
             view.unacceptedSince = since
             if !view.reportedUnaccepted && now.since(since) >= Self.patience {
                 view.reportedUnaccepted = true
-                emit(.notAccepted(since: since))
+                news.append(.notAccepted(since: since))
             }
         } else if socket.inode != 0, let since = view.unacceptedSince {
             view.unacceptedSince = nil
-            if view.reportedUnaccepted { emit(.accepted(after: now.since(since))) }
+            if view.reportedUnaccepted { news.append(.accepted(after: now.since(since))) }
         }
     }
 
     private func compare(
-        _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, wasPresent: Bool, _ connection: Connection,
+        _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, _ connection: Connection,
         _ view: inout KernelSideView, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline,
-        _ emit: (KernelEvent.Kind) -> Void
+        _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
         let everPresent = view.socket != nil
@@ -177,11 +178,11 @@ public struct KernelJoin: Sendable {
             view.suspicion = nil
             if timeline.kernelDropsSocket(side, of: id).count > 0 {
                 view.confirmedState = .closed
-                emit(.dropped(from: wire))
+                news.append(.dropped(from: wire))
             }
         } else if view.contradiction != kernel {
             view.contradiction = kernel
-            emit(.contradiction(kernel: kernel, wire: wire))
+            news.append(.contradiction(kernel: kernel, wire: wire))
         }
     }
 }

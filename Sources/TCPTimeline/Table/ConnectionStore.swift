@@ -21,7 +21,7 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
 
     deinit {
         // Every chunk was allocated by `insert` with this size and is freed only here; Connection is trivial.
-        for unsafechunk in unsafe chunks { unsafe chunk.deallocate() }
+        for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
     }
 
     /// How many connections there are.

@@ -1,0 +1,215 @@
+// One connection's part of the text timeline: turns its events into rows, holding the last one back until it is complete.
+//
+// A row is complete when the connection's next segment does not belong to it, or after `hold`. Both are decided by the
+// time stamps of segments alone, so that a live trace and the replay of its capture have the same rows.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// Something to print for a connection.
+enum TimelineItem {
+    /// A row with its place in the sequence.
+    case row(TimelineRow)
+    /// A remark across the lane.
+    case note(TimelineNote)
+}
+
+/// A remark across the lane.
+enum TimelineNote {
+    /// One side has closed, the other may still send.
+    case halfClosed(stillSending: Side)
+    /// Nothing happened for so long (nanoseconds).
+    case idle(Int64)
+    /// No SYN was seen.
+    case midstream
+    /// Rows that were left out, and the segments in them.
+    case elided(rows: Int, segments: UInt64)
+    /// Frames were lost in the capture.
+    case gap(UInt64)
+    /// The kernel said something.
+    case kernel(KernelEvent)
+}
+
+/// How much of each segment to show.
+public struct TimelineDetail: Sendable {
+    /// 0 folds data with its ACKs, 1 shows every segment, 2 options and windows too, 3 why each transition.
+    public var verbosity = 0
+    /// Raw sequence numbers.
+    public var rawSequence = false
+
+    /// The default detail.
+    public init() {}
+}
+
+struct ConnectionText {
+    /// How long a row may wait for what belongs to it, in nanoseconds.
+    static let hold = 200 * Span.millisecond
+    /// Silence worth a word, in nanoseconds.
+    static let idle = 2 * Span.second
+
+    let number: UInt64
+    private(set) var held: TimelineRow?
+    /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
+    private(set) var items: [TimelineItem] = []
+    private var lastTime: Timestamp?
+    private var saidHalfClosed = false
+    private var synAttempts: (UInt32, UInt32) = (0, 0)
+    private var finAttempts: (UInt32, UInt32) = (0, 0)
+    private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
+    /// The most rows that are kept for a block; more are left out of the middle, and counted.
+    private let limit: Int
+    private var tail: [TimelineItem] = []
+    private var tailStart = 0
+    private var elidedRows = 0
+    private var elidedSegments: UInt64 = 0
+
+    // What is on the page already; changed by whoever writes the items.
+    var phase: TimelinePhase?
+    var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    var hasHead = false
+    var isFinished = false
+
+    init(number: UInt64, limit: Int) {
+        self.number = number
+        self.limit = limit
+    }
+
+    /// Takes in a segment.
+    mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        if held.map({ event.time.since($0.lastTime) > Self.hold }) == true { seal() }
+        if detail.verbosity == 0, held?.folds(event) == true {
+            held?.fold(event)
+            remember(event)
+            return
+        }
+        let answers = answerOpening(event)
+        seal()
+        noteBefore(event, connection)
+        var row = TimelineRow(
+            event, phase: Self.phase(event, connection), delta: lastTime.map { event.time.since($0) } ?? -1)
+        if answers { row.states.responder = .unseen }
+        countAttempts(event, &row)
+        if row.kind == .segment && event.segment.isPureAck, let text = lastText(of: event.sender.other) {
+            row.answerDelay = event.time.since(text)
+        }
+        held = row
+        remember(event)
+    }
+
+    /// A held SYN's row shows what became of it at the other end, if the answer comes in time.
+    private mutating func answerOpening(_ event: SegmentEvent) -> Bool {
+        guard held?.isOpening == true, event.sender == .responder else { return false }
+        if event.segment.flags.has([.syn, .ack]) && event.sent.count > 0 {
+            held?.answerer = .listener
+            held?.states.responder = .synReceived
+            return true
+        }
+        if event.segment.flags.has(.rst) { held?.answerer = .noSocket }
+        return false
+    }
+
+    private mutating func noteBefore(_ event: SegmentEvent, _ connection: Connection) {
+        if event.isFirst && !event.segment.flags.has(.syn) && !event.segment.flags.has(.rst) { keep(.note(.midstream)) }
+        guard let lastTime else { return }
+        let gap = event.time.since(lastTime)
+        if let sender = Self.halfClosedSender(connection), !saidHalfClosed,
+            !event.segment.flags.hasAny([.fin, .rst]), event.segment.payloadLength > 0 && event.sender == sender
+        {
+            saidHalfClosed = true
+            keep(.note(.halfClosed(stillSending: sender)))
+        }
+        if gap > Self.idle && !event.segment.flags.has(.syn) { keep(.note(.idle(gap))) }
+    }
+
+    /// Who may still send while the other side is in FIN_WAIT_2; nil if the connection is not half-closed.
+    static func halfClosedSender(_ connection: Connection) -> Side? {
+        if connection.originator.state == .finWait2 && connection.responder.state == .closeWait { return .responder }
+        if connection.responder.state == .finWait2 && connection.originator.state == .closeWait { return .originator }
+        return nil
+    }
+
+    private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
+        let flags = event.segment.flags
+        if flags.has(.rst) { return connection.facts.contains(.synAckSeen) || !isOpening(connection) ? .reset : .handshake }
+        if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
+        if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }
+        return .data
+    }
+
+    private static func isOpening(_ connection: Connection) -> Bool {
+        connection.facts.contains(.synSeen) && connection.counters[1].packets <= 1
+    }
+
+    private static func opens(_ reaction: Reaction) -> Bool {
+        for index in 0..<reaction.count where reaction[index].to == .established && reaction[index].from != .unseen {
+            return true
+        }
+        return false
+    }
+
+    private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
+        let flags = event.segment.flags
+        guard event.notes.contains(.retransmission), flags.hasAny(.synFin) else { return }
+        func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
+            if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
+            return event.sender == .originator ? attempts.0 : attempts.1
+        }
+        row.attempt = flags.has(.syn) ? bump(&synAttempts) : bump(&finAttempts)
+    }
+
+    private func lastText(of side: Side) -> Timestamp? { side == .originator ? lastText.0 : lastText.1 }
+
+    private mutating func remember(_ event: SegmentEvent) {
+        lastTime = event.time
+        guard event.segment.payloadLength > 0 || event.segment.flags.has(.fin) else { return }
+        if event.sender == .originator { lastText.0 = event.time } else { lastText.1 = event.time }
+    }
+
+    // MARK: Items
+
+    /// Completes the held row.
+    mutating func seal() {
+        guard let row = held else { return }
+        held = nil
+        keep(.row(row))
+    }
+
+    /// Whether the held row has waited long enough at `now`.
+    func isDue(_ now: Timestamp) -> Bool { held.map { now.since($0.lastTime) > Self.hold } ?? false }
+
+    /// Adds an item; beyond the limit the middle is left out.
+    mutating func keep(_ item: TimelineItem) {
+        let head = limit - limit / 4
+        if items.count < head {
+            items.append(item)
+            return
+        }
+        if tail.count < max(1, limit / 4) {
+            tail.append(item)
+            return
+        }
+        if case .row(let row) = tail[tailStart] {
+            elidedRows += 1
+            elidedSegments += UInt64(row.frames)
+        }
+        tail[tailStart] = item
+        tailStart = (tailStart + 1) % tail.count
+    }
+
+    /// Hands over the complete items.
+    mutating func takeItems() -> [TimelineItem] {
+        defer {
+            items.removeAll(keepingCapacity: false)
+            tail.removeAll(keepingCapacity: false)
+            (tailStart, elidedRows, elidedSegments) = (0, 0, 0)
+        }
+        if tail.isEmpty { return items }
+        let end = Array(tail[tailStart...] + tail[..<tailStart])
+        if elidedRows == 0 { return items + end }
+        return items + [.note(.elided(rows: elidedRows, segments: elidedSegments))] + end
+    }
+
+    var hasItems: Bool { !items.isEmpty }
+}

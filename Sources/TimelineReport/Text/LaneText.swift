@@ -1,0 +1,201 @@
+// What stands on an arrow: flags, numbers, options, remarks; shortened in a fixed order until it fits.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// The words on one row's arrow.
+struct LaneText {
+    /// The most that the text may take, in columns.
+    let room: Int
+    let detail: TimelineDetail
+    /// Raw numbers to add to relative ones with `-S`.
+    let bases: (sender: UInt32, receiver: UInt32)
+    /// Under 100 columns the window is left out, as in the narrow form.
+    let isNarrow: Bool
+
+    func render(_ row: TimelineRow) -> [UInt8] {
+        var parts = row.kind == .data ? dataParts(row) : segmentParts(row)
+        parts += remarkParts(row)
+        // The last parts are the least needed; but what a remark says is worth more than windows and options.
+        var kept = parts
+        while kept.count > 1 && length(kept) > room {
+            let weakest = kept.indices.dropFirst().min { kept[$0].weight < kept[$1].weight } ?? kept.count - 1
+            kept.remove(at: weakest)
+        }
+        var text: [UInt8] = []
+        for (index, part) in kept.enumerated() {
+            if index > 0 { text += part.spacing }
+            text += part.bytes
+        }
+        return Array(text.prefix(max(1, room)))
+    }
+
+    private struct Part {
+        var bytes: [UInt8]
+        /// The part with the smallest weight goes first.
+        var weight: Int
+        var spacing: [UInt8] = [0x20]
+    }
+
+    private func length(_ parts: [Part]) -> Int {
+        parts.reduce(-1) { $0 + $1.bytes.count + $1.spacing.count }
+    }
+
+    private func part(_ weight: Int, spacing: StaticString = " ", _ make: (inout OutputBuffer) -> Void) -> Part {
+        var buffer = OutputBuffer()
+        make(&buffer)
+        var space = OutputBuffer()
+        space.append(spacing)
+        return Part(bytes: buffer.bytes, weight: weight, spacing: space.bytes)
+    }
+
+    private func dataParts(_ row: TimelineRow) -> [Part] {
+        let start = sequence(row.sequence)
+        let end = start &+ UInt32(truncatingIfNeeded: row.length)
+        var parts = [
+            part(100) {
+                $0.append(number: row.length)
+                $0.append(row.length == 1 ? " byte" : " bytes")
+            },
+            part(50) {
+                $0.append(number: start)
+                $0.append(":")
+                $0.append(number: end)
+                if row.ackDelay >= 0 { $0.append(",") }
+            },
+        ]
+        if row.ackDelay >= 0 {
+            parts.append(
+                part(60) {
+                    $0.append("acked +")
+                    $0.append(span: row.ackDelay)
+                })
+            if row.ackDelay >= Self.delayedAck { parts.append(part(70, spacing: "  ") { $0.append("(delayed ACK)") }) }
+        }
+        if detail.verbosity > 0 { parts.append(part(40) { appendAck(row, to: &$0) }) }
+        if detail.verbosity > 1 { parts.append(windowPart(row)) }
+        return parts
+    }
+
+    /// An ACK that takes this long after the text is delayed on purpose (Linux: 40 ms and more), in nanoseconds.
+    static let delayedAck = 25 * Span.millisecond
+
+    private func segmentParts(_ row: TimelineRow) -> [Part] {
+        var parts = [part(100) { $0.append(flags: row.flags) }]
+        if row.flags.hasAny(.synFinRst) || row.length > 0 || detail.verbosity > 0 && !row.flags.isBareAck {
+            parts.append(
+                part(80) {
+                    $0.append("seq ")
+                    $0.append(number: sequence(row.sequence))
+                    if row.length > 0 {
+                        $0.append(":")
+                        $0.append(number: sequence(row.sequence) &+ UInt32(truncatingIfNeeded: row.length))
+                    }
+                })
+        }
+        if row.flags.has(.ack) { parts.append(part(80) { appendAck(row, to: &$0) }) }
+        let isOpening = row.flags.has(.syn) && !row.flags.has(.ack)
+        if isOpening && !isNarrow || detail.verbosity > 1 || row.notes.contains(.windowUpdate) {
+            parts.append(windowPart(row))
+        }
+        if isOpening || detail.verbosity > 1 { parts += optionParts(row) }
+        return parts
+    }
+
+    private func appendAck(_ row: TimelineRow, to buffer: inout OutputBuffer) {
+        buffer.append("ack ")
+        buffer.append(number: row.acknowledgment &+ (detail.rawSequence ? bases.receiver : 0))
+    }
+
+    private func sequence(_ relative: UInt32) -> UInt32 { relative &+ (detail.rawSequence ? bases.sender : 0) }
+
+    private func windowPart(_ row: TimelineRow) -> Part {
+        part(20) {
+            $0.append("win ")
+            $0.append(number: row.window)
+        }
+    }
+
+    private func optionParts(_ row: TimelineRow) -> [Part] {
+        var parts: [Part] = []
+        if row.options.contains(.maximumSegmentSize) {
+            parts.append(
+                part(40) {
+                    $0.append("mss ")
+                    $0.append(number: row.maximumSegmentSize)
+                })
+        }
+        if row.options.contains(.windowScale) {
+            parts.append(
+                part(30) {
+                    $0.append("ws ")
+                    $0.append(number: row.windowScale)
+                })
+        }
+        let named: [(TCPOptions.Kinds, StaticString)] = [
+            (.fastOpen, "fast-open"), (.multipath, "mptcp"), (.md5Signature, "md5"), (.authentication, "tcp-ao"),
+        ]
+        for (kind, name) in named where row.options.contains(kind) { parts.append(part(45) { $0.append(name) }) }
+        return parts
+    }
+
+    private func remarkParts(_ row: TimelineRow) -> [Part] {
+        var parts: [Part] = []
+        func remark(_ text: StaticString) { parts.append(part(90, spacing: "  ") { $0.append(text) }) }
+        if row.attempt > 0 {
+            parts.append(
+                part(90, spacing: "  ") {
+                    $0.append("retransmit ")
+                    $0.append(number: row.attempt)
+                    if row.delta >= 0 {
+                        $0.append(" (after ")
+                        $0.append(span: row.delta)
+                        $0.append(")")
+                    }
+                })
+        } else if row.notes.contains(.retransmission) {
+            remark("(retransmission)")
+        }
+        if row.kind == .segment && row.answerDelay >= Self.delayedAck && row.answerDelay < Span.second {
+            remark("(delayed ACK)")
+        }
+        let notes: [(SegmentNotes, StaticString)] = [
+            (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
+            (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
+        ]
+        for (note, name) in notes where row.notes.contains(note) { remark(name) }
+        let anomalies: [(Anomalies, StaticString)] = [
+            (.meaninglessFlags, "(meaningless flags)"), (.synInsideConnection, "(SYN inside connection)"),
+            (.initialSequenceChanged, "(other ISN)"), (.unacceptableAck, "(unacceptable ACK)"),
+            (.acknowledgedUnseen, "(acks unseen data)"), (.blindAck, "(blind ACK, ignored)"),
+            (.resetNotExact, "(not exact: challenged)"), (.resetIgnored, "(ignored)"),
+            (.finBeforeOpen, "(FIN before open)"), (.finMoved, "(another FIN)"),
+            (.sentAfterClose, "(after own close)"), (.beyondWindow, "(beyond window)"), (.ackMissing, "(no ACK)"),
+            (.resetAnswersBadAck, "(answers a bad ACK)"),
+        ]
+        for (anomaly, name) in anomalies where row.anomalies.contains(anomaly) { remark(name) }
+        return parts
+    }
+}
+
+extension TCPFlags {
+    /// Only ACK (and PSH, and ECN's bits).
+    var isBareAck: Bool { has(.ack) && !hasAny([.syn, .fin, .rst, .urg]) }
+}
+
+extension OutputBuffer {
+    /// Appends the flags that matter for states, in the order people say them: `SYN,ACK`, `FIN,ACK`, `RST`, `none`.
+    mutating func append(flags: TCPFlags) {
+        let names: [(TCPFlags, StaticString)] = [
+            (.syn, "SYN"), (.fin, "FIN"), (.rst, "RST"), (.urg, "URG"), (.ack, "ACK"),
+        ]
+        var isFirst = true
+        for (flag, name) in names where flags.has(flag) {
+            if !isFirst { append(",") }
+            append(name)
+            isFirst = false
+        }
+        if isFirst { append("none") }
+    }
+}

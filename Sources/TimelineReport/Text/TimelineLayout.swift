@@ -1,0 +1,65 @@
+// Where the columns are: 100 columns and more, 80 to 99, and less than 80.
+
+/// How times are printed in the time column: tcpdump's -t options.
+public enum TimeStyle: Int, Sendable {
+    /// Seconds since the connection's first segment (also -ttt and -ttttt: the delta column is always there).
+    case sinceStart = 0
+    /// -t: none.
+    case none = 1
+    /// -tt: seconds since the Unix epoch.
+    case epoch = 2
+    /// -tttt: date and time of day.
+    case date = 4
+}
+
+/// The columns of the ladder.
+struct TimelineLayout {
+    enum Form {
+        /// Number, time, delta, both states, the lane between them.
+        case wide
+        /// Delta, both states, the lane.
+        case narrow
+        /// One line an event.
+        case line
+    }
+
+    let form: Form
+    /// Columns of the whole line.
+    let width: Int
+    /// Column just beyond the client's state.
+    let stateEdge: Int
+    /// Columns between the two bars.
+    let lane: Int
+    /// Columns of the time column; 0 = none.
+    let timeWidth: Int
+    /// Columns of `SYN_RECEIVED` and its mark.
+    static let stateWidth = 13
+
+    init(width: Int, timeStyle: TimeStyle) {
+        self.width = width
+        timeWidth =
+            switch timeStyle {
+            case .sinceStart: 8
+            case .none: 0
+            case .epoch: 17
+            case .date: 26
+            }
+        // A wide time column takes its room from the lane; below this the lane is of no use.
+        let extra = max(0, timeWidth - 8)
+        if width >= 100 + extra {
+            form = .wide
+            stateEdge = 37 + extra
+        } else if width >= 80 {
+            form = .narrow
+            stateEdge = 21
+        } else {
+            form = .line
+            stateEdge = 0
+        }
+        let used = stateEdge + 2 + 1 + 1 + Self.stateWidth + (form == .wide ? 2 : 1)
+        lane = form == .line ? 0 : max(20, min(width, 140) - used)
+    }
+
+    /// Column of the right bar.
+    var rightBar: Int { stateEdge + 2 + lane }
+}

@@ -1,0 +1,130 @@
+// One row of the text timeline: a segment, a run of data with its ACKs, or a note. Plain data until it is written.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// The parts that a timeline is divided into.
+enum TimelinePhase: UInt8, BitwiseCopyable {
+    case handshake
+    case data
+    case teardown
+    case reset
+}
+
+/// What the responder turned out to be, when a SYN's row is finished.
+enum Answerer: UInt8, BitwiseCopyable {
+    case unknown
+    case listener
+    case noSocket
+}
+
+/// A row.
+struct TimelineRow: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        /// One segment.
+        case segment
+        /// Data of one side, with the ACKs of the other folded in.
+        case data
+    }
+
+    var kind: Kind
+    var phase: TimelinePhase
+    var sender: Side
+    /// It opens the connection with a SYN: the states before it are shown above.
+    var isOpening = false
+    var answerer = Answerer.unknown
+    /// Frame numbers of the first and second segment, and how many there are.
+    var frame: UInt64
+    var secondFrame: UInt64 = 0
+    var frames: UInt32 = 1
+    /// Time of the first and of the last segment.
+    var time: Timestamp
+    var lastTime: Timestamp
+    /// Nanoseconds since the connection's previous segment; negative for none.
+    var delta: Int64
+    /// States entered, by side; `.unseen` = none.
+    var states: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    var flags: TCPFlags
+    var sequence: UInt32
+    var acknowledgment: UInt32
+    /// Octets of text in the row.
+    var length: UInt64
+    var window: UInt16
+    var options: TCPOptions.Kinds
+    var maximumSegmentSize: UInt16
+    var windowScale: UInt8
+    var notes: SegmentNotes
+    var anomalies: Anomalies
+    /// Time of the last segment with text, and of the last ACK folded in (negative delay for none).
+    var lastDataTime: Timestamp
+    var ackDelay: Int64 = -1
+    /// For a pure ACK: nanoseconds since the text it acknowledges; negative for none.
+    var answerDelay: Int64 = -1
+    /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
+    var attempt: UInt32 = 0
+    /// Transitions, for `-vvv`.
+    var sent: Reaction
+    var arrived: Reaction
+
+    init(_ event: SegmentEvent, phase: TimelinePhase, delta: Int64) {
+        let segment = event.segment
+        kind = segment.payloadLength > 0 && !segment.flags.hasAny(.synFinRst) ? .data : .segment
+        self.phase = phase
+        sender = event.sender
+        frame = event.frame
+        time = event.time
+        lastTime = event.time
+        self.delta = delta
+        flags = segment.flags
+        sequence = event.relativeSequence
+        acknowledgment = event.relativeAck
+        length = UInt64(segment.payloadLength)
+        window = segment.window
+        options = segment.options.present
+        maximumSegmentSize = segment.options.maximumSegmentSize
+        windowScale = segment.options.windowScale
+        notes = event.notes
+        anomalies = event.anomalies
+        lastDataTime = event.time
+        sent = event.sent
+        arrived = event.arrived
+        isOpening = event.isFirst && segment.flags.has(.syn) && !segment.flags.has(.ack)
+        enterStates(event.sent, event.sender)
+        enterStates(event.arrived, event.sender.other)
+    }
+
+    private mutating func enterStates(_ reaction: Reaction, _ side: Side) {
+        guard reaction.count > 0 else { return }
+        let state = reaction[reaction.count - 1].to
+        if side == .originator { states.originator = state } else { states.responder = state }
+    }
+
+    func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
+
+    /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side.
+    func folds(_ event: SegmentEvent) -> Bool {
+        let segment = event.segment
+        guard kind == .data, !event.hasTransitions, event.anomalies.isEmpty, !segment.flags.hasAny(.synFinRst),
+            notes.isEmpty
+        else { return false }
+        if event.sender == sender {
+            return segment.payloadLength > 0 && event.notes.isEmpty
+                && event.relativeSequence == sequence &+ UInt32(truncatingIfNeeded: length)
+        }
+        return segment.payloadLength == 0 && event.notes.subtracting(.windowUpdate).isEmpty
+    }
+
+    mutating func fold(_ event: SegmentEvent) {
+        if frames == 1 { secondFrame = event.frame }
+        frames &+= 1
+        lastTime = max(lastTime, event.time)
+        if event.sender == sender {
+            length += UInt64(event.segment.payloadLength)
+            lastDataTime = event.time
+            ackDelay = -1
+        } else {
+            ackDelay = max(0, event.time.since(lastDataTime))
+        }
+    }
+}

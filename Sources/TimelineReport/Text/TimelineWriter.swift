@@ -1,0 +1,289 @@
+// Writes heads, rows and notes of the ladder into the buffer, column by column.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// How the text timeline looks.
+public struct TextStyle: Sendable {
+    /// Columns of the page.
+    public var width = 100
+    /// ASCII instead of box-drawing characters.
+    public var ascii = true
+    /// Colours.
+    public var color = false
+    /// The time column.
+    public var time = TimeStyle.sinceStart
+    /// Nanoseconds instead of microseconds.
+    public var nanoseconds = false
+    /// How much to show of each segment.
+    public var detail = TimelineDetail()
+
+    /// The style that goldens and documentation use.
+    public init() {}
+}
+
+struct TimelineWriter {
+    let style: TextStyle
+    let layout: TimelineLayout
+    let glyphs: Glyphs
+    /// The interface names of the capture, by index.
+    var interfaces: [String] = []
+
+    init(style: TextStyle) {
+        self.style = style
+        layout = TimelineLayout(width: style.width, timeStyle: style.time)
+        glyphs = style.ascii ? .ascii : .unicode
+    }
+
+    // MARK: Columns
+
+    /// A line under construction that counts columns, because box-drawing and names take several bytes each.
+    struct Line {
+        var bytes = OutputBuffer()
+        var column = 0
+
+        mutating func put(_ literal: StaticString, columns: Int) {
+            bytes.append(literal)
+            column += columns
+        }
+
+        mutating func put(ascii: [UInt8]) {
+            bytes.append(contentsOf: ascii)
+            column += ascii.count
+        }
+
+        mutating func repeating(_ literal: StaticString, _ count: Int) {
+            for _ in 0..<max(0, count) { put(literal, columns: 1) }
+        }
+
+        mutating func pad(to target: Int) { repeating(" ", target - column) }
+
+        mutating func put(rightAligned text: [UInt8], to edge: Int) {
+            pad(to: max(column == 0 ? 0 : column + 1, edge - text.count))
+            put(ascii: text)
+        }
+
+        /// Colours take no columns.
+        mutating func ink(_ code: StaticString) { bytes.append(code) }
+    }
+
+    func text(_ make: (inout OutputBuffer) -> Void) -> [UInt8] {
+        var buffer = OutputBuffer()
+        make(&buffer)
+        return buffer.bytes
+    }
+
+    // MARK: Rows
+
+    /// The state column's text: the name, and the kernel's mark.
+    func stateText(_ state: TCPState, _ mark: UInt8?) -> [UInt8] {
+        state == .unseen && mark == nil
+            ? [] : text { $0.append(state.displayName) } + (mark.map { [$0] } ?? [])
+    }
+
+    func write(
+        _ row: TimelineRow, left: [UInt8], right: [UInt8], _ connection: Connection, prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
+        var line = Line()
+        putPrefix(prefix, &line)
+        if layout.form == .line {
+            writeLine(row, left: left, right: right, connection, &line)
+        } else {
+            putTimes(row, connection, &line, room: layout.stateEdge - max(left.count, 1) - 1)
+            ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) }
+            line.pad(to: layout.stateEdge + 1)
+            line.put(glyphs.bar, columns: 1)
+            putArrow(row, connection, &line)
+            line.put(glyphs.bar, columns: 1)
+            if !right.isEmpty {
+                line.put(" ", columns: 1)
+                ink(right, &line) { $0.put(ascii: right) }
+            }
+        }
+        out.append(contentsOf: line.bytes.bytes)
+        out.newline()
+    }
+
+    private func ink(_ state: [UInt8], _ line: inout Line, _ body: (inout Line) -> Void) {
+        guard style.color, !state.isEmpty else { return body(&line) }
+        line.ink(Self.color(state))
+        body(&line)
+        line.ink(Ink.off)
+    }
+
+    /// Waiting states stand out, ended ones recede; the names say it all the same.
+    private static func color(_ state: [UInt8]) -> StaticString {
+        let name = String(decoding: state, as: UTF8.self)
+        if name.hasPrefix("ESTABLISHED") || name.hasPrefix("LISTEN") || name.hasPrefix("SYN") { return Ink.state }
+        if name.hasPrefix("CLOSED") || name.hasPrefix("(") { return Ink.dim }
+        return name.hasPrefix("TIME") ? Ink.over : Ink.waiting
+    }
+
+    private func putPrefix(_ prefix: UInt64?, _ line: inout Line) {
+        guard let prefix else { return }
+        line.put(ascii: text { $0.append(number: prefix) })
+        line.put("|", columns: 1)
+        // Rows keep their columns: the connection's number stands outside of them.
+        line.column = 0
+    }
+
+    private func putTimes(_ row: TimelineRow, _ connection: Connection, _ line: inout Line, room: Int) {
+        let delta = row.delta < 0 ? [] : text { $0.append("+"); $0.append(span: row.delta) }
+        guard layout.form == .wide else {
+            line.put(rightAligned: delta, to: 7)
+            return
+        }
+        let number = numberText(row, width: 3)
+        line.put(rightAligned: number, to: 3)
+        let time = timeText(row, connection)
+        if !time.isEmpty { line.put(rightAligned: time, to: max(line.column + 1, 5 + layout.timeWidth)) }
+        if !delta.isEmpty && line.column + 1 + delta.count <= room {
+            line.put(rightAligned: delta, to: max(line.column + 1 + delta.count, 5 + layout.timeWidth + 9))
+        }
+    }
+
+    private func numberText(_ row: TimelineRow, width: Int) -> [UInt8] {
+        text {
+            $0.append(number: row.frame)
+            if row.frames == 2 && row.secondFrame < 1000 {
+                $0.append("+")
+                $0.append(number: row.secondFrame)
+            } else if row.frames > 1 {
+                $0.append("+")
+            }
+        }
+    }
+
+    private func timeText(_ row: TimelineRow, _ connection: Connection) -> [UInt8] {
+        let digits = style.nanoseconds ? 9 : 6
+        return text {
+            switch style.time {
+            case .none: break
+            case .epoch: $0.append(fixed: row.time.nanoseconds, decimals: 9, digits: digits)
+            case .date: $0.append(date: row.time, nanoseconds: style.nanoseconds)
+            case .sinceStart:
+                $0.append(fixed: row.time.since(connection.firstTime), decimals: 9, digits: digits)
+            }
+        }
+    }
+
+    private func putArrow(_ row: TimelineRow, _ connection: Connection, _ line: inout Line) {
+        let bases = (
+            connection.endpoint(row.sender).relativeBase.rawValue,
+            connection.endpoint(row.sender.other).relativeBase.rawValue
+        )
+        let isData = row.kind == .data
+        let stroke = isData ? glyphs.double : glyphs.line
+        let words = LaneText(
+            room: layout.lane - 6, detail: style.detail, bases: bases, isNarrow: layout.form == .narrow
+        ).render(row)
+        let fill = layout.lane - 5 - words.count
+        let isReset = row.flags.has(.rst)
+        if row.sender == .originator {
+            line.repeating(stroke, 2)
+            line.put(" ", columns: 1)
+            line.put(ascii: words)
+            line.put(" ", columns: 1)
+            line.repeating(stroke, fill)
+            line.put(isReset ? glyphs.reset : isData ? glyphs.doubleRight : glyphs.right, columns: 1)
+        } else {
+            line.put(isReset ? glyphs.reset : isData ? glyphs.doubleLeft : glyphs.left, columns: 1)
+            line.repeating(stroke, fill)
+            line.put(" ", columns: 1)
+            line.put(ascii: words)
+            line.put(" ", columns: 1)
+            line.repeating(stroke, 2)
+        }
+    }
+
+    /// Under 80 columns: time, direction, words, states.
+    private func writeLine(
+        _ row: TimelineRow, left: [UInt8], right: [UInt8], _ connection: Connection, _ line: inout Line
+    ) {
+        line.put(ascii: numberText(row, width: 0))
+        let time = timeText(row, connection)
+        if !time.isEmpty {
+            line.put(" ", columns: 1)
+            line.put(ascii: time)
+        }
+        line.put(row.sender == .originator ? " > " : " < ", columns: 3)
+        let bases = (
+            connection.endpoint(row.sender).relativeBase.rawValue,
+            connection.endpoint(row.sender.other).relativeBase.rawValue
+        )
+        let states = left.isEmpty && right.isEmpty ? 0 : left.count + right.count + 5
+        let room = max(12, layout.width - line.column - states)
+        line.put(ascii: LaneText(room: room, detail: style.detail, bases: bases, isNarrow: true).render(row))
+        guard states > 0 else { return }
+        line.put("  ", columns: 2)
+        line.put(ascii: left.isEmpty ? [0x2e] : left)
+        line.put(" / ", columns: 3)
+        line.put(ascii: right.isEmpty ? [0x2e] : right)
+    }
+
+    // MARK: Rules and notes
+
+    /// `--- handshake -----`; in the narrow form with the time at which the phase began.
+    func writeRule(_ title: [UInt8], at offset: Int64?, prefix: UInt64?, _ out: inout OutputBuffer) {
+        guard layout.form != .line else { return }
+        var line = Line()
+        putPrefix(prefix, &line)
+        if style.color { line.ink(Ink.dim) }
+        line.repeating(glyphs.rule, 3)
+        line.put(" ", columns: 1)
+        line.put(ascii: title)
+        if layout.form == .narrow, let offset {
+            line.put(" at ", columns: 4)
+            line.put(
+                ascii: text {
+                    $0.append(fixed: offset, decimals: 9, digits: style.nanoseconds ? 9 : 6)
+                    $0.append("s")
+                })
+        }
+        line.put(" ", columns: 1)
+        line.repeating(glyphs.rule, min(layout.width, layout.rightBar + 2 + TimelineLayout.stateWidth + 2) - line.column)
+        if style.color { line.ink(Ink.off) }
+        out.append(contentsOf: line.bytes.bytes)
+        out.newline()
+    }
+
+    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII.
+    func writeNote(
+        _ words: [UInt8], time: [UInt8] = [], left: [UInt8] = [], right: [UInt8] = [], prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
+        var line = Line()
+        putPrefix(prefix, &line)
+        if layout.form == .line {
+            line.put("   ", columns: 3)
+            line.put(ascii: words)
+            if !left.isEmpty || !right.isEmpty {
+                line.put("  ", columns: 2)
+                line.put(ascii: left.isEmpty ? [0x2e] : left)
+                line.put(" / ", columns: 3)
+                line.put(ascii: right.isEmpty ? [0x2e] : right)
+            }
+        } else {
+            if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
+            if !left.isEmpty {
+                ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) }
+            }
+            line.pad(to: layout.stateEdge + 1)
+            line.put(glyphs.bar, columns: 1)
+            let shown = Array(words.prefix(layout.lane))
+            let margin = (layout.lane - shown.count) / 2
+            line.repeating(" ", margin)
+            line.put(ascii: shown)
+            line.repeating(" ", layout.lane - margin - shown.count)
+            line.put(glyphs.bar, columns: 1)
+            if !right.isEmpty {
+                line.put(" ", columns: 1)
+                ink(right, &line) { $0.put(ascii: right) }
+            }
+        }
+        out.append(contentsOf: line.bytes.bytes)
+        out.newline()
+    }
+}

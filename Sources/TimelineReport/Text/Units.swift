@@ -1,0 +1,88 @@
+// Spans of time and points in time as people read them.
+
+import Glibc
+public import TCPModel
+
+extension OutputBuffer {
+    /// Appends a span with its unit and three significant digits: `22us`, `40.5ms`, `1.02s`, `60.0s`, `3600s`.
+    public mutating func append(span nanoseconds: Int64) {
+        if nanoseconds < 0 { append("-") }
+        let magnitude = nanoseconds.magnitude
+        switch magnitude {
+        case 0..<1_000:
+            append(number: magnitude)
+            append("ns")
+        case ..<1_000_000: append(threeDigits: magnitude, unit: 1_000, "us")
+        case ..<1_000_000_000: append(threeDigits: magnitude, unit: 1_000_000, "ms")
+        default: append(threeDigits: magnitude, unit: 1_000_000_000, "s")
+        }
+    }
+
+    private mutating func append(threeDigits magnitude: UInt64, unit: UInt64, _ name: StaticString) {
+        let whole = magnitude / unit
+        // Microseconds are whole numbers in nearly every capture: print decimals only where there are some.
+        let hasFraction = magnitude % unit != 0
+        if whole >= 100 || !hasFraction && unit == 1_000 {
+            append(number: whole)
+        } else {
+            let digits: UInt64 = whole >= 10 ? 10 : 100
+            append(number: whole)
+            append(".")
+            append(unsigned: magnitude % unit * digits / unit, minimumDigits: digits == 10 ? 1 : 2)
+        }
+        append(name)
+    }
+
+    /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
+    public mutating func append(date time: Timestamp, nanoseconds: Bool = false) {
+        let parts = CalendarTime(time)
+        append(unsigned: UInt64(max(0, parts.year)), minimumDigits: 4)
+        append("-")
+        append(unsigned: UInt64(parts.month), minimumDigits: 2)
+        append("-")
+        append(unsigned: UInt64(parts.day), minimumDigits: 2)
+        append(" ")
+        append(clock: time, nanoseconds: nanoseconds)
+    }
+
+    /// Appends `16:07:14.454475` in local time.
+    public mutating func append(clock time: Timestamp, nanoseconds: Bool = false) {
+        let parts = CalendarTime(time)
+        append(unsigned: UInt64(parts.hour), minimumDigits: 2)
+        append(":")
+        append(unsigned: UInt64(parts.minute), minimumDigits: 2)
+        append(":")
+        append(unsigned: UInt64(parts.second), minimumDigits: 2)
+        append(".")
+        append(
+            unsigned: UInt64(nanoseconds ? parts.nanosecond : parts.nanosecond / 1000),
+            minimumDigits: nanoseconds ? 9 : 6)
+    }
+}
+
+/// A point in time in the calendar of the local time zone (TZ).
+struct CalendarTime {
+    var year = 1970
+    var month = 1
+    var day = 1
+    var hour = 0
+    var minute = 0
+    var second = 0
+    var nanosecond: Int64 = 0
+
+    init(_ time: Timestamp) {
+        var (seconds, rest) = time.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        if rest < 0 {
+            rest += 1_000_000_000
+            seconds -= 1
+        }
+        nanosecond = rest
+        var clock = time_t(seconds)
+        // `tm` holds a pointer to the zone's name, which is not used.
+        var parts = unsafe tm()
+        // Both pointers are to local variables that outlive the call; nil means a year beyond Int32, left at the default.
+        guard unsafe localtime_r(&clock, &parts) != nil else { return }
+        unsafe (year, month, day) = (Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday))
+        unsafe (hour, minute, second) = (Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec))
+    }
+}

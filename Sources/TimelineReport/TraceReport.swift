@@ -1,0 +1,81 @@
+// What every output format is: a consumer of timeline events that appends bytes to one buffer.
+
+public import TCPTimeline
+public import TCPModel
+
+/// Where the frames come from, for headings and the `capture` record.
+public struct CaptureDescription: Sendable {
+    /// One interface of the capture.
+    public struct Interface: Sendable {
+        /// Its name; untrusted if it comes from a file.
+        public var name: String
+        /// How its frames begin.
+        public var linkType: LinkType
+
+        /// An interface from its parts.
+        public init(name: String, linkType: LinkType) {
+            self.name = name
+            self.linkType = linkType
+        }
+    }
+
+    /// The file read; nil if live.
+    public var file: String?
+    /// The interfaces, by index.
+    public var interfaces: [Interface]
+    /// Octets kept of a frame; nil if not known.
+    public var snapshotLength: Int?
+    /// The filter words.
+    public var filter: String
+    /// This tool and its version.
+    public var tool: String
+
+    /// A description from its parts.
+    public init(file: String?, interfaces: [Interface], snapshotLength: Int?, filter: String, tool: String) {
+        self.file = file
+        self.interfaces = interfaces
+        self.snapshotLength = snapshotLength
+        self.filter = filter
+        self.tool = tool
+    }
+}
+
+/// How many frames there were.
+public struct CaptureCounts: Sendable {
+    /// Frames handed to the decoder.
+    public var captured: UInt64 = 0
+    /// Frames that passed the filter, as the kernel counts; nil for files.
+    public var received: UInt64?
+    /// Frames that the kernel or the capture file says were lost.
+    public var dropped: UInt64 = 0
+
+    /// No frames.
+    public init() {}
+}
+
+/// Which connections a user wants to see.
+public protocol ConnectionFilter {
+    /// Whether to show it; asked when it ends, and for filters that need no end, before.
+    func shows(_ connection: Connection, kernel: KernelView?) -> Bool
+}
+
+/// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
+public protocol TraceReport {
+    /// The capture begins.
+    mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
+    /// A segment; `timeline` is as it left it.
+    mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// The kernel said something new.
+    mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Frames were lost, `count` of them.
+    mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
+    /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
+    mutating func flush(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer)
+    /// A connection is over (or the capture is); nothing more comes of it.
+    mutating func finish(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer)
+    /// The capture ends; every connection has been finished.
+    mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
+}
