@@ -1,0 +1,85 @@
+// The TCP header (RFC 9293 3.1).
+
+import TCPModel
+
+/// Offsets in the TCP header.
+private enum TCPHeader {
+    static let sourcePort = 0
+    static let destinationPort = 2
+    static let sequence = 4
+    static let acknowledgment = 8
+    static let dataOffsetAndFlags = 12
+    static let window = 14
+    static let urgentPointer = 18
+    static let leastLength = 20
+
+    /// The control bits with AE (RFC 9768 3.1), without the three reserved bits.
+    static let flagsMask: UInt16 = 0x01ff
+}
+
+/// Reads the TCP header of `packet`.
+@inline(__always) func tcpSegment(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
+) throws(DecodeError) -> DecodedFrame {
+    let start = packet.offset
+    guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
+        return try tooShort(frame, packet)
+    }
+
+    // RFC 9293 3.1, DOffset: 32-bit words of header, options included.
+    let bits = bytes.big16(start &+ TCPHeader.dataOffsetAndFlags)
+    let headerLength = Int(bits >> 12) &* 4
+    var remarks = packet.remarks
+    var payloadLength = packet.length &- headerLength
+    if headerLength < TCPHeader.leastLength || payloadLength < 0 {
+        try checkDataOffset(packet, headerLength)
+        payloadLength = 0
+    }
+
+    let options = tcpOptions(
+        bytes, from: start &+ TCPHeader.leastLength, headerEnd: start &+ headerLength,
+        readable: min(frame.captured, start &+ packet.length), &remarks)
+
+    return .segment(
+        Segment(
+            tuple: FourTuple(
+                source: SocketAddress(packet.source, bytes.big16(start &+ TCPHeader.sourcePort)),
+                destination: SocketAddress(packet.destination, bytes.big16(start &+ TCPHeader.destinationPort))),
+            sequence: SequenceNumber(bytes.big32(start &+ TCPHeader.sequence)),
+            acknowledgment: SequenceNumber(bytes.big32(start &+ TCPHeader.acknowledgment)),
+            flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask),
+            window: bytes.big16(start &+ TCPHeader.window),
+            urgentPointer: bytes.big16(start &+ TCPHeader.urgentPointer), remarks: remarks,
+            payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
+            ipIdentification: packet.identification, hopLimit: packet.hopLimit,
+            headerLength: UInt8(truncatingIfNeeded: headerLength), options: options))
+}
+
+/// Fewer than 20 octets: of a first fragment (RFC 1858's tiny fragment) that is other traffic, else an error.
+@inline(never) private func tooShort(
+    _ frame: FrameExtent, _ packet: NetworkPacket
+) throws(DecodeError) -> DecodedFrame {
+    if packet.length < TCPHeader.leastLength {
+        if packet.remarks.contains(.firstFragment) { return .other(.fragment) }
+        // The IP length and the capture may both be too short: the shorter one is to blame.
+        if packet.length <= frame.captured - packet.offset {
+            throw .truncated(
+                .tcp, at: packet.offset, needed: TCPHeader.leastLength, available: max(0, packet.length),
+                limitedBy: packet.limit)
+        }
+    }
+    throw frame.truncated(.tcp, at: packet.offset, needed: TCPHeader.leastLength)
+}
+
+/// Throws unless a header that does not fit its packet is that of a first fragment, whose options the next one carries.
+@inline(never) private func checkDataOffset(_ packet: NetworkPacket, _ headerLength: Int) throws(DecodeError) {
+    guard headerLength >= TCPHeader.leastLength else {
+        throw .malformed(
+            .tcp, .dataOffset, at: packet.offset, needed: TCPHeader.leastLength, available: headerLength)
+    }
+    guard packet.remarks.contains(.firstFragment) else {
+        throw .malformed(
+            .tcp, .dataOffsetBeyondPacket, at: packet.offset, needed: headerLength, available: packet.length,
+            limitedBy: packet.limit)
+    }
+}
