@@ -16,12 +16,9 @@ public import TCPModel
 public func decodeFrame(_ bytes: RawSpan, _ header: FrameHeader) throws(DecodeError) -> DecodedFrame {
     let frame = FrameExtent(bytes, header)
     let payload = try linkPayload(bytes, frame, header.linkType)
-    let packet: NetworkPacket
     switch payload.network {
-    case .ipv4: packet = try ipv4Packet(bytes, frame, at: payload.offset)
-    case .ipv6: packet = try ipv6Packet(bytes, frame, at: payload.offset)
+    case .ipv4: return try ipv4Frame(bytes, frame, at: payload.offset)
+    case .ipv6: return try ipv6Frame(bytes, frame, at: payload.offset)
     case .none: return .other(payload.other)
     }
-    guard packet.isTCP else { return .other(packet.other) }
-    return try tcpSegment(bytes, frame, packet)
 }

@@ -20,21 +20,24 @@ private enum IPv4Header {
     static let offsetMask: UInt16 = 0x1fff
 }
 
-/// Reads the IPv4 header at `start`.
-@inline(__always) func ipv4Packet(
+/// Reads the IPv4 header at `start`, and what follows it.
+@inline(__always) func ipv4Frame(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int
-) throws(DecodeError) -> NetworkPacket {
+) throws(DecodeError) -> DecodedFrame {
     guard frame.captured &- start >= IPv4Header.leastLength else {
         throw frame.truncated(.ipv4, at: start, needed: IPv4Header.leastLength)
     }
-    let first = bytes.octet(start &+ IPv4Header.versionAndLength)
+    // Of a known length, so that the checks of the loads below fold into this one.
+    let header = bytes.extracting(start..<(start &+ IPv4Header.leastLength))
+    let first = header.octet(IPv4Header.versionAndLength)
     var headerLength = IPv4Header.leastLength
     if first != 0x45 { headerLength = try unusualHeaderLength(frame, at: start, first) }
 
     // RFC 791 3.1, Total Length: header and data, so never less than the header. A sender that leaves segmentation to
     // its network card leaves 0 if the packet is longer than 16 bits can say (BIG TCP) or not cut yet (TSO).
     let frameLength = frame.original &- start
-    var ipLength = Int(bytes.big16(start &+ IPv4Header.totalLength))
+    var ipLength = Int(header.big16(IPv4Header.totalLength))
+    var limit = DecodeError.Limit.ipv4Length
     var remarks = SegmentRemarks(rawValue: 0)
     if ipLength < headerLength {
         guard ipLength == 0 else {
@@ -42,27 +45,29 @@ private enum IPv4Header {
                 .ipv4, .totalLength, at: start, needed: headerLength, available: ipLength, limitedBy: .ipv4Length)
         }
         ipLength = frameLength
+        limit = .frame
         remarks = .lengthFromCapture
     } else if ipLength > frameLength {
         remarks = .lengthBeyondFrame
     }
 
     // RFC 791 3.2, fragmentation: only the first fragment has the ports.
-    let fragment = bytes.big16(start &+ IPv4Header.fragment)
+    let fragment = header.big16(IPv4Header.fragment)
     if fragment & IPv4Header.fragmentMask != 0 {
-        guard fragment & IPv4Header.offsetMask == 0 else { return NetworkPacket(other: .fragment) }
+        guard fragment & IPv4Header.offsetMask == 0 else { return .other(.fragment) }
         remarks.formUnion(.firstFragment)
     }
-    let next = bytes.octet(start &+ IPv4Header.protocol)
-    guard next == IPProtocol.tcp else { return NetworkPacket(notTCP: next) }
+    let next = header.octet(IPv4Header.protocol)
+    guard next == IPProtocol.tcp else { return .other(OtherTraffic(protocolNumber: next)) }
 
-    return NetworkPacket(
-        tcpAt: start &+ headerLength, length: ipLength &- headerLength,
-        limit: remarks.contains(.lengthFromCapture) ? .frame : .ipv4Length,
-        source: IPAddress(v4: bytes.big32(start &+ IPv4Header.source)),
-        destination: IPAddress(v4: bytes.big32(start &+ IPv4Header.destination)),
-        ipLength: ipLength, identification: bytes.big16(start &+ IPv4Header.identification),
-        hopLimit: bytes.octet(start &+ IPv4Header.timeToLive), remarks: remarks)
+    return try tcpSegment(
+        bytes, frame,
+        NetworkPacket(
+            source: IPAddress(v4: header.big32(IPv4Header.source)),
+            destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
+            length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
+            identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
+            remarks: remarks))
 }
 
 /// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).

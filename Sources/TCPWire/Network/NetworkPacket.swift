@@ -2,20 +2,18 @@
 
 import TCPModel
 
-/// One IP packet, up to its transport header.
+/// An IP packet whose next header is TCP.
 struct NetworkPacket: BitwiseCopyable {
-    /// Whether a TCP header is next; if not, only `other` is meaningful.
-    var isTCP: Bool
-    /// What is next if not TCP.
-    var other: OtherTraffic
     /// The sender.
     var source: IPAddress
     /// The receiver.
     var destination: IPAddress
-    /// Where the transport header starts.
+    /// Where the TCP header starts.
     var offset: Int
     /// Octets from there to the end of the IP packet.
     var length: Int
+    /// Which field `length` comes from.
+    var limit: DecodeError.Limit
     /// Octets of the whole IP packet.
     var ipLength: Int
     /// IPv4 identification, or 0.
@@ -24,42 +22,16 @@ struct NetworkPacket: BitwiseCopyable {
     var hopLimit: UInt8
     /// What there is to remark so far.
     var remarks: SegmentRemarks
-    /// Which field `length` comes from.
-    var limit: DecodeError.Limit
+}
 
-    @inline(__always) init(
-        tcpAt offset: Int, length: Int, limit: DecodeError.Limit, source: IPAddress, destination: IPAddress,
-        ipLength: Int, identification: UInt16, hopLimit: UInt8, remarks: SegmentRemarks
-    ) {
-        self.isTCP = true
-        self.other = .otherTransport
-        self.source = source
-        self.destination = destination
-        self.offset = offset
-        self.length = length
-        self.ipLength = ipLength
-        self.identification = identification
-        self.hopLimit = hopLimit
-        self.remarks = remarks
-        self.limit = limit
-    }
-
-    @inline(__always) init(other: OtherTraffic) {
-        self.init(
-            tcpAt: 0, length: 0, limit: .frame, source: IPAddress(high: 0, low: 0),
-            destination: IPAddress(high: 0, low: 0), ipLength: 0, identification: 0, hopLimit: 0,
-            remarks: SegmentRemarks(rawValue: 0))
-        self.isTCP = false
-        self.other = other
-    }
-
-    /// A packet of another protocol.
-    @inline(never) init(notTCP protocolNumber: UInt8) {
+extension OtherTraffic {
+    /// The traffic of an IP protocol other than TCP.
+    init(protocolNumber: UInt8) {
         switch protocolNumber {
-        case IPProtocol.udp: self.init(other: .udp)
-        case IPProtocol.icmp, IPProtocol.icmpV6: self.init(other: .icmp)
-        case IPProtocol.ipInIP, IPProtocol.ipv6InIP, IPProtocol.gre: self.init(other: .tunnel)
-        default: self.init(other: .otherTransport)
+        case IPProtocol.udp: self = .udp
+        case IPProtocol.icmp, IPProtocol.icmpV6: self = .icmp
+        case IPProtocol.ipInIP, IPProtocol.ipv6InIP, IPProtocol.gre: self = .tunnel
+        default: self = .otherTransport
         }
     }
 }

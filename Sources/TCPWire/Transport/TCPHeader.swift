@@ -25,9 +25,11 @@ private enum TCPHeader {
     guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
         return try tooShort(frame, packet)
     }
+    // Of a known length, so that the checks of the loads below fold into this one.
+    let header = bytes.extracting(start..<(start &+ TCPHeader.leastLength))
 
     // RFC 9293 3.1, DOffset: 32-bit words of header, options included.
-    let bits = bytes.big16(start &+ TCPHeader.dataOffsetAndFlags)
+    let bits = header.big16(TCPHeader.dataOffsetAndFlags)
     let headerLength = Int(bits >> 12) &* 4
     var remarks = packet.remarks
     var payloadLength = packet.length &- headerLength
@@ -43,13 +45,13 @@ private enum TCPHeader {
     return .segment(
         Segment(
             tuple: FourTuple(
-                source: SocketAddress(packet.source, bytes.big16(start &+ TCPHeader.sourcePort)),
-                destination: SocketAddress(packet.destination, bytes.big16(start &+ TCPHeader.destinationPort))),
-            sequence: SequenceNumber(bytes.big32(start &+ TCPHeader.sequence)),
-            acknowledgment: SequenceNumber(bytes.big32(start &+ TCPHeader.acknowledgment)),
+                source: SocketAddress(packet.source, header.big16(TCPHeader.sourcePort)),
+                destination: SocketAddress(packet.destination, header.big16(TCPHeader.destinationPort))),
+            sequence: SequenceNumber(header.big32(TCPHeader.sequence)),
+            acknowledgment: SequenceNumber(header.big32(TCPHeader.acknowledgment)),
             flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask),
-            window: bytes.big16(start &+ TCPHeader.window),
-            urgentPointer: bytes.big16(start &+ TCPHeader.urgentPointer), remarks: remarks,
+            window: header.big16(TCPHeader.window),
+            urgentPointer: header.big16(TCPHeader.urgentPointer), remarks: remarks,
             payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
             ipIdentification: packet.identification, hopLimit: packet.hopLimit,
             headerLength: UInt8(truncatingIfNeeded: headerLength), options: options))
