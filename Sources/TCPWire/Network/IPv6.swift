@@ -25,25 +25,21 @@ func ipv6Frame(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Dec
         throw .malformed(.ipv6, .ipVersion, at: start, needed: 6, available: Int(version))
     }
     let payloadStart = start &+ IPv6Header.length
-    let frameLength = frame.original &- payloadStart
-    var payload = IPv6Payload(
-        nextHeader: header.octet(IPv6Header.nextHeader), offset: payloadStart,
-        end: payloadStart &+ Int(header.big16(IPv6Header.payloadLength)), limit: .ipv6Length,
+    let next = header.octet(IPv6Header.nextHeader)
+    let payloadLength = Int(header.big16(IPv6Header.payloadLength))
+    let plain = IPv6Payload(
+        nextHeader: next, offset: payloadStart, end: payloadStart &+ payloadLength, limit: .ipv6Length,
         remarks: SegmentRemarks(rawValue: 0))
-    if payload.end == payloadStart {
-        // RFC 2675 3: 0 with a jumbo payload option, which replaces this end when it is met. Without one, a packet not
-        // cut yet by the sender's network card (BIG TCP): the capture record has to say.
-        payload.end = payloadStart &+ frameLength
-        payload.limit = .frame
-        payload.remarks = .lengthFromCapture
-    }
-
-    if payload.nextHeader != IPProtocol.tcp { try payload.skipExtensions(bytes, frame, from: payloadStart) }
+    // The rest by value, and out of line: the plain packet stays in registers.
+    let payload =
+        next == IPProtocol.tcp && payloadLength != 0
+        ? plain : try plain.completed(bytes, frame, from: payloadStart, length: payloadLength)
     if payload.isLaterFragment { return .other(.fragment) }
     guard payload.nextHeader == IPProtocol.tcp else {
         return .other(OtherTraffic(protocolNumber: payload.nextHeader))
     }
-    if payload.end &- payloadStart > frameLength { payload.remarks.formUnion(.lengthBeyondFrame) }
+    var remarks = payload.remarks
+    if payload.end > frame.original { remarks.formUnion(.lengthBeyondFrame) }
 
     return try tcpSegment(
         bytes, frame,
@@ -53,5 +49,5 @@ func ipv6Frame(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Dec
                 high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
             offset: payload.offset, length: payload.end &- payload.offset, limit: payload.limit,
             ipLength: payload.end &- start, identification: 0, hopLimit: header.octet(IPv6Header.hopLimit),
-            remarks: payload.remarks))
+            remarks: remarks))
 }

@@ -42,8 +42,24 @@ struct IPv6Payload: BitwiseCopyable {
     /// A fragment other than the first: nothing behind its fragment header can be read.
     var isLaterFragment = false
 
+    /// This payload with its end known and its extension headers read; `start` is the end of the fixed header.
+    @inline(never) func completed(
+        _ bytes: RawSpan, _ frame: FrameExtent, from start: Int, length: Int
+    ) throws(DecodeError) -> IPv6Payload {
+        var payload = self
+        if length == 0 {
+            // RFC 2675 3: 0 with a jumbo payload option, which replaces this end when it is met. Without one, a packet
+            // not cut yet by the sender's network card (BIG TCP): the capture record has to say.
+            payload.end = frame.original
+            payload.limit = .frame
+            payload.remarks = .lengthFromCapture
+        }
+        try payload.skipExtensions(bytes, frame, from: start)
+        return payload
+    }
+
     /// Moves on to the first header that is not an extension header; `start` is the end of the fixed header.
-    mutating func skipExtensions(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
+    private mutating func skipExtensions(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
         var count = 0
         while !isLaterFragment {
             switch nextHeader {

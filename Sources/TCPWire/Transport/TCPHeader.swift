@@ -23,7 +23,8 @@ private enum TCPHeader {
 ) throws(DecodeError) -> DecodedFrame {
     let start = packet.offset
     guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
-        return try tooShort(frame, packet)
+        return try tooShort(
+            frame, at: start, length: packet.length, packet.limit, packet.remarks)
     }
     // Of a known length, so that the checks of the loads below fold into this one.
     let header = bytes.extracting(start..<(start &+ TCPHeader.leastLength))
@@ -34,7 +35,8 @@ private enum TCPHeader {
     var remarks = packet.remarks
     var payloadLength = packet.length &- headerLength
     if headerLength < TCPHeader.leastLength || payloadLength < 0 {
-        try checkDataOffset(packet, headerLength)
+        try checkDataOffset(
+            headerLength, at: start, length: packet.length, packet.limit, packet.remarks)
         payloadLength = 0
     }
 
@@ -58,30 +60,31 @@ private enum TCPHeader {
 }
 
 /// Fewer than 20 octets: of a first fragment (RFC 1858's tiny fragment) that is other traffic, else an error.
+///
+/// Takes plain numbers, here and below: the packet itself would have to go through memory for it, on the hot path too.
 @inline(never) private func tooShort(
-    _ frame: FrameExtent, _ packet: NetworkPacket
+    _ frame: FrameExtent, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
 ) throws(DecodeError) -> DecodedFrame {
-    if packet.length < TCPHeader.leastLength {
-        if packet.remarks.contains(.firstFragment) { return .other(.fragment) }
+    if length < TCPHeader.leastLength {
+        if remarks.contains(.firstFragment) { return .other(.fragment) }
         // The IP length and the capture may both be too short: the shorter one is to blame.
-        if packet.length <= frame.captured - packet.offset {
+        if length <= frame.captured - start {
             throw .truncated(
-                .tcp, at: packet.offset, needed: TCPHeader.leastLength, available: max(0, packet.length),
-                limitedBy: packet.limit)
+                .tcp, at: start, needed: TCPHeader.leastLength, available: max(0, length), limitedBy: limit)
         }
     }
-    throw frame.truncated(.tcp, at: packet.offset, needed: TCPHeader.leastLength)
+    throw frame.truncated(.tcp, at: start, needed: TCPHeader.leastLength)
 }
 
 /// Throws unless a header that does not fit its packet is that of a first fragment, whose options the next one carries.
-@inline(never) private func checkDataOffset(_ packet: NetworkPacket, _ headerLength: Int) throws(DecodeError) {
+@inline(never) private func checkDataOffset(
+    _ headerLength: Int, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
+) throws(DecodeError) {
     guard headerLength >= TCPHeader.leastLength else {
-        throw .malformed(
-            .tcp, .dataOffset, at: packet.offset, needed: TCPHeader.leastLength, available: headerLength)
+        throw .malformed(.tcp, .dataOffset, at: start, needed: TCPHeader.leastLength, available: headerLength)
     }
-    guard packet.remarks.contains(.firstFragment) else {
+    guard remarks.contains(.firstFragment) else {
         throw .malformed(
-            .tcp, .dataOffsetBeyondPacket, at: packet.offset, needed: headerLength, available: packet.length,
-            limitedBy: packet.limit)
+            .tcp, .dataOffsetBeyondPacket, at: start, needed: headerLength, available: length, limitedBy: limit)
     }
 }

@@ -30,35 +30,38 @@ private enum UsualOptions {
 
 /// Reads the options from `start` to `headerEnd`, as far as they are `readable`.
 ///
-/// If a kind comes twice, the later one counts, as in Linux.
+/// If a kind comes twice, the later one counts, as in Linux. Each way has its own variable: one for all would be kept in
+/// memory because of the last way, and reading it back right after writing it costs more than the rest of a frame.
 @inline(__always) func tcpOptions(
     _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, _ remarks: inout SegmentRemarks
 ) -> TCPOptions {
-    var options = TCPOptions()
     let length = headerEnd &- start
-    if length == 0 { return options }
+    if length == 0 { return TCPOptions() }
     if length == UsualOptions.length, readable >= headerEnd, bytes.big32(start) == UsualOptions.start {
-        options.present = TCPOptions.Kinds(rawValue: 1 << 4)
+        var options = TCPOptions()
+        options.present = .timestamps
         options.timestampValue = bytes.big32(start &+ 4)
         options.timestampEchoReply = bytes.big32(start &+ 8)
         return options
     }
-    readOptions(bytes, from: start, headerEnd: headerEnd, readable: readable, &options, &remarks)
-    return options
+    let list = readOptions(bytes, from: start, headerEnd: headerEnd, readable: readable)
+    remarks.formUnion(list.remarks)
+    return list.options
 }
 
 /// Reads any list of options, one by one.
 @inline(never) private func readOptions(
-    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, _ options: inout TCPOptions,
-    _ remarks: inout SegmentRemarks
-) {
+    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int
+) -> (options: TCPOptions, remarks: SegmentRemarks) {
+    var options = TCPOptions()
+    var remarks = SegmentRemarks(rawValue: 0)
     let end = min(headerEnd, readable)
     if end < headerEnd { remarks.formUnion(.truncatedOptions) }
     var at = start
     while at < end {
         let kind = bytes.octet(at)
         // RFC 9293 3.2: what is after the end of the list is padding, whatever it looks like.
-        if kind == OptionKind.end { return }
+        if kind == OptionKind.end { return (options, remarks) }
         if kind == OptionKind.noOperation {
             at += 1
             continue
@@ -66,18 +69,19 @@ private enum UsualOptions {
         // RFC 9293 3.2: the length counts the kind and itself, so that 0 and 1 would never get on.
         guard headerEnd - at >= 2 else {
             remarks.formUnion(.malformedOption)
-            return
+            return (options, remarks)
         }
-        guard end - at >= 2 else { return }
+        guard end - at >= 2 else { return (options, remarks) }
         let length = Int(bytes.octet(at + 1))
         guard length >= 2, length <= headerEnd - at else {
             remarks.formUnion(.malformedOption)
-            return
+            return (options, remarks)
         }
-        guard length <= end - at else { return }
+        guard length <= end - at else { return (options, remarks) }
         if !options.read(bytes, kind: kind, at: at, length: length) { remarks.formUnion(.malformedOption) }
         at += length
     }
+    return (options, remarks)
 }
 
 extension TCPOptions {
