@@ -5,12 +5,19 @@ import Synchronization
 
 /// Whole lines to the standard streams, each by its own write, so that a reader sees it at once.
 public enum Console {
-    private static let lock = Mutex<Void>(())
+    /// The program's name; the lock also keeps lines of several threads apart.
+    private static let name = Mutex<String>("")
 
     /// Prepares the process: SIGPIPE is ignored, and descriptors 0 to 2 that are closed become /dev/null, so that no
-    /// socket takes their place.
-    public static func prepare() {
+    /// socket takes their place. SIGINT and SIGTERM are unblocked: a starter's mask is inherited, and some block all.
+    public static func prepare(program: String) {
+        name.withLock { $0 = program }
         _ = signal(SIGPIPE, SIG_IGN)
+        var ending = sigset_t()
+        // The set is ours and alive; the old one is not asked for.
+        unsafe sigemptyset(&ending)
+        for number in [SIGINT, SIGTERM] { unsafe sigaddset(&ending, number) }
+        _ = unsafe pthread_sigmask(SIG_UNBLOCK, &ending, nil)
         // The path is a literal. open gives the lowest free number, which is the one that was found closed: those below it are open by now.
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe open("/dev/null", O_RDWR) }
     }
@@ -31,20 +38,20 @@ public enum Console {
 
     /// Prints on standard output, without a line end.
     static func put(_ text: String) {
-        lock.withLock { _ in
+        name.withLock { program in
             switch write(text, to: 1) {
             case 0: break
             case EPIPE: _exit(0)
             case let code:
-                _ = write("cannot write to standard output: \(LabError.words(code))\n", to: 2)
+                _ = write("\(program): cannot write to standard output: \(LabError.words(code))\n", to: 2)
                 _exit(1)
             }
         }
     }
 
     /// Prints one line on standard error, led by the program's name.
-    public static func problem(_ text: String, program: String) {
-        _ = lock.withLock { _ in write("\(program): \(text)\n", to: 2) }
+    public static func problem(_ text: String) {
+        _ = name.withLock { program in write("\(program): \(text)\n", to: 2) }
     }
 
     /// Writes all of the text to a descriptor; the error number, or 0.

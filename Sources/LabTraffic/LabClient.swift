@@ -117,7 +117,7 @@ public struct LabClient: ~Copyable {
     private mutating func serveSocket(_ ready: Readiness) throws(LabError) {
         if !serverEnded, !ready.isDisjoint(with: [.readable, .broken]) {
             try receive()
-        } else if ready.contains(.broken) {
+        } else if !ready.isDisjoint(with: .broken) {
             throw connection.takeError() ?? .brokenPipe
         }
         if !outbox.isEmpty, ready.contains(.writable) {

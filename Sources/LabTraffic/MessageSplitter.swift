@@ -71,7 +71,10 @@ public struct MessageSplitter: Sendable {
                 return nil
             }
             guard position + 1 < pending.count else { break }
-            let end = position + 2 + Int(high) << 8 + Int(pending[position + 1])
+            let length = Int(high) << 8 + Int(pending[position + 1])
+            // An empty frame only where it is plausible: zeros are not a million empty messages.
+            guard length > 0 || inFrames || pending.count == 2 else { return nil }
+            let end = position + 2 + length
             guard end <= pending.count else { break }
             messages.append(Message(bytes: Array(pending[position + 2..<end]), form: .utfFrame))
             position = end

@@ -17,9 +17,9 @@ struct LabClientCommand: ParsableCommand {
         version: "0.1.0"
     )
 
-    @Argument(help: "The server's address (default: 127.0.0.1).")
+    @Argument(help: ArgumentHelp("The server's address (default: 127.0.0.1).", valueName: "host"))
     var hostArgument: String?
-    @Argument(help: "The server's port (default: 9500).")
+    @Argument(help: ArgumentHelp("The server's port (default: 9500).", valueName: "port"))
     var portArgument: UInt16?
     @Option(name: .long, help: "The server's address.")
     var host: String?
@@ -63,7 +63,7 @@ struct LabClientCommand: ParsableCommand {
     }
 
     func run() throws {
-        Console.prepare()
+        Console.prepare(program: "lab-client")
         var options = ClientOptions()
         options.host = host ?? hostArgument ?? options.host
         options.port = port ?? portArgument ?? options.port
@@ -78,7 +78,7 @@ struct LabClientCommand: ParsableCommand {
         do throws(LabError) {
             try LabClient(options).run()
         } catch {
-            Console.problem(error.description, program: "lab-client")
+            Console.problem(error.description)
             throw ExitCode(1)
         }
     }

@@ -65,7 +65,7 @@ struct LabServerCommand: ParsableCommand {
     }
 
     func run() throws {
-        Console.prepare()
+        Console.prepare(program: "lab-server")
         Console.exitQuietlyOnSignals()
         var options = ServerOptions()
         options.host = host
@@ -86,7 +86,7 @@ struct LabServerCommand: ParsableCommand {
             var server = try LabServer(options)
             try server.run()
         } catch {
-            Console.problem(error.description, program: "lab-server")
+            Console.problem(error.description)
             throw error.isUsage ? ExitCode(64) : ExitCode(1)
         }
     }
