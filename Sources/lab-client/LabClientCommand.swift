@@ -10,8 +10,8 @@ struct LabClientCommand: ParsableCommand {
         commandName: "lab-client",
         abstract: "The networking lab's client: sends lines from the keyboard until \"fin\", and prints the answers.",
         discussion: """
-            "fin" (any case) is sent, then the connection is closed; so it is at the end of input. A line of over
-            64 KiB is sent in pieces. Before the next line it waits for an answer, but not for long, and after three
+            "fin" (any case) is sent, then the connection is closed; so it is at the end of input. A line of over \
+            64 KiB is sent in pieces. Before the next line it waits for an answer, but not for long, and after three \
             lines without one no more.
             """,
         version: "0.1.0"
@@ -55,6 +55,10 @@ struct LabClientCommand: ParsableCommand {
         }
         if let connectTimeout, connectTimeout < 0.001 {
             throw ValidationError("--connect-timeout is at least 0.001 seconds.")
+        }
+        // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
+        if let name = host ?? hostArgument, name.allSatisfy(\.isNumber) {
+            throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
         if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }

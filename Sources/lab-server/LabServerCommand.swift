@@ -16,15 +16,17 @@ struct LabServerCommand: ParsableCommand {
         commandName: "lab-server",
         abstract: "The networking lab's server: prints the lines of its clients and answers them.",
         discussion: """
-            Serves one client at a time, and then, as in the lab, forgets to close its socket: the client is left in
-            FIN_WAIT_2 and the server in CLOSE_WAIT. --close or --mode threaded closes. A message is a line, a Java
-            writeUTF, or bytes followed by 200 ms of silence; a line of over 64 KiB comes in pieces. The answer is
-            "server: " and the message. "fin" (any case) is not answered and ends the conversation.
+            Serves one client at a time, and then, as in the lab, forgets to close its socket: the client is left \
+            in FIN_WAIT_2 and the server in CLOSE_WAIT. --close or --mode threaded closes.
+
+            A message is a line, a Java writeUTF, or bytes followed by 200 ms of silence; a line of over 64 KiB comes \
+            in pieces. The answer is "server: " and the message. "fin" (any case) is not answered and ends the \
+            conversation.
             """,
         version: "0.1.0"
     )
 
-    @Option(name: .shortAndLong, help: "The address to listen on.")
+    @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
     @Option(name: .shortAndLong, help: "The port to listen on; 0 picks a free one and prints it.")
     var port: UInt16 = 9500

@@ -108,8 +108,13 @@ import Testing
         let client = try LabProcess(
             path: LabProcess.products + "/lab-client", ["--port", port, "--no-reply", "--slow-close", "0.5"],
             input: [UInt8](repeating: 0, count: 8_000_000))
-        #expect(wait { kernelStates(localPort: Int(port) ?? 0).contains("01") })
+        var peak = 0
+        _ = wait {
+            peak = max(peak, client.peakKilobytes)
+            return client.hasEnded
+        }
         #expect(client.end() == 0)
+        #expect((1..<100_000).contains(peak))
         #expect(server.end() == 0)
         // One line end for each piece of 65,536 bytes.
         #expect(server.lines.dropFirst() == ["end", "\(8_000_000 + (8_000_000 + 65535) / 65536) "])
@@ -125,6 +130,9 @@ import Testing
         let nowhere = try LabProcess.client(["--host", "not a host"])
         #expect(nowhere.end() == 1)
         #expect(nowhere.errors.contains("cannot find the host"))
+        let swapped = try LabProcess.client([port])
+        #expect(swapped.end() == 64)
+        #expect(swapped.errors.contains("127.0.0.1 \(port)"))
     }
 
     @Test func theSourcePortIsUsed() throws {

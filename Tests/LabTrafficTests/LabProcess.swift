@@ -97,6 +97,15 @@ final class LabProcess {
     var errors: String { (try? String(contentsOfFile: errPath, encoding: .utf8)) ?? "" }
     var lines: [String] { output.split(separator: "\n").map(String.init) }
 
+    var hasEnded: Bool { !process.isRunning }
+
+    /// The most memory it has used so far; 0 when it has ended.
+    var peakKilobytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
     /// Types on the keyboard of a process that keeps its input.
     func type(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
@@ -138,14 +147,23 @@ func wait(_ condition: () -> Bool) -> Bool {
     return true
 }
 
-/// The kernel's states of the sockets that have this local port: 01 ESTABLISHED, 05 FIN_WAIT2, 08 CLOSE_WAIT, 0A LISTEN.
-func kernelStates(localPort port: Int) -> [String] {
-    let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
-    return table.split(separator: "\n").dropFirst().compactMap { row in
+/// The kernel's state of the socket with these two ports: 01 ESTABLISHED, 05 FIN_WAIT2, 08 CLOSE_WAIT; nil if there is none.
+///
+/// Both ports count: a port that is free to listen on may still have another connection of an earlier test in TIME_WAIT.
+func kernelState(from local: Int, to remote: Int) -> String? {
+    let table = readToEnd("/proc/net/tcp")
+    func port(_ field: Substring) -> Int? { field.split(separator: ":").last.flatMap { Int($0, radix: 16) } }
+    for row in table.split(separator: "\n").dropFirst() {
         let fields = row.split(separator: " ")
-        guard fields.count > 3, fields[1].split(separator: ":").last.flatMap({ Int($0, radix: 16) }) == port else {
-            return nil
-        }
-        return String(fields[3])
-    }.sorted()
+        if fields.count > 3, port(fields[1]) == local, port(fields[2]) == remote { return String(fields[3]) }
+    }
+    return nil
+}
+
+/// The whole of a procfs file. Its reads are short (a page at a time), which `String(contentsOfFile:)` takes for the end.
+private func readToEnd(_ path: String) -> String {
+    guard let file = FileHandle(forReadingAtPath: path) else { return "" }
+    var text = Data()
+    while let piece = try? file.read(upToCount: 4096), !piece.isEmpty { text += piece }
+    return String(decoding: text, as: UTF8.self)
 }
