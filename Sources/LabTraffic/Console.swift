@@ -1,0 +1,77 @@
+// Standard output and standard error of the lab programs, and the signals that end them quietly.
+
+import Glibc
+import Synchronization
+
+/// Whole lines to the standard streams, each by its own write, so that a reader sees it at once.
+public enum Console {
+    /// The program's name; the lock also keeps lines of several threads apart.
+    private static let name = Mutex<String>("")
+
+    /// Prepares the process: SIGPIPE is ignored, and descriptors 0 to 2 that are closed become /dev/null, so that no
+    /// socket takes their place. SIGINT and SIGTERM are unblocked: a starter's mask is inherited, and some block all.
+    public static func prepare(program: String) {
+        name.withLock { $0 = program }
+        _ = signal(SIGPIPE, SIG_IGN)
+        var ending = sigset_t()
+        // The set is ours and alive; the old one is not asked for.
+        unsafe sigemptyset(&ending)
+        for number in [SIGINT, SIGTERM] { unsafe sigaddset(&ending, number) }
+        _ = unsafe pthread_sigmask(SIG_UNBLOCK, &ending, nil)
+        // The path is a literal. open gives the lowest free number, which is the one that was found closed: those below it are open by now.
+        for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe open("/dev/null", O_RDWR) }
+    }
+
+    /// Makes SIGINT and SIGTERM a quiet exit with code 0.
+    public static func exitQuietlyOnSignals() {
+        for number in [SIGINT, SIGTERM] {
+            // The handler only calls _exit, which is async-signal-safe.
+            _ = signal(number) { _ in _exit(0) }
+        }
+    }
+
+    /// Whether both standard input and standard output are a terminal.
+    static var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 }
+
+    /// Prints one line on standard output. A closed pipe ends the program quietly; another failure ends it with code 1.
+    static func line(_ text: String) { put(text + "\n") }
+
+    /// Prints on standard output, without a line end.
+    static func put(_ text: String) {
+        name.withLock { program in
+            switch write(text, to: 1) {
+            case 0: break
+            case EPIPE: _exit(0)
+            case let code:
+                _ = write("\(program): cannot write to standard output: \(LabError.words(code))\n", to: 2)
+                _exit(1)
+            }
+        }
+    }
+
+    /// Prints one line on standard error, led by the program's name.
+    public static func problem(_ text: String) {
+        _ = name.withLock { program in write("\(program): \(text)\n", to: 2) }
+    }
+
+    /// Writes all of the text to a descriptor; the error number, or 0.
+    private static func write(_ text: String, to number: Int32) -> Int32 {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            switch DescriptorCalls.write(number, rest) {
+            case .success(let count): rest = rest.dropFirst(count)
+            case .failure(let failure) where failure.code == EAGAIN:
+                _ = DescriptorCalls.poll([(number, .writable)], for: nil)
+            case .failure(let failure): return failure.code
+            }
+        }
+        return 0
+    }
+
+    /// Writes a line to a descriptor that the starter of the program passed, and closes it.
+    static func announce(_ text: String, on number: Int32) throws(LabError) {
+        let code = write(text + "\n", to: number)
+        guard code == 0 else { throw .system(doing: "cannot write to descriptor \(number) of --ready-fd", code: code) }
+        _ = close(number)
+    }
+}

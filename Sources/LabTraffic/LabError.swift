@@ -1,0 +1,97 @@
+// What can go wrong with the lab's sockets, in words that say what to do next.
+
+import Glibc
+
+/// A failure of a lab program; its `description` names the thing and the remedy.
+public enum LabError: Error, CustomStringConvertible {
+    /// The host is neither a number nor a name that can be looked up.
+    case unknownHost(host: String, reason: String)
+    /// The server's address is held by another socket.
+    case addressInUse(InternetAddress, reusing: Bool)
+    /// The client's own port (`--source-port`) is held by another socket.
+    case sourcePortInUse(port: UInt16)
+    /// The address is not one of this machine.
+    case addressNotHere(InternetAddress)
+    /// Ports under 1024 need a privilege.
+    case portNotPermitted(InternetAddress)
+    /// The server would be reachable from other machines.
+    case remoteNotAllowed(InternetAddress)
+    /// Nothing listens at the address.
+    case refused(InternetAddress)
+    /// Nobody answered the SYN.
+    case timedOut(InternetAddress)
+    /// There is no way to the address.
+    case unreachable(InternetAddress, code: Int32)
+    /// The peer sent a RST.
+    case reset
+    /// We wrote after the peer had gone.
+    case brokenPipe
+    /// The peer does not read, so we cannot send.
+    case peerDoesNotRead
+    /// Any other failure of a system call.
+    case system(doing: String, code: Int32)
+
+    /// Whether the command line is at fault, not the machine.
+    public var isUsage: Bool {
+        if case .remoteNotAllowed = self { true } else { false }
+    }
+
+    /// Whether descriptors, memory or threads have run out.
+    var isExhaustion: Bool {
+        guard case .system(_, let code) = self else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN].contains(code)
+    }
+
+    /// Words for a failed read or write of a connected socket.
+    static func transfer(_ doing: String, _ code: Int32) -> LabError {
+        switch code {
+        case ECONNRESET: .reset
+        case EPIPE: .brokenPipe
+        case EAGAIN: .peerDoesNotRead
+        default: .system(doing: doing, code: code)
+        }
+    }
+
+    /// One sentence for people: what happened, and what to do next.
+    public var description: String {
+        switch self {
+        case .unknownHost(let host, let reason):
+            "cannot find the host \(Printable.quoted(host)): \(reason). Give an address such as 127.0.0.1"
+        case .addressInUse(let address, let reusing):
+            "\(address) is already in use (EADDRINUSE). `tcptrace sockets -a port \(address.port)` shows who holds it"
+                + (reusing ? "" : " (TIME_WAIT counts, because of --no-reuse-address)")
+                + "; `--port N` chooses another port"
+        case .sourcePortInUse(let port):
+            "the source port \(port) is already in use. `tcptrace sockets -a port \(port)` shows who holds it; "
+                + "choose another --source-port, or leave it out"
+        case .addressNotHere(let address):
+            "\(address) is not an address that this machine can use (EADDRNOTAVAIL). Use 127.0.0.1, or see `ip address`; "
+                + "with --source-port, the previous connection of that port may still be in TIME_WAIT"
+        case .portNotPermitted(let address):
+            "no permission for \(address) (EACCES): ports under 1024 are privileged. Use `--port N` with N over 1023"
+        case .remoteNotAllowed(let address):
+            "\(address) can be reached from other machines; a lab server has no protection. "
+                + "Use 127.0.0.1, or say --allow-remote"
+        case .refused(let address):
+            "\(address) refused the connection (ECONNREFUSED): nothing listens there. Start `lab-server --port "
+                + "\(address.port)`, or check address and port with `tcptrace sockets -a port \(address.port)`"
+        case .timedOut(let address):
+            "\(address) did not answer (ETIMEDOUT): check the address, that the machine is up, and that no firewall "
+                + "drops its packets; `tcptrace port \(address.port)` shows the unanswered SYNs"
+        case .unreachable(let address, let code):
+            "no way to \(address) (\(Self.words(code))): check the address and `ip route`"
+        case .reset:
+            "the other side reset the connection (ECONNRESET): it sent a RST, so nothing more can be sent or read"
+        case .brokenPipe: "the connection is already closed (EPIPE): what is written now can no longer be sent"
+        case .peerDoesNotRead: "the other side does not read: its window stays closed"
+        case .system(let doing, let code): "\(doing): \(Self.words(code))"
+        }
+    }
+
+    /// The system's words for an error number.
+    static func words(_ code: Int32) -> String {
+        // strerror is not safe across threads in general; the lab's numbers are all known ones, whose texts are constants.
+        guard let text = unsafe strerror(code) else { return "error \(code)" }
+        return unsafe String(cString: text)
+    }
+}

@@ -1,0 +1,115 @@
+// Where one message ends and the next begins in a stream of bytes. Pure: the caller brings the bytes and the silence.
+
+/// One message of a peer, without what delimited it.
+public struct Message: Equatable, Sendable {
+    /// How a message was delimited, and so how its answer is to be.
+    public enum Form: Equatable, Sendable {
+        /// By a line feed, or a carriage return and a line feed (or it was cut at the length limit).
+        case line
+        /// By Java's `writeUTF`: two bytes of length, then so many bytes.
+        case utfFrame
+        /// By silence or the end of input: `sock.send(b"hello")`.
+        case bare
+    }
+
+    /// The text, as it came.
+    public let bytes: [UInt8]
+    /// How it was delimited.
+    public let form: Form
+
+    /// Whether this is the word that ends a conversation: `fin` in any case, spaces around it allowed.
+    public var isFin: Bool {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+        guard let start = bytes.firstIndex(where: { !isSpace($0) }) else { return false }
+        return bytes[start...].prefix(while: { !isSpace($0) }).map { $0 | 0x20 } == Array("fin".utf8)
+            && bytes[start...].drop(while: { !isSpace($0) }).allSatisfy(isSpace)
+    }
+}
+
+/// Cuts a stream of bytes into messages, in bounded memory: a line longer than `lineLimit` comes out in pieces.
+///
+/// A `writeUTF` message is recognised when everything that is pending is exactly one or more whole frames. Only frames
+/// under 8 KiB count, and none whose first byte is a line end: so lines of text are never taken for frames.
+public struct MessageSplitter: Sendable {
+    /// The longest line that comes out in one piece, in bytes.
+    public static let lineLimit = 65536
+
+    private let recognisesFrames: Bool
+    private var pending: [UInt8] = []
+    private var inFrames = false
+
+    /// A splitter at the beginning of a stream.
+    public init(recognisesFrames: Bool = true) { self.recognisesFrames = recognisesFrames }
+
+    /// Whether there is the beginning of a message that only more bytes, silence or the end can finish.
+    public var hasPartialMessage: Bool { !pending.isEmpty }
+
+    /// The messages that are whole once these bytes have arrived.
+    public mutating func append(_ bytes: [UInt8]) -> [Message] {
+        pending += bytes
+        if recognisesFrames, let frames = takeFrames() { return frames }
+        return takeLines()
+    }
+
+    /// What is pending, as a message: the stream fell silent or ended.
+    public mutating func flush() -> Message? {
+        guard !pending.isEmpty else { return nil }
+        let text = pending.last == 0x0d ? Array(pending.dropLast()) : pending
+        pending.removeAll(keepingCapacity: true)
+        inFrames = false
+        return Message(bytes: text, form: .bare)
+    }
+
+    /// The whole frames at the start of `pending`; nil if these are not frames.
+    private mutating func takeFrames() -> [Message]? {
+        var messages: [Message] = []
+        var position = 0
+        while position < pending.count {
+            let high = pending[position]
+            guard high < 0x20, high != 0x0a, high != 0x0d else {
+                inFrames = false
+                return nil
+            }
+            guard position + 1 < pending.count else { break }
+            let length = Int(high) << 8 + Int(pending[position + 1])
+            // An empty frame only where it is plausible: zeros are not a million empty messages.
+            guard length > 0 || inFrames || pending.count == 2 else { return nil }
+            let end = position + 2 + length
+            guard end <= pending.count else { break }
+            messages.append(Message(bytes: Array(pending[position + 2..<end]), form: .utfFrame))
+            position = end
+        }
+        guard position == pending.count || inFrames else { return nil }
+        inFrames = true
+        pending.removeFirst(position)
+        return messages
+    }
+
+    private mutating func takeLines() -> [Message] {
+        var messages: [Message] = []
+        var start = 0
+        while let end = pending[start...].prefix(Self.lineLimit + 1).firstIndex(of: 0x0a) ?? cut(from: start) {
+            let isWhole = pending[end] == 0x0a && end - start <= Self.lineLimit
+            var text = pending[start..<end]
+            if isWhole, text.last == 0x0d { text.removeLast() }
+            messages.append(Message(bytes: Array(text), form: .line))
+            start = isWhole ? end + 1 : end
+        }
+        pending.removeFirst(start)
+        return messages
+    }
+
+    /// Where a line that is too long is cut.
+    private func cut(from start: Int) -> Int? {
+        pending.count - start > Self.lineLimit ? start + Self.lineLimit : nil
+    }
+}
+
+extension Message {
+    /// The bytes that carry a text in this message's own form.
+    func encodingReply(_ text: [UInt8]) -> [UInt8] {
+        guard form == .utfFrame else { return text + [0x0a] }
+        let body = text.prefix(0xffff)
+        return [UInt8(body.count >> 8), UInt8(body.count & 0xff)] + body
+    }
+}

@@ -1,0 +1,169 @@
+// Why a frame could not be decoded: five facts, and a sentence made of them for people.
+
+/// A frame that should hold a TCP segment, or at least an IP packet, but cannot be read.
+///
+/// It says which header, what is wrong with it, where it starts, how much was needed and how much there was, and who
+/// said that there is no more.
+public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
+    /// The header that could not be read.
+    public enum Layer: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+        /// Ethernet II.
+        case ethernet
+        /// An 802.1Q or 802.1ad tag.
+        case vlanTag
+        /// Linux cooked capture, version 1.
+        case linuxSLL
+        /// Linux cooked capture, version 2.
+        case linuxSLL2
+        /// The address family before a loopback packet (NULL, LOOP).
+        case loopback
+        /// IP of either version: the octet that tells which is missing or says neither.
+        case ip
+        /// The IPv4 header.
+        case ipv4
+        /// The fixed IPv6 header.
+        case ipv6
+        /// An IPv6 extension header.
+        case ipv6Extension
+        /// The TCP header.
+        case tcp
+    }
+
+    /// Too short, or nonsense.
+    public enum Kind: Hashable, BitwiseCopyable, Sendable {
+        /// Octets are missing.
+        case truncated
+        /// The octets are there and cannot be right.
+        case malformed(Reason)
+    }
+
+    /// What is nonsense about a header.
+    public enum Reason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+        /// More VLAN tags than any network stacks.
+        case tooManyTags
+        /// An IP version other than the one announced.
+        case ipVersion
+        /// An IPv4 header length below 20 octets.
+        case headerLength
+        /// An IPv4 total length below the header's own length.
+        case totalLength
+        /// More IPv6 extension headers than any host sends.
+        case tooManyExtensionHeaders
+        /// A TCP data offset below 20 octets.
+        case dataOffset
+        /// A TCP data offset beyond the end of the IP packet.
+        case dataOffsetBeyondPacket
+    }
+
+    /// Who said how much there is.
+    public enum Limit: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+        /// The capture: its snapshot length cut the frame.
+        case capture
+        /// The frame itself was that short on the wire.
+        case frame
+        /// The IPv4 total length.
+        case ipv4Length
+        /// The IPv6 payload length.
+        case ipv6Length
+        /// The IPv6 jumbo payload option.
+        case jumboLength
+        /// A length inside the header itself (data offset, IHL), or a bound of this decoder.
+        case header
+    }
+
+    /// Which header.
+    public var layer: Layer
+    /// What is wrong.
+    public var kind: Kind
+    /// Where that header starts, in octets from the start of the frame.
+    public var offset: Int
+    /// Octets that were needed from there on; for `tooMany...` how many headers, for `ipVersion` the version expected.
+    public var needed: Int
+    /// Octets that there were; for `tooMany...` the most that are read, for `ipVersion` the version found.
+    public var available: Int
+    /// Who said so.
+    public var limitedBy: Limit
+
+    /// The error with these facts.
+    public init(layer: Layer, kind: Kind, offset: Int, needed: Int, available: Int, limitedBy: Limit) {
+        self.layer = layer
+        self.kind = kind
+        self.offset = offset
+        self.needed = needed
+        self.available = available
+        self.limitedBy = limitedBy
+    }
+}
+
+extension DecodeError: CustomStringConvertible {
+    /// One clause for people: `TCP header at octet 34 is cut: needs 20 octets, 6 captured (snapshot length)`.
+    public var description: String {
+        switch kind {
+        case .truncated:
+            "\(layer.text) at octet \(offset) is cut: needs \(needed) octets, has \(available) (\(limitedBy.text))"
+        case .malformed(.tooManyTags), .malformed(.tooManyExtensionHeaders):
+            "\(layer.text) at octet \(offset): more than \(available) in a row"
+        case .malformed(.ipVersion):
+            "\(layer.text) at octet \(offset): version \(available)"
+                + (needed == 0 ? " is neither 4 nor 6" : " where \(needed) was announced")
+        case .malformed(.headerLength), .malformed(.dataOffset):
+            "\(layer.text) at octet \(offset) says it is \(available) octets long; the least is \(needed)"
+        case .malformed(.totalLength):
+            "\(layer.text) at octet \(offset) says the packet has \(available) octets; its header alone has \(needed)"
+        case .malformed(.dataOffsetBeyondPacket):
+            "\(layer.text) at octet \(offset) says it is \(needed) octets long; \(available) are left "
+                + "(\(limitedBy.text))"
+        }
+    }
+}
+
+extension DecodeError.Layer {
+    /// For people.
+    var text: StaticString {
+        switch self {
+        case .ethernet: "Ethernet header"
+        case .vlanTag: "VLAN tag"
+        case .linuxSLL: "Linux cooked header"
+        case .linuxSLL2: "Linux cooked v2 header"
+        case .loopback: "loopback header"
+        case .ip: "IP header"
+        case .ipv4: "IPv4 header"
+        case .ipv6: "IPv6 header"
+        case .ipv6Extension: "IPv6 extension header"
+        case .tcp: "TCP header"
+        }
+    }
+}
+
+extension DecodeError.Limit {
+    /// For people.
+    var text: StaticString {
+        switch self {
+        case .capture: "snapshot length"
+        case .frame: "end of the frame"
+        case .ipv4Length: "IPv4 total length"
+        case .ipv6Length: "IPv6 payload length"
+        case .jumboLength: "IPv6 jumbo payload length"
+        case .header: "header length"
+        }
+    }
+}
+
+extension DecodeError {
+    /// A malformed header; out of line, so that the way of a good frame stays short.
+    @inline(never) static func malformed(
+        _ layer: Layer, _ reason: Reason, at offset: Int, needed: Int, available: Int, limitedBy: Limit = .header
+    ) -> DecodeError {
+        DecodeError(
+            layer: layer, kind: .malformed(reason), offset: offset, needed: needed, available: available,
+            limitedBy: limitedBy)
+    }
+
+    /// A header that a length field cuts; out of line, so that the way of a good frame stays short.
+    @inline(never) static func truncated(
+        _ layer: Layer, at offset: Int, needed: Int, available: Int, limitedBy: Limit
+    ) -> DecodeError {
+        DecodeError(
+            layer: layer, kind: .truncated, offset: offset, needed: needed, available: available, limitedBy: limitedBy)
+    }
+}

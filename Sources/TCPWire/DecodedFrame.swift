@@ -1,0 +1,48 @@
+// What a frame turned out to hold: a TCP segment, or traffic that is normal but not ours.
+
+public import TCPModel
+
+/// What one captured frame holds.
+public enum DecodedFrame: BitwiseCopyable, Sendable {
+    /// A TCP segment.
+    case segment(Segment)
+    /// Something else that is normal on a network; it is only counted.
+    case other(OtherTraffic)
+}
+
+/// Traffic that carries no TCP segment this tool can read, by the reason why.
+public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    /// ARP or RARP.
+    case arp
+    /// UDP over either IP version.
+    case udp
+    /// ICMP or ICMPv6; a TCP header quoted in an ICMP error is not a segment.
+    case icmp
+    /// IP in IP, IPv6 in IP, or GRE: what is inside is not looked at.
+    case tunnel
+    /// Another IP protocol, encrypted payload (ESP), or "no next header".
+    case otherTransport
+    /// A fragment without a TCP header: not the first one, or a first one too short for it.
+    case fragment
+    /// An 802.3 frame with a length where Ethernet II has a type: LLC, SNAP, spanning tree.
+    case lengthFrame
+    /// An EtherType, cooked protocol or loopback address family that is not IP.
+    case otherProtocol
+    /// A link type that this module does not decode; see `LinkType.isDecodable`.
+    case unsupportedLinkType
+
+    /// For programs and counters: snake_case.
+    public var name: StaticString {
+        switch self {
+        case .arp: "arp"
+        case .udp: "udp"
+        case .icmp: "icmp"
+        case .tunnel: "tunnel"
+        case .otherTransport: "other_transport"
+        case .fragment: "fragment"
+        case .lengthFrame: "length_frame"
+        case .otherProtocol: "other_protocol"
+        case .unsupportedLinkType: "unsupported_link_type"
+        }
+    }
+}

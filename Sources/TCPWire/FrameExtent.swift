@@ -1,0 +1,24 @@
+// How much of a frame there is: captured, and on the wire.
+
+import TCPModel
+
+/// How many octets of a frame were captured and how many it had. All offsets of this module count from its start.
+struct FrameExtent: BitwiseCopyable {
+    /// Octets that can be read.
+    let captured: Int
+    /// Octets that the frame had on the wire, never less than `captured` whatever the capture record says.
+    let original: Int
+
+    @inline(__always) init(_ bytes: RawSpan, _ header: FrameHeader) {
+        captured = bytes.byteCount
+        original = max(bytes.byteCount, Int(header.originalLength))
+    }
+
+    /// The error for a header at `offset` that needs `needed` octets and finds fewer captured.
+    @inline(never) func truncated(_ layer: DecodeError.Layer, at offset: Int, needed: Int) -> DecodeError {
+        // If the whole frame would have been enough, the snapshot length is to blame.
+        DecodeError(
+            layer: layer, kind: .truncated, offset: offset, needed: needed, available: max(0, captured - offset),
+            limitedBy: original > captured ? .capture : .frame)
+    }
+}

@@ -1,0 +1,65 @@
+// From a link type to the network header: which one, and where it starts.
+
+public import TCPModel
+
+/// Where the network header of a frame starts, and which one it is.
+struct LinkPayload: BitwiseCopyable {
+    /// The network protocols that may carry TCP.
+    enum Network: UInt8, BitwiseCopyable {
+        case none
+        case ipv4
+        case ipv6
+    }
+
+    /// The network protocol.
+    var network: Network
+    /// Why there is none; meaningful only then.
+    var other: OtherTraffic
+    /// Where the network header starts.
+    var offset: Int
+
+    @inline(__always) init(_ network: Network, at offset: Int) {
+        self.network = network
+        self.other = .otherProtocol
+        self.offset = offset
+    }
+
+    @inline(__always) init(other: OtherTraffic) {
+        self.network = .none
+        self.other = other
+        self.offset = 0
+    }
+}
+
+extension LinkType {
+    /// Whether `decodeFrame` knows this link type; frames of any other are `OtherTraffic.unsupportedLinkType`.
+    public var isDecodable: Bool {
+        switch self {
+        case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6: true
+        default: false
+        }
+    }
+}
+
+/// Reads the link header of a frame. Ethernet is asked for first: it is the commonest.
+@inline(__always) func linkPayload(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ linkType: LinkType
+) throws(DecodeError) -> LinkPayload {
+    if linkType.rawValue == 1 { return try ethernetPayload(bytes, frame) }
+    return try rarerLinkPayload(bytes, frame, linkType)
+}
+
+/// The link types other than Ethernet.
+private func rarerLinkPayload(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ linkType: LinkType
+) throws(DecodeError) -> LinkPayload {
+    switch linkType {
+    case .linuxSLL: try linuxSLLPayload(bytes, frame)
+    case .linuxSLL2: try linuxSLL2Payload(bytes, frame)
+    case .null, .loop: try loopbackPayload(bytes, frame)
+    case .raw, .rawBSD, .rawOpenBSD: try rawIPPayload(bytes, frame)
+    case .ipv4: LinkPayload(.ipv4, at: 0)
+    case .ipv6: LinkPayload(.ipv6, at: 0)
+    default: LinkPayload(other: .unsupportedLinkType)
+    }
+}

@@ -1,0 +1,36 @@
+// Linux cooked capture headers, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 of the tcpdump registry).
+
+/// Offsets in the version 1 header.
+private enum SLLHeader {
+    static let hardwareType = 2
+    static let `protocol` = 14
+    static let length = 16
+}
+
+/// Offsets in the version 2 header.
+private enum SLL2Header {
+    static let `protocol` = 0
+    static let hardwareType = 8
+    static let length = 20
+}
+
+/// ARPHRD_NETLINK: the protocol field holds a netlink family, not an EtherType.
+private let netlinkHardware: UInt16 = 824
+
+/// Reads a version 1 header.
+func linuxSLLPayload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
+    guard frame.captured >= SLLHeader.length else {
+        throw frame.truncated(.linuxSLL, at: 0, needed: SLLHeader.length)
+    }
+    if bytes.big16(SLLHeader.hardwareType) == netlinkHardware { return LinkPayload(other: .otherProtocol) }
+    return try etherTypePayload(bytes, frame, type: bytes.big16(SLLHeader.protocol), at: SLLHeader.length)
+}
+
+/// Reads a version 2 header.
+func linuxSLL2Payload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
+    guard frame.captured >= SLL2Header.length else {
+        throw frame.truncated(.linuxSLL2, at: 0, needed: SLL2Header.length)
+    }
+    if bytes.big16(SLL2Header.hardwareType) == netlinkHardware { return LinkPayload(other: .otherProtocol) }
+    return try etherTypePayload(bytes, frame, type: bytes.big16(SLL2Header.protocol), at: SLL2Header.length)
+}

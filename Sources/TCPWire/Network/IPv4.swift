@@ -1,0 +1,87 @@
+// The IPv4 header (RFC 791 3.1).
+
+import TCPModel
+
+/// Offsets in the IPv4 header.
+private enum IPv4Header {
+    static let versionAndLength = 0
+    static let totalLength = 2
+    static let identification = 4
+    static let fragment = 6
+    static let timeToLive = 8
+    static let `protocol` = 9
+    static let source = 12
+    static let destination = 16
+    static let leastLength = 20
+
+    /// More Fragments and the fragment offset, without Don't Fragment and the reserved bit.
+    static let fragmentMask: UInt16 = 0x3fff
+    /// The fragment offset alone, in units of eight octets.
+    static let offsetMask: UInt16 = 0x1fff
+}
+
+/// Reads the IPv4 header at `start`, and what follows it.
+@inline(__always) func ipv4Frame(
+    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int
+) throws(DecodeError) -> DecodedFrame {
+    guard frame.captured &- start >= IPv4Header.leastLength else {
+        throw frame.truncated(.ipv4, at: start, needed: IPv4Header.leastLength)
+    }
+    // Of a known length, so that the checks of the loads below fold into this one.
+    let header = bytes.extracting(start..<(start &+ IPv4Header.leastLength))
+    let first = header.octet(IPv4Header.versionAndLength)
+    var headerLength = IPv4Header.leastLength
+    if first != 0x45 { headerLength = try unusualHeaderLength(frame, at: start, first) }
+
+    // RFC 791 3.1, Total Length: header and data, so never less than the header. A sender that leaves segmentation to
+    // its network card leaves 0 if the packet is longer than 16 bits can say (BIG TCP) or not cut yet (TSO).
+    let frameLength = frame.original &- start
+    var ipLength = Int(header.big16(IPv4Header.totalLength))
+    var limit = DecodeError.Limit.ipv4Length
+    var remarks = SegmentRemarks(rawValue: 0)
+    if ipLength < headerLength {
+        guard ipLength == 0 else {
+            throw .malformed(
+                .ipv4, .totalLength, at: start, needed: headerLength, available: ipLength, limitedBy: .ipv4Length)
+        }
+        ipLength = frameLength
+        limit = .frame
+        remarks = .lengthFromCapture
+    } else if ipLength > frameLength {
+        remarks = .lengthBeyondFrame
+    }
+
+    // RFC 791 3.2, fragmentation: only the first fragment has the ports.
+    let fragment = header.big16(IPv4Header.fragment)
+    if fragment & IPv4Header.fragmentMask != 0 {
+        guard fragment & IPv4Header.offsetMask == 0 else { return .other(.fragment) }
+        remarks.formUnion(.firstFragment)
+    }
+    let next = header.octet(IPv4Header.protocol)
+    guard next == IPProtocol.tcp else { return .other(OtherTraffic(protocolNumber: next)) }
+
+    return try tcpSegment(
+        bytes, frame,
+        NetworkPacket(
+            source: IPAddress(v4: header.big32(IPv4Header.source)),
+            destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
+            length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
+            identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
+            remarks: remarks))
+}
+
+/// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).
+@inline(never) private func unusualHeaderLength(
+    _ frame: FrameExtent, at start: Int, _ first: UInt8
+) throws(DecodeError) -> Int {
+    guard first >> 4 == 4 else {
+        throw .malformed(.ipv4, .ipVersion, at: start, needed: 4, available: Int(first >> 4))
+    }
+    let length = Int(first & 0x0f) * 4
+    guard length >= IPv4Header.leastLength else {
+        throw .malformed(.ipv4, .headerLength, at: start, needed: IPv4Header.leastLength, available: length)
+    }
+    // The options themselves are not read, but what is behind them is.
+    guard frame.captured - start >= length else { throw frame.truncated(.ipv4, at: start, needed: length) }
+    return length
+}

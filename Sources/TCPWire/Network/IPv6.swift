@@ -1,0 +1,53 @@
+// The fixed IPv6 header (RFC 8200 3).
+
+import TCPModel
+
+/// Offsets in the IPv6 header.
+private enum IPv6Header {
+    static let versionAndClass = 0
+    static let payloadLength = 4
+    static let nextHeader = 6
+    static let hopLimit = 7
+    static let source = 8
+    static let destination = 24
+    static let length = 40
+}
+
+/// Reads the IPv6 header at `start`, the extension headers after it, and what follows.
+func ipv6Frame(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> DecodedFrame {
+    guard frame.captured &- start >= IPv6Header.length else {
+        throw frame.truncated(.ipv6, at: start, needed: IPv6Header.length)
+    }
+    // Of a known length, so that the checks of the loads below fold into this one.
+    let header = bytes.extracting(start..<(start &+ IPv6Header.length))
+    let version = header.octet(IPv6Header.versionAndClass) >> 4
+    guard version == 6 else {
+        throw .malformed(.ipv6, .ipVersion, at: start, needed: 6, available: Int(version))
+    }
+    let payloadStart = start &+ IPv6Header.length
+    let next = header.octet(IPv6Header.nextHeader)
+    let payloadLength = Int(header.big16(IPv6Header.payloadLength))
+    let plain = IPv6Payload(
+        nextHeader: next, offset: payloadStart, end: payloadStart &+ payloadLength, limit: .ipv6Length,
+        remarks: SegmentRemarks(rawValue: 0))
+    // The rest by value, and out of line: the plain packet stays in registers.
+    let payload =
+        next == IPProtocol.tcp && payloadLength != 0
+        ? plain : try plain.completed(bytes, frame, from: payloadStart, length: payloadLength)
+    if payload.isLaterFragment { return .other(.fragment) }
+    guard payload.nextHeader == IPProtocol.tcp else {
+        return .other(OtherTraffic(protocolNumber: payload.nextHeader))
+    }
+    var remarks = payload.remarks
+    if payload.end > frame.original { remarks.formUnion(.lengthBeyondFrame) }
+
+    return try tcpSegment(
+        bytes, frame,
+        NetworkPacket(
+            source: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+            destination: IPAddress(
+                high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
+            offset: payload.offset, length: payload.end &- payload.offset, limit: payload.limit,
+            ipLength: payload.end &- start, identification: 0, hopLimit: header.octet(IPv6Header.hopLimit),
+            remarks: remarks))
+}

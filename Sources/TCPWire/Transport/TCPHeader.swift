@@ -1,0 +1,90 @@
+// The TCP header (RFC 9293 3.1).
+
+import TCPModel
+
+/// Offsets in the TCP header.
+private enum TCPHeader {
+    static let sourcePort = 0
+    static let destinationPort = 2
+    static let sequence = 4
+    static let acknowledgment = 8
+    static let dataOffsetAndFlags = 12
+    static let window = 14
+    static let urgentPointer = 18
+    static let leastLength = 20
+
+    /// The control bits with AE (RFC 9768 3.1), without the three reserved bits.
+    static let flagsMask: UInt16 = 0x01ff
+}
+
+/// Reads the TCP header of `packet`.
+@inline(__always) func tcpSegment(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
+) throws(DecodeError) -> DecodedFrame {
+    let start = packet.offset
+    guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
+        return try tooShort(
+            frame, at: start, length: packet.length, packet.limit, packet.remarks)
+    }
+    // Of a known length, so that the checks of the loads below fold into this one.
+    let header = bytes.extracting(start..<(start &+ TCPHeader.leastLength))
+
+    // RFC 9293 3.1, DOffset: 32-bit words of header, options included.
+    let bits = header.big16(TCPHeader.dataOffsetAndFlags)
+    let headerLength = Int(bits >> 12) &* 4
+    var remarks = packet.remarks
+    var payloadLength = packet.length &- headerLength
+    if headerLength < TCPHeader.leastLength || payloadLength < 0 {
+        try checkDataOffset(
+            headerLength, at: start, length: packet.length, packet.limit, packet.remarks)
+        payloadLength = 0
+    }
+
+    let options = tcpOptions(
+        bytes, from: start &+ TCPHeader.leastLength, headerEnd: start &+ headerLength,
+        readable: min(frame.captured, start &+ packet.length), &remarks)
+
+    return .segment(
+        Segment(
+            tuple: FourTuple(
+                source: SocketAddress(packet.source, header.big16(TCPHeader.sourcePort)),
+                destination: SocketAddress(packet.destination, header.big16(TCPHeader.destinationPort))),
+            sequence: SequenceNumber(header.big32(TCPHeader.sequence)),
+            acknowledgment: SequenceNumber(header.big32(TCPHeader.acknowledgment)),
+            flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask),
+            window: header.big16(TCPHeader.window),
+            urgentPointer: header.big16(TCPHeader.urgentPointer), remarks: remarks,
+            payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
+            ipIdentification: packet.identification, hopLimit: packet.hopLimit,
+            headerLength: UInt8(truncatingIfNeeded: headerLength), options: options))
+}
+
+/// Fewer than 20 octets: of a first fragment (RFC 1858's tiny fragment) that is other traffic, else an error.
+///
+/// Takes plain numbers, here and below: the packet itself would have to go through memory for it, on the hot path too.
+@inline(never) private func tooShort(
+    _ frame: FrameExtent, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
+) throws(DecodeError) -> DecodedFrame {
+    if length < TCPHeader.leastLength {
+        if remarks.contains(.firstFragment) { return .other(.fragment) }
+        // The IP length and the capture may both be too short: the shorter one is to blame.
+        if length <= frame.captured - start {
+            throw .truncated(
+                .tcp, at: start, needed: TCPHeader.leastLength, available: max(0, length), limitedBy: limit)
+        }
+    }
+    throw frame.truncated(.tcp, at: start, needed: TCPHeader.leastLength)
+}
+
+/// Throws unless a header that does not fit its packet is that of a first fragment, whose options the next one carries.
+@inline(never) private func checkDataOffset(
+    _ headerLength: Int, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
+) throws(DecodeError) {
+    guard headerLength >= TCPHeader.leastLength else {
+        throw .malformed(.tcp, .dataOffset, at: start, needed: TCPHeader.leastLength, available: headerLength)
+    }
+    guard remarks.contains(.firstFragment) else {
+        throw .malformed(
+            .tcp, .dataOffsetBeyondPacket, at: start, needed: headerLength, available: length, limitedBy: limit)
+    }
+}

@@ -1,0 +1,152 @@
+// The list of TCP options (RFC 9293 3.1, 3.2).
+
+import TCPModel
+
+/// Option kinds (IANA's "TCP Option Kind Numbers").
+private enum OptionKind {
+    static let end: UInt8 = 0
+    static let noOperation: UInt8 = 1
+    static let maximumSegmentSize: UInt8 = 2
+    static let windowScale: UInt8 = 3
+    static let sackPermitted: UInt8 = 4
+    static let sack: UInt8 = 5
+    static let timestamps: UInt8 = 8
+    static let md5Signature: UInt8 = 19
+    static let authentication: UInt8 = 29
+    static let multipath: UInt8 = 30
+    static let fastOpen: UInt8 = 34
+    static let experiment1: UInt8 = 253
+    static let experiment2: UInt8 = 254
+}
+
+/// Fast Open's experiment identifier (RFC 6994 3; IANA's TCP ExID registry).
+private let fastOpenExperiment: UInt16 = 0xf989
+
+/// What nearly every segment of an established connection carries: NOP, NOP, timestamps (RFC 7323 appendix A).
+private enum UsualOptions {
+    static let length = 12
+    static let start: UInt32 = 0x0101_080a
+}
+
+/// Reads the options from `start` to `headerEnd`, as far as they are `readable`.
+///
+/// If a kind comes twice, the later one counts, as in Linux. Each way has its own variable: one for all would be kept in
+/// memory because of the last way, and reading it back right after writing it costs more than the rest of a frame.
+@inline(__always) func tcpOptions(
+    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, _ remarks: inout SegmentRemarks
+) -> TCPOptions {
+    let length = headerEnd &- start
+    if length == 0 { return TCPOptions() }
+    if length == UsualOptions.length, readable >= headerEnd, bytes.big32(start) == UsualOptions.start {
+        var options = TCPOptions()
+        options.present = .timestamps
+        options.timestampValue = bytes.big32(start &+ 4)
+        options.timestampEchoReply = bytes.big32(start &+ 8)
+        return options
+    }
+    let list = readOptions(bytes, from: start, headerEnd: headerEnd, readable: readable)
+    remarks.formUnion(list.remarks)
+    return list.options
+}
+
+/// Reads any list of options, one by one.
+@inline(never) private func readOptions(
+    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int
+) -> (options: TCPOptions, remarks: SegmentRemarks) {
+    var options = TCPOptions()
+    var remarks = SegmentRemarks(rawValue: 0)
+    let end = min(headerEnd, readable)
+    if end < headerEnd { remarks.formUnion(.truncatedOptions) }
+    var at = start
+    while at < end {
+        let kind = bytes.octet(at)
+        // RFC 9293 3.2: what is after the end of the list is padding, whatever it looks like.
+        if kind == OptionKind.end { return (options, remarks) }
+        if kind == OptionKind.noOperation {
+            at += 1
+            continue
+        }
+        // RFC 9293 3.2: the length counts the kind and itself, so that 0 and 1 would never get on.
+        guard headerEnd - at >= 2 else {
+            remarks.formUnion(.malformedOption)
+            return (options, remarks)
+        }
+        guard end - at >= 2 else { return (options, remarks) }
+        let length = Int(bytes.octet(at + 1))
+        guard length >= 2, length <= headerEnd - at else {
+            remarks.formUnion(.malformedOption)
+            return (options, remarks)
+        }
+        guard length <= end - at else { return (options, remarks) }
+        if !options.read(bytes, kind: kind, at: at, length: length) { remarks.formUnion(.malformedOption) }
+        at += length
+    }
+    return (options, remarks)
+}
+
+extension TCPOptions {
+    /// Takes in the option at `at`, all of whose `length` (at least 2) octets can be read; false if that length is not
+    /// one that its kind may have.
+    fileprivate mutating func read(_ bytes: RawSpan, kind: UInt8, at: Int, length: Int) -> Bool {
+        switch kind {
+        case OptionKind.maximumSegmentSize:  // RFC 9293 3.7.1
+            guard length == 4 else { return false }
+            maximumSegmentSize = bytes.big16(at + 2)
+            present.formUnion(.maximumSegmentSize)
+        case OptionKind.windowScale:  // RFC 7323 2.2
+            guard length == 3 else { return false }
+            windowScale = bytes.octet(at + 2)
+            present.formUnion(.windowScale)
+        case OptionKind.sackPermitted:  // RFC 2018 2
+            guard length == 2 else { return false }
+            present.formUnion(.sackPermitted)
+        case OptionKind.sack:  // RFC 2018 3
+            return readSACK(bytes, at: at, length: length)
+        case OptionKind.timestamps:  // RFC 7323 3.2
+            guard length == 10 else { return false }
+            timestampValue = bytes.big32(at + 2)
+            timestampEchoReply = bytes.big32(at + 6)
+            present.formUnion(.timestamps)
+        case OptionKind.md5Signature:  // RFC 2385 3.0
+            guard length == 18 else { return false }
+            present.formUnion(.md5Signature)
+        case OptionKind.authentication:  // RFC 5925 2.2
+            guard length >= 4 else { return false }
+            present.formUnion(.authentication)
+        case OptionKind.multipath:  // RFC 8684 3
+            guard length >= 3 else { return false }
+            multipathSubtype = bytes.octet(at + 2) >> 4
+            present.formUnion(.multipath)
+        case OptionKind.fastOpen:
+            return readFastOpen(cookieLength: length - 2)
+        case OptionKind.experiment1, OptionKind.experiment2:  // RFC 6994 3: a magic number tells the experiment
+            if length >= 4, bytes.big16(at + 2) == fastOpenExperiment { return readFastOpen(cookieLength: length - 4) }
+            present.formUnion(.unknown)
+        default:
+            present.formUnion(.unknown)
+        }
+        return true
+    }
+
+    /// RFC 7413 4.1.1: no cookie (a request), or one of 4 to 16 octets and of even length; others are ignored.
+    private mutating func readFastOpen(cookieLength: Int) -> Bool {
+        guard cookieLength == 0 || 4...16 ~= cookieLength && cookieLength % 2 == 0 else { return false }
+        fastOpenCookieLength = UInt8(truncatingIfNeeded: cookieLength)
+        present.formUnion(.fastOpen)
+        return true
+    }
+
+    /// RFC 2018 3: one to four blocks of eight octets (a fifth does not fit a header).
+    private mutating func readSACK(_ bytes: RawSpan, at: Int, length: Int) -> Bool {
+        let count = (length - 2) / 8
+        guard 1...4 ~= count, length == 2 + 8 * count else { return false }
+        for index in 0..<count {
+            let block = at + 2 + 8 * index
+            sackBlocks[index] = SACKBlock(
+                left: SequenceNumber(bytes.big32(block)), right: SequenceNumber(bytes.big32(block + 4)))
+        }
+        sackBlockCount = UInt8(truncatingIfNeeded: count)
+        present.formUnion(.sack)
+        return true
+    }
+}

@@ -1,0 +1,89 @@
+// The command line of lab-client, and its exit codes; the work is LabTraffic's.
+
+import ArgumentParser
+import LabTraffic
+
+/// The lab's client as a program.
+@main
+struct LabClientCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lab-client",
+        abstract: "The networking lab's client: sends lines from the keyboard until \"fin\", and prints the answers.",
+        discussion: """
+            "fin" (any case) is sent, then the connection is closed; so it is at the end of input. A line of over \
+            64 KiB is sent in pieces. Before the next line it waits for an answer, but not for long, and after three \
+            lines without one no more.
+            """,
+        version: "0.1.0"
+    )
+
+    @Argument(help: ArgumentHelp("The server's address (default: 127.0.0.1).", valueName: "host"))
+    var hostArgument: String?
+    @Argument(help: ArgumentHelp("The server's port (default: 9500).", valueName: "port"))
+    var portArgument: UInt16?
+    @Option(name: .long, help: "The server's address.")
+    var host: String?
+    @Option(name: .shortAndLong, help: "The server's port.")
+    var port: UInt16?
+    @Option(help: "Bind this port of ours before connecting.")
+    var sourcePort: UInt16?
+    @Option(help: "Give up connecting after so many seconds; without, after the kernel's SYN retries.")
+    var connectTimeout: Double?
+    @Option(help: "Stay connected and silent so many seconds before the first line.")
+    var hold = 0.0
+    @Option(help: "Wait so many seconds between lines.")
+    var delay = 0.0
+    @Option(help: "Wait at most so many seconds for the answer to a line.")
+    var replyWait = 0.5
+    @Flag(help: "Do not wait for answers before the next line (they are still printed); the same as --reply-wait 0.")
+    var noReply = false
+    @Option(help: "Stay connected so many seconds after the last line before closing.")
+    var slowClose = 0.0
+    @Flag(help: "After the last line send our FIN, read on until the server closes, then close.")
+    var halfClose = false
+    @Flag(help: "Close with a RST: SO_LINGER with time 0.")
+    var linger0 = false
+
+    func validate() throws {
+        let times = [
+            ("--connect-timeout", connectTimeout ?? 1), ("--hold", hold), ("--delay", delay),
+            ("--reply-wait", replyWait),
+            ("--slow-close", slowClose),
+        ]
+        for (name, seconds) in times where !(0...86400).contains(seconds) {
+            throw ValidationError("\(name) is in seconds, 0 to 86400.")
+        }
+        if let connectTimeout, connectTimeout < 0.001 {
+            throw ValidationError("--connect-timeout is at least 0.001 seconds.")
+        }
+        // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
+        if let name = host ?? hostArgument, name.allSatisfy(\.isNumber) {
+            throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
+        }
+        if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
+        if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }
+        if port ?? portArgument == 0 { throw ValidationError("The port is 1 to 65535.") }
+        if sourcePort == 0 { throw ValidationError("--source-port is 1 to 65535; leave it out for any port.") }
+    }
+
+    func run() throws {
+        Console.prepare(program: "lab-client")
+        var options = ClientOptions()
+        options.host = host ?? hostArgument ?? options.host
+        options.port = port ?? portArgument ?? options.port
+        options.sourcePort = sourcePort
+        options.connectTimeout = connectTimeout.map { .seconds($0) }
+        options.hold = .seconds(hold)
+        options.delay = .seconds(delay)
+        options.replyWait = noReply ? .zero : .seconds(replyWait)
+        options.slowClose = .seconds(slowClose)
+        options.halfClose = halfClose
+        options.lingerZero = linger0
+        do throws(LabError) {
+            try LabClient(options).run()
+        } catch {
+            Console.problem(error.description)
+            throw ExitCode(1)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// The command line of lab-server, and its exit codes; the work is LabTraffic's.
+
+import ArgumentParser
+import LabTraffic
+
+/// `ServerMode` as a word of the command line.
+enum ModeWord: String, CaseIterable, ExpressibleByArgument {
+    case sequential
+    case threaded
+}
+
+/// The lab's server as a program.
+@main
+struct LabServerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lab-server",
+        abstract: "The networking lab's server: prints the lines of its clients and answers them.",
+        discussion: """
+            Serves one client at a time, and then, as in the lab, forgets to close its socket: the client is left \
+            in FIN_WAIT_2 and the server in CLOSE_WAIT. --close or --mode threaded closes.
+
+            A message is a line, a Java writeUTF, or bytes followed by 200 ms of silence; a line of over 64 KiB comes \
+            in pieces. The answer is "server: " and the message. "fin" (any case) is not answered and ends the \
+            conversation.
+            """,
+        version: "0.1.0"
+    )
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+    @Option(name: .shortAndLong, help: "The port to listen on; 0 picks a free one and prints it.")
+    var port: UInt16 = 9500
+    @Option(name: .shortAndLong, help: "sequential: one client at a time; threaded: a thread for each.")
+    var mode = ModeWord.sequential
+    @Flag(help: "Sequential: close the socket of a client that has gone.")
+    var close = false
+    @Option(help: "Wait so many seconds before closing (implies --close).")
+    var slowClose: Double?
+    @Option(help: "After \"fin\", wait at most so many seconds for the client's FIN before closing; 0 closes first.")
+    var finWait = 0.5
+    @Option(help: "The backlog of listen(2).")
+    var backlog: Int32 = 10
+    @Flag(help: "Close with a RST: SO_LINGER with time 0 (implies --close).")
+    var linger0 = false
+    @Flag(
+        help:
+            "After the last message send our FIN first, read on until the client closes, then close (implies --close).")
+    var halfClose = false
+    @Flag(inversion: .prefixedNo, help: "SO_REUSEADDR: listen although old connections are in TIME_WAIT.")
+    var reuseAddress = true
+    @Flag(inversion: .prefixedNo, help: "Answer messages; without, only print them.")
+    var echo = true
+    @Option(help: "Send this line just before closing.")
+    var farewell: String?
+    @Option(help: "Write the port and a line end to this descriptor once listening, and close it.")
+    var readyFd: Int32?
+    @Flag(help: "Allow an address that other machines can reach.")
+    var allowRemote = false
+
+    func validate() throws {
+        for (name, seconds) in [("--slow-close", slowClose ?? 0), ("--fin-wait", finWait)]
+        where !(0...86400).contains(seconds) {
+            throw ValidationError("\(name) is in seconds, 0 to 86400.")
+        }
+        if backlog < 0 { throw ValidationError("--backlog is not negative.") }
+        if let readyFd, readyFd < 1 { throw ValidationError("--ready-fd is a descriptor open for writing, 1 or more.") }
+    }
+
+    func run() throws {
+        Console.prepare(program: "lab-server")
+        Console.exitQuietlyOnSignals()
+        var options = ServerOptions()
+        options.host = host
+        options.port = port
+        options.mode = mode == .threaded ? .threaded : .sequential
+        options.closes = close || slowClose != nil
+        options.slowClose = .seconds(slowClose ?? 0)
+        options.finWait = .seconds(finWait)
+        options.backlog = backlog
+        options.lingerZero = linger0
+        options.halfClose = halfClose
+        options.reuseAddress = reuseAddress
+        options.replies = echo
+        options.farewell = farewell
+        options.readyDescriptor = readyFd
+        options.allowsRemote = allowRemote
+        do throws(LabError) {
+            var server = try LabServer(options)
+            try server.run()
+        } catch {
+            Console.problem(error.description)
+            throw error.isUsage ? ExitCode(64) : ExitCode(1)
+        }
+    }
+}

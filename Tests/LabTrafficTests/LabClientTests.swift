@@ -1,0 +1,148 @@
+// The real lab-client against Python servers, and against nobody.
+
+import Foundation
+import Testing
+
+@Suite(.serialized) struct LabClientTests {
+    /// A server of one client; the second argument says how it behaves. Prints its port, then what it read and the end.
+    private func pythonServer(_ behaviour: String) throws -> (server: LabProcess, port: String) {
+        let program = """
+            import socket, sys, struct
+            l = socket.create_server(("127.0.0.1", 0))
+            print(l.getsockname()[1])
+            how = sys.argv[1]
+            s, _ = l.accept()
+            s.settimeout(15)
+            data = b""
+            try:
+                while True:
+                    got = s.recv(65536)
+                    if not got: print("end"); break
+                    data += got
+                    if how == "answer" and b"in" not in got: s.sendall(b"ok\\r\\n" * got.count(b"\\n"))
+                    if how == "bare": s.send(b"no line end")
+                    if how == "leave": break
+                    if how == "reset":
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        break
+            except OSError as e:
+                print(type(e).__name__)
+            print(len(data), data if len(data) < 200 else "")
+            if how == "late": s.sendall(b"late\\n")
+            s.close()
+            """
+        let server = try LabProcess.python(program, behaviour)
+        #expect(wait { server.output.contains("\n") })
+        return (server, try #require(server.lines.first))
+    }
+
+    @Test func sendsLinesUntilFinAndPrintsAnswers() throws {
+        let (server, port) = try pythonServer("answer")
+        let client = try LabProcess.client(["127.0.0.1", port], "one\r\ntwo\nFin\nnever\n")
+        #expect(client.end() == 0)
+        #expect(server.end() == 0)
+        #expect(server.lines.dropFirst() == ["end", "12 b'one\\ntwo\\nFin\\n'"])
+        #expect(client.lines.dropFirst() == ["reply \"ok\"", "reply \"ok\"", "closed (fin)"])
+        #expect(client.lines[0].hasSuffix(" > 127.0.0.1:\(port) (pid \(client.pid))"))
+    }
+
+    @Test func aServerThatNeverAnswersIsNotWaitedForLong() throws {
+        let (server, port) = try pythonServer("silent")
+        let start = Date()
+        let client = try LabProcess.client(
+            ["--port", port], String(repeating: "line\n", count: 500) + "last without end")
+        #expect(client.end() == 0)
+        #expect(Date().timeIntervalSince(start) < 8)
+        #expect(server.end() == 0)
+        #expect(server.lines.dropFirst() == ["end", "2517 "])
+        #expect(client.lines.last == "closed (end of input)")
+    }
+
+    @Test func anAnswerWithoutLineEnd() throws {
+        let (server, port) = try pythonServer("bare")
+        let client = try LabProcess.client(["--port", port], "a\nfin\n")
+        #expect(client.end() == 0)
+        #expect(client.output.contains("reply \"no line end\""))
+        server.stop()
+    }
+
+    @Test func halfCloseReadsOn() throws {
+        let (server, port) = try pythonServer("late")
+        let client = try LabProcess.client(["--port", port, "--no-reply", "--half-close"], "a\nfin\n")
+        #expect(client.end() == 0)
+        #expect(
+            client.lines.dropFirst() == ["half-closed", "reply \"late\"", "server closed its side", "closed (fin)"])
+        server.stop()
+    }
+
+    @Test func linger0IsAReset() throws {
+        let (server, port) = try pythonServer("silent")
+        let client = try LabProcess.client(
+            ["--port", port, "--linger0", "--no-reply", "--slow-close", "0.2"], "a\nfin\n")
+        #expect(client.end() == 0)
+        #expect(client.lines.last == "closed (fin, linger0)")
+        #expect(server.end() == 0)
+        #expect(server.lines.dropFirst() == ["ConnectionResetError", "6 b'a\\nfin\\n'"])
+    }
+
+    @Test func aResetIsPutInWords() throws {
+        let (server, port) = try pythonServer("reset")
+        let client = try LabProcess.client(["--port", port], "a\n", keepsInput: true)
+        #expect(client.end() == 1)
+        #expect(client.errors.contains("ECONNRESET"))
+        server.stop()
+    }
+
+    @Test func writingToAServerThatLeft() throws {
+        let (server, port) = try pythonServer("leave")
+        let client = try LabProcess.client(["--port", port], "a\n", keepsInput: true)
+        try client.line(beginning: "server closed its side")
+        try client.type("b\n")
+        #expect(client.end() == 1)
+        #expect(client.errors.contains("EPIPE"))
+        server.stop()
+    }
+
+    @Test func aFloodWithoutLineEndStaysSmall() throws {
+        let (server, port) = try pythonServer("silent")
+        let client = try LabProcess(
+            path: LabProcess.products + "/lab-client", ["--port", port, "--no-reply", "--slow-close", "0.5"],
+            input: [UInt8](repeating: 0, count: 8_000_000))
+        var peak = 0
+        _ = wait {
+            peak = max(peak, client.peakKilobytes)
+            return client.hasEnded
+        }
+        #expect(client.end() == 0)
+        #expect((1..<100_000).contains(peak))
+        #expect(server.end() == 0)
+        // One line end for each piece of 65,536 bytes.
+        #expect(server.lines.dropFirst() == ["end", "\(8_000_000 + (8_000_000 + 65535) / 65536) "])
+    }
+
+    @Test func refusedAndUnknownHostsAreExplained() throws {
+        let (server, port) = try pythonServer("silent")
+        server.signal(SIGKILL)
+        _ = server.end()
+        let client = try LabProcess.client(["--port", port])
+        #expect(client.end() == 1)
+        #expect(client.errors.hasPrefix("lab-client: 127.0.0.1:\(port) refused the connection (ECONNREFUSED)"))
+        let nowhere = try LabProcess.client(["--host", "not a host"])
+        #expect(nowhere.end() == 1)
+        #expect(nowhere.errors.contains("cannot find the host"))
+        let swapped = try LabProcess.client([port])
+        #expect(swapped.end() == 64)
+        #expect(swapped.errors.contains("127.0.0.1 \(port)"))
+    }
+
+    @Test func theSourcePortIsUsed() throws {
+        let (probe, free) = try LabProcess.server()
+        probe.signal(SIGTERM)
+        #expect(probe.end() == 0)
+        let (server, port) = try pythonServer("answer")
+        let client = try LabProcess.client(["--port", port, "--source-port", "\(free)"], "fin\n")
+        #expect(client.end() == 0)
+        #expect(client.lines.first?.hasPrefix("connected 127.0.0.1:\(free) > ") == true)
+        server.stop()
+    }
+}

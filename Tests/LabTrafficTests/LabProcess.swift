@@ -1,0 +1,169 @@
+// Starting the built programs (and Python, and Java) from a test, with every wait bounded and every process ended.
+
+import Foundation
+import Testing
+
+/// A directory that goes with the test.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "/lab-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a program's text, and says where.
+    func write(_ text: String, as name: String) throws -> String {
+        try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+        return "\(path)/\(name)"
+    }
+}
+
+/// A running program whose output goes to files; it is ended when the test lets go of it.
+final class LabProcess {
+    static let patience = 15.0
+
+    private let process = Process()
+    private let scratch: Scratch
+    private let input = Pipe()
+    private let outPath: String
+    private let errPath: String
+
+    /// Where the programs are built: beside the test bundle.
+    static let products: String = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
+            var directory = URL(fileURLWithPath: start)
+            while directory.path != "/" {
+                directory.deleteLastPathComponent()
+                if FileManager.default.isExecutableFile(atPath: directory.path + "/lab-server") {
+                    return directory.path
+                }
+            }
+        }
+        return FileManager.default.currentDirectoryPath + "/.build/debug"
+    }()
+
+    /// Starts a program by path; `input` is written to its standard input, which then ends unless `keepsInput`.
+    init(path: String, _ arguments: [String], input text: [UInt8] = [], keepsInput: Bool = false) throws {
+        scratch = try Scratch()
+        outPath = scratch.path + "/out"
+        errPath = scratch.path + "/err"
+        for file in [outPath, errPath] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.standardOutput = FileHandle(forWritingAtPath: outPath)
+        process.standardError = FileHandle(forWritingAtPath: errPath)
+        if keepsInput {
+            process.standardInput = input
+            try process.run()
+            try input.fileHandleForWriting.write(contentsOf: Data(text))
+        } else {
+            let file = scratch.path + "/in"
+            try Data(text).write(to: URL(fileURLWithPath: file))
+            process.standardInput = FileHandle(forReadingAtPath: file)
+            try process.run()
+        }
+    }
+
+    /// A lab server on a free port, once it listens.
+    static func server(_ arguments: [String] = []) throws -> (server: LabProcess, port: Int) {
+        let server = try LabProcess(path: products + "/lab-server", ["--port", "0"] + arguments)
+        let line = try server.line(beginning: "listening on ")
+        let address = try #require(line.split(separator: " ").dropFirst(2).first)
+        return (server, try #require(address.split(separator: ":").last.flatMap { Int($0) }))
+    }
+
+    /// A lab client with its keyboard input.
+    static func client(_ arguments: [String], _ text: String = "", keepsInput: Bool = false) throws -> LabProcess {
+        try LabProcess(path: products + "/lab-client", arguments, input: Array(text.utf8), keepsInput: keepsInput)
+    }
+
+    /// Python with a program as its text.
+    static func python(_ program: String, _ arguments: String...) throws -> LabProcess {
+        try LabProcess(path: "/usr/bin/env", ["python3", "-u", "-c", program] + arguments)
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    var pid: Int32 { process.processIdentifier }
+    var output: String { (try? String(contentsOfFile: outPath, encoding: .utf8)) ?? "" }
+    var errors: String { (try? String(contentsOfFile: errPath, encoding: .utf8)) ?? "" }
+    var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+    var hasEnded: Bool { !process.isRunning }
+
+    /// The most memory it has used so far; 0 when it has ended.
+    var peakKilobytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
+    /// Types on the keyboard of a process that keeps its input.
+    func type(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+
+    /// Ends it now; also keeps it alive up to here.
+    func stop() {
+        signal(SIGKILL)
+        process.waitUntilExit()
+    }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// Waits for a whole line with this beginning.
+    @discardableResult
+    func line(beginning start: String) throws -> String {
+        var found: String?
+        _ = wait {
+            let text = output
+            let whole = text[..<(text.lastIndex(of: "\n") ?? text.startIndex)]
+            found = whole.split(separator: "\n").first { $0.hasPrefix(start) }.map(String.init)
+            return found != nil
+        }
+        return try #require(found, "no line \(start)... in: \(output) \(errors)")
+    }
+
+    /// Waits for the end; the exit code, or minus the signal's number; nil if it does not end.
+    func end() -> Int32? {
+        guard wait({ !process.isRunning }) else { return nil }
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
+}
+
+/// Waits until a condition holds; false if it never does.
+func wait(_ condition: () -> Bool) -> Bool {
+    let deadline = Date().addingTimeInterval(LabProcess.patience)
+    while !condition() {
+        if Date() > deadline { return false }
+        usleep(10000)
+    }
+    return true
+}
+
+/// The kernel's state of the socket with these two ports: 01 ESTABLISHED, 05 FIN_WAIT2, 08 CLOSE_WAIT; nil if there is none.
+///
+/// Both ports count: a port that is free to listen on may still have another connection of an earlier test in TIME_WAIT.
+func kernelState(from local: Int, to remote: Int) -> String? {
+    let table = readToEnd("/proc/net/tcp")
+    func port(_ field: Substring) -> Int? { field.split(separator: ":").last.flatMap { Int($0, radix: 16) } }
+    for row in table.split(separator: "\n").dropFirst() {
+        let fields = row.split(separator: " ")
+        if fields.count > 3, port(fields[1]) == local, port(fields[2]) == remote { return String(fields[3]) }
+    }
+    return nil
+}
+
+/// The whole of a procfs file. Its reads are short (a page at a time), which `String(contentsOfFile:)` takes for the end.
+private func readToEnd(_ path: String) -> String {
+    guard let file = FileHandle(forReadingAtPath: path) else { return "" }
+    var text = Data()
+    while let piece = try? file.read(upToCount: 4096), !piece.isEmpty { text += piece }
+    return String(decoding: text, as: UTF8.self)
+}

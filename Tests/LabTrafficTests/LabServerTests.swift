@@ -1,0 +1,153 @@
+// The real lab-server against plain Python sockets.
+
+import Foundation
+import Testing
+
+@Suite(.serialized) struct LabServerTests {
+    /// Sends each further argument with its escapes read, prints what comes back to each; then closes or waits.
+    private let talker = """
+        import socket, sys, time
+        s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
+        for word in sys.argv[3:]:
+            data = word.encode().decode("unicode_escape").encode("latin-1")
+            s.sendall(data)
+            if data.strip().lower()[-3:] != b"fin":
+                print(s.recv(100000))
+        if sys.argv[2] == "wait":
+            try:
+                print("got", s.recv(100000))
+            except OSError as e:
+                print(type(e).__name__)
+        elif sys.argv[2] == "stay":
+            time.sleep(30)
+        s.close()
+        print("done")
+        """
+
+    @Test func sequentialForgetsToClose() throws {
+        let (server, port) = try LabProcess.server()
+        let client = try LabProcess.python(talker, "\(port)", "close", "hola\\r\\n", "FIN\\n")
+        #expect(client.end() == 0)
+        #expect(client.lines == ["b'server: hola\\n'", "done"])
+        try server.line(beginning: "kept ")
+        let peer = try #require(server.lines.dropFirst().first?.split(separator: " ").last)
+        #expect(
+            server.lines.dropFirst() == [
+                "connected \(peer)", "message \(peer) \"hola\"", "message \(peer) \"FIN\"", "left \(peer) (fin)",
+                "kept \(peer) open (1 kept)",
+            ])
+        let clientPort = try #require(peer.split(separator: ":").last.flatMap { Int($0) })
+        #expect(wait { kernelState(from: port, to: clientPort) == "08" })
+        #expect(wait { kernelState(from: clientPort, to: port) == "05" })
+        server.signal(SIGTERM)
+        #expect(server.end() == 0)
+        #expect(server.errors == "")
+    }
+
+    @Test(arguments: [["--close"], ["--mode", "threaded"], ["--close", "--fin-wait", "0", "--slow-close", "0.1"]])
+    func closesWhenTold(_ options: [String]) throws {
+        let (server, port) = try LabProcess.server(options)
+        let client = try LabProcess.python(talker, "\(port)", "wait", "fin\\n")
+        #expect(client.end() == 0)
+        #expect(client.lines == ["got b''", "done"])
+        let line = try server.line(beginning: "closed 127.0.0.1:")
+        let clientPort = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        #expect(wait { [nil, "06"].contains(kernelState(from: port, to: clientPort)) })
+    }
+
+    @Test func messagesWithoutLineEndAndWriteUTF() throws {
+        let (server, port) = try LabProcess.server(["--close"])
+        let client = try LabProcess.python(
+            talker, "\(port)", "wait", "hello", "\\x00\\x04hola", "two\\n", "fin")
+        #expect(client.end() == 0)
+        #expect(
+            client.lines == [
+                "b'server: hello\\n'", "b'\\x00\\x0cserver: hola'", "b'server: two\\n'", "got b''", "done",
+            ])
+        try server.line(beginning: "closed ")
+        #expect(server.output.contains("(fin)"))
+    }
+
+    @Test func theSecondClientWaitsForTheFirst() throws {
+        let (server, port) = try LabProcess.server()
+        let first = try LabProcess.client(["--port", "\(port)"], "one\n", keepsInput: true)
+        try first.line(beginning: "reply \"server: one\"")
+        let second = try LabProcess.client(["--port", "\(port)"], "two\nfin\n", keepsInput: true)
+        try second.line(beginning: "closed (fin)")
+        #expect(!second.output.contains("reply"))
+        #expect(!server.output.contains("two"))
+        try first.type("fin\n")
+        #expect(first.end() == 0)
+        try server.line(beginning: "kept ")
+        #expect(wait { server.output.contains("\"two\"") })
+    }
+
+    @Test func threadedServesBothAtOnce() throws {
+        let (server, port) = try LabProcess.server(["--mode", "threaded"])
+        let first = try LabProcess.client(["--port", "\(port)"], "one\n", keepsInput: true)
+        try first.line(beginning: "reply \"server: one\"")
+        let second = try LabProcess.client(["--port", "\(port)"], "two\nfin\n")
+        #expect(second.end() == 0)
+        #expect(second.output.contains("reply \"server: two\""))
+        try server.line(beginning: "closed ")
+        #expect(first.output.contains("connected") && !first.output.contains("closed"))
+    }
+
+    @Test func linger0IsAReset() throws {
+        let (server, port) = try LabProcess.server(["--linger0", "--fin-wait", "0"])
+        let client = try LabProcess.python(talker, "\(port)", "wait", "hola\\n", "fin\\n")
+        #expect(client.end() == 0)
+        #expect(client.lines == ["b'server: hola\\n'", "ConnectionResetError", "done"])
+        #expect(try server.line(beginning: "closed ").hasSuffix(" (linger0)"))
+    }
+
+    @Test func binaryJunkAndLongLinesAreShownHarmlessly() throws {
+        let (server, port) = try LabProcess.server(["--mode", "threaded"])
+        let junk = """
+            import socket, sys, os
+            s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
+            s.sendall(b"\\x1b]52;c;AAAA\\x07\\x00\\x9b\\xff\\n" + b"x" * 200000 + b"\\n")
+            got = b""
+            while got.count(b"\\n") < 5: got += s.recv(65536)
+            print(len(got))
+            for _ in range(300): s.sendall(os.urandom(10000).replace(b"\\n", b"-"))
+            s.close()
+            """
+        let client = try LabProcess.python(junk, "\(port)")
+        #expect(client.end() == 0, "\(client.errors)")
+        // The junk line has 15 bytes; the long line comes in four pieces. Each answer adds "server: " and a line end.
+        #expect(client.lines == ["\(15 + 200_000 + 5 * 9)"])
+        try server.line(beginning: "closed ")
+        #expect((1..<100_000).contains(server.peakKilobytes))
+        #expect(!server.output.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+        #expect(server.output.contains(#""\x1b]52;c;AAAA\x07\x00\x9b\xff""#))
+        #expect(server.output.contains("... (65536 bytes)"))
+    }
+
+    @Test func portInUseAndRemoteHostsAreExplained() throws {
+        let (owner, port) = try LabProcess.server()
+        let second = try LabProcess(path: LabProcess.products + "/lab-server", ["--port", "\(port)"])
+        #expect(second.end() == 1)
+        #expect(second.errors.hasPrefix("lab-server: 127.0.0.1:\(port) is already in use (EADDRINUSE)."))
+        #expect(second.errors.contains("`tcptrace sockets -a port \(port)`"))
+        let remote = try LabProcess(path: LabProcess.products + "/lab-server", ["--host", "0.0.0.0", "--port", "0"])
+        #expect(remote.end() == 64)
+        #expect(remote.errors.contains("--allow-remote"))
+        owner.stop()
+    }
+
+    @Test func aClosedPipeIsAQuietEnd() throws {
+        let shell = try LabProcess(
+            path: "/bin/sh",
+            [
+                "-c", "{ \"$0\" --port 0; echo code $? >&2; } | { read line; echo \"$line\"; }",
+                LabProcess.products + "/lab-server",
+            ])
+        let line = try shell.line(beginning: "listening on ")
+        let address = try #require(line.split(separator: " ").dropFirst(2).first?.split(separator: ":").last)
+        let client = try LabProcess.client(["--port", String(address)], "hola\nfin\n")
+        _ = client.end()
+        #expect(shell.end() == 0)
+        #expect(shell.errors == "code 0\n")
+    }
+}

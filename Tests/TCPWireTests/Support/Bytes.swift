@@ -1,0 +1,56 @@
+// Frames from hex and from parts, and the shortest way to decode them.
+
+import TCPModel
+import TCPWire
+import Testing
+
+/// The octets of a hex string; white space is ignored.
+func hex(_ text: String) -> [UInt8] {
+    let digits = text.compactMap(\.hexDigitValue)
+    precondition(digits.count % 2 == 0, "odd number of hex digits")
+    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}
+
+/// A number as two octets, network order.
+func big16(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
+
+/// A number as four octets, network order.
+func big32(_ value: Int) -> [UInt8] { big16(value >> 16) + big16(value) }
+
+/// Decodes octets as a whole frame, or as the captured part of one that had `original` octets.
+func decode(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil) throws(DecodeError) -> DecodedFrame {
+    let header = FrameHeader(
+        time: Timestamp(nanoseconds: 0), capturedLength: UInt32(bytes.count),
+        originalLength: UInt32(original ?? bytes.count), linkType: link)
+    // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
+    return try decodeFrame(unsafe bytes.span.bytes, header)
+}
+
+/// A frame turned out to hold something else than the test is about.
+struct NotASegment: Error {
+    let other: OtherTraffic
+}
+
+/// The segment of a frame.
+func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil) throws -> Segment {
+    switch try decode(bytes, link, original: original) {
+    case .segment(let segment): return segment
+    case .other(let other): throw NotASegment(other: other)
+    }
+}
+
+/// What a frame holds if not a segment, else nil.
+func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -> OtherTraffic? {
+    if case .other(let other) = try decode(bytes, link) { return other }
+    return nil
+}
+
+/// The error of a frame, or nil.
+func failure(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil) -> DecodeError? {
+    do throws(DecodeError) {
+        _ = try decode(bytes, link, original: original)
+        return nil
+    } catch {
+        return error
+    }
+}

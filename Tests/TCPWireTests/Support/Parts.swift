@@ -1,0 +1,80 @@
+// Headers to put frames together from; every field has a default that tests rarely care for.
+
+import TCPModel
+
+/// Ethernet II with this type.
+func ethernet(_ type: Int = 0x0800) -> [UInt8] { hex("020000000001 020000000002") + big16(type) }
+
+/// IPv4 from 10.0.0.1 to 10.0.0.2, with as much behind it as `length` octets.
+func ipv4(
+    _ length: Int, protocol number: UInt8 = 6, total: Int? = nil, fragment: Int = 0x4000, options: [UInt8] = []
+) -> [UInt8] {
+    let words = 5 + options.count / 4
+    return [UInt8(0x40 | words), 0] + big16(total ?? length + words * 4) + hex("1c46") + big16(fragment)
+        + [64, number, 0, 0] + hex("0a000001 0a000002") + options
+}
+
+/// IPv6 from 2001:db8::1 to 2001:db8::2, with as much behind it as `length` octets.
+func ipv6(_ length: Int, next: UInt8 = 6) -> [UInt8] {
+    hex("6000 0000") + big16(length) + [next, 63] + hex("20010db8000000000000000000000001")
+        + hex("20010db8000000000000000000000002")
+}
+
+/// TCP from port 49152 to 9500 with sequence 1000 and acknowledgment 2000.
+func tcp(
+    flags: Int = 0x010, options: [UInt8] = [], dataOffset: Int? = nil, window: Int = 502, urgent: Int = 0
+) -> [UInt8] {
+    let words = dataOffset ?? 5 + options.count / 4
+    return big16(49152) + big16(9500) + big32(1000) + big32(2000) + big16(words << 12 | flags) + big16(window)
+        + hex("fe28") + big16(urgent) + options
+}
+
+/// A whole frame: Ethernet, IPv4, TCP with these options, `payload` octets.
+func tcpFrame(options: [UInt8] = [], flags: Int = 0x010, payload: Int = 0) -> [UInt8] {
+    let inner = tcp(flags: flags, options: options) + [UInt8](repeating: 0x61, count: payload)
+    return ethernet() + ipv4(inner.count) + inner
+}
+
+/// Whole frames of every link type and every shape of IP, for tests that damage them.
+let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
+    let syn = tcp(flags: 0x002, options: hex("020405b4 0402 080a 00000001 00000000 01 030307"))
+    let data = tcp(flags: 0x018, options: hex("0101080a 00000001 00000002")) + Array("hello".utf8)
+    let sack = tcp(options: hex("0101080a 00000001 00000002 0101 0512 00000bb8 00000fa0 00001388 00001770"))
+    let mixed = tcp(
+        options: hex("1e0c 00 81 0102030405060708 22 0a 0102030405060708 fd08 f989 aabbccdd 1d04 0100 01 00"))
+    let extensions =
+        hex("2b 00 01 04 00000000") + hex("3c 00 00 00 00000000") + hex("2c 00 01 04 00000000")
+        + hex("33 00 00 00 00000007") + hex("06 04 0000 00000001 00000002 000000000000000000000000")
+    return [
+        ("Ethernet, IPv4, SYN", .ethernet, ethernet() + ipv4(syn.count) + syn),
+        ("Ethernet, IPv4, data", .ethernet, ethernet() + ipv4(data.count) + data),
+        ("Ethernet, IPv6, SACK", .ethernet, ethernet(0x86dd) + ipv6(sack.count) + sack),
+        (
+            "Ethernet, two tags, IPv4 options", .ethernet,
+            ethernet(0x88a8) + hex("0064 8100 0005 0800") + ipv4(mixed.count, options: hex("94040000")) + mixed
+        ),
+        (
+            "Ethernet, IPv6 extensions", .ethernet,
+            ethernet(0x86dd) + ipv6(extensions.count + syn.count, next: 0) + extensions + syn
+        ),
+        (
+            "cooked v1", .linuxSLL,
+            hex("0000 0304 0006 000000000000 0000 0800") + ipv4(syn.count) + syn
+        ),
+        (
+            "cooked v1, tag", .linuxSLL,
+            hex("0000 0001 0006 020000000001 0000 8100 0005 86dd") + ipv6(data.count) + data
+        ),
+        (
+            "cooked v2", .linuxSLL2,
+            hex("0800 0000 00000001 0304 03 06 000000000000 0000") + ipv4(data.count) + data
+        ),
+        ("NULL", .null, hex("02000000") + ipv4(data.count) + data),
+        ("LOOP", .loop, hex("0000001e") + ipv6(syn.count) + syn),
+        ("RAW, IPv4", .raw, ipv4(sack.count) + sack),
+        ("RAW, IPv6", .rawBSD, ipv6(sack.count) + sack),
+        ("RAW of OpenBSD", .rawOpenBSD, ipv4(syn.count) + syn),
+        ("IPV4", .ipv4, ipv4(mixed.count) + mixed),
+        ("IPV6", .ipv6, ipv6(mixed.count) + mixed),
+    ]
+}()
