@@ -30,35 +30,35 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// SYN together with FIN or RST, or no flag at all: no TCP sends this; hosts drop it.
-    public static let meaninglessFlags = Anomalies(rawValue: 1 << 0)
+    @inlinable public static var meaninglessFlags: Anomalies { Anomalies(rawValue: 1 << 0) }
     /// A SYN inside a synchronized connection; answered with a challenge ACK (RFC 9293 3.10.7.4, fourth check).
-    public static let synInsideConnection = Anomalies(rawValue: 1 << 1)
+    @inlinable public static var synInsideConnection: Anomalies { Anomalies(rawValue: 1 << 1) }
     /// A second SYN or SYN-ACK of one endpoint with another initial sequence number.
-    public static let initialSequenceChanged = Anomalies(rawValue: 1 << 2)
+    @inlinable public static var initialSequenceChanged: Anomalies { Anomalies(rawValue: 1 << 2) }
     /// An ACK that SYN-SENT or SYN-RECEIVED cannot accept; the host answers it with a RST (3.10.7.3, 3.10.7.4).
-    public static let unacceptableAck = Anomalies(rawValue: 1 << 3)
+    @inlinable public static var unacceptableAck: Anomalies { Anomalies(rawValue: 1 << 3) }
     /// An ACK of octets that this capture did not see being sent: frames are missing here, not on the network.
-    public static let acknowledgedUnseen = Anomalies(rawValue: 1 << 4)
+    @inlinable public static var acknowledgedUnseen: Anomalies { Anomalies(rawValue: 1 << 4) }
     /// An ACK far beyond anything sent; the receiver ignores it (RFC 5961 5).
-    public static let blindAck = Anomalies(rawValue: 1 << 5)
+    @inlinable public static var blindAck: Anomalies { Anomalies(rawValue: 1 << 5) }
     /// A RST in the window but not exactly at RCV.NXT: it does not close, the receiver sends a challenge ACK (RFC 5961 3.2).
-    public static let resetNotExact = Anomalies(rawValue: 1 << 6)
+    @inlinable public static var resetNotExact: Anomalies { Anomalies(rawValue: 1 << 6) }
     /// A RST outside the window, or one without the ACK that SYN-SENT demands: ignored.
-    public static let resetIgnored = Anomalies(rawValue: 1 << 7)
+    @inlinable public static var resetIgnored: Anomalies { Anomalies(rawValue: 1 << 7) }
     /// A FIN from an endpoint that has not finished opening.
-    public static let finBeforeOpen = Anomalies(rawValue: 1 << 8)
+    @inlinable public static var finBeforeOpen: Anomalies { Anomalies(rawValue: 1 << 8) }
     /// A second FIN with another sequence number.
-    public static let finMoved = Anomalies(rawValue: 1 << 9)
+    @inlinable public static var finMoved: Anomalies { Anomalies(rawValue: 1 << 9) }
     /// Text or FIN after this endpoint's own FIN or RST.
-    public static let sentAfterClose = Anomalies(rawValue: 1 << 10)
+    @inlinable public static var sentAfterClose: Anomalies { Anomalies(rawValue: 1 << 10) }
     /// A segment other than RST for an endpoint that has closed.
-    public static let arrivedAfterClose = Anomalies(rawValue: 1 << 11)
+    @inlinable public static var arrivedAfterClose: Anomalies { Anomalies(rawValue: 1 << 11) }
     /// Text beyond the receiver's advertised window.
-    public static let beyondWindow = Anomalies(rawValue: 1 << 12)
+    @inlinable public static var beyondWindow: Anomalies { Anomalies(rawValue: 1 << 12) }
     /// A segment without ACK where RFC 9293 demands one; dropped.
-    public static let ackMissing = Anomalies(rawValue: 1 << 13)
+    @inlinable public static var ackMissing: Anomalies { Anomalies(rawValue: 1 << 13) }
     /// A RST that only answers an unacceptable ACK: its sender's state does not change (3.10.7.3).
-    public static let resetAnswersBadAck = Anomalies(rawValue: 1 << 14)
+    @inlinable public static var resetAnswersBadAck: Anomalies { Anomalies(rawValue: 1 << 14) }
 }
 
 /// The result of one machine step.

@@ -8,25 +8,25 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public init(_ rawValue: UInt16) { self.rawValue = rawValue }
 
     /// BSD loopback: a 4-byte address family in the byte order of the capturing host.
-    public static let null = LinkType(0)
+    @inlinable public static var null: LinkType { LinkType(0) }
     /// Ethernet.
-    public static let ethernet = LinkType(1)
+    @inlinable public static var ethernet: LinkType { LinkType(1) }
     /// Raw IP, as some systems' DLT 12 has it.
-    public static let rawBSD = LinkType(12)
+    @inlinable public static var rawBSD: LinkType { LinkType(12) }
     /// Raw IP, as OpenBSD's DLT 14 has it.
-    public static let rawOpenBSD = LinkType(14)
+    @inlinable public static var rawOpenBSD: LinkType { LinkType(14) }
     /// Raw IP, version told by the first nibble.
-    public static let raw = LinkType(101)
+    @inlinable public static var raw: LinkType { LinkType(101) }
     /// OpenBSD loopback: a 4-byte address family in network order.
-    public static let loop = LinkType(108)
+    @inlinable public static var loop: LinkType { LinkType(108) }
     /// Linux cooked capture v1.
-    public static let linuxSLL = LinkType(113)
+    @inlinable public static var linuxSLL: LinkType { LinkType(113) }
     /// Raw IPv4.
-    public static let ipv4 = LinkType(228)
+    @inlinable public static var ipv4: LinkType { LinkType(228) }
     /// Raw IPv6.
-    public static let ipv6 = LinkType(229)
+    @inlinable public static var ipv6: LinkType { LinkType(229) }
     /// Linux cooked capture v2 (`-i any`).
-    public static let linuxSLL2 = LinkType(276)
+    @inlinable public static var linuxSLL2: LinkType { LinkType(276) }
 }
 
 /// A captured frame's header: everything but its bytes, which are borrowed from the capture.

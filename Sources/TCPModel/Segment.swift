@@ -8,15 +8,15 @@ public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// An option's length was a lie (0, 1, or beyond the header); options after it were not read.
-    public static let malformedOption = SegmentRemarks(rawValue: 1 << 0)
+    @inlinable public static var malformedOption: SegmentRemarks { SegmentRemarks(rawValue: 1 << 0) }
     /// The capture's snapshot length cut the options short.
-    public static let truncatedOptions = SegmentRemarks(rawValue: 1 << 1)
+    @inlinable public static var truncatedOptions: SegmentRemarks { SegmentRemarks(rawValue: 1 << 1) }
     /// The IP length field was 0 (segmentation offload, BIG TCP); the payload length is from the capture record.
-    public static let lengthFromCapture = SegmentRemarks(rawValue: 1 << 2)
+    @inlinable public static var lengthFromCapture: SegmentRemarks { SegmentRemarks(rawValue: 1 << 2) }
     /// The first fragment of a larger datagram: the payload length covers this fragment only.
-    public static let firstFragment = SegmentRemarks(rawValue: 1 << 3)
+    @inlinable public static var firstFragment: SegmentRemarks { SegmentRemarks(rawValue: 1 << 3) }
     /// The frame is shorter than the IP length says, and not by snapshot length: payload length is what IP claims.
-    public static let lengthBeyondFrame = SegmentRemarks(rawValue: 1 << 4)
+    @inlinable public static var lengthBeyondFrame: SegmentRemarks { SegmentRemarks(rawValue: 1 << 4) }
 }
 
 /// One TCP segment as it was captured.

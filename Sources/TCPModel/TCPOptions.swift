@@ -15,7 +15,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
 }
 
 /// The options of one segment that this tool understands. A value is meaningful only if its bit is in `present`.
-public struct TCPOptions: BitwiseCopyable, Sendable {
+@frozen public struct TCPOptions: BitwiseCopyable, Sendable {
     /// Which options a segment carried.
     public struct Kinds: OptionSet, Hashable, BitwiseCopyable, Sendable {
         /// One bit a kind.
@@ -24,25 +24,25 @@ public struct TCPOptions: BitwiseCopyable, Sendable {
         @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
         /// Maximum segment size, kind 2 (RFC 9293 3.7.1).
-        public static let maximumSegmentSize = Kinds(rawValue: 1 << 0)
+        @inlinable public static var maximumSegmentSize: Kinds { Kinds(rawValue: 1 << 0) }
         /// Window scale, kind 3 (RFC 7323 2.2).
-        public static let windowScale = Kinds(rawValue: 1 << 1)
+        @inlinable public static var windowScale: Kinds { Kinds(rawValue: 1 << 1) }
         /// SACK permitted, kind 4 (RFC 2018 2).
-        public static let sackPermitted = Kinds(rawValue: 1 << 2)
+        @inlinable public static var sackPermitted: Kinds { Kinds(rawValue: 1 << 2) }
         /// SACK blocks, kind 5 (RFC 2018 3).
-        public static let sack = Kinds(rawValue: 1 << 3)
+        @inlinable public static var sack: Kinds { Kinds(rawValue: 1 << 3) }
         /// Timestamps, kind 8 (RFC 7323 3.2).
-        public static let timestamps = Kinds(rawValue: 1 << 4)
+        @inlinable public static var timestamps: Kinds { Kinds(rawValue: 1 << 4) }
         /// Fast Open cookie or request, kind 34 (RFC 7413 4.1.1), or its experimental form (kind 254, magic 0xF989).
-        public static let fastOpen = Kinds(rawValue: 1 << 5)
+        @inlinable public static var fastOpen: Kinds { Kinds(rawValue: 1 << 5) }
         /// MPTCP, kind 30 (RFC 8684 3).
-        public static let multipath = Kinds(rawValue: 1 << 6)
+        @inlinable public static var multipath: Kinds { Kinds(rawValue: 1 << 6) }
         /// TCP MD5 signature, kind 19 (RFC 2385).
-        public static let md5Signature = Kinds(rawValue: 1 << 7)
+        @inlinable public static var md5Signature: Kinds { Kinds(rawValue: 1 << 7) }
         /// TCP authentication option, kind 29 (RFC 5925).
-        public static let authentication = Kinds(rawValue: 1 << 8)
+        @inlinable public static var authentication: Kinds { Kinds(rawValue: 1 << 8) }
         /// At least one option of a kind this tool does not know; it was skipped by its length.
-        public static let unknown = Kinds(rawValue: 1 << 15)
+        @inlinable public static var unknown: Kinds { Kinds(rawValue: 1 << 15) }
     }
 
     /// The kinds that were present and well formed.

@@ -8,24 +8,24 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     /// One bit a note.
     public var rawValue: UInt16
     /// The notes with these bits.
-    public init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// It carries sequence space that this side sent before.
-    public static let retransmission = SegmentNotes(rawValue: 1 << 0)
+    @inlinable public static var retransmission: SegmentNotes { SegmentNotes(rawValue: 1 << 0) }
     /// A keep-alive: one octet or none, just before SND.NXT (RFC 9293 3.8.4).
-    public static let keepAlive = SegmentNotes(rawValue: 1 << 1)
+    @inlinable public static var keepAlive: SegmentNotes { SegmentNotes(rawValue: 1 << 1) }
     /// The same shape towards a closed window: a zero-window probe (RFC 9293 3.8.6.1), as Linux sends it.
-    public static let windowProbe = SegmentNotes(rawValue: 1 << 2)
+    @inlinable public static var windowProbe: SegmentNotes { SegmentNotes(rawValue: 1 << 2) }
     /// The same ACK again with nothing new.
-    public static let duplicateAck = SegmentNotes(rawValue: 1 << 3)
+    @inlinable public static var duplicateAck: SegmentNotes { SegmentNotes(rawValue: 1 << 3) }
     /// The same ACK with another window.
-    public static let windowUpdate = SegmentNotes(rawValue: 1 << 4)
+    @inlinable public static var windowUpdate: SegmentNotes { SegmentNotes(rawValue: 1 << 4) }
     /// It advertises a window of 0.
-    public static let zeroWindow = SegmentNotes(rawValue: 1 << 5)
+    @inlinable public static var zeroWindow: SegmentNotes { SegmentNotes(rawValue: 1 << 5) }
     /// It leaves a hole: octets before it were not seen (lost, reordered, or not captured).
-    public static let hole = SegmentNotes(rawValue: 1 << 6)
+    @inlinable public static var hole: SegmentNotes { SegmentNotes(rawValue: 1 << 6) }
     /// The answer to a keep-alive or window probe.
-    public static let probeAck = SegmentNotes(rawValue: 1 << 7)
+    @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }
 
 /// One captured segment in its connection.

@@ -53,12 +53,6 @@ public struct CaptureCounts: Sendable {
     public init() {}
 }
 
-/// Which connections a user wants to see.
-public protocol ConnectionFilter {
-    /// Whether to show it; asked when it ends, and for filters that need no end, before.
-    func shows(_ connection: Connection, kernel: KernelView?) -> Bool
-}
-
 /// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
 public protocol TraceReport {
     /// The capture begins.

@@ -4,6 +4,9 @@
 public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     /// The index of the place.
     public let slot: UInt32
+
+    /// The place with this index.
+    public init(slot: UInt32) { self.slot = slot }
 }
 
 /// A growing array of connections in chunks of fixed size, with a free list.

@@ -79,6 +79,19 @@ public struct OutputBuffer: Sendable {
         append(repeating: 0x20, count: start + column - bytes.count)
     }
 
+    /// Moves the last `amount` bytes to `start`.
+    mutating func rotate(from start: Int, by amount: Int) {
+        let end = bytes.count
+        guard start >= 0, amount > 0, start + amount <= end else { return }
+        var index = end - 1
+        let moved = Array(bytes[(end - amount)...])
+        while index >= start + amount {
+            bytes[index] = bytes[index - amount]
+            index -= 1
+        }
+        bytes.replaceSubrange(start..<(start + amount), with: moved)
+    }
+
     /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
     /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
     public mutating func appendPrintable(_ text: String) {

@@ -1,0 +1,41 @@
+// Which connections a user wants to see: --state, --outcome, --pid, --pname. (Filter words choose packets, not these.)
+
+import TCPMachine
+public import TCPModel
+public import TCPTimeline
+
+/// A choice of connections, made when one is over; empty criteria choose all.
+public struct ConnectionSelection: Sendable {
+    /// States of which either endpoint must be in one at the end.
+    public var states: [TCPState] = []
+    /// Outcomes of which it must have one.
+    public var outcomes: [Outcome] = []
+    /// Processes of which one must own an end.
+    public var processIDs: [Int32] = []
+    /// Names of processes of which one must own an end.
+    public var processNames: [String] = []
+
+    /// Everything.
+    public init() {}
+
+    /// Whether there is any criterion.
+    public var isEverything: Bool {
+        states.isEmpty && outcomes.isEmpty && processIDs.isEmpty && processNames.isEmpty
+    }
+
+    /// Whether to show `connection`.
+    public func shows(_ connection: Connection, _ kernel: KernelView?) -> Bool {
+        if isEverything { return true }
+        if !states.isEmpty {
+            let ends = [connection.endpoint(.originator).state, connection.endpoint(.responder).state]
+            if !ends.contains(where: states.contains) { return false }
+        }
+        if !outcomes.isEmpty && !outcomes.contains(connection.outcome) { return false }
+        if processIDs.isEmpty && processNames.isEmpty { return true }
+        let owners = [kernel?.originator.process, kernel?.responder.process, kernel?.responder.listenerProcess]
+        return owners.contains { owner in
+            guard let owner else { return false }
+            return processIDs.contains(owner.pid) || processNames.contains(owner.command)
+        }
+    }
+}

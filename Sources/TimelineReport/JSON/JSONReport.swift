@@ -1,0 +1,234 @@
+// `-T json`: NDJSON, one record a line: capture, state, kernel, gap, conn. The schema page says what each key means.
+
+import TCPMachine
+public import TCPModel
+public import TCPTimeline
+
+/// The NDJSON report.
+public struct JSONReport: TraceReport {
+    private let selection: ConnectionSelection
+    /// uid by slot, so that it is computed once a connection.
+    private var identities: [(number: UInt64, uid: String)] = []
+
+    /// A report of the selected connections (`conn` records; `state` records come before an end can be known).
+    public init(selection: ConnectionSelection = ConnectionSelection()) { self.selection = selection }
+
+    // MARK: TraceReport
+
+    public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
+        var object = captureObject(capture, at: time)
+        object.add("event", literal: "start")
+        object.write(to: &out)
+    }
+
+    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        guard event.hasTransitions else { return }
+        let connection = timeline[event.connection]
+        let uid = uid(event.connection, connection)
+        writeStates(event.sent, event.sender, event, uid, connection, &out)
+        writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
+    }
+
+    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let connection = timeline[event.connection]
+        var object = JSONObject(path: "kernel")
+        object.add(event.time)
+        addIdentity(uid(event.connection, connection), connection, &object)
+        object.add("endpoint", literal: event.side.jsonName)
+        switch event.kind {
+        case .state(let from, let to):
+            object.add("event", literal: "state")
+            if let name = from?.openTelemetryName { object.add("from", literal: name) }
+            if let name = to?.openTelemetryName { object.add("to", literal: name) }
+        case .owner: object.add("event", literal: "owner")
+        case .notAccepted(let since):
+            object.add("event", literal: "not_accepted")
+            object.add("since", seconds: since.nanoseconds)
+        case .accepted(let after):
+            object.add("event", literal: "accepted")
+            object.add("after_s", seconds: after)
+        case .dropped(let from):
+            object.add("event", literal: "dropped")
+            if let name = from.openTelemetryName { object.add("from", literal: name) }
+            object.add("to", literal: "closed")
+        case .contradiction(let state, let wire):
+            object.add("event", literal: "mismatch")
+            if let name = state?.openTelemetryName { object.add("state", literal: name) }
+            if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
+        }
+        object.add("source", literal: "proc")
+        if let socket = event.socket {
+            object.add("inode", number: socket.inode)
+            object.add("rx_queue", number: socket.receiveQueue)
+            object.add("tx_queue", number: socket.transmitQueue)
+        }
+        if let process = event.process {
+            object.add("pid", number: process.pid)
+            object.add("comm", string: process.command)
+        }
+        object.write(to: &out)
+        if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
+    }
+
+    public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
+        var object = JSONObject(path: "gap")
+        if let time { object.add(time) }
+        object.add("count", number: count)
+        object.add("where", literal: "capture")
+        object.write(to: &out)
+    }
+
+    public mutating func flush(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {}
+
+    public mutating func finish(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        let connection = timeline[id]
+        guard selection.shows(connection, kernel) else { return }
+        writeConnection(connection, uid(id, connection), kernel, &out)
+    }
+
+    public mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
+    ) {
+        var object = captureObject(capture, at: time)
+        object.add("event", literal: "end")
+        object.add("captured", number: counts.captured)
+        if let received = counts.received { object.add("received", number: received) }
+        object.add("dropped", number: counts.dropped)
+        object.write(to: &out)
+    }
+
+    // MARK: Records
+
+    private func captureObject(_ capture: CaptureDescription, at time: Timestamp?) -> JSONObject {
+        var object = JSONObject(path: "capture")
+        if let time { object.add(time) }
+        if let file = capture.file { object.add("file", string: file) }
+        if let first = capture.interfaces.first {
+            object.add("interface", string: capture.interfaces.map { $0.name }.joined(separator: ","))
+            object.add("linktype", number: first.linkType.rawValue)
+        }
+        if let length = capture.snapshotLength { object.add("snaplen", number: length) }
+        object.add("filter", string: capture.filter)
+        object.add("tool", string: capture.tool)
+        return object
+    }
+
+    private func writeStates(
+        _ reaction: Reaction, _ side: Side, _ event: SegmentEvent, _ uid: String, _ connection: Connection,
+        _ out: inout OutputBuffer
+    ) {
+        for index in 0..<reaction.count {
+            let transition = reaction[index]
+            var object = JSONObject(path: "state")
+            object.add(event.time)
+            addIdentity(uid, connection, &object)
+            add(transition, side, cause: "packet", to: &object)
+            object.add("frame", number: event.frame)
+            object.write(to: &out)
+        }
+    }
+
+    private func writeDrop(
+        _ event: KernelEvent, _ from: TCPState, _ connection: Connection, _ out: inout OutputBuffer
+    ) {
+        var object = JSONObject(path: "state")
+        object.add(event.time)
+        addIdentity(connectionUID(connection), connection, &object)
+        let rule: RFCRule = from == .timeWait ? .timeWaitTimeout : .kernelClosed
+        add(
+            Transition(from: from, to: .closed, certainty: .confirmed, rule: rule), event.side,
+            cause: from == .timeWait ? "timer" : "kernel", to: &object)
+        object.write(to: &out)
+    }
+
+    private func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
+        object.add("endpoint", literal: side.jsonName)
+        if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
+        if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
+        object.add("cause", literal: cause)
+        object.add("certainty", literal: transition.certainty.name)
+        object.add("rule", literal: transition.rule.id)
+    }
+
+    private func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
+        object.add("uid", string: uid)
+        object.add("id.orig_h", string: connection.tuple.source.address.description)
+        object.add("id.orig_p", number: connection.tuple.source.port)
+        object.add("id.resp_h", string: connection.tuple.destination.address.description)
+        object.add("id.resp_p", number: connection.tuple.destination.port)
+    }
+
+    private func writeConnection(
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        let orig = connection.counters[0]
+        let resp = connection.counters[1]
+        var object = JSONObject(path: "conn")
+        object.add(connection.firstTime)
+        addIdentity(uid, connection, &object)
+        object.add("proto", literal: "tcp")
+        object.add("duration", seconds: connection.duration)
+        object.add("orig_bytes", number: orig.uniqueBytes)
+        object.add("resp_bytes", number: resp.uniqueBytes)
+        object.add("conn_state", literal: connection.zeekConnectionState)
+        object.add("history", raw: { buffer in
+            buffer.append("\"")
+            for index in 0..<connection.history.count { buffer.append(byte: connection.history[index]) }
+            buffer.append("\"")
+        })
+        object.add("orig_pkts", number: orig.packets)
+        object.add("orig_ip_bytes", number: orig.ipBytes)
+        object.add("resp_pkts", number: resp.packets)
+        object.add("resp_ip_bytes", number: resp.ipBytes)
+        object.add("community_id", string: communityID(connection.tuple))
+        object.add("completeness", number: connection.completeness.rawValue)
+        object.add("outcome", literal: connection.outcome.name)
+        if let closer = connection.closer { object.add("closed_by", literal: closer.jsonName) }
+        if let name = connection.originator.state.openTelemetryName { object.add("orig_state", literal: name) }
+        if let name = connection.endpoint(.responder).state.openTelemetryName {
+            object.add("resp_state", literal: name)
+        }
+        if connection.synAckDelay >= 0 {
+            var handshake = JSONObject()
+            handshake.add("synack_s", seconds: connection.synAckDelay)
+            if connection.openDelay >= 0 {
+                handshake.add("ack_s", seconds: connection.openDelay - connection.synAckDelay)
+            }
+            object.add("handshake", object: handshake)
+        }
+        if let kernel {
+            add(process: kernel.originator, "orig_process", to: &object)
+            add(process: kernel.responder, "resp_process", to: &object)
+        }
+        object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        object.write(to: &out)
+    }
+
+    private func add(process view: KernelSideView, _ name: StaticString, to object: inout JSONObject) {
+        guard let process = view.process else { return }
+        var owner = JSONObject()
+        owner.add("pid", number: process.pid)
+        owner.add("comm", string: process.command)
+        owner.add("uid", number: process.uid)
+        if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
+        object.add(name, object: owner)
+    }
+
+    private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+        let slot = Int(id.slot)
+        while identities.count <= slot { identities.append((0, "")) }
+        if identities[slot].number != connection.number {
+            identities[slot] = (connection.number, connectionUID(connection))
+        }
+        return identities[slot].uid
+    }
+}
+
+extension Side {
+    /// For programs: Zeek's words.
+    var jsonName: StaticString { self == .originator ? "orig" : "resp" }
+}

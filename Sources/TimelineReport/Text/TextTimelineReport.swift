@@ -1,0 +1,283 @@
+// The text timeline: a ladder per connection, streamed live, or one block a connection on replay.
+
+import TCPMachine
+public import TCPModel
+public import TCPTimeline
+
+/// The text timeline.
+public struct TextTimelineReport: TraceReport {
+    /// When rows are printed.
+    public enum Order: Sendable {
+        /// As they are complete; with several connections at work each line begins with its connection's number.
+        case stream
+        /// When the connection is over, all at once.
+        case blocks
+    }
+
+    /// The most rows of one connection in a block (with `-v` a hundred times as many); the middle is left out and counted.
+    static let rowLimit = 1000
+
+    private let style: TextStyle
+    private let order: Order
+    private let selection: ConnectionSelection
+    private var writer: TimelineWriter
+    private var texts: [ConnectionText?] = []
+    /// Slots with something to print.
+    private var ready: [UInt32] = []
+    private var activeCount = 0
+    private var lastWritten: UInt64 = 0
+    private var starsShown = false
+    private var shown: UInt64 = 0
+
+    /// A timeline in this style. A selection that only an end can decide turns a stream into blocks.
+    public init(style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection()) {
+        self.style = style
+        self.order = selection.isEverything ? order : .blocks
+        self.selection = selection
+        writer = TimelineWriter(style: style)
+    }
+
+    // MARK: TraceReport
+
+    public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
+        writer.interfaces = capture.interfaces.map { $0.name }
+    }
+
+    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(event.connection.slot)
+        let connection = timeline[event.connection]
+        open(slot, connection.number)
+        texts[slot]?.take(event, connection, style.detail)
+        noteReady(event.connection)
+    }
+
+    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        switch event.kind {
+        case .state, .owner: return
+        case .notAccepted, .accepted, .dropped, .contradiction: break
+        }
+        let slot = Int(event.connection.slot)
+        open(slot, timeline[event.connection].number)
+        texts[slot]?.seal()
+        texts[slot]?.keep(.note(.kernel(event)))
+        noteReady(event.connection)
+    }
+
+    public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
+        out.append("... ")
+        out.append(number: count)
+        out.append(" frames were lost here by the capture: what follows may have holes ...\n")
+    }
+
+    public mutating func flush(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {
+        guard order == .stream else { return }
+        var waiting: [UInt32] = []
+        for slot in ready {
+            let id = ConnectionID(slot: slot)
+            if texts[Int(slot)]?.isDue(now) == true { texts[Int(slot)]?.seal() }
+            guard let text = texts[Int(slot)] else { continue }
+            if text.hasItems { print(id, timeline[id], kernel?.view(id), &out) }
+            if texts[Int(slot)]?.held != nil { waiting.append(slot) }
+        }
+        ready = waiting
+    }
+
+    public mutating func finish(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        let slot = Int(id.slot)
+        let connection = timeline[id]
+        guard slot < texts.count, texts[slot]?.number == connection.number else { return }
+        if selection.shows(connection, kernel) {
+            shown += 1
+            texts[slot]?.seal()
+            print(id, connection, kernel, &out)
+            let prefix = prefix(connection.number)
+            if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
+                writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
+            }
+            writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+        }
+        if order == .stream && texts[slot]?.isFinished == false {
+            activeCount -= 1
+            texts[slot]?.isFinished = true
+        } else {
+            texts[slot] = nil
+        }
+    }
+
+    public mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
+    ) {
+        if starsShown { out.append("* = the kernel's socket table says the same\n") }
+    }
+
+    // MARK: Bookkeeping
+
+    private mutating func open(_ slot: Int, _ number: UInt64) {
+        while texts.count <= slot { texts.append(nil) }
+        guard texts[slot]?.number != number else { return }
+        if texts[slot]?.isFinished == false { activeCount -= 1 }
+        let limit =
+            order == .stream ? Int.max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit
+        texts[slot] = ConnectionText(number: number, limit: limit)
+        activeCount += 1
+    }
+
+    private mutating func noteReady(_ id: ConnectionID) {
+        guard order == .stream, !ready.contains(id.slot) else { return }
+        ready.append(id.slot)
+    }
+
+    /// The connection's number at the start of the line, while several are at work.
+    private func prefix(_ number: UInt64) -> UInt64? { order == .stream && activeCount > 1 ? number : nil }
+
+    // MARK: Printing
+
+    private mutating func print(
+        _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        let slot = Int(id.slot)
+        guard let items = texts[slot]?.takeItems() else { return }
+        let prefix = prefix(connection.number)
+        if texts[slot]?.hasHead == false {
+            texts[slot]?.hasHead = true
+            writer.writeHead(connection, kernel, prefix: prefix, &out)
+        }
+        lastWritten = connection.number
+        for item in items {
+            switch item {
+            case .row(let row): writeRow(row, connection, kernel, slot, prefix, &out)
+            case .note(let note): writeNote(note, connection, kernel, slot, prefix, &out)
+            }
+        }
+    }
+
+    private mutating func writeRow(
+        _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
+        if texts[slot]?.phase != row.phase {
+            texts[slot]?.phase = row.phase
+            writer.writeRule(
+                phaseTitle(row.phase, connection), at: row.time.since(connection.firstTime), prefix: prefix, &out)
+        }
+        if row.isOpening { writeBefore(row, kernel, prefix, &out) }
+        let left = stateText(.originator, row.states.originator, kernel, slot)
+        let right =
+            connection.isSelfConnect ? [] : stateText(.responder, row.states.responder, kernel, slot)
+        writer.write(row, left: left, right: right, connection, prefix: prefix, &out)
+        if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
+    }
+
+    /// The states before the SYN: CLOSED, and LISTEN if it was answered or the kernel shows a listener.
+    private mutating func writeBefore(
+        _ row: TimelineRow, _ kernel: KernelView?, _ prefix: UInt64?, _ out: inout OutputBuffer
+    ) {
+        var right: [UInt8]
+        switch row.answerer {
+        case .listener: right = writer.stateText(.listen, kernel?.responder.listener == nil ? nil : mark(0x2a))
+        case .noSocket:
+            right = writer.text { $0.append("(no socket)") }
+            if kernel?.responder.hasNoSocket == true { right.append(mark(0x2a)) }
+        case .unknown:
+            if kernel?.responder.listener != nil {
+                right = writer.stateText(.listen, mark(0x2a))
+            } else if kernel?.responder.hasNoSocket == true {
+                right = writer.text { $0.append("(no socket)") } + [mark(0x2a)]
+            } else {
+                right = writer.stateText(.unseen, nil)
+                right = writer.text { $0.append("(unknown)") }
+            }
+        }
+        writer.writeNote([], left: writer.stateText(.closed, nil), right: right, prefix: prefix, &out)
+    }
+
+    /// A state where it changes, or where the kernel first says the same.
+    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int) -> [UInt8] {
+        let view = kernel?[side]
+        let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
+        let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
+        let state = entered == .unseen ? shownBefore ?? .unseen : entered
+        let isConfirmed = state != .unseen && view?.confirmedState == state
+        if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
+        if side == .originator { texts[slot]?.shownStates.originator = state } else { texts[slot]?.shownStates.responder = state }
+        guard isConfirmed else { return writer.stateText(state, nil) }
+        if side == .originator { texts[slot]?.shownMarks.originator = state } else { texts[slot]?.shownMarks.responder = state }
+        return writer.stateText(state, mark(0x2a))
+    }
+
+    private mutating func mark(_ mark: UInt8) -> UInt8 {
+        starsShown = true
+        return mark
+    }
+
+    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> [UInt8] {
+        func who(_ side: Side?) -> StaticString {
+            switch side {
+            case .originator: "client"
+            case .responder: "server"
+            case nil: "nobody"
+            }
+        }
+        return writer.text {
+            switch phase {
+            case .handshake: $0.append("handshake")
+            case .data: $0.append("data")
+            case .teardown:
+                $0.append("teardown (")
+                let first: Side = connection.facts.contains(.originatorClosedFirst) ? .originator : .responder
+                $0.append(who(first))
+                $0.append(" closes first)")
+            case .reset:
+                $0.append("reset")
+                if connection.facts.contains(.reset) {
+                    $0.append(" (by ")
+                    $0.append(who(connection.closer))
+                    $0.append(")")
+                }
+            }
+        }
+    }
+
+    /// `-vvv`: why each endpoint changed its state.
+    private func writeReasons(_ row: TimelineRow, _ prefix: UInt64?, _ out: inout OutputBuffer) {
+        let steps: [(Side, Reaction)] = [(row.sender, row.sent), (row.sender.other, row.arrived)]
+        for (side, reaction) in steps {
+            for index in 0..<reaction.count {
+                let transition = reaction[index]
+                writer.writeNote(
+                    writer.text {
+                        $0.append(side == .originator ? "client " : "server ")
+                        $0.append(transition.certainty.name)
+                        $0.append(": ")
+                        $0.append(transition.rule.id)
+                    }, prefix: prefix, &out)
+            }
+        }
+    }
+
+    private mutating func writeNote(
+        _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
+        var left: [UInt8] = []
+        var right: [UInt8] = []
+        var time: [UInt8] = []
+        if case .kernel(let event) = note {
+            let elapsed = event.time.since(connection.firstTime)
+            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
+            let state: [UInt8]
+            switch event.kind {
+            case .dropped: state = writer.stateText(.closed, mark(0x2a))
+            case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
+            case .state, .owner, .notAccepted, .accepted: state = []
+            }
+            if event.side == .originator { left = state } else { right = state }
+        }
+        writer.writeNote(
+            noteWords(note, kernel, writer), time: time, left: left, right: right, prefix: prefix, &out)
+    }
+}

@@ -1,0 +1,233 @@
+// The sentences of the text timeline: heads, notes, and the closing line of a connection.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension TimelineWriter {
+    /// `TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   DATE TIME    COMMUNITY-ID`, then the names over the lanes.
+    func writeHead(_ connection: Connection, _ kernel: KernelView?, prefix: UInt64?, _ out: inout OutputBuffer) {
+        if out.count > 0 || prefix != nil { out.newline() }
+        let start = out.count
+        if style.color { out.append(Ink.strong) }
+        out.append("TCP ")
+        out.append(number: connection.number)
+        out.append("  ")
+        out.append(text: connection.tuple.source.description)
+        out.append(" > ")
+        out.append(text: connection.tuple.destination.description)
+        if connection.facts.contains(.rolesGuessed) { out.append(" ?") }
+        if style.color { out.append(Ink.off) }
+        let gap: StaticString = layout.form == .wide ? "   " : "  "
+        let interface = interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
+        if !interface.isEmpty {
+            out.append(gap)
+            out.appendPrintable(interface)
+        }
+        out.append(gap)
+        out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
+        let identity = communityID(connection.tuple)
+        let room = layout.width - (out.count - start) - 4
+        if layout.form == .wide && room >= 12 {
+            out.append("    ")
+            out.append(text: identity.utf8.count <= room ? identity : String(identity.prefix(room - 3)) + "...")
+        }
+        out.newline()
+        guard layout.form != .line else { return }
+        writeNames(connection, prefix, &out)
+        writeProcesses(kernel, prefix, &out)
+    }
+
+    private func writeNames(_ connection: Connection, _ prefix: UInt64?, _ out: inout OutputBuffer) {
+        let client = Array(connection.tuple.source.description.utf8)
+        let server = Array(connection.tuple.destination.description.utf8)
+        var line = Line()
+        put(prefix, &line)
+        if layout.form == .wide {
+            line.put(rightAligned: Array("#".utf8), to: 3)
+            if layout.timeWidth > 0 { line.put(rightAligned: Array("time".utf8), to: 5 + layout.timeWidth) }
+            line.put(rightAligned: Array("delta".utf8), to: 5 + layout.timeWidth + 9)
+        } else {
+            line.put(rightAligned: Array("delta".utf8), to: 7)
+        }
+        let guess = connection.facts.contains(.rolesGuessed)
+        line.put(rightAligned: Array((guess ? "client?" : "client").utf8), to: layout.stateEdge)
+        line.pad(to: layout.stateEdge + 2)
+        line.put(ascii: client)
+        if connection.isSelfConnect {
+            line.put("  (connected to itself: one socket, both roles)", columns: 47)
+        } else {
+            if client.count + server.count + 2 > layout.lane {
+                emit(&line, &out)
+                put(prefix, &line)
+            }
+            line.put(rightAligned: server, to: layout.rightBar)
+            line.put(guess ? "  server?" : "  server", columns: guess ? 9 : 8)
+        }
+        emit(&line, &out)
+    }
+
+    private func writeProcesses(_ kernel: KernelView?, _ prefix: UInt64?, _ out: inout OutputBuffer) {
+        guard let kernel else { return }
+        let client = Array(processText(kernel.originator).utf8)
+        let server = Array(processText(kernel.responder).utf8)
+        guard !client.isEmpty || !server.isEmpty else { return }
+        var line = Line()
+        put(prefix, &line)
+        line.pad(to: layout.stateEdge + 2)
+        line.put(ascii: client)
+        if !server.isEmpty { line.put(rightAligned: server, to: layout.rightBar) }
+        emit(&line, &out)
+    }
+
+    private func put(_ prefix: UInt64?, _ line: inout Line) {
+        guard let prefix else { return }
+        line.put(ascii: text { $0.append(number: prefix) })
+        line.put("|", columns: 1)
+        line.column = 0
+    }
+
+    private func emit(_ line: inout Line, _ out: inout OutputBuffer) {
+        out.append(contentsOf: line.bytes.bytes)
+        out.newline()
+        line = Line()
+    }
+}
+
+/// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed, or the listener's process while nobody has
+/// accepted.
+func processText(_ view: KernelSideView) -> String {
+    func name(_ process: ProcessIdentity) -> String {
+        var buffer = OutputBuffer()
+        buffer.appendPrintable(process.command)
+        return String(decoding: buffer.bytes, as: UTF8.self) + "[\(process.pid)]"
+    }
+    if let process = view.process { return (view.isOwned ? "" : "was ") + name(process) }
+    if let listener = view.listenerProcess { return name(listener) + " listens" }
+    return ""
+}
+
+/// The words of a note.
+func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWriter) -> [UInt8] {
+    writer.text {
+        switch note {
+        case .halfClosed(let sender):
+            $0.append("half-closed: ")
+            $0.append(sender == .originator ? "client" : "server")
+            $0.append(" may still send")
+        case .idle(let span):
+            $0.append("idle for ")
+            $0.append(span: span)
+        case .midstream:
+            $0.append("began before the capture: states assumed")
+        case .elided(let rows, let segments):
+            $0.append("... ")
+            $0.append(number: rows)
+            $0.append(" rows, ")
+            $0.append(number: segments)
+            $0.append(" segments left out ...")
+        case .gap(let count):
+            $0.append(number: count)
+            $0.append(" frames lost by the capture")
+        case .kernel(let event):
+            appendKernel(event, kernel, to: &$0)
+        }
+    }
+}
+
+private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer: inout OutputBuffer) {
+    switch event.kind {
+    case .state, .owner: break
+    case .notAccepted:
+        buffer.append("kernel: not accepted, nobody owns it")
+    case .accepted(let after):
+        buffer.append("kernel: accepted after ")
+        buffer.append(span: after)
+    case .dropped(let from):
+        buffer.append("kernel: ")
+        switch from {
+        case .timeWait: buffer.append("TIME_WAIT timer expired")
+        case .finWait2: buffer.append("FIN_WAIT_2 timed out, no packet")
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
+            .lastAck:
+            buffer.append(from.displayName)
+            buffer.append(" socket is gone, no packet")
+        }
+    case .contradiction(let state, _):
+        buffer.append("kernel says ")
+        buffer.append(event.side == .originator ? "client: " : "server: ")
+        if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+    }
+}
+
+/// The line that sums a connection up.
+func writeClosing(
+    _ connection: Connection, _ kernel: KernelView?, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
+    _ out: inout OutputBuffer
+) {
+    if let prefix {
+        out.append(number: prefix)
+        out.append("| ")
+    }
+    let outcome = connection.outcome
+    if outcome == .refused || outcome == .reset || outcome == .noAnswer { out.append("=> ") }
+    out.append(outcome.displayName)
+    out.append(" (")
+    out.append(connection.zeekConnectionState)
+    out.append(")")
+    let who: StaticString = connection.closer == .originator ? " by client" : " by server"
+    switch outcome {
+    case .closed: out.append(who)
+    case .reset:
+        out.append(who)
+        out.append(" after ")
+        out.append(span: connection.duration)
+    case .refused: out.append("  connect() = ECONNREFUSED")
+    case .noAnswer: appendNoAnswer(connection, kernel, to: &out)
+    case .halfOpen, .halfClosed, .open, .partial:
+        out.append(": client ")
+        out.append(connection.originator.state.displayName)
+        out.append(", server ")
+        out.append(connection.endpoint(.responder).state.displayName)
+    }
+    if connection.openDelay >= 0 {
+        out.append(", handshake ")
+        out.append(span: connection.openDelay)
+    }
+    if outcome != .reset && outcome != .refused {
+        out.append(", lasted ")
+        out.append(span: connection.duration)
+    }
+    let sides = (connection.counters[0], connection.counters[1])
+    if sides.0.uniqueBytes + sides.1.uniqueBytes > 0 {
+        out.append(", ")
+        out.append(number: sides.0.uniqueBytes)
+        out.append(" B > ")
+        out.append(number: sides.1.uniqueBytes)
+        out.append(" B <")
+    }
+    if layout.form == .wide {
+        out.append(", ")
+        out.append(number: sides.0.packets)
+        out.append("> ")
+        out.append(number: sides.1.packets)
+        out.append("< packets")
+    }
+    out.append(", ")
+    for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
+    out.newline()
+    if layout.form != .line && prefix == nil { out.newline() }
+}
+
+private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {
+    out.append(": ")
+    out.append(number: connection.counters[0].packets)
+    out.append(connection.counters[0].packets == 1 ? " SYN" : " SYNs")
+    if let listener = kernel?.responder.listener {
+        out.append("; somebody listens, its queue holds ")
+        out.append(number: listener.receiveQueue)
+        out.append(listener.receiveQueue == 1 ? " connection" : " connections")
+    } else {
+        out.append("; filtered, or host down")
+    }
+}
