@@ -1,0 +1,182 @@
+// The bytes of a capture file that can be looked at now: a whole mapped file, or a bounded growing buffer over a stream.
+
+import CLinux
+import Glibc
+
+/// Owner of the descriptor and of the memory. Bytes `start ..< end` have not been consumed yet.
+@safe struct ByteWindow: ~Copyable {
+    /// What `fill` brought.
+    enum Filled { case bytes, end, waiting }
+
+    /// Bytes of a mapping that are faulted in, and behind the reader dropped, at a time.
+    static let chunk = 4 << 20
+    /// First size of a stream's buffer.
+    private static let firstCapacity = 256 << 10
+
+    let descriptor: Int32
+    let identity: FileIdentity
+    /// Octets of the file when it was mapped; nil for a stream.
+    let mappedSize: Int?
+    /// The SIGBUS guard's slot; -1 for a stream.
+    let guardSlot: Int32
+    private var base: UnsafeMutableRawPointer
+    private var capacity: Int
+    private(set) var start = 0
+    private(set) var end = 0
+    /// Offset in the file of the byte at `base`.
+    private var baseOffset: UInt64 = 0
+    private var atEnd = false
+    /// Up to where a mapping has been faulted in, and up to where it has been dropped.
+    private var populated = 0
+    private var dropped = 0
+
+    /// Takes over `descriptor`, which is open for reading; it is closed in every case.
+    init(descriptor: Int32, status: stat) throws(WindowError) {
+        self.descriptor = descriptor
+        identity = FileIdentity(status)
+        // Files of /proc say size 0 and have bytes all the same: those are streams.
+        if fileType(status) == S_IFREG, status.st_size > 0, let size = Int(exactly: status.st_size) {
+            let memory = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+            if let memory = unsafe memory, unsafe memory != MAP_FAILED {
+                let slot = unsafe clinux_guard_mapping(memory, size)
+                if slot >= 0 {
+                    // memory is a mapping of size bytes; advice cannot harm.
+                    _ = unsafe madvise(memory, size, MADV_SEQUENTIAL)
+                    unsafe base = memory
+                    capacity = size
+                    mappedSize = size
+                    guardSlot = slot
+                    end = size
+                    atEnd = true
+                    return
+                }
+                // The mapping that was just made, and nobody has seen it.
+                _ = unsafe munmap(memory, size)
+            }
+        }
+        mappedSize = nil
+        guardSlot = -1
+        capacity = Self.firstCapacity
+        guard let memory = unsafe malloc(capacity) else {
+            close(descriptor)
+            throw WindowError(code: ENOMEM)
+        }
+        unsafe base = memory
+    }
+
+    deinit {
+        if let size = mappedSize {
+            clinux_unguard_mapping(guardSlot)
+            // base is the mapping of size bytes made in init; no span of it outlives self.
+            unsafe munmap(base, size)
+        } else {
+            // base came from malloc or realloc and is freed here only.
+            unsafe free(base)
+        }
+        if descriptor > 2 { close(descriptor) }
+    }
+
+    /// Offset in the file of the next byte to consume.
+    var offset: UInt64 { baseOffset + UInt64(start) }
+
+    /// Bytes that can be looked at.
+    var available: Int { end - start }
+
+    /// The bytes that can be looked at.
+    var bytes: UnsafeRawBufferPointer {
+        // start <= end <= capacity, and capacity bytes are ours.
+        unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(base) + start, count: end - start)
+    }
+
+    /// How far from `start` a decoder may go before it lets the mapping be looked after.
+    var softEnd: Int { mappedSize == nil ? end - start : max(min(populated, end) - start, 0) }
+
+    /// Takes `count` bytes, at most `available`, as done.
+    mutating func consume(_ count: Int) {
+        start += min(count, end - start)
+    }
+
+    /// Makes at least `need` bytes available if the file has them. A stream's bytes move: no span may be held.
+    ///
+    /// `waitMilliseconds` < 0 waits as long as it takes; otherwise, and on a signal, it may come back with `.waiting`.
+    mutating func fill(need: Int, waitMilliseconds: Int32) throws(WindowError) -> Filled {
+        while available < need {
+            if atEnd { return .end }
+            makeRoom()
+            if capacity == end && !grow() { throw WindowError(code: ENOMEM) }
+            if waitMilliseconds >= 0 {
+                var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                // question is one pollfd and lives through the call.
+                if unsafe poll(&question, 1, waitMilliseconds) <= 0 { return .waiting }
+            }
+            // end < capacity, so there is room for capacity - end bytes.
+            let count = unsafe read(descriptor, base + end, capacity - end)
+            switch count {
+            case 0: atEnd = true
+            case 1...: end += count
+            default:
+                if errno == EINTR || errno == EAGAIN {
+                    if waitMilliseconds >= 0 { return .waiting }
+                    if errno == EAGAIN { waitForInput() }
+                    continue
+                }
+                throw WindowError(code: errno)
+            }
+        }
+        return .bytes
+    }
+
+    /// Faults in the mapping's next chunk and lets go of those that are done.
+    mutating func advanceMapping() {
+        let chunk = Self.chunk
+        // Populating goes by chunks that start at a multiple of the chunk size, hence of the page size, within the mapping.
+        while populated <= start && populated < end {
+            let length = min(chunk, end - populated)
+            _ = unsafe madvise(base + populated, length, MADV_POPULATE_READ)
+            populated += length
+        }
+        // All before start is consumed and no span of it is left; pages would come back from the file if they were touched.
+        let done = start / chunk * chunk
+        if done > dropped {
+            _ = unsafe madvise(base + dropped, done - dropped, MADV_DONTNEED)
+            dropped = done
+        }
+    }
+
+    /// Whether a mapped file has lost bytes since it was opened.
+    var hasShrunk: Bool {
+        guard let size = mappedSize else { return false }
+        if clinux_mapping_was_cut(guardSlot) != 0 { return true }
+        guard let status = fileStatus(descriptor) else { return false }
+        return status.st_size < size
+    }
+
+    private mutating func makeRoom() {
+        guard start > 0 else { return }
+        // Both ranges lie within the buffer; memmove allows overlap.
+        unsafe memmove(base, base + start, end - start)
+        baseOffset += UInt64(start)
+        end -= start
+        start = 0
+    }
+
+    /// Doubles the buffer. It is called only when the buffer is full of bytes that did come, so a lie cannot make it large.
+    private mutating func grow() -> Bool {
+        // base came from malloc or realloc; after success the old pointer is not used again.
+        guard let larger = unsafe realloc(base, capacity * 2) else { return false }
+        unsafe base = larger
+        capacity *= 2
+        return true
+    }
+
+    private func waitForInput() {
+        var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // question is one pollfd and lives through the call.
+        _ = unsafe poll(&question, 1, -1)
+    }
+}
+
+/// An errno of the window's system calls.
+struct WindowError: Error {
+    var code: Int32
+}

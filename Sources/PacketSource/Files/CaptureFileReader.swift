@@ -1,0 +1,245 @@
+// Reads a pcap or pcapng file or stream, frame by frame, without copying: the public face of this folder.
+
+import Glibc
+public import TCPModel
+
+/// A capture file that is being read.
+///
+/// A regular file is mapped into memory; `-` (standard input), a FIFO or a character device is read as a stream. Frames are
+/// borrowed from there: their bytes are valid within the body only. Frames are numbered by the caller, in file order.
+public struct CaptureFileReader: ~Copyable {
+    /// The two formats.
+    public enum Format: Sendable {
+        /// Classic pcap.
+        case pcap
+        /// pcapng.
+        case pcapng
+    }
+
+    /// Why `read` came back.
+    public enum Progress: Sendable {
+        /// It delivered as many frames as it was asked for; there may be more.
+        case more
+        /// A stream has no bytes at the moment, or a signal came: call again.
+        case waiting
+        /// The body returned false.
+        case stopped
+        /// The end of the file, and no fault.
+        case end
+    }
+
+    private enum Decoder {
+        case pcap(PcapDecoder)
+        case pcapng(PcapngDecoder)
+    }
+
+    /// The file's name as it was given.
+    public let path: String
+    private var window: ByteWindow
+    private var decoder: Decoder
+
+    /// Opens a capture file and reads its header. `-` is standard input.
+    ///
+    /// Throws when it cannot be opened, or is no capture that this tool reads: one clear error each.
+    public init(path: String) throws(CaptureFileError) {
+        var window = try Self.opened(path)
+        var decoder: Decoder
+        do {
+            decoder = try Self.fileHeader(&window)
+            if case .pcapng = decoder { try Self.primePcapng(&window, &decoder) }
+        } catch {
+            throw CaptureFileError(file: path, reason: error.reason, offset: 0)
+        }
+        self.path = path
+        self.window = window
+        self.decoder = decoder
+    }
+
+    /// Which format it is.
+    public var format: Format {
+        switch decoder {
+        case .pcap: .pcap
+        case .pcapng: .pcapng
+        }
+    }
+
+    /// The interfaces described so far; a frame's `interface` is an index. pcapng may add some as reading goes on.
+    public var interfaces: [CaptureInterface] {
+        switch decoder {
+        case .pcap(let decoder): [decoder.interface]
+        case .pcapng(let decoder): decoder.interfaces
+        }
+    }
+
+    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop), as far as the file has been read.
+    public var droppedFrames: UInt64 {
+        switch decoder {
+        case .pcap: 0
+        case .pcapng(let decoder): decoder.droppedFrames
+        }
+    }
+
+    /// Octets of the file that are done.
+    public var bytesRead: UInt64 { window.offset }
+
+    /// Octets of the file; nil for a stream.
+    public var size: UInt64? { window.mappedSize.map { UInt64($0) } }
+
+    /// Which file it is, so that no output is written over it.
+    public var identity: FileIdentity { window.identity }
+
+    /// The descriptor, to wait on when a stream has no bytes. It stays the reader's own.
+    public var fileDescriptor: Int32 { window.descriptor }
+
+    /// Delivers every frame up to the end, or until `body` returns false.
+    ///
+    /// Throws at a fault, after all frames before it have been delivered.
+    public mutating func forEachFrame(_ body: (FrameHeader, RawSpan) -> Bool) throws(CaptureFileError) {
+        while true {
+            switch try read(body) {
+            case .more, .waiting: continue
+            case .stopped, .end: return
+            }
+        }
+    }
+
+    /// Delivers at most `limit` frames, and comes back so that the caller can look after other things; call it again to go on.
+    ///
+    /// - Parameters:
+    ///   - limit: how many frames at most, 1 or more.
+    ///   - waitMilliseconds: how long to wait for a stream's bytes; -1 = as long as it takes.
+    ///   - body: gets each frame; the bytes are borrowed. False stops after this frame, which counts as read.
+    /// - Throws: at a fault, after all frames before it have been delivered; again each time that it is called then.
+    public mutating func read(
+        limit: Int = .max, waitMilliseconds: Int32 = -1, _ body: (FrameHeader, RawSpan) -> Bool
+    ) throws(CaptureFileError) -> Progress {
+        var left = limit
+        var limitOfZeros = false
+        while left > 0 {
+            if window.mappedSize != nil { window.advanceMapping() }
+            let outcome = Self.decode(&window, &decoder, limit: limitOfZeros ? 1 : left, body)
+            window.consume(outcome.consumed)
+            left -= outcome.frames
+            limitOfZeros = false
+            switch outcome.stop {
+            case .limit: continue
+            case .stopped: return .stopped
+            case .cut: throw fault(.shrankWhileRead)
+            case .zeros:
+                if window.hasShrunk { throw fault(.shrankWhileRead) }
+                limitOfZeros = true
+            case .fault(let reason): throw fault(window.hasShrunk ? .shrankWhileRead : reason)
+            case .softEnd:
+                if window.available == 0, let end = try more(1, isPacket: true, waitMilliseconds) { return end }
+            case .needs(let count, let isPacket):
+                if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
+            }
+        }
+        return .more
+    }
+
+    // MARK: - Inside
+
+    private static func decode(
+        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, untilInterface: Bool = false,
+        _ body: (FrameHeader, RawSpan) -> Bool
+    ) -> DecoderOutcome {
+        // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
+        let bytes = unsafe window.bytes.bytes
+        switch decoder {
+        case .pcap(let decoder):
+            return decoder.run(
+                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
+        case .pcapng(var pcapng):
+            // Moved out and back, so that its arrays are not copied when an interface is added.
+            decoder = .pcapng(PcapngDecoder())
+            let outcome = pcapng.run(
+                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot,
+                untilInterface: untilInterface, body: body)
+            decoder = .pcapng(pcapng)
+            return outcome
+        }
+    }
+
+    /// Gets more bytes: nil when they are there, otherwise what `read` is to return.
+    private mutating func more(
+        _ count: Int, isPacket: Bool, _ waitMilliseconds: Int32
+    ) throws(CaptureFileError) -> Progress? {
+        let filled: ByteWindow.Filled
+        do {
+            filled = try window.fill(need: count, waitMilliseconds: waitMilliseconds)
+        } catch {
+            throw fault(.system(error.code))
+        }
+        switch filled {
+        case .bytes: return nil
+        case .waiting: return .waiting
+        case .end:
+            if window.hasShrunk { throw fault(.shrankWhileRead) }
+            if window.available > 0 { throw fault(isPacket ? .packetCutShort : .blockCutShort) }
+            return .end
+        }
+    }
+
+    private func fault(_ reason: CaptureFileError.Reason) -> CaptureFileError {
+        CaptureFileError(file: path, reason: reason, offset: window.offset)
+    }
+
+    private static func need(_ count: Int, _ window: inout ByteWindow) throws(HeaderFault) -> Bool {
+        do {
+            if try window.fill(need: count, waitMilliseconds: -1) == .bytes { return true }
+        } catch {
+            throw HeaderFault(reason: .system(error.code))
+        }
+        throw HeaderFault(reason: window.available == 0 ? .empty : .headerCutShort)
+    }
+
+    private static func opened(_ path: String) throws(CaptureFileError) -> ByteWindow {
+        do {
+            return try openWindow(path)
+        } catch {
+            throw CaptureFileError(file: path, reason: error.reason)
+        }
+    }
+
+    /// Reads the first bytes; of pcapng nothing is consumed, a section header is a block like others.
+    private static func fileHeader(_ window: inout ByteWindow) throws(HeaderFault) -> Decoder {
+        if try readMagic(&window) == PcapngDecoder.sectionHeader {
+            _ = try need(28, &window)
+            return .pcapng(PcapngDecoder())
+        }
+        _ = try need(PcapDecoder.fileHeaderLength, &window)
+        // need made 24 bytes available, and the span does not outlive the window.
+        let decoder = try PcapDecoder(header: unsafe window.bytes.bytes)
+        window.consume(PcapDecoder.fileHeaderLength)
+        return .pcap(decoder)
+    }
+
+    /// The first four bytes as a little-endian number, once they are known to be a capture's.
+    private static func readMagic(_ window: inout ByteWindow) throws(HeaderFault) -> UInt32 {
+        _ = try need(4, &window)
+        // need made 4 bytes available, and the span does not outlive the window.
+        let bytes = unsafe window.bytes.bytes
+        let magic = bytes.word(0, swapped: false)
+        if let reason = foreignFormat(bytes) { throw HeaderFault(reason: reason) }
+        return magic
+    }
+
+    /// Goes on to the first interface description, so that the link type is known early. A fault there is left to `read`.
+    private static func primePcapng(
+        _ window: inout ByteWindow, _ decoder: inout Decoder
+    ) throws(HeaderFault) {
+        while case .pcapng(let pcapng) = decoder, pcapng.interfaces.isEmpty {
+            if window.mappedSize != nil { window.advanceMapping() }
+            let outcome = decode(&window, &decoder, limit: 0, untilInterface: true) { _, _ in false }
+            window.consume(outcome.consumed)
+            switch outcome.stop {
+            case .softEnd where window.available > 0 && outcome.consumed > 0: continue
+            case .needs(let count, _):
+                guard let filled = try? window.fill(need: count, waitMilliseconds: -1), filled == .bytes else { return }
+            case .fault(let reason) where window.offset == 0: throw HeaderFault(reason: reason)
+            default: return
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// What the two record decoders have in common: their limits, their outcome, and the watch over a mapping.
+
+import CLinux
+public import TCPModel
+
+/// Limits that keep a damaged file from costing memory or time.
+enum DecoderLimit {
+    /// Captured octets of one frame. Real captures stop at 256 KiB; a few link types and USB captures go beyond.
+    static let capturedLength: UInt32 = 16 << 20
+    /// Octets of one pcapng block: a packet of the largest size and room for its options.
+    static let blockLength: UInt32 = capturedLength + (64 << 10)
+    /// Interfaces of one file: as many as a frame header can number.
+    static let interfaces = 65_536
+}
+
+/// Why a decoder came back.
+enum DecoderStop {
+    /// It reached the soft end.
+    case softEnd
+    /// It delivered as many frames as it was asked for.
+    case limit
+    /// The body asked it to stop.
+    case stopped
+    /// The next record takes this many bytes; `isPacket` tells what is missing if they never come.
+    case needs(Int, isPacket: Bool)
+    /// The next record is damaged.
+    case fault(CaptureFileError.Reason)
+    /// The mapping has lost pages.
+    case cut
+    /// A record of zeros: in a mapped file that is what a shrunk one looks like.
+    case zeros
+}
+
+/// How far a decoder got.
+struct DecoderOutcome {
+    /// Bytes of whole records that are done.
+    var consumed: Int
+    /// Frames delivered.
+    var frames: Int
+    /// Why it came back.
+    var stop: DecoderStop
+}
+
+/// One interface of a capture file.
+public struct CaptureInterface: Hashable, Sendable {
+    /// Its name (`if_name`); nil when the file does not say. Untrusted: escape before showing.
+    public var name: String?
+    /// Its link type.
+    public var linkType: LinkType
+    /// Octets a frame at most was captured with; 0 = no limit stated.
+    public var snapshotLength: UInt32
+
+    /// An interface from its fields.
+    public init(name: String? = nil, linkType: LinkType, snapshotLength: UInt32) {
+        self.name = name
+        self.linkType = linkType
+        self.snapshotLength = snapshotLength
+    }
+}

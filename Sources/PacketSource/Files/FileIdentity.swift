@@ -1,0 +1,31 @@
+// Which file a descriptor is open on: so that a capture is never written over the one that is being read.
+
+import Glibc
+
+/// A file's device and inode: equal for two names of the same file.
+public struct FileIdentity: Hashable, Sendable {
+    /// `st_dev`.
+    public var device: UInt64
+    /// `st_ino`.
+    public var inode: UInt64
+
+    /// The identity with these numbers.
+    public init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+
+    init(_ status: stat) {
+        self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+}
+
+/// What `fstat` says of a descriptor, or nil with errno set.
+func fileStatus(_ descriptor: Int32) -> stat? {
+    var status = stat()
+    // status is a whole struct stat that lives through the call.
+    return unsafe fstat(descriptor, &status) == 0 ? status : nil
+}
+
+/// The file type bits of a mode.
+func fileType(_ status: stat) -> mode_t { status.st_mode & S_IFMT }

@@ -1,0 +1,61 @@
+// Opening a capture file: what kind of file it is, and what its first bytes say when it is none of ours.
+
+import Glibc
+
+/// Opens `path`, or standard input for `-`, and maps it or readies a buffer.
+func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
+    // Opening a FIFO waits for its writer, as every reader of one does.
+    // path is a Swift string: NUL-terminated for the call. An interrupted open of a FIFO is tried again.
+    var descriptor: Int32 = STDIN_FILENO
+    if path != "-" {
+        repeat {
+            descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        } while descriptor < 0 && errno == EINTR
+    }
+    guard descriptor >= 0 else { throw HeaderFault(reason: .system(errno)) }
+    guard let status = fileStatus(descriptor) else {
+        let code = errno
+        if descriptor > 2 { close(descriptor) }
+        throw HeaderFault(reason: .system(code))
+    }
+    let refusal: CaptureFileError.Reason?
+    switch fileType(status) {
+    case S_IFDIR: refusal = .isDirectory
+    case S_IFBLK: refusal = .notReadableKind
+    default: refusal = nil
+    }
+    if let refusal {
+        if descriptor > 2 { close(descriptor) }
+        throw HeaderFault(reason: refusal)
+    }
+    do {
+        return try ByteWindow(descriptor: descriptor, status: status)
+    } catch {
+        throw HeaderFault(reason: .system(error.code))
+    }
+}
+
+/// What a file is that is neither pcap nor pcapng; nil if it is one. `bytes` has at least four.
+func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
+    let little = bytes.word(0, swapped: false)
+    if little == PcapngDecoder.sectionHeader || PcapDecoder.isMagic(little) { return nil }
+    let magic = UInt32(bigEndian: little)
+    switch magic {
+    case _ where magic >> 16 == 0x1f8b: return .compressed("gzip")
+    case 0x28b5_2ffd: return .compressed("zstd")
+    case 0xfd37_7a58: return .compressed("xz")
+    case 0x0422_4d18: return .compressed("lz4")
+    case _ where magic >> 8 == 0x42_5a68: return .compressed("bzip2")
+    case 0x736e_6f6f: return .unsupportedFormat("snoop")
+    case 0x6970_7472: return .unsupportedFormat("iptrace")
+    case 0x5452_534e: return .unsupportedFormat("Sniffer")
+    case 0x5253_4e49, 0x4d53_4e52: return .unsupportedFormat("NetXRay or Network Monitor")
+    default: break
+    }
+    var isText = true
+    for offset in 0..<min(bytes.byteCount, 64) {
+        let byte = bytes.byte(offset)
+        if byte < 0x20 && !(9...13).contains(byte) || byte == 0x7f { isText = false }
+    }
+    return .unknownFormat(magic: magic, isText: isText)
+}

@@ -1,0 +1,101 @@
+// Classic pcap: the 24-byte file header, and records to frames. All magics, both byte orders, versions 2.0 to 2.4.
+
+import CLinux
+import TCPModel
+
+/// The classic format's file header, and the decoder of its records. Plain data.
+struct PcapDecoder {
+    static let fileHeaderLength = 24
+
+    /// Which of the two lengths of a record comes first. Version 2.2 and older had them the other way round, and 2.3 both.
+    enum LengthOrder { case capturedFirst, originalFirst, smallerIsCaptured }
+
+    let swapped: Bool
+    /// Nanoseconds in one unit of the fraction: 1000 or 1.
+    let unit: Int64
+    /// 16, or 24 in the variant with magic 0xa1b2cd34.
+    let recordHeaderLength: Int
+    let lengthOrder: LengthOrder
+    let interface: CaptureInterface
+
+    /// Whether these first four bytes are a pcap file's.
+    static func isMagic(_ little: UInt32) -> Bool {
+        [little, little.byteSwapped].contains { [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34].contains($0) }
+    }
+
+    /// Reads the file header; `bytes` has at least 24 and starts with a magic.
+    init(header bytes: RawSpan) throws(HeaderFault) {
+        let magic = bytes.word(0, swapped: false)
+        swapped = magic & 0xffff != 0xc3d4 && magic & 0xffff != 0x3c4d && magic & 0xffff != 0xcd34
+        let kind = (swapped ? magic.byteSwapped : magic) & 0xffff
+        unit = kind == 0x3c4d ? 1 : 1000
+        recordHeaderLength = kind == 0xcd34 ? 24 : 16
+        let major = Int(bytes.half(4, swapped: swapped))
+        let minor = Int(bytes.half(6, swapped: swapped))
+        switch (major, minor) {
+        case (2, 0...2), (543, 0): lengthOrder = .originalFirst
+        case (2, 3): lengthOrder = .smallerIsCaptured
+        case (2, _): lengthOrder = .capturedFirst
+        default: throw HeaderFault(reason: .unsupportedVersion(major: major, minor: minor))
+        }
+        // The upper bits tell of a frame check sequence and are otherwise reserved.
+        let linkType = LinkType(UInt16(truncatingIfNeeded: bytes.word(20, swapped: swapped)))
+        interface = CaptureInterface(linkType: linkType, snapshotLength: bytes.word(16, swapped: swapped))
+    }
+
+    /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
+    func run(
+        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, body: (FrameHeader, RawSpan) -> Bool
+    ) -> DecoderOutcome {
+        let swapped = swapped
+        let unit = unit
+        let headerLength = recordHeaderLength
+        let lengthOrder = lengthOrder
+        let linkType = interface.linkType
+        let count = bytes.byteCount
+        var at = 0
+        var frames = 0
+        while at < softEnd {
+            guard frames < limit else { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
+            guard count - at >= headerLength else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .needs(headerLength, isPacket: true))
+            }
+            let seconds = bytes.word(at, swapped: swapped)
+            let fraction = bytes.word(at + 4, swapped: swapped)
+            var captured = bytes.word(at + 8, swapped: swapped)
+            var original = bytes.word(at + 12, swapped: swapped)
+            if lengthOrder != .capturedFirst, lengthOrder == .originalFirst || captured > original {
+                swap(&captured, &original)
+            }
+            guard captured <= DecoderLimit.capturedLength else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.packetTooLong(captured)))
+            }
+            let length = headerLength + Int(captured)
+            guard count - at >= length else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .needs(length, isPacket: true))
+            }
+            if guardSlot >= 0 {
+                if clinux_mapping_was_cut(guardSlot) != 0 {
+                    return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
+                }
+                if seconds | fraction | captured | original == 0 && limit > 1 {
+                    return DecoderOutcome(consumed: at, frames: frames, stop: .zeros)
+                }
+            }
+            let header = FrameHeader(
+                // At most 2^32 seconds and 2^32 thousand nanoseconds: far below 2^63.
+                time: Timestamp(nanoseconds: Int64(seconds) * 1_000_000_000 + Int64(fraction) * unit),
+                capturedLength: captured, originalLength: original, linkType: linkType)
+            let frame = bytes.extracting(at + headerLength..<at + length)
+            at += length
+            frames += 1
+            guard body(header, frame) else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
+        }
+        return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
+    }
+}
+
+/// What is wrong with a file header.
+struct HeaderFault: Error {
+    var reason: CaptureFileError.Reason
+}

@@ -1,0 +1,217 @@
+// pcapng: sections, interface descriptions, statistics and packet blocks to frames. Each block's length is checked first.
+
+import CLinux
+import TCPModel
+
+/// The decoder of one pcapng file: what its sections and interface descriptions have said so far.
+struct PcapngDecoder {
+    static let sectionHeader: UInt32 = 0x0a0d_0d0a
+    private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
+
+    private enum Block {
+        static let interfaceDescription: UInt32 = 1
+        static let obsoletePacket: UInt32 = 2
+        static let simplePacket: UInt32 = 3
+        static let interfaceStatistics: UInt32 = 5
+        static let enhancedPacket: UInt32 = 6
+    }
+
+    /// All interfaces, of all sections so far; a frame's interface is an index into this.
+    private(set) var interfaces: [CaptureInterface] = []
+    private var clocks: [PcapngClock] = []
+    private var drops: [UInt64] = []
+    /// The first interface of the current section.
+    private var sectionBase = 0
+    private var swapped = false
+
+    /// Sum of the interfaces' last isb_ifdrop; saturates.
+    var droppedFrames: UInt64 {
+        drops.reduce(0) { sum, count in
+            let (total, overflow) = sum.addingReportingOverflow(count)
+            return overflow ? .max : total
+        }
+    }
+
+    /// Handles the blocks of `bytes`, which start at a block, and delivers their frames. With `untilInterface` it comes back
+    /// (`softEnd`) once an interface is known.
+    mutating func run(
+        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, untilInterface: Bool = false,
+        body: (FrameHeader, RawSpan) -> Bool
+    ) -> DecoderOutcome {
+        let count = bytes.byteCount
+        var at = 0
+        var frames = 0
+        while at < softEnd {
+            guard count - at >= 12 else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .needs(12, isPacket: false))
+            }
+            let type = bytes.word(at, swapped: swapped)
+            if type == Self.sectionHeader, let fault = startSection(magic: bytes.word(at + 8, swapped: false)) {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault))
+            }
+            let isPacket = type == Block.enhancedPacket || type == Block.simplePacket || type == Block.obsoletePacket
+            let length = bytes.word(at + 4, swapped: swapped)
+            guard length >= 12, length & 3 == 0, length <= DecoderLimit.blockLength else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.badBlockLength(length)))
+            }
+            guard count - at >= Int(length) else {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .needs(Int(length), isPacket: isPacket))
+            }
+            let trailer = bytes.word(at + Int(length) - 4, swapped: swapped)
+            guard trailer == length else {
+                return DecoderOutcome(
+                    consumed: at, frames: frames, stop: .fault(.blockLengthMismatch(length, trailer)))
+            }
+            if guardSlot >= 0, clinux_mapping_was_cut(guardSlot) != 0 {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
+            }
+            if isPacket && frames >= limit {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .limit)
+            }
+            let content = bytes.extracting(at + 8..<at + Int(length) - 4)
+            let fault: CaptureFileError.Reason?
+            var wanted = true
+            switch type {
+            case Block.enhancedPacket, Block.obsoletePacket:
+                fault = packet(content, isObsolete: type == Block.obsoletePacket, wanted: &wanted, body)
+            case Block.simplePacket: fault = simplePacket(content, wanted: &wanted, body)
+            case Block.interfaceDescription: fault = describe(content)
+            case Block.interfaceStatistics: fault = statistics(content)
+            case Self.sectionHeader: fault = checkSection(content)
+            default: fault = nil
+            }
+            if let fault { return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault)) }
+            at += Int(length)
+            if isPacket { frames += 1 }
+            guard wanted else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
+            if untilInterface && !interfaces.isEmpty { break }
+        }
+        return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
+    }
+
+    // MARK: - Packets
+
+    /// An enhanced packet block, or the obsolete one that has a 16-bit interface and a drop count in its place.
+    @inline(__always) private mutating func packet(
+        _ content: RawSpan, isObsolete: Bool, wanted: inout Bool, _ body: (FrameHeader, RawSpan) -> Bool
+    ) -> CaptureFileError.Reason? {
+        let fixed = 20
+        guard content.byteCount >= fixed else { return .badBlockLength(UInt32(content.byteCount + 12)) }
+        let id = isObsolete ? UInt32(content.half(0, swapped: swapped)) : content.word(0, swapped: swapped)
+        guard id < interfaces.count - sectionBase else { return .unknownInterface(id) }
+        let index = sectionBase + Int(id)
+        let captured = content.word(12, swapped: swapped)
+        guard captured <= DecoderLimit.capturedLength else { return .packetTooLong(captured) }
+        guard Int(captured) <= content.byteCount - fixed else { return .packetBeyondBlock(captured: captured) }
+        let header = FrameHeader(
+            time: clocks[index].time(
+                high: content.word(4, swapped: swapped), low: content.word(8, swapped: swapped)),
+            capturedLength: captured, originalLength: content.word(16, swapped: swapped),
+            linkType: interfaces[index].linkType, interface: UInt16(index))
+        wanted = body(header, content.extracting(fixed..<fixed + Int(captured)))
+        return nil
+    }
+
+    /// A simple packet block: the section's first interface, no time stamp (it becomes the epoch).
+    private mutating func simplePacket(
+        _ content: RawSpan, wanted: inout Bool, _ body: (FrameHeader, RawSpan) -> Bool
+    ) -> CaptureFileError.Reason? {
+        guard content.byteCount >= 4 else { return .badBlockLength(UInt32(content.byteCount + 12)) }
+        guard sectionBase < interfaces.count else { return .unknownInterface(0) }
+        let original = content.word(0, swapped: swapped)
+        let limit = interfaces[sectionBase].snapshotLength
+        let captured = limit == 0 ? original : min(original, limit)
+        guard captured <= DecoderLimit.capturedLength else { return .packetTooLong(captured) }
+        guard Int(captured) <= content.byteCount - 4 else { return .packetBeyondBlock(captured: captured) }
+        let header = FrameHeader(
+            time: Timestamp(nanoseconds: 0), capturedLength: captured, originalLength: original,
+            linkType: interfaces[sectionBase].linkType, interface: UInt16(sectionBase))
+        wanted = body(header, content.extracting(4..<4 + Int(captured)))
+        return nil
+    }
+
+    // MARK: - Everything else
+
+    /// Takes a section's byte order from its magic, as it lies in the file.
+    private mutating func startSection(magic: UInt32) -> CaptureFileError.Reason? {
+        switch magic {
+        case Self.byteOrderMagic: swapped = false
+        case Self.byteOrderMagic.byteSwapped: swapped = true
+        default: return .badByteOrderMagic(magic)
+        }
+        return nil
+    }
+
+    private mutating func checkSection(_ content: RawSpan) -> CaptureFileError.Reason? {
+        guard content.byteCount >= 16 else { return .badBlockLength(UInt32(content.byteCount + 12)) }
+        let major = content.half(4, swapped: swapped)
+        guard major == 1 else {
+            return .unsupportedVersion(major: Int(major), minor: Int(content.half(6, swapped: swapped)))
+        }
+        sectionBase = interfaces.count
+        return nil
+    }
+
+    private mutating func describe(_ content: RawSpan) -> CaptureFileError.Reason? {
+        guard content.byteCount >= 8 else { return .badInterfaceDescription }
+        guard interfaces.count < DecoderLimit.interfaces else { return .tooManyInterfaces }
+        var name: String?
+        var resolution: UInt8 = 6
+        var offsetSeconds: Int64 = 0
+        let isSwapped = swapped
+        let isSound = forEachOption(content, from: 8) { code, value in
+            switch code {
+            case 2 where value.byteCount > 0: name = Self.text(value)
+            case 9 where value.byteCount >= 1: resolution = value.byte(0)
+            case 14 where value.byteCount >= 8:
+                offsetSeconds = Int64(bitPattern: value.long(0, swapped: isSwapped))
+            default: break
+            }
+        }
+        guard isSound else { return .badInterfaceDescription }
+        guard let clock = PcapngClock(resolution: resolution, offsetSeconds: offsetSeconds) else {
+            return .badTimestampResolution(resolution)
+        }
+        interfaces.append(
+            CaptureInterface(
+                name: name, linkType: LinkType(content.half(0, swapped: swapped)),
+                snapshotLength: content.word(4, swapped: swapped)))
+        clocks.append(clock)
+        drops.append(0)
+        return nil
+    }
+
+    /// Interface statistics: only the drop count matters, and a strange block of them is not worth stopping for.
+    private mutating func statistics(_ content: RawSpan) -> CaptureFileError.Reason? {
+        guard content.byteCount >= 12 else { return nil }
+        let id = content.word(0, swapped: swapped)
+        guard id < interfaces.count - sectionBase else { return nil }
+        let isSwapped = swapped
+        var dropped: UInt64?
+        _ = forEachOption(content, from: 12) { code, value in
+            if code == 5, value.byteCount >= 8 { dropped = value.long(0, swapped: isSwapped) }
+        }
+        if let dropped { drops[sectionBase + Int(id)] = dropped }
+        return nil
+    }
+
+    /// Goes through the options from `start` on; false if one runs out of the block.
+    private func forEachOption(_ content: RawSpan, from start: Int, _ body: (UInt16, RawSpan) -> Void) -> Bool {
+        var at = start
+        while content.byteCount - at >= 4 {
+            let code = content.half(at, swapped: swapped)
+            let length = Int(content.half(at + 2, swapped: swapped))
+            if code == 0 { return true }
+            guard content.byteCount - at - 4 >= length else { return false }
+            body(code, content.extracting(at + 4..<at + 4 + length))
+            at += 4 + (length + 3) & ~3
+        }
+        return true
+    }
+
+    /// At most 256 bytes of a name, mended where they are no UTF-8.
+    private static func text(_ value: RawSpan) -> String {
+        let bytes = (0..<min(value.byteCount, 256)).map { value.byte($0) }
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,132 @@
+// Finds the word of a filter that libpcap stumbled over: libpcap says what is wrong, but not where.
+
+import CPcap
+import TCPModel
+
+/// Looks for the first word after which no continuation makes a filter.
+struct FilterFaultFinder {
+    let text: String
+    let message: String
+    let linkType: LinkType
+
+    /// Longer filters are not searched: each try is a compilation.
+    private static let longest = 4096
+    /// What may stand after an unfinished beginning, most likely first.
+    private static let operands = [
+        "", "1", "tcp", "1.1.1.1", "host 1.1.1.1", "::1", "1-2", "00:00:00:00:00:00", "port 1", "255.0.0.0", "or tcp",
+    ]
+
+    /// The offending word as UTF-8 offsets; empty at the end when something is missing there; nil if it cannot be told.
+    func range() -> Range<Int>? {
+        let bytes = Array(text.utf8)
+        guard bytes.count <= Self.longest else { return nil }
+        let words = Self.words(bytes)
+        if let quoted = quotedWord(words, bytes) { return quoted }
+        guard message.contains("syntax error") || message.contains("illegal") else { return nil }
+        guard
+            let handle = try? CaptureHandle(linkType: linkType, snapshotLength: 262_144)
+        else { return nil }
+        // A beginning that can be continued has only beginnings that can: search by halves for the first that cannot.
+        var good = 0
+        var bad = words.count + 1
+        while bad - good > 1 {
+            let middle = (good + bad) / 2
+            let end = words[middle - 1].upperBound
+            let beginning = String(decoding: bytes[..<end], as: UTF8.self)
+            if Self.canContinue(beginning, Self.openBrackets(words[..<middle], bytes), handle) {
+                good = middle
+            } else {
+                bad = middle
+            }
+        }
+        return bad <= words.count ? words[bad - 1] : bytes.count..<bytes.count
+    }
+
+    /// The word that the message itself quotes: unknown host 'nosuch'.
+    private func quotedWord(_ words: [Range<Int>], _ bytes: [UInt8]) -> Range<Int>? {
+        guard message.contains("unknown") || message.contains("illegal") || message.contains("invalid") else {
+            return nil
+        }
+        let parts = message.split(separator: "'", omittingEmptySubsequences: false)
+        let candidates = parts.count >= 3 ? [parts[1]] : message.split(separator: " ").suffix(1)
+        for candidate in candidates {
+            let wanted = Array(candidate.utf8)
+            if let found = words.last(where: { bytes[$0].elementsEqual(wanted) }) { return found }
+            if let found = words.last(where: { Self.operand(bytes[$0]).elementsEqual(wanted) }) { return found }
+        }
+        return nil
+    }
+
+    /// A word without the backslash that lets keywords be names.
+    private static func operand(_ word: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        word.first == UInt8(ascii: "\\") ? word.dropFirst() : word
+    }
+
+    private static func canContinue(
+        _ beginning: String, _ closers: [String], _ handle: borrowing CaptureHandle
+    ) -> Bool {
+        for operand in operands {
+            let start = operand.isEmpty ? beginning : beginning + " " + operand
+            if compiles(start + closers.joined(), handle) { return true }
+            // A comparison may be missing before any of the brackets is closed.
+            for split in 0...closers.count {
+                let candidate = start + closers[..<split].joined() + " = 0" + closers[split...].joined()
+                if compiles(candidate, handle) { return true }
+            }
+        }
+        return false
+    }
+
+    /// Whether libpcap takes it, or at least gets through it: whatever is not a matter of syntax is not looked for here.
+    private static func compiles(_ candidate: String, _ handle: borrowing CaptureHandle) -> Bool {
+        var program = unsafe bpf_program()
+        // The handle is open; the program is freed if there is one.
+        if unsafe pcap_compile(handle.pointer, &program, candidate, 0, 0xffff_ffff) == 0 {
+            unsafe pcap_freecode(&program)
+            return true
+        }
+        return handle.message.contains("rejects all packets")
+    }
+
+    /// What closes the brackets that are open at the end of these words, innermost first.
+    private static func openBrackets(_ words: ArraySlice<Range<Int>>, _ bytes: [UInt8]) -> [String] {
+        var open: [String] = []
+        for word in words where word.count == 1 {
+            switch bytes[word.lowerBound] {
+            case UInt8(ascii: "("): open.append(")")
+            case UInt8(ascii: "["): open.append("]")
+            case UInt8(ascii: ")"), UInt8(ascii: "]"): _ = open.popLast()
+            default: break
+            }
+        }
+        return open.reversed()
+    }
+
+    /// Splits a filter into words and operators.
+    static func words(_ bytes: [UInt8]) -> [Range<Int>] {
+        var words: [Range<Int>] = []
+        var at = 0
+        while at < bytes.count {
+            let start = at
+            switch bytes[at] {
+            case 0x09...0x0d, 0x20:
+                at += 1
+                continue
+            case let byte where isOperator(byte):
+                at += 1
+                // && || != <= >= == << >>
+                if at < bytes.count, "=&|<>".utf8.contains(bytes[at]),
+                    bytes[at] == UInt8(ascii: "=") || bytes[at] == byte
+                {
+                    at += 1
+                }
+            default:
+                while at < bytes.count, bytes[at] > 0x20, !isOperator(bytes[at]) { at += 1 }
+            }
+            words.append(start..<at)
+        }
+        return words
+    }
+
+    private static func isOperator(_ byte: UInt8) -> Bool { "()[]&|!=<>+*^%".utf8.contains(byte) }
+}

@@ -1,0 +1,64 @@
+// The words for failed captures and filters: tcpdump's own first, then the remedy.
+
+extension FilterFault: CustomStringConvertible {
+    /// libpcap's message, the filter, and a caret line under the offending word.
+    public var description: String {
+        let bytes = Array(text.utf8)
+        func shown(_ range: Range<Int>) -> String { escaped(String(decoding: bytes[range], as: UTF8.self)) }
+        let whole = message + "\n  " + shown(0..<bytes.count)
+        guard let range, range.lowerBound >= 0, range.upperBound <= bytes.count else { return whole }
+        let before = shown(0..<range.lowerBound).unicodeScalars.count
+        let under = shown(range).unicodeScalars.count
+        let marks = "^" + String(repeating: "~", count: max(under - 1, 0))
+        let hint = range.isEmpty ? " something is missing here" : ""
+        return whole + "\n  " + String(repeating: " ", count: before + (range.isEmpty ? 1 : 0)) + marks + hint
+    }
+}
+
+extension CaptureError: CustomStringConvertible {
+    /// What went wrong, without the remedy.
+    public var description: String {
+        switch self {
+        case .noSuchDevice(let device, _): "\(escaped(device)): No such device exists"
+        case .permissionDenied(let device, let message):
+            "\(escaped(device)): You don't have permission to perform this capture on that device"
+                + (message.isEmpty ? "" : "\n(\(escaped(message)))")
+        case .interfaceDown(let device): "\(escaped(device)): That device is not up"
+        case .deviceGone(let device, let message, _): "\(escaped(device)): \(escaped(message))"
+        case .badFilter(let fault): fault.description
+        case .unsupportedLinkType(let device, let requested, _):
+            "\(escaped(requested)) is not one of the link types supported by \(escaped(device))"
+        case .other(let device, let message):
+            device.isEmpty ? escaped(message) : "\(escaped(device)): \(escaped(message))"
+        }
+    }
+
+    /// What went wrong and what to do about it.
+    ///
+    /// - Parameters:
+    ///   - command: the command line as it was typed, to be repeated after `sudo`.
+    ///   - executable: the path of the program's file, for setcap.
+    public func explanation(command: String, executable: String) -> String {
+        let remedy: String
+        switch self {
+        case .noSuchDevice(_, let available):
+            remedy =
+                available.isEmpty
+                ? "No interface can be captured on: is this run without privileges?"
+                : "There are: " + available.map(escaped).joined(separator: ", ")
+        case .permissionDenied:
+            remedy = """
+                Do one of:
+                  sudo \(escaped(command))
+                  sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search=ep \(escaped(executable))
+                Reading a file needs no privileges:  tcptrace -r FILE
+                """
+        case .interfaceDown(let device):
+            remedy = "Bring it up:  sudo ip link set dev \(escaped(device)) up"
+        case .unsupportedLinkType(_, _, let available):
+            remedy = "There are: " + available.joined(separator: ", ")
+        case .deviceGone, .badFilter, .other: return description
+        }
+        return description + "\n" + remedy
+    }
+}

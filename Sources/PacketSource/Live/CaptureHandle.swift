@@ -1,0 +1,86 @@
+// Owner of one pcap_t, and libpcap's status numbers as our errors.
+
+import CPcap
+import TCPModel
+
+/// A libpcap handle, closed when its owner goes.
+@safe struct CaptureHandle: ~Copyable {
+    /// The interface, for messages.
+    let device: String
+    let pointer: OpaquePointer
+
+    /// A handle for an interface, not active yet.
+    init(_ device: String) throws(CaptureError) {
+        self.device = device
+        // device is NUL-terminated for the call.
+        let (handle, message) = unsafe withErrorBuffer { unsafe pcap_create(device, $0) }
+        guard let handle = unsafe handle else { throw .other(device: device, message: message) }
+        unsafe pointer = handle
+    }
+
+    /// A handle that can only compile filters.
+    init(linkType: LinkType, snapshotLength: Int32) throws(CaptureError) {
+        device = ""
+        guard let handle = unsafe pcap_open_dead(linkType.dlt, snapshotLength) else {
+            throw .other(device: "", message: "no memory for a filter")
+        }
+        unsafe pointer = handle
+    }
+
+    deinit {
+        // pointer is open and this is its only owner.
+        unsafe pcap_close(pointer)
+    }
+
+    /// libpcap's last message of this handle.
+    var message: String {
+        // A NUL-terminated buffer inside the handle.
+        unsafe String(cString: pcap_geterr(pointer))
+    }
+
+    /// Starts capturing; returns libpcap's warning, if it has one.
+    @discardableResult func activate() throws(CaptureError) -> String? {
+        // pointer is open.
+        let status = unsafe pcap_activate(pointer)
+        if status == 0 { return nil }
+        if status > 0 {
+            let text = message
+            return text.isEmpty ? Self.statusText(status) : text
+        }
+        throw failure(status)
+    }
+
+    /// What a negative status of `pcap_activate` means.
+    private func failure(_ status: Int32) -> CaptureError {
+        switch status {
+        case PCAP_ERROR_NO_SUCH_DEVICE:
+            return .noSuchDevice(device: device, available: Self.deviceNames())
+        case PCAP_ERROR_PERM_DENIED, PCAP_ERROR_PROMISC_PERM_DENIED:
+            return .permissionDenied(device: device, message: message)
+        case PCAP_ERROR_IFACE_NOT_UP:
+            return .interfaceDown(device: device)
+        default:
+            let text = message
+            return .other(device: device, message: text.isEmpty ? Self.statusText(status) : text)
+        }
+    }
+
+    private static func deviceNames() -> [String] { ((try? CaptureDevice.all()) ?? []).map(\.name) }
+
+    private static func statusText(_ status: Int32) -> String {
+        // A constant of libpcap's.
+        unsafe String(cString: pcap_statustostr(status))
+    }
+
+    /// The link types that the active handle can be set to, its own first.
+    var linkTypes: [LinkType] {
+        let own = LinkType(dlt: unsafe pcap_datalink(pointer))
+        var list: UnsafeMutablePointer<Int32>?
+        let count = unsafe pcap_list_datalinks(pointer, &list)
+        guard count > 0, let list = unsafe list else { return [own] }
+        // list has count entries and is ours until it is freed here.
+        let others = (0..<Int(count)).map { unsafe LinkType(dlt: list[$0]) }
+        unsafe pcap_free_datalinks(list)
+        return [own] + others.filter { $0 != own }
+    }
+}

@@ -1,0 +1,32 @@
+// A capture's counters: the kernel's 32-bit ones, continued over their wraps.
+
+/// What the kernel counted since the capture was opened.
+public struct CaptureStatistics: Hashable, BitwiseCopyable, Sendable {
+    /// Frames that matched the filter. On lo Linux counts each frame twice.
+    public var received: UInt64 = 0
+    /// Frames lost because the ring was full.
+    public var droppedByKernel: UInt64 = 0
+    /// Frames lost by the interface or its driver.
+    public var droppedByInterface: UInt64 = 0
+
+    /// Statistics from their fields.
+    public init(received: UInt64 = 0, droppedByKernel: UInt64 = 0, droppedByInterface: UInt64 = 0) {
+        self.received = received
+        self.droppedByKernel = droppedByKernel
+        self.droppedByInterface = droppedByInterface
+    }
+}
+
+/// Adds up how far 32-bit counters went since they were last looked at; right as long as that is less than 2^32.
+struct CaptureCounters {
+    private(set) var total = CaptureStatistics()
+    private var last: (received: UInt32, kernel: UInt32, interface: UInt32) = (0, 0, 0)
+
+    /// Takes the counters' present values.
+    mutating func update(received: UInt32, kernel: UInt32, interface: UInt32) {
+        total.received += UInt64(received &- last.received)
+        total.droppedByKernel += UInt64(kernel &- last.kernel)
+        total.droppedByInterface += UInt64(interface &- last.interface)
+        last = (received, kernel, interface)
+    }
+}

@@ -1,0 +1,54 @@
+// Link types and libpcap: the numbers differ between capture files (LINKTYPE_) and libpcap (DLT_), and it knows the names.
+
+import CPcap
+public import TCPModel
+
+extension LinkType {
+    /// The file number of one of libpcap's link types on this system.
+    init(dlt: Int32) {
+        switch dlt {
+        case 11: self.init(100)
+        case 12: self = .raw
+        case 15: self.init(102)
+        case 16: self.init(103)
+        case 18: self.init(107)
+        case 19: self.init(106)
+        default: self.init(UInt16(truncatingIfNeeded: dlt))
+        }
+    }
+
+    /// libpcap's number for it on this system.
+    var dlt: Int32 {
+        switch rawValue {
+        case 100: 11
+        case 12, 14, 101: 12
+        case 102: 15
+        case 103: 16
+        case 106: 19
+        case 107: 18
+        default: Int32(rawValue)
+        }
+    }
+
+    /// libpcap's name, as -y takes it and the `listening on` line shows it: EN10MB. The number if it has none.
+    public var name: String {
+        // The name is a constant of libpcap's, or NULL.
+        guard let text = unsafe pcap_datalink_val_to_name(dlt) else { return "\(rawValue)" }
+        return unsafe String(cString: text)
+    }
+
+    /// libpcap's description: Ethernet. Empty if it has none.
+    public var summary: String {
+        // The description is a constant of libpcap's, or NULL.
+        guard let text = unsafe pcap_datalink_val_to_description(dlt) else { return "" }
+        return unsafe String(cString: text)
+    }
+
+    /// The link type with this name (EN10MB, LINUX_SLL2; case does not matter), or nil.
+    public init?(name: String) {
+        // name is NUL-terminated for the call.
+        let dlt = unsafe pcap_datalink_name_to_val(name)
+        guard dlt >= 0 else { return nil }
+        self.init(dlt: dlt)
+    }
+}

@@ -1,0 +1,110 @@
+// The byte layout of what the writer writes: pcapng blocks and options, and the classic file header. Little-endian throughout.
+
+import TCPModel
+
+/// Little-endian bytes that become one block.
+struct BlockBytes {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func append(_ number: UInt16) {
+        bytes.append(UInt8(truncatingIfNeeded: number))
+        bytes.append(UInt8(truncatingIfNeeded: number >> 8))
+    }
+
+    mutating func append(_ number: UInt32) {
+        append(UInt16(truncatingIfNeeded: number))
+        append(UInt16(truncatingIfNeeded: number >> 16))
+    }
+
+    mutating func append(_ number: UInt64) {
+        append(UInt32(truncatingIfNeeded: number))
+        append(UInt32(truncatingIfNeeded: number >> 32))
+    }
+
+    /// One option, its value padded to a multiple of four; a value that no 16-bit length can state is cut.
+    mutating func option(_ code: UInt16, _ value: [UInt8]) {
+        let value = value.prefix(0xfffc)
+        append(code)
+        append(UInt16(value.count))
+        bytes += value
+        bytes += Array(repeating: 0, count: -value.count & 3)
+    }
+
+    mutating func option(_ code: UInt16, _ number: UInt64) {
+        option(code, (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) })
+    }
+
+    /// The whole block: type, length, what was appended, length.
+    func block(type: UInt32) -> [UInt8] {
+        let length = UInt32(bytes.count + 12)
+        var whole = BlockBytes()
+        whole.append(type)
+        whole.append(length)
+        whole.bytes += bytes
+        whole.append(length)
+        return whole.bytes
+    }
+}
+
+/// The blocks and headers around the frames.
+enum CaptureBlocks {
+    /// A section header block that names the program.
+    static func sectionHeader(application: String) -> [UInt8] {
+        var content = BlockBytes()
+        content.append(UInt32(0x1a2b_3c4d))
+        content.append(UInt16(1))
+        content.append(UInt16(0))
+        content.append(UInt64.max)
+        content.option(4, Array(application.utf8))
+        content.option(0, [])
+        return content.block(type: 0x0a0d_0d0a)
+    }
+
+    /// An interface description block with nanosecond time stamps.
+    static func interfaceDescription(_ interface: CaptureInterface, filter: String?) -> [UInt8] {
+        var content = BlockBytes()
+        content.append(interface.linkType.inFiles.rawValue)
+        content.append(UInt16(0))
+        content.append(interface.snapshotLength)
+        if let name = interface.name { content.option(2, Array(name.utf8)) }
+        content.option(9, [9])
+        // Filter code 0: a libpcap expression.
+        if let filter { content.option(11, [0] + Array(filter.utf8)) }
+        content.option(0, [])
+        return content.block(type: 1)
+    }
+
+    /// An interface statistics block.
+    static func interfaceStatistics(
+        interface: UInt32, time: Timestamp, statistics: CaptureStatistics
+    ) -> [UInt8] {
+        let ticks = UInt64(clamping: time.nanoseconds)
+        var content = BlockBytes()
+        content.append(interface)
+        content.append(UInt32(truncatingIfNeeded: ticks >> 32))
+        content.append(UInt32(truncatingIfNeeded: ticks))
+        content.option(4, statistics.received)
+        let (dropped, overflow) = statistics.droppedByKernel.addingReportingOverflow(statistics.droppedByInterface)
+        content.option(5, overflow ? .max : dropped)
+        content.option(7, statistics.droppedByKernel)
+        content.option(0, [])
+        return content.block(type: 5)
+    }
+
+    /// The header of a classic file with nanosecond time stamps.
+    static func pcapHeader(_ interface: CaptureInterface) -> [UInt8] {
+        var header = BlockBytes()
+        header.append(UInt32(0xa1b2_3c4d))
+        header.append(UInt16(2))
+        header.append(UInt16(4))
+        header.append(UInt64(0))
+        header.append(interface.snapshotLength == 0 ? 262_144 : interface.snapshotLength)
+        header.append(UInt32(interface.linkType.inFiles.rawValue))
+        return header.bytes
+    }
+}
+
+extension LinkType {
+    /// The number that capture files use: raw IP has others on some systems.
+    fileprivate var inFiles: LinkType { self == .rawBSD || self == .rawOpenBSD ? .raw : self }
+}

@@ -1,0 +1,54 @@
+// Why a capture file cannot be written, and the words for it.
+
+/// An error of writing a capture; it names the file.
+public struct CaptureWriteError: Error, Equatable, Sendable {
+    /// What went wrong.
+    public enum Reason: Equatable, Sendable {
+        /// `open`, `write` or `close` failed with this errno: ENOSPC, EIO, EPIPE ...
+        case system(Int32)
+        /// It is the capture that is being read.
+        case isInput
+        /// A symbolic link: it might lead anywhere.
+        case isSymbolicLink
+        /// A directory.
+        case isDirectory
+        /// Classic pcap holds one link type only; the names of the two.
+        case mixedLinkTypes(first: String, second: String)
+        /// More interfaces than a capture can number.
+        case tooManyInterfaces
+        /// A frame of an interface that was not added: its number.
+        case unknownInterface(UInt16)
+    }
+
+    /// The file's name as it was given; `-` is standard output.
+    public var file: String
+    /// What went wrong.
+    public var reason: Reason
+
+    /// An error from its fields.
+    public init(file: String, reason: Reason) {
+        self.file = file
+        self.reason = reason
+    }
+
+    /// Whether the reader of a pipe went away: a request to stop, not a failure.
+    public var isClosedPipe: Bool { reason == .system(32) }
+}
+
+extension CaptureWriteError: CustomStringConvertible {
+    /// One sentence that names the file.
+    public var description: String {
+        let name = file == "-" ? "standard output" : escaped(file)
+        return switch reason {
+        case .system(let code): "\(name): \(systemErrorText(code))"
+        case .isInput: "\(name): This is the capture that is being read: it is not overwritten"
+        case .isSymbolicLink: "\(name): This is a symbolic link: name the file that it leads to"
+        case .isDirectory: "\(name): Is a directory"
+        case .mixedLinkTypes(let first, let second):
+            "\(name): A .pcap file holds one link type only, and these frames are \(first) and \(second):"
+                + " name the file .pcapng"
+        case .tooManyInterfaces: "\(name): More than 65536 interfaces"
+        case .unknownInterface(let number): "\(name): A frame of interface \(number), which was not described"
+        }
+    }
+}

@@ -1,0 +1,167 @@
+// Writes captured frames to a pcapng file, or to a classic nanosecond pcap file if its name ends in .pcap.
+
+public import Glibc
+public import TCPModel
+
+/// A capture file that is being written.
+///
+/// Frames gather in a buffer; `flush` after each batch if somebody is waiting for them. Call `close` at the end: without it
+/// the last frames and the statistics are not in the file. SIGPIPE must be ignored, so that a closed pipe is an error.
+public struct CaptureWriter: ~Copyable {
+    /// Who is to own a new file: the user behind sudo.
+    public struct Owner: Hashable, Sendable {
+        /// User id.
+        public var user: uid_t
+        /// Group id.
+        public var group: gid_t
+
+        /// An owner from its ids.
+        public init(user: uid_t, group: gid_t) {
+            self.user = user
+            self.group = group
+        }
+    }
+
+    /// Which format the file's name asks for.
+    public let format: CaptureFileReader.Format
+    private var output: OutputFile
+    private var interfaces: [CaptureInterface] = []
+    private var statistics: [CaptureStatistics?] = []
+    private var lastTime = Timestamp(nanoseconds: 0)
+    private var isClosed = false
+
+    /// Creates or empties the file. `-` is standard output, in pcapng.
+    ///
+    /// - Parameters:
+    ///   - path: its name; `.pcap` at the end (in any case) makes it a classic file.
+    ///   - application: what to say wrote it: "tcptrace 0.1".
+    ///   - input: the capture that is being read, which is not overwritten.
+    ///   - owner: who is to own it.
+    /// - Throws: when it cannot be opened, is `input`, or is a symbolic link to a file.
+    public init(
+        path: String, application: String, notOver input: FileIdentity? = nil, owner: Owner? = nil
+    ) throws(CaptureWriteError) {
+        var output = try OutputFile(path, notOver: input, owner: owner)
+        let format: CaptureFileReader.Format = path.lowercased().hasSuffix(".pcap") ? .pcap : .pcapng
+        if format == .pcapng { try output.append(CaptureBlocks.sectionHeader(application: application)) }
+        self.format = format
+        self.output = output
+    }
+
+    /// The file's name as it was given.
+    public var path: String { output.path }
+
+    /// Octets written so far, those in the buffer included.
+    public var bytesWritten: UInt64 { output.offset }
+
+    /// Describes an interface; frames refer to it by the number that comes back: 0 for the first.
+    ///
+    /// Throws `mixedLinkTypes` for a second link type in a classic file, `tooManyInterfaces`, or what writing throws.
+    @discardableResult
+    public mutating func addInterface(
+        _ interface: CaptureInterface, filter: String? = nil
+    ) throws(CaptureWriteError) -> UInt16 {
+        guard let number = UInt16(exactly: interfaces.count) else { throw failure(.tooManyInterfaces) }
+        switch format {
+        case .pcapng:
+            try output.append(CaptureBlocks.interfaceDescription(interface, filter: filter))
+        case .pcap:
+            if let first = interfaces.first {
+                guard first.linkType == interface.linkType else {
+                    throw failure(.mixedLinkTypes(first: first.linkType.name, second: interface.linkType.name))
+                }
+            } else {
+                try output.append(CaptureBlocks.pcapHeader(interface))
+            }
+        }
+        interfaces.append(interface)
+        statistics.append(nil)
+        return number
+    }
+
+    /// Writes a frame of the interface `header.interface`. No more than `bytes` holds is written, whatever the header says.
+    public mutating func write(_ header: FrameHeader, _ bytes: RawSpan) throws(CaptureWriteError) {
+        guard header.interface < interfaces.count else { throw failure(.unknownInterface(header.interface)) }
+        let known = interfaces[Int(header.interface)].linkType
+        guard known == header.linkType else {
+            throw failure(.mixedLinkTypes(first: known.name, second: header.linkType.name))
+        }
+        lastTime = header.time
+        let captured = UInt32(truncatingIfNeeded: bytes.byteCount)
+        switch format {
+        case .pcapng: try writeBlock(header, bytes, captured)
+        case .pcap: try writeRecord(header, bytes, captured)
+        }
+    }
+
+    /// States an interface's counters, for the statistics that `close` writes (pcapng only).
+    public mutating func setStatistics(_ counters: CaptureStatistics, interface: UInt16) {
+        guard interface < statistics.count else { return }
+        statistics[Int(interface)] = counters
+    }
+
+    /// Writes out what has gathered.
+    public mutating func flush() throws(CaptureWriteError) {
+        try output.flush()
+    }
+
+    /// Writes the statistics and what has gathered, and closes the file; a second call does nothing.
+    public mutating func close() throws(CaptureWriteError) {
+        guard !isClosed else { return }
+        isClosed = true
+        if format == .pcap && interfaces.isEmpty {
+            let nothing = CaptureInterface(linkType: .ethernet, snapshotLength: 262_144)
+            try output.append(CaptureBlocks.pcapHeader(nothing))
+        }
+        for (number, counters) in statistics.enumerated() where format == .pcapng {
+            guard let counters else { continue }
+            let block = CaptureBlocks.interfaceStatistics(
+                interface: UInt32(number), time: lastTime, statistics: counters)
+            try output.append(block)
+        }
+        try output.close()
+    }
+
+    // MARK: - Inside
+
+    /// An enhanced packet block.
+    private mutating func writeBlock(
+        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32
+    ) throws(CaptureWriteError) {
+        let ticks = UInt64(clamping: header.time.nanoseconds)
+        let padding = -Int(captured) & 3
+        let length = UInt32(32 + Int(captured) + padding)
+        let head: [7 of UInt32] = [
+            6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: ticks >> 32),
+            UInt32(truncatingIfNeeded: ticks), captured, header.originalLength,
+        ]
+        try append(head)
+        try output.append(bytes)
+        try output.append(zeros: padding)
+        let tail: [1 of UInt32] = [length]
+        try append(tail)
+    }
+
+    /// A classic record. Its seconds are 32 bits, unsigned: times before 1970 or after 2106 become the nearest.
+    private mutating func writeRecord(
+        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32
+    ) throws(CaptureWriteError) {
+        let ticks = UInt64(clamping: header.time.nanoseconds)
+        let (seconds, fraction) = ticks.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let head: [4 of UInt32] = [UInt32(clamping: seconds), UInt32(fraction), captured, header.originalLength]
+        try append(head)
+        try output.append(bytes)
+    }
+
+    /// Appends numbers in little-endian order, whatever this machine's is.
+    private mutating func append<let count: Int>(_ numbers: [count of UInt32]) throws(CaptureWriteError) {
+        var ordered = numbers
+        for index in 0..<count { ordered[index] = numbers[index].littleEndian }
+        // 32-bit integers have no padding: all their bytes are initialized.
+        try output.append(unsafe ordered.span.bytes)
+    }
+
+    private func failure(_ reason: CaptureWriteError.Reason) -> CaptureWriteError {
+        CaptureWriteError(file: output.path, reason: reason)
+    }
+}

@@ -1,0 +1,131 @@
+// A file or pipe that is written through one buffer: owner of the descriptor, whole writes or a clear error.
+
+import Glibc
+
+/// The output of a capture writer.
+@safe struct OutputFile: ~Copyable {
+    private static let capacity = 256 << 10
+
+    let path: String
+    private let descriptor: Int32
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var used = 0
+    private var isOpen = true
+    /// Octets written so far, those in the buffer included.
+    private(set) var offset: UInt64 = 0
+
+    /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is `input`, a
+    /// directory, or a symbolic link to a file.
+    init(_ path: String, notOver input: FileIdentity?, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
+        let descriptor = try Self.opened(path)
+        do {
+            try Self.prepare(descriptor, path, notOver: input, owner: owner)
+        } catch {
+            if descriptor > 2 { Glibc.close(descriptor) }
+            throw error
+        }
+        self.path = path
+        self.descriptor = descriptor
+        unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.capacity, alignment: 16)
+    }
+
+    deinit {
+        if descriptor > 2, isOpen { Glibc.close(descriptor) }
+        // buffer was allocated in init; no pointer into it outlives self.
+        unsafe buffer.deallocate()
+    }
+
+    /// Appends `bytes`; writes only when the buffer is full.
+    mutating func append(_ bytes: RawSpan) throws(CaptureWriteError) {
+        var done = 0
+        while done < bytes.byteCount {
+            if used == Self.capacity { try flush() }
+            let count = min(bytes.byteCount - done, Self.capacity - used)
+            let at = used
+            unsafe bytes.extracting(done..<done + count).withUnsafeBytes { source in
+                // count bytes fit: used + count <= capacity.
+                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[at..<at + count]).copyMemory(from: source)
+            }
+            used += count
+            done += count
+        }
+        offset += UInt64(bytes.byteCount)
+    }
+
+    /// Appends a block that was put together in an array.
+    mutating func append(_ block: [UInt8]) throws(CaptureWriteError) {
+        // Bytes have no padding: all of them are initialized.
+        try append(unsafe block.span.bytes)
+    }
+
+    /// Appends `count` zeros, at most 3: a block's padding.
+    mutating func append(zeros count: Int) throws(CaptureWriteError) {
+        let zeros: [3 of UInt8] = [0, 0, 0]
+        // Bytes have no padding: all of them are initialized.
+        try append(unsafe zeros.span.bytes.extracting(0..<count))
+    }
+
+    /// Writes what the buffer holds, all of it.
+    mutating func flush() throws(CaptureWriteError) {
+        var done = 0
+        // Whatever fails, the same bytes are not written twice.
+        defer { used = 0 }
+        while done < used {
+            // done < used <= capacity.
+            let count = unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, used - done)
+            if count > 0 {
+                done += count
+            } else if errno == EAGAIN {
+                var question = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                // question is one pollfd and lives through the call.
+                _ = unsafe poll(&question, 1, -1)
+            } else if errno != EINTR || count == 0 {
+                throw CaptureWriteError(file: path, reason: .system(count == 0 ? EIO : errno))
+            }
+        }
+    }
+
+    /// Flushes and closes; a second call does nothing.
+    mutating func close() throws(CaptureWriteError) {
+        guard isOpen else { return }
+        try flush()
+        isOpen = false
+        if descriptor > 2, Glibc.close(descriptor) != 0, errno != EINTR {
+            throw CaptureWriteError(file: path, reason: .system(errno))
+        }
+    }
+
+    /// Checks what was opened, empties it, and gives it to its owner.
+    private static func prepare(
+        _ descriptor: Int32, _ path: String, notOver input: FileIdentity?, owner: CaptureWriter.Owner?
+    ) throws(CaptureWriteError) {
+        guard let status = fileStatus(descriptor) else { throw CaptureWriteError(file: path, reason: .system(errno)) }
+        guard fileType(status) == S_IFREG else { return }
+        if let input, FileIdentity(status) == input { throw CaptureWriteError(file: path, reason: .isInput) }
+        guard path != "-" else { return }
+        guard ftruncate(descriptor, 0) == 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
+        if let owner, fchown(descriptor, owner.user, owner.group) != 0 {
+            throw CaptureWriteError(file: path, reason: .system(errno))
+        }
+    }
+
+    private static func opened(_ path: String) throws(CaptureWriteError) -> Int32 {
+        if path == "-" { return STDOUT_FILENO }
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY
+        // path is a Swift string: NUL-terminated for the call.
+        var descriptor = unsafe open(path, flags | O_NOFOLLOW, 0o644)
+        if descriptor < 0, errno == ELOOP {
+            // /dev/stdout and the like lead to what already is open: those are no surprise.
+            descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+            if let status = fileStatus(descriptor), fileType(status) == S_IFREG, !path.hasPrefix("/dev/") {
+                Glibc.close(descriptor)
+                descriptor = -1
+            }
+            guard descriptor >= 0 else { throw CaptureWriteError(file: path, reason: .isSymbolicLink) }
+        }
+        guard descriptor >= 0 else {
+            throw CaptureWriteError(file: path, reason: errno == EISDIR ? .isDirectory : .system(errno))
+        }
+        return descriptor
+    }
+}
