@@ -9,5 +9,6 @@
 #include <sys/timerfd.h>
 
 #include "MappingGuard.h"
+#include "CLinuxProcess.h"
 
 #endif

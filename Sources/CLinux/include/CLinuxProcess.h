@@ -1,0 +1,27 @@
+// Calls on processes and terminals that Swift cannot make by itself: raw system calls and variadic functions.
+#ifndef CLINUX_PROCESS_H
+#define CLINUX_PROCESS_H
+
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/// pidfd_open(2): a descriptor (close-on-exec) that stays that of this very process; -1 with errno set on failure.
+static inline int tcptrace_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+/// pidfd_send_signal(2): sends a signal to the process of the descriptor; -1 with errno set on failure.
+static inline int tcptrace_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, 0, 0);
+}
+
+/// The size of the terminal in columns and rows; 0 if the descriptor is no terminal.
+static inline int tcptrace_terminal_size(int descriptor, unsigned short *columns, unsigned short *rows) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return 0;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return 1;
+}
+
+#endif

@@ -1,0 +1,29 @@
+// Why the kernel's view could not be read, in words that name the file and the reason.
+
+import Glibc
+
+/// The kernel's socket tables could not be read. What single processes refuse is no error: it is counted instead.
+public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The file could not be opened: `code` is the errno of open(2).
+    case cannotOpen(path: String, code: Int32)
+    /// Reading the file failed half-way: `code` is the errno of read(2).
+    case cannotRead(path: String, code: Int32)
+    /// The addresses of this host could not be listed: `code` is the errno of getifaddrs(3).
+    case cannotListAddresses(code: Int32)
+
+    /// One sentence for people, in the form `/proc/net/tcp: No such file or directory`.
+    public var description: String {
+        switch self {
+        case .cannotOpen(let path, let code): "\(path): \(describeErrno(code))"
+        case .cannotRead(let path, let code): "\(path): reading failed: \(describeErrno(code))"
+        case .cannotListAddresses(let code): "addresses of this host: \(describeErrno(code))"
+        }
+    }
+}
+
+/// The C library's words for an errno.
+func describeErrno(_ code: Int32) -> String {
+    // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+}

@@ -1,0 +1,87 @@
+// One process as /proc/PID shows it: start time, name, user, and which sockets its descriptors are.
+
+import Glibc
+import TCPModel
+
+/// An open /proc/PID.
+///
+/// The open directory stays that of the process it was opened for: once that process is gone, every call through it
+/// fails with ESRCH, even if its number was given to another one meanwhile. So what is read through one value cannot mix
+/// two processes.
+struct ProcessDirectory: ~Copyable {
+    /// The process id.
+    let pid: Int32
+    private let directory: Descriptor
+
+    /// Opens `root`/`pid`; nil with errno set if there is no such process (or it is hidden).
+    init?(root: String, pid: Int32) {
+        guard let directory = Descriptor(path: "\(root)/\(pid)", flags: O_RDONLY | O_DIRECTORY) else { return nil }
+        self.pid = pid
+        self.directory = directory
+    }
+
+    /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), and its parent (field 4); nil
+    /// if it has gone. Together with the pid the start time names a process beyond doubt.
+    func status() -> (startTicks: UInt64, parent: Int32)? {
+        guard let bytes = directory.contents(of: "stat", limit: 1024) else { return nil }
+        // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
+        guard let nameEnd = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = bytes[(nameEnd + 1)...].split(separator: UInt8(ascii: " "))
+        // Field 3 is fields[0].
+        guard fields.count > 19, let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
+            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+        else { return nil }
+        return (start, parent)
+    }
+
+    /// The name, user and start time; nil if the process has gone.
+    func identity() -> (process: ProcessIdentity, startTicks: UInt64)? {
+        guard let (start, _) = status(), var name = directory.contents(of: "comm", limit: 256),
+            let uid = directory.ownerUser()
+        else { return nil }
+        if name.last == UInt8(ascii: "\n") { name.removeLast() }
+        return (ProcessIdentity(pid: pid, command: String(decoding: name, as: UTF8.self), uid: uid), start)
+    }
+
+    /// Calls `found` with the inode and number of every descriptor that is a socket, until it returns false.
+    ///
+    /// Returns the errno if the descriptors may not be listed (EACCES: another user's process) or the process has gone,
+    /// 0 otherwise. Descriptors that are closed meanwhile are skipped.
+    func forEachSocket(_ found: (_ inode: UInt64, _ descriptor: Int32) -> Bool) -> Int32 {
+        guard let folder = Descriptor(below: directory, name: "fd", flags: O_RDONLY | O_DIRECTORY),
+            var entries = DirectoryStream(below: folder, name: ".")
+        else { return errno }
+        var target = [UInt8](repeating: 0, count: 32)
+        while let descriptor = entries.nextNumber() {
+            guard let length = folder.linkTarget(of: String(descriptor), into: &target) else {
+                if errno == EACCES || errno == EPERM { return errno }
+                continue
+            }
+            if let inode = socketInode(target[..<length]), !found(inode, descriptor) { break }
+        }
+        return 0
+    }
+
+    /// Whether descriptor `number` is the socket with this inode now.
+    func holds(inode: UInt64, descriptor: Int32) -> Bool {
+        var target = [UInt8](repeating: 0, count: 32)
+        guard let length = directory.linkTarget(of: "fd/\(descriptor)", into: &target) else { return false }
+        return socketInode(target[..<length]) == inode
+    }
+}
+
+/// The N of a link target `socket:[N]`, or nil for any other.
+func socketInode(_ target: ArraySlice<UInt8>) -> UInt64? {
+    let prefix = Array("socket:[".utf8)
+    guard target.starts(with: prefix), target.last == UInt8(ascii: "]") else { return nil }
+    var inode: UInt64 = 0
+    let digits = target.dropFirst(prefix.count).dropLast()
+    for byte in digits {
+        let digit = byte &- UInt8(ascii: "0")
+        let (shifted, overflow) = inode.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = shifted.addingReportingOverflow(UInt64(digit))
+        if digit > 9 || overflow || carry { return nil }
+        inode = sum
+    }
+    return digits.isEmpty ? nil : inode
+}

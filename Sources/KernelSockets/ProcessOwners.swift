@@ -1,0 +1,198 @@
+// Which process holds a socket: inode -> process, by the links in /proc/PID/fd, cached and looked up incrementally.
+
+import Glibc
+public import TCPModel
+
+/// A process that holds a socket.
+public struct SocketOwner: Hashable, Sendable {
+    /// The process.
+    public var process: ProcessIdentity
+    /// The number of its descriptor for the socket (the lowest, if it has several).
+    public var descriptor: Int32
+    /// When the process started, in clock ticks since boot: tells it from a later one with the same pid.
+    public var startTicks: UInt64
+}
+
+/// Finds the owners of sockets. Sees only what this process may see: other users' descriptors need root (or
+/// CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH).
+///
+/// Processes come and go while we look, and some refuse: that is normal, and counted. A process whose first thread has
+/// ended while others live shows no descriptors in /proc/PID/fd; its sockets are not found.
+public struct ProcessOwners: Sendable {
+    /// What the scans met since the start.
+    public struct Counts: Hashable, Sendable {
+        /// Scans over all processes.
+        public var fullScans = 0
+        /// Processes whose descriptors were listed.
+        public var processes = 0
+        /// Processes whose descriptors may not be listed (EACCES, EPERM).
+        public var denied = 0
+        /// Processes that went away while they were read (ENOENT, ESRCH).
+        public var vanished = 0
+    }
+
+    /// What the scans met.
+    public private(set) var counts = Counts()
+    /// How many processes refused in the latest full scan: more than 0 means that an owner may be hidden from us.
+    public private(set) var deniedInLatestScan = 0
+
+    private let root: String
+    private let missLifetime: Int64
+    private var known: [UInt64: SocketOwner] = [:]
+    /// Inodes that a full scan did not find, and until when (monotonic nanoseconds) that is believed.
+    private var misses: [UInt64: Int64] = [:]
+    /// Processes that owned a wanted socket lately, latest first.
+    private var recent: [Int32] = []
+
+    private static let recentLimit = 16
+    private static let cacheLimit = 65_536
+
+    /// Looks below `root` (another than /proc is for tests). An inode that no process held is not searched for again for
+    /// `missLifetime` nanoseconds.
+    public init(root: String = "/proc", missLifetime: Int64 = Span.second / 2) {
+        self.root = root
+        self.missLifetime = missLifetime
+    }
+
+    /// One owner of each of these sockets, as quickly as possible; sockets without a visible owner are left out.
+    ///
+    /// First the processes that held them last time are asked whether they still do, then those that owned other wanted
+    /// sockets lately, then all, until everything is found. Of several processes that share a socket (after fork), the
+    /// one that is met first is returned: an owner known before, else any recent one, else the lowest pid. Use
+    /// `allOwners()` where the others matter.
+    public mutating func owners(of inodes: Set<UInt64>) -> [UInt64: SocketOwner] {
+        var found: [UInt64: SocketOwner] = [:]
+        var wanted: Set<UInt64> = []
+        for inode in inodes where inode != 0 {
+            if let owner = known[inode], holds(owner, inode: inode) {
+                found[inode] = owner
+            } else {
+                known[inode] = nil
+                wanted.insert(inode)
+            }
+        }
+        for pid in recent where !wanted.isEmpty {
+            _ = scan(pid, wanted: &wanted, into: &found)
+        }
+        let now = monotonicNanoseconds()
+        wanted = wanted.filter { misses[$0].map { $0 <= now } ?? true }
+        guard !wanted.isEmpty else { return found }
+
+        deniedInLatestScan = 0
+        counts.fullScans += 1
+        for pid in allProcesses() {
+            deniedInLatestScan += scan(pid, wanted: &wanted, into: &found) ? 0 : 1
+            if wanted.isEmpty { return found }
+        }
+        if misses.count + wanted.count > Self.cacheLimit { misses.removeAll(keepingCapacity: true) }
+        let end = monotonicNanoseconds() + missLifetime
+        for inode in wanted { misses[inode] = end }
+        return found
+    }
+
+    /// Every visible owner of every socket, in one scan over all processes; of each socket the lowest pid first.
+    public mutating func allOwners() -> [UInt64: [SocketOwner]] {
+        var found: [UInt64: [SocketOwner]] = [:]
+        deniedInLatestScan = 0
+        counts.fullScans += 1
+        for pid in allProcesses() {
+            let (allowed, hits) = sockets(of: pid)
+            for (inode, owner) in hits { found[inode, default: []].append(owner) }
+            if !allowed { deniedInLatestScan += 1 }
+        }
+        return found
+    }
+
+    /// Whether this very process (same pid and same start time) holds the socket with this inode now.
+    public func holds(_ owner: SocketOwner, inode: UInt64) -> Bool {
+        guard let directory = ProcessDirectory(root: root, pid: owner.process.pid),
+            let status = directory.status(), status.startTicks == owner.startTicks
+        else { return false }
+        return directory.holds(inode: inode, descriptor: owner.descriptor)
+    }
+
+    /// Whether this very process (same pid and same start time) is still there; a zombie is.
+    public func isPresent(_ owner: SocketOwner) -> Bool {
+        guard let directory = ProcessDirectory(root: root, pid: owner.process.pid), let status = directory.status()
+        else { return false }
+        return status.startTicks == owner.startTicks
+    }
+
+    /// The process `pid` and its parent, its parent's parent and so on up to the first; empty if there is no such one.
+    public func lineage(of pid: Int32) -> [Int32] {
+        var line: [Int32] = []
+        var next = pid
+        while next > 0, !line.contains(next), let directory = ProcessDirectory(root: root, pid: next),
+            let status = directory.status()
+        {
+            line.append(next)
+            next = status.parent
+        }
+        return line
+    }
+
+    // MARK: Scanning
+
+    /// All process ids, ascending; empty if there is no procfs.
+    private func allProcesses() -> [Int32] {
+        guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
+            var entries = DirectoryStream(below: directory, name: ".")
+        else { return [] }
+        var pids: [Int32] = []
+        while let pid = entries.nextNumber() { pids.append(pid) }
+        return pids.sorted()
+    }
+
+    /// Looks for wanted sockets in one process and moves them to `found`; false if its descriptors may not be listed.
+    private mutating func scan(
+        _ pid: Int32, wanted: inout Set<UInt64>, into found: inout [UInt64: SocketOwner]
+    ) -> Bool {
+        let (allowed, hits) = sockets(of: pid, limit: wanted.count) { [wanted] in wanted.contains($0) }
+        guard !hits.isEmpty else { return allowed }
+        if known.count + hits.count > Self.cacheLimit { known.removeAll(keepingCapacity: true) }
+        for (inode, owner) in hits {
+            known[inode] = owner
+            misses[inode] = nil
+            found[inode] = owner
+            wanted.remove(inode)
+        }
+        recent.removeAll { $0 == pid }
+        recent.insert(pid, at: 0)
+        if recent.count > Self.recentLimit { recent.removeLast() }
+        return allowed
+    }
+
+    /// The wanted sockets of a process, at most `limit`, each with its lowest descriptor; `allowed` is false if they may
+    /// not be listed.
+    private mutating func sockets(
+        of pid: Int32, limit: Int = .max, where isWanted: (UInt64) -> Bool = { _ in true }
+    ) -> (allowed: Bool, hits: [UInt64: SocketOwner]) {
+        guard let directory = ProcessDirectory(root: root, pid: pid) else {
+            counts.vanished += 1
+            return (true, [:])
+        }
+        var identity: (process: ProcessIdentity, startTicks: UInt64)?
+        var hits: [UInt64: SocketOwner] = [:]
+        let code = directory.forEachSocket { inode, descriptor in
+            guard isWanted(inode) else { return true }
+            // Read when the first socket is met: most processes have none.
+            if identity == nil { identity = directory.identity() }
+            guard let identity else { return false }
+            let lowest = min(descriptor, hits[inode]?.descriptor ?? descriptor)
+            hits[inode] = SocketOwner(
+                process: identity.process, descriptor: lowest, startTicks: identity.startTicks)
+            return hits.count < limit
+        }
+        let allowed = code != EACCES && code != EPERM
+        if !allowed {
+            counts.denied += 1
+        } else if code != 0 {
+            counts.vanished += 1
+        } else {
+            counts.processes += 1
+        }
+        // Were the start time another by now, the sockets would not be those of the process that was named.
+        if let identity, directory.status()?.startTicks != identity.startTicks { hits = [:] }
+        return (allowed, hits)
+    }
+}

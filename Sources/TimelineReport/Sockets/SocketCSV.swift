@@ -1,0 +1,82 @@
+// The socket list as CSV (RFC 4180): one header line, CRLF line ends, no padding.
+
+public import TCPModel
+
+/// Writes socket rows as CSV with the field names of the JSON form. What is not known is an empty field.
+public struct SocketCSV: Sendable {
+    /// The columns, in order.
+    public static let fields: [StaticString] = [
+        "ts", "proto", "local_h", "local_p", "peer_h", "peer_p", "state", "rx_queue", "tx_queue", "timer", "uid",
+        "inode", "holder", "pid", "comm",
+    ]
+
+    /// A writer.
+    public init() {}
+
+    /// Appends the header line.
+    public func appendHeader(to output: inout OutputBuffer) {
+        for (index, field) in Self.fields.enumerated() {
+            if index > 0 { output.append(",") }
+            output.append(field)
+        }
+        output.append("\r\n")
+    }
+
+    /// Appends the rows as they were at `time`, one line each.
+    public func append(_ rows: [SocketRow], at time: Timestamp, to output: inout OutputBuffer) {
+        for row in rows {
+            let socket = row.socket
+            output.append(fixed: time.nanoseconds, decimals: 9, digits: 6)
+            output.append(",")
+            output.append(row.protocolName)
+            output.append(",")
+            output.append(text: "\(socket.local.address),\(socket.local.port),")
+            if row.hasPeer {
+                output.append(text: "\(socket.remote.address),\(socket.remote.port),")
+            } else {
+                output.append(",,")
+            }
+            if let state = socket.state.openTelemetryName { output.append(state) }
+            output.append(text: ",\(socket.receiveQueue),\(socket.transmitQueue),")
+            if let timer = socket.timer.name { output.append(timer) }
+            output.append(text: ",\(socket.uid),")
+            if socket.inode != 0 { output.append(number: socket.inode) }
+            output.append(",")
+            if let name = row.holder.name { output.append(name) }
+            output.append(",")
+            if let process = row.processes.first {
+                output.append(number: process.pid)
+                output.append(",")
+                appendField(process.command, to: &output)
+            } else {
+                output.append(",")
+            }
+            output.append("\r\n")
+        }
+    }
+
+    /// Untrusted text as one field: always quoted, quotes doubled, nothing that acts on a terminal, and no beginning
+    /// that a spreadsheet takes for a formula.
+    private func appendField(_ text: String, to output: inout OutputBuffer) {
+        output.append("\"")
+        if let first = text.utf8.first, "=+-@".utf8.contains(first) { output.append("'") }
+        for (index, part) in text.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
+            if index > 0 { output.append("\"\"") }
+            output.appendPrintable(String(part))
+        }
+        output.append("\"")
+    }
+}
+
+extension KernelSocket.Timer {
+    /// For programs; nil when no timer runs.
+    var name: StaticString? {
+        switch self {
+        case .none: nil
+        case .retransmission: "retransmission"
+        case .keepalive: "keepalive"
+        case .timeWait: "time_wait"
+        case .persist: "persist"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// The socket list as a table for people, in netstat's columns.
+
+import TCPModel
+
+/// Writes socket rows as a table whose columns are as wide as their contents.
+public struct SocketTable: Sendable {
+    /// What is said of a socket's holder.
+    public enum HolderColumn: Sendable {
+        /// Nothing.
+        case none
+        /// The pid (netstat -o).
+        case pid
+        /// Pid and program (netstat -p).
+        case pidAndProgram
+    }
+
+    /// What is said of the holder.
+    public var holderColumn: HolderColumn
+    /// Whether the column titles come first.
+    public var hasHeader: Bool
+    /// The widest line, in columns; programs' names are cut to fit, never numbers. Nil: no limit.
+    public var width: Int?
+
+    private static let titles: [StaticString] = [
+        "Proto", "Recv-Q", "Send-Q", "Local Address", "Remote Address", "State",
+    ]
+
+    /// A table with these columns.
+    public init(holderColumn: HolderColumn = .pidAndProgram, hasHeader: Bool = true, width: Int? = nil) {
+        self.holderColumn = holderColumn
+        self.hasHeader = hasHeader
+        self.width = width
+    }
+
+    /// Appends the rows, one line each, in the order given.
+    public func append(_ rows: [SocketRow], to output: inout OutputBuffer) {
+        let cells = rows.map(Self.cells)
+        var widths = Self.titles.map { hasHeader ? $0.utf8CodeUnitCount : 0 }
+        for row in cells {
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.utf8.count) }
+        }
+        if hasHeader {
+            line(Self.titles.map { "\($0)" }, widths, to: &output) { output in
+                switch holderColumn {
+                case .none: break
+                case .pid: output.append("PID")
+                case .pidAndProgram: output.append("PID/Program")
+                }
+            }
+        }
+        for (row, cells) in zip(rows, cells) {
+            line(cells, widths, to: &output) { appendHolder(row, room: room(widths), to: &$0) }
+        }
+    }
+
+    /// Ours only: numbers, addresses and states, all ASCII.
+    private static func cells(_ row: SocketRow) -> [String] {
+        let socket = row.socket
+        let remote = row.hasPeer ? "\(socket.remote)" : "\(socket.remote)".dropLast() + "*"
+        return [
+            "\(row.protocolName)", "\(socket.receiveQueue)", "\(socket.transmitQueue)", "\(socket.local)", remote,
+            "\(socket.state.displayName)",
+        ]
+    }
+
+    private func line(
+        _ cells: [String], _ widths: [Int], to output: inout OutputBuffer, _ last: (inout OutputBuffer) -> Void
+    ) {
+        let start = output.count
+        var column = 0
+        for (index, cell) in cells.enumerated() {
+            let isNumber = index == 1 || index == 2
+            if isNumber { output.pad(to: column + widths[index] - cell.utf8.count, from: start) }
+            output.append(text: cell)
+            column += widths[index] + 1
+            if index < cells.count - 1 || holderColumn != .none { output.pad(to: column, from: start) }
+        }
+        last(&output)
+        while output.bytes.last == 0x20 { output.truncate(to: output.count - 1) }
+        output.newline()
+    }
+
+    /// How many columns are left for the holder.
+    private func room(_ widths: [Int]) -> Int {
+        guard let width else { return .max }
+        return width - widths.reduce(0) { $0 + $1 + 1 }
+    }
+
+    private func appendHolder(_ row: SocketRow, room: Int, to output: inout OutputBuffer) {
+        let start = output.count
+        switch (row.holder, holderColumn) {
+        case (_, .none): break
+        case (.processes(let processes), .pid):
+            output.append(number: processes.first?.pid ?? 0)
+            appendOthers(processes.count - 1, to: &output)
+        case (.processes(let processes), .pidAndProgram):
+            guard let process = processes.first else { break }
+            output.append(number: process.pid)
+            output.append("/")
+            let nameStart = output.count
+            output.appendPrintable(process.command)
+            let others = processes.count > 1 ? 2 + String(processes.count - 1).utf8.count : 0
+            cutName(from: nameStart, room: max(1, room - (nameStart - start) - others), in: &output)
+            appendOthers(processes.count - 1, to: &output)
+        case (.unknown, _): output.append("?")
+        case (.notAccepted, _): output.append("(not accepted)")
+        case (.noProcess, _): output.append("(no process)")
+        case (.none, _): output.append("-")
+        }
+    }
+
+    /// ` +2`: two more processes hold the same socket.
+    private func appendOthers(_ count: Int, to output: inout OutputBuffer) {
+        guard count > 0 else { return }
+        output.append(" +")
+        output.append(number: count)
+    }
+
+    /// Cuts the text from `start` on to `room` columns, its last one then being `~`. Every scalar counts as one column.
+    private func cutName(from start: Int, room: Int, in output: inout OutputBuffer) {
+        let name = String(decoding: output.bytes[start...], as: UTF8.self).unicodeScalars
+        guard name.count > room else { return }
+        output.truncate(to: start)
+        output.append(text: String(String.UnicodeScalarView(name.prefix(room - 1))))
+        output.append("~")
+    }
+}

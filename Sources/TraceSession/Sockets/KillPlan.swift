@@ -1,0 +1,99 @@
+// Whom `tcptrace kill` may end: chosen from socket rows alone, without touching any process.
+
+import TCPModel
+import TimelineReport
+
+/// Why nothing was killed, in words for the user.
+struct KillRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+    var description: String
+}
+
+/// What the user said about which process is meant.
+struct KillChoice: Sendable {
+    /// This one of the holders.
+    var pid: Int32?
+    /// All of the holders.
+    var all = false
+    /// Processes that must never be ended, with the reason: the first process, ourselves, our ancestors.
+    var protected: [Int32: String] = [:]
+}
+
+enum KillPlan {
+    /// The processes to end, given the rows that the filter matched.
+    ///
+    /// Holders of a listening socket come first: with one among the matches, processes that only have a connection are
+    /// not meant unless they are named (`pid`) or all are wanted. One process is the rule; more need `all`.
+    static func targets(_ rows: [SocketRow], _ choice: KillChoice) throws(KillRefusal) -> [ProcessIdentity] {
+        guard !rows.isEmpty else { throw KillRefusal(description: "nothing holds it: there is no such socket") }
+        let everyone = holders(rows)
+        let listening = rows.filter { $0.socket.state == .listen }
+        let targets: [ProcessIdentity]
+        if let pid = choice.pid {
+            targets = everyone.filter { $0.pid == pid }
+            if targets.isEmpty {
+                throw KillRefusal(description: "process \(pid) holds none of the matching sockets" + suffix(everyone))
+            }
+        } else {
+            let relevant = choice.all || listening.isEmpty ? rows : listening
+            let hidden = relevant.count { $0.holder == .unknown }
+            if hidden > 0 {
+                throw KillRefusal(
+                    description: "cannot tell which process holds "
+                        + (hidden == 1 ? "1 of the matching sockets" : "\(hidden) of the matching sockets")
+                        + ": it is another user's, or has just changed; try with sudo")
+            }
+            targets = holders(relevant)
+        }
+        if targets.isEmpty { throw KillRefusal(description: withoutProcess(rows)) }
+        for target in targets {
+            if let reason = choice.protected[target.pid] {
+                throw KillRefusal(description: "not ending \(name(target)): \(reason)")
+            }
+        }
+        if targets.count > 1 && !choice.all {
+            throw KillRefusal(
+                description: "\(targets.count) processes hold it: \(list(targets)); "
+                    + "choose one with --pid N, or end them all with --all")
+        }
+        return targets
+    }
+
+    /// `lab-server[7410]`, escaped.
+    static func name(_ process: ProcessIdentity) -> String { "\(printable(process.command))[\(process.pid)]" }
+
+    /// Several names for people.
+    static func list(_ processes: [ProcessIdentity]) -> String { processes.map(name).joined(separator: ", ") }
+
+    private static func holders(_ rows: [SocketRow]) -> [ProcessIdentity] {
+        var seen: Set<Int32> = []
+        return rows.flatMap(\.processes).sorted { $0.pid < $1.pid }.filter { seen.insert($0.pid).inserted }
+    }
+
+    private static func suffix(_ holders: [ProcessIdentity]) -> String {
+        holders.isEmpty ? "" : "; they are held by \(list(holders))"
+    }
+
+    /// What there is when no process is behind any match, and what to do about it.
+    private static func withoutProcess(_ rows: [SocketRow]) -> String {
+        var counts: [(state: TCPState, count: Int)] = []
+        for row in rows {
+            if let index = counts.firstIndex(where: { $0.state == row.socket.state }) {
+                counts[index].count += 1
+            } else {
+                counts.append((row.socket.state, 1))
+            }
+        }
+        let states = counts.map { "\($0.count) in \($0.state.displayName)" }.joined(separator: ", ")
+        var text = "no process holds it: \(states), kept by the kernel alone"
+        if rows.contains(where: { $0.socket.state == .timeWait }) {
+            text += "; TIME_WAIT ends by itself after 60 s, and a server that sets SO_REUSEADDR can bind meanwhile"
+        }
+        if rows.contains(where: { $0.socket.state == .finWait2 }) {
+            text += "; FIN_WAIT_2 without a process ends after net.ipv4.tcp_fin_timeout (60 s), or when the peer closes"
+        }
+        if rows.contains(where: { $0.holder == .notAccepted }) {
+            text += "; connections that are not accepted go when their listener's process ends: give its port"
+        }
+        return text
+    }
+}

@@ -1,0 +1,209 @@
+// `tcptrace kill`: names the holder of a port, asks, ends it, and shows what became of its sockets.
+
+import Glibc
+import KernelSockets
+import TCPModel
+import TimelineReport
+
+/// What `tcptrace kill` is asked for.
+public struct KillRequest: Sendable {
+    /// Which sockets the process must hold.
+    public var filter: SocketFilter
+    /// How the user named them, for messages: `port 9500`.
+    public var subject: String
+    /// This one of several holders.
+    public var pid: Int32?
+    /// All holders.
+    public var all = false
+    /// Do not ask.
+    public var assumeYes = false
+    /// The signal to send.
+    public var signal: Int32 = SIGTERM
+
+    /// A request with the defaults.
+    public init(filter: SocketFilter, subject: String) {
+        self.filter = filter
+        self.subject = subject
+    }
+}
+
+/// Runs `tcptrace kill`.
+public struct KillRun {
+    /// The user's side of the conversation: nil when there is nobody to ask (standard input is no terminal).
+    typealias Question = (String) -> Bool?
+
+    private static let patience: Int32 = 3000  // Milliseconds for the process to end.
+    private static let settling: UInt32 = 50_000  // Microseconds for the last segments on this host.
+
+    private let request: KillRequest
+    private let output: ResultOutput
+    private let ask: Question
+    private let explain: (String) -> Void
+    private var survey = SocketSurvey()
+    private var buffer = OutputBuffer()
+
+    private init(
+        _ request: KillRequest, _ output: ResultOutput, _ ask: @escaping Question,
+        _ complain: @escaping (String) -> Void
+    ) {
+        self.request = request
+        self.output = output
+        self.ask = ask
+        self.explain = complain
+    }
+
+    /// Ends the process that holds the requested sockets; returns the exit code: 0 when it has ended, 1 after saying on
+    /// standard error why not.
+    public static func run(_ request: KillRequest) -> Int32 {
+        run(request, to: STDOUT_FILENO, ask: askOnTerminal, complain: complain)
+    }
+
+    static func run(
+        _ request: KillRequest, to descriptor: Int32, ask: @escaping Question, complain: @escaping (String) -> Void
+    ) -> Int32 {
+        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        _ = signal(SIGPIPE, SIG_IGN)
+        var run = KillRun(request, ResultOutput(descriptor: descriptor), ask, complain)
+        do {
+            return try run.perform()
+        } catch let error as KillRefusal {
+            complain("\(request.subject): \(error)")
+        } catch ResultOutputError.closedPipe {
+            return 0
+        } catch ResultOutputError.failed(let code) {
+            complain("standard output: \(describeErrno(code))")
+        } catch {
+            complain("\(error)")
+        }
+        return 1
+    }
+
+    private mutating func perform() throws -> Int32 {
+        try survey.look()
+        let matching = survey.rows.filter { request.filter.accepts($0.socket, processes: $0.processes) }
+        let choice = KillChoice(pid: request.pid, all: request.all, protected: protectedProcesses())
+        let targets = try KillPlan.targets(matching, choice)
+        let before = affectedRows(targets)
+
+        for target in targets {
+            buffer.append(text: "\(KillPlan.name(target)), user \(printable(userName(target.uid))), holds:\n")
+            let held = before.filter { $0.processes.contains { $0.pid == target.pid } }
+            SocketTable(holderColumn: .none, width: nil).append(held, to: &buffer)
+        }
+        try output.write(&buffer)
+
+        var refusals: [KillRefusal] = []
+        var stillRunning = false
+        for target in targets {
+            do {
+                if !(try end(target, matching)) { stillRunning = true }
+            } catch let refusal as KillRefusal {
+                refusals.append(refusal)
+            }
+        }
+        // Nothing was signalled: nothing to compare.
+        if refusals.count == targets.count, let refusal = refusals.first { throw refusal }
+
+        usleep(Self.settling)
+        try survey.look()
+        let after = survey.rows
+        let changes = before.map { row in
+            SocketChange(
+                before: row,
+                after: after.first {
+                    $0.socket.local == row.socket.local && $0.socket.remote == row.socket.remote
+                        && $0.socket.isIPv6 == row.socket.isIPv6
+                })
+        }
+        buffer.newline()
+        SocketChangeTable().append(changes, to: &buffer)
+        try output.write(&buffer)
+        for refusal in refusals { explain("\(request.subject): \(refusal)") }
+        return stillRunning || !refusals.isEmpty ? 1 : 0
+    }
+
+    /// Asks about one process, makes sure that it is still the same, signals it and waits; whether it has ended.
+    private mutating func end(_ target: ProcessIdentity, _ matching: [SocketRow]) throws -> Bool {
+        let held = matching.compactMap { row in
+            survey.owners[row.socket.inode]?.first { $0.process == target }.map { (row.socket.inode, $0) }
+        }
+        // From here on the handle stands for this very process: the pid may be given away, the handle may not.
+        guard let handle = ProcessHandle(pid: target.pid), let owner = held.first?.1, survey.finder.isPresent(owner)
+        else { throw KillRefusal(description: "\(KillPlan.name(target)) has gone meanwhile") }
+
+        if !request.assumeYes {
+            switch ask("End \(KillPlan.name(target))? [y/N] ") {
+            case nil:
+                throw KillRefusal(
+                    description: "nothing was ended: standard input is no terminal to ask on; --yes goes ahead")
+            case .some(false): throw KillRefusal(description: "nothing was ended")
+            case .some(true): break
+            }
+        }
+        // The answer may have taken long: is it still the holder?
+        guard held.contains(where: { survey.finder.holds($0.1, inode: $0.0) }) else {
+            throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more; nothing was ended")
+        }
+        let signal = SignalName.text(of: request.signal)
+        let code = handle.send(signal: request.signal)
+        if code != 0 {
+            let remedy = code == EPERM ? "; try with sudo" : ""
+            throw KillRefusal(
+                description: "\(signal) to \(KillPlan.name(target)): \(describeErrno(code))\(remedy)")
+        }
+        let hasEnded = handle.waitForEnd(milliseconds: Self.patience)
+        if hasEnded {
+            buffer.append(text: "\(KillPlan.name(target)) ended after \(signal)\n")
+        } else {
+            buffer.append(
+                text: "\(KillPlan.name(target)) still runs \(Self.patience / 1000) s after \(signal)"
+                    + (request.signal == SIGKILL ? "\n" : "; --signal KILL cannot be ignored\n"))
+        }
+        try output.write(&buffer)
+        return hasEnded
+    }
+
+    /// The sockets whose fate the end decides: the targets' own, those waiting in their listeners' queues, and the other
+    /// ends on this host.
+    private func affectedRows(_ targets: [ProcessIdentity]) -> [SocketRow] {
+        let pids = Set(targets.map(\.pid))
+        let held = survey.rows.filter { $0.processes.contains { pids.contains($0.pid) } }
+        let listening = Set(held.filter { $0.socket.state == .listen }.map(\.socket.inode))
+        var ends = Set(held.map { FourTuple(source: $0.socket.local, destination: $0.socket.remote) })
+        for row in survey.rows where row.holder == .notAccepted {
+            if let listener = survey.snapshot.listener(for: row.socket.local), listening.contains(listener.inode) {
+                ends.insert(FourTuple(source: row.socket.local, destination: row.socket.remote))
+            }
+        }
+        return survey.rows.filter { row in
+            let tuple = FourTuple(source: row.socket.local, destination: row.socket.remote)
+            return row.processes.contains { pids.contains($0.pid) }
+                || row.socket.state != .listen && (ends.contains(tuple) || ends.contains(tuple.reversed))
+        }
+    }
+
+    private func protectedProcesses() -> [Int32: String] {
+        var protected: [Int32: String] = [:]
+        for pid in survey.finder.lineage(of: getpid()) { protected[pid] = "this command runs below it" }
+        protected[getpid()] = "it is this very command"
+        protected[1] = "it is the first process of the system"
+        return protected
+    }
+}
+
+/// Asks on the terminal; nil if standard input is none. Anything but a yes is a no.
+private func askOnTerminal(_ question: String) -> Bool? {
+    guard isatty(STDIN_FILENO) == 1 else { return nil }
+    var buffer = OutputBuffer()
+    buffer.append(text: question)
+    try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
+    let answer = (readLine() ?? "").lowercased()
+    return answer == "y" || answer == "yes"
+}
+
+/// The name of a user, or the number if there is none.
+private func userName(_ uid: UInt32) -> String {
+    // getpwuid returns null or a record that lives until the next call; the name is copied at once.
+    guard let record = unsafe getpwuid(uid), let name = unsafe record.pointee.pw_name else { return "\(uid)" }
+    return unsafe String(cString: name)
+}

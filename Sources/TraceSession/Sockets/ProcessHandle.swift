@@ -1,0 +1,56 @@
+// A process that cannot be mistaken for another: a pidfd, to signal it and to wait for its end.
+
+import CLinux
+import Glibc
+
+/// A pidfd, closed when its owner goes. It stays that of the process it was opened for, whoever gets the pid later.
+struct ProcessHandle: ~Copyable {
+    private let descriptor: Int32
+
+    /// Opens the process that has this pid now; nil with errno set if there is none.
+    init?(pid: Int32) {
+        let opened = tcptrace_pidfd_open(pid)
+        guard opened >= 0 else { return nil }
+        descriptor = opened
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends a signal; returns 0 or the errno (EPERM, ESRCH).
+    func send(signal: Int32) -> Int32 { tcptrace_pidfd_send_signal(descriptor, signal) == 0 ? 0 : errno }
+
+    /// Waits until the process has ended, at most so long; whether it has.
+    func waitForEnd(milliseconds: Int32) -> Bool {
+        var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // One structure is passed, and its count is 1.
+        return retryingPoll { unsafe poll(&wait, 1, milliseconds) } > 0
+    }
+
+    private func retryingPoll(_ call: () -> Int32) -> Int32 {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+}
+
+/// The signals that `tcptrace kill` knows by name.
+public enum SignalName {
+    private static let names: [(name: String, number: Int32)] = [
+        ("HUP", SIGHUP), ("INT", SIGINT), ("QUIT", SIGQUIT), ("ABRT", SIGABRT), ("KILL", SIGKILL), ("USR1", SIGUSR1),
+        ("USR2", SIGUSR2), ("TERM", SIGTERM), ("STOP", SIGSTOP), ("CONT", SIGCONT),
+    ]
+
+    /// The number that `text` means: `TERM`, `SIGTERM`, `term` or a number from 1 to 64; nil otherwise.
+    public static func number(of text: String) -> Int32? {
+        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
+        let upper = text.uppercased()
+        let bare = upper.hasPrefix("SIG") ? String(upper.dropFirst(3)) : upper
+        return names.first { $0.name == bare }?.number
+    }
+
+    /// `SIGTERM`, or `signal 42` for one without a name here.
+    static func text(of number: Int32) -> String {
+        names.first { $0.number == number }.map { "SIG" + $0.name } ?? "signal \(number)"
+    }
+}

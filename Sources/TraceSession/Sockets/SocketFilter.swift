@@ -1,0 +1,201 @@
+// The filter words of `tcptrace sockets` and `kill`: port, host, pid, joined with and, or, not and parentheses.
+
+import Glibc
+public import TCPModel
+
+/// Filter words that make no sense, in a sentence that names the word.
+public struct SocketFilterError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The sentence.
+    public var description: String
+}
+
+/// Which sockets to show. `and` and `or` bind equally and to the left, `not` binds first, as in pcap-filter(7).
+public struct SocketFilter: Sendable {
+    /// Which end of a socket a word is about. `src` is the local end and `dst` the remote one.
+    enum End: Sendable {
+        case either
+        case local
+        case remote
+    }
+
+    indirect enum Condition: Sendable {
+        case port(End, UInt16)
+        case host(End, IPAddress)
+        case pid(Int32)
+        case not(Condition)
+        case and(Condition, Condition)
+        case or(Condition, Condition)
+    }
+
+    /// Nil: every socket.
+    let condition: Condition?
+
+    /// Parses filter words; none means every socket. With `portsAreLocal`, `port N` is about the local end only.
+    public init(words: [String], portsAreLocal: Bool = false) throws(SocketFilterError) {
+        var parser = SocketFilterParser(words: words, portsAreLocal: portsAreLocal)
+        condition = try parser.parse()
+    }
+
+    /// Whether a socket that these processes hold passes.
+    public func accepts(_ socket: KernelSocket, processes: [ProcessIdentity]) -> Bool {
+        condition.map { Self.holds($0, socket, processes) } ?? true
+    }
+
+    private static func holds(_ condition: Condition, _ socket: KernelSocket, _ processes: [ProcessIdentity]) -> Bool {
+        switch condition {
+        case .port(let end, let port): matches(end, socket) { $0.port == port }
+        case .host(let end, let address): matches(end, socket) { $0.address == address }
+        case .pid(let pid): processes.contains { $0.pid == pid }
+        case .not(let inner): !holds(inner, socket, processes)
+        case .and(let left, let right): holds(left, socket, processes) && holds(right, socket, processes)
+        case .or(let left, let right): holds(left, socket, processes) || holds(right, socket, processes)
+        }
+    }
+
+    private static func matches(_ end: End, _ socket: KernelSocket, _ test: (SocketAddress) -> Bool) -> Bool {
+        switch end {
+        case .local: test(socket.local)
+        case .remote: test(socket.remote)
+        case .either: test(socket.local) || test(socket.remote)
+        }
+    }
+}
+
+/// The recursive descent over the words.
+private struct SocketFilterParser {
+    private var words: [String] = []
+    private var position = 0
+    private let portsAreLocal: Bool
+    /// What the latest `port`, `host` or `pid` was, so that `port 80 or 443` works.
+    private var latestPrimitive: [String] = []
+
+    private static let depthLimit = 100
+
+    init(words: [String], portsAreLocal: Bool) {
+        self.portsAreLocal = portsAreLocal
+        for word in words.joined(separator: " ").split(whereSeparator: \.isWhitespace) {
+            var rest = word
+            while let bracket = rest.firstIndex(where: { $0 == "(" || $0 == ")" }) {
+                if rest.startIndex < bracket { self.words.append(String(rest[..<bracket])) }
+                self.words.append(String(rest[bracket]))
+                rest = rest[rest.index(after: bracket)...]
+            }
+            if !rest.isEmpty { self.words.append(String(rest)) }
+        }
+    }
+
+    mutating func parse() throws(SocketFilterError) -> SocketFilter.Condition? {
+        if words.isEmpty { return nil }
+        let condition = try expression(depth: 0)
+        if let word = peek { throw unexpected(word) }
+        return condition
+    }
+
+    private var peek: String? { position < words.count ? words[position] : nil }
+
+    private mutating func take(_ choices: String...) -> Bool {
+        guard let word = peek, choices.contains(word.lowercased()) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func expression(depth: Int) throws(SocketFilterError) -> SocketFilter.Condition {
+        guard depth < Self.depthLimit else { throw SocketFilterError(description: "filter: nested too deeply") }
+        var left = try term(depth: depth)
+        while true {
+            if take("and", "&&") {
+                left = .and(left, try term(depth: depth))
+            } else if take("or", "||") {
+                left = .or(left, try term(depth: depth))
+            } else {
+                return left
+            }
+        }
+    }
+
+    private mutating func term(depth: Int) throws(SocketFilterError) -> SocketFilter.Condition {
+        guard depth < Self.depthLimit else { throw SocketFilterError(description: "filter: nested too deeply") }
+        if take("not", "!") { return .not(try term(depth: depth + 1)) }
+        if take("(") {
+            let inner = try expression(depth: depth + 1)
+            guard take(")") else { throw SocketFilterError(description: "filter: a ')' is missing") }
+            return inner
+        }
+        return try primitive()
+    }
+
+    private mutating func primitive() throws(SocketFilterError) -> SocketFilter.Condition {
+        var end = SocketFilter.End.either
+        let start = position
+        if take("src", "local") { end = .local } else if take("dst", "remote") { end = .remote }
+        if take("port") {
+            latestPrimitive = Array(words[start..<position])
+            if end == .either && portsAreLocal { end = .local }
+            let word = try value(after: "port")
+            guard let port = UInt16(word) else {
+                throw SocketFilterError(description: "filter: '\(word)' is no port number (0 to 65535)")
+            }
+            return .port(end, port)
+        }
+        if take("host") {
+            latestPrimitive = Array(words[start..<position])
+            let word = try value(after: "host")
+            guard let address = IPAddress(numeric: word) else {
+                throw SocketFilterError(
+                    description: "filter: '\(word)' is no IP address (names are not looked up here)")
+            }
+            return .host(end, address)
+        }
+        if end == .either && take("pid") {
+            latestPrimitive = ["pid"]
+            let word = try value(after: "pid")
+            guard let pid = Int32(word), pid > 0 else {
+                throw SocketFilterError(description: "filter: '\(word)' is no process id")
+            }
+            return .pid(pid)
+        }
+        guard let word = peek else {
+            let last = words.last ?? ""
+            throw SocketFilterError(description: "filter: something is missing after '\(last)'")
+        }
+        // `port 80 or 443`: the same kind once more. The words are put in, so that this is reached once per value.
+        if start == position, !latestPrimitive.isEmpty, let first = word.unicodeScalars.first,
+            first.properties.numericType != nil || word.contains(":")
+        {
+            words.insert(contentsOf: latestPrimitive, at: position)
+            return try primitive()
+        }
+        throw unexpected(word)
+    }
+
+    private mutating func value(after name: String) throws(SocketFilterError) -> String {
+        guard let word = peek else {
+            throw SocketFilterError(description: "filter: '\(name)' wants a value after it")
+        }
+        position += 1
+        return word
+    }
+
+    private func unexpected(_ word: String) -> SocketFilterError {
+        SocketFilterError(
+            description: "filter: '\(word)' is not understood here; known are [src|dst|local|remote] port N, "
+                + "[src|dst|local|remote] host ADDRESS, pid N, and, or, not, ( )")
+    }
+}
+
+extension IPAddress {
+    /// The address that `text` is (inet_pton(3)), or nil if it is none.
+    init?(numeric text: String) {
+        var v4 = in_addr()
+        // inet_pton fills the structure of the family it is told, nothing else.
+        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
+            self.init(v4: UInt32(bigEndian: v4.s_addr))
+            return
+        }
+        var v6 = in6_addr()
+        guard unsafe inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
+        // in6_addr is 16 bytes, read here as two numbers.
+        let halves = unsafe unsafeBitCast(v6, to: (UInt64, UInt64).self)
+        self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
+    }
+}

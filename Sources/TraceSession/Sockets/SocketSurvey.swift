@@ -1,0 +1,47 @@
+// One look at all TCP sockets of this host and who holds them, as rows for the reports.
+
+import KernelSockets
+import TCPModel
+import TimelineReport
+
+/// Reads the kernel's tables and the owners together; keeps its memory from look to look.
+struct SocketSurvey {
+    /// The sockets of the latest look.
+    private(set) var snapshot = SocketSnapshot()
+    /// The owners of the latest look, by inode.
+    private(set) var owners: [UInt64: [SocketOwner]] = [:]
+    /// The rows of the latest look, in the list's order.
+    private(set) var rows: [SocketRow] = []
+    /// Whether some process refused to be looked into.
+    var someProcessesAreHidden: Bool { finder.deniedInLatestScan > 0 }
+    /// Who is who in /proc.
+    private(set) var finder: ProcessOwners
+    private var reader: ProcNetTCP
+
+    /// A survey of the tables below `root`.
+    init(root: String = "/proc") {
+        reader = ProcNetTCP(root: root)
+        finder = ProcessOwners(root: root)
+    }
+
+    /// Looks again.
+    mutating func look() throws(KernelViewError) {
+        try reader.read(into: &snapshot)
+        owners = finder.allOwners()
+        rows.removeAll(keepingCapacity: true)
+        for socket in snapshot.sockets { rows.append(SocketRow(socket, holder(of: socket))) }
+        rows.sort { $0.orders(before: $1) }
+    }
+
+    private func holder(of socket: KernelSocket) -> SocketRow.Holder {
+        guard socket.inode == 0 else {
+            guard let owners = owners[socket.inode] else { return .unknown }
+            return .processes(owners.map(\.process))
+        }
+        switch socket.state {
+        case .timeWait, .synReceived, .listen, .closed, .unseen: return .none
+        case .established, .closeWait: return snapshot.listener(for: socket.local) == nil ? .noProcess : .notAccepted
+        case .synSent, .finWait1, .finWait2, .closing, .lastAck: return .noProcess
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// `tcptrace sockets`: the netstat view, once or again and again.
+
+import CLinux
+import Glibc
+import KernelSockets
+public import TCPModel
+public import TimelineReport
+
+/// What `tcptrace sockets` is asked for.
+public struct SocketsRequest: Sendable {
+    /// How the list is written.
+    public enum Format: String, CaseIterable, Sendable {
+        /// A table for people.
+        case text
+        /// RFC 4180.
+        case csv
+        /// One object a line.
+        case json
+    }
+
+    /// Which sockets.
+    public var filter: SocketFilter
+    /// Only these states; empty = every state, of listeners only with `includesListeners`.
+    public var states: Set<TCPState> = []
+    /// Whether listeners are shown (netstat -a).
+    public var includesListeners = false
+    /// How the list is written.
+    public var format = Format.text
+    /// What the table says of a socket's holder.
+    public var holderColumn = SocketTable.HolderColumn.pidAndProgram
+    /// Whether the column titles are written.
+    public var hasHeader = true
+    /// The table's width in columns; nil: the terminal's, or no limit if there is none.
+    public var width: Int?
+    /// Look again after this many seconds, until interrupted; nil: look once.
+    public var interval: Double?
+
+    /// A request with the defaults.
+    public init(filter: SocketFilter) { self.filter = filter }
+
+    /// Whether a row is to be shown.
+    func shows(_ row: SocketRow) -> Bool {
+        let state = row.socket.state
+        let stateFits = states.isEmpty ? includesListeners || state != .listen : states.contains(state)
+        return stateFits && filter.accepts(row.socket, processes: row.processes)
+    }
+}
+
+/// Runs `tcptrace sockets`.
+public struct SocketsRun {
+    private let request: SocketsRequest
+    private let output = ResultOutput(descriptor: STDOUT_FILENO)
+    private var survey = SocketSurvey()
+    private var buffer = OutputBuffer()
+    private var saidWhatIsHidden = false
+    private var looks = 0
+
+    private init(_ request: SocketsRequest) { self.request = request }
+
+    /// Lists the sockets on standard output; returns the exit code: 0, or 1 after saying on standard error what failed.
+    public static func run(_ request: SocketsRequest) -> Int32 {
+        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        _ = signal(SIGPIPE, SIG_IGN)
+        var run = SocketsRun(request)
+        do {
+            if let interval = request.interval {
+                try run.watch(every: interval)
+            } else {
+                try run.look()
+                try run.output.write(&run.buffer)
+            }
+            return 0
+        } catch let error as KernelViewError {
+            complain("\(error)")
+        } catch ResultOutputError.closedPipe {
+            return 0
+        } catch ResultOutputError.failed(let code) {
+            complain("standard output: \(describeErrno(code))")
+        } catch {
+            complain("\(error)")
+        }
+        return 1
+    }
+
+    private mutating func look(isScreen: Bool = false) throws(KernelViewError) {
+        try survey.look()
+        let rows = survey.rows.filter(request.shows)
+        let time = survey.snapshot.readBegan
+        switch request.format {
+        case .text:
+            let screen = terminalSize()
+            let table = SocketTable(
+                holderColumn: request.holderColumn, hasHeader: request.hasHeader,
+                width: request.width ?? screen?.columns)
+            if isScreen, let screen {
+                let room = max(1, screen.rows - (request.hasHeader ? 3 : 2))
+                table.append(Array(rows.prefix(room)), to: &buffer)
+                if rows.count > room { buffer.append(text: "... \(rows.count - room) more") }
+            } else {
+                table.append(rows, to: &buffer)
+            }
+        case .csv:
+            let csv = SocketCSV()
+            if request.hasHeader && looks == 0 { csv.appendHeader(to: &buffer) }
+            csv.append(rows, at: time, to: &buffer)
+        case .json: SocketJSON().append(rows, at: time, to: &buffer)
+        }
+        looks += 1
+        sayWhatIsHidden(rows.count { $0.holder == .unknown })
+    }
+
+    /// Once: that some owners cannot be seen, and what would help.
+    private mutating func sayWhatIsHidden(_ count: Int) {
+        guard !saidWhatIsHidden, count > 0, request.holderColumn != .none else { return }
+        saidWhatIsHidden = true
+        let whose = count == 1 ? "1 socket (shown as ?) is" : "\(count) sockets (shown as ?) are"
+        if geteuid() != 0 || survey.someProcessesAreHidden {
+            complain("\(whose) held by processes of other users, which only root may see: sudo tcptrace sockets ...")
+        } else {
+            complain("\(whose) held by no process that can be seen here: another container's, or the kernel's own")
+        }
+    }
+
+    // MARK: Watching
+
+    private mutating func watch(every seconds: Double) throws {
+        let isScreen = request.format == .text && isatty(STDOUT_FILENO) == 1
+        guard let interruptions = SignalWait([SIGINT, SIGTERM]) else {
+            throw ResultOutputError.failed(code: errno)
+        }
+        let pause = Int32(min(seconds * 1000, Double(Int32.max)))
+        while true {
+            if isScreen {
+                buffer.append("\u{1b}[H\u{1b}[2J")
+                let text = Int(exactly: seconds).map(String.init) ?? "\(seconds)"
+                buffer.append(text: "every \(text) s, Ctrl-C ends   \(localTime())\n")
+            } else if request.format == .text {
+                buffer.append(text: "--- \(localTime()) ---\n")
+            }
+            try look(isScreen: isScreen)
+            try output.write(&buffer)
+            switch interruptions.wait(milliseconds: pause, orClosed: STDOUT_FILENO) {
+            case .timeout: continue
+            case .signal:
+                // The shell's prompt is to stand below the last list, not in it.
+                if isScreen { buffer.newline() }
+                try output.write(&buffer)
+                return
+            case .closed: return
+            }
+        }
+    }
+
+    /// When the latest look will be: local time with milliseconds.
+    private func localTime() -> String {
+        var now = timespec()
+        // clock_gettime and localtime_r fill the structures that are passed, nothing else.
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        // tm has a pointer to the zone's name, which is not followed.
+        var parts = unsafe tm()
+        _ = unsafe localtime_r(&now.tv_sec, &parts)
+        let fields = unsafe [
+            ("-", parts.tm_mon + 1), ("-", parts.tm_mday), (" ", parts.tm_hour), (":", parts.tm_min),
+            (":", parts.tm_sec),
+        ]
+        let year = unsafe Int(parts.tm_year) + 1900
+        var text = OutputBuffer()
+        text.append(unsigned: UInt64(max(0, year)), minimumDigits: 4)
+        for (separator, part) in fields {
+            text.append(text: separator)
+            text.append(unsigned: UInt64(max(0, part)), minimumDigits: 2)
+        }
+        text.append(".")
+        text.append(unsigned: UInt64(max(0, now.tv_nsec / 1_000_000)), minimumDigits: 3)
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
+}
+
+/// The size of the terminal on standard output, or nil if there is none (or it does not say).
+func terminalSize() -> (columns: Int, rows: Int)? {
+    var columns: UInt16 = 0
+    var rows: UInt16 = 0
+    // The shim fills the two numbers that are passed, nothing else.
+    guard unsafe tcptrace_terminal_size(STDOUT_FILENO, &columns, &rows) == 1, columns > 0, rows > 0 else { return nil }
+    return (Int(columns), Int(rows))
+}

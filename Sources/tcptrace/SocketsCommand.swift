@@ -1,0 +1,92 @@
+// The arguments of `tcptrace sockets`.
+
+public import ArgumentParser
+import Glibc
+import TCPModel
+import TimelineReport
+import TraceSession
+
+/// The netstat view.
+struct SocketsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sockets",
+        abstract: "List this host's TCP sockets, their states and the processes that hold them.",
+        discussion: """
+            Reads as netstat does: -an lists everything, -ano adds the pid, -anob (or -anp) the program.
+            Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N,
+            joined with and, or, not and parentheses.
+
+            Examples:
+              tcptrace sockets -a port 9500
+              tcptrace sockets --state close-wait,fin-wait-2 --watch
+              tcptrace sockets -a --format json port 9500 | jq .state
+            """)
+
+    @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")
+    var numeric = false
+    @Flag(name: [.customShort("a"), .customLong("all")], help: "List listening sockets too.")
+    var all = false
+    @Flag(name: .customShort("o"), help: "Show the pid only (with -b or -p: the program too).")
+    var pidColumn = false
+    @Flag(name: [.customShort("b"), .customShort("p")], help: "Show pid and program. This is the default.")
+    var programColumn = false
+    @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
+    var state: [String] = []
+    @Option(help: "How the list is written: text, csv or json (one object a line).")
+    var format = SocketsRequest.Format.text
+    @Option(
+        name: .long, defaultAsFlag: "1", parsing: .next,
+        help: ArgumentHelp("List again every so many seconds (1 if left out) until Ctrl-C.", valueName: "seconds"))
+    var watch: String?
+    @Flag(name: [.customLong("no-header"), .customShort("H")], help: "Leave out the column titles.")
+    var noHeader = false
+    @Option(help: ArgumentHelp("Cut programs' names so that lines fit this many columns.", valueName: "columns"))
+    var width: Int?
+    @Argument(help: ArgumentHelp("Filter words.", valueName: "filter"))
+    var words: [String] = []
+
+    func run() throws { throw ExitCode(SocketsRun.run(try request())) }
+
+    func validate() throws { _ = try request() }
+
+    /// The request that the arguments make, or a usage error that names the wrong word.
+    func request() throws -> SocketsRequest {
+        var words = words
+        var interval: Double?
+        if let watch {
+            if let seconds = Double(watch), seconds.isFinite {
+                guard seconds >= 0.01 && seconds <= 1_000_000 else {
+                    throw ValidationError("--watch \(watch): the seconds must be from 0.01 to 1000000")
+                }
+                interval = seconds
+            } else {
+                // `--watch port 9500`: what follows is a filter word, not the seconds.
+                words.insert(watch, at: 0)
+                interval = 1
+            }
+        }
+        var request: SocketsRequest
+        do {
+            request = SocketsRequest(filter: try SocketFilter(words: words))
+        } catch {
+            throw ValidationError(error.description)
+        }
+        for name in state.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+            guard let state = TCPState(named: String(name)) else {
+                let names = TCPState.allCases.filter { $0 != .unseen }.map { "\($0.displayName)" }
+                throw ValidationError("--state: '\(name)' is no state; there are " + names.joined(separator: ", "))
+            }
+            request.states.insert(state)
+        }
+        if let width, width < 1 { throw ValidationError("--width \(width): at least 1 column is needed") }
+        request.includesListeners = all
+        request.format = format
+        request.holderColumn = pidColumn && !programColumn ? .pid : .pidAndProgram
+        request.hasHeader = !noHeader
+        request.width = width
+        request.interval = interval
+        return request
+    }
+}
+
+extension SocketsRequest.Format: ExpressibleByArgument {}

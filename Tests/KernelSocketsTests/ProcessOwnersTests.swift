@@ -1,0 +1,88 @@
+// Owners of sockets: made-up process folders, and this very process.
+
+import Foundation
+import TCPModel
+import Testing
+
+@testable import KernelSockets
+
+@Suite struct ProcessOwnersTests {
+    @Test func linkTargets() {
+        func inode(_ text: String) -> UInt64? { socketInode(ArraySlice(text.utf8)) }
+        #expect(inode("socket:[12345]") == 12345)
+        #expect(inode("socket:[18446744073709551615]") == .max)
+        for text in ["socket:[]", "socket:[1", "socket:[1x]", "pipe:[1]", "", "socket:[99999999999999999999]"] {
+            #expect(inode(text) == nil)
+        }
+    }
+
+    @Test func sharedSocketsListLowestPidFirst() throws {
+        let proc = try FakeProc()
+        try proc.process(300, comm: "child", start: 9, sockets: [3: 50, 4: 51])
+        try proc.process(200, comm: "parent", start: 5, sockets: [7: 50, 3: 50])
+        var owners = ProcessOwners(root: proc.root)
+        let all = owners.allOwners()
+        #expect(all[50]?.map(\.process.pid) == [200, 300])
+        #expect(all[50]?.first?.descriptor == 3)
+        #expect(all[51]?.map(\.process.command) == ["child"])
+        #expect(owners.owners(of: [50, 51])[50]?.process.pid == 200)
+    }
+
+    @Test func hopelessInodesAreNotSearchedAgain() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a", start: 5, sockets: [3: 50])
+        var owners = ProcessOwners(root: proc.root, missLifetime: 60 * Span.second)
+        #expect(owners.owners(of: [50, 99, 0]).count == 1)
+        #expect(owners.counts.fullScans == 1)
+        #expect(owners.owners(of: [50, 99]).count == 1)
+        #expect(owners.counts.fullScans == 1)
+        var impatient = ProcessOwners(root: proc.root, missLifetime: 0)
+        _ = impatient.owners(of: [99])
+        _ = impatient.owners(of: [99])
+        #expect(impatient.counts.fullScans == 2)
+    }
+
+    @Test func theCacheIsCheckedAndRecentProcessesComeFirst() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "old", start: 5, sockets: [3: 50])
+        var owners = ProcessOwners(root: proc.root)
+        let first = try #require(owners.owners(of: [50])[50])
+        #expect(owners.holds(first, inode: 50) && !owners.holds(first, inode: 51))
+        // The same process opens another socket: found without a scan of all.
+        try proc.process(200, comm: "old", start: 5, sockets: [4: 51])
+        #expect(owners.owners(of: [51])[51]?.descriptor == 4)
+        #expect(owners.counts.fullScans == 1)
+        // The pid is given to a later process that happens to have the same link: not the same owner.
+        try proc.process(200, comm: "new", start: 77, sockets: [3: 50])
+        #expect(!owners.holds(first, inode: 50) && !owners.isPresent(first))
+        #expect(owners.owners(of: [50])[50]?.process.command == "new")
+    }
+
+    @Test func strangeNames() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a) S (b\n c", start: 1234, parent: 17, sockets: [3: 50])
+        try proc.process(17, comm: "", start: 3, parent: 0, sockets: [3: 51])
+        try proc.process(18, comm: "x", start: 3, sockets: [3: 52])
+        try proc.write("18/comm", Data([0xff, 0x1b, 0x0a]))
+        var owners = ProcessOwners(root: proc.root)
+        let all = owners.allOwners()
+        #expect(all[50]?.first?.process.command == "a) S (b\n c" && all[50]?.first?.startTicks == 1234)
+        #expect(all[51]?.first?.process.command == "")
+        #expect(all[52]?.first?.process.command == "\u{fffd}\u{1b}")
+        #expect(owners.lineage(of: 200) == [200, 17])
+    }
+
+    @Test func brokenFoldersAreCounted() throws {
+        let proc = try FakeProc()
+        try proc.write("5/comm", "no fd folder\n")
+        try proc.process(6, comm: "no stat", start: 1, sockets: [3: 50])
+        try FileManager.default.removeItem(atPath: proc.root + "/6/stat")
+        try proc.write("notapid/fd", "")
+        var owners = ProcessOwners(root: proc.root)
+        #expect(owners.allOwners().isEmpty)
+        #expect(owners.counts.vanished == 1 && owners.counts.denied == 0)
+        #expect(owners.owners(of: [50]).isEmpty)
+        var nothing = ProcessOwners(root: "/nonexistent")
+        #expect(nothing.allOwners().isEmpty)
+    }
+}

@@ -1,0 +1,144 @@
+// `tcptrace kill` against processes that the test starts itself, on free ports: those are ended and no others.
+
+import Foundation
+import Glibc
+import TCPModel
+import Testing
+
+@testable import TraceSession
+
+/// A Python program with a listening socket, ended when the test drops it.
+private final class Server {
+    let process = Process()
+    let port: UInt16
+
+    init(_ more: String = "") throws {
+        let program = """
+            import socket, sys, os, signal, time
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])  # The test's threads block signals, and children inherit that.
+            s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
+            \(more)
+            print(s.getsockname()[1], flush=True)
+            time.sleep(60)
+            """
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", program]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let line = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
+        port = try #require(UInt16(line.split(separator: "\n").first ?? ""))
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+}
+
+/// What one run said.
+private struct Said {
+    var code: Int32
+    var output: String
+    var errors: [String]
+}
+
+/// Whether there is a Python to play the server.
+private let hasPython = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+    FileManager.default.isExecutableFile(atPath: "\($0)/python3")
+}
+
+@Suite(.serialized, .enabled(if: hasPython)) struct KillRunTests {
+    /// Collects what is said on standard error.
+    private final class Lines {
+        var lines: [String] = []
+    }
+
+    private func run(
+        _ words: String, yes: Bool = true, signal: Int32 = SIGTERM, ask: @escaping (String) -> Bool? = { _ in nil },
+        change: (inout KillRequest) -> Void = { _ in }
+    ) throws -> Said {
+        var request = KillRequest(
+            filter: try SocketFilter(words: [words], portsAreLocal: true), subject: words)
+        request.assumeYes = yes
+        request.signal = signal
+        change(&request)
+        let path = NSTemporaryDirectory() + "kill-" + UUID().uuidString
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let lines = Lines()
+        let code = KillRun.run(request, to: file.fileDescriptor, ask: ask) { lines.lines.append($0) }
+        return Said(code: code, output: try String(contentsOfFile: path, encoding: .utf8), errors: lines.lines)
+    }
+
+    @Test func endsTheHolderAndShowsWhatBecameOfItsSockets() throws {
+        let server = try Server("c = socket.create_connection(s.getsockname()); a, _ = s.accept()")
+        let bystander = try Server()
+        let said = try run("port \(server.port)")
+        #expect(said.code == 0 && said.errors.isEmpty)
+        #expect(said.output.contains("[\(server.process.processIdentifier)] ended after SIGTERM\n"))
+        let listener = said.output.split(separator: "\n").last { $0.contains("LISTEN") }
+        #expect(listener?.contains("gone") == true)
+        server.process.waitUntilExit()
+        #expect(server.process.terminationReason == .uncaughtSignal && server.process.terminationStatus == SIGTERM)
+        #expect(bystander.process.isRunning)
+        let again = try run("port \(server.port)")
+        #expect(again.code == 1 && again.errors.first?.contains("holds it") == true)
+    }
+
+    @Test func asksFirst() throws {
+        let server = try Server()
+        let nobody = try run("port \(server.port)", yes: false)
+        #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes goes ahead") == true)
+        var question = ""
+        let no = try run("port \(server.port)", yes: false) {
+            question = $0
+            return false
+        }
+        #expect(no.code == 1 && no.errors == ["port \(server.port): nothing was ended"])
+        #expect(question.hasSuffix("[\(server.process.processIdentifier)]? [y/N] "))
+        #expect(server.process.isRunning)
+        #expect(try run("port \(server.port)", yes: false) { _ in true }.code == 0)
+    }
+
+    @Test func aHolderThatChangedMeanwhileIsNotTouched() throws {
+        let server = try Server()
+        let said = try run("port \(server.port)", yes: false) { _ in
+            server.process.terminate()
+            server.process.waitUntilExit()
+            return true
+        }
+        #expect(said.code == 1 && said.errors.first?.contains("does not hold it any more") == true)
+    }
+
+    @Test func aProcessThatIgnoresTheSignal() throws {
+        let server = try Server("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+        let said = try run("port \(server.port)")
+        #expect(said.code == 1 && said.output.contains("still runs 3 s after SIGTERM; --signal KILL"))
+        #expect(server.process.isRunning)
+        #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
+    }
+
+    @Test func severalHolders() throws {
+        let server = try Server(
+            """
+            child = os.fork()
+            if child == 0: time.sleep(60)
+            """)
+        let parent = server.process.processIdentifier
+        let said = try run("port \(server.port)")
+        #expect(said.code == 1 && said.errors.first?.contains("2 processes hold it") == true)
+        #expect(try run("port \(server.port)", change: { $0.pid = parent }).code == 0)
+        // The child still listens: the port is not free yet, and that is shown.
+        let rest = try run("port \(server.port)", change: { $0.all = true })
+        #expect(rest.code == 0)
+        #expect(try run("port \(server.port)").code == 1)
+    }
+
+    @Test func neverThisVeryProcess() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        #expect(listen(descriptor, 1) == 0)
+        let said = try run("pid \(getpid())")
+        #expect(said.code == 1 && said.errors.first?.contains("it is this very command") == true)
+        #expect(try run("pid 1").code == 1)
+    }
+}

@@ -1,0 +1,80 @@
+// The filter words of `tcptrace sockets`, and what a request shows.
+
+import TCPModel
+import Testing
+import TimelineReport
+
+@testable import TraceSession
+
+@Suite struct SocketFilterTests {
+    static let socket = KernelSocket(
+        local: SocketAddress(.loopbackV4, 9500), remote: SocketAddress(IPAddress(10, 0, 0, 7), 40000),
+        state: .established, inode: 1)
+    static let process = ProcessIdentity(pid: 42, command: "x", uid: 0)
+
+    func accepts(_ words: String, local: Bool = false) throws -> Bool {
+        try SocketFilter(words: [words], portsAreLocal: local).accepts(Self.socket, processes: [Self.process])
+    }
+
+    @Test(arguments: [
+        "", "port 9500", "port 40000", "src port 9500", "local port 9500", "dst port 40000", "host 10.0.0.7",
+        "src host 127.0.0.1", "remote host 10.0.0.7", "pid 42", "not port 1", "! pid 1", "not not port 9500",
+        "port 1 or port 9500", "port 1 or 9500", "port 9500 && pid 42", "(port 1 or port 9500) and pid 42",
+        "host ::1 or 10.0.0.7", "PORT 9500 AND PID 42", "host ::ffff:10.0.0.7", "src port 1 or 9500",
+    ])
+    func accepted(_ words: String) throws { #expect(try accepts(words)) }
+
+    @Test(arguments: [
+        "port 1", "src port 40000", "dst port 9500", "host 10.0.0.8", "src host 10.0.0.7", "pid 43", "not port 9500",
+        "port 9500 and pid 1", "port 9500 or pid 42 and port 1", "src port 1 or 40000", "host ::1",
+    ])
+    func refused(_ words: String) throws { #expect(try !accepts(words)) }
+
+    @Test func portsAreLocalForKill() throws {
+        #expect(try accepts("port 9500", local: true))
+        #expect(try !accepts("port 40000", local: true))
+        #expect(try accepts("dst port 40000", local: true))
+    }
+
+    @Test(arguments: [
+        ("foo", "'foo' is not understood"), ("port", "'port' wants a value"), ("port x", "'x' is no port number"),
+        ("port 65536", "'65536' is no port number"), ("port -1", "'-1' is no port number"),
+        ("host example.org", "'example.org' is no IP address"), ("pid 0", "'0' is no process id"),
+        ("port 1 port 2", "'port' is not understood"), ("port 1 and", "missing after 'and'"),
+        ("( port 1", "a ')' is missing"), ("port 1 )", "')' is not understood"), ("not", "missing after 'not'"),
+        ("src pid 1", "'pid' is not understood"), ("9500", "'9500' is not understood"), ("()", "')' is not understood"),
+        ("port 1 or foo", "'foo' is not understood"), ("src 10.0.0.1", "'10.0.0.1' is not understood"),
+    ])
+    func errors(_ words: String, _ message: String) {
+        let error = #expect(throws: SocketFilterError.self) { try SocketFilter(words: [words]) }
+        #expect(error?.description.contains(message) == true)
+    }
+
+    @Test func deepNestingIsAnError() {
+        for word in ["(", "not "] {
+            #expect(throws: SocketFilterError.self) {
+                try SocketFilter(words: [String(repeating: word, count: 100_000) + "port 1"])
+            }
+        }
+    }
+
+    @Test func statesAndListeners() throws {
+        let filter = try SocketFilter(words: [])
+        var listener = Self.socket
+        listener.state = .listen
+        let (open, listening) = (SocketRow(Self.socket, .none), SocketRow(listener, .none))
+        var request = SocketsRequest(filter: filter)
+        #expect(request.shows(open) && !request.shows(listening))
+        request.includesListeners = true
+        #expect(request.shows(open) && request.shows(listening))
+        request.includesListeners = false
+        request.states = [.listen, .closeWait]
+        #expect(!request.shows(open) && request.shows(listening))
+    }
+
+    @Test func signals() {
+        #expect(SignalName.number(of: "TERM") == 15 && SignalName.number(of: "sigkill") == 9)
+        #expect(SignalName.number(of: "2") == 2 && SignalName.number(of: "64") == 64)
+        for text in ["0", "65", "-9", "", "FOO", "SIG"] { #expect(SignalName.number(of: text) == nil) }
+    }
+}
