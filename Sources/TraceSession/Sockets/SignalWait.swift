@@ -44,6 +44,18 @@ struct SignalWait: ~Copyable {
         return set
     }
 
+    /// Readable when a signal is waiting, for epoll.
+    var fileDescriptor: Int32 { descriptor }
+
+    /// Takes the next signal that is waiting, or nil at once.
+    func next() -> Int32? {
+        var information = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        // read(2) fills at most the structure that is passed.
+        guard unsafe read(descriptor, &information, size) == size else { return nil }
+        return Int32(bitPattern: information.ssi_signo)
+    }
+
     /// Waits at most so long; ends earlier at one of the signals, or when the other side of the pipe `output` closes.
     func wait(milliseconds: Int32, orClosed output: Int32) -> End {
         var waits = [

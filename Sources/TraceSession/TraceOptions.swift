@@ -1,0 +1,72 @@
+// What a trace is to do, apart from how it looks.
+
+public import PacketSource
+public import TCPModel
+
+/// The choices for a trace, live or from files.
+public struct TraceOptions: Sendable {
+    /// This tool's name and version, for files and records.
+    public static let tool = "tcptrace 0.1.0"
+
+    /// Octets of each frame kept by default: link header with tags (22), IPv6 with extension headers (104), a full TCP header
+    /// (60), and as much again for one tunnel around it. No payload: a header tracer must not lose frames because
+    /// payloads are large.
+    public static let headerSnapshotLength = 256
+
+    /// Interfaces to capture on, in order; `any` for all.
+    public var interfaces: [String] = []
+    /// Capture files to read; `-` is standard input.
+    public var files: [String] = []
+    /// pcap-filter(7) words; empty = every TCP segment.
+    public var filter = ""
+    /// Octets to keep of each frame.
+    public var snapshotLength = TraceOptions.headerSnapshotLength
+    /// Size of the kernel's ring in KiB.
+    public var bufferKiB = 16 * 1024
+    /// Whether to see frames that are for others.
+    public var promiscuous = true
+    /// Which frames of an interface.
+    public var direction = LiveCapture.Direction.both
+    /// The link type to ask the interface for.
+    public var linkType: LinkType?
+    /// Stop after so many frames.
+    public var packetLimit: UInt64?
+    /// Stop after so many connections have ended.
+    public var connectionLimit: UInt64?
+    /// Stop after so many seconds (live).
+    public var duration: Double?
+    /// Whether to read the kernel's socket tables (live).
+    public var usesKernel = true
+    /// Whether to look up the processes behind the sockets (live).
+    public var usesProcesses = true
+    /// File to write the frames to.
+    public var output: String?
+
+    /// The defaults.
+    public init() {}
+
+    /// The filter that is in force, for people.
+    public var effectiveFilter: String { filter.isEmpty ? "tcp" : filter }
+}
+
+/// Why a trace could not begin or go on.
+public enum TraceError: Error, Sendable {
+    /// The interface, or the filter.
+    case capture(CaptureError)
+    /// The capture file.
+    case file(CaptureFileError)
+    /// The file being written.
+    case output(CaptureWriteError)
+    /// The system refused a descriptor that the trace needs (errno).
+    case system(what: String, code: Int32)
+
+    /// What to tell the user, remedy included. `command` is the command line as typed, `executable` the program's file.
+    public func explanation(command: String, executable: String) -> String {
+        switch self {
+        case .capture(let error): error.explanation(command: command, executable: executable)
+        case .file(let error): error.description
+        case .output(let error): error.description
+        case .system(let what, let code): "\(what): \(describeErrno(code))"
+        }
+    }
+}
