@@ -11,6 +11,13 @@ public struct SocketOwner: Hashable, Sendable {
     public var descriptor: Int32
     /// When the process started, in clock ticks since boot: tells it from a later one with the same pid.
     public var startTicks: UInt64
+
+    /// An owner from its fields.
+    public init(process: ProcessIdentity, descriptor: Int32, startTicks: UInt64) {
+        self.process = process
+        self.descriptor = descriptor
+        self.startTicks = startTicks
+    }
 }
 
 /// Finds the owners of sockets. Sees only what this process may see: other users' descriptors need root (or

@@ -40,7 +40,8 @@ enum KillPlan {
                 throw KillRefusal(
                     description: "cannot tell which process holds "
                         + (hidden == 1 ? "1 of the matching sockets" : "\(hidden) of the matching sockets")
-                        + ": it is another user's, or has just changed; try with sudo")
+                        + ": it is another user's or another container's, or has just changed; "
+                        + "unless you are root, try with sudo")
             }
             targets = holders(relevant)
         }

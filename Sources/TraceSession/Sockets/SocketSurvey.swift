@@ -12,8 +12,6 @@ struct SocketSurvey {
     private(set) var owners: [UInt64: [SocketOwner]] = [:]
     /// The rows of the latest look, in the list's order.
     private(set) var rows: [SocketRow] = []
-    /// Whether some process refused to be looked into.
-    var someProcessesAreHidden: Bool { finder.deniedInLatestScan > 0 }
     /// Who is who in /proc.
     private(set) var finder: ProcessOwners
     private var reader: ProcNetTCP

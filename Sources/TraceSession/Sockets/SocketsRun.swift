@@ -114,10 +114,12 @@ public struct SocketsRun {
         guard !saidWhatIsHidden, count > 0, request.holderColumn != .none else { return }
         saidWhatIsHidden = true
         let whose = count == 1 ? "1 socket (shown as ?) is" : "\(count) sockets (shown as ?) are"
-        if geteuid() != 0 || survey.someProcessesAreHidden {
+        if geteuid() != 0 {
             complain("\(whose) held by processes of other users, which only root may see: sudo tcptrace sockets ...")
         } else {
-            complain("\(whose) held by no process that can be seen here: another container's, or the kernel's own")
+            complain(
+                "\(whose) held by no process that can be seen here: a protected one, another container's, or none at all"
+            )
         }
     }
 

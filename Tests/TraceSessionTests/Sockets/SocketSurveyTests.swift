@@ -1,0 +1,39 @@
+// One look at the sockets of this host, with a process of the test's own among them.
+
+import Foundation
+import TCPModel
+import Testing
+import TimelineReport
+
+@testable import TraceSession
+
+@Suite(.enabled(if: hasPython)) struct SocketSurveyTests {
+    @Test func holdersOfAllKinds() throws {
+        // The first connection is accepted, the second waits, the third is closed by its client, which leaves an orphan.
+        let server = try Server(
+            """
+            here = s.getsockname()
+            a = socket.create_connection(here); b, _ = s.accept()
+            c = socket.create_connection(here)
+            d = socket.create_connection(here); d.close()
+            """)
+        let pid = server.process.processIdentifier
+        var survey = SocketSurvey()
+        try survey.look()
+        let filter = try SocketFilter(words: ["port", "\(server.port)"])
+        let rows = survey.rows.filter { filter.accepts($0.socket, processes: $0.processes) }
+
+        try #require(rows.count == 7)
+        #expect(rows[0].socket.state == .listen && rows[0].processes.map(\.pid) == [pid])
+        #expect(rows[0].socket.receiveQueue == 2)
+        let servers = rows.dropFirst().filter { $0.socket.local.port == server.port }
+        let clients = rows.dropFirst().filter { $0.socket.remote.port == server.port }
+        #expect(servers.count { $0.processes.map(\.pid) == [pid] && $0.socket.state == .established } == 1)
+        #expect(servers.count { $0.holder == .notAccepted && $0.socket.state == .established } == 1)
+        #expect(servers.count { $0.holder == .notAccepted && $0.socket.state == .closeWait } == 1)
+        #expect(clients.count { $0.processes.map(\.pid) == [pid] } == 2)
+        // FIN_WAIT_1 until the delayed ACK of its FIN.
+        #expect(
+            clients.count { $0.holder == .noProcess && [.finWait1, .finWait2].contains($0.socket.state) } == 1)
+    }
+}
