@@ -20,6 +20,11 @@ public struct Timeline: ~Copyable {
     /// How many connections are in memory.
     public var trackedCount: Int { store.count }
 
+    /// Whether the connection with this number is still at this place.
+    public func contains(_ id: ConnectionID, number: UInt64) -> Bool {
+        store.isOccupied(id.slot) && store[id].number == number
+    }
+
     /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
     public mutating func observe(
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0

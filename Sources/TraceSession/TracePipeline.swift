@@ -6,20 +6,20 @@ import TCPMachine
 import TCPModel
 import TCPTimeline
 import TCPWire
-public import TimelineReport
+import TimelineReport
 
 /// What became of frames that are no segments. Nothing is dropped silently: these are shown at the end.
-public struct FrameTally: Sendable {
+struct FrameTally: Sendable {
     /// Frames that are something else than TCP: normal.
-    public internal(set) var otherTraffic: UInt64 = 0
+    var otherTraffic: UInt64 = 0
     /// Later fragments, whose connection cannot be told without reassembly.
-    public internal(set) var fragments: UInt64 = 0
+    var fragments: UInt64 = 0
     /// Frames of link types that cannot be decoded.
-    public internal(set) var unsupported: UInt64 = 0
+    var unsupported: UInt64 = 0
     /// Frames that are damaged.
-    public internal(set) var damaged: UInt64 = 0
+    var damaged: UInt64 = 0
     /// Where the first damaged one is, and what is wrong with it.
-    public internal(set) var firstDamage: (frame: UInt64, error: DecodeError)?
+    var firstDamage: (frame: UInt64, error: DecodeError)?
 }
 
 struct TracePipeline<Report: TraceReport>: ~Copyable {

@@ -40,6 +40,14 @@ public struct KernelJoin: Sendable {
         }
     }
 
+    /// Whether a connection younger than `age` nanoseconds at `now` has a local end without a process.
+    public func hasYoungWithoutProcess(_ age: Int64, at now: Timestamp, _ timeline: borrowing Timeline) -> Bool {
+        views.contains { id, entry in
+            now.since(timeline[id].firstTime) < age
+                && (entry.view.originator.process == nil || entry.view.responder.process == nil)
+        }
+    }
+
     /// Inodes whose process is not known yet.
     public func inodesWithoutProcess() -> Set<UInt64> {
         var inodes: Set<UInt64> = []

@@ -175,11 +175,13 @@ public struct JSONReport: TraceReport {
         object.add("orig_bytes", number: orig.uniqueBytes)
         object.add("resp_bytes", number: resp.uniqueBytes)
         object.add("conn_state", literal: connection.zeekConnectionState)
-        object.add("history", raw: { buffer in
-            buffer.append("\"")
-            for index in 0..<connection.history.count { buffer.append(byte: connection.history[index]) }
-            buffer.append("\"")
-        })
+        object.add(
+            "history",
+            raw: { buffer in
+                buffer.append("\"")
+                for index in 0..<connection.history.count { buffer.append(byte: connection.history[index]) }
+                buffer.append("\"")
+            })
         object.add("orig_pkts", number: orig.packets)
         object.add("orig_ip_bytes", number: orig.ipBytes)
         object.add("resp_pkts", number: resp.packets)

@@ -132,7 +132,9 @@ struct ConnectionText {
 
     private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
         let flags = event.segment.flags
-        if flags.has(.rst) { return connection.facts.contains(.synAckSeen) || !isOpening(connection) ? .reset : .handshake }
+        if flags.has(.rst) {
+            return connection.facts.contains(.synAckSeen) || !isOpening(connection) ? .reset : .handshake
+        }
         if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
         if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }
         return .data

@@ -25,9 +25,13 @@ public struct TextTimelineReport: TraceReport {
     /// Slots with something to print.
     private var ready: [UInt32] = []
     private var activeCount = 0
-    private var lastWritten: UInt64 = 0
+    /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
+    private var isInterleaved = false
     private var starsShown = false
-    private var shown: UInt64 = 0
+    private var hasWritten = false
+
+    /// How long the head may wait for the names of the processes, in nanoseconds (live).
+    static let patience = 60 * Span.millisecond
 
     /// A timeline in this style. A selection that only an end can decide turns a stream into blocks.
     public init(style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection()) {
@@ -78,10 +82,23 @@ public struct TextTimelineReport: TraceReport {
             let id = ConnectionID(slot: slot)
             if texts[Int(slot)]?.isDue(now) == true { texts[Int(slot)]?.seal() }
             guard let text = texts[Int(slot)] else { continue }
-            if text.hasItems { print(id, timeline[id], kernel?.view(id), &out) }
+            let connection = timeline[id]
+            let view = kernel?.view(id)
+            let mayWait = !text.hasHead && now.since(connection.firstTime) < Self.patience
+            if mayWait && Self.lacksProcess(view) {
+                waiting.append(slot)
+                continue
+            }
+            if text.hasItems { print(id, connection, view, &out) }
             if texts[Int(slot)]?.held != nil { waiting.append(slot) }
         }
         ready = waiting
+    }
+
+    /// Whether a local end is still without a process, though the kernel is being asked.
+    private static func lacksProcess(_ view: KernelView?) -> Bool {
+        guard let view else { return false }
+        return [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
     }
 
     public mutating func finish(
@@ -91,7 +108,6 @@ public struct TextTimelineReport: TraceReport {
         let connection = timeline[id]
         guard slot < texts.count, texts[slot]?.number == connection.number else { return }
         if selection.shows(connection, kernel) {
-            shown += 1
             texts[slot]?.seal()
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
@@ -101,7 +117,7 @@ public struct TextTimelineReport: TraceReport {
             writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {
-            activeCount -= 1
+            close()
             texts[slot]?.isFinished = true
         } else {
             texts[slot] = nil
@@ -111,7 +127,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        if starsShown { out.append("* = the kernel's socket table says the same\n") }
+        if starsShown { out.append("\n* = the kernel's socket table says the same\n") }
     }
 
     // MARK: Bookkeeping
@@ -119,11 +135,17 @@ public struct TextTimelineReport: TraceReport {
     private mutating func open(_ slot: Int, _ number: UInt64) {
         while texts.count <= slot { texts.append(nil) }
         guard texts[slot]?.number != number else { return }
-        if texts[slot]?.isFinished == false { activeCount -= 1 }
+        if texts[slot]?.isFinished == false { close() }
         let limit =
             order == .stream ? Int.max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit
         texts[slot] = ConnectionText(number: number, limit: limit)
         activeCount += 1
+        if order == .stream && activeCount > 1 { isInterleaved = true }
+    }
+
+    private mutating func close() {
+        activeCount -= 1
+        if activeCount == 0 { isInterleaved = false }
     }
 
     private mutating func noteReady(_ id: ConnectionID) {
@@ -132,7 +154,7 @@ public struct TextTimelineReport: TraceReport {
     }
 
     /// The connection's number at the start of the line, while several are at work.
-    private func prefix(_ number: UInt64) -> UInt64? { order == .stream && activeCount > 1 ? number : nil }
+    private func prefix(_ number: UInt64) -> UInt64? { isInterleaved ? number : nil }
 
     // MARK: Printing
 
@@ -144,9 +166,10 @@ public struct TextTimelineReport: TraceReport {
         let prefix = prefix(connection.number)
         if texts[slot]?.hasHead == false {
             texts[slot]?.hasHead = true
+            if hasWritten { out.newline() }
+            hasWritten = true
             writer.writeHead(connection, kernel, prefix: prefix, &out)
         }
-        lastWritten = connection.number
         for item in items {
             switch item {
             case .row(let row): writeRow(row, connection, kernel, slot, prefix, &out)
@@ -203,9 +226,17 @@ public struct TextTimelineReport: TraceReport {
         let state = entered == .unseen ? shownBefore ?? .unseen : entered
         let isConfirmed = state != .unseen && view?.confirmedState == state
         if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
-        if side == .originator { texts[slot]?.shownStates.originator = state } else { texts[slot]?.shownStates.responder = state }
+        if side == .originator {
+            texts[slot]?.shownStates.originator = state
+        } else {
+            texts[slot]?.shownStates.responder = state
+        }
         guard isConfirmed else { return writer.stateText(state, nil) }
-        if side == .originator { texts[slot]?.shownMarks.originator = state } else { texts[slot]?.shownMarks.responder = state }
+        if side == .originator {
+            texts[slot]?.shownMarks.originator = state
+        } else {
+            texts[slot]?.shownMarks.responder = state
+        }
         return writer.stateText(state, mark(0x2a))
     }
 

@@ -60,6 +60,9 @@ struct TimelineLayout {
         lane = form == .line ? 0 : max(20, min(width, 140) - used)
     }
 
+    /// Where rules across the page end.
+    var pageEdge: Int { min(width, rightBar + TimelineLayout.stateWidth + 4) }
+
     /// Column of the right bar.
     var rightBar: Int { stateEdge + 2 + lane }
 }

@@ -7,7 +7,6 @@ import TCPTimeline
 extension TimelineWriter {
     /// `TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   DATE TIME    COMMUNITY-ID`, then the names over the lanes.
     func writeHead(_ connection: Connection, _ kernel: KernelView?, prefix: UInt64?, _ out: inout OutputBuffer) {
-        if out.count > 0 || prefix != nil { out.newline() }
         let start = out.count
         if style.color { out.append(Ink.strong) }
         out.append("TCP ")
@@ -19,7 +18,8 @@ extension TimelineWriter {
         if connection.facts.contains(.rolesGuessed) { out.append(" ?") }
         if style.color { out.append(Ink.off) }
         let gap: StaticString = layout.form == .wide ? "   " : "  "
-        let interface = interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
+        let interface =
+            interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
         if !interface.isEmpty {
             out.append(gap)
             out.appendPrintable(interface)
@@ -216,7 +216,6 @@ func writeClosing(
     out.append(", ")
     for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
     out.newline()
-    if layout.form != .line && prefix == nil { out.newline() }
 }
 
 private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {

@@ -130,7 +130,12 @@ struct TimelineWriter {
     }
 
     private func putTimes(_ row: TimelineRow, _ connection: Connection, _ line: inout Line, room: Int) {
-        let delta = row.delta < 0 ? [] : text { $0.append("+"); $0.append(span: row.delta) }
+        let delta =
+            row.delta < 0
+            ? []
+            : text {
+                $0.append("+"); $0.append(span: row.delta)
+            }
         guard layout.form == .wide else {
             line.put(rightAligned: delta, to: 7)
             return
@@ -230,6 +235,8 @@ struct TimelineWriter {
         guard layout.form != .line else { return }
         var line = Line()
         putPrefix(prefix, &line)
+        // The page's width includes the connection's number.
+        let edge = layout.pageEdge - (prefix == nil ? 0 : line.bytes.count)
         if style.color { line.ink(Ink.dim) }
         line.repeating(glyphs.rule, 3)
         line.put(" ", columns: 1)
@@ -243,7 +250,7 @@ struct TimelineWriter {
                 })
         }
         line.put(" ", columns: 1)
-        line.repeating(glyphs.rule, min(layout.width, layout.rightBar + 2 + TimelineLayout.stateWidth + 2) - line.column)
+        line.repeating(glyphs.rule, edge - line.column)
         if style.color { line.ink(Ink.off) }
         out.append(contentsOf: line.bytes.bytes)
         out.newline()

@@ -22,7 +22,7 @@ public enum ReplaySession {
     ///   everything before the fault has been reported.
     public static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
@@ -205,7 +205,8 @@ private struct Replay: ~Copyable {
         let connections = pipeline.timeline.connectionCount
         if outputStatus == nil && status == 0 || pipeline.counts.captured > 0 {
             complain(
-                "\(pipeline.counts.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced")
+                "\(pipeline.counts.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
+            )
             for sentence in tallySentences(pipeline.tally) { complain(sentence) }
         }
         return outputStatus.map { $0 == 0 ? status : $0 } ?? status

@@ -55,7 +55,7 @@ public struct KillRun {
     /// Ends the process that holds the requested sockets; returns the exit code: 0 when it has ended, 1 after saying on
     /// standard error why not.
     public static func run(_ request: KillRequest) -> Int32 {
-        run(request, to: STDOUT_FILENO, ask: askOnTerminal, complain: complain)
+        run(request, to: STDOUT_FILENO, ask: askOnTerminal, complain: { complain($0) })
     }
 
     static func run(

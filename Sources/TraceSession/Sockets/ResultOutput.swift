@@ -53,6 +53,14 @@ func complain(_ text: String) {
     try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
 }
 
+/// The same without the program's name, for the counts at the end, as tcpdump prints them.
+func complain(plain text: String) {
+    var buffer = OutputBuffer()
+    buffer.append(text: text)
+    buffer.newline()
+    try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
+}
+
 /// The C library's words for an errno.
 func describeErrno(_ code: Int32) -> String {
     // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.

@@ -1,0 +1,105 @@
+// All interfaces of one live trace.
+
+import CLinux
+import Glibc
+import PacketSource
+import TCPModel
+
+/// Open captures in the order of their interface numbers, and an epoll descriptor over them.
+struct CaptureSet: ~Copyable {
+    /// Move-only values cannot live in an array; a box each can.
+    private final class Box {
+        var capture: LiveCapture
+        var isGone = false
+        init(_ capture: consuming LiveCapture) { self.capture = capture }
+    }
+
+    private var boxes: [Box] = []
+    private let epoll: Int32
+
+    init(_ options: TraceOptions) throws(TraceError) {
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw .system(what: "epoll_create1", code: errno) }
+        for (index, name) in options.interfaces.enumerated() {
+            do throws(CaptureError) {
+                var capture = try LiveCapture(
+                    LiveCapture.Options(
+                        interface: name, snapshotLength: options.snapshotLength, bufferKiB: options.bufferKiB,
+                        promiscuous: options.promiscuous, immediate: true, direction: options.direction,
+                        linkType: options.linkType))
+                try capture.setFilter(options.effectiveFilter)
+                capture.interface = UInt16(clamping: index)
+                watch(capture.fileDescriptor)
+                boxes.append(Box(capture))
+            } catch {
+                throw .capture(error)
+            }
+        }
+    }
+
+    deinit { close(epoll) }
+
+    /// Also wakes up for this descriptor.
+    func watch(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        // Its data is a union that could hold a pointer; only the descriptor is set, and nothing is read back.
+        var event = unsafe epoll_event()
+        unsafe event.events = EPOLLIN.rawValue
+        unsafe event.data.fd = descriptor
+        // The kernel copies the structure that is passed.
+        unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+    }
+
+    /// Waits until there is something to do, or so long.
+    func wait(milliseconds: Int32) {
+        // Which descriptor it was does not matter: every turn looks at all. The kernel fills the one event there is room for.
+        var event = unsafe epoll_event()
+        _ = unsafe epoll_wait(epoll, &event, 1, milliseconds)
+    }
+
+    var count: Int { boxes.count }
+
+    /// What is captured on, by interface number.
+    var interfaces: [CaptureInterface] {
+        boxes.map {
+            CaptureInterface(
+                name: $0.capture.device, linkType: $0.capture.linkType,
+                snapshotLength: UInt32(clamping: $0.capture.snapshotLength))
+        }
+    }
+
+    /// What libpcap warned of when the captures were opened.
+    var warnings: [String] { boxes.compactMap { $0.capture.warning } }
+
+    /// Whether every interface has gone away.
+    var isEmpty: Bool { boxes.allSatisfy { $0.isGone } }
+
+    /// Delivers what is there, at most `limit` frames an interface; says which interface went away, if one did.
+    func dispatch(limit: Int, _ body: (FrameHeader, RawSpan) -> Void) -> (delivered: Int, gone: CaptureError?) {
+        var delivered = 0
+        var gone: CaptureError?
+        for box in boxes where !box.isGone {
+            do throws(CaptureError) {
+                delivered += try box.capture.dispatch(limit: limit, body)
+            } catch {
+                if case .deviceGone(_, _, let count) = error { delivered += count }
+                box.isGone = true
+                gone = error
+            }
+        }
+        return (delivered, gone)
+    }
+
+    /// The kernel's counts of one interface.
+    func statistics(_ index: Int) -> CaptureStatistics { boxes[index].capture.statistics() }
+
+    /// The kernel's counts of all interfaces together.
+    func statistics() -> CaptureStatistics {
+        boxes.reduce(into: CaptureStatistics()) { sum, box in
+            let counts = box.capture.statistics()
+            sum.received &+= counts.received
+            sum.droppedByKernel &+= counts.droppedByKernel
+            sum.droppedByInterface &+= counts.droppedByInterface
+        }
+    }
+}

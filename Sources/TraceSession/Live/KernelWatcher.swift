@@ -1,0 +1,109 @@
+// Reads the kernel's socket tables when it pays, and joins what they say to the connections.
+
+import Glibc
+import KernelSockets
+import TCPModel
+import TCPTimeline
+
+/// A reading of /proc/net/tcp with this host's addresses, as the join wants it.
+private struct TableReading: KernelSnapshot {
+    let snapshot: SocketSnapshot
+    let addresses: LocalAddresses
+
+    var begin: Timestamp { snapshot.readBegan }
+    var end: Timestamp { snapshot.readEnded }
+    func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
+        snapshot.socket(local: local, remote: remote)
+    }
+    func listener(at address: SocketAddress) -> KernelSocket? { snapshot.listener(for: address) }
+    func isLocal(_ address: IPAddress) -> Bool { addresses.contains(address) }
+}
+
+/// The tables, the owners, and when to look again.
+struct KernelWatcher {
+    /// While something is open, the tables are read at least this often, in nanoseconds.
+    static let interval = 100 * Span.millisecond
+    /// How long a connection is young, in nanoseconds.
+    static let youth = 100 * Span.millisecond
+    /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
+    static let share: Int64 = 5
+    /// The most ports that readings are narrowed to.
+    static let portLimit = 16
+
+    private(set) var join = KernelJoin()
+    private var tables = ProcNetTCP()
+    private var owners = ProcessOwners()
+    private var addresses: LocalAddresses
+    private var snapshot = SocketSnapshot()
+    private let usesProcesses: Bool
+    private var nextReading: Int64 = 0
+    private var nextRoutine: Int64 = 0
+    /// Said once: why the tables cannot be read.
+    private(set) var failure: String?
+
+    init(usesProcesses: Bool) {
+        self.usesProcesses = usesProcesses
+        addresses = (try? LocalAddresses.current()) ?? LocalAddresses([])
+    }
+
+    /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
+    func milliseconds(until now: Int64, _ timeline: borrowing Timeline) -> Int32? {
+        guard failure == nil, join.needsReading(timeline) else { return nil }
+        let due = hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
+        return Int32(clamping: max(0, due - now) / Span.millisecond + 1)
+    }
+
+    /// Whether to read now: states changed and the last reading is paid for, or the routine is due.
+    func isDue(_ now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Bool {
+        guard failure == nil, now >= nextReading else { return false }
+        return hasNewStates || hasYoung(timeline) || now >= nextRoutine && join.needsReading(timeline)
+    }
+
+    /// Whether a connection has just begun and a process is still to be found: accept() follows in a moment.
+    private func hasYoung(_ timeline: borrowing Timeline) -> Bool {
+        usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
+    }
+
+    mutating func watch(_ id: ConnectionID, number: UInt64) { join.watch(id, number: number) }
+
+    mutating func forget(_ id: ConnectionID) { join.forget(id) }
+
+    /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
+    mutating func read(ports: [UInt16]) {
+        let start = monotonicNow()
+        do throws(KernelViewError) {
+            try tables.read(into: &snapshot, ports: ports.count <= Self.portLimit ? ports : [])
+        } catch {
+            failure = error.description
+        }
+        let took = monotonicNow() - start
+        nextReading = start + took * Self.share
+        nextRoutine = start + max(Self.interval, took * Self.share)
+    }
+
+    /// Joins the latest reading, then looks up the owners that are still unknown.
+    mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
+        guard failure == nil else { return [] }
+        var events = join.reconcile(TableReading(snapshot: snapshot, addresses: addresses), &timeline)
+        guard usesProcesses else { return events }
+        let unknown = join.inodesWithoutProcess()
+        if !unknown.isEmpty {
+            let found = owners.owners(of: unknown).mapValues { $0.process }
+            events += join.assign(found, time: snapshot.readEnded)
+        }
+        return events
+    }
+}
+
+/// Nanoseconds of the monotonic clock: only differences mean something.
+func monotonicNow() -> Int64 { clockNanoseconds(CLOCK_MONOTONIC) }
+
+/// The clock that stamps frames.
+func wallClockNow() -> Timestamp { Timestamp(nanoseconds: clockNanoseconds(CLOCK_REALTIME)) }
+
+private func clockNanoseconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    // clock_gettime fills the structure that is passed, nothing else.
+    unsafe clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}

@@ -1,0 +1,95 @@
+// A live trace as a command: signals, standard output, and tcpdump's lines on standard error.
+
+import Glibc
+import PacketSource
+import TCPModel
+public import TimelineReport
+
+/// Traces live until a signal or a limit.
+public enum LiveSession {
+    /// Traces and writes the report to standard output.
+    ///
+    /// - Parameters:
+    ///   - command: the command line as typed, for the remedies in error messages.
+    ///   - executable: the program's file, for the same.
+    /// - Returns: the exit code: 0, also after Ctrl-C and when nobody reads the output any more; else 1.
+    public static func run<Report: TraceReport>(
+        _ options: TraceOptions, report: Report, command: String, executable: String
+    ) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
+            complain("signalfd: \(describeErrno(errno))")
+            return 1
+        }
+        do throws(TraceError) {
+            var tracer = try LiveTracer(options, report: report)
+            for line in tracer.listeningLines { complain(line) }
+            tracer.wake(on: signals.fileDescriptor)
+            return trace(&tracer, signals)
+        } catch {
+            complain(error.explanation(command: command, executable: executable))
+            return 1
+        }
+    }
+
+    private static func trace<Report: TraceReport>(
+        _ tracer: inout LiveTracer<Report>, _ signals: borrowing SignalWait
+    ) -> Int32 {
+        let output = ResultOutput(descriptor: STDOUT_FILENO)
+        var status: Int32 = 0
+        var warned = 0
+        func write(_ tracer: inout LiveTracer<Report>) -> Bool {
+            do throws(ResultOutputError) {
+                try tracer.withOutput { buffer throws(ResultOutputError) in try output.write(&buffer) }
+                return true
+            } catch {
+                if case .failed(let code) = error {
+                    complain("standard output: \(describeErrno(code))")
+                    status = 1
+                }
+                return false
+            }
+        }
+        var isReading = true
+        do throws(TraceError) {
+            while isReading && !tracer.isDone {
+                isReading = write(&tracer)
+                try tracer.step(waitMilliseconds: 100)
+                for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
+                warned = tracer.warnings.count
+                guard let signal = signals.next() else { continue }
+                if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
+            }
+            try tracer.finish()
+        } catch {
+            complain(error.explanation(command: "", executable: ""))
+            status = 1
+            try? tracer.finish()
+        }
+        if isReading { _ = write(&tracer) }
+        for line in endLines(&tracer) { complain(plain: line) }
+        for sentence in tracer.tally { complain(sentence) }
+        return status
+    }
+
+    /// tcpdump's one line on SIGUSR1.
+    private static func countsLine<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) -> String {
+        endLines(&tracer).joined(separator: ", ")
+    }
+
+    /// tcpdump's lines at the end, and ours.
+    private static func endLines<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) -> [String] {
+        let (captured, statistics, connections) = tracer.counts()
+        func count(_ number: UInt64, _ what: String) -> String { "\(number) packet\(number == 1 ? "" : "s") \(what)" }
+        // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
+        let twice = tracer.capturesLoopback ? " (lo counts each packet twice)" : ""
+        var lines = [
+            count(captured, "captured"), count(statistics.received, "received by filter") + twice,
+            count(statistics.droppedByKernel, "dropped by kernel"),
+        ]
+        if statistics.droppedByInterface > 0 {
+            lines.append(count(statistics.droppedByInterface, "dropped by interface"))
+        }
+        return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
+    }
+}

@@ -1,0 +1,255 @@
+// The live loop, a step at a time: frames, then the kernel's tables, then what can be printed.
+//
+// One thread owns everything. The kernel's ring is the only buffer between the network and this loop.
+
+import Glibc
+public import PacketSource
+import TCPModel
+import TCPTimeline
+public import TimelineReport
+
+/// A live trace. `step` waits and works; the results gather in a buffer that the caller takes and writes where it likes.
+public struct LiveTracer<Report: TraceReport>: ~Copyable {
+    /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
+    static var linger: Int64 { 250 * Span.millisecond }
+    /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
+    static var keep: Int64 { 120 * Span.second }
+    /// Frames between two looks at everything else.
+    static var batch: Int { 4096 }
+
+    private let options: TraceOptions
+    private var captures: CaptureSet
+    private var pipeline: TracePipeline<Report>
+    private var kernel: KernelWatcher?
+    private var writer: CaptureWriter?
+    private var description: CaptureDescription
+    private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
+    private var droppedSoFar: UInt64 = 0
+    private var nextStatistics: Int64 = 0
+    private let deadline: Int64?
+    private var isFinished = false
+    /// An interface that went away, for the user; the trace goes on while another is left.
+    public private(set) var warnings: [String] = []
+
+    /// Opens the interfaces, and the file to write if there is one. Throws what stands in the way, before anything is captured.
+    public init(_ options: TraceOptions, report: Report) throws(TraceError) {
+        // Everything that can fail comes first.
+        let opened = try CaptureSet(options)
+        let interfaces = opened.interfaces
+        let writer = try Self.openOutput(options, interfaces)
+        self.options = options
+        warnings = opened.warnings
+        captures = opened
+        self.writer = writer
+        pipeline = TracePipeline(report: report, isLive: true)
+        kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
+        description = CaptureDescription(
+            file: nil,
+            interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
+            snapshotLength: interfaces.first.map { Int($0.snapshotLength) }, filter: options.effectiveFilter,
+            tool: TraceOptions.tool)
+        deadline = options.duration.map { monotonicNow() &+ Int64(min($0, 1e9) * 1e9) }
+        pipeline.report.begin(description, at: wallClockNow(), &pipeline.out)
+    }
+
+    private static func openOutput(
+        _ options: TraceOptions, _ interfaces: [CaptureInterface]
+    ) throws(TraceError) -> CaptureWriter? {
+        guard let path = options.output else { return nil }
+        do throws(CaptureWriteError) {
+            var writer = try CaptureWriter(path: path, application: TraceOptions.tool)
+            for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
+            try writer.flush()
+            return writer
+        } catch {
+            throw .output(error)
+        }
+    }
+
+    /// Whether loopback is among the interfaces, by its name.
+    public var capturesLoopback: Bool { options.interfaces.contains("lo") }
+
+    /// One line an interface: what is being listened to.
+    public var listeningLines: [String] {
+        captures.interfaces.map { interface in
+            "listening on \(printable(interface.name ?? "")), link-type \(interface.linkType.name)"
+                + " (\(interface.linkType.summary)), snapshot length \(interface.snapshotLength) bytes,"
+                + " filter \"\(printable(options.effectiveFilter))\""
+        }
+    }
+
+    /// Also wakes `step` up for this descriptor.
+    public func wake(on descriptor: Int32) { captures.watch(descriptor) }
+
+    /// Whether the limits that the user set are reached, or no interface is left.
+    public var isDone: Bool {
+        if captures.isEmpty { return true }
+        if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
+        if let limit = options.connectionLimit, pipeline.endedCount >= limit && reported.count >= Int(limit) {
+            return true
+        }
+        return deadline.map { monotonicNow() >= $0 } ?? false
+    }
+
+    /// Waits for frames at most so long (or shorter, if something is due earlier), and works on what came.
+    public mutating func step(waitMilliseconds: Int32) throws(TraceError) {
+        var wait = waitMilliseconds
+        let now = monotonicNow()
+        if let due = kernel?.milliseconds(until: now, pipeline.timeline) { wait = min(wait, due) }
+        if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
+        captures.wait(milliseconds: wait)
+        try work()
+    }
+
+    /// The results so far; the buffer is the caller's to clear.
+    public mutating func withOutput<Failure: Error>(
+        _ body: (inout OutputBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
+        try body(&pipeline.out)
+    }
+
+    /// Frames captured, passed by the filter, dropped by the kernel, dropped by the interface; connections seen.
+    public mutating func counts() -> (captured: UInt64, statistics: CaptureStatistics, connections: UInt64) {
+        (pipeline.counts.captured, captures.statistics(), pipeline.timeline.connectionCount)
+    }
+
+    /// How many connections have ended.
+    public var endedConnections: UInt64 { pipeline.endedCount }
+
+    // MARK: One turn
+
+    private mutating func work() throws(TraceError) {
+        try drain()
+        readKernel()
+        let now = wallClockNow()
+        noteDrops()
+        pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+        reportEnded(now)
+        if writer != nil {
+            do throws(CaptureWriteError) { try writer?.flush() } catch { throw .output(error) }
+        }
+    }
+
+    /// Takes in every frame that is there.
+    private mutating func drain() throws(TraceError) {
+        var failure: CaptureWriteError?
+        while true {
+            let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
+            let limit = min(Self.batch, Int(clamping: room))
+            if limit == 0 { break }
+            let result = captures.dispatch(limit: limit) { header, bytes in
+                // With several interfaces the limit may be passed within one turn.
+                if let most = options.packetLimit, pipeline.counts.captured >= most { return }
+                if options.output != nil && failure == nil {
+                    do throws(CaptureWriteError) { try writer?.write(header, bytes) } catch { failure = error }
+                }
+                pipeline.take(header, bytes, frame: pipeline.frame + 1)
+            }
+            noteConnections()
+            if let gone = result.gone { warnings.append(gone.description) }
+            if let failure { throw .output(failure) }
+            if result.delivered < limit { break }
+        }
+    }
+
+    /// New connections are watched in the kernel's tables, replaced ones are over.
+    private mutating func noteConnections() {
+        for id in pipeline.newConnections { kernel?.watch(id, number: pipeline.timeline[id].number) }
+        pipeline.newConnections.removeAll(keepingCapacity: true)
+        for id in pipeline.replaced {
+            if !pipeline.timeline[id].facts.contains(.reported) {
+                pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            }
+            drop(id)
+        }
+        pipeline.replaced.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func readKernel() {
+        guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
+            return
+        }
+        pipeline.hasNewStates = false
+        let ports = watchedPorts()
+        kernel?.read(ports: ports)
+        if let failure = kernel?.failure {
+            warnings.append("the kernel's view is missing: \(failure)")
+            return
+        }
+        // What was captured before the reading was complete has to be known before the two are compared.
+        try? drain()
+        guard let events = kernel?.reconcile(&pipeline.timeline) else { return }
+        for event in events { pipeline.report.kernel(event, pipeline.timeline, &pipeline.out) }
+    }
+
+    /// The responders' ports: every socket of a watched connection has one of them at either end.
+    private func watchedPorts() -> [UInt16] {
+        var ports: Set<UInt16> = []
+        for id in pipeline.timeline.remaining() {
+            ports.insert(pipeline.timeline[id].tuple.destination.port)
+            if ports.count > KernelWatcher.portLimit { return [] }
+        }
+        return ports.sorted()
+    }
+
+    private mutating func noteDrops() {
+        let now = monotonicNow()
+        guard now >= nextStatistics else { return }
+        nextStatistics = now + Span.second
+        let dropped = captures.statistics().droppedByKernel
+        if dropped > droppedSoFar { pipeline.noteGap(dropped - droppedSoFar) }
+        droppedSoFar = dropped
+    }
+
+    private mutating func reportEnded(_ now: Timestamp) {
+        while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
+            guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
+            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.timeline.markReported(id)
+            reported.append((id, pipeline.timeline[id].number, now))
+        }
+        // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
+        while let first = reported.first, now.since(first.since) > Self.keep {
+            reported.removeFirst()
+            if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
+        }
+    }
+
+    private mutating func drop(_ id: ConnectionID) {
+        kernel?.forget(id)
+        pipeline.timeline.retire(id)
+    }
+
+    // MARK: The end
+
+    /// Takes in what is still there, reports everything that is open, and closes the file. Once.
+    public mutating func finish() throws(TraceError) {
+        guard !isFinished else { return }
+        isFinished = true
+        var failure: TraceError?
+        pipeline.hasNewStates = true
+        do throws(TraceError) { try work() } catch { failure = error }
+        // Rows still waiting for what belongs to them get nothing more.
+        let end = wallClockNow().advanced(by: Span.second)
+        pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
+        for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
+            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.timeline.markReported(id)
+        }
+        let statistics = captures.statistics()
+        if statistics.droppedByKernel > droppedSoFar { pipeline.noteGap(statistics.droppedByKernel - droppedSoFar) }
+        pipeline.counts.received = statistics.received
+        pipeline.counts.dropped = statistics.droppedByKernel
+        pipeline.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.out)
+        if writer != nil && failure == nil {
+            for index in 0..<captures.count {
+                writer?.setStatistics(captures.statistics(index), interface: UInt16(clamping: index))
+            }
+            do throws(CaptureWriteError) { try writer?.close() } catch { failure = .output(error) }
+        }
+        if let failure { throw failure }
+    }
+
+    /// What was captured and is no TCP, in sentences for standard error.
+    public var tally: [String] { tallySentences(pipeline.tally) }
+}

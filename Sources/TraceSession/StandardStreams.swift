@@ -1,0 +1,23 @@
+// Results to standard output, complaints to standard error, for commands that are not traces.
+
+import Glibc
+public import TimelineReport
+
+/// The two streams.
+public enum StandardStreams {
+    /// Writes results; the exit code: 0, also when nobody reads any more, 1 when writing failed.
+    public static func writeResults(_ buffer: inout OutputBuffer) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        do throws(ResultOutputError) {
+            try ResultOutput(descriptor: STDOUT_FILENO).write(&buffer)
+            return 0
+        } catch {
+            guard case .failed(let code) = error else { return 0 }
+            TraceSession.complain("standard output: \(describeErrno(code))")
+            return 1
+        }
+    }
+
+    /// One line to standard error, `tcptrace: ` before it.
+    public static func complain(_ text: String) { TraceSession.complain(text) }
+}

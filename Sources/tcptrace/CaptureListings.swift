@@ -1,0 +1,65 @@
+// -D, -L and -d: what can be captured on, and what a filter compiles to.
+
+import Glibc
+import PacketSource
+import TCPModel
+import TimelineReport
+import TraceSession
+
+/// Listings that end the program.
+enum CaptureListings {
+    /// tcpdump's -D: number, name, description, flags.
+    static func interfaces() -> Int32 {
+        do throws(CaptureError) {
+            var lines: [String] = []
+            for (index, device) in try CaptureDevice.all().enumerated() {
+                var flags: [String] = []
+                if device.isUp { flags.append("Up") }
+                if device.isRunning { flags.append("Running") }
+                if device.isLoopback { flags.append("Loopback") }
+                let description = device.description.map { " (\($0))" } ?? ""
+                lines.append("\(index + 1).\(device.name)\(description) [\(flags.joined(separator: ", "))]")
+            }
+            return print(lines)
+        } catch { return fail(error) }
+    }
+
+    /// tcpdump's -L.
+    static func linkTypes(of device: String) -> Int32 {
+        do throws(CaptureError) {
+            let types = try CaptureDevice.linkTypes(of: device)
+            return print(
+                ["Data link types for \(device) (use option -y to set):"] + types.map { "  \($0.name) (\($0.summary))" }
+            )
+        } catch { return fail(error) }
+    }
+
+    /// tcpdump's -d: needs no privileges.
+    static func program(of options: TraceOptions) -> Int32 {
+        do throws(CaptureError) {
+            let filter = try PacketFilter(
+                options.effectiveFilter, linkType: options.linkType ?? .ethernet, snapshotLength: options.snapshotLength
+            )
+            return print([filter.listing])
+        } catch { return fail(error) }
+    }
+
+    private static func print(_ lines: [String]) -> Int32 {
+        var buffer = OutputBuffer()
+        for line in lines {
+            for (index, part) in line.split(separator: "\n", omittingEmptySubsequences: true).enumerated() {
+                if index > 0 { buffer.newline() }
+                buffer.appendPrintable(String(part))
+            }
+            buffer.newline()
+        }
+        return StandardStreams.writeResults(&buffer)
+    }
+
+    private static func fail(_ error: CaptureError) -> Int32 {
+        StandardStreams.complain(
+            error.explanation(
+                command: CommandLine.arguments.joined(separator: " "), executable: Terminal.executable))
+        return 1
+    }
+}

@@ -1,0 +1,53 @@
+// What standard output is: a terminal or not, its columns, its character set; and which file this program is.
+
+import CLinux
+import Glibc
+
+/// Standard output's properties.
+struct Terminal {
+    let isTerminal: Bool
+    let columns: Int
+    let isUTF8: Bool
+
+    /// Of file descriptor 1.
+    static var standardOutput: Terminal {
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        var size = winsize()
+        // ioctl(2) fills the structure that is passed, nothing else.
+        let answer = isTerminal ? unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) : -1
+        let known = answer == 0 && size.ws_col > 0
+        let stated = environment("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 && $0 <= 10_000 ? $0 : nil }
+        let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") ?? ""
+        let folded = locale.lowercased()
+        return Terminal(
+            isTerminal: isTerminal, columns: known ? Int(size.ws_col) : isTerminal ? stated ?? 80 : stated ?? 100,
+            isUTF8: folded.contains("utf-8") || folded.contains("utf8"))
+    }
+
+    /// Flag, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that can.
+    func wantsColor(_ flag: String) -> Bool {
+        if flag != "auto" { return flag == "always" }
+        if let value = Self.environment("NO_COLOR"), !value.isEmpty { return false }
+        if let value = Self.environment("CLICOLOR_FORCE") ?? Self.environment("FORCE_COLOR"), value != "0" {
+            return true
+        }
+        return isTerminal && Self.environment("TERM") != "dumb"
+    }
+
+    /// A variable of the environment; nil if unset.
+    static func environment(_ name: String) -> String? {
+        // getenv(3) returns a NUL-terminated string of the environment, which this program never changes; it is copied.
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// The path of the file that this program runs from.
+    static var executable: String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let room = buffer.count - 1
+        // readlink(2) writes at most `room` octets, and the last one stays NUL.
+        let count = unsafe readlink("/proc/self/exe", &buffer, room)
+        guard count > 0 else { return "tcptrace" }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

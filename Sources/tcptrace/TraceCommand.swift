@@ -1,0 +1,133 @@
+// The arguments of the trace itself: tcpdump's letters first, then ours.
+
+import ArgumentParser
+import Glibc
+import PacketSource
+import TCPModel
+import TCPTimeline
+import TimelineReport
+import TraceSession
+
+/// `tcptrace [options] [filter words]`.
+struct TraceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "Trace live traffic or capture files (this is what runs when no verb is named).")
+
+    @Option(
+        name: .customShort("i"),
+        help: ArgumentHelp("Interface to capture on; repeat for several, `any` for all.", valueName: "interface"))
+    var interfaces: [String] = []
+    @Option(
+        name: .customShort("r"),
+        help: ArgumentHelp("Read a pcap or pcapng file, - for standard input; repeatable.", valueName: "file"))
+    var files: [String] = []
+    @Option(
+        name: .customShort("V"),
+        help: ArgumentHelp("Read the capture files that this file lists, one a line.", valueName: "file"))
+    var list: String?
+    @Option(
+        name: .customShort("w"),
+        help: ArgumentHelp("Write the frames too: pcapng, or pcap if the name ends in .pcap.", valueName: "file"))
+    var output: String?
+    @Option(name: .customShort("c"), help: ArgumentHelp("Stop after this many packets.", valueName: "count"))
+    var count: UInt64?
+    @Option(
+        name: .customShort("s"),
+        help: ArgumentHelp("Octets to keep of each frame; 0 = all (262144).", valueName: "snaplen"))
+    var snapshotLength: Int?
+    @Option(name: .customShort("B"), help: ArgumentHelp("Size of the kernel's buffer in KiB.", valueName: "KiB"))
+    var bufferKiB: Int?
+    @Flag(name: .customShort("p"), help: "Do not put the interface into promiscuous mode.")
+    var notPromiscuous = false
+    @Option(
+        name: .customShort("Q"),
+        help: ArgumentHelp("Only frames in this direction: in, out or inout.", valueName: "direction"))
+    var direction: String?
+    @Option(name: .customShort("y"), help: ArgumentHelp("Link type to capture with (see -L).", valueName: "type"))
+    var linkType: String?
+    @Option(name: .customShort("F"), help: ArgumentHelp("Read the filter from this file.", valueName: "file"))
+    var filterFile: String?
+    @Flag(name: .customShort("D"), help: "List the interfaces and end.")
+    var listInterfaces = false
+    @Flag(name: .customShort("L"), help: "List the interface's link types and end.")
+    var listLinkTypes = false
+    @Flag(name: .customShort("d"), help: "Print the compiled filter and end.")
+    var dumpFilter = false
+    @Flag(name: .long, help: "Print only the number of packets.")
+    var countOnly = false
+    @Flag(name: .customShort("q"), help: "One line a connection.")
+    var quiet = false
+    @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
+    var verbosity: Int
+    @Flag(
+        name: .customShort("t"),
+        help: "Time column: none (-t), epoch (-tt), since the start (-ttt, -ttttt), date (-tttt).")
+    var time: Int
+    @Flag(name: .customShort("S"), help: "Sequence numbers as on the wire.")
+    var rawSequence = false
+    @Flag(name: .long, help: "Time stamps in nanoseconds.")
+    var nano = false
+    @Flag(name: .long, help: "Time stamps in microseconds. This is the default.")
+    var micro = false
+    @Option(
+        name: .customShort("T"),
+        help: ArgumentHelp("Output format: text or json (one object a line).", valueName: "format"))
+    var format = "text"
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    var color = "auto"
+    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
+    var noColor = false
+    @Flag(help: "Draw with ASCII characters only.")
+    var ascii = false
+    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
+    var width: Int?
+    @Flag(name: .customLong("no-header"), help: "With -q: no column titles.")
+    var noHeader = false
+    @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))
+    var connections: UInt64?
+    @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
+    var duration: Double?
+    @Option(
+        help: ArgumentHelp(
+            "Show only connections with an end in these states, in any spelling.", valueName: "state,..."))
+    var state: [String] = []
+    @Option(help: ArgumentHelp("Show only connections with these outcomes.", valueName: "outcome,..."))
+    var outcome: [String] = []
+    @Option(help: ArgumentHelp("Show only connections of this process (live).", valueName: "pid"))
+    var pid: [Int32] = []
+    @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
+    var pname: [String] = []
+    @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
+    var noKernel = false
+    @Flag(name: .customLong("no-process"), help: "Do not look up processes.")
+    var noProcess = false
+    // Habits of tcpdump users that are already so here.
+    @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")
+    var numeric: Int
+    @Flag(name: .customShort("l"), help: "Line buffering. Live output always is.")
+    var lineBuffered = false
+    @Flag(name: .customShort("U"), help: "Packet buffering of -w. Live output always is.")
+    var packetBuffered = false
+    @Flag(name: .customLong("immediate-mode"), help: "Packets as soon as they come. They always do.")
+    var immediate = false
+    @Flag(name: .customLong("print"), help: "Print while writing with -w. This is the default.")
+    var alsoPrint = false
+    @Flag(name: [.customShort("#"), .customLong("number")], help: "Frame numbers. They are always there.")
+    var numbers = false
+    @Flag(name: [.customShort("K"), .customShort("O"), .customShort("N"), .customShort("f")], help: .hidden)
+    var ignoredHabits: Int
+
+    @Argument(help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"))
+    var words: [String] = []
+
+    func validate() throws { _ = try TraceRequest(self) }
+
+    func run() throws {
+        if listInterfaces { throw ExitCode(CaptureListings.interfaces()) }
+        let request = try TraceRequest(self)
+        if listLinkTypes { throw ExitCode(CaptureListings.linkTypes(of: request.options.interfaces.first ?? "any")) }
+        if dumpFilter { throw ExitCode(CaptureListings.program(of: request.options)) }
+        throw ExitCode(request.run())
+    }
+}

@@ -1,0 +1,209 @@
+// From arguments to a trace: checks every value, and says which one is wrong.
+
+import ArgumentParser
+import CLinux
+import Glibc
+import PacketSource
+import TCPModel
+import TCPTimeline
+import TimelineReport
+import TraceSession
+
+/// What the arguments ask for.
+struct TraceRequest {
+    enum Form {
+        case timeline
+        case table
+        case json
+        case count
+    }
+
+    var options = TraceOptions()
+    var selection = ConnectionSelection()
+    var style = TextStyle()
+    var form = Form.timeline
+    var hasHeader = true
+
+    init(_ command: TraceCommand) throws {
+        try chooseSource(command)
+        try chooseCapture(command)
+        try chooseConnections(command)
+        try chooseLook(command)
+    }
+
+    // MARK: Where frames come from
+
+    private mutating func chooseSource(_ command: TraceCommand) throws {
+        options.interfaces = command.interfaces
+        options.files = command.files
+        if let list = command.list {
+            options.files += try Self.lines(of: list).filter { !$0.isEmpty }
+        }
+        var words = command.words
+        // A classic tcptrace user types the file's name alone.
+        if words.count == 1, options.files.isEmpty, options.interfaces.isEmpty, command.output == nil,
+            Self.looksLikeCapture(words[0])
+        {
+            options.files = words
+            words = []
+        }
+        if let file = command.filterFile {
+            guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
+            words = try Self.lines(of: file)
+        }
+        options.filter = words.joined(separator: " ")
+        if !options.files.isEmpty && !options.interfaces.isEmpty {
+            throw ValidationError("-r reads a file and -i captures live: choose one")
+        }
+        if options.files.isEmpty && options.interfaces.isEmpty { options.interfaces = ["any"] }
+        if options.files.isEmpty == false && command.duration != nil {
+            throw ValidationError("--duration is for live traces; with -r use -c or --connections")
+        }
+        options.output = command.output
+        if command.output == "-" && command.format != "text" {
+            throw ValidationError("-w - writes frames to standard output, and -T \(command.format) too: choose one")
+        }
+    }
+
+    private static func looksLikeCapture(_ path: String) -> Bool {
+        // Nothing to close if open(2) fails; the path is NUL-terminated for the time of the call.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var magic: UInt32 = 0
+        // At most the four octets of `magic` are written.
+        guard unsafe read(descriptor, &magic, 4) == 4 else { return false }
+        let known: [UInt32] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a]
+        return known.contains(magic) || known.contains(magic.byteSwapped)
+    }
+
+    /// The lines of a small text file (at most 1 MiB).
+    private static func lines(of path: String) throws -> [String] {
+        // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
+        guard let file = unsafe fopen(path, "re") else { throw ValidationError("\(path): cannot be read") }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let room = bytes.count
+        // fread(3) writes at most `room` octets, which the array has.
+        let count = unsafe fread(&bytes, 1, room, file)
+        guard count < room else { throw ValidationError("\(path): is longer than 1 MiB, which no filter is") }
+        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").map {
+            String($0.prefix { $0 != "#" })
+        }
+    }
+
+    private mutating func chooseCapture(_ command: TraceCommand) throws {
+        if let length = command.snapshotLength {
+            guard length >= 0 && length <= 262_144 else {
+                throw ValidationError("-s \(length): the snapshot length is from 0 (all) to 262144")
+            }
+            options.snapshotLength = length == 0 ? 262_144 : length
+        }
+        if let size = command.bufferKiB {
+            guard size >= 4 && size <= 2_000_000 else {
+                throw ValidationError("-B \(size): the buffer is from 4 to 2000000 KiB")
+            }
+            options.bufferKiB = size
+        }
+        options.promiscuous = !command.notPromiscuous
+        switch command.direction {
+        case nil, "inout": options.direction = .both
+        case "in": options.direction = .incoming
+        case "out": options.direction = .outgoing
+        case .some(let other): throw ValidationError("-Q \(other): the direction is in, out or inout")
+        }
+        if let name = command.linkType {
+            guard let type = LinkType(name: name) else {
+                throw ValidationError("-y \(name): there is no such link type; tcptrace -L lists the interface's")
+            }
+            options.linkType = type
+        }
+        if command.count == 0 { throw ValidationError("-c 0: count at least one packet") }
+        if command.connections == 0 { throw ValidationError("--connections 0: count at least one connection") }
+        options.packetLimit = command.count
+        options.connectionLimit = command.connections
+        if let duration = command.duration {
+            guard duration > 0 && duration.isFinite else {
+                throw ValidationError("--duration \(duration): a number of seconds above 0")
+            }
+            options.duration = duration
+        }
+        options.usesKernel = !command.noKernel
+        options.usesProcesses = !command.noProcess
+    }
+
+    private mutating func chooseConnections(_ command: TraceCommand) throws {
+        for name in command.state.flatMap({ $0.split(separator: ",") }) {
+            guard let state = TCPState(named: String(name)) else {
+                let all = TCPState.allCases.dropFirst().map { "\($0.displayName)" }.joined(separator: ", ")
+                throw ValidationError("--state \(name): there is no such state; there are \(all)")
+            }
+            selection.states.append(state)
+        }
+        for name in command.outcome.flatMap({ $0.split(separator: ",") }) {
+            guard let outcome = Outcome(named: String(name)) else {
+                let all = Outcome.allCases.map { "\($0.name)" }.joined(separator: ", ")
+                throw ValidationError("--outcome \(name): there is no such outcome; there are \(all)")
+            }
+            selection.outcomes.append(outcome)
+        }
+        selection.processIDs = command.pid
+        selection.processNames = command.pname
+        if !options.files.isEmpty && !(command.pid.isEmpty && command.pname.isEmpty) {
+            throw ValidationError("--pid and --pname are for live traces: capture files do not say the process")
+        }
+    }
+
+    // MARK: How it looks
+
+    private mutating func chooseLook(_ command: TraceCommand) throws {
+        switch command.format {
+        case "text": form = command.quiet ? .table : .timeline
+        case "json": form = .json
+        default: throw ValidationError("-T \(command.format): the format is text or json")
+        }
+        if command.countOnly { form = .count }
+        hasHeader = !command.noHeader
+        guard ["auto", "always", "never"].contains(command.color) else {
+            throw ValidationError("--color \(command.color): auto, always or never")
+        }
+        let terminal = Terminal.standardOutput
+        style.color = !command.noColor && terminal.wantsColor(command.color)
+        style.ascii = command.ascii || !terminal.isTerminal || !terminal.isUTF8
+        if let width = command.width {
+            guard width >= 20 && width <= 10_000 else {
+                throw ValidationError("--width \(width): from 20 to 10000 columns")
+            }
+            style.width = width
+        } else {
+            style.width = terminal.columns
+        }
+        guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
+        style.time = time
+        style.nanoseconds = command.nano
+        style.detail.verbosity = min(command.verbosity, 3)
+        style.detail.rawSequence = command.rawSequence
+    }
+
+    // MARK: Run
+
+    func run() -> Int32 {
+        switch form {
+        case .timeline:
+            let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
+            return trace(TextTimelineReport(style: style, order: order, selection: selection))
+        case .table: return trace(SummaryReport(width: style.width, header: hasHeader, selection: selection))
+        case .json: return trace(JSONReport(selection: selection))
+        case .count: return trace(CountReport())
+        }
+    }
+
+    private func trace(_ report: some TraceReport) -> Int32 {
+        if options.files.isEmpty {
+            return LiveSession.run(
+                options, report: report, command: CommandLine.arguments.joined(separator: " "),
+                executable: Terminal.executable)
+        }
+        return ReplaySession.run(options, report: report)
+    }
+}
