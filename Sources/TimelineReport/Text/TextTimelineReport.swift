@@ -98,6 +98,8 @@ public struct TextTimelineReport: TraceReport {
     /// Whether a local end is still without a process, though the kernel is being asked.
     private static func lacksProcess(_ view: KernelView?) -> Bool {
         guard let view else { return false }
+        // Before the first reading not even which ends are local is known.
+        if !view.originator.isLocal && !view.responder.isLocal { return true }
         return [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
     }
 
