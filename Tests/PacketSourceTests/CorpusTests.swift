@@ -1,0 +1,42 @@
+// Captures of other projects, when a corpus is there: no crash, and the number of packets that its index says.
+
+import Foundation
+import PacketSource
+import Testing
+
+@Suite("Corpus") struct CorpusTests {
+    static let folder: String = {
+        if let named = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] { return named }
+        let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+        return root.deletingLastPathComponent().appendingPathComponent("shared/corpus").path
+    }()
+
+    /// Captures whose count differs from the index's (made with tshark), and why.
+    static let exceptions: [String: String] = [:]
+
+    @Test("each capture gives the packets that the index counts")
+    func counts() throws {
+        guard let index = try? String(contentsOfFile: Self.folder + "/INDEX.tsv", encoding: .utf8) else {
+            print("no corpus: set TCPTRACE_CORPUS to its folder")
+            return
+        }
+        var read = 0
+        for line in index.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count > 5, let expected = Int(fields[5]) else { continue }
+            let (name, format) = (fields[0], fields[2])
+            let path = Self.folder + "/" + name
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            let result = readAll(path: path)
+            read += 1
+            if format.hasSuffix(".gz") {
+                #expect(result.error?.reason == .compressed("gzip"), "\(name)")
+            } else if format == "snoop" {
+                #expect(result.error?.reason == .unsupportedFormat("snoop"), "\(name)")
+            } else if Self.exceptions[name] == nil {
+                #expect(result.frames.count == expected, "\(name) \(fields.last ?? ""): \(result.error?.description ?? "")")
+            }
+        }
+        print("\(read) captures read")
+    }
+}
