@@ -59,7 +59,9 @@ extension CaptureBytes {
 extension CaptureBytes {
     typealias Option = (code: UInt16, value: [UInt8])
 
-    mutating func block(_ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void) {
+    mutating func block(
+        _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void
+    ) {
         var content = CaptureBytes(isBigEndian: isBigEndian)
         fill(&content)
         content.bytes += Array(repeating: 0, count: -content.bytes.count & 3)

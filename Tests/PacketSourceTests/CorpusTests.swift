@@ -12,7 +12,17 @@ import Testing
     }()
 
     /// Captures whose count differs from the index's (made with tshark), and why.
-    static let exceptions: [String: String] = [:]
+    static let exceptions: [String: String] = [
+        "libpcap/tests/filter/brcm-tag.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/dsa.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/frf16_magic_ie-oobr.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/juniper_es_oobr.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/juniper_monitor_invalid_cookie_length.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/vtp_asan-2.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/vtp_asan-3.pcap": "tshark does not know the link type and reads nothing",
+        "libpcap/tests/pcapng-invalid-vers-2.pcapng": "tshark refuses minor version 1; its packets are sound",
+        "retis/test_events_packets.pcap": "tshark counts a custom block that is no packet (capinfos: 26)",
+    ]
 
     @Test("each capture gives the packets that the index counts")
     func counts() throws {
@@ -34,7 +44,8 @@ import Testing
             } else if format == "snoop" {
                 #expect(result.error?.reason == .unsupportedFormat("snoop"), "\(name)")
             } else if Self.exceptions[name] == nil {
-                #expect(result.frames.count == expected, "\(name) \(fields.last ?? ""): \(result.error?.description ?? "")")
+                #expect(
+                    result.frames.count == expected, "\(name) \(fields.last ?? ""): \(result.error?.description ?? "")")
             }
         }
         print("\(read) captures read")

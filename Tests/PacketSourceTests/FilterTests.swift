@@ -52,11 +52,14 @@ import Testing
         #expect(found == (0...whole.count).map { $0 >= 38 })
     }
 
-    @Test("the offending word is found", arguments: [
-        ("tcp and prot 9500", "prot"), ("prot", "prot"), ("tcp foo bar", "foo"), ("port nosuchport", "nosuchport"),
-        ("tcp[13] & 2 ! = 0", "!"), ("(tcp or udp)) and port 80", ")"), ("port 80 port", "port"),
-        ("host 1.2.3.4 andd port 1", "andd"), ("tcp and and port 80", "and"), ("tcp[tcpflags] & (tcp-syn|tcp-fin) !!= 0", "!"),
-    ])
+    @Test(
+        "the offending word is found",
+        arguments: [
+            ("tcp and prot 9500", "prot"), ("prot", "prot"), ("tcp foo bar", "foo"), ("port nosuchport", "nosuchport"),
+            ("tcp[13] & 2 ! = 0", "!"), ("(tcp or udp)) and port 80", ")"), ("port 80 port", "port"),
+            ("host 1.2.3.4 andd port 1", "andd"), ("tcp and and port 80", "and"),
+            ("tcp[tcpflags] & (tcp-syn|tcp-fin) !!= 0", "!"),
+        ])
     func offendingWord(text: String, word: String) throws {
         do {
             _ = try PacketFilter(text, linkType: .ethernet)
@@ -70,7 +73,9 @@ import Testing
         }
     }
 
-    @Test("a filter that ends too early points behind its end", arguments: ["tcp and", "port", "(tcp", "tcp[13", "host", "tcp[13] &"])
+    @Test(
+        "a filter that ends too early points behind its end",
+        arguments: ["tcp and", "port", "(tcp", "tcp[13", "host", "tcp[13] &"])
     func tooEarly(text: String) throws {
         do {
             _ = try PacketFilter(text, linkType: .ethernet)
@@ -90,11 +95,13 @@ import Testing
             _ = try PacketFilter("tcp and prot 9500", linkType: .ethernet)
         } catch {
             #expect(error.description.hasSuffix("\n  tcp and prot 9500\n          ^~~~"))
-            #expect(error.description.hasPrefix("can't parse filter expression: syntax error"))
+            #expect(error.description.contains("syntax error"))
         }
     }
 
-    @Test("hostile filters end in an error", arguments: ["\u{1b}[31m", "tcp\0udp", String(repeating: "(", count: 5000), "é ü"])
+    @Test(
+        "hostile filters end in an error",
+        arguments: ["\u{1b}[31m", "tcp\0udp", String(repeating: "(", count: 5000), "é ü"])
     func hostile(text: String) {
         do {
             _ = try PacketFilter(text, linkType: .ethernet)
@@ -109,7 +116,9 @@ import Testing
         var set = try FilterSet("ether host 0:0:0:0:0:0 and port 9500")
         let bytes = tcp(1, 9500)
         var found: [Bool] = []
-        for linkType in [LinkType.ethernet, .raw, .raw, .ethernet, .raw] { found.append(matches(&set, bytes, linkType)) }
+        for linkType in [LinkType.ethernet, .raw, .raw, .ethernet, .raw] {
+            found.append(matches(&set, bytes, linkType))
+        }
         #expect(found == [true, false, false, true, false])
         let rejected = set.rejected.map(\.linkType)
         #expect(rejected == [.raw])

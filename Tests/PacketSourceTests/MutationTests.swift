@@ -22,7 +22,8 @@ struct SeededGenerator: RandomNumberGenerator {
         var pcap = CaptureBytes.pcap()
         for number in 0..<5 { pcap.record(seconds: UInt32(number), fraction: 0, frame(number)) }
         let seeds = [
-            pcap.bytes, PcapngReadingTests.sample(isBigEndian: false).bytes, PcapngReadingTests.sample(isBigEndian: true).bytes,
+            pcap.bytes, PcapngReadingTests.sample(isBigEndian: false).bytes,
+            PcapngReadingTests.sample(isBigEndian: true).bytes,
         ]
         var generator = SeededGenerator(state: 9500)
         for bytes in seeds {
@@ -43,7 +44,9 @@ struct SeededGenerator: RandomNumberGenerator {
                 let result = try readAll(damaged)
                 for (frame, original) in zip(result.frames, intact) {
                     // A frame whose bytes end before the damage cannot have changed.
-                    guard let place = firstRange(of: original.bytes, in: bytes), place.upperBound + 16 <= first else { break }
+                    guard let place = firstRange(of: original.bytes, in: bytes), place.upperBound + 16 <= first else {
+                        break
+                    }
                     #expect(frame.bytes == original.bytes)
                 }
                 if damaged.count < 4000 {

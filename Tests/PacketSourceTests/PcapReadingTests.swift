@@ -34,7 +34,9 @@ import Testing
 
     @Test("version 2.2 has the two lengths the other way round, 2.3 either way")
     func oldVersions() throws {
-        for (version, captured, original) in [((2, 2), 100, 60), ((2, 3), 100, 60), ((2, 3), 60, 100)] as [((UInt16, UInt16), UInt32, UInt32)] {
+        for (version, captured, original) in [((2, 2), 100, 60), ((2, 3), 100, 60), ((2, 3), 60, 100)]
+            as [((UInt16, UInt16), UInt32, UInt32)]
+        {
             var file = CaptureBytes.pcap(version: version)
             file.record(seconds: 1, fraction: 0, frame(1), captured: captured, original: original)
             let result = try readAll(file.bytes)
@@ -72,7 +74,9 @@ import Testing
         #expect(result.frames.map(\.original) == [0, 300, 77, 0, 0, 60])
     }
 
-    @Test("a record that claims more than any capture has is refused with its offset", arguments: [UInt32(16 << 20) + 1, 1 << 31, .max])
+    @Test(
+        "a record that claims more than any capture has is refused with its offset",
+        arguments: [UInt32(16 << 20) + 1, 1 << 31, .max])
     func lyingLength(captured: UInt32) throws {
         var file = CaptureBytes.pcap()
         file.record(seconds: 1, fraction: 0, frame(1))

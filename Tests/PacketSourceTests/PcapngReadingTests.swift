@@ -117,7 +117,9 @@ import Testing
 
     @Test("if_tsoffset moves the epoch, either way, and saturates")
     func offsets() throws {
-        for (offset, expected) in [(100, 101_000_000_000), (-100, -99_000_000_000), (Int64.max, .max), (.min, .min)] as [(Int64, Int64)] {
+        for (offset, expected) in [(100, 101_000_000_000), (-100, -99_000_000_000), (Int64.max, .max), (.min, .min)]
+            as [(Int64, Int64)]
+        {
             for resolution: UInt8 in [6, 0x94] {
                 var file = CaptureBytes()
                 file.section()
@@ -155,7 +157,14 @@ import Testing
             (.badByteOrderMagic(0x1122_3344), { $0.section(magic: 0x1122_3344) }),
             (.unsupportedVersion(major: 2, minor: 0), { $0.section(major: 2) }),
             (.badInterfaceDescription, { $0.block(1) { $0.put32(1) } }),
-            (.badInterfaceDescription, { $0.block(1) { $0.put64(1); $0.put16(2); $0.put16(400) } }),
+            (
+                .badInterfaceDescription,
+                {
+                    $0.block(1) {
+                        $0.put64(1); $0.put16(2); $0.put16(400)
+                    }
+                }
+            ),
         ]
         for (reason, damage) in cases {
             var file = CaptureBytes()

@@ -72,7 +72,7 @@ final class TemporaryFile {
 
 func readAll(_ bytes: [UInt8]) throws -> ReadResult {
     let file = try TemporaryFile(bytes)
-    return readAll(path: file.path)
+    return withExtendedLifetime(file) { readAll(path: file.path) }
 }
 
 // The paths are Swift strings: NUL-terminated for the calls.
@@ -86,7 +86,7 @@ func readThroughPipe(_ bytes: [UInt8], piece: Int) throws -> ReadResult {
     let fifo = file.path + ".fifo"
     try #require(makeFIFO(fifo))
     let writer = Thread {
-        let descriptor = unsafe open(fifo, O_WRONLY)
+        let descriptor = unsafe open(fifo, O_WRONLY | O_CLOEXEC)
         var at = 0
         while at < bytes.count {
             let part = Array(bytes[at..<min(at + piece, bytes.count)])
@@ -96,8 +96,10 @@ func readThroughPipe(_ bytes: [UInt8], piece: Int) throws -> ReadResult {
         }
         close(descriptor)
     }
+    // The reader may stop early: that is an error for the writer, not its end.
+    signal(SIGPIPE, SIG_IGN)
     writer.start()
-    return readAll(path: fifo)
+    return withExtendedLifetime(file) { readAll(path: fifo) }
 }
 
 /// Runs a program; nil when it is not installed.
@@ -116,5 +118,7 @@ func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: St
     let text = output.fileHandleForReading.readDataToEndOfFile()
     let complaints = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: text, as: UTF8.self), String(decoding: complaints, as: UTF8.self))
+    return (
+        process.terminationStatus, String(decoding: text, as: UTF8.self), String(decoding: complaints, as: UTF8.self)
+    )
 }

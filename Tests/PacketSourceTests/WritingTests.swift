@@ -23,7 +23,7 @@ import Testing
         var writer = try CaptureWriter(path: path, application: "tcptrace 0.1")
         try writer.addInterface(Self.lo, filter: "port 9500")
         if interfaces > 1 { try writer.addInterface(Self.any) }
-        let frames = [0, 1, 2, 3, 4, 60, 1500, 70_000, 300_000].map { frame($0, $0) }
+        let frames = [0, 1, 2, 3, 4, 60, 1500, 70_000, 262_144, 262_144].map { frame($0, $0) }
         for (number, bytes) in frames.enumerated() {
             let interface = UInt16(number % interfaces)
             let header = header(1_700_000_000_000_000_001 + Int64(number), bytes, interface)
