@@ -92,8 +92,12 @@ import Testing
         // `any` sees each frame of lo twice: sent and received.
         let frames = try gather(&capture, wanted: 5)
         #expect(frames.count == 5 || interface == "any" && frames.count <= 10 && frames.count >= 5)
-        #expect(
-            frames.allSatisfy { $0.captured == 60 && $0.bytes.count == 60 && $0.original > 140 && $0.interface == 7 })
+        for frame in frames {
+            #expect(frame.captured == 60)
+            #expect(frame.bytes.count == 60)
+            #expect(frame.original > 140)
+            #expect(frame.interface == 7)
+        }
         let now = Int64(Date().timeIntervalSince1970 * 1e9)
         #expect(frames.allSatisfy { abs($0.time - now) < 10_000_000_000 })
         #expect(capture.statistics().received >= 5)
@@ -133,19 +137,12 @@ import Testing
     }
 
     @Test(
-        "an absurd ring is refused or made smaller, and what was got is told",
-        .enabled(if: geteuid() == 0, "not root: no capture on lo"))
-    func hugeRing() throws {
-        let capture = try LiveCapture(LiveCapture.Options(interface: "lo", bufferKiB: 2_000_000))
-        #expect((capture.bufferKiB ?? 0) <= 2_000_000)
-    }
-
-    @Test(
         "an interface that goes down or away ends the capture with a typed error",
         .enabled(if: geteuid() == 0, "not root: no interface can be made"))
     func deviceGone() throws {
         let name = "tcptr\(getpid() % 10_000)"
-        guard let made = run("ip", ["link", "add", name, "type", "veth", "peer", "name", name + "p"]), made.status == 0 else {
+        guard let made = run("ip", ["link", "add", name, "type", "veth", "peer", "name", name + "p"]), made.status == 0
+        else {
             print("no interface can be made here: not tested")
             return
         }
