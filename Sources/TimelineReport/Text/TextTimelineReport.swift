@@ -43,10 +43,12 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         writer.interfaces = capture.interfaces.map { $0.name }
     }
 
+    /// Takes in a segment.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
@@ -55,6 +57,7 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         switch event.kind {
         case .state, .owner: return
@@ -67,12 +70,14 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
         out.append(number: count)
         out.append(" frames were lost here by the capture: what follows may have holes ...\n")
     }
 
+    /// Prints what is complete.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
@@ -101,6 +106,7 @@ public struct TextTimelineReport: TraceReport {
         return [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
     }
 
+    /// Reports a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -124,6 +130,7 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
+    /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
