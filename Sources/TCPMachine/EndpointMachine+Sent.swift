@@ -55,6 +55,7 @@ extension EndpointMachine {
     /// SYN with ACK: a listener's answer (3.10.7.2), the second half of a simultaneous open (3.10.7.3), or a
     /// retransmission.
     private mutating func sentSynAck(_ segment: Segment, _ reaction: inout Reaction) {
+        defer { knowledge.insert(.synAckSent) }
         switch state {
         case .unseen, .closed, .listen:
             let sawSyn = knowledge.contains(.irs)

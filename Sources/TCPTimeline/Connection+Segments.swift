@@ -104,6 +104,7 @@ extension Connection {
         if notes.contains(.zeroWindow) && counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
         if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
         counters[own].lastWindow = segment.window
+        if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
         let sentNow = endpoint(side)
         counters[own].uniqueBytes &+= Self.newText(senderBefore, sentNow, segment)
         if !isSelfConnect {
@@ -131,7 +132,7 @@ extension Connection {
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)
-                if facts.contains(.synSeen) && synAckDelay < 0 && side == .responder {
+                if facts.contains(.synSeen) && synAckDelay < 0 && (side == .responder || isSelfConnect) {
                     synAckDelay = time.since(firstTime)
                 }
             } else {
@@ -152,6 +153,8 @@ extension Connection {
                 facts.insert(.originatorClosedFirst)
             }
             facts.insert(mark)
+            // One socket closes both roles.
+            if isSelfConnect { facts.insert(.responderFin) }
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
         // It counts if it ended somebody: its sender by sending, its receiver by taking it.

@@ -191,19 +191,19 @@ struct TraceRequest {
         switch form {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
-            return trace(TextTimelineReport(style: style, order: order, selection: selection))
-        case .table: return trace(SummaryReport(width: style.width, header: hasHeader, selection: selection))
-        case .json: return trace(JSONReport(selection: selection))
-        case .count: return trace(CountReport())
+            return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
+        case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
+        case .json: return trace(.json(JSONReport(selection: selection)))
+        case .count: return trace(.count(CountReport()))
         }
     }
 
-    private func trace(_ report: some TraceReport) -> Int32 {
+    private func trace(_ output: TraceOutput) -> Int32 {
         if options.files.isEmpty {
             return LiveSession.run(
-                options, report: report, command: CommandLine.arguments.joined(separator: " "),
+                options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
         }
-        return ReplaySession.run(options, report: report)
+        return ReplaySession.run(options, output)
     }
 }

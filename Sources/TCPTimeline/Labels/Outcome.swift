@@ -63,7 +63,7 @@ extension Connection {
         if !facts.contains(.synSeen) && !facts.contains(.synAckSeen) {
             return facts.intersection([.originatorFin, .responderFin]).isEmpty ? .partial : .halfClosed
         }
-        if counters[1].packets == 0 && facts.contains(.synSeen) { return .noAnswer }
+        if counters[1].packets == 0 && facts.contains(.synSeen) && !isSelfConnect { return .noAnswer }
         if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
         if responder.state == .synReceived || originator.state == .synSent || originator.state == .synReceived {
             return .halfOpen

@@ -27,6 +27,8 @@ struct KernelWatcher {
     static let youth = 100 * Span.millisecond
     /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
     static let share: Int64 = 5
+    /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
+    static let crowd = 2048
     /// The most ports that readings are narrowed to.
     static let portLimit = 16
 
@@ -69,10 +71,11 @@ struct KernelWatcher {
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 
     /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
-    mutating func read(ports: [UInt16]) {
+    mutating func read(_ timeline: borrowing Timeline) {
         let start = monotonicNow()
+        let ports = join.responderPorts(timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
-            try tables.read(into: &snapshot, ports: ports.count <= Self.portLimit ? ports : [])
+            try tables.read(into: &snapshot, ports: ports)
         } catch {
             failure = error.description
         }

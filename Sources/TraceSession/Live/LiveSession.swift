@@ -3,7 +3,7 @@
 import Glibc
 import PacketSource
 import TCPModel
-public import TimelineReport
+import TimelineReport
 
 /// Traces live until a signal or a limit.
 public enum LiveSession {
@@ -13,8 +13,19 @@ public enum LiveSession {
     ///   - command: the command line as typed, for the remedies in error messages.
     ///   - executable: the program's file, for the same.
     /// - Returns: the exit code: 0, also after Ctrl-C and when nobody reads the output any more; else 1.
-    public static func run<Report: TraceReport>(
-        _ options: TraceOptions, report: Report, command: String, executable: String
+    public static func run(
+        _ options: TraceOptions, _ output: TraceOutput, command: String, executable: String
+    ) -> Int32 {
+        switch output {
+        case .timeline(let report): run(options, report: report, command, executable)
+        case .table(let report): run(options, report: report, command, executable)
+        case .json(let report): run(options, report: report, command, executable)
+        case .count(let report): run(options, report: report, command, executable)
+        }
+    }
+
+    private static func run<Report: TraceReport>(
+        _ options: TraceOptions, report: Report, _ command: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {

@@ -170,8 +170,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             return
         }
         pipeline.hasNewStates = false
-        let ports = watchedPorts()
-        kernel?.read(ports: ports)
+        kernel?.read(pipeline.timeline)
         if let failure = kernel?.failure {
             warnings.append("the kernel's view is missing: \(failure)")
             return
@@ -180,16 +179,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         try? drain()
         guard let events = kernel?.reconcile(&pipeline.timeline) else { return }
         for event in events { pipeline.report.kernel(event, pipeline.timeline, &pipeline.out) }
-    }
-
-    /// The responders' ports: every socket of a watched connection has one of them at either end.
-    private func watchedPorts() -> [UInt16] {
-        var ports: Set<UInt16> = []
-        for id in pipeline.timeline.remaining() {
-            ports.insert(pipeline.timeline[id].tuple.destination.port)
-            if ports.count > KernelWatcher.portLimit { return [] }
-        }
-        return ports.sorted()
     }
 
     private mutating func noteDrops() {
@@ -207,12 +196,20 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
+            forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
         while let first = reported.first, now.since(first.since) > Self.keep {
             reported.removeFirst()
             if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
         }
+    }
+
+    /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
+    private mutating func forgetOldestIfCrowded() {
+        guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd else { return }
+        let oldest = reported[reported.count - min(reported.count, KernelWatcher.crowd)]
+        if pipeline.timeline.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
     }
 
     private mutating func drop(_ id: ConnectionID) {

@@ -5,7 +5,7 @@ import Glibc
 import PacketSource
 import TCPModel
 import TCPTimeline
-public import TimelineReport
+import TimelineReport
 
 /// Reads capture files and reports on them.
 public enum ReplaySession {
@@ -20,7 +20,16 @@ public enum ReplaySession {
     ///
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
-    public static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
+    public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
+        switch output {
+        case .timeline(let report): run(options, report: report)
+        case .table(let report): run(options, report: report)
+        case .json(let report): run(options, report: report)
+        case .count(let report): run(options, report: report)
+        }
+    }
+
+    private static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
