@@ -32,7 +32,10 @@ extension Connection {
         let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
         let sender = endpoint(side)
         let receiver = endpoint(side.other)
-        if sender.knowsInitialSequence && sender.iss == segment.sequence { return false }
+        if sender.knowsInitialSequence && sender.iss == segment.sequence {
+            // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
+            return !segment.flags.has(.ack) && sender.state == .closed && isEnded
+        }
         if segment.flags.has(.ack) {
             // A SYN-ACK opens one only where everything is over; its SYN was not captured.
             return isEnded
@@ -188,10 +191,11 @@ extension Connection {
                 history.append(letter, originator: isOriginator)
             }
         } else if flags.has(.rst) {
-            if counters[own].packets == 1 || counters[own].lastReset != segment.sequence {
+            if !counters[own].hasReset || counters[own].lastReset != segment.sequence {
                 history.append(ConnectionHistory.reset, originator: isOriginator)
             }
             counters[own].lastReset = segment.sequence
+            counters[own].hasReset = true
         }
         if segment.payloadLength > 0 && !notes.contains(.keepAlive) {
             if notes.contains(.retransmission)
