@@ -171,7 +171,8 @@ public struct TextTimelineReport: TraceReport {
     ) {
         let slot = Int(id.slot)
         guard let items = texts[slot]?.takeItems() else { return }
-        let prefix = prefix(connection.number)
+        // What comes after a connection's closing line needs its number to be understood.
+        let prefix = texts[slot]?.isFinished == true ? connection.number : prefix(connection.number)
         if texts[slot]?.hasHead == false {
             texts[slot]?.hasHead = true
             if hasWritten { out.newline() }

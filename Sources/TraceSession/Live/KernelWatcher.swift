@@ -23,6 +23,10 @@ private struct TableReading: KernelSnapshot {
 struct KernelWatcher {
     /// While something is open, the tables are read at least this often, in nanoseconds.
     static let interval = 100 * Span.millisecond
+    /// The same when no state has changed for `quiet`: a reading costs milliseconds where the kernel's hash table is large.
+    static let quietInterval = 500 * Span.millisecond
+    /// No state has changed for so long, in nanoseconds.
+    static let quiet = 2 * Span.second
     /// How long a connection is young, in nanoseconds.
     static let youth = 100 * Span.millisecond
     /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
@@ -40,6 +44,7 @@ struct KernelWatcher {
     private let usesProcesses: Bool
     private var nextReading: Int64 = 0
     private var nextRoutine: Int64 = 0
+    private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
 
@@ -71,8 +76,9 @@ struct KernelWatcher {
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 
     /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
-    mutating func read(_ timeline: borrowing Timeline) {
+    mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
         let start = monotonicNow()
+        if hasNewStates { lastChange = start }
         let ports = join.responderPorts(timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
             try tables.read(into: &snapshot, ports: ports)
@@ -81,7 +87,8 @@ struct KernelWatcher {
         }
         let took = monotonicNow() - start
         nextReading = start + took * Self.share
-        nextRoutine = start + max(Self.interval, took * Self.share)
+        let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
+        nextRoutine = start + max(interval, took * Self.share)
     }
 
     /// Joins the latest reading, then looks up the owners that are still unknown.

@@ -28,7 +28,7 @@ public enum LiveSession {
         _ options: TraceOptions, report: Report, _ command: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
+        guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
@@ -71,6 +71,7 @@ public enum LiveSession {
                 guard let signal = signals.next() else { continue }
                 if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
             }
+            signals.standDown()
             try tracer.finish()
         } catch {
             complain(error.explanation(command: "", executable: ""))

@@ -169,8 +169,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
             return
         }
+        kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false
-        kernel?.read(pipeline.timeline)
         if let failure = kernel?.failure {
             warnings.append("the kernel's view is missing: \(failure)")
             return

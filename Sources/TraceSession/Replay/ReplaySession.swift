@@ -32,7 +32,7 @@ public enum ReplaySession {
     private static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
-        guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
+        guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
@@ -186,6 +186,7 @@ private struct Replay: ~Copyable {
             complain("\(captured) packets read\(share)")
         } else {
             isStopped = true
+            signals.standDown()
         }
     }
 
