@@ -17,7 +17,8 @@ enum TcpdumpArguments {
         "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
         "I": "monitor mode is for radio, not for TCP", "H": "802.11s is not decoded",
-        "u": "NFS handles are not decoded", "b": "BGP is not decoded", "a": "there is no such option; -a is for sockets",
+        "u": "NFS handles are not decoded", "b": "BGP is not decoded",
+        "a": "there is no such option; -a is for sockets",
     ]
     /// Verbs have their own letters: what follows one is left as it is.
     static let verbs: Set<String> = ["sockets", "kill", "lab", "help"]

@@ -23,6 +23,8 @@ struct TraceRequest {
     var style = TextStyle()
     var form = Form.timeline
     var hasHeader = true
+    /// The only word was a capture file.
+    var fileWasOnlyWord = false
 
     init(_ command: TraceCommand) throws {
         try chooseSource(command)
@@ -46,6 +48,7 @@ struct TraceRequest {
         {
             options.files = words
             words = []
+            fileWasOnlyWord = true
         }
         if let file = command.filterFile {
             guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
@@ -188,6 +191,7 @@ struct TraceRequest {
     // MARK: Run
 
     func run() -> Int32 {
+        if fileWasOnlyWord { StandardStreams.complain("the only word is a capture file: the same as -r") }
         switch form {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks

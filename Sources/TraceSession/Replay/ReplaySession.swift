@@ -95,7 +95,7 @@ private struct Replay: ~Copyable {
         var dropped: UInt64 = 0
         defer { flush(&pipeline) }
         var writeError: CaptureWriteError?
-        var described = 0
+        var copier = FrameCopier(interfaces: interfaces)
         while !isStopped {
             let limit = options.packetLimit
             var isFull = false
@@ -106,7 +106,7 @@ private struct Replay: ~Copyable {
                     if filter != nil, filter?.matches(header, bytes) == false { return true }
                     if options.output != nil {
                         do throws(CaptureWriteError) {
-                            try Self.copy(header, bytes, &writer, &described)
+                            try copier.copy(header, bytes, to: &writer)
                         } catch {
                             writeError = error
                             return false
@@ -136,18 +136,6 @@ private struct Replay: ~Copyable {
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.close() } catch { throw .output(error) }
         }
-    }
-
-    /// Writes one frame on, describing its interface first if it is new.
-    private static func copy(
-        _ header: FrameHeader, _ bytes: RawSpan, _ writer: inout CaptureWriter?, _ described: inout Int
-    ) throws(CaptureWriteError) {
-        while described <= Int(header.interface) {
-            try writer?.addInterface(
-                CaptureInterface(name: nil, linkType: header.linkType, snapshotLength: 262_144))
-            described += 1
-        }
-        try writer?.write(header, bytes)
     }
 
     private func hasEnoughConnections(_ ended: UInt64) -> Bool {
