@@ -185,10 +185,16 @@ extension Connection {
         } else if flags.has(.syn) && flags.hasAny([.fin, .rst]) {
             history.appendOnce(ConnectionHistory.multiFlag, bit: 3, originator: isOriginator)
         } else if flags.has(.syn) {
-            let isRepeat = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
-            if !isRepeat {
-                let letter = flags.has(.ack) ? ConnectionHistory.synAck : ConnectionHistory.syn
-                history.append(letter, originator: isOriginator)
+            let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
+            if flags.has(.ack) {
+                // Each letter repeats for itself: a SYN-ACK after a SYN with the same number is a simultaneous open.
+                let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
+                if !isKnown || !facts.contains(mark) {
+                    history.append(ConnectionHistory.synAck, originator: isOriginator)
+                }
+                facts.insert(mark)
+            } else if !isKnown {
+                history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {
             if !counters[own].hasReset || counters[own].lastReset != segment.sequence {

@@ -64,6 +64,10 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let queued = Facts(rawValue: 1 << 11)
         /// A newer incarnation took its four-tuple.
         public static let replaced = Facts(rawValue: 1 << 12)
+        /// The originator sent a SYN-ACK (simultaneous open, self-connect).
+        public static let originatorSynAck = Facts(rawValue: 1 << 13)
+        /// The responder sent a SYN-ACK.
+        public static let responderSynAck = Facts(rawValue: 1 << 14)
     }
 
     /// Its number, counted from 1 in the order of first segments.
