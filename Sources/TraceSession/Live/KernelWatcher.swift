@@ -54,9 +54,9 @@ struct KernelWatcher {
     }
 
     /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
-    func milliseconds(until now: Int64, _ timeline: borrowing Timeline) -> Int32? {
-        guard failure == nil, join.needsReading(timeline) else { return nil }
-        let due = hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
+    func milliseconds(until now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Int32? {
+        guard failure == nil, hasNewStates || join.needsReading(timeline) else { return nil }
+        let due = hasNewStates || hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
         return Int32(clamping: max(0, due - now) / Span.millisecond + 1)
     }
 
@@ -70,6 +70,9 @@ struct KernelWatcher {
     private func hasYoung(_ timeline: borrowing Timeline) -> Bool {
         usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
     }
+
+    /// The next reading need not wait until the last one is paid for.
+    mutating func expedite() { nextReading = 0 }
 
     mutating func watch(_ id: ConnectionID, number: UInt64) { join.watch(id, number: number) }
 

@@ -95,7 +95,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public mutating func step(waitMilliseconds: Int32) throws(TraceError) {
         var wait = waitMilliseconds
         let now = monotonicNow()
-        if let due = kernel?.milliseconds(until: now, pipeline.timeline) { wait = min(wait, due) }
+        if let due = kernel?.milliseconds(until: now, hasNewStates: pipeline.hasNewStates, pipeline.timeline) {
+            wait = min(wait, due)
+        }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
         captures.wait(milliseconds: wait)
         try work()
@@ -120,11 +122,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func work() throws(TraceError) {
         try drain()
-        readKernel()
+        let isConfirmed = try readKernel()
         let now = wallClockNow()
         noteDrops()
-        pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
-        reportEnded(now)
+        if isConfirmed {
+            pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            reportEnded(now)
+        }
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.flush() } catch { throw .output(error) }
         }
@@ -165,20 +169,25 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.replaced.removeAll(keepingCapacity: true)
     }
 
-    private mutating func readKernel() {
+    /// Reads the kernel's tables if that is due. Returns whether the page may be brought up to date: not while states are
+    /// new and the next reading, which is to confirm them, is a few milliseconds off.
+    private mutating func readKernel() throws(TraceError) -> Bool {
+        guard kernel != nil, kernel?.failure == nil else { return true }
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
-            return
+            return !pipeline.hasNewStates
         }
         kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false
         if let failure = kernel?.failure {
             warnings.append("the kernel's view is missing: \(failure)")
-            return
+            return true
         }
         // What was captured before the reading was complete has to be known before the two are compared.
-        try? drain()
-        guard let events = kernel?.reconcile(&pipeline.timeline) else { return }
-        for event in events { pipeline.report.kernel(event, pipeline.timeline, &pipeline.out) }
+        try drain()
+        for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
+            pipeline.report.kernel(event, pipeline.timeline, &pipeline.out)
+        }
+        return true
     }
 
     private mutating func noteDrops() {
@@ -224,7 +233,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard !isFinished else { return }
         isFinished = true
         var failure: TraceError?
+        // A last reading, whatever it costs: it is what the open connections are reported with.
         pipeline.hasNewStates = true
+        kernel?.expedite()
         do throws(TraceError) { try work() } catch { failure = error }
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
