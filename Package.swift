@@ -72,6 +72,7 @@ let package = Package(
                 "TCPModel", "PacketSource", "KernelSockets", "TimelineReport", "TraceSession", "TeachingLab", "CLinux",
                 argumentParser,
             ],
+            exclude: ["Manual"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(

@@ -44,6 +44,13 @@ package struct SignalWait: ~Copyable {
         return set
     }
 
+    /// From now on the signals do what they do by default: a second Ctrl-C ends the program at once.
+    func standDown() {
+        var set = Self.signalSet(signals)
+        // The call reads the set that is passed, nothing else.
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Readable when a signal is waiting, for epoll.
     var fileDescriptor: Int32 { descriptor }
 
