@@ -2,6 +2,7 @@
 
 import Glibc
 import TCPModel
+import TCPTimeline
 import TimelineReport
 
 extension LabScenario {
@@ -35,6 +36,12 @@ extension LabScenario {
             otherwise:
                 "Expected FIN_WAIT_2 and CLOSE_WAIT, but the table had \(clientEnd?.stateName ?? "no socket") at the "
                 + "client and \(serverEnd?.stateName ?? "no socket") at the server.")
+        if let connection = stage.record.connection(clientPort: client.port), connection.counters[0].retransmissions > 0
+        {
+            seen.note(
+                "The client's Linux sent something twice because the server's delayed its ACK: a tail loss probe after a few "
+                    + "milliseconds. Nothing was lost.")
+        }
         seen.note(
             clientEnd?.socket.inode == 0 && client.program.hasEnded,
             "lab-client[\(client.program.pid)] has ended, so the FIN_WAIT_2 belongs to nobody. Linux drops it after "
