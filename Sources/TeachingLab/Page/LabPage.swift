@@ -41,14 +41,17 @@ struct LabPage {
         if rows.isEmpty {
             part.append("(none)\n")
         } else {
-            SocketTable(width: max(20, width - 2)).append(rows, to: &part)
+            // Who holds a socket is what the tour is about: names are never cut.
+            SocketTable(width: nil).append(rows, to: &part)
         }
+        // On a page of 80 columns the table needs them all.
+        let indent = width < 90 ? "" : "  "
         for line in part.bytes.split(separator: 0x0a) {
-            buffer.append("  ")
+            buffer.append(text: indent)
             buffer.append(contentsOf: Array(line))
             buffer.newline()
         }
-        if let others { paragraph(others, first: "  ", next: "  ") }
+        if let others { paragraph(others, first: indent, next: indent) }
     }
 
     /// What the tracer printed.

@@ -39,8 +39,8 @@ extension LabScenario {
         if let connection = stage.record.connection(clientPort: client.port), connection.counters[0].retransmissions > 0
         {
             seen.note(
-                "The client's Linux sent something twice because the server's delayed its ACK: a tail loss probe after a few "
-                    + "milliseconds. Nothing was lost.")
+                "One of the client's segments went out twice: the server's Linux delayed its ACK, and the client's tail loss "
+                    + "probe did not wait for it. Nothing was lost.")
         }
         seen.note(
             clientEnd?.socket.inode == 0 && client.program.hasEnded,
