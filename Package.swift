@@ -62,7 +62,8 @@ let package = Package(
                 "CLinux",
             ]
         ),
-        module("TeachingLab", ["TCPModel", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
+        module(
+            "TeachingLab", ["TCPModel", "TCPTimeline", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
 
         // L5
         .executableTarget(
@@ -71,6 +72,7 @@ let package = Package(
                 "TCPModel", "PacketSource", "KernelSockets", "TimelineReport", "TraceSession", "TeachingLab", "CLinux",
                 argumentParser,
             ],
+            exclude: ["Manual"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(

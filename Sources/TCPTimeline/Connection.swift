@@ -17,6 +17,10 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     var lastAck = SequenceNumber(0)
     /// The sequence number of its last RST.
     var lastReset = SequenceNumber(0)
+    /// Whether it sent a RST.
+    var hasReset = false
+    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    var hasPlainWindow = false
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 = 0
     /// How often it advertised a window of 0.

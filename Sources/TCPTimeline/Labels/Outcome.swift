@@ -59,8 +59,7 @@ extension Connection {
     public var outcome: Outcome {
         if facts.contains(.refused) { return .refused }
         if facts.contains(.reset) { return .reset }
-        // In a self-connect one FIN is both sides'.
-        if facts.contains(.originatorFin) && (facts.contains(.responderFin) || isSelfConnect) { return .closed }
+        if facts.contains([.originatorFin, .responderFin]) { return .closed }
         if !facts.contains(.synSeen) && !facts.contains(.synAckSeen) {
             return facts.intersection([.originatorFin, .responderFin]).isEmpty ? .partial : .halfClosed
         }

@@ -1,0 +1,64 @@
+# How to build, try, check and install tcptrace. `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint check format golden install clean
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+INSTALL ?= install
+PROGRAMS := tcptrace lab-server lab-client
+MANUAL := Sources/tcptrace/Manual/tcptrace.8
+SWIFT_FILES := Package.swift Sources Tests
+
+# sudo only when it is needed and there.
+ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+setup: ## Install what the build needs besides Swift: libpcap's headers and pkg-config.
+	@command -v $(SWIFT) >/dev/null || { \
+	    echo "make: there is no '$(SWIFT)'; install Swift 6.3 or newer: https://www.swift.org/install/linux/" >&2; exit 1; }
+	@if command -v pkg-config >/dev/null && pkg-config --exists libpcap; then exit 0; fi; \
+	manual="install the packages libpcap-dev and pkg-config (Fedora: libpcap-devel, pkgconf) yourself, then try again"; \
+	command -v apt-get >/dev/null || { echo "make: there is no apt-get; $$manual" >&2; exit 1; }; \
+	if [ "$$(id -u)" != 0 ] && [ -z "$(ROOT)" ]; then \
+	    echo "make: neither root nor sudo; $$manual" >&2; exit 1; fi; \
+	echo "installing libpcap-dev and pkg-config"; \
+	{ $(ROOT) apt-get -q update && \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install libpcap-dev pkg-config; } || { \
+	    echo "make: that did not work; $$manual" >&2; exit 1; }
+
+demo: setup ## Build, then run the guided tour: tcptrace lab (as root, with sudo if needed).
+	$(SWIFT) build
+	@if [ "$$(id -u)" != 0 ] && [ -z "$(ROOT)" ]; then \
+	    echo "make: capturing needs root and there is no sudo; run 'make demo' as root" >&2; exit 1; fi
+	$(ROOT) "$$($(SWIFT) build --show-bin-path)/tcptrace" lab
+
+test: setup ## Build and run all tests. Those that need tshark, tcpdump or root say so when they are skipped.
+	@for peer in tshark tcpdump; do \
+	    command -v $$peer >/dev/null || echo "make: $$peer is not installed; the tests that compare with it are skipped"; \
+	done
+	$(SWIFT) test
+
+lint: ## Check the form of all Swift files.
+	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
+
+format: ## Bring all Swift files into form.
+	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_FILES)
+
+check: lint test ## What a change must pass: form, warnings (they are errors in every build), tests.
+
+golden: setup ## Write the golden files anew. The run fails on purpose: look at the difference, then run make test.
+	RECORD_GOLDEN=1 $(SWIFT) test --filter '[Gg]olden'
+
+install: setup ## Install programs and man page below PREFIX (/usr/local); DESTDIR is honoured.
+	$(SWIFT) build -c release --static-swift-stdlib
+	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man8"
+	bin="$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)" && for program in $(PROGRAMS); do \
+	    $(INSTALL) -m 755 "$$bin/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program" || exit 1; done
+	$(INSTALL) -m 644 $(MANUAL) "$(DESTDIR)$(PREFIX)/share/man/man8/tcptrace.8"
+
+clean: ## Remove what was built.
+	$(SWIFT) package clean
