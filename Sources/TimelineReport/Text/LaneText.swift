@@ -148,12 +148,16 @@ struct LaneText {
                 part(90, spacing: "  ") {
                     $0.append("retransmit ")
                     $0.append(number: row.attempt)
-                    if row.delta >= 0 {
-                        $0.append(" (after ")
+                })
+            // The delta column says it too.
+            if row.delta >= 0 {
+                parts.append(
+                    part(25) {
+                        $0.append("(after ")
                         $0.append(span: row.delta)
                         $0.append(")")
-                    }
-                })
+                    })
+            }
         } else if row.notes.contains(.retransmission) {
             remark("(retransmission)")
         }
