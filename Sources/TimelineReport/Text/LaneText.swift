@@ -95,7 +95,8 @@ struct LaneText {
                 })
         }
         if row.flags.has(.ack) { parts.append(part(80) { appendAck(row, to: &$0) }) }
-        let isOpening = row.flags.has(.syn) && !row.flags.has(.ack)
+        // A SYN sent again says nothing new but when.
+        let isOpening = row.flags.has(.syn) && !row.flags.has(.ack) && row.attempt == 0
         if isOpening && !isNarrow || detail.verbosity > 1 || row.notes.contains(.windowUpdate) {
             parts.append(windowPart(row))
         }
