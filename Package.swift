@@ -62,7 +62,8 @@ let package = Package(
                 "CLinux",
             ]
         ),
-        module("TeachingLab", ["TCPModel", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
+        module(
+            "TeachingLab", ["TCPModel", "TCPTimeline", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
 
         // L5
         .executableTarget(

@@ -55,6 +55,7 @@ extension EndpointMachine {
     /// SYN with ACK: a listener's answer (3.10.7.2), the second half of a simultaneous open (3.10.7.3), or a
     /// retransmission.
     private mutating func sentSynAck(_ segment: Segment, _ reaction: inout Reaction) {
+        defer { knowledge.insert(.synAckSent) }
         switch state {
         case .unseen, .closed, .listen:
             let sawSyn = knowledge.contains(.irs)
@@ -170,7 +171,8 @@ extension EndpointMachine {
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
             if state == .closed || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
-        if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
+        // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
+        if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
     }
 
     /// A FIN left: the user closed (3.10.4).

@@ -40,6 +40,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let activeOpen = Knowledge(rawValue: 1 << 9)
         /// The peer's SYN carried text (Fast Open), so that SYN-RECEIVED may send text (RFC 7413 4.2.2).
         static let fastOpen = Knowledge(rawValue: 1 << 10)
+        /// It sent a SYN-ACK.
+        static let synAckSent = Knowledge(rawValue: 1 << 11)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -87,6 +89,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public var knowsReceiveSequence: Bool { knowledge.contains(.receive) }
     /// Whether this endpoint sent a FIN.
     public var hasSentFin: Bool { knowledge.contains(.ownFin) }
+    /// Whether it sent a SYN-ACK, so that another one is a retransmission.
+    public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
 

@@ -32,7 +32,10 @@ extension Connection {
         let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
         let sender = endpoint(side)
         let receiver = endpoint(side.other)
-        if sender.knowsInitialSequence && sender.iss == segment.sequence { return false }
+        if sender.knowsInitialSequence && sender.iss == segment.sequence {
+            // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
+            return !segment.flags.has(.ack) && sender.state == .closed && isEnded
+        }
         if segment.flags.has(.ack) {
             // A SYN-ACK opens one only where everything is over; its SYN was not captured.
             return isEnded
@@ -104,6 +107,7 @@ extension Connection {
         if notes.contains(.zeroWindow) && counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
         if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
         counters[own].lastWindow = segment.window
+        if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
         let sentNow = endpoint(side)
         counters[own].uniqueBytes &+= Self.newText(senderBefore, sentNow, segment)
         if !isSelfConnect {
@@ -131,7 +135,7 @@ extension Connection {
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)
-                if facts.contains(.synSeen) && synAckDelay < 0 && side == .responder {
+                if facts.contains(.synSeen) && synAckDelay < 0 && (side == .responder || isSelfConnect) {
                     synAckDelay = time.since(firstTime)
                 }
             } else {
@@ -152,6 +156,8 @@ extension Connection {
                 facts.insert(.originatorClosedFirst)
             }
             facts.insert(mark)
+            // One socket closes both roles.
+            if isSelfConnect { facts.insert(.responderFin) }
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
         // It counts if it ended somebody: its sender by sending, its receiver by taking it.
@@ -179,16 +185,23 @@ extension Connection {
         } else if flags.has(.syn) && flags.hasAny([.fin, .rst]) {
             history.appendOnce(ConnectionHistory.multiFlag, bit: 3, originator: isOriginator)
         } else if flags.has(.syn) {
-            let isRepeat = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
-            if !isRepeat {
-                let letter = flags.has(.ack) ? ConnectionHistory.synAck : ConnectionHistory.syn
-                history.append(letter, originator: isOriginator)
+            let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
+            if flags.has(.ack) {
+                // Each letter repeats for itself: a SYN-ACK after a SYN with the same number is a simultaneous open.
+                let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
+                if !isKnown || !facts.contains(mark) {
+                    history.append(ConnectionHistory.synAck, originator: isOriginator)
+                }
+                facts.insert(mark)
+            } else if !isKnown {
+                history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {
-            if counters[own].packets == 1 || counters[own].lastReset != segment.sequence {
+            if !counters[own].hasReset || counters[own].lastReset != segment.sequence {
                 history.append(ConnectionHistory.reset, originator: isOriginator)
             }
             counters[own].lastReset = segment.sequence
+            counters[own].hasReset = true
         }
         if segment.payloadLength > 0 && !notes.contains(.keepAlive) {
             if notes.contains(.retransmission)

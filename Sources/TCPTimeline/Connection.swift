@@ -17,6 +17,10 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     var lastAck = SequenceNumber(0)
     /// The sequence number of its last RST.
     var lastReset = SequenceNumber(0)
+    /// Whether it sent a RST.
+    var hasReset = false
+    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    var hasPlainWindow = false
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 = 0
     /// How often it advertised a window of 0.
@@ -60,6 +64,10 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let queued = Facts(rawValue: 1 << 11)
         /// A newer incarnation took its four-tuple.
         public static let replaced = Facts(rawValue: 1 << 12)
+        /// The originator sent a SYN-ACK (simultaneous open, self-connect).
+        public static let originatorSynAck = Facts(rawValue: 1 << 13)
+        /// The responder sent a SYN-ACK.
+        public static let responderSynAck = Facts(rawValue: 1 << 14)
     }
 
     /// Its number, counted from 1 in the order of first segments.

@@ -24,11 +24,12 @@ extension SegmentNotes {
         }
         if segment.sequenceLength > 0 {
             if segment.sequence.isBefore(sender.sendNext) {
-                notes.insert(.retransmission)
+                // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
+                if !flags.has([.syn, .ack]) || sender.hasSentSynAck { notes.insert(.retransmission) }
             } else if segment.sequence.isAfter(sender.sendNext) && !flags.has(.syn) {
                 notes.insert(.hole)
             }
-        } else if segment.isPureAck && own.packets > 0 && segment.acknowledgment == own.lastAck {
+        } else if segment.isPureAck && own.hasPlainWindow && segment.acknowledgment == own.lastAck {
             noteRepeatedAck(segment, sender: sender, receiver: receiver, own, &notes)
         }
         return notes
@@ -40,11 +41,10 @@ extension SegmentNotes {
     ) {
         guard segment.sequence == sender.sendNext, sender.state != .synReceived else { return }
         if segment.window != own.lastWindow {
-            // The first ACK after a SYN always has another window: it is scaled.
-            if own.packets > 1 { notes.insert(.windowUpdate) }
+            notes.insert(.windowUpdate)
         } else if receiver.knowsSendSequence && receiver.sendNext.isAfter(segment.acknowledgment) {
             notes.insert(.duplicateAck)
-        } else if own.packets > 1 {
+        } else {
             notes.insert(.probeAck)
         }
     }

@@ -8,6 +8,7 @@ public struct Timeline: ~Copyable {
     private var store = ConnectionStore()
     private var index: FlowIndex
     private var endings = EndedQueue()
+    private var hasFreedSlots = false
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
 
@@ -53,7 +54,7 @@ public struct Timeline: ~Copyable {
         let step = store[id].take(segment, time: time, isFirst: isFirst)
         if store[id].isEnded && !store[id].facts.contains(.queued) {
             store[id].facts.insert(.queued)
-            endings.append(id, number: store[id].number)
+            endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
         }
         return SegmentEvent(
             connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
@@ -75,9 +76,15 @@ public struct Timeline: ~Copyable {
 
     /// The next connection that ended and has been silent for `linger` nanoseconds at `now`; report it, then `retire` it.
     public mutating func nextExpired(at now: Timestamp, linger: Int64) -> ConnectionID? {
-        while let (id, number) = endings.first {
+        while let (id, number, silentSince) = endings.first {
             guard store.isOccupied(id.slot), store[id].number == number else {
                 endings.removeFirst()
+                continue
+            }
+            if store[id].lastTime > silentSince {
+                // Late segments put it off, but not those that ended after it.
+                endings.removeFirst()
+                endings.append(id, number: number, silentSince: store[id].lastTime)
                 continue
             }
             let deadline = store[id].lastTime.advanced(by: linger)
@@ -95,6 +102,7 @@ public struct Timeline: ~Copyable {
             index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
         }
         store.free(id)
+        hasFreedSlots = true
     }
 
     /// Notes that a connection's end was reported; it stays for late segments.
@@ -105,8 +113,8 @@ public struct Timeline: ~Copyable {
         var ids: [ConnectionID] = []
         ids.reserveCapacity(store.count)
         for slot in 0..<store.limit where store.isOccupied(slot) { ids.append(ConnectionID(slot: slot)) }
-        // Slots are handed out in order until the first one is reused; numbers are the order of first segments.
-        if endings.hasReusedSlots || ids.count != Int(store.limit) {
+        // Slots are handed out in order until the first one is free again; numbers are the order of first segments.
+        if hasFreedSlots {
             ids.sort { store[$0].number < store[$1].number }
         }
         return ids
@@ -130,7 +138,7 @@ public struct Timeline: ~Copyable {
             ? store[id].originator.kernelDropsSocket() : store[id].responder.kernelDropsSocket()
         if store[id].isEnded && !store[id].facts.contains(.queued) {
             store[id].facts.insert(.queued)
-            endings.append(id, number: store[id].number)
+            endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
         }
         return reaction
     }
@@ -138,16 +146,16 @@ public struct Timeline: ~Copyable {
 
 /// Connections in the order in which they ended: a ring, so that the oldest can be looked at first.
 private struct EndedQueue {
-    private var ids: [(id: ConnectionID, number: UInt64)] = []
+    private var ids: [(id: ConnectionID, number: UInt64, silentSince: Timestamp)] = []
     private var head = 0
-    private(set) var hasReusedSlots = false
 
-    var first: (id: ConnectionID, number: UInt64)? { head < ids.count ? ids[head] : nil }
+    var first: (id: ConnectionID, number: UInt64, silentSince: Timestamp)? { head < ids.count ? ids[head] : nil }
 
-    mutating func append(_ id: ConnectionID, number: UInt64) { ids.append((id, number)) }
+    mutating func append(_ id: ConnectionID, number: UInt64, silentSince: Timestamp) {
+        ids.append((id, number, silentSince))
+    }
 
     mutating func removeFirst() {
-        hasReusedSlots = true
         head += 1
         if head > 4096 && head * 2 > ids.count {
             ids.removeFirst(head)

@@ -73,3 +73,17 @@ public protocol TraceReport {
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
 }
+
+/// What most formats have nothing to say to.
+extension TraceReport {
+    /// Nothing is said at the beginning.
+    public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
+    /// Segments are not shown one by one.
+    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// What the kernel says is not shown as it comes.
+    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// Nothing is held back.
+    public mutating func flush(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {}
+}

@@ -18,6 +18,15 @@ public enum StandardStreams {
         }
     }
 
+    /// Puts something in the place of standard streams that were closed before the start, so that no file opened later gets
+    /// their number and is written to by mistake. Writing to the substitute fails, as it did.
+    public static func occupyClosedDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest free number is taken: this one. Standard output and error are not writable then.
+            _ = unsafe open("/dev/null", O_RDONLY)
+        }
+    }
+
     /// One line to standard error, `tcptrace: ` before it.
     public static func complain(_ text: String) { TraceSession.complain(text) }
 }

@@ -49,7 +49,11 @@ enum CaptureListings {
         for line in lines {
             for (index, part) in line.split(separator: "\n", omittingEmptySubsequences: true).enumerated() {
                 if index > 0 { buffer.newline() }
-                buffer.appendPrintable(String(part))
+                // libpcap sets the columns of a program with tabs.
+                for (column, cell) in part.split(separator: "\t", omittingEmptySubsequences: false).enumerated() {
+                    if column > 0 { buffer.append("\t") }
+                    buffer.appendPrintable(String(cell))
+                }
             }
             buffer.newline()
         }

@@ -1,10 +1,66 @@
 // The arguments of `tcptrace lab`.
 
-import ArgumentParser
+public import ArgumentParser
 import TeachingLab
+import TimelineReport
 
 /// The guided tour.
 struct LabCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "lab", abstract: "Run the lab.")
-    func run() throws {}
+    static let configuration = CommandConfiguration(
+        commandName: "lab",
+        abstract: "A guided tour: a server and a client of its own, traced live, with what to notice.",
+        discussion: """
+            Starts lab-server and lab-client on 127.0.0.1, and shows for each scenario the sockets before, during and \
+            after, the timeline, and what to notice. Needs the permission to capture (root).
+
+            Examples:
+              tcptrace lab
+              tcptrace lab fin two-clients --port 9501
+              tcptrace lab --save captures && tcptrace -r captures/fin.pcapng
+            """)
+
+    @Flag(help: "List the scenarios and end.")
+    var list = false
+    @Option(name: .shortAndLong, help: ArgumentHelp("The server's port.", valueName: "port"))
+    var port: UInt16 = 9500
+    @Option(help: ArgumentHelp("Write each scenario's capture there, as <scenario>.pcapng.", valueName: "directory"))
+    var save: String?
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    var color = "auto"
+    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
+    var noColor = false
+    @Flag(help: "Draw with ASCII characters only.")
+    var ascii = false
+    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
+    var width: Int?
+    @Argument(help: ArgumentHelp("Scenarios, in this order (default: all).", valueName: "scenario"))
+    var scenarios: [LabScenario] = []
+
+    func validate() throws { _ = try options() }
+
+    func run() throws { throw ExitCode(list ? LabTour.list() : LabTour.run(try options())) }
+
+    /// What the arguments ask for, or a usage error that names the wrong one.
+    func options() throws -> LabOptions {
+        var options = LabOptions()
+        if !scenarios.isEmpty { options.scenarios = scenarios }
+        guard port > 0 else { throw ValidationError("--port 0: the port is 1 to 65535") }
+        options.port = port
+        options.saveDirectory = save
+        guard ["auto", "always", "never"].contains(color) else {
+            throw ValidationError("--color \(color): auto, always or never")
+        }
+        if let width, !(20...10_000).contains(width) {
+            throw ValidationError("--width \(width): from 20 to 10000 columns")
+        }
+        let terminal = Terminal.standardOutput
+        options.style.color = !noColor && terminal.wantsColor(color)
+        options.style.ascii = ascii || !terminal.isTerminal || !terminal.isUTF8
+        options.style.width = width ?? terminal.columns
+        options.command = CommandLine.arguments.joined(separator: " ")
+        options.executable = Terminal.executable
+        return options
+    }
 }
+
+extension LabScenario: ExpressibleByArgument {}

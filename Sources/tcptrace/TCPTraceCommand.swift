@@ -23,6 +23,12 @@ struct TCPTraceCommand: ParsableCommand {
 
     /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.
     static func main() {
-        main(TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst())))
+        StandardStreams.occupyClosedDescriptors()
+        let (words, refusal) = TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst()))
+        if let refusal {
+            StandardStreams.complain(refusal)
+            exit(withError: ExitCode(EX_USAGE))
+        }
+        main(words)
     }
 }

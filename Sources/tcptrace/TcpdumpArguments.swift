@@ -3,16 +3,31 @@
 /// getopt's habits: `-nni lo`, `-c5`, `-ilo`, `-tttt`.
 enum TcpdumpArguments {
     /// Letters that take a value, joined or as the next word.
-    static let lettersWithValue = Set("irwcsByFVQZT")
+    static let lettersWithValue = Set("irwcsByFVQT")
     /// Letters without one.
-    static let letters = Set("nNpqtSvlUeKOfDLdhAXx#")
+    static let letters = Set("nNpqtSvlUKOfDLdh#")
+    /// Letters of tcpdump that are refused by name: better than to do something else than they say.
+    static let refusals: [Character: String] = [
+        "A": "payloads are not shown; tcpdump -A shows them",
+        "X": "payloads are not shown; tcpdump -X shows them",
+        "x": "payloads are not shown; tcpdump -x shows them",
+        "e": "link-layer headers are not shown; tcpdump -e shows them",
+        "Z": "privileges are not given up; sudo and setcap choose who captures",
+        "C": "output files are not rotated", "G": "output files are not rotated", "W": "output files are not rotated",
+        "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
+        "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
+        "I": "monitor mode is for radio, not for TCP", "H": "802.11s is not decoded",
+        "u": "NFS handles are not decoded", "b": "BGP is not decoded",
+        "a": "there is no such option; -a is for sockets",
+    ]
     /// Verbs have their own letters: what follows one is left as it is.
-    static let verbs: Set<String> = ["sockets", "kill", "lab", "explain", "help", "doctor"]
+    static let verbs: Set<String> = ["sockets", "kill", "lab", "help"]
 
-    /// The same arguments, one letter a word.
-    static func normalized(_ arguments: [String]) -> [String] {
-        if let first = arguments.first, verbs.contains(first) { return arguments }
+    /// The same arguments, one letter a word; or the refusal of one of them.
+    static func normalized(_ arguments: [String]) -> (words: [String], refusal: String?) {
+        if let first = arguments.first, verbs.contains(first) { return (arguments, nil) }
         var result: [String] = []
+        var refusal: String?
         var index = 0
         while index < arguments.count {
             let word = arguments[index]
@@ -25,31 +40,35 @@ enum TcpdumpArguments {
                 result.append(word)
                 continue
             }
-            guard let expanded = expand(Array(word.dropFirst())) else {
+            let expanded = expand(Array(word.dropFirst()))
+            if let letter = expanded.refused, refusal == nil { refusal = refusals[letter].map { "-\(letter): \($0)" } }
+            guard let words = expanded.words else {
+                // The parser complains about the word as it was typed.
                 result.append(word)
                 continue
             }
-            result += expanded.words
+            result += words
             if expanded.wantsValue && index < arguments.count {
                 result.append(arguments[index])
                 index += 1
             }
         }
-        return result
+        return (result, refusal)
     }
 
-    /// One cluster of letters; nil if a letter is not one of ours, so that the parser complains about the word as typed.
-    private static func expand(_ cluster: [Character]) -> (words: [String], wantsValue: Bool)? {
+    /// One cluster of letters; no words if a letter is not one of ours.
+    private static func expand(
+        _ cluster: [Character]
+    ) -> (words: [String]?, wantsValue: Bool, refused: Character?) {
         var words: [String] = []
         for (position, letter) in cluster.enumerated() {
             if lettersWithValue.contains(letter) {
                 let rest = String(cluster[(position + 1)...])
-                if rest.isEmpty { return (words + ["-\(letter)"], true) }
-                return (words + ["-\(letter)", rest], false)
+                return rest.isEmpty ? (words + ["-\(letter)"], true, nil) : (words + ["-\(letter)", rest], false, nil)
             }
-            guard letters.contains(letter) else { return nil }
+            guard letters.contains(letter) else { return (nil, false, letter) }
             words.append("-\(letter)")
         }
-        return (words, false)
+        return (words, false, nil)
     }
 }

@@ -54,7 +54,7 @@ struct TraceCommand: ParsableCommand {
     var listLinkTypes = false
     @Flag(name: .customShort("d"), help: "Print the compiled filter and end.")
     var dumpFilter = false
-    @Flag(name: .long, help: "Print only the number of packets.")
+    @Flag(name: .customLong("count"), help: "Print only the number of packets.")
     var countOnly = false
     @Flag(name: .customShort("q"), help: "One line a connection.")
     var quiet = false

@@ -23,6 +23,8 @@ struct TraceRequest {
     var style = TextStyle()
     var form = Form.timeline
     var hasHeader = true
+    /// The only word was a capture file.
+    var fileWasOnlyWord = false
 
     init(_ command: TraceCommand) throws {
         try chooseSource(command)
@@ -46,6 +48,7 @@ struct TraceRequest {
         {
             options.files = words
             words = []
+            fileWasOnlyWord = true
         }
         if let file = command.filterFile {
             guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
@@ -188,22 +191,23 @@ struct TraceRequest {
     // MARK: Run
 
     func run() -> Int32 {
+        if fileWasOnlyWord { StandardStreams.complain("the only word is a capture file: the same as -r") }
         switch form {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
-            return trace(TextTimelineReport(style: style, order: order, selection: selection))
-        case .table: return trace(SummaryReport(width: style.width, header: hasHeader, selection: selection))
-        case .json: return trace(JSONReport(selection: selection))
-        case .count: return trace(CountReport())
+            return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
+        case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
+        case .json: return trace(.json(JSONReport(selection: selection)))
+        case .count: return trace(.count(CountReport()))
         }
     }
 
-    private func trace(_ report: some TraceReport) -> Int32 {
+    private func trace(_ output: TraceOutput) -> Int32 {
         if options.files.isEmpty {
             return LiveSession.run(
-                options, report: report, command: CommandLine.arguments.joined(separator: " "),
+                options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
         }
-        return ReplaySession.run(options, report: report)
+        return ReplaySession.run(options, output)
     }
 }

@@ -10,5 +10,6 @@
 
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
+#include "Spawn.h"
 
 #endif

@@ -31,8 +31,7 @@ struct FilterFaultFinder {
         var bad = words.count + 1
         while bad - good > 1 {
             let middle = (good + bad) / 2
-            let end = words[middle - 1].upperBound
-            let beginning = String(decoding: bytes[..<end], as: UTF8.self)
+            let beginning = Self.withoutNames(words[..<middle], bytes)
             if Self.canContinue(beginning, Self.openBrackets(words[..<middle], bytes), handle) {
                 good = middle
             } else {
@@ -77,7 +76,29 @@ struct FilterFaultFinder {
         return false
     }
 
-    /// Whether libpcap takes it, or at least gets through it: whatever is not a matter of syntax is not looked for here.
+    /// The words joined by spaces, with names that libpcap would look up over the network replaced by one that needs none.
+    private static func withoutNames(_ words: ArraySlice<Range<Int>>, _ bytes: [UInt8]) -> String {
+        words.map { word in
+            let text = String(decoding: bytes[word], as: UTF8.self)
+            return isName(text) ? "localhost" : text
+        }.joined(separator: " ")
+    }
+
+    /// Whether a word can only be a host's or network's name: neither a keyword nor an address nor a known port or protocol.
+    private static func isName(_ word: String) -> Bool {
+        guard word.utf8.contains(where: { UInt8(ascii: "g")...UInt8(ascii: "z") ~= $0 | 0x20 || $0 >= 0x80 }) else {
+            return false
+        }
+        guard !word.hasPrefix("\\"), !word.hasPrefix("tcp"), !word.hasPrefix("icmp"),
+            !FilterKeywords.all.contains(word[...])
+        else { return false }
+        var port: Int32 = 0
+        var transport: Int32 = 0
+        // word is NUL-terminated for the calls, which read local tables only.
+        return unsafe pcap_nametoport(word, &port, &transport) == 0 && pcap_nametoproto(word) < 0
+    }
+
+    /// Whether libpcap finds its syntax right: whatever else may be wrong is not looked for here.
     private static func compiles(_ candidate: String, _ handle: borrowing CaptureHandle) -> Bool {
         var program = unsafe bpf_program()
         // The handle is open; the program is freed if there is one.
@@ -85,7 +106,7 @@ struct FilterFaultFinder {
             unsafe pcap_freecode(&program)
             return true
         }
-        return handle.message.contains("rejects all packets")
+        return !handle.message.contains("syntax error") && !handle.message.contains("illegal")
     }
 
     /// What closes the brackets that are open at the end of these words, innermost first.
@@ -121,6 +142,7 @@ struct FilterFaultFinder {
                     at += 1
                 }
             default:
+                at += 1
                 while at < bytes.count, bytes[at] > 0x20, !isOperator(bytes[at]) { at += 1 }
             }
             words.append(start..<at)

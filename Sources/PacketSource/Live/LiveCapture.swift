@@ -96,7 +96,7 @@ public struct LiveCapture: ~Copyable {
         bufferKiB = size
         warning = opened.warning
         linkType = LinkType(dlt: unsafe pcap_datalink(pointer))
-        snapshotLength = Int(unsafe pcap_snapshot(pointer))
+        snapshotLength = min(Int(unsafe pcap_snapshot(pointer)), max(options.snapshotLength, 1))
         fileDescriptor = unsafe pcap_get_selectable_fd(pointer)
         hasNanoseconds = unsafe pcap_get_tstamp_precision(pointer) == PCAP_TSTAMP_PRECISION_NANO
         unit = hasNanoseconds ? 1 : 1000
@@ -124,13 +124,14 @@ public struct LiveCapture: ~Copyable {
             switch unsafe pcap_next_ex(handle.pointer, &header, &data) {
             case 1:
                 guard let header = unsafe header?.pointee, let data = unsafe data else { continue }
+                let captured = min(header.caplen, UInt32(truncatingIfNeeded: snapshotLength))
                 let frame = FrameHeader(
                     time: Timestamp(
                         seconds: Int64(header.ts.tv_sec), nanoseconds: Int64(header.ts.tv_usec) &* unit),
-                    capturedLength: header.caplen, originalLength: header.len, linkType: linkType,
+                    capturedLength: captured, originalLength: header.len, linkType: linkType,
                     interface: interface)
-                // libpcap promises caplen bytes at data.
-                unsafe body(frame, UnsafeRawBufferPointer(start: data, count: Int(header.caplen)).bytes)
+                // libpcap promises caplen bytes at data, and captured is no more.
+                unsafe body(frame, UnsafeRawBufferPointer(start: data, count: Int(captured)).bytes)
                 delivered += 1
             case 0: return delivered
             default: throw gone(delivered)
@@ -179,7 +180,9 @@ public struct LiveCapture: ~Copyable {
         let handle = try CaptureHandle(options.interface)
         // The handle is not active yet, so none of these can fail for another reason than a value out of range.
         let pointer = unsafe handle.pointer
-        unsafe pcap_set_snaplen(pointer, Int32(clamping: max(options.snapshotLength, 1)))
+        // The ring of the immediate mode rounds its frames down by a few bytes: ask for more, and cut on delivery.
+        let margin = options.immediate && options.snapshotLength < 262_144 ? 16 : 0
+        unsafe pcap_set_snaplen(pointer, Int32(clamping: max(options.snapshotLength, 1) + margin))
         unsafe pcap_set_promisc(pointer, options.promiscuous && options.interface != "any" ? 1 : 0)
         unsafe pcap_set_timeout(pointer, Int32(clamping: max(options.timeoutMilliseconds, 1)))
         unsafe pcap_set_immediate_mode(pointer, options.immediate ? 1 : 0)

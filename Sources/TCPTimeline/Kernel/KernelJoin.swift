@@ -48,6 +48,17 @@ public struct KernelJoin: Sendable {
         }
     }
 
+    /// The responders' ports of everything watched: each socket in question has one of them at either end. Empty if there
+    /// are more than `limit`.
+    public func responderPorts(_ timeline: borrowing Timeline, limit: Int) -> [UInt16] {
+        var ports: Set<UInt16> = []
+        for id in views.keys {
+            ports.insert(timeline[id].tuple.destination.port)
+            if ports.count > limit { return [] }
+        }
+        return ports.sorted()
+    }
+
     /// Inodes whose process is not known yet.
     public func inodesWithoutProcess() -> Set<UInt64> {
         var inodes: Set<UInt64> = []
@@ -118,6 +129,7 @@ public struct KernelJoin: Sendable {
         let before = view.isPresent ? view.socket?.state : nil
         let inodeBefore = view.isPresent ? view.socket?.inode ?? 0 : 0
         view.isPresent = socket != nil
+        view.isRead = true
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
         if side == .responder { view.listener = snapshot.listener(at: own) ?? view.listener }

@@ -22,6 +22,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var unacceptedSince: Timestamp?
     /// Whether waiting to be accepted was reported.
     var reportedUnaccepted = false
+    /// Whether the tables have been read since the connection is watched.
+    public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.
     public internal(set) var isLocal = false
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.

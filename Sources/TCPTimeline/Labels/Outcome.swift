@@ -59,16 +59,22 @@ extension Connection {
     public var outcome: Outcome {
         if facts.contains(.refused) { return .refused }
         if facts.contains(.reset) { return .reset }
-        if facts.contains(.originatorFin) && facts.contains(.responderFin) { return .closed }
+        if facts.contains([.originatorFin, .responderFin]) { return .closed }
         if !facts.contains(.synSeen) && !facts.contains(.synAckSeen) {
             return facts.intersection([.originatorFin, .responderFin]).isEmpty ? .partial : .halfClosed
         }
-        if counters[1].packets == 0 && facts.contains(.synSeen) { return .noAnswer }
+        if isUnanswered { return .noAnswer }
         if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
         if responder.state == .synReceived || originator.state == .synSent || originator.state == .synReceived {
             return .halfOpen
         }
         return .open
+    }
+
+    /// Whether nothing came back for the SYN. An originator that went on was answered: those frames were not captured.
+    private var isUnanswered: Bool {
+        counters[1].packets == 0 && facts.contains(.synSeen) && !isSelfConnect
+            && (originator.state == .synSent || !facts.contains(.originatorMoreThanSyn))
     }
 
     /// Zeek's conn_state.

@@ -27,6 +27,10 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     /// The responder's.
     public private(set) var responder = ZeekEndpoint.inactive
 
+    /// Whether a side sent a FIN before its RST: the other's FIN then makes it a normal close after all.
+    private var originatorFin = false
+    private var responderFin = false
+
     /// Nothing sent yet.
     public init() {}
 
@@ -35,7 +39,7 @@ public struct ZeekState: BitwiseCopyable, Sendable {
         if flags.has(.rst) {
             noteReset(fromOriginator: fromOriginator)
         } else if flags.has(.fin) {
-            if fromOriginator { originator = .closed } else { responder = .closed }
+            noteFin(fromOriginator: fromOriginator)
         } else if flags.has(.syn) {
             noteSyn(hasAck: flags.has(.ack), fromOriginator: fromOriginator)
         } else if fromOriginator {
@@ -55,6 +59,18 @@ public struct ZeekState: BitwiseCopyable, Sendable {
         } else if responder == .inactive || responder == .partial {
             responder = .established
             if originator == .synSent { originator = .established }
+        }
+    }
+
+    private mutating func noteFin(fromOriginator: Bool) {
+        if fromOriginator {
+            originator = .closed
+            originatorFin = true
+            if responder == .reset && responderFin { responder = .closed }
+        } else {
+            responder = .closed
+            responderFin = true
+            if originator == .reset && originatorFin { originator = .closed }
         }
     }
 

@@ -74,8 +74,20 @@ struct JSONObject: ~Copyable {
     }
 
     mutating func add(_ time: Timestamp) {
-        add("ts", seconds: time.nanoseconds)
+        // Zeek's `ts` has microseconds, and more would not fit a double; ts_ns is exact.
+        key("ts")
+        buffer.append(fixed: time.nanoseconds, decimals: 9, digits: 6)
         add("ts_ns", number: time.nanoseconds)
+    }
+
+    mutating func add(_ name: StaticString, objects count: Int, _ object: (Int) -> JSONObject) {
+        key(name)
+        buffer.append("[")
+        for index in 0..<count {
+            if index > 0 { buffer.append(",") }
+            buffer.append(contentsOf: object(index).close())
+        }
+        buffer.append("]")
     }
 
     private consuming func close() -> [UInt8] {

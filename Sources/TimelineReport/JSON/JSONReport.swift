@@ -15,12 +15,14 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = captureObject(capture, at: time)
         object.add("event", literal: "start")
         object.write(to: &out)
     }
 
+    /// Takes in a segment.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         guard event.hasTransitions else { return }
         let connection = timeline[event.connection]
@@ -29,6 +31,7 @@ public struct JSONReport: TraceReport {
         writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
     }
 
+    /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let connection = timeline[event.connection]
         var object = JSONObject(path: "kernel")
@@ -70,6 +73,7 @@ public struct JSONReport: TraceReport {
         if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
     }
 
+    /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = JSONObject(path: "gap")
         if let time { object.add(time) }
@@ -78,10 +82,7 @@ public struct JSONReport: TraceReport {
         object.write(to: &out)
     }
 
-    public mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
-    ) {}
-
+    /// Reports a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -90,6 +91,7 @@ public struct JSONReport: TraceReport {
         writeConnection(connection, uid(id, connection), kernel, &out)
     }
 
+    /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {

@@ -9,58 +9,43 @@ public struct SocketJSON: Sendable {
 
     /// Appends the rows as they were at `time`, one line each.
     public func append(_ rows: [SocketRow], at time: Timestamp, to output: inout OutputBuffer) {
-        for row in rows {
-            let socket = row.socket
-            output.append("{\"_path\":\"socket\",\"schema_version\":1,\"ts\":")
-            output.append(fixed: time.nanoseconds, decimals: 9, digits: 6)
-            output.append(",\"ts_ns\":")
-            output.append(number: time.nanoseconds)
-            output.append(",\"proto\":\"")
-            output.append(row.protocolName)
-            output.append("\"")
-            appendEnd(socket.local, "local", to: &output)
-            if row.hasPeer { appendEnd(socket.remote, "peer", to: &output) }
-            if let state = socket.state.openTelemetryName { appendName("state", state, to: &output) }
-            if socket.inode != 0 { appendNumber("inode", socket.inode, to: &output) }
-            appendNumber("uid", socket.uid, to: &output)
-            if let process = row.processes.first {
-                appendNumber("pid", process.pid, to: &output)
-                output.append(",\"comm\":")
-                output.appendJSONString(process.command)
-            }
-            if row.processes.count > 1 { appendProcesses(row.processes, to: &output) }
-            if let name = row.holder.name { appendName("holder", name, to: &output) }
-            appendNumber("rx_queue", socket.receiveQueue, to: &output)
-            appendNumber("tx_queue", socket.transmitQueue, to: &output)
-            if let timer = socket.timer.name { appendName("timer", timer, to: &output) }
-            output.append("}\n")
+        for row in rows { object(row, time).write(to: &output) }
+    }
+
+    private func object(_ row: SocketRow, _ time: Timestamp) -> JSONObject {
+        let socket = row.socket
+        var object = JSONObject(path: "socket")
+        object.add(time)
+        object.add("proto", literal: row.protocolName)
+        object.add("local_h", string: socket.local.address.description)
+        object.add("local_p", number: socket.local.port)
+        if row.hasPeer {
+            object.add("peer_h", string: socket.remote.address.description)
+            object.add("peer_p", number: socket.remote.port)
         }
-    }
-
-    /// All processes that share the socket, the one in `pid` too.
-    private func appendProcesses(_ processes: [ProcessIdentity], to output: inout OutputBuffer) {
-        output.append(",\"processes\":[")
-        for (index, process) in processes.enumerated() {
-            output.append(index == 0 ? "{\"pid\":" : ",{\"pid\":")
-            output.append(number: process.pid)
-            output.append(",\"comm\":")
-            output.appendJSONString(process.command)
-            appendNumber("uid", process.uid, to: &output)
-            output.append("}")
+        if let state = socket.state.openTelemetryName { object.add("state", literal: state) }
+        if socket.inode != 0 { object.add("inode", number: socket.inode) }
+        object.add("uid", number: socket.uid)
+        if let process = row.processes.first {
+            object.add("pid", number: process.pid)
+            object.add("comm", string: process.command)
         }
-        output.append("]")
+        if row.processes.count > 1 {
+            // All processes that share the socket, the one in `pid` too.
+            object.add("processes", objects: row.processes.count) { self.object(row.processes[$0]) }
+        }
+        if let name = row.holder.name { object.add("holder", literal: name) }
+        object.add("rx_queue", number: socket.receiveQueue)
+        object.add("tx_queue", number: socket.transmitQueue)
+        if let timer = socket.timer.name { object.add("timer", literal: timer) }
+        return object
     }
 
-    private func appendEnd(_ end: SocketAddress, _ prefix: StaticString, to output: inout OutputBuffer) {
-        output.append(text: ",\"\(prefix)_h\":\"\(end.address)\",\"\(prefix)_p\":\(end.port)")
-    }
-
-    private func appendName(_ key: StaticString, _ name: StaticString, to output: inout OutputBuffer) {
-        output.append(text: ",\"\(key)\":\"\(name)\"")
-    }
-
-    private func appendNumber(_ key: StaticString, _ number: some BinaryInteger, to output: inout OutputBuffer) {
-        output.append(text: ",\"\(key)\":")
-        output.append(number: number)
+    private func object(_ process: ProcessIdentity) -> JSONObject {
+        var object = JSONObject()
+        object.add("pid", number: process.pid)
+        object.add("comm", string: process.command)
+        object.add("uid", number: process.uid)
+        return object
     }
 }

@@ -21,22 +21,14 @@ public struct SummaryReport: TraceReport {
         self.selection = selection
     }
 
-    public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
-
-    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
-
-    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
-
+    /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("# ")
         out.append(number: count)
         out.append(" frames lost by the capture\n")
     }
 
-    public mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
-    ) {}
-
+    /// Reports a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -50,6 +42,7 @@ public struct SummaryReport: TraceReport {
         }
     }
 
+    /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {

@@ -179,7 +179,12 @@ struct ConnectionText {
     }
 
     /// Whether the held row has waited long enough at `now`.
-    func isDue(_ now: Timestamp) -> Bool { held.map { now.since($0.lastTime) > Self.hold } ?? false }
+    ///
+    /// Only data and an opening SYN have anything to wait for.
+    func isDue(_ now: Timestamp) -> Bool {
+        guard let held else { return false }
+        return held.kind == .segment && !held.isOpening || now.since(held.lastTime) > Self.hold
+    }
 
     /// Adds an item; beyond the limit the middle is left out.
     mutating func keep(_ item: TimelineItem) {

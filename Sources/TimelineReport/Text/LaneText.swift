@@ -157,7 +157,9 @@ struct LaneText {
         } else if row.notes.contains(.retransmission) {
             remark("(retransmission)")
         }
-        if row.kind == .segment && row.answerDelay >= Self.delayedAck && row.answerDelay < Span.second {
+        if row.kind == .segment && row.notes.isEmpty && row.answerDelay >= Self.delayedAck
+            && row.answerDelay < Span.second
+        {
             remark("(delayed ACK)")
         }
         let notes: [(SegmentNotes, StaticString)] = [

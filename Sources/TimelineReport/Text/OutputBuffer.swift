@@ -52,13 +52,18 @@ public struct OutputBuffer: Sendable {
 
     /// Appends a number in decimal with leading zeros up to `minimumDigits`.
     public mutating func append(unsigned number: UInt64, minimumDigits: Int) {
-        let start = bytes.count
+        var unit: UInt64 = 1
+        var digits = 1
+        while digits < 20 && (digits < minimumDigits || number / unit >= 10) {
+            unit *= 10
+            digits += 1
+        }
         var rest = number
-        repeat {
-            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0 || bytes.count - start < minimumDigits
-        bytes[start...].reverse()
+        while unit > 0 {
+            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest / unit))
+            rest %= unit
+            unit /= 10
+        }
     }
 
     /// Appends `scaled / 10^decimals` in decimal notation, truncated to `digits` decimals.

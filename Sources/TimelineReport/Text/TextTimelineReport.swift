@@ -43,10 +43,12 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         writer.interfaces = capture.interfaces.map { $0.name }
     }
 
+    /// Takes in a segment.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
@@ -55,6 +57,7 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         switch event.kind {
         case .state, .owner: return
@@ -67,12 +70,14 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
         out.append(number: count)
         out.append(" frames were lost here by the capture: what follows may have holes ...\n")
     }
 
+    /// Prints what is complete.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
@@ -98,9 +103,11 @@ public struct TextTimelineReport: TraceReport {
     /// Whether a local end is still without a process, though the kernel is being asked.
     private static func lacksProcess(_ view: KernelView?) -> Bool {
         guard let view else { return false }
-        return [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
+        return !view.originator.isRead
+            || [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
     }
 
+    /// Reports a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
@@ -124,6 +131,7 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
+    /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
@@ -163,7 +171,8 @@ public struct TextTimelineReport: TraceReport {
     ) {
         let slot = Int(id.slot)
         guard let items = texts[slot]?.takeItems() else { return }
-        let prefix = prefix(connection.number)
+        // What comes after a connection's closing line needs its number to be understood.
+        let prefix = texts[slot]?.isFinished == true ? connection.number : prefix(connection.number)
         if texts[slot]?.hasHead == false {
             texts[slot]?.hasHead = true
             if hasWritten { out.newline() }
@@ -187,17 +196,18 @@ public struct TextTimelineReport: TraceReport {
             writer.writeRule(
                 phaseTitle(row.phase, connection), at: row.time.since(connection.firstTime), prefix: prefix, &out)
         }
-        if row.isOpening { writeBefore(row, kernel, prefix, &out) }
+        if row.isOpening { writeBefore(row, connection, kernel, prefix, &out) }
         let left = stateText(.originator, row.states.originator, kernel, slot)
-        let right =
-            connection.isSelfConnect ? [] : stateText(.responder, row.states.responder, kernel, slot)
+        // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
+        let right = stateText(.responder, row.states.responder, connection.isSelfConnect ? nil : kernel, slot)
         writer.write(row, left: left, right: right, connection, prefix: prefix, &out)
         if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
     }
 
     /// The states before the SYN: CLOSED, and LISTEN if it was answered or the kernel shows a listener.
     private mutating func writeBefore(
-        _ row: TimelineRow, _ kernel: KernelView?, _ prefix: UInt64?, _ out: inout OutputBuffer
+        _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ prefix: UInt64?,
+        _ out: inout OutputBuffer
     ) {
         var right: [UInt8]
         switch row.answerer {
@@ -206,12 +216,13 @@ public struct TextTimelineReport: TraceReport {
             right = writer.text { $0.append("(no socket)") }
             if kernel?.responder.hasNoSocket == true { right.append(mark(0x2a)) }
         case .unknown:
-            if kernel?.responder.listener != nil {
+            if connection.isSelfConnect {
+                right = []
+            } else if kernel?.responder.listener != nil {
                 right = writer.stateText(.listen, mark(0x2a))
             } else if kernel?.responder.hasNoSocket == true {
                 right = writer.text { $0.append("(no socket)") } + [mark(0x2a)]
             } else {
-                right = writer.stateText(.unseen, nil)
                 right = writer.text { $0.append("(unknown)") }
             }
         }

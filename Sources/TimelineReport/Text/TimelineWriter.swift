@@ -92,18 +92,22 @@ struct TimelineWriter {
             writeLine(row, left: left, right: right, connection, &line)
         } else {
             putTimes(row, connection, &line, room: layout.stateEdge - max(left.count, 1) - 1)
-            ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) }
-            line.pad(to: layout.stateEdge + 1)
-            line.put(glyphs.bar, columns: 1)
-            putArrow(row, connection, &line)
-            line.put(glyphs.bar, columns: 1)
-            if !right.isEmpty {
-                line.put(" ", columns: 1)
-                ink(right, &line) { $0.put(ascii: right) }
-            }
+            putLane(left, right, &line) { putArrow(row, connection, &$0) }
         }
         out.append(contentsOf: line.bytes.bytes)
         out.newline()
+    }
+
+    /// `LEFT |middle| RIGHT`: the lane with the states at its sides.
+    private func putLane(_ left: [UInt8], _ right: [UInt8], _ line: inout Line, _ middle: (inout Line) -> Void) {
+        if !left.isEmpty { ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) } }
+        line.pad(to: layout.stateEdge + 1)
+        line.put(glyphs.bar, columns: 1)
+        middle(&line)
+        line.put(glyphs.bar, columns: 1)
+        guard !right.isEmpty else { return }
+        line.put(" ", columns: 1)
+        ink(right, &line) { $0.put(ascii: right) }
     }
 
     private func ink(_ state: [UInt8], _ line: inout Line, _ body: (inout Line) -> Void) {
@@ -274,20 +278,12 @@ struct TimelineWriter {
             }
         } else {
             if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
-            if !left.isEmpty {
-                ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) }
-            }
-            line.pad(to: layout.stateEdge + 1)
-            line.put(glyphs.bar, columns: 1)
             let shown = Array(words.prefix(layout.lane))
             let margin = (layout.lane - shown.count) / 2
-            line.repeating(" ", margin)
-            line.put(ascii: shown)
-            line.repeating(" ", layout.lane - margin - shown.count)
-            line.put(glyphs.bar, columns: 1)
-            if !right.isEmpty {
-                line.put(" ", columns: 1)
-                ink(right, &line) { $0.put(ascii: right) }
+            putLane(left, right, &line) {
+                $0.repeating(" ", margin)
+                $0.put(ascii: shown)
+                $0.repeating(" ", layout.lane - margin - shown.count)
             }
         }
         out.append(contentsOf: line.bytes.bytes)

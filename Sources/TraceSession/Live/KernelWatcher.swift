@@ -23,10 +23,16 @@ private struct TableReading: KernelSnapshot {
 struct KernelWatcher {
     /// While something is open, the tables are read at least this often, in nanoseconds.
     static let interval = 100 * Span.millisecond
+    /// The same when no state has changed for `quiet`: a reading costs milliseconds where the kernel's hash table is large.
+    static let quietInterval = 500 * Span.millisecond
+    /// No state has changed for so long, in nanoseconds.
+    static let quiet = 2 * Span.second
     /// How long a connection is young, in nanoseconds.
     static let youth = 100 * Span.millisecond
     /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
     static let share: Int64 = 5
+    /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
+    static let crowd = 2048
     /// The most ports that readings are narrowed to.
     static let portLimit = 16
 
@@ -38,6 +44,7 @@ struct KernelWatcher {
     private let usesProcesses: Bool
     private var nextReading: Int64 = 0
     private var nextRoutine: Int64 = 0
+    private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
 
@@ -47,9 +54,9 @@ struct KernelWatcher {
     }
 
     /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
-    func milliseconds(until now: Int64, _ timeline: borrowing Timeline) -> Int32? {
-        guard failure == nil, join.needsReading(timeline) else { return nil }
-        let due = hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
+    func milliseconds(until now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Int32? {
+        guard failure == nil, hasNewStates || join.needsReading(timeline) else { return nil }
+        let due = hasNewStates || hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
         return Int32(clamping: max(0, due - now) / Span.millisecond + 1)
     }
 
@@ -64,21 +71,27 @@ struct KernelWatcher {
         usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
     }
 
+    /// The next reading need not wait until the last one is paid for.
+    mutating func expedite() { nextReading = 0 }
+
     mutating func watch(_ id: ConnectionID, number: UInt64) { join.watch(id, number: number) }
 
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 
     /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
-    mutating func read(ports: [UInt16]) {
+    mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
         let start = monotonicNow()
+        if hasNewStates { lastChange = start }
+        let ports = join.responderPorts(timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
-            try tables.read(into: &snapshot, ports: ports.count <= Self.portLimit ? ports : [])
+            try tables.read(into: &snapshot, ports: ports)
         } catch {
             failure = error.description
         }
         let took = monotonicNow() - start
         nextReading = start + took * Self.share
-        nextRoutine = start + max(Self.interval, took * Self.share)
+        let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
+        nextRoutine = start + max(interval, took * Self.share)
     }
 
     /// Joins the latest reading, then looks up the owners that are still unknown.

@@ -3,7 +3,7 @@
 import Glibc
 import PacketSource
 import TCPModel
-public import TimelineReport
+import TimelineReport
 
 /// Traces live until a signal or a limit.
 public enum LiveSession {
@@ -13,11 +13,22 @@ public enum LiveSession {
     ///   - command: the command line as typed, for the remedies in error messages.
     ///   - executable: the program's file, for the same.
     /// - Returns: the exit code: 0, also after Ctrl-C and when nobody reads the output any more; else 1.
-    public static func run<Report: TraceReport>(
-        _ options: TraceOptions, report: Report, command: String, executable: String
+    public static func run(
+        _ options: TraceOptions, _ output: TraceOutput, command: String, executable: String
+    ) -> Int32 {
+        switch output {
+        case .timeline(let report): run(options, report: report, command, executable)
+        case .table(let report): run(options, report: report, command, executable)
+        case .json(let report): run(options, report: report, command, executable)
+        case .count(let report): run(options, report: report, command, executable)
+        }
+    }
+
+    private static func run<Report: TraceReport>(
+        _ options: TraceOptions, report: Report, _ command: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
+        guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
@@ -60,6 +71,7 @@ public enum LiveSession {
                 guard let signal = signals.next() else { continue }
                 if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
             }
+            signals.standDown()
             try tracer.finish()
         } catch {
             complain(error.explanation(command: "", executable: ""))

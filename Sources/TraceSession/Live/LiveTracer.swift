@@ -95,7 +95,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public mutating func step(waitMilliseconds: Int32) throws(TraceError) {
         var wait = waitMilliseconds
         let now = monotonicNow()
-        if let due = kernel?.milliseconds(until: now, pipeline.timeline) { wait = min(wait, due) }
+        if let due = kernel?.milliseconds(until: now, hasNewStates: pipeline.hasNewStates, pipeline.timeline) {
+            wait = min(wait, due)
+        }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
         captures.wait(milliseconds: wait)
         try work()
@@ -120,11 +122,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func work() throws(TraceError) {
         try drain()
-        readKernel()
+        let isConfirmed = try readKernel()
         let now = wallClockNow()
         noteDrops()
-        pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
-        reportEnded(now)
+        if isConfirmed {
+            pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            reportEnded(now)
+        }
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.flush() } catch { throw .output(error) }
         }
@@ -165,31 +169,25 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.replaced.removeAll(keepingCapacity: true)
     }
 
-    private mutating func readKernel() {
+    /// Reads the kernel's tables if that is due. Returns whether the page may be brought up to date: not while states are
+    /// new and the next reading, which is to confirm them, is a few milliseconds off.
+    private mutating func readKernel() throws(TraceError) -> Bool {
+        guard kernel != nil, kernel?.failure == nil else { return true }
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
-            return
+            return !pipeline.hasNewStates
         }
+        kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false
-        let ports = watchedPorts()
-        kernel?.read(ports: ports)
         if let failure = kernel?.failure {
             warnings.append("the kernel's view is missing: \(failure)")
-            return
+            return true
         }
         // What was captured before the reading was complete has to be known before the two are compared.
-        try? drain()
-        guard let events = kernel?.reconcile(&pipeline.timeline) else { return }
-        for event in events { pipeline.report.kernel(event, pipeline.timeline, &pipeline.out) }
-    }
-
-    /// The responders' ports: every socket of a watched connection has one of them at either end.
-    private func watchedPorts() -> [UInt16] {
-        var ports: Set<UInt16> = []
-        for id in pipeline.timeline.remaining() {
-            ports.insert(pipeline.timeline[id].tuple.destination.port)
-            if ports.count > KernelWatcher.portLimit { return [] }
+        try drain()
+        for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
+            pipeline.report.kernel(event, pipeline.timeline, &pipeline.out)
         }
-        return ports.sorted()
+        return true
     }
 
     private mutating func noteDrops() {
@@ -207,12 +205,20 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
+            forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
         while let first = reported.first, now.since(first.since) > Self.keep {
             reported.removeFirst()
             if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
         }
+    }
+
+    /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
+    private mutating func forgetOldestIfCrowded() {
+        guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd else { return }
+        let oldest = reported[reported.count - min(reported.count, KernelWatcher.crowd)]
+        if pipeline.timeline.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
     }
 
     private mutating func drop(_ id: ConnectionID) {
@@ -227,7 +233,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard !isFinished else { return }
         isFinished = true
         var failure: TraceError?
+        // A last reading, whatever it costs: it is what the open connections are reported with.
         pipeline.hasNewStates = true
+        kernel?.expedite()
         do throws(TraceError) { try work() } catch { failure = error }
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)

@@ -5,7 +5,7 @@ import Glibc
 import PacketSource
 import TCPModel
 import TCPTimeline
-public import TimelineReport
+import TimelineReport
 
 /// Reads capture files and reports on them.
 public enum ReplaySession {
@@ -20,10 +20,19 @@ public enum ReplaySession {
     ///
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
-    public static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
+    public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
+        switch output {
+        case .timeline(let report): run(options, report: report)
+        case .table(let report): run(options, report: report)
+        case .json(let report): run(options, report: report)
+        case .count(let report): run(options, report: report)
+        }
+    }
+
+    private static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
-        guard let signals = SignalWait([SIGINT, SIGTERM, SIGUSR1]) else {
+        guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
@@ -86,7 +95,7 @@ private struct Replay: ~Copyable {
         var dropped: UInt64 = 0
         defer { flush(&pipeline) }
         var writeError: CaptureWriteError?
-        var described = 0
+        var copier = FrameCopier(interfaces: interfaces)
         while !isStopped {
             let limit = options.packetLimit
             var isFull = false
@@ -97,7 +106,7 @@ private struct Replay: ~Copyable {
                     if filter != nil, filter?.matches(header, bytes) == false { return true }
                     if options.output != nil {
                         do throws(CaptureWriteError) {
-                            try Self.copy(header, bytes, &writer, &described)
+                            try copier.copy(header, bytes, to: &writer)
                         } catch {
                             writeError = error
                             return false
@@ -127,18 +136,6 @@ private struct Replay: ~Copyable {
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.close() } catch { throw .output(error) }
         }
-    }
-
-    /// Writes one frame on, describing its interface first if it is new.
-    private static func copy(
-        _ header: FrameHeader, _ bytes: RawSpan, _ writer: inout CaptureWriter?, _ described: inout Int
-    ) throws(CaptureWriteError) {
-        while described <= Int(header.interface) {
-            try writer?.addInterface(
-                CaptureInterface(name: nil, linkType: header.linkType, snapshotLength: 262_144))
-            described += 1
-        }
-        try writer?.write(header, bytes)
     }
 
     private func hasEnoughConnections(_ ended: UInt64) -> Bool {
@@ -177,6 +174,7 @@ private struct Replay: ~Copyable {
             complain("\(captured) packets read\(share)")
         } else {
             isStopped = true
+            signals.standDown()
         }
     }
 

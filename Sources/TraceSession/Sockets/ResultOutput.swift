@@ -1,10 +1,10 @@
 // Writing results to standard output: short writes, closed pipes and full disks included.
 
 import Glibc
-import TimelineReport
+package import TimelineReport
 
 /// Why results could not be written.
-enum ResultOutputError: Error, Hashable, Sendable {
+package enum ResultOutputError: Error, Hashable, Sendable {
     /// Nobody reads any more: a request to stop, not a failure.
     case closedPipe
     /// write(2) failed with this errno.
@@ -12,12 +12,15 @@ enum ResultOutputError: Error, Hashable, Sendable {
 }
 
 /// A descriptor that results go to. The descriptor is borrowed: standard output is nobody's to close.
-struct ResultOutput {
+package struct ResultOutput {
     /// The descriptor number.
     let descriptor: Int32
 
+    /// Results go to this descriptor.
+    package init(descriptor: Int32) { self.descriptor = descriptor }
+
     /// Writes all of the buffer's bytes and clears it. Waits if the descriptor is non-blocking and full.
-    func write(_ buffer: inout OutputBuffer) throws(ResultOutputError) {
+    package func write(_ buffer: inout OutputBuffer) throws(ResultOutputError) {
         defer { buffer.clear() }
         let bytes = buffer.bytes
         var written = 0
@@ -62,14 +65,14 @@ func complain(plain text: String) {
 }
 
 /// The C library's words for an errno.
-func describeErrno(_ code: Int32) -> String {
+package func describeErrno(_ code: Int32) -> String {
     // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: text)
 }
 
 /// Untrusted text with everything that could act on a terminal escaped.
-func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     var buffer = OutputBuffer()
     buffer.appendPrintable(text)
     return String(decoding: buffer.bytes, as: UTF8.self)

@@ -4,7 +4,7 @@ import CLinux
 import Glibc
 
 /// Signals taken out of their usual way and waited for through a descriptor; put back when this value goes.
-struct SignalWait: ~Copyable {
+package struct SignalWait: ~Copyable {
     /// Why the waiting ended.
     enum End {
         case timeout
@@ -16,7 +16,7 @@ struct SignalWait: ~Copyable {
     private let signals: [Int32]
 
     /// Blocks these signals and watches for them; nil with errno set if that fails.
-    init?(_ signals: [Int32]) {
+    package init?(_ signals: [Int32]) {
         var set = Self.signalSet(signals)
         // Both calls read the set that is passed, nothing else.
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -44,11 +44,18 @@ struct SignalWait: ~Copyable {
         return set
     }
 
+    /// From now on the signals do what they do by default: a second Ctrl-C ends the program at once.
+    func standDown() {
+        var set = Self.signalSet(signals)
+        // The call reads the set that is passed, nothing else.
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Readable when a signal is waiting, for epoll.
     var fileDescriptor: Int32 { descriptor }
 
     /// Takes the next signal that is waiting, or nil at once.
-    func next() -> Int32? {
+    package func next() -> Int32? {
         var information = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         // read(2) fills at most the structure that is passed.

@@ -1,29 +1,29 @@
 // One look at all TCP sockets of this host and who holds them, as rows for the reports.
 
-import KernelSockets
+package import KernelSockets
 import TCPModel
-import TimelineReport
+package import TimelineReport
 
 /// Reads the kernel's tables and the owners together; keeps its memory from look to look.
-struct SocketSurvey {
+package struct SocketSurvey {
     /// The sockets of the latest look.
     private(set) var snapshot = SocketSnapshot()
     /// The owners of the latest look, by inode.
     private(set) var owners: [UInt64: [SocketOwner]] = [:]
     /// The rows of the latest look, in the list's order.
-    private(set) var rows: [SocketRow] = []
+    package private(set) var rows: [SocketRow] = []
     /// Who is who in /proc.
     private(set) var finder: ProcessOwners
     private var reader: ProcNetTCP
 
     /// A survey of the tables below `root`.
-    init(root: String = "/proc") {
+    package init(root: String = "/proc") {
         reader = ProcNetTCP(root: root)
         finder = ProcessOwners(root: root)
     }
 
     /// Looks again.
-    mutating func look() throws(KernelViewError) {
+    package mutating func look() throws(KernelViewError) {
         try reader.read(into: &snapshot)
         owners = finder.allOwners()
         rows.removeAll(keepingCapacity: true)

@@ -1,0 +1,92 @@
+// `tcptrace lab`: what is checked before, one scenario after the other, and how it ends.
+
+import Glibc
+import KernelSockets
+import TCPModel
+public import TimelineReport
+import TraceSession
+
+/// What the tour is asked for.
+public struct LabOptions: Sendable {
+    /// The scenarios, in the order they are played.
+    public var scenarios = LabScenario.allCases
+    /// The port that the server listens on.
+    public var port: UInt16 = 9500
+    /// The directory to write captures to; nil: none are written.
+    public var saveDirectory: String?
+    /// How it looks.
+    public var style = TextStyle()
+    /// The command line as typed, and this program's file, for the remedies in error messages.
+    public var command = ""
+    /// This program's file: the lab programs are beside it.
+    public var executable = ""
+
+    /// The whole tour.
+    public init() {}
+}
+
+/// The guided tour.
+public enum LabTour {
+    /// Plays the scenarios; the exit code: 0, also after Ctrl-C and when nobody reads any more, else 1 after saying on standard
+    /// error what to do.
+    public static func run(_ options: LabOptions) -> Int32 {
+        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        _ = signal(SIGPIPE, SIG_IGN)
+        do throws(TourError) {
+            guard let interruption = Interruption() else { throw .failed("signalfd: \(describeErrno(errno))") }
+            let programs = try LabPrograms(beside: options.executable)
+            try checkPort(options.port)
+            if let directory = options.saveDirectory { try makeDirectory(directory) }
+            for scenario in options.scenarios {
+                var stage = try Stage(scenario, options, programs, interruption)
+                try stage.play()
+            }
+            return 0
+        } catch {
+            switch error {
+            case .interrupted, .closedPipe: return 0
+            case .trace(let error):
+                StandardStreams.complain(
+                    error.explanation(command: options.command, executable: options.executable))
+            case .failed(let sentence): StandardStreams.complain(sentence)
+            }
+            return 1
+        }
+    }
+
+    /// Prints the scenarios, one a line.
+    public static func list() -> Int32 {
+        var buffer = OutputBuffer()
+        let column = LabScenario.allCases.map(\.rawValue.count).max() ?? 0
+        for scenario in LabScenario.allCases {
+            let start = buffer.count
+            buffer.append(text: scenario.rawValue)
+            buffer.pad(to: column + 2, from: start)
+            buffer.append(text: scenario.summary)
+            buffer.newline()
+        }
+        return StandardStreams.writeResults(&buffer)
+    }
+
+    /// Throws if the lab's server could not listen.
+    private static func checkPort(_ port: UInt16) throws(TourError) {
+        var survey = SocketSurvey()
+        do throws(KernelViewError) { try survey.look() } catch { throw .failed(error.description) }
+        let addresses: [IPAddress] = [.loopbackV4, .anyV4, .anyV6]
+        let taken = survey.rows.first {
+            $0.socket.state == .listen && $0.socket.local.port == port && addresses.contains($0.socket.local.address)
+        }
+        guard let taken else { return }
+        let holder = taken.owner.map { "by \($0)" } ?? "by a process that cannot be seen from here"
+        throw .failed(
+            "port \(port) is taken \(holder): end it with `tcptrace kill port \(port)`, "
+                + "or choose another with `tcptrace lab --port \(port < 65535 ? port + 1 : port - 1)`")
+    }
+
+    private static func makeDirectory(_ path: String) throws(TourError) {
+        // The path is NUL-terminated for the time of the call.
+        if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+        throw .failed(
+            "\(printable(path)): \(describeErrno(errno)); name a directory that can be written to, or that can be made")
+    }
+}

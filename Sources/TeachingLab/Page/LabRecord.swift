@@ -1,0 +1,69 @@
+// What the tracer saw, kept for the sentences: the text report with a note-taker beside it.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// The connections of one scenario as they were at their latest segment, in the order of their numbers.
+final class LabRecord {
+    private(set) var connections: [Connection] = []
+
+    /// The connection of the client with this port.
+    func connection(clientPort: UInt16) -> Connection? {
+        connections.last { $0.tuple.source.port == clientPort }
+    }
+
+    fileprivate func keep(_ connection: Connection) {
+        if let index = connections.firstIndex(where: { $0.number == connection.number }) {
+            connections[index] = connection
+        } else {
+            connections.append(connection)
+        }
+    }
+}
+
+/// The text timeline, with a record of what it was made from.
+struct LabReport: TraceReport {
+    private var text: TextTimelineReport
+    private let record: LabRecord
+
+    init(style: TextStyle, record: LabRecord) {
+        text = TextTimelineReport(style: style, order: .stream)
+        self.record = record
+    }
+
+    mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
+        text.begin(capture, at: time, &out)
+    }
+
+    mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        record.keep(timeline[event.connection])
+        text.segment(event, timeline, &out)
+    }
+
+    mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        text.kernel(event, timeline, &out)
+    }
+
+    mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
+        text.gap(count, at: time, &out)
+    }
+
+    mutating func flush(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {
+        text.flush(now: now, timeline, kernel, &out)
+    }
+
+    mutating func finish(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        text.finish(id, timeline, kernel, &out)
+    }
+
+    mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
+    ) {
+        text.end(capture, counts, at: time, &out)
+    }
+}

@@ -1,0 +1,51 @@
+// Names, times and rows in words, for the sentences of the tour.
+
+import TCPModel
+import TimelineReport
+import TraceSession
+
+extension SocketRow {
+    /// `lab-server[7410]`, escaped; nil if no process is known.
+    var owner: String? {
+        processes.first.map { "\(printable($0.command))[\($0.pid)]" }
+    }
+
+    /// The state as the tables print it.
+    var stateName: String { "\(socket.state.displayName)" }
+}
+
+extension [SocketRow] {
+    /// The socket with this port of its own, connected to a peer with that one.
+    func end(_ local: UInt16, to remote: UInt16) -> SocketRow? {
+        first { $0.socket.local.port == local && $0.socket.remote.port == remote && $0.socket.state != .listen }
+    }
+
+    /// The listening socket on this port.
+    func listener(_ port: UInt16) -> SocketRow? {
+        first { $0.socket.local.port == port && $0.socket.state == .listen }
+    }
+}
+
+/// A span of time for people: `35 us`, `1.2 ms`, `3.4 s`.
+func words(nanoseconds: Int64) -> String {
+    func tenths(_ unit: Int64) -> String { "\(nanoseconds / unit).\(nanoseconds % unit * 10 / unit)" }
+    if nanoseconds < Span.millisecond { return "\(nanoseconds / Span.microsecond) us" }
+    if nanoseconds < Span.second { return "\(tenths(Span.millisecond)) ms" }
+    return "\(tenths(Span.second)) s"
+}
+
+/// `1 octet`, `12 octets`.
+func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+/// Sentences of which each is said only if it is true.
+struct Observations {
+    private(set) var sentences: [String] = []
+
+    /// Says what was seen, or that it was not.
+    mutating func note(_ wasSeen: Bool, _ sentence: @autoclosure () -> String, otherwise: @autoclosure () -> String) {
+        sentences.append(wasSeen ? sentence() : otherwise())
+    }
+
+    /// Says it as it is.
+    mutating func note(_ sentence: String) { sentences.append(sentence) }
+}

@@ -1,0 +1,144 @@
+// One running lab program: typed to and listened to through pipes, and never left behind.
+
+import CLinux
+import Glibc
+import TraceSession
+
+/// A child process. It is ended when the last reference to this goes, and by the kernel if this process dies first.
+final class LabProgram {
+    /// How long a program may take to end after SIGTERM.
+    private static let patience = Duration.milliseconds(500)
+
+    let name: String
+    let pid: Int32
+    private var input: Int32
+    private let output: Int32
+    private let errors: Int32
+    private var outputText: [UInt8] = []
+    private var errorText: [UInt8] = []
+    /// As waitpid(2) said it; nil while the program runs. Only an unreaped pid is surely this program's.
+    private var status: Int32?
+
+    /// Starts the program at `path`.
+    init(name: String, path: String, _ arguments: [String]) throws(TourError) {
+        var pipes: [Int32] = []
+        for _ in 0..<3 {
+            var ends: [Int32] = [-1, -1]
+            // pipe fills the two numbers that the array has.
+            guard unsafe pipe(&ends) == 0 else {
+                let code = errno
+                for end in pipes { close(end) }
+                throw .failed("cannot make a pipe to \(name): \(describeErrno(code))")
+            }
+            // One thread owns everything here, so nothing is started between the two calls.
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            pipes += ends
+        }
+        // Copies made by strdup, freed below; the array that execv reads ends with a null pointer.
+        var words = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+        let child = unsafe tcptrace_spawn_tied(path, &words, pipes[0], pipes[3], pipes[5])
+        let code = errno
+        // free takes what strdup gave, null included, once.
+        unsafe words.forEach { unsafe free($0) }
+        for end in [pipes[0], pipes[3], pipes[5]] { close(end) }
+        guard child > 0 else {
+            for end in [pipes[1], pipes[2], pipes[4]] { close(end) }
+            throw .failed("cannot start \(path): \(describeErrno(code))")
+        }
+        self.name = name
+        pid = child
+        input = pipes[1]
+        output = pipes[2]
+        errors = pipes[4]
+        for descriptor in [output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+    }
+
+    deinit {
+        end(with: SIGKILL)
+        closeInput()
+        close(output)
+        close(errors)
+    }
+
+    // MARK: Talking
+
+    /// Types on the program's keyboard. One that has ended hears nothing.
+    func type(_ text: String) {
+        let bytes = Array(text.utf8)
+        // The pointer and the count are those of one live array; a few bytes always fit into the pipe.
+        _ = unsafe write(input, bytes, bytes.count)
+    }
+
+    /// Ends the program's keyboard input.
+    func closeInput() {
+        if input >= 0 { close(input) }
+        input = -1
+    }
+
+    /// Takes in what the program has said, and whether it has ended.
+    func collect() {
+        Self.read(output, into: &outputText)
+        Self.read(errors, into: &errorText)
+        reap(WNOHANG)
+    }
+
+    private static func read(_ descriptor: Int32, into text: inout [UInt8]) {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let room = chunk.count
+        while true {
+            // read(2) writes at most `room` bytes, which the array has.
+            let count = unsafe Glibc.read(descriptor, &chunk, room)
+            guard count > 0 else { return }
+            text += chunk[..<count]
+        }
+    }
+
+    /// The whole lines on its standard output.
+    var lines: [String] {
+        outputText.split(separator: 0x0a, omittingEmptySubsequences: false).dropLast().map {
+            String(decoding: $0, as: UTF8.self)
+        }
+    }
+
+    /// Whether it has said a line that begins like this.
+    func hasSaid(_ start: String) -> Bool { lines.contains { $0.hasPrefix(start) } }
+
+    /// What it said on standard error.
+    var complaint: String { String(decoding: errorText, as: UTF8.self) }
+
+    // MARK: The end
+
+    /// Whether it has ended, as of the latest `collect`.
+    var hasEnded: Bool { status != nil }
+
+    /// Its exit code; nil while it runs or if a signal ended it.
+    var exitCode: Int32? { status.flatMap { $0 & 0x7f == 0 ? $0 >> 8 & 0xff : nil } }
+
+    /// Ends it if it still runs: the signal, a while to obey, then SIGKILL.
+    func end(with signal: Int32 = SIGTERM) {
+        reap(WNOHANG)
+        guard status == nil else { return }
+        kill(pid, signal)
+        let deadline = ContinuousClock.now + Self.patience
+        while signal != SIGKILL, status == nil, ContinuousClock.now < deadline {
+            usleep(2000)
+            reap(WNOHANG)
+        }
+        if status == nil {
+            kill(pid, SIGKILL)
+            reap(0)
+        }
+        collect()
+    }
+
+    private func reap(_ options: Int32) {
+        guard status == nil else { return }
+        var value: Int32 = 0
+        // waitpid fills the number that is passed, nothing else.
+        while true {
+            let answer = unsafe waitpid(pid, &value, options)
+            if answer == pid { status = value }
+            if answer >= 0 || errno != EINTR { return }
+        }
+    }
+}

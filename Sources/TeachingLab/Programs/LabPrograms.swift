@@ -1,0 +1,32 @@
+// Where lab-server and lab-client are: beside this program, else where PATH says.
+
+import Glibc
+
+/// The files of both lab programs.
+struct LabPrograms {
+    let server: String
+    let client: String
+
+    /// Finds both. `executable` is this program's file.
+    init(beside executable: String) throws(TourError) {
+        server = try Self.find("lab-server", beside: executable)
+        client = try Self.find("lab-client", beside: executable)
+    }
+
+    private static func find(_ name: String, beside executable: String) throws(TourError) -> String {
+        let own = executable.lastIndex(of: "/").map { String(executable[..<$0]) }
+        for directory in [own].compactMap(\.self) + searchPath() {
+            let path = "\(directory)/\(name)"
+            // The path is NUL-terminated for the time of the call.
+            if unsafe access(path, X_OK) == 0 { return path }
+        }
+        let place = own.map { " beside \(executable) (in \($0))" } ?? ""
+        throw .failed("\(name) is missing: it is neither\(place) nor in PATH. `make` or `swift build` builds it")
+    }
+
+    private static func searchPath() -> [String] {
+        // getenv returns a NUL-terminated string of the environment, which this program never changes; it is copied.
+        guard let value = unsafe getenv("PATH") else { return [] }
+        return unsafe String(cString: value).split(separator: ":").map(String.init)
+    }
+}

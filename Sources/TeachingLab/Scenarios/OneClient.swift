@@ -1,0 +1,65 @@
+// The ordinary life of a connection: listen, handshake, data, close, TIME_WAIT.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+extension LabScenario {
+    func playOneClient(_ stage: inout Stage) throws(TourError) {
+        let server = try stage.startServer(["--close"])
+        let before = try stage.sockets("Sockets before: the server listens")
+        let client = try stage.startConnectedClient()
+        client.program.type("hello\n")
+        _ = try stage.wait(until: { client.program.hasSaid("reply ") })
+        try stage.pause(milliseconds: 100)
+        let during = try stage.sockets("Sockets during: the connection is open")
+        client.program.type("fin\n")
+        _ = try stage.wait(until: { server.hasSaid("closed ") && client.program.hasEnded })
+        try stage.pause()
+        try stage.finishTimeline("Timeline")
+        let after = try stage.sockets("Sockets after: both have closed")
+
+        let clientEnd = during.end(client.port, to: stage.port)
+        let serverEnd = during.end(stage.port, to: client.port)
+        var seen = Observations()
+        seen.note(
+            before.listener(stage.port)?.owner != nil && after.listener(stage.port) != nil,
+            "Port \(stage.port) was in LISTEN before any client came, held by "
+                + "\(before.listener(stage.port)?.owner ?? ""), and is so still: each connection is a socket of its own "
+                + "beside the listening one.",
+            otherwise: "No process was seen to hold port \(stage.port) in LISTEN before and after.")
+        if let connection = stage.record.connection(clientPort: client.port) {
+            seen.note(
+                connection.openDelay >= 0,
+                "The handshake (SYN, SYN-ACK, ACK) took \(words(nanoseconds: connection.openDelay)).",
+                otherwise: "The handshake was not seen whole.")
+        }
+        seen.note(
+            clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
+            "One connection is two sockets, since both ends are on this host: \(clientEnd?.owner ?? "nobody") and "
+                + "\(serverEnd?.owner ?? "nobody") held one each, both in ESTABLISHED.",
+            otherwise: "Expected both ends in ESTABLISHED, but the table had "
+                + "\(clientEnd?.stateName ?? "none") and \(serverEnd?.stateName ?? "none").")
+        noteClose(client.port, stage, after, &seen)
+        try stage.notice(seen)
+    }
+
+    /// Who closed first, and who has to wait for it.
+    private func noteClose(
+        _ clientPort: UInt16, _ stage: borrowing Stage, _ after: [SocketRow], _ seen: inout Observations
+    ) {
+        let closer = stage.record.connection(clientPort: clientPort)?.closer
+        let clientEnd = after.end(clientPort, to: stage.port)
+        let serverEnd = after.end(stage.port, to: clientPort)
+        let waits = closer == .originator ? clientEnd : serverEnd
+        let other = closer == .originator ? serverEnd : clientEnd
+        let who = closer == .originator ? "client" : "server"
+        seen.note(
+            closer != nil && waits?.socket.state == .timeWait && other == nil,
+            "The \(who) closed first, so it is the \(who)'s end that stays in TIME_WAIT (60 s on Linux, then it goes "
+                + "without a segment). It belongs to the kernel, no process holds it; the other end is already gone.",
+            otherwise: "Expected TIME_WAIT at the end that closed first, but the table had "
+                + "\(clientEnd?.stateName ?? "no socket") at the client and \(serverEnd?.stateName ?? "no socket") at the server."
+        )
+    }
+}

@@ -1,0 +1,112 @@
+// Two clients at once: of a server that serves one at a time, and of one with threads.
+
+import TCPModel
+import TimelineReport
+
+/// Both clients, connected, each with a line sent.
+private struct Pair {
+    let server: LabProgram
+    let first: (program: LabProgram, port: UInt16)
+    let second: (program: LabProgram, port: UInt16)
+    /// What the second one has sent, its line end included.
+    static let message = "hello from the second\n"
+
+    /// Starts the server and both clients, and shows the sockets.
+    init(_ stage: inout Stage, _ arguments: [String]) throws(TourError) {
+        server = try stage.startServer(arguments)
+        try stage.sockets("Sockets before: the server listens")
+        let first = try stage.startConnectedClient()
+        first.program.type("hello from the first\n")
+        _ = try stage.wait(until: { first.program.hasSaid("reply ") })
+        let second = try stage.startConnectedClient()
+        second.program.type(Self.message)
+        try stage.pause(milliseconds: 400)
+        self.first = first
+        self.second = second
+    }
+
+    /// First the first, then the second says fin.
+    func close(_ stage: inout Stage) throws(TourError) {
+        first.program.type("fin\n")
+        let first = first.program
+        let second = second.program
+        let server = server
+        _ = try stage.wait(until: { first.hasEnded && second.hasSaid("reply ") })
+        // Time for a look at the kernel's tables while the server has the second one.
+        try stage.pause(milliseconds: 150)
+        second.type("fin\n")
+        _ = try stage.wait(until: { second.hasEnded && server.lines.count { $0.hasPrefix("closed ") } == 2 })
+        try stage.pause()
+    }
+
+    /// The line that says with what to tell both clients apart.
+    var numbers: String {
+        "first: lab-client[\(first.program.pid)] from port \(first.port), second: lab-client[\(second.program.pid)] "
+            + "from port \(second.port)"
+    }
+}
+
+extension LabScenario {
+    func playTwoClients(_ stage: inout Stage) throws(TourError) {
+        let pair = try Pair(&stage, ["--close"])
+        let during = try stage.sockets("Sockets during (\(pair.numbers))")
+        let answeredEarly = pair.second.program.hasSaid("reply ")
+        try pair.close(&stage)
+        try stage.finishTimeline("Timeline (each row begins with its connection's number)")
+        try stage.sockets("Sockets after: both have closed")
+
+        let clientEnd = during.end(pair.second.port, to: stage.port)
+        let waiting = during.end(stage.port, to: pair.second.port)
+        var seen = Observations()
+        seen.note(
+            clientEnd?.socket.state == .established && waiting?.socket.state == .established,
+            "The second connection was ESTABLISHED at both ends: Linux finishes the handshake by itself, for the listening "
+                + "socket, and accept() only fetches a connection that is already open.",
+            otherwise: "Expected the second connection in ESTABLISHED, but the table had "
+                + "\(clientEnd?.stateName ?? "no socket") and \(waiting?.stateName ?? "no socket").")
+        seen.note(
+            waiting?.holder == .notAccepted,
+            "Nobody owned the server's end of it: (not accepted). It waited in the accept queue while "
+                + "lab-server[\(pair.server.pid)] was busy with the first client.",
+            otherwise: "The server's end had an owner already: \(waiting?.owner ?? "unknown").")
+        let unread = waiting?.socket.receiveQueue ?? 0
+        seen.note(
+            Int(unread) == Pair.message.utf8.count && !answeredEarly,
+            "The second client's \(unread) octets were acknowledged by Linux and lay unread: Recv-Q \(unread). A segment's "
+                + "ACK does not say that a program has read anything.",
+            otherwise: "Expected \(Pair.message.utf8.count) unread octets, but Recv-Q was \(unread).")
+        seen.note(
+            pair.second.program.hasSaid("reply "),
+            "Its answer came as soon as the first client had said fin and was gone.",
+            otherwise: "The second client was never answered.")
+        try stage.notice(seen)
+    }
+
+    func playThreaded(_ stage: inout Stage) throws(TourError) {
+        let pair = try Pair(&stage, ["--mode", "threaded"])
+        let during = try stage.sockets("Sockets during (\(pair.numbers))")
+        let answers = [pair.first, pair.second].count { $0.program.hasSaid("reply ") }
+        try pair.close(&stage)
+        try stage.finishTimeline("Timeline (each row begins with its connection's number)")
+        let after = try stage.sockets("Sockets after: both have closed")
+
+        let ends = [pair.first, pair.second].compactMap { during.end(stage.port, to: $0.port) }
+        let owned = ends.count { $0.processes.contains { $0.pid == pair.server.pid } }
+        var seen = Observations()
+        seen.note(
+            owned == 2,
+            "Both connections were accepted at once: lab-server[\(pair.server.pid)] held two sockets besides the listening "
+                + "one, and nothing waited in Recv-Q.",
+            otherwise: "Expected the server to hold both connections, but it held \(owned).")
+        seen.note(
+            answers == 2, "Both clients had their answers before either of them said fin.",
+            otherwise: "\(count(answers, "client")) of 2 had an answer before the first one said fin.")
+        let waits = [pair.first, pair.second].count { after.end($0.port, to: stage.port)?.socket.state == .timeWait }
+        seen.note(
+            waits == 2,
+            "One port serves many: the connections differ in the clients' ports only (\(pair.first.port) and "
+                + "\(pair.second.port)), and each has a TIME_WAIT of its own now.",
+            otherwise: "Expected two ends in TIME_WAIT, but there were \(waits).")
+        try stage.notice(seen)
+    }
+}

@@ -1,0 +1,226 @@
+// One scenario's stage: a live tracer, the lab programs it watches, and the page it is told on.
+
+import Glibc
+import KernelSockets
+import TCPModel
+import TimelineReport
+import TraceSession
+
+/// SIGINT and SIGTERM as something to ask for.
+final class Interruption {
+    private let signals: SignalWait
+
+    /// Nil with errno set if the signals cannot be watched.
+    init?() {
+        guard let signals = SignalWait([SIGINT, SIGTERM]) else { return nil }
+        self.signals = signals
+    }
+
+    /// Throws if one has come.
+    func check() throws(TourError) {
+        if signals.next() != nil { throw .interrupted }
+    }
+}
+
+/// Drives the programs of a scenario and the tracer in turns: while it waits for one, it works for the other.
+struct Stage: ~Copyable {
+    /// How long anything on this host may take before it counts as not happening, in milliseconds.
+    static let patience = 5000
+    /// How long the tracer is given for what comes by itself: delayed ACKs, a look at the kernel's tables.
+    static let settling = 250
+
+    let port: UInt16
+    let record = LabRecord()
+    private let scenario: LabScenario
+    private let programs: LabPrograms
+    private let interruption: Interruption
+    private var tracer: LiveTracer<LabReport>
+    private var survey = SocketSurvey()
+    private var page: LabPage
+    private var running: [LabProgram] = []
+    /// Connections that were there before this scenario.
+    private var earlier: Set<FourTuple> = []
+    private var hasSaidWhatIsHidden = false
+
+    init(
+        _ scenario: LabScenario, _ options: LabOptions, _ programs: LabPrograms, _ interruption: Interruption
+    ) throws(TourError) {
+        self.scenario = scenario
+        self.programs = programs
+        self.interruption = interruption
+        port = options.port
+        page = LabPage(options.style)
+        tracer = try Self.tracer(scenario, options, record)
+    }
+
+    private static func tracer(
+        _ scenario: LabScenario, _ options: LabOptions, _ record: LabRecord
+    ) throws(TourError) -> LiveTracer<LabReport> {
+        var trace = TraceOptions()
+        trace.interfaces = ["lo"]
+        trace.filter = "tcp port \(options.port)"
+        if let directory = options.saveDirectory {
+            trace.output = "\(directory)/\(scenario.rawValue).pcapng"
+            // The lab's messages are short: this is all of every frame.
+            trace.snapshotLength = 2048
+        }
+        do throws(TraceError) {
+            return try LiveTracer(trace, report: LabReport(style: options.style, record: record))
+        } catch {
+            throw .trace(error)
+        }
+    }
+
+    /// Plays the scenario from its heading to its last sentence, and ends its programs.
+    mutating func play() throws(TourError) {
+        try look()
+        for row in rowsOfPort() where row.socket.state != .listen { earlier.insert(Self.tuple(row)) }
+        page.heading(scenario.rawValue, scenario.summary)
+        try page.write()
+        try scenario.play(&self)
+        for program in running { program.end() }
+        running.removeAll()
+    }
+
+    // MARK: Programs
+
+    /// Starts the server and waits until it listens.
+    mutating func startServer(_ arguments: [String] = []) throws(TourError) -> LabProgram {
+        let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
+        guard try wait(until: { server.hasSaid("listening on ") }) else {
+            throw .failed("lab-server does not listen: " + Self.reason(server))
+        }
+        return server
+    }
+
+    /// Starts a client and waits until it is connected; its port, or nil if it ended before that.
+    mutating func startClient(_ arguments: [String] = []) throws(TourError) -> (program: LabProgram, port: UInt16?) {
+        let client = try start("lab-client", programs.client, ["--port", "\(port)"] + arguments)
+        _ = try wait(until: { client.hasSaid("connected ") || client.hasEnded })
+        // `connected 127.0.0.1:45678 > 127.0.0.1:9500 (pid 7511)`
+        let own = client.lines.first { $0.hasPrefix("connected ") }?.split(separator: " ").dropFirst().first
+        return (client, own?.split(separator: ":").last.flatMap { UInt16($0) })
+    }
+
+    /// Starts a client that is expected to connect.
+    mutating func startConnectedClient(_ arguments: [String] = []) throws(TourError) -> (
+        program: LabProgram, port: UInt16
+    ) {
+        let client = try startClient(arguments)
+        guard let port = client.port else {
+            throw .failed("lab-client does not connect: " + Self.reason(client.program))
+        }
+        return (client.program, port)
+    }
+
+    private mutating func start(_ name: String, _ path: String, _ arguments: [String]) throws(TourError) -> LabProgram {
+        let program = try LabProgram(name: name, path: path, arguments)
+        running.append(program)
+        return program
+    }
+
+    private static func reason(_ program: LabProgram) -> String {
+        let complaint = printable(program.complaint.split(separator: "\n").first.map(String.init) ?? "")
+        if !complaint.isEmpty { return complaint }
+        if program.exitCode == 127 { return "it cannot be executed; `make` or `swift build` builds it again" }
+        return program.hasEnded ? "it has ended without a word" : "it says nothing; is this machine very busy?"
+    }
+
+    // MARK: Time
+
+    /// Waits until `condition` holds, at most `Stage.patience`; whether it does.
+    mutating func wait(until condition: () -> Bool) throws(TourError) -> Bool {
+        try wait(milliseconds: Self.patience, until: condition)
+    }
+
+    /// Lets time pass.
+    mutating func pause(milliseconds: Int = Stage.settling) throws(TourError) {
+        _ = try wait(milliseconds: milliseconds, until: { false })
+    }
+
+    private mutating func wait(milliseconds: Int, until condition: () -> Bool) throws(TourError) -> Bool {
+        let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+        repeat {
+            try interruption.check()
+            do throws(TraceError) { try tracer.step(waitMilliseconds: 5) } catch { throw .trace(error) }
+            for program in running { program.collect() }
+            if condition() { return true }
+        } while ContinuousClock.now < deadline
+        return false
+    }
+
+    // MARK: What is shown
+
+    /// Shows the port's sockets under a title, and returns them. Connections of before this scenario are left out.
+    @discardableResult
+    mutating func sockets(_ title: String) throws(TourError) -> [SocketRow] {
+        try look()
+        let all = rowsOfPort()
+        let earlier = earlier
+        let rows = all.filter { $0.socket.state == .listen || !earlier.contains(Self.tuple($0)) }
+        page.title(title)
+        page.table(rows, others: hasSaidWhatIsHidden ? nil : Self.hidden(all, earlier))
+        hasSaidWhatIsHidden = true
+        try page.write()
+        return rows
+    }
+
+    /// Says once what is left out: sockets of earlier connections, by state.
+    private static func hidden(_ all: [SocketRow], _ earlier: Set<FourTuple>) -> String? {
+        let hidden = all.filter { $0.socket.state != .listen && earlier.contains(tuple($0)) }
+        if hidden.isEmpty { return nil }
+        let states = Set(hidden.map(\.stateName)).sorted().joined(separator: " and ")
+        return "(not shown in this scenario: \(count(hidden.count, "socket")) of earlier connections, in \(states))"
+    }
+
+    /// Shows what the tracer has printed since the last time.
+    mutating func timeline(_ title: String) throws(TourError) {
+        page.title(title)
+        tracer.withOutput { page.timeline(&$0) }
+        try page.write()
+    }
+
+    /// Shows what became of it all.
+    mutating func notice(_ observations: Observations) throws(TourError) {
+        page.notice(observations.sentences)
+        try page.write()
+    }
+
+    /// Ends the trace and shows the (rest of the) timeline.
+    mutating func finishTimeline(_ title: String) throws(TourError) {
+        do throws(TraceError) { try tracer.finish() } catch { throw .trace(error) }
+        try timeline(title)
+        for warning in tracer.warnings { StandardStreams.complain(warning) }
+    }
+
+    /// `tcptrace kill port N --yes`, as the user would do it; whether it ended its process.
+    mutating func killHolder(_ title: String) throws(TourError) -> Bool {
+        page.title(title)
+        try page.write()
+        let words = ["port", "\(port)"]
+        let filter: SocketFilter
+        do throws(SocketFilterError) {
+            filter = try SocketFilter(words: words, portsAreLocal: true)
+        } catch {
+            throw .failed(error.description)
+        }
+        var request = KillRequest(filter: filter, subject: words.joined(separator: " "))
+        request.assumeYes = true
+        return KillRun.run(request) == 0
+    }
+
+    // MARK: The kernel's tables
+
+    private mutating func look() throws(TourError) {
+        do throws(KernelViewError) { try survey.look() } catch { throw .failed(error.description) }
+    }
+
+    private func rowsOfPort() -> [SocketRow] {
+        let port = port
+        return survey.rows.filter { $0.socket.local.port == port || $0.socket.remote.port == port }
+    }
+
+    private static func tuple(_ row: SocketRow) -> FourTuple {
+        FourTuple(source: row.socket.local, destination: row.socket.remote)
+    }
+}

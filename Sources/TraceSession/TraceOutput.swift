@@ -1,0 +1,17 @@
+// The formats a trace can be reported in.
+//
+// A closed list, so that each run is compiled for its own report: nothing in the per-frame path asks for a type at run time.
+
+public import TimelineReport
+
+/// A report, ready to be fed.
+public enum TraceOutput {
+    /// The ladder.
+    case timeline(TextTimelineReport)
+    /// The table, one line a connection.
+    case table(SummaryReport)
+    /// NDJSON.
+    case json(JSONReport)
+    /// Only the number of packets.
+    case count(CountReport)
+}

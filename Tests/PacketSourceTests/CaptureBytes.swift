@@ -1,0 +1,127 @@
+// Builders of capture files byte by byte, in either byte order, so that tests can lie in any field.
+
+/// Bytes that grow number by number.
+struct CaptureBytes {
+    var bytes: [UInt8] = []
+    var isBigEndian = false
+
+    mutating func put8(_ number: UInt8) { bytes.append(number) }
+
+    mutating func put16(_ number: UInt16) {
+        let pair = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+        bytes += isBigEndian ? pair : pair.reversed()
+    }
+
+    mutating func put32(_ number: UInt32) {
+        let halves = [UInt16(truncatingIfNeeded: number >> 16), UInt16(truncatingIfNeeded: number)]
+        for half in isBigEndian ? halves : halves.reversed() { put16(half) }
+    }
+
+    mutating func put64(_ number: UInt64) {
+        let halves = [UInt32(truncatingIfNeeded: number >> 32), UInt32(truncatingIfNeeded: number)]
+        for half in isBigEndian ? halves : halves.reversed() { put32(half) }
+    }
+}
+
+// MARK: - Classic pcap
+
+extension CaptureBytes {
+    static func pcap(
+        magic: UInt32 = 0xa1b2_c3d4, isBigEndian: Bool = false, version: (UInt16, UInt16) = (2, 4),
+        snapshotLength: UInt32 = 65_535, linkType: UInt32 = 1
+    ) -> CaptureBytes {
+        var file = CaptureBytes(isBigEndian: isBigEndian)
+        file.put32(magic)
+        file.put16(version.0)
+        file.put16(version.1)
+        file.put64(0)
+        file.put32(snapshotLength)
+        file.put32(linkType)
+        return file
+    }
+
+    /// A record whose lengths may lie.
+    mutating func record(
+        seconds: UInt32, fraction: UInt32, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
+        extra: Int = 0
+    ) {
+        put32(seconds)
+        put32(fraction)
+        put32(captured ?? UInt32(frame.count))
+        put32(original ?? UInt32(frame.count))
+        bytes += Array(repeating: 0, count: extra)
+        bytes += frame
+    }
+}
+
+// MARK: - pcapng
+
+extension CaptureBytes {
+    typealias Option = (code: UInt16, value: [UInt8])
+
+    mutating func block(
+        _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ fill: (inout CaptureBytes) -> Void
+    ) {
+        var content = CaptureBytes(isBigEndian: isBigEndian)
+        fill(&content)
+        content.bytes += Array(repeating: 0, count: -content.bytes.count & 3)
+        let real = UInt32(content.bytes.count + 12)
+        put32(type)
+        put32(length ?? real)
+        bytes += content.bytes
+        put32(trailer ?? length ?? real)
+    }
+
+    mutating func option(_ option: Option) {
+        put16(option.code)
+        put16(UInt16(option.value.count))
+        bytes += option.value
+        bytes += Array(repeating: 0, count: -option.value.count & 3)
+    }
+
+    mutating func section(isBigEndian: Bool = false, magic: UInt32 = 0x1a2b_3c4d, major: UInt16 = 1) {
+        self.isBigEndian = isBigEndian
+        block(0x0a0d_0d0a) {
+            $0.put32(magic)
+            $0.put16(major)
+            $0.put16(0)
+            $0.put64(.max)
+        }
+    }
+
+    mutating func interface(linkType: UInt16 = 1, snapshotLength: UInt32 = 65_535, options: [Option] = []) {
+        block(1) {
+            $0.put16(linkType)
+            $0.put16(0)
+            $0.put32(snapshotLength)
+            for option in options { $0.option(option) }
+        }
+    }
+
+    mutating func packet(
+        interface: UInt32 = 0, ticks: UInt64, _ frame: [UInt8], captured: UInt32? = nil, original: UInt32? = nil,
+        options: [Option] = []
+    ) {
+        block(6) {
+            $0.put32(interface)
+            $0.put32(UInt32(ticks >> 32))
+            $0.put32(UInt32(truncatingIfNeeded: ticks))
+            $0.put32(captured ?? UInt32(frame.count))
+            $0.put32(original ?? UInt32(frame.count))
+            $0.bytes += frame
+            $0.bytes += Array(repeating: 0, count: -frame.count & 3)
+            for option in options { $0.option(option) }
+        }
+    }
+
+    static func number64(_ number: UInt64, isBigEndian: Bool) -> [UInt8] {
+        var file = CaptureBytes(isBigEndian: isBigEndian)
+        file.put64(number)
+        return file.bytes
+    }
+}
+
+/// A frame of `count` bytes that tells its number.
+func frame(_ number: Int, _ count: Int = 60) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
+}

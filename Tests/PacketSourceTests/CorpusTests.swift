@@ -1,0 +1,53 @@
+// Captures of other projects, when a corpus is there: no crash, and the number of packets that its index says.
+
+import Foundation
+import PacketSource
+import Testing
+
+@Suite("Corpus") struct CorpusTests {
+    static let folder: String = {
+        if let named = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] { return named }
+        let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+        return root.deletingLastPathComponent().appendingPathComponent("shared/corpus").path
+    }()
+
+    /// Captures whose count differs from the index's (made with tshark), and why.
+    static let exceptions: [String: String] = [
+        "libpcap/tests/filter/brcm-tag.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/dsa.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/frf16_magic_ie-oobr.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/juniper_es_oobr.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/juniper_monitor_invalid_cookie_length.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/vtp_asan-2.pcap": "tshark does not know the link type and reads nothing",
+        "tcpdump/vtp_asan-3.pcap": "tshark does not know the link type and reads nothing",
+        "libpcap/tests/pcapng-invalid-vers-2.pcapng": "tshark refuses minor version 1; its packets are sound",
+        "retis/test_events_packets.pcap": "tshark counts a custom block that is no packet (capinfos: 26)",
+    ]
+
+    @Test("each capture gives the packets that the index counts")
+    func counts() throws {
+        guard let index = try? String(contentsOfFile: Self.folder + "/INDEX.tsv", encoding: .utf8) else {
+            print("no corpus: set TCPTRACE_CORPUS to its folder")
+            return
+        }
+        var read = 0
+        for line in index.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count > 5, let expected = Int(fields[5]) else { continue }
+            let (name, format) = (fields[0], fields[2])
+            let path = Self.folder + "/" + name
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            let result = readAll(path: path)
+            read += 1
+            if format.hasSuffix(".gz") {
+                #expect(result.error?.reason == .compressed("gzip"), "\(name)")
+            } else if format == "snoop" {
+                #expect(result.error?.reason == .unsupportedFormat("snoop"), "\(name)")
+            } else if Self.exceptions[name] == nil {
+                #expect(
+                    result.frames.count == expected, "\(name) \(fields.last ?? ""): \(result.error?.description ?? "")")
+            }
+        }
+        print("\(read) captures read")
+    }
+}

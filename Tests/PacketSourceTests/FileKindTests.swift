@@ -1,0 +1,145 @@
+// Files that are no captures, streams, and files that change while they are read.
+
+import Foundation
+import PacketSource
+import TCPModel
+import Testing
+
+@Suite("What kind of file it is") struct FileKindTests {
+    @Test("what is no capture is one clear error each")
+    func notCaptures() throws {
+        let cases: [([UInt8], CaptureFileError.Reason)] = [
+            ([], .empty), ([0xd4], .headerCutShort), ([0x1f, 0x8b, 8, 0], .compressed("gzip")),
+            ([0x28, 0xb5, 0x2f, 0xfd], .compressed("zstd")), (Array("BZh9".utf8), .compressed("bzip2")),
+            ([0xfd, 0x37, 0x7a, 0x58, 0x5a], .compressed("xz")), ([4, 0x22, 0x4d, 0x18], .compressed("lz4")),
+            (Array("hello, world\n".utf8), .unknownFormat(magic: 0x6865_6c6c, isText: true)),
+            ([1, 2, 3, 4, 5], .unknownFormat(magic: 0x0102_0304, isText: false)),
+            (Array("snoop\0\0\0".utf8), .unsupportedFormat("snoop")), ([0x0a, 0x0d, 0x0d, 0x0a], .headerCutShort),
+        ]
+        for (bytes, reason) in cases {
+            let error = try readAll(bytes).error
+            #expect(error?.reason == reason)
+            #expect(error?.description.contains("x.pcap") == true)
+        }
+    }
+
+    @Test("directories, missing files, devices of zeros and nothing")
+    func others() throws {
+        #expect(readAll(path: "/tmp").error?.reason == .isDirectory)
+        #expect(readAll(path: "/nosuch/file").error?.reason == .system(ENOENT))
+        #expect(readAll(path: "/nosuch/file").error?.description == "/nosuch/file: No such file or directory")
+        #expect(readAll(path: "/dev/null").error?.reason == .empty)
+        #expect(readAll(path: "/dev/zero").error?.reason == .unknownFormat(magic: 0, isText: false))
+        #expect(readAll(path: "/proc/version").error?.reason == .unknownFormat(magic: 0x4c69_6e75, isText: true))
+    }
+
+    @Test("a file that may not be read", .enabled(if: geteuid() != 0, "root may read everything"))
+    func noPermission() throws {
+        let file = try TemporaryFile([1, 2, 3])
+        try #require(changeMode(file.path, 0))
+        #expect(readAll(path: file.path).error?.reason == .system(EACCES))
+    }
+
+    @Test("a FIFO gives the same frames as the mapped file, whatever the pieces", arguments: [1, 3, 1000, 1 << 20])
+    func fifo(piece: Int) throws {
+        for isBigEndian in [false, true] {
+            let bytes = PcapngReadingTests.sample(isBigEndian: isBigEndian).bytes
+            let piped = try readThroughPipe(bytes, piece: piece)
+            #expect(piped.frames == (try readAll(bytes)).frames)
+            #expect(piped.error == nil)
+            #expect(piped.bytesRead == UInt64(bytes.count))
+        }
+    }
+
+    @Test("a stream with a frame larger than the first buffer, and a cut at the end")
+    func largeFrameInStream() throws {
+        var file = CaptureBytes.pcap()
+        file.record(seconds: 1, fraction: 0, frame(1, 1 << 20))
+        file.record(seconds: 2, fraction: 0, frame(2))
+        let result = try readThroughPipe(Array(file.bytes.dropLast()), piece: 1 << 16)
+        #expect(result.frames.map(\.bytes) == [frame(1, 1 << 20)])
+        #expect(result.error?.reason == .packetCutShort)
+        #expect(result.error?.offset == 24 + 16 + 1 << 20)
+    }
+
+    @Test("a stalled stream gives what it has and comes back when told not to wait")
+    func stalledStream() throws {
+        let file = try TemporaryFile()
+        let fifo = file.path + ".fifo"
+        try #require(makeFIFO(fifo))
+        // A writer that stays: the stream does not end.
+        let keeper = unsafe open(fifo, O_RDWR)
+        defer { close(keeper) }
+        var bytes = CaptureBytes.pcap()
+        bytes.record(seconds: 1, fraction: 0, frame(1))
+        bytes.record(seconds: 2, fraction: 0, frame(2))
+        let part = Array(bytes.bytes.dropLast(10))
+        #expect(unsafe write(keeper, part, part.count) == part.count)
+        var reader = try CaptureFileReader(path: fifo)
+        var count = 0
+        for _ in 0..<3 {
+            let progress = try reader.read(waitMilliseconds: 0) { _, _ in
+                count += 1
+                return true
+            }
+            guard case .waiting = progress else {
+                Issue.record("\(progress)")
+                return
+            }
+        }
+        #expect(count == 1)
+        #expect(reader.size == nil)
+    }
+
+    @Test("a mapped file that shrinks while it is read is an error, not a crash", arguments: [0, 24, 5000, 70_000])
+    func shrinking(to length: Int) throws {
+        var bytes = CaptureBytes.pcap()
+        for number in 0..<5000 { bytes.record(seconds: 1_700_000_000, fraction: UInt32(number), frame(number)) }
+        let file = try TemporaryFile(bytes.bytes)
+        var reader = try CaptureFileReader(path: file.path)
+        var intact = 0
+        var sum = 0
+        do {
+            try reader.forEachFrame { header, span in
+                if intact == 20 { cut(file.path, to: length) }
+                for offset in 0..<span.byteCount {
+                    sum += Int(unsafe span.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self))
+                }
+                intact += 1
+                return true
+            }
+            Issue.record("no error")
+        } catch {
+            #expect(error.reason == .shrankWhileRead)
+            #expect(error.description.contains("shrank while it was read (at byte"))
+        }
+        // Up to the cut all came; beyond it at most what the last page still showed as zeros.
+        #expect(intact >= max(length - 24, 0) / 76 && intact < 5000)
+        #expect(intact <= max(max(length, 24 + 21 * 76) + 4096, 8192) / 16)
+    }
+
+    @Test("a pcapng file that shrinks while it is read is an error, not a crash")
+    func shrinkingPcapng() throws {
+        var bytes = CaptureBytes()
+        bytes.section()
+        bytes.interface()
+        for number in 0..<5000 { bytes.packet(ticks: UInt64(number), frame(number)) }
+        let file = try TemporaryFile(bytes.bytes)
+        var reader = try CaptureFileReader(path: file.path)
+        var count = 0
+        #expect(throws: CaptureFileError.self) {
+            try reader.forEachFrame { _, _ in
+                if count == 100 { cut(file.path, to: 30_000) }
+                count += 1
+                return true
+            }
+        }
+        #expect(count < 5000 && count > 100)
+    }
+
+    @Test("hostile file names are shown harmlessly")
+    func hostileName() {
+        let error = CaptureFileError(file: "a\u{1b}[31mb\nc\u{202e}", reason: .isDirectory)
+        #expect(error.description == "a\\u{1b}[31mb\\u{a}c\\u{202e}: Is a directory, not a capture file")
+    }
+}

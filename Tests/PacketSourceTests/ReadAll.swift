@@ -1,0 +1,124 @@
+// Reading a whole capture in a test: its frames, and the fault at its end if there is one.
+
+import Foundation
+import PacketSource
+import TCPModel
+import Testing
+
+/// One frame, kept.
+struct KeptFrame: Equatable {
+    var time: Int64
+    var captured: UInt32
+    var original: UInt32
+    var linkType: LinkType
+    var interface: UInt16
+    var bytes: [UInt8]
+
+    init(_ header: FrameHeader, _ span: RawSpan) {
+        time = header.time.nanoseconds
+        captured = header.capturedLength
+        original = header.originalLength
+        linkType = header.linkType
+        interface = header.interface
+        bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }
+    }
+}
+
+/// What came out of a capture.
+struct ReadResult {
+    var frames: [KeptFrame] = []
+    var error: CaptureFileError?
+    var interfaces: [CaptureInterface] = []
+    var dropped: UInt64 = 0
+    var bytesRead: UInt64 = 0
+}
+
+func readAll(path: String) -> ReadResult {
+    var result = ReadResult()
+    do {
+        var reader = try CaptureFileReader(path: path)
+        var caught: CaptureFileError?
+        do {
+            try reader.forEachFrame { header, bytes in
+                result.frames.append(KeptFrame(header, bytes))
+                return true
+            }
+        } catch {
+            caught = error
+        }
+        result.error = caught
+        result.interfaces = reader.interfaces
+        result.dropped = reader.droppedFrames
+        result.bytesRead = reader.bytesRead
+    } catch {
+        result.error = error
+    }
+    return result
+}
+
+/// A file of its own, gone at the end of the test.
+final class TemporaryFile {
+    let path: String
+
+    init(_ bytes: [UInt8] = [], named name: String = "x.pcap") throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("packetsource-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        path = folder.appendingPathComponent(name).path
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent) }
+}
+
+func readAll(_ bytes: [UInt8]) throws -> ReadResult {
+    let file = try TemporaryFile(bytes)
+    return withExtendedLifetime(file) { readAll(path: file.path) }
+}
+
+// The paths are Swift strings: NUL-terminated for the calls.
+func makeFIFO(_ path: String) -> Bool { unsafe mkfifo(path, 0o600) == 0 }
+func changeMode(_ path: String, _ mode: mode_t) -> Bool { unsafe chmod(path, mode) == 0 }
+func cut(_ path: String, to length: Int) { _ = unsafe truncate(path, length) }
+
+/// The same bytes through a FIFO, written in pieces of `piece` bytes.
+func readThroughPipe(_ bytes: [UInt8], piece: Int) throws -> ReadResult {
+    let file = try TemporaryFile()
+    let fifo = file.path + ".fifo"
+    try #require(makeFIFO(fifo))
+    let writer = Thread {
+        let descriptor = unsafe open(fifo, O_WRONLY | O_CLOEXEC)
+        var at = 0
+        while at < bytes.count {
+            let part = Array(bytes[at..<min(at + piece, bytes.count)])
+            let count = unsafe write(descriptor, part, part.count)
+            if count <= 0 { break }
+            at += count
+        }
+        close(descriptor)
+    }
+    // The reader may stop early: that is an error for the writer, not its end.
+    signal(SIGPIPE, SIG_IGN)
+    writer.start()
+    return withExtendedLifetime(file) { readAll(path: fifo) }
+}
+
+/// Runs a program; nil when it is not installed.
+func run(_ program: String, _ arguments: [String]) -> (status: Int32, output: String, errors: String)? {
+    let folders = ["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"]
+    guard let path = folders.map({ $0 + program }).first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+    else { return nil }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    let output = Pipe()
+    let errors = Pipe()
+    process.standardOutput = output
+    process.standardError = errors
+    guard (try? process.run()) != nil else { return nil }
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    let complaints = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (
+        process.terminationStatus, String(decoding: text, as: UTF8.self), String(decoding: complaints, as: UTF8.self)
+    )
+}

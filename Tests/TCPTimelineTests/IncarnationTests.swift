@@ -1,0 +1,175 @@
+// Which segments belong together: flow keys, roles, and the incarnations of one four-tuple.
+
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite struct FlowTests {
+    @Test func bothEndsOnLoopbackAreToldApartByPort() {
+        let play = Play(handshake)
+        #expect(play.count == 1)
+        #expect(play.events.map { $0.sender } == [.originator, .responder, .originator])
+    }
+
+    @Test func swappedPortsAreAnotherConnectionOnlyIfTheAddressesDiffer() {
+        let a = IPAddress(10, 0, 0, 1)
+        let b = IPAddress(10, 0, 0, 2)
+        let play = Play()
+        (play.client, play.server) = (SocketAddress(a, 1000), SocketAddress(b, 2000))
+        play.feed(handshake)
+        (play.client, play.server) = (SocketAddress(a, 2000), SocketAddress(b, 1000))
+        play.feed(handshake)
+        #expect(play.count == 2)
+        #expect(play.timeline.trackedCount == 2)
+        // The same two ends, the other one opening: a SYN of the responder is no new connection while this one is open.
+        let same = Play(handshake)
+        swap(&same.client, &same.server)
+        same.feed("> . 4001:4001 ack -3999")
+        #expect(same.count == 1)
+    }
+
+    @Test func sixAndFourAreDifferentFamilies() {
+        let play = Play()
+        (play.client, play.server) = (SocketAddress(.loopbackV6, 35924), SocketAddress(.loopbackV6, 9500))
+        play.feed(handshake)
+        (play.client, play.server) = (SocketAddress(.loopbackV4, 35924), SocketAddress(.loopbackV4, 9500))
+        play.feed(handshake)
+        #expect(play.count == 2)
+        #expect(play.timeline.trackedCount == 2)
+        #expect(play.connection.tuple.source.description == "127.0.0.1:35924")
+        #expect(play.timeline[play.events[0].connection].tuple.source.description == "[::1]:35924")
+    }
+
+    @Test func X20_mappedAddressIsTheSameAddress() {
+        let play = Play("> S 0:0")
+        play.server = SocketAddress(IPAddress(high: 0, low: 0xffff_7f00_0001), 9500)
+        play.feed("< S. 0:0 ack 1")
+        #expect(play.count == 1)
+    }
+}
+
+@Suite struct RoleTests {
+    @Test func H15_theSynAckComesFromTheResponderWhateverThePorts() {
+        let play = Play()
+        (play.client, play.server) = (SocketAddress(.loopbackV4, 80), SocketAddress(.loopbackV4, 9500))
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.connection.tuple.source == play.client)
+        #expect(!play.connection.facts.contains(.rolesGuessed))
+    }
+
+    @Test func aSynComesFromTheOriginatorWhateverThePorts() {
+        let play = Play()
+        (play.client, play.server) = (SocketAddress(.loopbackV4, 80), SocketAddress(.loopbackV4, 9500))
+        play.feed(handshake)
+        #expect(play.connection.tuple.source == play.client)
+    }
+
+    @Test(arguments: ["> P. 500:510 ack 300", "< P. 300:310 ack 500", "> F. 500:500 ack 300", "< R 300:300"])
+    func X4_midstreamIsAMarkedGuessForTheLowerPort(_ segment: String) {
+        let play = Play(segment)
+        #expect(play.connection.facts.contains(.rolesGuessed))
+        #expect(play.connection.tuple.destination == play.server)
+    }
+}
+
+@Suite struct IncarnationTests {
+    static let closing = "> F. 1:1 ack 1\n< . 1:1 ack 2\n< F. 1:1 ack 2\n> . 2:2 ack 2\n"
+
+    @Test func sameInitialNumberIsARetransmission() {
+        let play = Play("> S 0:0\n> S 0:0")
+        #expect(play.count == 1)
+        #expect(play.connection.counters[0].retransmissions == 1)
+    }
+
+    @Test func H16_secondInitialNumberIsAnotherAttempt() throws {
+        let play = Play("> S 0:0")
+        play.clientISN = 2_000_000
+        play.feed("> S 0:0", retire: false)
+        #expect(play.count == 2)
+        let old = try #require(play.last.replaced)
+        #expect(play.timeline[old].outcome == .noAnswer)
+        #expect("\(play.timeline[old].zeekConnectionState)" == "S0")
+        #expect(play.timeline[old].number == 1)
+        #expect(play.connection.number == 2)
+    }
+
+    @Test func H18_synToAHalfDeadServerOpensAfterTheChallenge() {
+        let play = Play(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
+        play.clientISN = 3_000_000
+        play.feed("> S 0:0")
+        #expect(play.count == 2)
+        // The server answers with its old numbers, the client resets those, and the SYN is sent again.
+        play.clientISN = 1000
+        play.feed("< . 1:1 ack 2\n> R 2:2")
+        play.clientISN = 3_000_000
+        play.serverISN = 9_000_000
+        play.feed("> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.count == 2)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test func H19_synAfterTimeWait() throws {
+        let play = Play(handshake + Self.closing)
+        #expect(play.connection.statesText == "TIME_WAIT CLOSED")
+        play.clientISN = 70_000_000
+        play.serverISN = 80_000_000
+        play.feed(handshake, retire: false)
+        #expect(play.count == 2)
+        let replaced = play.events.compactMap { $0.replaced }
+        #expect(replaced.count == 1)
+        #expect(play.timeline[replaced[0]].outcome == .closed)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect("\(play.connection.zeekConnectionState)" == "S1")
+    }
+
+    @Test func H19_theOtherSideOpensAfterTimeWait() {
+        let play = Play(handshake + Self.closing)
+        swap(&play.client, &play.server)
+        (play.clientISN, play.serverISN) = (70_000_000, 80_000_000)
+        play.feed(handshake)
+        #expect(play.count == 2)
+        #expect(play.connection.tuple.source == play.client)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
+    @Test func T24_portReusedAtOnceAfterReset() {
+        let play = Play(handshake + "> R. 1:1 ack 1")
+        play.clientISN = 70_000_000
+        play.serverISN = 80_000_000
+        play.feed(handshake)
+        #expect(play.count == 2)
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test func H3_refusedThenTriedAgain() {
+        let play = Play("> S 0:0\n< R. 0:0 ack 1")
+        play.clientISN = 70_000_000
+        play.feed("> S 0:0\n< R. 0:0 ack 1")
+        #expect(play.count == 2)
+        #expect(play.connection.outcome == .refused)
+    }
+
+    @Test func H12_simultaneousOpenIsNoReuse() {
+        #expect(Play("> S 0:0\n< S 0:0\n> S. 0:0 ack 1\n< S. 0:0 ack 1").count == 1)
+    }
+
+    @Test(arguments: ["> S 2:2", "> S 400:400", "< S 77:77"])
+    func H37_synInsideAnOpenConnectionIsNoReuse(_ syn: String) {
+        let play = Play(handshake + "> P. 1:5 ack 1\n< . 1:1 ack 5\n" + syn)
+        #expect(play.count == 1)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
+    @Test func oneTupleUsedManyTimes() {
+        let play = Play()
+        for round in 0..<2000 {
+            play.clientISN = UInt32(truncatingIfNeeded: 1_000_000 &* (round + 1))
+            play.serverISN = play.clientISN &+ 77
+            play.feed(handshake + Self.closing)
+        }
+        #expect(play.count == 2000)
+        #expect(play.timeline.trackedCount == 1)
+        #expect(play.connection.outcome == .closed)
+    }
+}

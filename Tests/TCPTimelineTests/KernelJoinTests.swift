@@ -1,0 +1,235 @@
+// The kernel's word and the wire's, with readings made by hand.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+/// A reading that lists just these sockets.
+struct Reading: KernelSnapshot {
+    var begin: Timestamp
+    var end: Timestamp
+    var sockets: [KernelSocket] = []
+
+    init(_ play: Play, after span: Int64, _ sockets: [KernelSocket]) {
+        begin = play.now.advanced(by: span)
+        end = begin.advanced(by: Span.millisecond)
+        self.sockets = sockets
+    }
+
+    func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
+        sockets.first { $0.local == local && $0.remote == remote && $0.state != .listen }
+    }
+
+    func listener(at address: SocketAddress) -> KernelSocket? {
+        sockets.first { $0.state == .listen && $0.local.port == address.port }
+    }
+
+    func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }
+}
+
+/// A play, and the join that watches its connections.
+final class Joined {
+    let play: Play
+    var join = KernelJoin()
+
+    init(_ text: String) {
+        play = Play(text)
+        for event in play.events where event.isFirst {
+            join.watch(event.connection, number: play.timeline[event.connection].number)
+        }
+    }
+
+    var needsReading: Bool { join.needsReading(play.timeline) }
+    var id: ConnectionID { play.last.connection }
+
+    func client(_ state: TCPState, inode: UInt64 = 11) -> KernelSocket {
+        KernelSocket(local: play.client, remote: play.server, state: state, inode: inode)
+    }
+
+    func server(_ state: TCPState, inode: UInt64 = 22) -> KernelSocket {
+        KernelSocket(local: play.server, remote: play.client, state: state, inode: inode)
+    }
+
+    var listener: KernelSocket {
+        KernelSocket(local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 33)
+    }
+
+    /// Reads so many milliseconds after the latest segment; what is said beyond states, in words.
+    @discardableResult
+    func read(_ milliseconds: Int64, _ sockets: KernelSocket...) -> [String] {
+        let events = join.reconcile(
+            Reading(play, after: milliseconds * Span.millisecond, sockets), &play.timeline)
+        return events.compactMap { event in
+            let side = event.side == .originator ? "client" : "server"
+            switch event.kind {
+            case .state, .owner: return nil
+            case .notAccepted: return "\(side) not accepted"
+            case .accepted(let after): return "\(side) accepted after \(after / Span.millisecond) ms"
+            case .dropped(let from): return "\(side) dropped from \(from.displayName)"
+            case .contradiction(let kernel, let wire):
+                return "\(side) \(kernel.map { "\($0.displayName)" } ?? "none") instead of \(wire.displayName)"
+            }
+        }
+    }
+}
+
+@Suite struct KernelJoinTests {
+    @Test func bothSidesConfirmed() {
+        let joined = Joined(handshake)
+        #expect(joined.read(1, joined.client(.established), joined.server(.established)).isEmpty)
+        let view = joined.join.view(joined.id)
+        #expect(view?.originator.confirmedState == .established)
+        #expect(view?.responder.confirmedState == .established)
+        #expect(joined.play.connection.originator.certainty == .confirmed)
+        #expect(joined.play.connection.responder.certainty == .confirmed)
+    }
+
+    @Test func contradictionOnlyAfterTwoReadings() {
+        let joined = Joined(handshake)
+        #expect(joined.read(1, joined.client(.established), joined.server(.closeWait)).isEmpty)
+        #expect(joined.read(10, joined.client(.established), joined.server(.closeWait)).isEmpty, "too soon")
+        #expect(
+            joined.read(40, joined.client(.established), joined.server(.closeWait)) == [
+                "server CLOSE_WAIT instead of ESTABLISHED"
+            ])
+        #expect(joined.read(80, joined.client(.established), joined.server(.closeWait)).isEmpty, "said once")
+        #expect(joined.join.view(joined.id)?.responder.contradiction == .closeWait)
+        joined.read(120, joined.client(.established), joined.server(.established))
+        #expect(joined.join.view(joined.id)?.responder.contradiction == nil)
+    }
+
+    @Test func aReadingThatBeganBeforeTheLatestSegmentContradictsNothing() {
+        let joined = Joined(handshake)
+        joined.read(1, joined.client(.established), joined.server(.established))
+        joined.play.feed("> F. 1:1 ack 1\n< . 1:1 ack 2")
+        #expect(joined.read(-1, joined.client(.established), joined.server(.established)).isEmpty)
+        #expect(joined.read(-1, joined.client(.established), joined.server(.established)).isEmpty)
+        #expect(joined.read(50, joined.client(.finWait2, inode: 0), joined.server(.closeWait)).isEmpty)
+        #expect(joined.join.view(joined.id)?.originator.confirmedState == .finWait2)
+    }
+
+    @Test func aDifferentDisagreementStartsAnew() {
+        let joined = Joined(handshake)
+        joined.read(1, joined.server(.closeWait))
+        #expect(joined.read(40, joined.server(.lastAck)).isEmpty)
+        #expect(joined.read(80, joined.server(.lastAck)) == ["server LAST_ACK instead of ESTABLISHED"])
+    }
+
+    @Test func timeWaitRunsOut() {
+        let joined = Joined(handshake + IncarnationTests.closing)
+        joined.read(1, joined.client(.timeWait, inode: 0))
+        #expect(joined.join.view(joined.id)?.originator.confirmedState == .timeWait)
+        #expect(joined.needsReading)
+        #expect(joined.read(60_000).isEmpty, "one reading without it proves nothing")
+        #expect(joined.read(60_100) == ["client dropped from TIME_WAIT"])
+        #expect(joined.play.connection.statesText == "CLOSED CLOSED")
+        #expect(joined.read(60_200).isEmpty)
+        #expect(!joined.needsReading)
+    }
+
+    @Test func T11_orphanInFinWait2IsDroppedSilently() {
+        let joined = Joined(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
+        joined.read(1, joined.client(.finWait2, inode: 0), joined.server(.closeWait))
+        joined.read(60_000, joined.server(.closeWait))
+        #expect(joined.read(60_100, joined.server(.closeWait)) == ["client dropped from FIN_WAIT_2"])
+        #expect(joined.play.connection.statesText == "CLOSED CLOSE_WAIT")
+        #expect(joined.play.connection.outcome == .halfClosed)
+    }
+
+    @Test func H23_notAcceptedThenAccepted() {
+        let joined = Joined(handshake)
+        let client = joined.client(.established)
+        #expect(joined.read(1, client, joined.listener, joined.server(.established, inode: 0)).isEmpty)
+        #expect(joined.read(50, client, joined.listener, joined.server(.established, inode: 0)).isEmpty)
+        #expect(
+            joined.read(102, client, joined.listener, joined.server(.established, inode: 0)) == ["server not accepted"])
+        #expect(joined.read(200, client, joined.listener, joined.server(.established, inode: 0)).isEmpty, "said once")
+        #expect(
+            joined.read(301, client, joined.listener, joined.server(.established, inode: 44)) == [
+                "server accepted after 300 ms"
+            ])
+        #expect(joined.read(400, client, joined.listener, joined.server(.established, inode: 44)).isEmpty)
+    }
+
+    @Test func T27_closeWaitThatNobodyAccepted() {
+        let joined = Joined(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
+        joined.read(1, joined.listener, joined.server(.closeWait, inode: 0))
+        #expect(joined.read(150, joined.listener, joined.server(.closeWait, inode: 0)) == ["server not accepted"])
+    }
+
+    @Test func acceptedAtOnceIsNotWorthAWord() {
+        let joined = Joined(handshake)
+        #expect(joined.read(1, joined.listener, joined.server(.established, inode: 0)).isEmpty)
+        #expect(joined.read(30, joined.listener, joined.server(.established, inode: 5)).isEmpty)
+    }
+
+    @Test func H16_aReplacedIncarnationIsLeftAlone() {
+        let joined = Joined(handshake + IncarnationTests.closing)
+        let old = joined.id
+        joined.read(1, joined.client(.timeWait, inode: 0))
+        joined.play.clientISN = 70_000_000
+        joined.play.serverISN = 80_000_000
+        joined.play.feed(handshake, retire: false)
+        joined.join.watch(joined.id, number: 2)
+        for milliseconds in [1, 50, 100] {
+            #expect(
+                joined.read(Int64(milliseconds), joined.client(.established), joined.server(.established)).isEmpty)
+        }
+        #expect(joined.play.timeline[old].originator.state == .timeWait)
+        #expect(joined.join.view(joined.id)?.originator.confirmedState == .established)
+    }
+
+    @Test func X20_mappedAddressesJoin() {
+        let joined = Joined(handshake)
+        let mapped = IPAddress(high: 0, low: 0xffff_7f00_0001)
+        var socket = joined.server(.established)
+        socket.local = SocketAddress(mapped, 9500)
+        socket.remote = SocketAddress(mapped, 35924)
+        socket.isIPv6 = true
+        joined.read(1, socket)
+        #expect(joined.join.view(joined.id)?.responder.confirmedState == .established)
+    }
+
+    @Test func H13_selfConnectHasOneSocket() {
+        let play = Play()
+        play.server = play.client
+        play.serverISN = play.clientISN
+        play.feed("> S 0:0\n> S. 0:0 ack 1\n> . 1:1 ack 1")
+        var join = KernelJoin()
+        join.watch(play.last.connection, number: 1)
+        let socket = KernelSocket(local: play.client, remote: play.client, state: .established, inode: 5)
+        let events = join.reconcile(Reading(play, after: Span.millisecond, [socket]), &play.timeline)
+        #expect(events.allSatisfy { $0.side == .originator })
+        #expect(join.view(play.last.connection)?.originator.confirmedState == .established)
+    }
+
+    @Test func aRemotePeerIsNeverContradicted() {
+        let play = Play()
+        play.server = SocketAddress(IPAddress(192, 0, 2, 1), 443)
+        play.feed(handshake)
+        var join = KernelJoin()
+        join.watch(play.last.connection, number: 1)
+        let socket = KernelSocket(local: play.client, remote: play.server, state: .established, inode: 5)
+        for span in [1, 50, 100] as [Int64] {
+            let events = join.reconcile(
+                Reading(play, after: span * Span.millisecond, [socket]), &play.timeline)
+            #expect(events.allSatisfy { $0.side == .originator })
+        }
+        #expect(join.view(play.last.connection)?.responder.hasNoSocket == false)
+    }
+
+    @Test func ownersAreAskedForOnceAndKept() {
+        let joined = Joined(handshake)
+        joined.read(1, joined.client(.established), joined.server(.established), joined.listener)
+        #expect(joined.join.inodesWithoutProcess() == [11, 22, 33])
+        let process = ProcessIdentity(pid: 7, command: "x", uid: 0)
+        let events = joined.join.assign([11: process, 33: process], time: joined.play.now)
+        #expect(events.count == 1)
+        #expect(joined.join.inodesWithoutProcess() == [22])
+        #expect(joined.join.view(joined.id)?.originator.isOwned == true)
+        joined.read(50, joined.server(.established))
+        #expect(joined.join.view(joined.id)?.originator.process == process, "the process that was there")
+        #expect(joined.join.view(joined.id)?.originator.isOwned == false)
+    }
+}
