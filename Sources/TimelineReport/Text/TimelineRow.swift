@@ -96,7 +96,10 @@ struct TimelineRow: BitwiseCopyable {
 
     private mutating func enterStates(_ reaction: Reaction, _ side: Side) {
         guard reaction.count > 0 else { return }
-        let state = reaction[reaction.count - 1].to
+        let last = reaction[reaction.count - 1]
+        // A host that answers with a RST because it has no socket has no state to show either.
+        if last.from == .unseen && last.to == .closed { return }
+        let state = last.to
         if side == .originator { states.originator = state } else { states.responder = state }
     }
 
