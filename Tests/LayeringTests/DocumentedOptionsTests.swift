@@ -38,7 +38,7 @@ import Testing
         return found
     }
 
-    @Test(arguments: [("OPTIONS", "trace"), ("SOCKETS", "sockets"), ("KILL", "kill")])
+    @Test(arguments: [("OPTIONS", "trace"), ("SOCKETS", "sockets"), ("KILL", "kill"), ("LAB", "lab")])
     func theManPageHasTheOptionsOfTheProgram(_ section: String, _ verb: String) throws {
         let everywhere: Set<String> = section == "OPTIONS" ? [] : ["-h", "--help", "--version"]
         let documented = try Self.options(inManualSection: section)

@@ -45,5 +45,11 @@ enum UnsafeFiles {
         "Sources/TraceSession/Sockets/SocketsRun.swift": "clock_gettime(2), localtime_r(3), the terminal's size",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
         "Sources/tcptrace/TraceRequest.swift": "open(2), read(2), fopen(3), fread(3) for arguments that name files",
+        "Sources/TeachingLab/LabTour.swift": "mkdir(2)",
+        "Sources/TeachingLab/Programs/LabProgram.swift":
+            "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",
+        "Sources/TeachingLab/Programs/LabPrograms.swift": "access(2), getenv(3)",
+        "Sources/TeachingLab/Scenarios/Fin.swift": "open(2), read(2) of a kernel setting",
+        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream",
     ]
 }
