@@ -107,7 +107,7 @@ private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         let lines = lines(Render().run(sample, JSONReport())).filter { $0.contains("\"_path\":\"conn\"") }
         #expect(
             lines[0].hasPrefix(
-                "{\"_path\":\"conn\",\"schema_version\":1,\"ts\":1795363634.454475000,\"ts_ns\":1795363634454475000,\"uid\":\"C"
+                "{\"_path\":\"conn\",\"schema_version\":1,\"ts\":1795363634.454475,\"ts_ns\":1795363634454475000,\"uid\":\"C"
             ))
     }
 

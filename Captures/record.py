@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# Records the captures of this folder that `tcptrace lab --save` does not make. README.md says what each one shows.
+#
+#     sudo python3 Captures/record.py [--bin .build/debug] [NAME ...]
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PORT = 9500
+LOCAL = ("127.0.0.1", PORT)
+
+
+def listener(backlog=5):
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(LOCAL)
+    server.listen(backlog)
+    return server
+
+
+def pair():
+    """A listener, and both ends of one connection."""
+    server = listener()
+    client = socket.create_connection(LOCAL)
+    accepted, _ = server.accept()
+    return server, accepted, client
+
+
+class LabPrograms:
+    """lab-server and lab-client with these arguments; `lines` are typed on the client's keyboard."""
+
+    def __init__(self, server, client, lines):
+        self.server, self.client, self.lines = server, client, lines
+
+    def __call__(self):
+        server = subprocess.Popen(
+            [BIN + "/lab-server", "--port", str(PORT)] + self.server, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            server.stdout.readline()
+            subprocess.run(
+                [BIN + "/lab-client", "--port", str(PORT)] + self.client, input=self.lines, text=True, timeout=10,
+                stdout=subprocess.DEVNULL,
+            )
+            time.sleep(0.4)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def reset_unread_data():
+    _, accepted, client = pair()
+    client.sendall(b"read me\n")
+    time.sleep(0.1)
+    accepted.close()  # with the line still unread
+    time.sleep(0.1)
+
+
+def write_to_closed_peer():
+    _, accepted, client = pair()
+    client.close()
+    time.sleep(0.1)
+    accepted.sendall(b"too late\n")  # goes out: the peer's FIN only said that it will not send
+    time.sleep(0.1)
+    try:
+        accepted.sendall(b"again\n")
+    except BrokenPipeError:
+        pass
+
+
+def self_connect():
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(LOCAL)
+    one.connect(LOCAL)
+    one.sendall(b"echo\n")
+    one.recv(100)
+    time.sleep(0.1)
+    one.close()
+    time.sleep(0.1)
+
+
+def syn_unanswered():
+    server = listener(backlog=0)
+    first = socket.create_connection(LOCAL)  # fills the accept queue
+    second = socket.socket()
+    second.bind(("127.0.0.1", PORT + 1))
+    second.settimeout(4.5)
+    try:
+        second.connect(LOCAL)
+    except TimeoutError:
+        pass
+    for end in (second, first, server):
+        end.close()
+
+
+def keepalive():
+    _, accepted, client = pair()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+    client.sendall(b"hello\n")
+    accepted.recv(100)
+    time.sleep(3.5)
+    client.close()
+    accepted.recv(100)
+    accepted.close()
+    time.sleep(0.1)
+
+
+# What is run, and the filter of the capture.
+RECORDINGS = {
+    "half-close": (LabPrograms(["--slow-close", "0.3", "--farewell", "bye"], ["--half-close"], "hello\nfin\n"), None),
+    "server-closes-first": (LabPrograms(["--close", "--fin-wait", "0"], ["--slow-close", "0.3"], "hello\nfin\n"), None),
+    "reset-unread-data": (reset_unread_data, None),
+    "write-to-closed-peer": (write_to_closed_peer, None),
+    "self-connect": (self_connect, None),
+    "syn-unanswered": (syn_unanswered, f"tcp port {PORT + 1}"),
+    "ipv6": (LabPrograms(["--close", "--host", "::1"], ["--host", "::1"], "hello\nfin\n"), None),
+    "keepalive": (keepalive, None),
+}
+
+
+def record(name):
+    action, words = RECORDINGS[name]
+    command = [BIN + "/tcptrace", "-i", "lo", "-s", "2048", "-w", f"{HERE}/{name}.pcapng"]
+    tracer = subprocess.Popen(
+        command + (words or f"tcp port {PORT}").split(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    print(name, tracer.stderr.readline().strip(), sep=": ")
+    time.sleep(0.2)
+    try:
+        action()
+        time.sleep(0.2)
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate(timeout=10)
+
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--bin", default=".build/debug")
+arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECORDINGS))
+arguments = arguments.parse_args()
+BIN = os.path.abspath(arguments.bin)
+for chosen in arguments.names or RECORDINGS:
+    record(chosen)
