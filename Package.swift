@@ -69,8 +69,9 @@ let package = Package(
         .executableTarget(
             name: "tcptrace",
             dependencies: [
-                "TCPModel", "PacketSource", "KernelSockets", "TimelineReport", "TraceSession", "TeachingLab", "CLinux",
-                argumentParser,
+                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession",
+                "TeachingLab",
+                "CLinux", argumentParser,
             ],
             exclude: ["Manual"],
             swiftSettings: swiftSettings

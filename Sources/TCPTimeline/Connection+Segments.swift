@@ -103,8 +103,12 @@ extension Connection {
         let own = Int(side.rawValue)
         counters[own].packets &+= 1
         counters[own].ipBytes &+= UInt64(segment.ipLength)
-        if notes.contains(.retransmission) { counters[own].retransmissions &+= 1 }
+        if notes.contains(.retransmission) {
+            counters[own].retransmissions &+= 1
+            if segment.payloadLength > 0 { counters[own].textRetransmissions &+= 1 }
+        }
         if notes.contains(.zeroWindow) && counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
+        noteHole(segment, own, notes, senderBefore)
         if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
         counters[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
@@ -116,6 +120,19 @@ extension Connection {
             if receiverBefore.knowsSendSequence && receiverNow.sendNext.isAfter(receiverBefore.sendNext) {
                 counters[1 - own].uniqueBytes &+= UInt64(receiverNow.sendNext.offset(from: receiverBefore.sendNext))
             }
+        }
+    }
+
+    /// Remembers the oldest hole until it is filled from its start; one is enough to tell reordering from retransmission.
+    private mutating func noteHole(
+        _ segment: Segment, _ own: Int, _ notes: SegmentNotes, _ senderBefore: EndpointMachine
+    ) {
+        if notes.contains(.hole) && counters[own].holeStart == counters[own].holeEnd {
+            counters[own].holeStart = senderBefore.sendNext
+            counters[own].holeEnd = segment.sequence
+        } else if notes.contains(.fillsHole) && segment.sequence == counters[own].holeStart {
+            let end = segment.sequenceEnd
+            counters[own].holeStart = end.isBefore(counters[own].holeEnd) ? end : counters[own].holeEnd
         }
     }
 
@@ -205,7 +222,7 @@ extension Connection {
         }
         if segment.payloadLength > 0 && !notes.contains(.keepAlive) {
             if notes.contains(.retransmission)
-                && ConnectionHistory.isRecorded(occurrence: counters[own].retransmissions)
+                && ConnectionHistory.isRecorded(occurrence: counters[own].textRetransmissions)
             {
                 history.append(ConnectionHistory.retransmission, originator: isOriginator)
             }

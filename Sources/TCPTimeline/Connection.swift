@@ -9,10 +9,16 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     public internal(set) var packets: UInt32 = 0
     /// Segments that carried sequence space seen before (keep-alives and window probes are not counted).
     public internal(set) var retransmissions: UInt32 = 0
+    /// Those of them that carried text.
+    var textRetransmissions: UInt32 = 0
     /// Octets of text by sequence space: each octet once, and octets that the peer acknowledged though we missed them.
     public internal(set) var uniqueBytes: UInt64 = 0
     /// Octets of IP datagrams.
     public internal(set) var ipBytes: UInt64 = 0
+    /// The oldest hole in what was seen of this side: octets from here ...
+    var holeStart = SequenceNumber(0)
+    /// ... up to here were skipped, and what comes from there later is no retransmission. Empty if both are equal.
+    var holeEnd = SequenceNumber(0)
     /// The last SEG.ACK sent, for telling duplicates.
     var lastAck = SequenceNumber(0)
     /// The sequence number of its last RST.

@@ -25,7 +25,11 @@ extension SegmentNotes {
         if segment.sequenceLength > 0 {
             if segment.sequence.isBefore(sender.sendNext) {
                 // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
-                if !flags.has([.syn, .ack]) || sender.hasSentSynAck { notes.insert(.retransmission) }
+                if segment.sequence.isWithin(own.holeStart, length: own.holeEnd.offset(from: own.holeStart)) {
+                    notes.insert(.fillsHole)
+                } else if !flags.has([.syn, .ack]) || sender.hasSentSynAck {
+                    notes.insert(.retransmission)
+                }
             } else if segment.sequence.isAfter(sender.sendNext) && !flags.has(.syn) {
                 notes.insert(.hole)
             }

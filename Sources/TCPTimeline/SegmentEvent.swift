@@ -24,6 +24,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var zeroWindow: SegmentNotes { SegmentNotes(rawValue: 1 << 5) }
     /// It leaves a hole: octets before it were not seen (lost, reordered, or not captured).
     @inlinable public static var hole: SegmentNotes { SegmentNotes(rawValue: 1 << 6) }
+    /// It fills a hole: late, reordered, or sent again because the first copy was lost before it came here.
+    @inlinable public static var fillsHole: SegmentNotes { SegmentNotes(rawValue: 1 << 8) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }

@@ -17,7 +17,7 @@ struct TCPTraceCommand: ParsableCommand {
             tcptrace lab                      a guided tour with a server and a client of its own
             Not Ostermann's tcptrace of the same name.
             """,
-        version: TraceOptions.tool,
+        version: TraceOptions.tool + " (not Ostermann's tcptrace)",
         subcommands: [TraceCommand.self, SocketsCommand.self, KillCommand.self, LabCommand.self],
         defaultSubcommand: TraceCommand.self)
 
@@ -28,6 +28,11 @@ struct TCPTraceCommand: ParsableCommand {
         if let refusal {
             StandardStreams.complain(refusal)
             exit(withError: ExitCode(EX_USAGE))
+        }
+        // Without a verb, help is about the trace: its options are what people look for.
+        if let first = words.first, ["-h", "--help"].contains(first), words.count == 1 {
+            print(helpMessage(for: TraceCommand.self))
+            exit()
         }
         main(words)
     }

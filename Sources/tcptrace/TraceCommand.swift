@@ -12,7 +12,17 @@ import TraceSession
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "Trace live traffic or capture files (this is what runs when no verb is named).")
+        abstract: "Trace TCP: both endpoints' states, the kernel's view and the processes, on one time line.",
+        usage: """
+            tcptrace [-i interface ...] [options] [filter words]
+            tcptrace -r file ... [options] [filter words]
+            tcptrace sockets | kill | lab ...
+            """,
+        discussion: """
+            Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
+            Letters are tcpdump's, and may be joined: -nni lo. Verbs have help of their own: `tcptrace sockets --help`. \
+            Not Ostermann's tcptrace of the same name.
+            """)
 
     @Option(
         name: .customShort("i"),

@@ -39,7 +39,9 @@ struct TraceRequest {
         options.interfaces = command.interfaces
         options.files = command.files
         if let list = command.list {
-            options.files += try Self.lines(of: list).filter { !$0.isEmpty }
+            let named = try Self.lines(of: list).filter { !$0.isEmpty }
+            guard !named.isEmpty else { throw ValidationError("-V \(list): the list names no capture file") }
+            options.files += named
         }
         var words = command.words
         // A classic tcptrace user types the file's name alone.

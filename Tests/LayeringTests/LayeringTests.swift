@@ -1,3 +1,85 @@
+// Holds every import under Sources to the table of the architecture page.
+
+import Foundation
 import Testing
 
-@Suite struct LayeringTestsPlan {}
+/// One row of the page's table of modules.
+struct ModuleRow {
+    let level: String
+    let name: String
+    let imports: Set<String>
+}
+
+@Suite struct LayeringTests {
+    static let page = "Sources/tcptrace/Documentation.docc/Architecture.md"
+
+    /// The table, in its order.
+    static func table() throws -> [ModuleRow] {
+        try Repository.text(page).split(separator: "\n").compactMap { line in
+            let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            guard cells.count == 6, cells[1] == "C" || cells[1].wholeMatch(of: /L\d/) != nil else { return nil }
+            let names = cells[4].matches(of: /`([^`]+)`/).map { String($0.output.1) }
+            return ModuleRow(
+                level: cells[1], name: cells[2].trimmingCharacters(in: ["`"]), imports: Set(names))
+        }
+    }
+
+    /// The module that an `import` line names, or nil if the line is none.
+    static func imported(by line: Substring) -> String? {
+        let words = line.split(separator: " ").filter { !$0.hasPrefix("@") }
+        let rest = words.drop { ["public", "package", "internal", "fileprivate", "private"].contains($0) }
+        guard rest.first == "import" else { return nil }
+        let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "typealias", "func", "let", "var"]
+        return rest.dropFirst().drop { kinds.contains($0) }.first?.split(separator: ".").first.map(String.init)
+    }
+
+    @Test func everyImportIsAnArrowOfThePage() throws {
+        let rows = Dictionary(uniqueKeysWithValues: try Self.table().map { ($0.name, $0) })
+        for file in try Repository.sources(["swift"]) {
+            let row = try #require(rows[file.module], "\(file.module) has no row in \(Self.page)")
+            for (index, line) in file.lines.enumerated() {
+                guard let module = Self.imported(by: line) else { continue }
+                #expect(
+                    row.imports.contains(module),
+                    "\(file.path):\(index + 1) imports \(module), which \(Self.page) does not allow \(file.module)")
+            }
+        }
+    }
+
+    @Test func theTableNamesTheModulesThereAre() throws {
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: Repository.root.appendingPathComponent("Sources").path)
+        #expect(Set(try Self.table().map(\.name)) == Set(folders.filter { !$0.hasPrefix(".") }))
+    }
+
+    @Test func arrowsGoUpwardsOnly() throws {
+        let rows = try Self.table()
+        let modules = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1.name, $0) })
+        for (place, row) in rows.enumerated() {
+            for name in row.imports {
+                guard let other = modules[name] else { continue }
+                #expect(other < place, "\(row.name) imports \(name), which is not above it")
+                let isTheException = row.name == "TeachingLab" && name == "TraceSession"
+                #expect(
+                    rows[other].level != row.level || isTheException, "\(row.name) imports \(name) of its own level")
+            }
+        }
+    }
+
+    @Test func foundationStaysAboveL3() throws {
+        for row in try Self.table() where row.level < "L4" {
+            #expect(!row.imports.contains("Foundation"), "\(row.name) is \(row.level)")
+        }
+    }
+
+    @Test func importLinesAreRecognised() {
+        #expect(Self.imported(by: "import Glibc") == "Glibc")
+        #expect(Self.imported(by: "public import TCPModel") == "TCPModel")
+        #expect(Self.imported(by: "@testable import TCPWire") == "TCPWire")
+        #expect(Self.imported(by: "import struct Foundation.URL") == "Foundation")
+        #expect(Self.imported(by: "// import Glibc") == nil)
+        #expect(Self.imported(by: "let important = 1") == nil)
+    }
+}

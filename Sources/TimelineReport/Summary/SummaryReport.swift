@@ -13,6 +13,8 @@ public struct SummaryReport: TraceReport {
     private var wroteHeader = false
     private var clientWidth = 15
     private var serverWidth = 14
+    /// Columns of `>B` and `<B`.
+    private var octetsWidth: Int { width >= 100 ? 8 : 6 }
 
     /// A table for `width` columns: from 100 with closer and process, from 80 without, below one plain line each.
     public init(width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection()) {
@@ -58,7 +60,10 @@ public struct SummaryReport: TraceReport {
         out.pad(to: 4 + clientWidth + 1, from: start)
         out.append("SERVER")
         out.pad(to: 4 + clientWidth + 1 + serverWidth + 1, from: start)
-        out.append("OUTCOME          SETUP DURATION       >B       <B")
+        out.append("OUTCOME          SETUP DURATION ")
+        right(octetsWidth, &out) { $0.append(">B") }
+        out.append(" ")
+        right(octetsWidth, &out) { $0.append("<B") }
         if width >= 100 { out.append(" CLOSER PROCESS") }
         out.newline()
     }
@@ -86,9 +91,9 @@ public struct SummaryReport: TraceReport {
         out.append(" ")
         right(8, &out) { $0.append(span: connection.duration) }
         out.append(" ")
-        right(8, &out) { $0.append(number: connection.counters[0].uniqueBytes) }
+        right(octetsWidth, &out) { $0.append(number: connection.counters[0].uniqueBytes) }
         out.append(" ")
-        right(8, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
+        right(octetsWidth, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
         if width >= 100 {
             out.append(" ")
             let closer: StaticString =

@@ -95,7 +95,8 @@ struct LaneText {
                 })
         }
         if row.flags.has(.ack) { parts.append(part(80) { appendAck(row, to: &$0) }) }
-        let isOpening = row.flags.has(.syn) && !row.flags.has(.ack)
+        // A SYN sent again says nothing new but when.
+        let isOpening = row.flags.has(.syn) && !row.flags.has(.ack) && row.attempt == 0
         if isOpening && !isNarrow || detail.verbosity > 1 || row.notes.contains(.windowUpdate) {
             parts.append(windowPart(row))
         }
@@ -148,12 +149,16 @@ struct LaneText {
                 part(90, spacing: "  ") {
                     $0.append("retransmit ")
                     $0.append(number: row.attempt)
-                    if row.delta >= 0 {
-                        $0.append(" (after ")
+                })
+            // The delta column says it too.
+            if row.delta >= 0 {
+                parts.append(
+                    part(25) {
+                        $0.append("(after ")
                         $0.append(span: row.delta)
                         $0.append(")")
-                    }
-                })
+                    })
+            }
         } else if row.notes.contains(.retransmission) {
             remark("(retransmission)")
         }
@@ -165,6 +170,7 @@ struct LaneText {
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
+            (.fillsHole, "(fills hole)"),
         ]
         for (note, name) in notes where row.notes.contains(note) { remark(name) }
         let anomalies: [(Anomalies, StaticString)] = [

@@ -97,6 +97,30 @@ public struct OutputBuffer: Sendable {
         bytes.replaceSubrange(start..<(start + amount), with: moved)
     }
 
+    /// Breaks the ASCII line that began at `start` after commas, so that no part is wider than `width` where that can be. The
+    /// parts after the first begin with the line's first `margin` bytes and are indented.
+    mutating func fold(from start: Int, to width: Int, margin: Int) {
+        guard bytes.count - start > width else { return }
+        let line = Array(bytes[start...])
+        bytes.removeSubrange(start...)
+        var partStart = start
+        for (index, word) in line.split(separator: 0x20, omittingEmptySubsequences: false).enumerated() {
+            let isAfterComma = bytes.count > partStart && bytes.last == 0x2c
+            // The whole list item counts: up to and with its comma.
+            let rest = line[word.startIndex...]
+            let item = rest.firstIndex(of: 0x2c).map { $0 - word.startIndex + 1 } ?? rest.count
+            if isAfterComma && bytes.count - partStart + 1 + item > width {
+                newline()
+                partStart = bytes.count
+                bytes.append(contentsOf: line[..<margin])
+                append("  ")
+            } else if index > 0 {
+                append(byte: 0x20)
+            }
+            bytes.append(contentsOf: word)
+        }
+    }
+
     /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
     /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
     public mutating func appendPrintable(_ text: String) {
@@ -130,9 +154,12 @@ public struct OutputBuffer: Sendable {
             case "\n": append("\\n")
             case "\t": append("\\t")
             case "\r": append("\\r")
-            case _ where scalar.isUnsafeOnTerminals && scalar.value < 0x10000:
-                append("\\u")
-                append(hex: scalar.value, digits: 4)
+            case _ where scalar.isUnsafeOnTerminals:
+                // Beyond the first plane (tags, private use) it takes a surrogate pair.
+                for unit in String(scalar).utf16 {
+                    append("\\u")
+                    append(hex: UInt32(unit), digits: 4)
+                }
             default:
                 bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }

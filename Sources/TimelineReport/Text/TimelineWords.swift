@@ -7,8 +7,9 @@ import TCPTimeline
 extension TimelineWriter {
     /// `TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   DATE TIME    COMMUNITY-ID`, then the names over the lanes.
     func writeHead(_ connection: Connection, _ kernel: KernelView?, prefix: UInt64?, _ out: inout OutputBuffer) {
-        let start = out.count
         if style.color { out.append(Ink.strong) }
+        // Colours take no columns.
+        var start = out.count
         out.append("TCP ")
         out.append(number: connection.number)
         out.append("  ")
@@ -16,7 +17,11 @@ extension TimelineWriter {
         out.append(" > ")
         out.append(text: connection.tuple.destination.description)
         if connection.facts.contains(.rolesGuessed) { out.append(" ?") }
-        if style.color { out.append(Ink.off) }
+        if style.color {
+            let columns = out.count - start
+            out.append(Ink.off)
+            start = out.count - columns
+        }
         let gap: StaticString = layout.form == .wide ? "   " : "  "
         let interface =
             interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
@@ -25,7 +30,13 @@ extension TimelineWriter {
             out.appendPrintable(interface)
         }
         out.append(gap)
-        out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
+        // A small page has room for the time of day at least.
+        let columns = style.nanoseconds ? 29 : 26
+        if layout.form == .line && out.count - start + columns > layout.width {
+            out.append(clock: connection.firstTime, nanoseconds: style.nanoseconds)
+        } else {
+            out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
+        }
         let identity = communityID(connection.tuple)
         let room = layout.width - (out.count - start) - 4
         if layout.form == .wide && room >= 12 {
@@ -165,10 +176,12 @@ func writeClosing(
     _ connection: Connection, _ kernel: KernelView?, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
     _ out: inout OutputBuffer
 ) {
+    let start = out.count
     if let prefix {
         out.append(number: prefix)
         out.append("| ")
     }
+    let margin = out.count - start
     let outcome = connection.outcome
     if outcome == .refused || outcome == .reset || outcome == .noAnswer { out.append("=> ") }
     out.append(outcome.displayName)
@@ -215,6 +228,7 @@ func writeClosing(
     }
     out.append(", ")
     for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
+    out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
 }
 

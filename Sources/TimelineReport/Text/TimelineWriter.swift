@@ -222,7 +222,7 @@ struct TimelineWriter {
             connection.endpoint(row.sender).relativeBase.rawValue,
             connection.endpoint(row.sender.other).relativeBase.rawValue
         )
-        let states = left.isEmpty && right.isEmpty ? 0 : left.count + right.count + 5
+        let states = left.isEmpty && right.isEmpty ? 0 : max(1, left.count) + max(1, right.count) + 5
         let room = max(12, layout.width - line.column - states)
         line.put(ascii: LaneText(room: room, detail: style.detail, bases: bases, isNarrow: true).render(row))
         guard states > 0 else { return }

@@ -94,7 +94,7 @@ public enum LiveSession {
         let (captured, statistics, connections) = tracer.counts()
         func count(_ number: UInt64, _ what: String) -> String { "\(number) packet\(number == 1 ? "" : "s") \(what)" }
         // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
-        let twice = tracer.capturesLoopback ? " (lo counts each packet twice)" : ""
+        let twice = tracer.capturesLoopback && statistics.received > 0 ? " (lo counts each packet twice)" : ""
         var lines = [
             count(captured, "captured"), count(statistics.received, "received by filter") + twice,
             count(statistics.droppedByKernel, "dropped by kernel"),

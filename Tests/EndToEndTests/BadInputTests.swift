@@ -1,0 +1,233 @@
+// What goes wrong, and what the program says and returns then.
+
+import Foundation
+import Testing
+
+@Suite struct BadInputTests {
+    private static func connections(_ count: UInt16) -> [UInt8] {
+        var file = HandMade()
+        for index in 0..<count { file.connection(40000 + index, isn: 1000 + UInt32(index) * 7) }
+        return file.bytes
+    }
+
+    // MARK: Words on the command line
+
+    @Test func helpAndVersionAreResults() throws {
+        for flag in ["--help", "-h", "--version"] {
+            let outcome = try tcptrace(flag)
+            #expect(outcome.code == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(flag)")
+        }
+        #expect(try tcptrace("--version").text.contains("tcptrace"))
+    }
+
+    @Test(arguments: [
+        ["--nonsense"], ["-c", "-5", "-i", "lo"], ["-c", "0", "-i", "lo"], ["-c", "99999999999999999999", "-i", "lo"],
+        ["-c", "", "-i", "lo"], ["-s", "", "-i", "lo"], ["-s", "-1", "-i", "lo"], ["-s", "262145", "-i", "lo"],
+        ["-B", "1", "-i", "lo"], ["-B", "99999999999", "-i", "lo"], ["--width", "0", "-i", "lo"],
+        ["--width", "10001", "-i", "lo"], ["--width", "", "-i", "lo"], ["--duration", "-1", "-i", "lo"],
+        ["--duration", "nan", "-i", "lo"], ["--duration", "inf", "-i", "lo"], ["--connections", "0", "-i", "lo"],
+        ["-r", "x", "-i", "lo"], ["-T", "xml", "-i", "lo"], ["--color", "green", "-i", "lo"],
+        ["--state", "NOWHERE", "-i", "lo"], ["--outcome", "fine", "-i", "lo"], ["-Q", "sideways", "-i", "lo"],
+        ["-y", "NOSUCH", "-i", "lo"], ["-F", "/nonexistent", "-i", "lo"], ["-V", "/nonexistent"],
+        ["-r", "x", "--pid", "1"], ["-r", "x", "--duration", "1"],
+    ])
+    func usageErrorsAre64(_ arguments: [String]) throws {
+        let outcome = try Program(Program.tcptrace, arguments).end()
+        #expect(outcome.code == 64, "\(outcome.errors)")
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("Error: "), "\(outcome.errors)")
+    }
+
+    @Test(.enabled(if: isRoot, "needs root")) func unknownInterfaceNamesThoseThereAre() throws {
+        let outcome = try tcptrace("-i", "nosuch0")
+        #expect(outcome.code == 1 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("nosuch0: No such device exists"))
+        #expect(outcome.errors.split(separator: "\n").contains { $0.hasPrefix("There are: ") && $0.contains("lo") })
+    }
+
+    @Test(.enabled(if: isRoot, "needs root")) func badFilterHasACaretUnderTheWord() throws {
+        let outcome = try tcptrace("-i", "lo", "tcp and prot 80")
+        #expect(outcome.code == 1)
+        let lines = outcome.errors.split(separator: "\n", omittingEmptySubsequences: false)
+        let words = lines.first { $0.contains("tcp and prot 80") } ?? ""
+        let carets = lines.first { $0.contains("^") } ?? ""
+        #expect(
+            carets.distance(from: carets.startIndex, to: carets.firstIndex(of: "^") ?? carets.startIndex)
+                == words.distance(
+                    from: words.startIndex, to: words.firstRange(of: "prot")?.lowerBound ?? words.endIndex))
+    }
+
+    @Test func badFilterOnAFile() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "a.pcap")
+        let outcome = try tcptrace("-r", file, "prot", "80")
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("^"))
+    }
+
+    @Test(.enabled(if: isRoot, "needs root")) func noPermission() throws {
+        let scratch = try Scratch()
+        let outcome = try shell(
+            "chmod 755 $1; cp $T $1/copy; chmod 755 $1/copy; exec setpriv --reuid=65534 --regid=65534 --clear-groups $1/copy -i lo -c 1",
+            scratch.path)
+        #expect(outcome.code == 1 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("permission"))
+        #expect(outcome.errors.contains("sudo \(scratch.path)/copy -i lo -c 1"), "\(outcome.errors)")
+    }
+
+    // MARK: Files
+
+    @Test func filesThatAreNone() throws {
+        let scratch = try Scratch()
+        let empty = try scratch.write([], as: "empty")
+        let text = try scratch.write(Array("This is no capture file, is it?".utf8), as: "text")
+        let cut = try scratch.write(Array(Self.connections(1).prefix(10)), as: "cut")
+        for (path, words) in [
+            ("/nonexistent", "No such file"), (empty, "empty"), (scratch.path, "directory"), (text, "text"),
+            (cut, "cut"),
+        ] {
+            let outcome = try tcptrace("-r", path)
+            #expect(outcome.code == 1, "\(path)")
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
+            #expect(outcome.errors.split(separator: "\n").count == 1, "one clear message: \(outcome.errors)")
+            #expect(outcome.output.isEmpty)
+        }
+    }
+
+    @Test func headerOnlyIsAnEmptyCapture() throws {
+        let scratch = try Scratch()
+        let outcome = try tcptrace("-r", try scratch.write(HandMade().bytes, as: "none.pcap"))
+        #expect(outcome.code == 0)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.contains("0 packets"))
+    }
+
+    @Test func truncatedFileIsReadToTheFault() throws {
+        let scratch = try Scratch()
+        let bytes = Self.connections(2)
+        for cut in [1, 5, 17, 60] {
+            let outcome = try tcptrace("-q", "-r", try scratch.write(bytes.dropLast(cut), as: "cut\(cut).pcap"))
+            #expect(outcome.code == 1, "\(cut)")
+            #expect(outcome.lines.filter { $0.contains("127.0.0.1:4000") }.count == 2, "\(outcome.text)")
+            #expect(outcome.errors.contains("cut\(cut).pcap"))
+        }
+    }
+
+    @Test func garbageAfterAValidHeader() throws {
+        let scratch = try Scratch()
+        let garbage = (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 251) }
+        let outcome = try tcptrace("-q", "-r", try scratch.write(Self.connections(1) + garbage, as: "g.pcap"))
+        #expect(outcome.code == 1)
+        #expect(outcome.text.contains("127.0.0.1:40000"))
+    }
+
+    @Test func framesShorterThanTheirHeaders() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        let whole = HandMade.frame(40000, 9500, 2, seq: 1)
+        for length in 0..<whole.count { file.record(Array(whole.prefix(length)), length: UInt32(whole.count)) }
+        file.connection(40001)
+        let outcome = try tcptrace("-q", "-r", try scratch.write(file.bytes, as: "short.pcap"))
+        #expect(outcome.code == 0)
+        #expect(outcome.text.contains("127.0.0.1:40001"))
+        #expect(outcome.errors.contains("damaged"))
+    }
+
+    @Test func X11_paddingIsNoText() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        for (flags, seq, ack, out) in [(2, 1000, 0, true), (0x12, 5000, 1001, false), (0x10, 1001, 5001, true)]
+            as [(UInt8, UInt32, UInt32, Bool)]
+        {
+            file.record(
+                HandMade.frame(out ? 40000 : 9500, out ? 9500 : 40000, flags, seq: seq, ack: ack)
+                    + [UInt8](repeating: 0, count: 6))
+        }
+        let conn = try records(tcptrace("-T", "json", "-r", try scratch.write(file.bytes, as: "pad.pcap")), "conn")
+        #expect(conn.first?["orig_bytes"] as? Int == 0 && conn.first?["history"] as? String == "ShA")
+    }
+
+    @Test func severalFilesGoOnAfterABadOne() throws {
+        let scratch = try Scratch()
+        let good = try scratch.write(Self.connections(1), as: "good.pcap")
+        let outcome = try tcptrace("-q", "-r", "/nonexistent", "-r", good)
+        #expect(outcome.code == 1)
+        #expect(outcome.text.contains("127.0.0.1:40000"))
+    }
+
+    @Test func aFileThatShrinksWhileItIsRead() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(20000), as: "big.pcap")
+        let outcome = try shell(
+            "set -o pipefail; $T -v -r $1 | (sleep 0.3; truncate -s 1000 $1; cat > $2)", file, scratch.file("out"))
+        #expect(outcome.code == 1, "\(outcome.code) \(outcome.errors.suffix(300))")
+        #expect(outcome.errors.contains("big.pcap"))
+        #expect(FileManager.default.contents(atPath: scratch.file("out"))?.isEmpty == false)
+    }
+
+    // MARK: Standard output
+
+    @Test func aClosedPipeIsAQuietEnd() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(2000), as: "a.pcap")
+        let outcome = try shell("$T -r $1 | head -1; echo ${PIPESTATUS[0]}", file)
+        #expect(outcome.lines.dropFirst().first == "0")
+        #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
+    }
+
+    @Test func aFullDiskUnderStandardOutput() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "a.pcap")
+        for form in ["", "-q", "-T json"] {
+            let outcome = try shell("$T -r $1 \(form) > /dev/full", file)
+            #expect(outcome.code == 1)
+            #expect(outcome.errors.contains("standard output: No space left on device"))
+        }
+        #expect(try shell("$T --version > /dev/full").code != 139)
+    }
+
+    @Test func closedStandardStreamsReachNoFile() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(3), as: "a.pcap")
+        let plain = scratch.file("plain.pcapng")
+        let closed = scratch.file("closed.pcapng")
+        #expect(try shell("$T -r $1 -w $2 > /dev/null", file, plain).code == 0)
+        let outcome = try shell("$T -r $1 -w $2 >&- 2>&- <&-", file, closed)
+        #expect(outcome.code == 0 || outcome.code == 1)
+        let contents = FileManager.default.contents(atPath: closed)
+        #expect(contents == FileManager.default.contents(atPath: plain), "no line of the report is in the capture")
+    }
+
+    // MARK: -w
+
+    @Test(arguments: ["/nonexistent/x.pcapng", "/dev/full", "/"])
+    func outputThatCannotBeWritten(_ path: String) throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "a.pcap")
+        let outcome = try tcptrace("-q", "-r", file, "-w", path)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains(path))
+    }
+
+    @Test func theInputIsNotOverwritten() throws {
+        let scratch = try Scratch()
+        let bytes = Self.connections(1)
+        let file = try scratch.write(bytes, as: "a.pcap")
+        let outcome = try shell("ln $1 $1.link; $T -q -r $1 -w $1.link", file)
+        #expect(outcome.code == 1)
+        #expect(FileManager.default.contents(atPath: file).map(Array.init) == bytes)
+    }
+
+    @Test(.enabled(if: isRoot, "needs root")) func aDiskThatFillsUp() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(200), as: "a.pcap")
+        let outcome = try shell(
+            "mkdir $2; exec unshare -m sh -c 'mount -t tmpfs -o size=32k none \"$2\" || exit 77; "
+                + "exec \"$0\" -q -r \"$1\" -w \"$2/out.pcapng\"' $T $1 $2",
+            file, scratch.file("disk"))
+        if outcome.code == 77 { return }
+        #expect(outcome.code == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("No space left on device"))
+        #expect(outcome.text.contains("127.0.0.1:40000"), "what was traced is printed")
+    }
+}

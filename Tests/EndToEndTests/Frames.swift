@@ -1,0 +1,58 @@
+// Capture files made by hand: Ethernet, IPv4 or IPv6, TCP, in classic pcap.
+
+import Foundation
+
+/// A capture file in the making.
+struct HandMade {
+    /// The file's header (little-endian, microseconds, Ethernet) and its records.
+    var bytes =
+        HandMade.little(0xa1b2_c3d4) + [2, 0, 4, 0] + HandMade.little(0) + HandMade.little(0) + HandMade.little(262_144)
+        + HandMade.little(1)
+    var time: UInt32 = 0
+
+    static func little(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+    static func big(_ value: UInt32) -> [UInt8] { little(value).reversed() }
+    static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+
+    mutating func record(_ frame: [UInt8], length: UInt32? = nil) {
+        bytes += Self.little(1_795_363_634) + Self.little(time) + Self.little(UInt32(frame.count))
+        bytes += Self.little(length ?? UInt32(frame.count)) + frame
+        time += 100
+    }
+
+    /// A segment between 127.0.0.1 (or ::1) ports.
+    static func frame(
+        _ from: UInt16, _ to: UInt16, _ flags: UInt8, seq: UInt32, ack: UInt32 = 0, payload: [UInt8] = [],
+        six: Bool = false
+    ) -> [UInt8] {
+        let tcp = big(from) + big(to) + big(seq) + big(ack) + [0x50, flags] + big(UInt16.max) + [0, 0, 0, 0] + payload
+        let ethernet = [UInt8](repeating: 0, count: 12)
+        if six {
+            let loopback = [UInt8](repeating: 0, count: 15) + [1]
+            return ethernet + [0x86, 0xdd, 0x60, 0, 0, 0] + big(UInt16(tcp.count)) + [6, 64] + loopback + loopback + tcp
+        }
+        return ethernet + [8, 0, 0x45, 0] + big(UInt16(20 + tcp.count)) + [
+            0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1,
+        ]
+            + tcp
+    }
+
+    /// A whole connection: opened, ten octets, closed by the client.
+    mutating func connection(_ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false) {
+        func add(_ out: Bool, _ flags: UInt8, _ seq: UInt32, _ ack: UInt32, _ payload: [UInt8] = []) {
+            let (own, other) = out ? (isn, isn &+ 70000) : (isn &+ 70000, isn)
+            record(
+                Self.frame(
+                    out ? client : server, out ? server : client, flags, seq: own &+ seq,
+                    ack: flags & 0x10 == 0 ? 0 : other &+ ack, payload: payload, six: six))
+        }
+        add(true, 0x02, 0, 0)
+        add(false, 0x12, 0, 1)
+        add(true, 0x10, 1, 1)
+        add(true, 0x18, 1, 1, Array("0123456789".utf8))
+        add(false, 0x10, 1, 11)
+        add(true, 0x11, 11, 1)
+        add(false, 0x11, 1, 12)
+        add(true, 0x10, 12, 2)
+    }
+}

@@ -1,0 +1,251 @@
+// Live traces on lo: who is who, what the kernel says, and when to stop. Root only.
+
+import Foundation
+import Testing
+
+/// A server that takes one connection after the other, echoes, and closes when the client has; named by its process.
+private let server = """
+    import socket, sys
+    open('/proc/self/comm', 'w').write('peer-server')
+    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(64)
+    print('port', s.getsockname()[1], flush=True)
+    while True:
+        c, _ = s.accept()
+        while True:
+            b = c.recv(4096)
+            if not b: break
+            c.sendall(b)
+        c.close()
+    """
+
+/// Connects so many times, says `hello`, hears it, waits, closes; prints its ports.
+private let client = """
+    import socket, sys, time
+    open('/proc/self/comm', 'w').write('peer-client')
+    port, count, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    for _ in range(count):
+        c = socket.socket(); c.bind(('127.0.0.1', 0)); c.connect(('127.0.0.1', port))
+        print('from', c.getsockname()[1], flush=True)
+        c.sendall(b'hello')
+        c.recv(100)
+        time.sleep(pause)
+        c.shutdown(socket.SHUT_WR)
+        c.recv(100)
+        c.close()
+        time.sleep(pause)
+    """
+
+private func port(_ program: Program) throws -> Int {
+    try program.say("port ")
+    try #require(wait(5) { program.output.contains("\n") })
+    let line = program.output.split(separator: "\n").first ?? ""
+    return try #require(line.split(separator: " ").last.flatMap { Int($0) })
+}
+
+private func ports(_ outcome: Outcome) -> [Int] {
+    outcome.lines.filter { $0.hasPrefix("from ") }.compactMap { Int($0.dropFirst(5)) }
+}
+
+@Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct LiveTests {
+    @Test func handshakeDataAndFinWithBothProcesses() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        let trace = try trace(port: port, "-T", "json", "--connections", "1")
+        let caller = try python(client, "\(port)", "1", "0.3")
+        let own = try ports(caller.end())
+        let outcome = try trace.end()
+        #expect(outcome.code == 0)
+        let conn = try #require(try records(outcome, "conn").first)
+        #expect(conn["id.orig_p"] as? Int == own.first && conn["id.resp_p"] as? Int == port)
+        #expect(conn["outcome"] as? String == "closed" && conn["conn_state"] as? String == "SF")
+        #expect(conn["orig_bytes"] as? Int == 5 && conn["resp_bytes"] as? Int == 5)
+        #expect(conn["completeness"] as? Int == 31)
+        #expect(conn["closed_by"] as? String == "orig")
+        let from = conn["orig_process"] as? [String: Any]
+        let to = conn["resp_process"] as? [String: Any]
+        #expect(from?["comm"] as? String == "peer-client" && from?["pid"] as? Int == Int(caller.pid))
+        #expect(to?["comm"] as? String == "peer-server" && to?["pid"] as? Int == Int(peer.pid))
+        let kernel = try records(outcome, "kernel")
+        #expect(kernel.contains { $0["to"] as? String == "established" && $0["endpoint"] as? String == "orig" })
+        #expect(!kernel.contains { $0["event"] as? String == "mismatch" })
+        #expect(outcome.errors.contains("packets captured") && outcome.errors.contains("1 connection traced"))
+    }
+
+    @Test func theTextTimelineSaysTheSame() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        let trace = try trace(port: port, "--connections", "1")
+        let own = try ports(python(client, "\(port)", "1", "0.3").end())
+        let outcome = try trace.end()
+        let lines = outcome.lines
+        #expect(lines[0].hasPrefix("TCP 1  127.0.0.1:\(own.first ?? 0) > 127.0.0.1:\(port)   lo   "))
+        #expect(lines[2].contains("peer-client[") && lines[2].contains("peer-server[\(peer.pid)]"))
+        #expect(lines.contains { $0.contains("CLOSED |") && $0.hasSuffix("| LISTEN*") })
+        #expect(lines.contains { $0.contains("TIME_WAIT") })
+        #expect(lines.contains { $0.contains("ESTABLISHED* |") })
+        #expect(lines.contains { $0.hasPrefix("closed (SF) by client") })
+        #expect(lines.contains("* = the kernel's socket table says the same"))
+        #expect(lines.allSatisfy { $0.count <= 100 })
+    }
+
+    @Test func fiveHundredConnectionsAndNoneMixedUp() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        let trace = try trace(port: port, "-T", "json", "--connections", "500")
+        let own = try ports(python(client, "\(port)", "500", "0").end())
+        let outcome = try trace.end()
+        let all = try records(outcome, "conn")
+        #expect(own.count == 500)
+        #expect(all.count == 500, "\(outcome.errors)")
+        #expect(all.map { $0["id.orig_p"] as? Int } == own)
+        #expect(all.allSatisfy { $0["id.resp_p"] as? Int == port && $0["id.orig_p"] as? Int != port })
+        let odd = all.filter { $0["outcome"] as? String != "closed" || $0["conn_state"] as? String != "SF" }
+        #expect(odd.isEmpty, "\(odd.first ?? [:])")
+        #expect(all.allSatisfy { $0["orig_bytes"] as? Int == 5 && $0["resp_bytes"] as? Int == 5 })
+        let names = all.compactMap { ($0["orig_process"] as? [String: Any])?["comm"] as? String }
+        #expect(names.allSatisfy { $0 == "peer-client" })
+        let servers = all.compactMap { ($0["resp_process"] as? [String: Any])?["comm"] as? String }
+        #expect(servers.allSatisfy { $0 == "peer-server" })
+        #expect(Set(all.compactMap { $0["uid"] as? String }).count == 500)
+        #expect(outcome.errors.contains("0 packets dropped by kernel"))
+    }
+
+    /// A line without what only the kernel can say: marks, and states that only gained a mark.
+    private static func rows(_ text: String) -> [String] {
+        text.split(separator: "\n").map(String.init).filter {
+            !$0.contains("(kernel") && !$0.contains("kernel:") && !$0.contains("peer-") && !$0.hasPrefix("* = ")
+        }
+    }
+
+    @Test func liveAndReplayAreTheSameLineForLine() throws {
+        let scratch = try Scratch()
+        let peer = try python(server)
+        let port = try port(peer)
+        let file = scratch.file("live.pcapng")
+        let trace = try trace(port: port, "-w", file, "--connections", "3")
+        _ = try python(client, "\(port)", "3", "0.4").end()
+        let live = Self.rows(try trace.end().text)
+        let replay = Self.rows(try tcptrace("-r", file).text)
+        #expect(live.count == replay.count, "\(live.joined(separator: "\n"))\n\(replay.joined(separator: "\n"))")
+        for (one, other) in zip(live, replay) {
+            let isRow = one.contains(" |")
+            // Outside the bars a state may carry a mark, or stand again because it got one.
+            func lane(_ line: String) -> Substring {
+                guard isRow, let start = line.firstIndex(of: "|"), let end = line.lastIndex(of: "|") else {
+                    return line[...]
+                }
+                return line[start...end]
+            }
+            #expect(lane(one) == lane(other))
+            guard isRow else { continue }
+            func states(_ line: String) -> [String] {
+                line.replacing(lane(line), with: " ").split(separator: " ").map(String.init).filter {
+                    $0.first?.isLetter == true
+                }
+            }
+            let marked = states(one).map { $0.trimmingCharacters(in: ["*", "!"]) }
+            #expect(states(other).allSatisfy { marked.contains($0) || $0 == "LISTEN" }, "\(one)\n\(other)")
+            let extra = states(one).filter { !states(other).contains($0.trimmingCharacters(in: ["*", "!"])) }
+            #expect(extra.allSatisfy { $0.hasSuffix("*") || $0.hasSuffix("!") }, "\(one)\n\(other)")
+        }
+        if Tshark.isInstalled { try Tshark.compare(file) }
+    }
+
+    @Test func interruptShowsWhatIsOpenAndUserSignalCounts() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        let trace = try trace(port: port)
+        let caller = try python(
+            "import socket, sys, time\nc = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\nc.sendall(b'x')\nprint('open', flush=True)\ntime.sleep(60)",
+            "\(port)")
+        try caller.say("open")
+        try trace.say("ESTABLISHED")
+        trace.signal(SIGUSR1)
+        try trace.say("packets received by filter")
+        #expect(
+            trace.errors.split(separator: "\n").contains {
+                $0.contains(" captured, ") && $0.contains("1 connection traced")
+            })
+        trace.signal(SIGINT)
+        let outcome = try trace.end()
+        #expect(outcome.code == 0)
+        #expect(outcome.lines.contains { $0.hasPrefix("open (S1): client ESTABLISHED, server ESTABLISHED") })
+        caller.signal(SIGKILL)
+    }
+
+    @Test func limitsEndTheTrace() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        let packets = try trace(port: port, "-c", "3", "-T", "json")
+        _ = try python(client, "\(port)", "1", "0").end()
+        let three = try packets.end()
+        #expect(three.code == 0 && three.errors.contains("3 packets captured"))
+        #expect(try records(three, "capture").last?["captured"] as? Int == 3)
+        let start = Date()
+        let timed = try tcptrace("-i", "lo", "--duration", "0.5", "-q", "tcp port \(port)")
+        #expect(timed.code == 0 && Date().timeIntervalSince(start) < 5)
+        #expect(timed.text.hasPrefix("  # CLIENT"))
+    }
+
+    @Test func H23_notAcceptedIsSaid() throws {
+        let peer = try python(
+            "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\ntime.sleep(60)"
+        )
+        let port = try port(peer)
+        let trace = try trace(port: port)
+        let caller = try python(
+            "import socket, sys, time\nc = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\nc.sendall(b'x')\ntime.sleep(60)",
+            "\(port)")
+        try trace.say("not accepted")
+        trace.signal(SIGINT)
+        let outcome = try trace.end()
+        #expect(outcome.lines.contains { $0.contains("kernel: not accepted, nobody owns it") })
+        #expect(outcome.lines.contains { $0.contains("listens") && $0.contains("[\(peer.pid)]") }, "\(outcome.text)")
+        caller.signal(SIGKILL)
+    }
+
+    @Test func T11_halfClosedStatesAreConfirmed() throws {
+        let peer = try python(
+            "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\nc, _ = s.accept()\ntime.sleep(60)"
+        )
+        let port = try port(peer)
+        let trace = try trace(port: port)
+        let caller = try python(
+            "import socket, sys, time\nc = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\nc.sendall(b'x')\ntime.sleep(0.3)\nc.close()\ntime.sleep(60)",
+            "\(port)")
+        try trace.say("FIN_WAIT_2")
+        usleep(500_000)
+        trace.signal(SIGINT)
+        let outcome = try trace.end()
+        #expect(outcome.lines.contains { $0.contains("half-closed: server may still send") })
+        #expect(outcome.lines.contains { $0.hasPrefix("half-closed (S2): client FIN_WAIT_2, server CLOSE_WAIT") })
+        #expect(!outcome.text.contains("kernel says"))
+        caller.signal(SIGKILL)
+    }
+
+    @Test func H3_refusedByTheKernel() throws {
+        let port = try freePort()
+        let trace = try trace(port: port, "--connections", "1")
+        _ = try python(
+            "import socket, sys\nprint(socket.socket().connect_ex(('127.0.0.1', int(sys.argv[1]))))", "\(port)"
+        ).end()
+        let outcome = try trace.end()
+        #expect(outcome.lines.contains { $0.hasPrefix("=> refused (REJ)  connect() = ECONNREFUSED") })
+        #expect(outcome.lines.contains { $0.hasSuffix("| (no socket)*") }, "\(outcome.text)")
+    }
+
+    @Test func loopbackSix() throws {
+        let peer = try python(
+            "import socket\ns = socket.socket(socket.AF_INET6); s.bind(('::1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\nc, _ = s.accept()\nc.recv(10)\nc.close()"
+        )
+        let port = try port(peer)
+        let trace = try trace(port: port, "-T", "json", "--connections", "1")
+        _ = try python(
+            "import socket, sys, time\nc = socket.create_connection(('::1', int(sys.argv[1])))\ntime.sleep(0.2)\nc.close()",
+            "\(port)"
+        ).end()
+        let conn = try #require(try records(trace.end(), "conn").first)
+        #expect(conn["id.orig_h"] as? String == "::1" && conn["outcome"] as? String == "closed")
+        #expect((conn["resp_process"] as? [String: Any])?["pid"] as? Int == Int(peer.pid))
+    }
+}

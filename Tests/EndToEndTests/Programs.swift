@@ -1,0 +1,152 @@
+// Starting the built tcptrace, and Python peers on loopback, with every wait bounded and every process ended.
+
+import Foundation
+import Testing
+
+/// A directory that goes with the test.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "/tcptrace-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    func write(_ bytes: [UInt8], as name: String) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+        return file(name)
+    }
+}
+
+/// What a program did.
+struct Outcome: Sendable {
+    var code: Int32
+    var output: [UInt8]
+    var errors: String
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+    var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+}
+
+/// A running program whose output goes to files; it is ended when the test lets go of it.
+final class Program {
+    private let process = Process()
+    private let scratch: Scratch
+    private let outPath: String
+    private let errPath: String
+
+    /// Where the programs are built: beside the test bundle.
+    static let products: String = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
+            var directory = URL(fileURLWithPath: start)
+            while directory.path != "/" {
+                directory.deleteLastPathComponent()
+                if FileManager.default.isExecutableFile(atPath: directory.path + "/tcptrace") { return directory.path }
+            }
+        }
+        return FileManager.default.currentDirectoryPath + "/.build/debug"
+    }()
+
+    static var tcptrace: String { products + "/tcptrace" }
+
+    /// Starts a program by path, in a pinned environment.
+    init(_ path: String, _ arguments: [String], input: String? = nil) throws {
+        scratch = try Scratch()
+        outPath = scratch.file("out")
+        errPath = scratch.file("err")
+        for file in [outPath, errPath] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.environment = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C",
+            "HOME": "/nonexistent",
+        ]
+        process.standardOutput = FileHandle(forWritingAtPath: outPath)
+        process.standardError = FileHandle(forWritingAtPath: errPath)
+        process.standardInput = FileHandle(forReadingAtPath: input ?? "/dev/null")
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    var pid: Int32 { process.processIdentifier }
+    var output: String {
+        String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: outPath))) ?? Data(), as: UTF8.self)
+    }
+    var errors: String {
+        String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: errPath))) ?? Data(), as: UTF8.self)
+    }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// Waits for the end, 30 seconds at most.
+    func end() throws -> Outcome {
+        try #require(wait(30) { !process.isRunning }, "it does not end; \(errors)")
+        let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        let bytes = (try? Data(contentsOf: URL(fileURLWithPath: outPath))) ?? Data()
+        return Outcome(code: code, output: Array(bytes), errors: errors)
+    }
+
+    /// Waits until its output or errors contain a text.
+    func say(_ text: String, _ seconds: Double = 15) throws {
+        try #require(
+            wait(seconds) { output.contains(text) || errors.contains(text) }, "no \(text) in \(output) \(errors)")
+    }
+}
+
+/// Waits until a condition holds; false if it does not in time.
+func wait(_ seconds: Double, _ condition: () -> Bool) -> Bool {
+    let deadline = Date().addingTimeInterval(seconds)
+    while !condition() {
+        if Date() > deadline { return false }
+        usleep(5000)
+    }
+    return true
+}
+
+/// Runs the built tcptrace to its end.
+func tcptrace(_ arguments: String..., input: String? = nil) throws -> Outcome {
+    try Program(Program.tcptrace, arguments, input: input).end()
+}
+
+/// Runs a shell line with the tcptrace's path as `$T`.
+func shell(_ line: String, _ arguments: String...) throws -> Outcome {
+    try Program("/bin/bash", ["-c", "T=$0; \(line)", Program.tcptrace] + arguments).end()
+}
+
+/// Python with a program as its text. The test's threads block signals, and children inherit that: it is undone first.
+func python(_ program: String, _ arguments: String...) throws -> Program {
+    let start = "import signal; signal.pthread_sigmask(signal.SIG_SETMASK, [])\n"
+    return try Program("/usr/bin/env", ["python3", "-u", "-c", start + program] + arguments)
+}
+
+/// A live trace on lo of one port, once it listens.
+func trace(port: Int, _ arguments: String...) throws -> Program {
+    let program = try Program(Program.tcptrace, ["-i", "lo"] + arguments + ["tcp port \(port)"])
+    try program.say("listening on lo")
+    return program
+}
+
+let isRoot = geteuid() == 0
+
+/// A port of 127.0.0.1 that nobody has: bound to 0 once, and let go.
+func freePort() throws -> Int {
+    let program = try python("import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])")
+    let text = try program.end().text
+    return try #require(Int(text.split(separator: "\n").first ?? ""))
+}
+
+/// Records as NDJSON gives them.
+func records(_ outcome: Outcome, _ path: String) throws -> [[String: Any]] {
+    try outcome.text.split(separator: "\n").map {
+        try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")
+    }.filter { $0["_path"] as? String == path }
+}

@@ -1,0 +1,86 @@
+// Holds the man page and the README to the programs' own help: every option documented, every documented option there.
+
+import Foundation
+import Testing
+
+@Suite struct DocumentedOptionsTests {
+    /// The options that a help text lists, without those that every verb has.
+    static func options(inHelp text: String) -> Set<String> {
+        var found: Set<String> = []
+        for line in text.split(separator: "\n") where line.hasPrefix("  -") {
+            // The names come before the description, which stands two columns off.
+            let names = line.dropFirst(2).firstRange(of: "  ").map { line.dropFirst(2)[..<$0.lowerBound] } ?? line
+            found.formUnion(optionWords(in: String(names)))
+        }
+        return found
+    }
+
+    /// Words that look like options: `-x` or `--word`, alternatives of a flag (`--echo/--no-echo`) one by one.
+    static func optionWords(in text: String) -> Set<String> {
+        let matches = text.matches(of: /(?:^|[\s\/,(\[`])(--[a-z][a-z0-9-]*|-[A-Za-z#]+)/)
+        return Set(matches.map { String($0.output.1) })
+    }
+
+    static func help(_ program: String, _ verb: [String] = []) throws -> Set<String> {
+        options(inHelp: try Repository.output(program, verb + ["--help"]))
+    }
+
+    /// The options in the tags (the line after `.TP`) of one section of the man page.
+    static func options(inManualSection title: String) throws -> Set<String> {
+        let lines = try Repository.text("Sources/tcptrace/Manual/tcptrace.8").split(separator: "\n")
+        let start = try #require(lines.firstIndex { $0 == ".SH \(title)" }, "no section \(title)")
+        let section = lines[(start + 1)...].prefix { !$0.hasPrefix(".SH ") }
+        var found: Set<String> = []
+        for (tag, line) in zip(section, section.dropFirst()) where tag == ".TP" {
+            let plain = line.replacing(/\\f[RBIP]/, with: "").replacing("\\-", with: "-").replacing("\"", with: " ")
+            found.formUnion(optionWords(in: String(plain)))
+        }
+        return found
+    }
+
+    @Test(arguments: [("OPTIONS", "trace"), ("SOCKETS", "sockets"), ("KILL", "kill"), ("LAB", "lab")])
+    func theManPageHasTheOptionsOfTheProgram(_ section: String, _ verb: String) throws {
+        let everywhere: Set<String> = section == "OPTIONS" ? [] : ["-h", "--help", "--version"]
+        let documented = try Self.options(inManualSection: section)
+        let real = try Self.help("tcptrace", [verb]).subtracting(everywhere)
+        #expect(documented.subtracting(real).sorted() == [], "in the man page, not in tcptrace \(verb) --help")
+        #expect(real.subtracting(documented).sorted() == [], "in tcptrace \(verb) --help, not in the man page")
+        #expect(real.count > 4)
+    }
+
+    @Test func theReadmeNamesOnlyOptionsThatAreThere() throws {
+        let verbs = try ["trace", "sockets", "kill", "lab"].map { try Self.help("tcptrace", [$0]) }
+        let tracer = verbs.reduce(into: Set<String>()) { $0.formUnion($1) }
+        let lab = try Self.help("lab-server").union(Self.help("lab-client"))
+        var count = 0
+        for command in try Self.commands(inReadme: Repository.text("README.md")) {
+            let words = Self.oneByOne(Self.optionWords(in: command))
+            count += words.count
+            let known = command.hasPrefix("lab-") ? lab : tracer
+            #expect(words.subtracting(known).sorted() == [], "README says: \(command)")
+        }
+        #expect(count > 20, "README shows options in its samples")
+    }
+
+    /// Joined letters one by one: `-vvv` is `-v`.
+    static func oneByOne(_ words: Set<String>) -> Set<String> {
+        Set(words.flatMap { word in word.hasPrefix("--") ? [word] : word.dropFirst().map { "-\($0)" } })
+    }
+
+    /// The command lines of this project in the README: samples after `$ `, and what stands between back quotes.
+    static func commands(inReadme text: String) -> [String] {
+        let samples = text.matches(of: /(?m)^\$ (?:sudo )?(tcptrace.*|lab-.*)$/).map { String($0.output.1) }
+        let spans = text.matches(of: /`([^`\n]+)`/).map { String($0.output.1) }.filter {
+            $0.hasPrefix("tcptrace ") || $0.hasPrefix("lab-") || $0.hasPrefix("-")
+        }
+        return samples + spans
+    }
+
+    @Test func optionsAreRecognised() {
+        #expect(Self.optionWords(in: "-y, --yes") == ["-y", "--yes"])
+        #expect(
+            Self.optionWords(in: "--reuse-address/--no-reuse-address") == ["--reuse-address", "--no-reuse-address"])
+        #expect(Self.optionWords(in: "half-closed 10-11 pcap-filter") == [])
+        #expect(Self.options(inHelp: "  -s, --signal <signal>   The -9 signal, as --kill.") == ["-s", "--signal"])
+    }
+}

@@ -1,0 +1,314 @@
+// The text timeline: what the contract shows, at every width.
+
+import TCPModel
+import TCPTimeline
+import Testing
+import TimelineReport
+
+private let wideSample = """
+    TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   2026-11-22 16:07:14.454475    1:mN3FYXVo3Y4vmQiQah...
+      #      time    delta         client  127.0.0.1:35924               127.0.0.1:9500  server
+    --- handshake --------------------------------------------------------------------------------------
+                                   CLOSED |                                            | LISTEN
+      1  0.000000                SYN_SENT |-- SYN seq 0 win 65495 mss 65495 ws 10 ---->| SYN_RECEIVED
+      2  0.000022    +22us    ESTABLISHED |<-------------------- SYN,ACK seq 0 ack 1 --|
+      3  0.000035    +13us                |-- ACK ack 1 ------------------------------>| ESTABLISHED
+    --- data -------------------------------------------------------------------------------------------
+    4+5  0.000334   +299us                |== 12 bytes 1:13, acked +9us ==============>|
+    6+7  0.000362    +19us                |<============== 17 bytes 1:18, acked +9us ==|
+    --- teardown (client closes first) -----------------------------------------------------------------
+      8  0.000435    +64us     FIN_WAIT_1 |-- FIN,ACK seq 13 ack 18 ------------------>| CLOSE_WAIT
+      9  0.040927  +40.4ms     FIN_WAIT_2 |<-------------- ACK ack 14  (delayed ACK) --|
+                                          |     half-closed: server may still send     |
+    10+11 0.300640  +259ms                |<============= 3 bytes 18:21, acked +11us ==|
+     12  0.300687    +36us      TIME_WAIT |<------------------ FIN,ACK seq 21 ack 14 --| LAST_ACK
+     13  0.300698    +11us                |-- ACK ack 22 ----------------------------->| CLOSED
+    closed (SF) by client, handshake 35us, lasted 300ms, 12 B > 20 B <, 7> 6< packets, ShADadFf
+
+    """
+
+private let narrowRows = """
+      delta        client  127.0.0.1:35924            127.0.0.1:9500  server
+    --- handshake at 0.000000s -----------------------------------------------------
+                   CLOSED |                                         | LISTEN
+                 SYN_SENT |-- SYN seq 0 mss 65495 ws 10 ----------->| SYN_RECEIVED
+      +22us   ESTABLISHED |<----------------- SYN,ACK seq 0 ack 1 --|
+      +13us               |-- ACK ack 1 --------------------------->| ESTABLISHED
+    """
+
+private let lineRows = """
+         CLOSED / LISTEN
+    1 0.000000 > SYN seq 0 mss 65495  SYN_SENT / SYN_RECEIVED
+    2 0.000022 < SYN,ACK seq 0 ack 1  ESTABLISHED / .
+    3 0.000035 > ACK ack 1  . / ESTABLISHED
+    4+5 0.000334 > 12 bytes 1:13, acked +9us
+    6+7 0.000362 < 17 bytes 1:18, acked +9us
+    8 0.000435 > FIN,ACK seq 13 ack 18  FIN_WAIT_1 / CLOSE_WAIT
+    9 0.040927 < ACK ack 14  (delayed ACK)  FIN_WAIT_2 / .
+       half-closed: server may still send
+    """
+
+@Suite struct LadderTests {
+    // The calendar is the machine's; goldens pin TZ. These compare everything after the heading's date.
+    private func withoutHead(_ lines: [String]) -> [String] { Array(lines.dropFirst()) }
+
+    @Test func theContractsSampleAt100() {
+        #expect(withoutHead(ladder(sample)) == withoutHead(lines(wideSample)))
+        #expect(ladder(sample)[0].hasPrefix("TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   "))
+        #expect(ladder(sample)[0].hasSuffix("    1:mN3FYXVo3Y4vmQiQah..."))
+    }
+
+    @Test func theContractsSampleAt80() {
+        #expect(ladder(sample, width: 80)[1...6].joined(separator: "\n") == narrowRows)
+    }
+
+    @Test func theContractsSampleAt60() {
+        #expect(ladder(sample, width: 60)[1...9].joined(separator: "\n") == lineRows)
+    }
+
+    @Test(arguments: [100, 80, 60, 120, 200, 99], [0, 1, 2, 3])
+    func noRowIsWiderThanThePage(_ width: Int, _ verbosity: Int) {
+        let exchanges = [
+            sample, "> S 0:0\n< R. 0:0 ack 1", "0 > S 0:0\n1.01 > S 0:0\n3 > S 0:0",
+            handshake + "> P. 1:4000000000 ack 1\n< R. 1:1 ack 11", "> P. 500:510 ack 300\n60 > F. 510:510 ack 300",
+            handshake + "> . 0:0 ack 1\n< . 1:1 ack 1 win 0\n> S 44:44\n< . 1:1 ack 2000000000\n> SF 0:0",
+        ]
+        for exchange in exchanges {
+            for (raw, ascii) in [(false, true), (true, false)] {
+                let all = ladder(exchange, width: width, verbosity: verbosity) {
+                    $0.rawSequence(raw)
+                    $0.ascii = ascii
+                }
+                // Two addresses and a time may need more than 60 columns.
+                for line in width < 80 ? all.dropFirst() : all[...] { #expect(line.count <= width, "\(line)") }
+            }
+        }
+    }
+
+    @Test func H3_refused() {
+        let all = ladder("0 > S 0:0\n0.00002 < R. 0:0 ack 1")
+        #expect(all[3].hasSuffix("| (no socket)"))
+        #expect(all[5].contains("CLOSED |X---"))
+        #expect(all[6] == "=> refused (REJ)  connect() = ECONNREFUSED, 1> 1< packets, Sr")
+    }
+
+    @Test func H2_everySynRetryWithItsTimer() {
+        let all = ladder("0 > S 0:0\n1.01 > S 0:0\n3.02 > S 0:0")
+        #expect(all.contains { $0.contains("SYN seq 0  retransmit 1 (after 1.01s)") })
+        #expect(all.contains { $0.contains("SYN seq 0  retransmit 2 (after 2.01s)") })
+        #expect(all.contains { $0.hasPrefix("=> no answer (S0): 3 SYNs") })
+    }
+
+    @Test func resetsAreCrossed() {
+        let server = ladder(handshake + "> P. 1:11 ack 1\n< R. 1:1 ack 11")
+        #expect(server.contains { $0.contains("CLOSED |X---") && $0.hasSuffix("--| CLOSED") })
+        #expect(server.contains { $0.hasPrefix("--- reset (by server) ---") })
+        #expect(server.contains { $0.hasPrefix("=> reset (RSTR) by server after 4.00ms") })
+        let client = ladder(handshake + "> R. 1:1 ack 1")
+        #expect(client.contains { $0.contains("|-- RST,ACK") && $0.hasSuffix("X| CLOSED") })
+    }
+
+    @Test func foldingAndUnfolding() {
+        let run =
+            handshake + (0..<6).map { "> P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
+            + "\n< . 1:1 ack 61"
+        let folded = ladder(run).filter { $0.contains("bytes") }
+        #expect(folded.count == 1)
+        #expect(folded[0].hasPrefix(" 4+ ") && folded[0].contains("60 bytes 1:61, acked +1.00ms"))
+        #expect(ladder(run, verbosity: 1).filter { $0.contains("bytes") }.count == 6)
+        let third = run + "\n" + (6..<12).map { "> P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
+        #expect(ladder(third).filter { $0.contains("bytes") }.count == 1)
+        // Two segments of three digits and more leave no room for the second number.
+        let play =
+            handshake
+            + (0..<120).map { "> P. \(1 + $0):\(2 + $0) ack 1\n< P. \(1 + $0):\(2 + $0) ack \(2 + $0)" }
+            .joined(separator: "\n")
+        #expect(ladder(play).allSatisfy { $0.count <= 100 })
+    }
+
+    @Test func foldingStopsAtARetransmission() {
+        let all = ladder(handshake + "> P. 1:11 ack 1\n> P. 1:11 ack 1\n< . 1:1 ack 11")
+        #expect(all.contains { $0.contains("(retransmission)") })
+        #expect(all.filter { $0.contains("bytes") }.count == 2)
+    }
+
+    @Test func verboseShowsMoreEachTime() {
+        let counts = (0...3).map { ladder(sample, verbosity: $0).count }
+        #expect(counts[0] < counts[1] && counts[1] == counts[2] && counts[2] < counts[3])
+        #expect(ladder(sample, verbosity: 1).contains { $0.contains("12 bytes 1:13 ack 1") })
+        #expect(
+            ladder(sample, verbosity: 2).contains {
+                $0.contains("SYN,ACK seq 0 ack 1 win 65483 mss 65495 ws 10")
+                    || $0.contains("SYN,ACK seq 0 ack 1 mss 65495 ws 10")
+            })
+        #expect(ladder(sample, verbosity: 3).contains { $0.contains("client observed: 3.10.4-close") })
+    }
+
+    @Test func rawSequenceNumbers() {
+        let all = ladder(sample) { $0.rawSequence(true) }
+        #expect(all.contains { $0.contains("SYN seq 1000 ") })
+        #expect(all.contains { $0.contains("SYN,ACK seq 5000 ack 1001 ") })
+        #expect(all.contains { $0.contains("12 bytes 1001:1013, acked") })
+    }
+
+    @Test func timeStyles() {
+        #expect(!ladder(sample) { $0.time = .none }[4].contains("0.000000"))
+        #expect(ladder(sample, width: 110) { $0.time = .epoch }[4].hasPrefix("  1  1795363634.454475 "))
+        let date = ladder(sample, width: 120) { $0.time = .date }[4]
+        #expect(date.wholeMatch(of: #/  1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.454475 .*/#) != nil)
+        #expect(ladder(sample) { $0.nanoseconds = true }.contains { $0.contains("0.000022000") })
+    }
+
+    @Test func unicodeHasTheSameColumns() {
+        let ascii = ladder(sample)
+        let unicode = ladder(sample) { $0.ascii = false }
+        #expect(ascii.map { $0.count } == unicode.map { $0.count })
+        #expect(unicode.contains { $0.contains("│◀─") } && unicode.contains { $0.contains("═▶│") })
+        #expect(ladder(handshake + "> R. 1:1 ack 1") { $0.ascii = false }.contains { $0.contains("╳│") })
+    }
+
+    @Test func coloursSayNothingNew() {
+        let plain = ladder(sample)
+        let coloured = ladder(sample) { $0.color = true }
+        #expect(coloured.contains { $0.contains("\u{1b}[") })
+        #expect(coloured.map { $0.replacing(#/\x1b\[[0-9;]*m/#, with: "") } == plain)
+        #expect(
+            coloured.allSatisfy { !$0.contains("\u{1b}") || $0.contains("\u{1b}[0m") }, "every line ends its colours")
+    }
+
+    @Test func X4_midstreamIsSaid() {
+        let all = ladder("> P. 500:510 ack 300")
+        #expect(all[0].contains("127.0.0.1:35924 > 127.0.0.1:9500 ?"))
+        #expect(all.contains { $0.contains("began before the capture: states assumed") })
+        #expect(all[1].contains("client?") && all[1].contains("server?"))
+    }
+
+    @Test func H13_selfConnectHasOneLane() {
+        let play = Play()
+        play.server = play.client
+        play.serverISN = play.clientISN
+        let all = lines(
+            Render(play).run(
+                "> S 0:0\n> S. 0:0 ack 1\n> . 1:1 ack 1\n> F. 1:1 ack 1\n> . 2:2 ack 2",
+                TextTimelineReport(style: TextStyle(), order: .blocks)))
+        #expect(all[1].contains("(connected to itself: one socket, both roles)"))
+        #expect(all.contains { $0.hasPrefix("closed (") })
+    }
+
+    @Test func idleTimeIsNamed() {
+        #expect(
+            ladder(handshake + "62 > P. 1:11 ack 1").contains {
+                $0.contains("idle for 61.9s") || $0.contains("idle for 62.0s")
+            })
+    }
+
+    @Test func theMiddleOfALongConnectionIsLeftOutAndCounted() {
+        // Two rows an exchange: data each way.
+        let text =
+            handshake
+            + (0..<1000).map { "> P. \(1 + $0):\(2 + $0) ack \(1 + $0)\n< P. \(1 + $0):\(2 + $0) ack \(2 + $0)" }
+            .joined(separator: "\n") + "\n> R. 1001:1001 ack 1001"
+        let all = ladder(text)
+        #expect(all.count < 1020)
+        let elided = all.filter { $0.contains("... ") && $0.contains("rows") }
+        #expect(elided.count == 1)
+        let rows = all.filter { $0.contains("|--") || $0.contains("|==") || $0.contains("|<") || $0.contains("|X") }
+            .count
+        #expect(elided[0].contains("\(2004 - rows) rows"), "\(elided[0]); \(rows) rows shown")
+        #expect(all.contains { $0.contains("RST,ACK") }, "the end is kept")
+        #expect(all[4].contains("SYN seq 0"), "the beginning is kept")
+        #expect(ladder(text, verbosity: 1).filter { $0.contains(" rows") }.isEmpty)
+    }
+
+    @Test func kernelMarksAndProcesses() {
+        let all = ladder(handshake, scene: KernelScene(client: .established, server: .established))
+        #expect(all[2].contains("lab-client[7511]") && all[2].contains("lab-server[7410]"))
+        #expect(all[4].hasSuffix("| LISTEN*"))
+        #expect(all[6].contains("ESTABLISHED* |<"))
+        #expect(all[7].hasSuffix("| ESTABLISHED*"))
+        #expect(all.contains("* = the kernel's socket table says the same"))
+        let disagreeing = ladder(handshake, scene: KernelScene(client: .finWait1, server: .established))
+        #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
+    }
+
+    @Test func severalConnectionsAtWorkCarryTheirNumbers() {
+        let play = Play()
+        let render = Render(play)
+        var report = TextTimelineReport(style: TextStyle(), order: .stream)
+        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        play.feed("0 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        let first = play.client
+        play.client = SocketAddress(.loopbackV4, 40000)
+        play.feed("> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        play.client = first
+        play.feed("> P. 1:11 ack 1")
+        play.observer = nil
+        report.flush(now: play.now.advanced(by: Span.second), play.timeline, nil, &render.out)
+        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
+        #expect(all.contains { $0.hasPrefix("1|  1  0.000000") })
+        #expect(all.contains { $0.hasPrefix("2|  4  0.000000") })
+        #expect(all.filter { $0.hasPrefix("TCP ") }.count == 2)
+        #expect(all.filter { $0.contains("open (S1)") }.count == 2)
+    }
+
+    @Test func H16_replacedIncarnationIsABlockOfItsOwn() {
+        let play = Play()
+        let render = Render(play)
+        let text = render.run("> S 0:0", TextTimelineReport(style: TextStyle(), order: .blocks))
+        #expect(text.contains("no answer (S0): 1 SYN;"))
+    }
+}
+
+extension TextStyle {
+    fileprivate mutating func rawSequence(_ raw: Bool) { detail.rawSequence = raw }
+}
+
+@Suite struct SummaryTests {
+    @Test func at100() {
+        let all = lines(Render().run(sample, SummaryReport(width: 100)))
+        #expect(
+            all[0]
+                == "  # CLIENT          SERVER         OUTCOME          SETUP DURATION       >B       <B CLOSER PROCESS"
+        )
+        #expect(
+            all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us    300ms       12       20 client")
+    }
+
+    @Test func at100WithProcesses() {
+        let all = lines(Render().run(handshake, SummaryReport(width: 100), scene: KernelScene()))
+        #expect(all[1].hasSuffix(" -      lab-client[7511] > lab-server[7410]"))
+    }
+
+    @Test func at80() {
+        let all = lines(Render().run(sample, SummaryReport(width: 80)))
+        #expect(all[0].hasSuffix("<B") && all[0].count <= 80)
+        #expect(all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us    300ms     12     20")
+    }
+
+    @Test func oneLineUnder80() {
+        let all = lines(Render().run(sample, SummaryReport(width: 60)))
+        #expect(all[0].hasSuffix(" closed SF 127.0.0.1:35924 > 127.0.0.1:9500 setup 35us dur 300ms 12/20 B by client"))
+        #expect(all.count == 2)
+    }
+
+    @Test func anEmptyTableStillHasItsHeading() {
+        let render = Render()
+        var report = SummaryReport(width: 100)
+        report.end(Render.capture(), CaptureCounts(), at: nil, &render.out)
+        #expect(String(decoding: render.out.bytes, as: UTF8.self).hasPrefix("  # CLIENT"))
+    }
+
+    @Test(arguments: [100, 80])
+    func everyOutcomeKeepsItsColumns(_ width: Int) {
+        for exchange in [
+            sample, "> S 0:0", "> S 0:0\n< R. 0:0 ack 1", "> S 0:0\n< S. 0:0 ack 1", "> P. 500:510 ack 300",
+        ] {
+            let all = lines(Render().run(exchange, SummaryReport(width: width)))
+            let column = all[0].distance(
+                from: all[0].startIndex, to: all[0].firstRange(of: "OUTCOME")?.lowerBound ?? all[0].startIndex)
+            #expect(all[1].dropFirst(column - 1).first == " ")
+            #expect(all[1].count <= width && all[1].dropFirst(column).first?.isLetter == true)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// Spans, dates, names of flows and connections.
+
+import Foundation
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TimelineReport
+
+private func text(_ make: (inout OutputBuffer) -> Void) -> String {
+    var buffer = OutputBuffer()
+    make(&buffer)
+    return String(decoding: buffer.bytes, as: UTF8.self)
+}
+
+@Suite struct UnitsTests {
+    @Test(arguments: [
+        (0, "0ns"), (1, "1ns"), (999, "999ns"), (1_000, "1us"), (22_000, "22us"), (22_500, "22.5us"),
+        (999_900, "999us"), (999_999, "999us"), (1_000_000, "1.00ms"), (1_020_000, "1.02ms"), (9_999_999, "9.99ms"),
+        (40_500_000, "40.5ms"), (99_999_999, "99.9ms"), (300_700_000, "300ms"), (999_999_999, "999ms"),
+        (1_000_000_000, "1.00s"), (1_020_000_000, "1.02s"), (60_000_000_000, "60.0s"), (99_990_000_000, "99.9s"),
+        (100_000_000_000, "100s"), (3_600_000_000_000, "3600s"), (-22_000, "-22us"),
+    ])
+    func spans(_ nanoseconds: Int64, _ expected: String) {
+        #expect(text { $0.append(span: nanoseconds) } == expected)
+    }
+
+    @Test func noSpanBelowAThousandSecondsHasFourDigits() {
+        var value = 1.0
+        while value < 999e9 {
+            for nanoseconds in [Int64(value), Int64(value) + 1, Int64(value) - 1] where nanoseconds >= 0 {
+                let shown = text { $0.append(span: nanoseconds) }
+                #expect(shown.filter { $0.isNumber }.count <= 3, "\(nanoseconds): \(shown)")
+                #expect(shown.utf8.count <= 6, "\(nanoseconds): \(shown)")
+            }
+            value *= 1.37
+        }
+        #expect(text { $0.append(span: .min) }.hasPrefix("-"))
+        #expect(text { $0.append(span: .max) }.hasSuffix("s"))
+    }
+
+    @Test func fixedPointIsExact() {
+        #expect(text { $0.append(fixed: 1_795_363_634_454_475_001, decimals: 9, digits: 9) } == "1795363634.454475001")
+        #expect(text { $0.append(fixed: 1, decimals: 9, digits: 6) } == "0.000000")
+        #expect(text { $0.append(fixed: -1_500_000_000, decimals: 9, digits: 3) } == "-1.500")
+        #expect(text { $0.append(fixed: .min, decimals: 9, digits: 9) } == "-9223372036.854775808")
+    }
+}
+
+@Suite struct IdentityTests {
+    private static func hex(_ octets: [UInt8]) -> String { octets.map { String(format: "%02x", $0) }.joined() }
+
+    @Test(arguments: [
+        ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"),
+        (
+            "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+            "a49b2446a02c645bf419f995b67091253a04a259"
+        ),
+    ])
+    func sha1OfTheStandardsMessages(_ message: String, _ digest: String) {
+        #expect(Self.hex(sha1(Array(message.utf8))) == digest)
+    }
+
+    @Test func sha1OfAMillionTimesA() {
+        #expect(
+            Self.hex(sha1([UInt8](repeating: 0x61, count: 1_000_000))) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f")
+    }
+
+    @Test func base64OfEveryRemainder() {
+        #expect(
+            ["", "f", "fo", "foo", "foob"].map { base64(Array($0.utf8)) } == ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="])
+    }
+
+    @Test func communityIDOfTheSpecification() {
+        let tuple = FourTuple(
+            source: SocketAddress(IPAddress(128, 232, 110, 120), 34855),
+            destination: SocketAddress(IPAddress(66, 35, 250, 204), 80))
+        #expect(communityID(tuple) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg=")
+        #expect(communityID(tuple.reversed) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg=")
+    }
+
+    @Test func communityIDHasNoDirectionOnOneAddress() {
+        let tuple = FourTuple(
+            source: SocketAddress(.loopbackV4, 35924), destination: SocketAddress(.loopbackV4, 9500))
+        #expect(communityID(tuple) == communityID(tuple.reversed))
+        let six = FourTuple(source: SocketAddress(.loopbackV6, 35924), destination: SocketAddress(.loopbackV6, 9500))
+        #expect(communityID(six) == communityID(six.reversed))
+        #expect(communityID(six) != communityID(tuple))
+    }
+
+    @Test func uidIsAFunctionOfThePackets() {
+        let one = Play(seed: 1).feed(handshake).connection
+        let two = Play(seed: 99).feed(handshake + "> P. 1:11 ack 1").connection
+        #expect(connectionUID(one) == connectionUID(two))
+        #expect(connectionUID(one).wholeMatch(of: /C[0-9A-Za-z]{17}/) != nil)
+        let other = Play()
+        other.clientISN = 1001
+        #expect(connectionUID(other.feed(handshake).connection) != connectionUID(one))
+        let later = Play()
+        later.clock = 1
+        #expect(connectionUID(later.feed(handshake).connection) != connectionUID(one))
+    }
+}
