@@ -66,7 +66,11 @@ extension TimelineWriter {
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if connection.isSelfConnect {
-            line.put("  (connected to itself: one socket, both roles)", columns: 47)
+            if layout.form == .wide {
+                line.put("  (connected to itself: one socket, both roles)", columns: 47)
+            } else {
+                line.put("  (one socket, connected to itself)", columns: 35)
+            }
         } else {
             if client.count + server.count + 2 > layout.lane {
                 emit(&line, &out)
