@@ -53,6 +53,8 @@ struct ConnectionText {
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
+    /// Who sent the last segment, if it was a keep-alive or window probe.
+    private var lastProber: Side?
     private var saidHalfClosed = false
     private var synAttempts: (UInt32, UInt32) = (0, 0)
     private var finAttempts: (UInt32, UInt32) = (0, 0)
@@ -91,6 +93,7 @@ struct ConnectionText {
             event, phase: Self.phase(event, connection), delta: lastTime.map { event.time.since($0) } ?? -1)
         if answers { row.states.responder = .unseen }
         countAttempts(event, &row)
+        row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
         if row.kind == .segment && event.segment.isPureAck, let text = lastText(of: event.sender.other) {
             row.answerDelay = event.time.since(text)
         }
@@ -165,6 +168,7 @@ struct ConnectionText {
 
     private mutating func remember(_ event: SegmentEvent) {
         lastTime = event.time
+        lastProber = event.notes.isDisjoint(with: [.keepAlive, .windowProbe]) ? nil : event.sender
         guard event.segment.payloadLength > 0 || event.segment.flags.has(.fin) else { return }
         if event.sender == .originator { lastText.0 = event.time } else { lastText.1 = event.time }
     }

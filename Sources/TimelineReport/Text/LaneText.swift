@@ -83,7 +83,8 @@ struct LaneText {
 
     private func segmentParts(_ row: TimelineRow) -> [Part] {
         var parts = [part(100) { $0.append(flags: row.flags) }]
-        if row.flags.hasAny(.synFinRst) || row.length > 0 || detail.verbosity > 0 && !row.flags.isBareAck {
+        let isProbe = !row.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.verbosity > 0 && !row.flags.isBareAck {
             parts.append(
                 part(80) {
                     $0.append("seq ")
@@ -167,6 +168,7 @@ struct LaneText {
         {
             remark("(delayed ACK)")
         }
+        if row.answersProbe { remark("(answer)") }
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),

@@ -61,6 +61,8 @@ struct TimelineRow: BitwiseCopyable {
     var ackDelay: Int64 = -1
     /// For a pure ACK: nanoseconds since the text it acknowledges; negative for none.
     var answerDelay: Int64 = -1
+    /// A bare ACK right after the other side's keep-alive or window probe.
+    var answersProbe = false
     /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
     var attempt: UInt32 = 0
     /// Transitions, for `-vvv`.

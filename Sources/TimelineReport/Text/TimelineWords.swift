@@ -194,7 +194,7 @@ func writeClosing(
     out.append(")")
     let who: StaticString = connection.closer == .originator ? " by client" : " by server"
     switch outcome {
-    case .closed: out.append(who)
+    case .closed: if !connection.isSelfConnect { out.append(who) }
     case .reset:
         out.append(who)
         out.append(" after ")
@@ -245,6 +245,6 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
         out.append(number: listener.receiveQueue)
         out.append(listener.receiveQueue == 1 ? " connection" : " connections")
     } else {
-        out.append("; filtered, or host down")
+        out.append("; filtered, host down, or accept queue full")
     }
 }
