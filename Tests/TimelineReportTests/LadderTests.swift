@@ -191,7 +191,8 @@ private let lineRows = """
             Render(play).run(
                 "> S 0:0\n> S. 0:0 ack 1\n> . 1:1 ack 1\n> F. 1:1 ack 1\n> . 2:2 ack 2",
                 TextTimelineReport(style: TextStyle(), order: .blocks)))
-        #expect(all[1].contains("(connected to itself: one socket, both roles)"))
+        #expect(all[1].contains("(one socket, connected to itself)"))
+        #expect(all[1].count <= 100)
         #expect(all.contains { $0.hasPrefix("closed (") })
     }
 

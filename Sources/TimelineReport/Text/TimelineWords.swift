@@ -66,7 +66,7 @@ extension TimelineWriter {
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if connection.isSelfConnect {
-            if layout.form == .wide {
+            if line.column + 47 <= layout.width {
                 line.put("  (connected to itself: one socket, both roles)", columns: 47)
             } else {
                 line.put("  (one socket, connected to itself)", columns: 35)
