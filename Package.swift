@@ -17,8 +17,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -91,7 +91,7 @@ let package = Package(
         tests("TimelineReportTests", ["TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
-        tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"]),
+        tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),
         tests("LayeringTests", []),
     ]
 )

@@ -18,12 +18,12 @@ private let wideSample = """
     6+7  0.000362    +19us                |<============== 17 bytes 1:18, acked +9us ==|
     --- teardown (client closes first) -----------------------------------------------------------------
       8  0.000435    +64us     FIN_WAIT_1 |-- FIN,ACK seq 13 ack 18 ------------------>| CLOSE_WAIT
-      9  0.040927  +40.4ms     FIN_WAIT_2 |<-------------- ACK ack 14  (delayed ACK) --|
+      9  0.040927 +40.49ms     FIN_WAIT_2 |<-------------- ACK ack 14  (delayed ACK) --|
                                           |     half-closed: server may still send     |
-    10+11 0.300640  +259ms                |<============= 3 bytes 18:21, acked +11us ==|
+    10+  0.300640 +259.7ms                |<============= 3 bytes 18:21, acked +11us ==|
      12  0.300687    +36us      TIME_WAIT |<------------------ FIN,ACK seq 21 ack 14 --| LAST_ACK
      13  0.300698    +11us                |-- ACK ack 22 ----------------------------->| CLOSED
-    closed (SF) by client, handshake 35us, lasted 300ms, 12 B > 20 B <, 7> 6< packets, ShADadFf
+    closed (SF) by client, handshake 35us, lasted 300.7ms, 12 B > 20 B <, 7> 6< packets, ShADadFf
 
     """
 
@@ -103,7 +103,7 @@ private let lineRows = """
         let server = ladder(handshake + "> P. 1:11 ack 1\n< R. 1:1 ack 11")
         #expect(server.contains { $0.contains("CLOSED |X---") && $0.hasSuffix("--| CLOSED") })
         #expect(server.contains { $0.hasPrefix("--- reset (by server) ---") })
-        #expect(server.contains { $0.hasPrefix("=> reset (RSTR) by server after 4.00ms") })
+        #expect(server.contains { $0.hasPrefix("=> reset (RSTR) by server after 4.000ms") })
         let client = ladder(handshake + "> R. 1:1 ack 1")
         #expect(client.contains { $0.contains("|-- RST,ACK") && $0.hasSuffix("X| CLOSED") })
     }
@@ -114,7 +114,7 @@ private let lineRows = """
             + "\n< . 1:1 ack 61"
         let folded = ladder(run).filter { $0.contains("bytes") }
         #expect(folded.count == 1)
-        #expect(folded[0].hasPrefix(" 4+ ") && folded[0].contains("60 bytes 1:61, acked +1.00ms"))
+        #expect(folded[0].hasPrefix(" 4+ ") && folded[0].contains("60 bytes 1:61, acked +1.000ms"))
         #expect(ladder(run, verbosity: 1).filter { $0.contains("bytes") }.count == 6)
         let third = run + "\n" + (6..<12).map { "> P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
         #expect(ladder(third).filter { $0.contains("bytes") }.count == 1)
@@ -273,7 +273,7 @@ extension TextStyle {
                 == "  # CLIENT          SERVER         OUTCOME          SETUP DURATION       >B       <B CLOSER PROCESS"
         )
         #expect(
-            all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us    300ms       12       20 client")
+            all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us  300.7ms       12       20 client")
     }
 
     @Test func at100WithProcesses() {
@@ -284,12 +284,13 @@ extension TextStyle {
     @Test func at80() {
         let all = lines(Render().run(sample, SummaryReport(width: 80)))
         #expect(all[0].hasSuffix("<B") && all[0].count <= 80)
-        #expect(all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us    300ms     12     20")
+        #expect(all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us  300.7ms     12     20")
     }
 
     @Test func oneLineUnder80() {
         let all = lines(Render().run(sample, SummaryReport(width: 60)))
-        #expect(all[0].hasSuffix(" closed SF 127.0.0.1:35924 > 127.0.0.1:9500 setup 35us dur 300ms 12/20 B by client"))
+        #expect(
+            all[0].hasSuffix(" closed SF 127.0.0.1:35924 > 127.0.0.1:9500 setup 35us dur 300.7ms 12/20 B by client"))
         #expect(all.count == 2)
     }
 

@@ -16,20 +16,27 @@ private func text(_ make: (inout OutputBuffer) -> Void) -> String {
 @Suite struct UnitsTests {
     @Test(arguments: [
         (0, "0ns"), (1, "1ns"), (999, "999ns"), (1_000, "1us"), (22_000, "22us"), (22_500, "22.5us"),
-        (999_900, "999us"), (999_999, "999us"), (1_000_000, "1.00ms"), (1_020_000, "1.02ms"), (9_999_999, "9.99ms"),
-        (40_500_000, "40.5ms"), (99_999_999, "99.9ms"), (300_700_000, "300ms"), (999_999_999, "999ms"),
-        (1_000_000_000, "1.00s"), (1_020_000_000, "1.02s"), (60_000_000_000, "60.0s"), (99_990_000_000, "99.9s"),
+        (999_400, "999us"), (999_999, "1.000ms"), (1_020_000, "1.020ms"), (9_999_499, "9.999ms"),
+        (9_999_999, "10.00ms"), (40_492_000, "40.49ms"), (99_999_999, "100.0ms"), (300_698_000, "300.7ms"),
+        (999_999_999, "1.00s"), (1_000_000_000, "1.00s"), (1_020_000_000, "1.02s"), (9_996_000_000, "10.0s"),
+        (60_000_000_000, "60.0s"), (99_990_000_000, "100s"),
         (100_000_000_000, "100s"), (3_600_000_000_000, "3600s"), (-22_000, "-22us"),
     ])
     func spans(_ nanoseconds: Int64, _ expected: String) {
         #expect(text { $0.append(span: nanoseconds) } == expected)
     }
 
-    @Test func noSpanBelowAThousandSecondsHasFourDigits() {
+    @Test(arguments: [(40_492_000, "40.5ms"), (300_698_000, "301ms"), (1_024_000, "1.02ms"), (22_000, "22us")])
+    func compactSpans(_ nanoseconds: Int64, _ expected: String) {
+        #expect(text { $0.append(span: nanoseconds, compact: true) } == expected)
+    }
+
+    @Test func noSpanBelowAThousandSecondsHasMoreDigitsThanItsColumnHolds() {
         var value = 1.0
         while value < 999e9 {
             for nanoseconds in [Int64(value), Int64(value) + 1, Int64(value) - 1] where nanoseconds >= 0 {
-                let shown = text { $0.append(span: nanoseconds) }
+                #expect(text { $0.append(span: nanoseconds) }.utf8.count <= 7)
+                let shown = text { $0.append(span: nanoseconds, compact: true) }
                 #expect(shown.filter { $0.isNumber }.count <= 3, "\(nanoseconds): \(shown)")
                 #expect(shown.utf8.count <= 6, "\(nanoseconds): \(shown)")
             }

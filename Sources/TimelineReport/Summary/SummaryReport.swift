@@ -86,7 +86,11 @@ public struct SummaryReport: TraceReport {
         out.append(connection.zeekConnectionState)
         out.pad(to: 16, from: outcomeStart)
         right(6, &out) {
-            if connection.openDelay >= 0 { $0.append(span: connection.openDelay) } else { $0.append("-") }
+            if connection.openDelay >= 0 {
+                $0.append(span: connection.openDelay, compact: true)
+            } else {
+                $0.append("-")
+            }
         }
         out.append(" ")
         right(8, &out) { $0.append(span: connection.duration) }

@@ -69,7 +69,7 @@ struct LaneText {
             parts.append(
                 part(60) {
                     $0.append("acked +")
-                    $0.append(span: row.ackDelay)
+                    $0.append(span: row.ackDelay, compact: isNarrow)
                 })
             if row.ackDelay >= Self.delayedAck { parts.append(part(70, spacing: "  ") { $0.append("(delayed ACK)") }) }
         }
@@ -156,7 +156,7 @@ struct LaneText {
                 parts.append(
                     part(25) {
                         $0.append("(after ")
-                        $0.append(span: row.delta)
+                        $0.append(span: row.delta, compact: isNarrow)
                         $0.append(")")
                     })
             }

@@ -138,7 +138,7 @@ struct TimelineWriter {
             row.delta < 0
             ? []
             : text {
-                $0.append("+"); $0.append(span: row.delta)
+                $0.append("+"); $0.append(span: row.delta, compact: layout.form != .wide)
             }
         guard layout.form == .wide else {
             line.put(rightAligned: delta, to: 7)
@@ -156,7 +156,8 @@ struct TimelineWriter {
     private func numberText(_ row: TimelineRow, width: Int) -> [UInt8] {
         text {
             $0.append(number: row.frame)
-            if row.frames == 2 && row.secondFrame < 1000 {
+            // `4+5`; two wider numbers would push the time out of its column.
+            if row.frames == 2 && row.secondFrame < 10 {
                 $0.append("+")
                 $0.append(number: row.secondFrame)
             } else if row.frames > 1 {

@@ -4,33 +4,50 @@ import Glibc
 public import TCPModel
 
 extension OutputBuffer {
-    /// Appends a span with its unit and three significant digits: `22us`, `40.5ms`, `1.02s`, `60.0s`, `3600s`.
-    public mutating func append(span nanoseconds: Int64) {
+    /// Appends a span with its unit, rounded to three significant digits, milliseconds to four unless `compact`: `22us`,
+    /// `40.49ms`, `1.02s`, `60.0s`, `3600s`.
+    public mutating func append(span nanoseconds: Int64, compact: Bool = false) {
         if nanoseconds < 0 { append("-") }
         let magnitude = nanoseconds.magnitude
-        switch magnitude {
-        case 0..<1_000:
+        if magnitude < 1_000 {
             append(number: magnitude)
             append("ns")
-        case ..<1_000_000: append(threeDigits: magnitude, unit: 1_000, "us")
-        case ..<1_000_000_000: append(threeDigits: magnitude, unit: 1_000_000, "ms")
-        default: append(threeDigits: magnitude, unit: 1_000_000_000, "s")
+        } else if magnitude < 999_500 {
+            // Microseconds are whole numbers in nearly every capture file: print decimals only where there are some.
+            append(magnitude, unit: 1_000, digits: 3, isWhole: magnitude % 1_000 == 0)
+            append("us")
+        } else if magnitude < 999_500_000 {
+            append(magnitude, unit: 1_000_000, digits: compact ? 3 : 4)
+            append("ms")
+        } else {
+            append(magnitude, unit: 1_000_000_000, digits: 3)
+            append("s")
         }
     }
 
-    private mutating func append(threeDigits magnitude: UInt64, unit: UInt64, _ name: StaticString) {
-        let whole = magnitude / unit
-        // Microseconds are whole numbers in nearly every capture: print decimals only where there are some.
-        let hasFraction = magnitude % unit != 0
-        if whole >= 100 || !hasFraction && unit == 1_000 {
-            append(number: whole)
-        } else {
-            let digits: UInt64 = whole >= 10 ? 10 : 100
-            append(number: whole)
-            append(".")
-            append(unsigned: magnitude % unit * digits / unit, minimumDigits: digits == 10 ? 1 : 2)
+    /// Appends `magnitude / unit`, rounded to so many significant digits (more only if the whole part has more).
+    private mutating func append(_ magnitude: UInt64, unit: UInt64, digits: Int, isWhole: Bool = false) {
+        var decimals = digits - 1
+        var power = unit * 10
+        while decimals > 0 && magnitude >= power {
+            decimals -= 1
+            power *= 10
         }
-        append(name)
+        if isWhole { decimals = 0 }
+        var scale: UInt64 = 1
+        for _ in 0..<decimals { scale *= 10 }
+        let step = unit / scale
+        var rounded = magnitude / step + (magnitude % step * 2 >= step ? 1 : 0)
+        // 9.996 rounds to 10.0, not to 10.00: one digit more before the point is one less behind it.
+        if decimals > 0 && rounded == power / unit * scale {
+            rounded /= 10
+            scale /= 10
+            decimals -= 1
+        }
+        append(number: rounded / scale)
+        guard decimals > 0 else { return }
+        append(".")
+        append(unsigned: rounded % scale, minimumDigits: decimals)
     }
 
     /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
