@@ -11,6 +11,14 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var null: LinkType { LinkType(0) }
     /// Ethernet.
     @inlinable public static var ethernet: LinkType { LinkType(1) }
+    /// PPP, with or without HDLC's address and control octets (RFC 1662).
+    @inlinable public static var ppp: LinkType { LinkType(9) }
+    /// PPP in HDLC framing (RFC 1662 4.3.1), or Cisco HDLC.
+    @inlinable public static var pppSerial: LinkType { LinkType(50) }
+    /// A PPPoE session header, without the Ethernet header before it (RFC 2516).
+    @inlinable public static var pppEther: LinkType { LinkType(51) }
+    /// Cisco HDLC.
+    @inlinable public static var ciscoHDLC: LinkType { LinkType(104) }
     /// Raw IP, as some systems' DLT 12 has it.
     @inlinable public static var rawBSD: LinkType { LinkType(12) }
     /// Raw IP, as OpenBSD's DLT 14 has it.

@@ -21,8 +21,12 @@ public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
 
 /// One TCP segment as it was captured.
 public struct Segment: BitwiseCopyable, Sendable {
-    /// Who sent it, to whom.
+    /// Who sent it, to whom; inside a tunnel, as the innermost IP header says.
     public var tuple: FourTuple
+    /// The innermost tunnel around its IP packet. (Both octets stand here because the tuple leaves two unused.)
+    public var tunnel: Tunnel
+    /// How many tunnels there are around its IP packet.
+    public var tunnelDepth: UInt8
     /// SEG.SEQ.
     public var sequence: SequenceNumber
     /// SEG.ACK; meaningful only with the ACK flag.
@@ -37,7 +41,7 @@ public struct Segment: BitwiseCopyable, Sendable {
     public var remarks: SegmentRemarks
     /// Octets of text, without SYN and FIN, as the IP length says (so a short snapshot length does not matter).
     public var payloadLength: UInt32
-    /// Octets of the whole IP datagram, header included (Zeek's ip_bytes).
+    /// Octets of the whole IP datagram, header included (Zeek's ip_bytes); inside a tunnel, of the innermost one.
     public var ipLength: UInt32
     /// IPv4 identification, or 0.
     public var ipIdentification: UInt16
@@ -53,9 +57,11 @@ public struct Segment: BitwiseCopyable, Sendable {
         tuple: FourTuple, sequence: SequenceNumber, acknowledgment: SequenceNumber = SequenceNumber(0),
         flags: TCPFlags, window: UInt16 = 0, urgentPointer: UInt16 = 0, remarks: SegmentRemarks = [],
         payloadLength: UInt32 = 0, ipLength: UInt32 = 40, ipIdentification: UInt16 = 0, hopLimit: UInt8 = 64,
-        headerLength: UInt8 = 20, options: TCPOptions = TCPOptions()
+        headerLength: UInt8 = 20, options: TCPOptions = TCPOptions(), tunnel: Tunnel = .none, tunnelDepth: UInt8 = 0
     ) {
         self.tuple = tuple
+        self.tunnel = tunnel
+        self.tunnelDepth = tunnelDepth
         self.sequence = sequence
         self.acknowledgment = acknowledgment
         self.flags = flags

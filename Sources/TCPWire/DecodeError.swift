@@ -17,6 +17,16 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case linuxSLL2
         /// The address family before a loopback packet (NULL, LOOP).
         case loopback
+        /// An MPLS label stack, or the control word of a pseudowire after it.
+        case mpls
+        /// A PPPoE session header.
+        case pppoe
+        /// PPP's address, control and protocol fields, or Cisco HDLC's header.
+        case ppp
+        /// An LLC header, with SNAP or without.
+        case llc
+        /// A Cisco FabricPath, VN-Tag or provider backbone header.
+        case bridgeTag
         /// IP of either version: the octet that tells which is missing or says neither.
         case ip
         /// The IPv4 header.
@@ -25,6 +35,10 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case ipv6
         /// An IPv6 extension header.
         case ipv6Extension
+        /// The GRE header.
+        case gre
+        /// The ERSPAN header after it.
+        case erspan
         /// The TCP header.
         case tcp
     }
@@ -41,6 +55,12 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
     public enum Reason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         /// More VLAN tags than any network stacks.
         case tooManyTags
+        /// More MPLS labels than any network stacks, or no end of them.
+        case tooManyLabels
+        /// More link headers of other kinds than any network stacks.
+        case tooManyLinkHeaders
+        /// More tunnels in tunnels than are opened.
+        case tooManyTunnels
         /// An IP version other than the one announced.
         case ipVersion
         /// An IPv4 header length below 20 octets.
@@ -67,6 +87,8 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case ipv6Length
         /// The IPv6 jumbo payload option.
         case jumboLength
+        /// A length of the packet around the innermost tunnel.
+        case outerLength
         /// A length inside the header itself (data offset, IHL), or a bound of this decoder.
         case header
     }
@@ -101,8 +123,11 @@ extension DecodeError: CustomStringConvertible {
         switch kind {
         case .truncated:
             "\(layer.text) at octet \(offset) is cut: needs \(needed) octets, has \(available) (\(limitedBy.text))"
-        case .malformed(.tooManyTags), .malformed(.tooManyExtensionHeaders):
+        case .malformed(.tooManyTags), .malformed(.tooManyExtensionHeaders), .malformed(.tooManyLabels),
+            .malformed(.tooManyLinkHeaders):
             "\(layer.text) at octet \(offset): more than \(available) in a row"
+        case .malformed(.tooManyTunnels):
+            "\(layer.text) at octet \(offset) is inside more than \(available) tunnels"
         case .malformed(.ipVersion):
             "\(layer.text) at octet \(offset): version \(available)"
                 + (needed == 0 ? " is neither 4 nor 6" : " where \(needed) was announced")
@@ -126,10 +151,17 @@ extension DecodeError.Layer {
         case .linuxSLL: "Linux cooked header"
         case .linuxSLL2: "Linux cooked v2 header"
         case .loopback: "loopback header"
+        case .mpls: "MPLS label stack"
+        case .pppoe: "PPPoE header"
+        case .ppp: "PPP header"
+        case .llc: "LLC header"
+        case .bridgeTag: "bridge tag"
         case .ip: "IP header"
         case .ipv4: "IPv4 header"
         case .ipv6: "IPv6 header"
         case .ipv6Extension: "IPv6 extension header"
+        case .gre: "GRE header"
+        case .erspan: "ERSPAN header"
         case .tcp: "TCP header"
         }
     }
@@ -144,6 +176,7 @@ extension DecodeError.Limit {
         case .ipv4Length: "IPv4 total length"
         case .ipv6Length: "IPv6 payload length"
         case .jumboLength: "IPv6 jumbo payload length"
+        case .outerLength: "length of the packet around the tunnel"
         case .header: "header length"
         }
     }

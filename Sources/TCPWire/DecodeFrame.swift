@@ -1,4 +1,4 @@
-// The way of one frame: link header, IP header, TCP header; nothing is allocated and nothing is kept.
+// The way of one frame: link header, IP header, TCP header; tunnels in between, if there are any. Nothing is allocated and nothing is kept.
 
 public import TCPModel
 
@@ -17,7 +17,7 @@ public func decodeFrame(_ bytes: RawSpan, _ header: FrameHeader) throws(DecodeEr
     let frame = FrameExtent(bytes, header)
     let payload = try linkPayload(bytes, frame, header.linkType)
     switch payload.network {
-    case .ipv4: return try ipv4Frame(bytes, frame, at: payload.offset)
+    case .ipv4: return try ipv4Frame(bytes, frame, at: payload.offset, in: .none)
     case .ipv6: return try ipv6Frame(bytes, frame, at: payload.offset)
     case .none: return .other(payload.other)
     }

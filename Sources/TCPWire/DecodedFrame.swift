@@ -18,7 +18,7 @@ public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case udp
     /// ICMP or ICMPv6; a TCP header quoted in an ICMP error is not a segment.
     case icmp
-    /// IP in IP, IPv6 in IP, or GRE: what is inside is not looked at.
+    /// GRE with something inside that is neither IP nor a frame with IP.
     case tunnel
     /// Another IP protocol, encrypted payload (ESP), or "no next header".
     case otherTransport

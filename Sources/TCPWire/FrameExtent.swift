@@ -8,10 +8,25 @@ struct FrameExtent: BitwiseCopyable {
     let captured: Int
     /// Octets that the frame had on the wire, never less than `captured` whatever the capture record says.
     let original: Int
+    /// Who says that there are `original` octets: the frame itself, or the packet that a tunnel's content is in.
+    let limit: DecodeError.Limit
 
     @inline(__always) init(_ bytes: RawSpan, _ header: FrameHeader) {
         captured = bytes.byteCount
         original = max(bytes.byteCount, Int(header.originalLength))
+        limit = .frame
+    }
+
+    private init(captured: Int, original: Int, limit: DecodeError.Limit) {
+        self.captured = captured
+        self.original = original
+        self.limit = limit
+    }
+
+    /// This frame as if it ended at `end`, if it does not end before: what a tunnel's outer packet leaves of it.
+    func clipped(to end: Int) -> FrameExtent {
+        if end >= original { return self }
+        return FrameExtent(captured: min(captured, end), original: end, limit: .outerLength)
     }
 
     /// The error for a header at `offset` that needs `needed` octets and finds fewer captured.
@@ -19,6 +34,6 @@ struct FrameExtent: BitwiseCopyable {
         // If the whole frame would have been enough, the snapshot length is to blame.
         DecodeError(
             layer: layer, kind: .truncated, offset: offset, needed: needed, available: max(0, captured - offset),
-            limitedBy: original > captured ? .capture : .frame)
+            limitedBy: original > captured ? .capture : limit)
     }
 }

@@ -1,4 +1,4 @@
-// From an EtherType to the network header, through any VLAN tags (IEEE 802.1Q-2022 9.6).
+// From an EtherType to the network header, through VLAN tags (IEEE 802.1Q-2022 9.6) and all other link headers.
 
 /// The EtherTypes that this tool tells apart.
 enum EtherType {
@@ -12,6 +12,22 @@ enum EtherType {
     static let serviceTag: UInt16 = 0x88a8
     /// What switches used for the outer tag before 802.1ad.
     static let oldServiceTag: UInt16 = 0x9100
+    /// MPLS, with a label from downstream (RFC 5332 4).
+    static let mpls: UInt16 = 0x8847
+    /// MPLS, with a label from upstream (RFC 5332 4).
+    static let mplsUpstream: UInt16 = 0x8848
+    /// PPPoE, session stage (RFC 2516 4).
+    static let pppoeSession: UInt16 = 0x8864
+    /// PPP, in GRE (RFC 2637 4.1).
+    static let ppp: UInt16 = 0x880b
+    /// A whole Ethernet frame (RFC 1701: transparent Ethernet bridging).
+    static let ethernet: UInt16 = 0x6558
+    /// Cisco FabricPath.
+    static let fabricPath: UInt16 = 0x8903
+    /// Cisco VN-Tag.
+    static let vnTag: UInt16 = 0x8926
+    /// 802.1Q backbone service instance tag ("MAC in MAC").
+    static let backboneTag: UInt16 = 0x88e7
     /// The least value that is a type; below it the field is a length (IEEE 802.3 3.2.6).
     static let least: UInt16 = 0x0600
 }
@@ -24,6 +40,25 @@ private enum VLANTag {
     static let most = 8
 }
 
+/// Where a link header leads.
+enum LinkStep: BitwiseCopyable {
+    /// To the network header, or to nothing of ours.
+    case payload(LinkPayload)
+    /// To what this EtherType says, starting there.
+    case etherType(UInt16, at: Int)
+
+    /// The network header that it leads to in the end.
+    func payload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
+        switch self {
+        case .payload(let payload): payload
+        case .etherType(let type, let offset): try etherTypePayload(bytes, frame, type: type, at: offset)
+        }
+    }
+}
+
+/// Link headers other than VLAN tags that may come one after another: MPLS in PPP in PPPoE, and some to spare.
+private let mostLinkHeaders = 8
+
 /// What follows an EtherType field whose value is `type`, from `offset` on.
 ///
 /// Priority tags (VLAN 0) are tags like any other: which VLAN it is does not matter to TCP.
@@ -33,6 +68,7 @@ func etherTypePayload(
     var type = first
     var offset = start
     var tags = 0
+    var others = 0
     while true {
         switch type {
         case EtherType.ipv4: return LinkPayload(.ipv4, at: offset)
@@ -49,7 +85,33 @@ func etherTypePayload(
             offset += VLANTag.length
             tags += 1
         default:
-            return LinkPayload(other: type < EtherType.least ? .lengthFrame : .otherProtocol)
+            switch try rarerEtherType(bytes, frame, type: type, at: offset) {
+            case .payload(let payload): return payload
+            case .etherType(let next, let following):
+                guard others < mostLinkHeaders else {
+                    throw .malformed(
+                        .ethernet, .tooManyLinkHeaders, at: offset, needed: others + 1, available: mostLinkHeaders)
+                }
+                others += 1
+                type = next
+                offset = following
+            }
         }
+    }
+}
+
+/// The EtherTypes that lead to another link header; every one of them is at least two octets long.
+@inline(never) private func rarerEtherType(
+    _ bytes: RawSpan, _ frame: FrameExtent, type: UInt16, at start: Int
+) throws(DecodeError) -> LinkStep {
+    switch type {
+    case EtherType.mpls, EtherType.mplsUpstream: try mplsStep(bytes, frame, at: start)
+    case EtherType.pppoeSession: try pppoeStep(bytes, frame, at: start)
+    case EtherType.ppp: try pppStep(bytes, frame, at: start)
+    case EtherType.ethernet: try carriedEthernet(bytes, frame, at: start)
+    case EtherType.fabricPath, EtherType.vnTag, EtherType.backboneTag:
+        try bridgeTagStep(bytes, frame, type: type, at: start)
+    case ..<EtherType.least: try llcStep(bytes, frame, at: start)
+    default: .payload(LinkPayload(other: .otherProtocol))
     }
 }

@@ -1,17 +1,37 @@
 // The Ethernet II header (RFC 894, IEEE 802.3 3.2.6).
 
 /// Offsets in the Ethernet header.
-private enum EthernetHeader {
+enum EthernetHeader {
     static let type = 12
     static let length = 14
 }
 
-/// Reads an Ethernet header and the tags after it.
-@inline(__always) func ethernetPayload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
-    guard frame.captured >= EthernetHeader.length else {
-        throw frame.truncated(.ethernet, at: 0, needed: EthernetHeader.length)
+/// Reads an Ethernet header and the tags after it; `start` is other than 0 for a frame in a tunnel.
+@inline(__always) func ethernetPayload(
+    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int = 0
+) throws(DecodeError) -> LinkPayload {
+    guard frame.captured &- start >= EthernetHeader.length else {
+        throw frame.truncated(.ethernet, at: start, needed: EthernetHeader.length)
     }
-    let type = bytes.big16(EthernetHeader.type)
-    if type == EtherType.ipv4 { return LinkPayload(.ipv4, at: EthernetHeader.length) }
-    return try etherTypePayload(bytes, frame, type: type, at: EthernetHeader.length)
+    let type = bytes.big16(start &+ EthernetHeader.type)
+    if type == EtherType.ipv4 { return LinkPayload(.ipv4, at: start &+ EthernetHeader.length) }
+    return try etherTypePayload(bytes, frame, type: type, at: start &+ EthernetHeader.length)
+}
+
+/// Reads the Ethernet header of a frame that another link header carries.
+func carriedEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
+    guard frame.captured - start >= EthernetHeader.length else {
+        throw frame.truncated(.ethernet, at: start, needed: EthernetHeader.length)
+    }
+    return .etherType(bytes.big16(start + EthernetHeader.type), at: start + EthernetHeader.length)
+}
+
+/// Whether an Ethernet header with a type that may lead to IP starts at `start`.
+func looksLikeEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
+    guard frame.captured - start >= EthernetHeader.length else { return false }
+    switch bytes.big16(start + EthernetHeader.type) {
+    case EtherType.ipv4, EtherType.ipv6, EtherType.customerTag, EtherType.serviceTag, EtherType.oldServiceTag:
+        return true
+    default: return false
+    }
 }

@@ -35,7 +35,9 @@ extension LinkType {
     /// Whether `decodeFrame` knows this link type; frames of any other are `OtherTraffic.unsupportedLinkType`.
     public var isDecodable: Bool {
         switch self {
-        case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6: true
+        case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6, .ppp, .pppSerial,
+            .pppEther, .ciscoHDLC:
+            true
         default: false
         }
     }
@@ -60,6 +62,9 @@ private func rarerLinkPayload(
     case .raw, .rawBSD, .rawOpenBSD: try rawIPPayload(bytes, frame)
     case .ipv4: LinkPayload(.ipv4, at: 0)
     case .ipv6: LinkPayload(.ipv6, at: 0)
+    case .ppp, .pppSerial: try serialStep(bytes, frame).payload(bytes, frame)
+    case .pppEther: try pppoeStep(bytes, frame, at: 0).payload(bytes, frame)
+    case .ciscoHDLC: try ciscoHDLCStep(bytes, frame).payload(bytes, frame)
     default: LinkPayload(other: .unsupportedLinkType)
     }
 }

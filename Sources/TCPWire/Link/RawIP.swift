@@ -1,11 +1,11 @@
 // No link header at all: the first four bits are the IP version (LINKTYPE_RAW).
 
-/// Tells the IP version of a frame that starts with its IP header.
-func rawIPPayload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
-    guard frame.captured >= 1 else { throw frame.truncated(.ip, at: 0, needed: 1) }
-    switch bytes.octet(0) >> 4 {
-    case 4: return LinkPayload(.ipv4, at: 0)
-    case 6: return LinkPayload(.ipv6, at: 0)
-    case let version: throw .malformed(.ip, .ipVersion, at: 0, needed: 0, available: Int(version))
+/// Tells the IP version of what starts with its IP header; `start` is other than 0 for a packet in a tunnel.
+func rawIPPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int = 0) throws(DecodeError) -> LinkPayload {
+    guard frame.captured - start >= 1 else { throw frame.truncated(.ip, at: start, needed: 1) }
+    switch bytes.octet(start) >> 4 {
+    case 4: return LinkPayload(.ipv4, at: start)
+    case 6: return LinkPayload(.ipv6, at: start)
+    case let version: throw .malformed(.ip, .ipVersion, at: start, needed: 0, available: Int(version))
     }
 }

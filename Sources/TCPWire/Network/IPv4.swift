@@ -22,7 +22,7 @@ private enum IPv4Header {
 
 /// Reads the IPv4 header at `start`, and what follows it.
 @inline(__always) func ipv4Frame(
-    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int
+    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, in nesting: Nesting
 ) throws(DecodeError) -> DecodedFrame {
     guard frame.captured &- start >= IPv4Header.leastLength else {
         throw frame.truncated(.ipv4, at: start, needed: IPv4Header.leastLength)
@@ -58,7 +58,15 @@ private enum IPv4Header {
         remarks.formUnion(.firstFragment)
     }
     let next = header.octet(IPv4Header.protocol)
-    guard next == IPProtocol.tcp else { return .other(OtherTraffic(protocolNumber: next)) }
+    guard next == IPProtocol.tcp else {
+        guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
+            return .other(OtherTraffic(protocolNumber: next))
+        }
+        return try carriedFrame(
+            bytes, frame,
+            CarriedProtocol(number: next, isInIPv4: true, isFirstFragment: remarks.contains(.firstFragment)),
+            at: start &+ headerLength, end: start &+ ipLength, in: nesting)
+    }
 
     return try tcpSegment(
         bytes, frame,
@@ -67,7 +75,7 @@ private enum IPv4Header {
             destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
             length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
             identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
-            remarks: remarks))
+            remarks: remarks, nesting: nesting))
 }
 
 /// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).

@@ -22,6 +22,8 @@ struct NetworkPacket: BitwiseCopyable {
     var hopLimit: UInt8
     /// What there is to remark so far.
     var remarks: SegmentRemarks
+    /// The tunnels around it.
+    var nesting: Nesting
 }
 
 extension OtherTraffic {

@@ -56,7 +56,8 @@ private enum TCPHeader {
             urgentPointer: header.big16(TCPHeader.urgentPointer), remarks: remarks,
             payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
             ipIdentification: packet.identification, hopLimit: packet.hopLimit,
-            headerLength: UInt8(truncatingIfNeeded: headerLength), options: options))
+            headerLength: UInt8(truncatingIfNeeded: headerLength), options: options,
+            tunnel: packet.nesting.tunnel, tunnelDepth: packet.nesting.depth))
 }
 
 /// Fewer than 20 octets: of a first fragment (RFC 1858's tiny fragment) that is other traffic, else an error.

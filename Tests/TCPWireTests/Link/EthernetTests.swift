@@ -64,7 +64,7 @@ import Testing
     @Test(
         "what is not IP is other traffic",
         arguments: [
-            (0x0806, OtherTraffic.arp), (0x8035, .arp), (0x88cc, .otherProtocol), (0x8847, .otherProtocol),
+            (0x0806, OtherTraffic.arp), (0x8035, .arp), (0x88cc, .otherProtocol), (0x8906, .otherProtocol),
             (0x8863, .otherProtocol), (0xffff, .otherProtocol), (0x0600, .otherProtocol), (0x05ff, .lengthFrame),
             (0x0026, .lengthFrame), (0, .lengthFrame),
         ])
@@ -89,7 +89,7 @@ import Testing
         #expect(failure(ethernet(0x8100) + hex("000508")) == expected)
     }
 
-    @Test("unsupported link types are told apart from damage", arguments: [2, 9, 105, 127, 195, 65535] as [UInt16])
+    @Test("unsupported link types are told apart from damage", arguments: [2, 10, 105, 127, 195, 65535] as [UInt16])
     func unsupported(type: UInt16) throws {
         #expect(try other(tcpFrame(), LinkType(type)) == .unsupportedLinkType)
         #expect(!LinkType(type).isDecodable)

@@ -117,7 +117,7 @@ import Testing
     @Test(
         "other protocols",
         arguments: [
-            (17, OtherTraffic.udp), (1, .icmp), (58, .icmp), (4, .tunnel), (41, .tunnel), (47, .tunnel),
+            (17, OtherTraffic.udp), (1, .icmp), (58, .icmp), (47, .tunnel),
             (50, .otherTransport), (132, .otherTransport), (0, .otherTransport), (255, .otherTransport),
         ] as [(UInt8, OtherTraffic)])
     func others(number: UInt8, expected: OtherTraffic) throws {

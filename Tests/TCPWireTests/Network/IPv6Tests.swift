@@ -80,7 +80,7 @@ import Testing
     @Test(
         "other protocols, behind extension headers too",
         arguments: [
-            (17, OtherTraffic.udp), (58, .icmp), (41, .tunnel), (50, .otherTransport), (59, .otherTransport),
+            (17, OtherTraffic.udp), (58, .icmp), (50, .otherTransport), (59, .otherTransport),
         ] as [(UInt8, OtherTraffic)])
     func others(number: UInt8, expected: OtherTraffic) throws {
         #expect(try other(ipv6(20, next: number) + tcp(), .ipv6) == expected)

@@ -76,5 +76,35 @@ let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
         ("RAW of OpenBSD", .rawOpenBSD, ipv4(syn.count) + syn),
         ("IPV4", .ipv4, ipv4(mixed.count) + mixed),
         ("IPV6", .ipv6, ipv6(mixed.count) + mixed),
+        (
+            "MPLS", .ethernet,
+            ethernet(0x8847) + hex("00010040 0001c13f") + ipv4(data.count) + data
+        ),
+        (
+            "MPLS pseudowire, control word", .ethernet,
+            ethernet(0x8848) + hex("0001413f 00000000") + ethernet(0x8100) + hex("0005 0800") + ipv4(syn.count) + syn
+        ),
+        (
+            "MPLS pseudowire", .ethernet,
+            ethernet(0x8847) + hex("0001413f") + ethernet(0x86dd) + ipv6(syn.count) + syn
+        ),
+        (
+            "PPPoE", .ethernet,
+            ethernet(0x8864) + hex("1100 0001") + big16(data.count + 42) + hex("0057") + ipv6(data.count) + data
+        ),
+        ("PPP", .ppp, hex("ff03 0021") + ipv4(data.count) + data),
+        ("PPP, short", .ppp, hex("21") + ipv4(data.count) + data),
+        ("PPP with MPLS", .pppSerial, hex("ff03 0281 0001413f") + ipv4(data.count) + data),
+        ("Cisco HDLC", .ciscoHDLC, hex("0f00 0800") + ipv4(data.count) + data),
+        ("Cisco HDLC by its address", .pppSerial, hex("8f00 86dd") + ipv6(data.count) + data),
+        ("PPPoE without Ethernet", .pppEther, hex("1100 0001 0100 0021") + ipv4(data.count) + data),
+        (
+            "SNAP", .ethernet,
+            ethernet(8 + 20 + data.count) + hex("aaaa03 000000 0800") + ipv4(data.count) + data
+        ),
+        ("LLC", .ethernet, ethernet(3 + 20 + data.count) + hex("060603") + ipv4(data.count) + data),
+        ("FabricPath", .ethernet, ethernet(0x8903) + hex("0000") + ethernet() + ipv4(data.count) + data),
+        ("VN-Tag", .ethernet, ethernet(0x8926) + hex("00000000 8100 0005 0800") + ipv4(data.count) + data),
+        ("MAC in MAC", .ethernet, ethernet(0x88e7) + hex("00000001") + ethernet() + ipv4(data.count) + data),
     ]
 }()

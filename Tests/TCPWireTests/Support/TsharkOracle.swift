@@ -8,10 +8,23 @@ enum TsharkOracle {
 
     static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
 
-    /// For each frame number, the segment that tshark sees directly in its one IP packet; nil if tshark fails.
+    /// A copy of a capture in the format that `ClassicPcap` reads; nil if tshark fails. The caller removes it.
+    static func classicCopy(of capture: String) -> String? {
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pcap").path
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = ["-n", "-r", capture, "-F", "pcap", "-w", copy]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        process.waitUntilExit()
+        return FileManager.default.fileExists(atPath: copy) ? copy : nil
+    }
+
+    /// For each frame number, the innermost segment that tshark sees; nil if tshark fails.
     ///
-    /// Segments within tunnels, PPPoE, LLC and the like are left out: those the decoder does not open. So are those of
-    /// ICMP errors, which are quotations.
+    /// Those of ICMP errors are left out: they are quotations.
     static func segments(of capture: String) -> [Int: [String]]? {
         let fields = [
             "frame.number", "frame.protocols", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst",
@@ -23,7 +36,7 @@ enum TsharkOracle {
             [
                 "-n", "-r", capture, "-Y", "tcp && !icmp && !icmpv6", "-o", "ip.defragment:FALSE", "-o",
                 "ipv6.defragment:FALSE", "-o", "ip.tso_support:TRUE", "-T", "fields", "-E", "separator=/t", "-E",
-                "occurrence=f",
+                "occurrence=l",
             ] + fields.flatMap { ["-e", $0] }
         let output = Pipe()
         process.standardOutput = output
@@ -37,12 +50,11 @@ enum TsharkOracle {
         for line in text.split(separator: "\n") {
             let column = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             guard column.count == fields.count, let number = Int(column[0]) else { continue }
-            let known: Set = ["eth", "sll", "null", "raw", "ethertype", "vlan", "ieee8021ad"]
-            var layers = column[1].split(separator: ":").map(String.init)[...]
-            while let first = layers.first, known.contains(first) { layers.removeFirst() }
-            guard let version = layers.popFirst(), version == "ip" || version == "ipv6" else { continue }
-            while let first = layers.first, first.hasPrefix("ipv6.") || first == "ah" { layers.removeFirst() }
-            guard layers.first == "tcp" else { continue }
+            // The IP header next to the last TCP header, whatever comes in front.
+            let layers = column[1].split(separator: ":").map(String.init)
+            guard let tcp = layers.lastIndex(of: "tcp"),
+                let version = layers[..<tcp].last(where: { $0 == "ip" || $0 == "ipv6" })
+            else { continue }
             let isV6 = version == "ipv6"
             segments[number] =
                 [isV6 ? column[3] : column[2], column[4], isV6 ? column[6] : column[5]] + column[7...]

@@ -1,0 +1,44 @@
+// The tunnels that a segment may have come through, by name.
+
+/// A way to carry IP packets inside IP packets. VLAN tags, MPLS, PPPoE and the like are link layers, not tunnels.
+///
+/// Of nested tunnels a segment names the innermost one: the one that the network stack next to the segment's endpoints
+/// put it into.
+public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+    /// No tunnel.
+    case none
+    /// Generic routing encapsulation (RFC 2784), PPTP's (RFC 2637) and GRE in UDP (RFC 8086) too.
+    case gre
+    /// A mirrored frame in GRE: ERSPAN type I, II or III.
+    case erspan
+    /// IPv4 in IPv4 (RFC 2003), and either version in IPv6 (RFC 2473).
+    case ipip
+    /// IPv6 in IPv4 (RFC 4213), 6to4 and ISATAP too.
+    case sixInFour
+    /// VXLAN (RFC 7348), its generic protocol extension, and OTV, which looks the same.
+    case vxlan
+    /// Geneve (RFC 8926).
+    case geneve
+    /// The user plane of the GPRS tunnelling protocol (3GPP TS 29.281).
+    case gtp
+    /// Teredo (RFC 4380).
+    case teredo
+    /// AYIYA (draft-massar-v6ops-ayiya-02).
+    case ayiya
+
+    /// For programs: snake_case.
+    public var name: StaticString {
+        switch self {
+        case .none: "none"
+        case .gre: "gre"
+        case .erspan: "erspan"
+        case .ipip: "ipip"
+        case .sixInFour: "six_in_four"
+        case .vxlan: "vxlan"
+        case .geneve: "geneve"
+        case .gtp: "gtp"
+        case .teredo: "teredo"
+        case .ayiya: "ayiya"
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// UDP (RFC 768), and the tunnels in it by port number. A port is only a hint: all else must fit too, or it is just UDP.
+
+import TCPModel
+
+/// Offsets in the UDP header.
+private enum UDPHeader {
+    static let sourcePort = 0
+    static let destinationPort = 2
+    static let totalLength = 4
+    static let length = 8
+}
+
+/// The ports of tunnels (IANA's "Service Name and Transport Protocol Port Number Registry").
+private enum TunnelPort: BitwiseCopyable {
+    case none
+    case gtp
+    case teredo
+    case vxlan
+    case vxlanGPE
+    case greInUDP
+    case ayiya
+    case geneve
+
+    @inline(__always) init(_ number: UInt16) {
+        switch number {
+        case 2152: self = .gtp
+        case 3544: self = .teredo
+        case 4754: self = .greInUDP
+        case 4789: self = .vxlan
+        case 4790: self = .vxlanGPE
+        case 5072: self = .ayiya
+        case 6081: self = .geneve
+        // OTV's, and what Linux used for VXLAN before there was a number, and still does unless told otherwise.
+        case 8472: self = .vxlan
+        default: self = .none
+        }
+    }
+}
+
+/// Whether one of the ports of the UDP header at `start` is that of a tunnel.
+@inline(__always) func hasTunnelPort(_ bytes: RawSpan, at start: Int) -> Bool {
+    guard bytes.byteCount &- start >= UDPHeader.length else { return false }
+    let ports = bytes.big32(start &+ UDPHeader.sourcePort)
+    return TunnelPort(UInt16(truncatingIfNeeded: ports)) != .none
+        || TunnelPort(UInt16(truncatingIfNeeded: ports >> 16)) != .none
+}
+
+/// Reads a UDP header, and opens the tunnel in it if everything inside fits; never an error, since it may be no tunnel.
+///
+/// - Parameter frame: ends where the IP packet does.
+func udpFrame(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ carried: CarriedProtocol, at start: Int, in nesting: Nesting
+) -> DecodedFrame {
+    guard frame.captured - start >= UDPHeader.length else { return .other(.udp) }
+    var port = TunnelPort(bytes.big16(start + UDPHeader.destinationPort))
+    if port == .none { port = TunnelPort(bytes.big16(start + UDPHeader.sourcePort)) }
+    if port == .none { return .other(.udp) }
+
+    // 0: longer than 16 bits can say (RFC 2675 4), or not cut yet by the sender's network card.
+    let length = Int(bytes.big16(start + UDPHeader.totalLength))
+    let end = length == 0 ? frame.original : start + length
+    guard end >= start + UDPHeader.length, end <= frame.original || carried.isFirstFragment else {
+        return .other(.udp)
+    }
+    let inside = frame.clipped(to: end)
+    do throws(DecodeError) {
+        let content = try udpContent(bytes, inside, port, at: start + UDPHeader.length)
+        guard content.payload.isWithin(bytes, inside, orCut: carried.isFirstFragment) else { return .other(.udp) }
+        return try tunnelledFrame(bytes, inside, content.payload, by: content.tunnel, layer: .ip, in: nesting)
+    } catch {
+        return .other(.udp)
+    }
+}
+
+/// Reads the header of the tunnel that a port belongs to; other traffic or an error if it is not one.
+private func udpContent(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ port: TunnelPort, at start: Int
+) throws(DecodeError) -> TunnelContent {
+    switch port {
+    case .gtp: TunnelContent(payload: try gtpPayload(bytes, frame, at: start), tunnel: .gtp)
+    case .teredo: TunnelContent(payload: try teredoPayload(bytes, frame, at: start), tunnel: .teredo)
+    case .vxlan: TunnelContent(payload: try vxlanPayload(bytes, frame, at: start), tunnel: .vxlan)
+    case .vxlanGPE: TunnelContent(payload: try vxlanGPEPayload(bytes, frame, at: start), tunnel: .vxlan)
+    case .greInUDP: try greContent(bytes, frame, at: start)
+    case .ayiya: TunnelContent(payload: try ayiyaPayload(bytes, frame, at: start), tunnel: .ayiya)
+    case .geneve: TunnelContent(payload: try genevePayload(bytes, frame, at: start), tunnel: .geneve)
+    case .none: TunnelContent(payload: LinkPayload(other: .udp), tunnel: .none)
+    }
+}
+
+/// What must fit in an IP header for it to be taken for one.
+private enum PlausibleIP {
+    static let ipv4TotalLength = 2
+    static let ipv4Least = 20
+    static let ipv6PayloadLength = 4
+    static let ipv6Least = 40
+    /// A length of 0 stands for more than this.
+    static let most = 0xffff
+}
+
+extension LinkPayload {
+    /// Whether an IP header is here whose version and lengths fit what is around it; `isCut` if there is more to come.
+    fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent, orCut isCut: Bool) -> Bool {
+        let most = frame.original - offset
+        let length: Int
+        switch network {
+        case .ipv4:
+            guard frame.captured - offset >= PlausibleIP.ipv4Least, bytes.octet(offset) >> 4 == 4 else { return false }
+            let headerLength = Int(bytes.octet(offset) & 0x0f) * 4
+            length = Int(bytes.big16(offset + PlausibleIP.ipv4TotalLength))
+            if length == 0 { return most > PlausibleIP.most }
+            guard headerLength >= PlausibleIP.ipv4Least, length >= headerLength else { return false }
+        case .ipv6:
+            guard frame.captured - offset >= PlausibleIP.ipv6Least, bytes.octet(offset) >> 4 == 6 else { return false }
+            let payloadLength = Int(bytes.big16(offset + PlausibleIP.ipv6PayloadLength))
+            if payloadLength == 0 { return most > PlausibleIP.most }
+            length = PlausibleIP.ipv6Least + payloadLength
+        case .none: return false
+        }
+        return length <= most || isCut
+    }
+}
