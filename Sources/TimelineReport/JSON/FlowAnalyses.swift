@@ -8,7 +8,12 @@ import TCPTimeline
 struct FlowAnalyses {
     private struct Flow {
         var analysis: WiresharkAnalysis
-        var lastFrame: UInt64
+        var lastFrame: UInt64 = 0
+
+        mutating func take(_ event: SegmentEvent) -> AnalysisFlags {
+            lastFrame = event.frame
+            return analysis.analyse(event.segment, time: event.time)
+        }
     }
 
     /// How many analyses are kept after the end of their connections.
@@ -26,9 +31,8 @@ struct FlowAnalyses {
     mutating func analyse(_ event: SegmentEvent) -> AnalysisFlags? {
         let segment = event.segment
         if segment.remarks.contains(.firstFragment) { return nil }
-        let key = FlowKey(segment.tuple)
-        flows[key, default: Flow(analysis: WiresharkAnalysis(first: segment), lastFrame: 0)].lastFrame = event.frame
-        return flows[key]?.analysis.analyse(segment, time: event.time)
+        let new = Flow(analysis: WiresharkAnalysis(first: segment))
+        return flows[FlowKey(segment.tuple), default: new].take(event)
     }
 
     /// Notes that a connection ended, and forgets the four-tuple that ended longest ago if there are too many.
