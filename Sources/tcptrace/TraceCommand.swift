@@ -84,6 +84,10 @@ struct TraceCommand: ParsableCommand {
         name: .customShort("T"),
         help: ArgumentHelp("Output format: text or json (one object a line).", valueName: "format"))
     var format = "text"
+    @Option(
+        help: ArgumentHelp(
+            "With -T json: state (the default), or packet for a record of every segment too.", valueName: "event,..."))
+    var events: [String] = []
     @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
     var color = "auto"
     @Flag(name: .customLong("no-color"), help: "The same as --color never.")

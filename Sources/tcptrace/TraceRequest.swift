@@ -22,6 +22,8 @@ struct TraceRequest {
     var selection = ConnectionSelection()
     var style = TextStyle()
     var form = Form.timeline
+    /// Whether every segment is an event to report.
+    var reportsPackets = false
     var hasHeader = true
     /// The only word was a capture file.
     var fileWasOnlyWord = false
@@ -168,6 +170,15 @@ struct TraceRequest {
         default: throw ValidationError("-T \(command.format): the format is text or json")
         }
         if command.countOnly { form = .count }
+        for name in command.events.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+            guard name == "state" || name == "packet" else {
+                throw ValidationError("--events \(name): the events are state and packet")
+            }
+            if name == "packet" { reportsPackets = true }
+        }
+        if !command.events.isEmpty && form != .json {
+            throw ValidationError("--events is for -T json; the text shows every segment with -v")
+        }
         hasHeader = !command.noHeader
         guard ["auto", "always", "never"].contains(command.color) else {
             throw ValidationError("--color \(command.color): auto, always or never")
@@ -199,7 +210,7 @@ struct TraceRequest {
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
             return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
         case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
-        case .json: return trace(.json(JSONReport(selection: selection)))
+        case .json: return trace(.json(JSONReport(selection: selection, packets: reportsPackets)))
         case .count: return trace(.count(CountReport()))
         }
     }

@@ -1,4 +1,4 @@
-// `-T json`: NDJSON, one record a line: capture, state, kernel, gap, conn. The schema page says what each key means.
+// `-T json`: NDJSON, one record a line: capture, packet, state, kernel, gap, conn. The schema page says what each key means.
 
 import TCPMachine
 public import TCPModel
@@ -9,9 +9,15 @@ public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
     /// uid by slot, so that it is computed once a connection.
     private var identities: [(number: UInt64, uid: String)] = []
+    /// Set if there is to be a record a segment.
+    private var analyses: FlowAnalyses?
 
-    /// A report of the selected connections (`conn` records; `state` records come before an end can be known).
-    public init(selection: ConnectionSelection = ConnectionSelection()) { self.selection = selection }
+    /// A report of the selected connections (`conn` records; the others come before an end can be known), if
+    /// `packets` with a record of each segment.
+    public init(selection: ConnectionSelection = ConnectionSelection(), packets: Bool = false) {
+        self.selection = selection
+        if packets { analyses = FlowAnalyses() }
+    }
 
     // MARK: TraceReport
 
@@ -24,9 +30,10 @@ public struct JSONReport: TraceReport {
 
     /// Takes in a segment.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        guard event.hasTransitions else { return }
+        guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
+        if analyses != nil { writePacket(event, uid, connection, &out) }
         writeStates(event.sent, event.sender, event, uid, connection, &out)
         writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
     }
@@ -87,6 +94,7 @@ public struct JSONReport: TraceReport {
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let connection = timeline[id]
+        analyses?.finish(connection.tuple)
         guard selection.shows(connection, kernel) else { return }
         writeConnection(connection, uid(id, connection), kernel, &out)
     }
@@ -117,6 +125,17 @@ public struct JSONReport: TraceReport {
         object.add("filter", string: capture.filter)
         object.add("tool", string: capture.tool)
         return object
+    }
+
+    private mutating func writePacket(
+        _ event: SegmentEvent, _ uid: String, _ connection: Connection, _ out: inout OutputBuffer
+    ) {
+        var object = JSONObject(path: "packet")
+        object.add(event.time)
+        addIdentity(uid, connection, &object)
+        let acknowledged = connection.endpoint(event.sender.other)
+        object.add(event, acknowledgedBase: acknowledged.relativeBase, analyses?.analyse(event))
+        object.write(to: &out)
     }
 
     private func writeStates(

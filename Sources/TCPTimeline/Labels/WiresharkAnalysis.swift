@@ -1,0 +1,276 @@
+// Wireshark's sequence analysis (version 4.0): the rules behind tcp.analysis.*, right or wrong, so that users can compare.
+//
+// It knows nothing of this tool's own state machine and is not run unless a report asks for it. Where a rule is wrong
+// (a number of 0 stands for "not seen", windows are compared before scaling, 3 ms and 20 ms are fixed), it is wrong here.
+
+public import TCPModel
+
+/// What Wireshark keeps of one four-tuple, both directions.
+public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
+    private enum Limit {
+        /// How soon after the last duplicate ACK a retransmission is called fast.
+        static let fastRetransmission = UInt64(20 * Span.millisecond)
+        /// How soon after the highest segment a late one is out of order, if the handshake's round trip is not known.
+        static let outOfOrder = UInt64(3 * Span.millisecond)
+    }
+
+    /// Who sent the first segment: its direction is 0.
+    private let first: SocketAddress
+    private var directions: InlineArray<2, AnalysedDirection> = .init(repeating: AnalysedDirection())
+    /// Time of the latest SYN without ACK.
+    private var lastSyn: Timestamp?
+    /// From the latest SYN to the first ACK after it, in nanoseconds; 0 as long as it is not known.
+    private var initialRoundTrip: Int64 = 0
+    private var operations = MultipathOperations()
+    /// A SYN without ACK had a Fast Open cookie and data.
+    private var hasFastOpenData = false
+
+    /// The analysis of a four-tuple of which `segment` is the first one; it is still to be analysed.
+    public init(first segment: Segment) { self.init(first: segment.tuple.source) }
+
+    private init(first: SocketAddress) { self.first = first }
+
+    /// Takes in the next segment of the four-tuple.
+    public mutating func analyse(_ segment: Segment, time: Timestamp) -> AnalysisFlags {
+        // A socket that talks to itself has one direction only.
+        let own = segment.tuple.source == first ? 0 : 1
+        var flags = noteReuse(segment, own)
+        var sender = directions[own]
+        var receiver = directions[1 - own]
+
+        sender.noteBase(segment)
+        receiver.noteBase(acknowledgedBy: segment)
+        flags.formUnion(sender.compare(segment, with: receiver, operations))
+        if segment.acknowledgment != sender.lastAck { sender.duplicateAcks = 0 }
+        flags.formUnion(receiver.noteUnseen(acknowledgedBy: segment))
+        flags.formUnion(repetition(segment, time, sender, receiver, flags))
+        sender.advance(segment, time, isProbe: flags.contains(.zeroWindowProbe))
+        sender.lastFlags = flags
+        sender.operations = operations
+
+        // What the segment's own options say counts from the next one on.
+        operations.note(segment.options)
+        flags.formUnion(fastOpen(segment, receiver))
+        sender.noteScale(segment, &receiver)
+        directions[own] = sender
+        directions[1 - own] = receiver
+        noteHandshake(segment, time)
+        // Wireshark hangs this remark onto both of them.
+        if !flags.intersection([.fastRetransmission, .spuriousRetransmission]).isEmpty {
+            flags.insert(.retransmission)
+        }
+        return flags
+    }
+
+    /// A SYN with another ISN begins anew; one with the same takes back what a RST in between may have moved.
+    private mutating func noteReuse(_ segment: Segment, _ own: Int) -> AnalysisFlags {
+        guard segment.flags.has(.syn), let base = directions[own].base else { return [] }
+        if segment.flags.has(.ack) {
+            guard base != segment.sequence else { return [] }
+            directions[own].base = segment.sequence
+        } else if base == segment.sequence {
+            directions[own].next = directions[own].highestInOrder
+            return []
+        } else {
+            self = WiresharkAnalysis(first: first)
+        }
+        return .reusedPorts
+    }
+
+    /// Whether the segment repeats something, and which way. Only one of them is found.
+    private func repetition(
+        _ segment: Segment, _ time: Timestamp, _ sender: AnalysedDirection, _ receiver: AnalysedDirection,
+        _ flags: AnalysisFlags
+    ) -> AnalysisFlags {
+        guard segment.payloadLength > 0 || segment.flags.hasAny(.synFin), !flags.contains(.keepAlive) else { return [] }
+        let end = segment.sequence.advanced(by: segment.payloadLength)
+        if segment.payloadLength > 0 && receiver.lastAck.isSeen && end.isAtOrBefore(receiver.lastAck) {
+            return .spuriousRetransmission
+        }
+        guard sender.next.isSeen, segment.sequence.isBefore(sender.next) else { return [] }
+        // After a probe of one octet the text that it began comes whole.
+        if segment.payloadLength > 1 && segment.sequence == sender.next.advanced(by: .max) { return [] }
+        // Differences are unsigned, as Wireshark has them: a clock that went back is far in the future.
+        let sinceAck = UInt64(bitPattern: time.since(receiver.lastAckTime))
+        if receiver.duplicateAcks >= 2 && receiver.lastAck == segment.sequence && sinceAck < Limit.fastRetransmission {
+            return .fastRetransmission
+        }
+        let sinceHighest = UInt64(bitPattern: time.since(sender.nextTime))
+        let threshold = initialRoundTrip == 0 ? Limit.outOfOrder : UInt64(bitPattern: initialRoundTrip)
+        let controls: UInt32 = segment.flags.hasAny(.synFin) ? 1 : 0
+        if sinceHighest < threshold && sender.next != end.advanced(by: controls) { return .outOfOrder }
+        return .retransmission
+    }
+
+    private mutating func fastOpen(_ segment: Segment, _ receiver: AnalysedDirection) -> AnalysisFlags {
+        guard segment.flags.has(.syn) else { return [] }
+        if segment.flags.has(.ack) {
+            if segment.acknowledgment.offset(from: receiver.base ?? SequenceNumber(0)) > 1 { return .fastOpenAck }
+            return hasFastOpenData ? .fastOpenIgnored : []
+        }
+        let options = segment.options
+        guard options.present.contains(.fastOpen), options.fastOpenCookieLength > 0 else { return [] }
+        if segment.payloadLength > 0 { hasFastOpenData = true }
+        return .fastOpenSyn
+    }
+
+    private mutating func noteHandshake(_ segment: Segment, _ time: Timestamp) {
+        if segment.flags.has(.syn) {
+            if !segment.flags.has(.ack) { lastSyn = time }
+        } else if segment.flags.has(.ack), initialRoundTrip == 0, let lastSyn {
+            initialRoundTrip = time.since(lastSyn)
+        }
+    }
+}
+
+/// What Wireshark keeps of one direction.
+private struct AnalysedDirection: BitwiseCopyable {
+    /// What relative numbers count from; nil before the first segment.
+    var base: SequenceNumber?
+    /// The highest SEG.SEQ + SEG.LEN sent; 0 = none.
+    var next = SequenceNumber(0)
+    /// When that was sent.
+    var nextTime = Timestamp(nanoseconds: 0)
+    /// The highest number sent without a hole before it; 0 = none.
+    var highestInOrder = SequenceNumber(0)
+    /// The latest SEG.ACK, whether or not ACK was set.
+    var lastAck = SequenceNumber(0)
+    /// When that was sent.
+    var lastAckTime = Timestamp(nanoseconds: 0)
+    /// The latest SEG.WND, not scaled; before the first segment, a number that none has.
+    var window: UInt32 = .max
+    /// The scaling of its windows.
+    var scale = Scale.unknown
+    /// The windows are not scaled yet: no ACK has come after the SYN.
+    var isBeforeFirstAck = false
+    /// Duplicate ACKs since SEG.ACK moved; the greatest number after an ACK of something not captured.
+    var duplicateAcks: UInt32 = 0
+    /// What was found of the latest segment.
+    var lastFlags: AnalysisFlags = []
+    /// What both directions had done of MPTCP when that segment came.
+    var operations = MultipathOperations()
+
+    /// What is known of a direction's window scale.
+    enum Scale: BitwiseCopyable {
+        case unknown
+        case none
+        case shift(UInt8)
+    }
+
+    /// Whether the segment neither opens nor ends anything.
+    private static func isPlain(_ segment: Segment) -> Bool { !segment.flags.hasAny(.synFinRst) }
+
+    mutating func noteBase(_ segment: Segment) {
+        if base == nil { base = segment.flags.has(.syn) ? segment.sequence : segment.sequence.advanced(by: .max) }
+    }
+
+    mutating func noteBase(acknowledgedBy segment: Segment) {
+        if base == nil && segment.flags.has(.ack) { base = segment.acknowledgment.advanced(by: .max) }
+    }
+
+    /// What the segment is compared with both directions' latest ones; the checks end with the first that is exclusive.
+    mutating func compare(
+        _ segment: Segment, with receiver: AnalysedDirection, _ operations: MultipathOperations
+    ) -> AnalysisFlags {
+        let length = segment.payloadLength
+        let isPlain = Self.isPlain(segment)
+        if length == 1 && segment.sequence == next && receiver.window == 0 { return .zeroWindowProbe }
+        var flags: AnalysisFlags = []
+        if segment.window == 0 && isPlain { flags.insert(.zeroWindow) }
+        if next.isSeen && next.isBefore(segment.sequence) && !segment.flags.has(.rst) { flags.insert(.lostSegment) }
+        guard isPlain else { return flags }
+        if length <= 1 && segment.sequence == next.advanced(by: .max) { flags.insert(.keepAlive) }
+        if length > 0 {
+            if let edge = receiver.windowEdge, segment.sequence.advanced(by: length) == edge {
+                flags.insert(.windowFull)
+            }
+            return flags
+        }
+        guard segment.sequence == next, segment.acknowledgment == lastAck else { return flags }
+        if UInt32(segment.window) != window {
+            if segment.window != 0 { flags.insert(.windowUpdate) }
+        } else if segment.window == 0 {
+            if receiver.lastFlags.contains(.zeroWindowProbe) { flags.insert(.zeroWindowProbeAck) }
+        } else if receiver.lastFlags.contains(.keepAlive) {
+            flags.insert(.keepAliveAck)
+        } else if operations == self.operations {
+            // MPTCP may repeat an ACK for the sake of an option (RFC 8684 4); so may this one.
+            flags.insert(.duplicateAck)
+            duplicateAcks = duplicateAcks == .max ? 1 : duplicateAcks + 1
+        }
+        return flags
+    }
+
+    /// The number just beyond the window that this direction advertised; nil if its scale is not known.
+    private var windowEdge: SequenceNumber? {
+        switch scale {
+        case .unknown: nil
+        case .none: lastAck.advanced(by: window)
+        case .shift(let shift): lastAck.advanced(by: window << (isBeforeFirstAck ? 0 : UInt32(shift)))
+        }
+    }
+
+    /// Whether the other direction's segment acknowledges more than was seen of this one; said once a hole.
+    mutating func noteUnseen(acknowledgedBy segment: Segment) -> AnalysisFlags {
+        guard highestInOrder.isSeen, highestInOrder.isBefore(segment.acknowledgment), segment.flags.has(.ack) else {
+            return []
+        }
+        if highestInOrder.isBefore(next) {
+            highestInOrder = next
+            return .ackLostSegment
+        }
+        let isNew = duplicateAcks == 0
+        duplicateAcks = .max
+        return isNew ? .ackLostSegment : []
+    }
+
+    mutating func advance(_ segment: Segment, _ time: Timestamp, isProbe: Bool) {
+        let controls: UInt32 = segment.flags.hasAny(.synFin) ? 1 : 0
+        let end = segment.sequence.advanced(by: segment.payloadLength &+ controls)
+        if !isProbe {
+            if next.isBefore(end) || !next.isSeen {
+                next = end
+                nextTime = time
+            }
+            if segment.sequence == highestInOrder || !highestInOrder.isSeen { highestInOrder = next }
+        }
+        window = UInt32(segment.window)
+        lastAck = segment.acknowledgment
+        lastAckTime = time
+    }
+
+    /// Scaling counts only if both ends offer it; a segment is judged before its own options are read.
+    mutating func noteScale(_ segment: Segment, _ receiver: inout AnalysedDirection) {
+        if segment.options.present.contains(.windowScale) { scale = .shift(min(segment.options.windowScale, 14)) }
+        if segment.flags.has(.syn) {
+            isBeforeFirstAck = true
+            if case .unknown = scale {
+                scale = .none
+                receiver.scale = .none
+            } else if segment.flags.has(.ack), case .none = receiver.scale {
+                scale = .none
+            }
+        } else if segment.flags.has(.ack) {
+            isBeforeFirstAck = false
+        }
+    }
+}
+
+/// What Wireshark keeps of a four-tuple's MPTCP options (RFC 8684 8): that there are some, and MP_CAPABLE among them.
+private struct MultipathOperations: OptionSet, BitwiseCopyable {
+    var rawValue: UInt8 = 0
+
+    static let known = MultipathOperations(rawValue: 1 << 0)
+    static let capable = MultipathOperations(rawValue: 1 << 1)
+
+    mutating func note(_ options: TCPOptions) {
+        guard options.present.contains(.multipath), options.multipathSubtype <= 7 else { return }
+        insert(.known)
+        if options.multipathSubtype == 0 { insert(.capable) }
+    }
+}
+
+extension SequenceNumber {
+    /// Whether Wireshark takes the number for one that was seen: it has no other mark than 0.
+    fileprivate var isSeen: Bool { rawValue != 0 }
+}

@@ -1,0 +1,64 @@
+// The `packet` record: one segment with its options and Wireshark's remarks.
+
+import TCPModel
+import TCPTimeline
+
+extension JSONObject {
+    /// Adds what is particular to a `packet` record, after the keys of every record.
+    mutating func add(_ event: SegmentEvent, acknowledgedBase: SequenceNumber, _ analysis: AnalysisFlags?) {
+        let segment = event.segment
+        add("frame", number: event.frame)
+        add("dir", literal: event.sender.jsonName)
+        add("flags", string: segment.flags.letters)
+        add("seq", number: event.relativeSequence)
+        if segment.flags.has(.ack) { add("ack", number: event.relativeAck) }
+        add("win", number: segment.window)
+        add("len", number: segment.payloadLength)
+        if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
+        if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }
+    }
+
+    private static func options(_ options: TCPOptions, _ base: SequenceNumber) -> JSONObject {
+        var object = JSONObject()
+        if options.present.contains(.maximumSegmentSize) { object.add("mss", number: options.maximumSegmentSize) }
+        if options.present.contains(.windowScale) { object.add("wscale", number: options.windowScale) }
+        if options.present.contains(.sackPermitted) { object.add("sack_permitted", bool: true) }
+        if options.present.contains(.sack) {
+            object.add("sack") { buffer in
+                buffer.append("[")
+                for index in 0..<min(Int(options.sackBlockCount), 4) {
+                    let block = options.sackBlocks[index]
+                    if index > 0 { buffer.append(",") }
+                    buffer.append(pair: block.left.offset(from: base), block.right.offset(from: base))
+                }
+                buffer.append("]")
+            }
+        }
+        if options.present.contains(.timestamps) {
+            object.add("ts") { $0.append(pair: options.timestampValue, options.timestampEchoReply) }
+        }
+        if options.present.contains(.fastOpen) { object.add("tfo", number: options.fastOpenCookieLength) }
+        if options.present.contains(.multipath) { object.add("mptcp", number: options.multipathSubtype) }
+        if options.present.contains(.md5Signature) { object.add("md5", bool: true) }
+        if options.present.contains(.authentication) { object.add("ao", bool: true) }
+        if options.present.contains(.unknown) { object.add("unknown", bool: true) }
+        return object
+    }
+}
+
+extension OutputBuffer {
+    fileprivate mutating func append(pair first: UInt32, _ second: UInt32) {
+        append("[")
+        append(number: first)
+        append(",")
+        append(number: second)
+        append("]")
+    }
+}
+
+extension TCPFlags {
+    /// One letter a flag, lowest bit first: `SA` is SYN and ACK; E is ECN-Echo, C CWR, N AE (formerly NS).
+    fileprivate var letters: String {
+        String("FSRPAUECN".enumerated().lazy.filter { rawValue & 1 << $0.offset != 0 }.map { $0.element })
+    }
+}
