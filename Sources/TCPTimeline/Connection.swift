@@ -82,8 +82,8 @@ public struct Connection: BitwiseCopyable, Sendable {
     public let tuple: FourTuple
     /// Which interface of the capture the first segment came from.
     public let interface: UInt16
-    /// Frame number of the first segment.
-    public let firstFrame: UInt64
+    /// The tunnel that the first segment came through; the innermost one if there were several.
+    public let tunnel: Tunnel
     /// Time of the first segment.
     public let firstTime: Timestamp
     /// SEG.SEQ of the first segment, whoever sent it.
@@ -109,11 +109,11 @@ public struct Connection: BitwiseCopyable, Sendable {
     /// Zeek's history.
     public internal(set) var history = ConnectionHistory()
 
-    init(number: UInt64, tuple: FourTuple, first segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16) {
+    init(number: UInt64, tuple: FourTuple, first segment: Segment, time: Timestamp, interface: UInt16) {
         self.number = number
         self.tuple = tuple
         self.interface = interface
-        firstFrame = frame
+        tunnel = segment.tunnel
         firstTime = time
         firstSequence = segment.sequence
         lastTime = time

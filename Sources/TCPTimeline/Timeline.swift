@@ -37,7 +37,7 @@ public struct Timeline: ~Copyable {
         let isFirst: Bool
         if let known = index.find(key, hash: hash, in: store) {
             if store[known].startsNewIncarnation(segment) {
-                id = create(segment, time, frame, interface)
+                id = create(segment, time, interface)
                 index.replace(known, by: id, hash: hash)
                 store[known].facts.insert(.replaced)
                 replaced = known
@@ -47,7 +47,7 @@ public struct Timeline: ~Copyable {
                 isFirst = false
             }
         } else {
-            id = create(segment, time, frame, interface)
+            id = create(segment, time, interface)
             index.insert(id, hash: hash, in: store)
             isFirst = true
         }
@@ -63,12 +63,12 @@ public struct Timeline: ~Copyable {
     }
 
     private mutating func create(
-        _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16
+        _ segment: Segment, _ time: Timestamp, _ interface: UInt16
     ) -> ConnectionID {
         connectionCount += 1
         return store.insert(
             Connection(
-                number: connectionCount, tuple: segment.orientedTuple, first: segment, time: time, frame: frame,
+                number: connectionCount, tuple: segment.orientedTuple, first: segment, time: time,
                 interface: interface))
     }
 

@@ -208,6 +208,7 @@ public struct JSONReport: TraceReport {
         object.add("resp_pkts", number: resp.packets)
         object.add("resp_ip_bytes", number: resp.ipBytes)
         object.add("community_id", string: communityID(connection.tuple))
+        if connection.tunnel != .none { object.add("tunnel", literal: connection.tunnel.name) }
         object.add("completeness", number: connection.completeness.rawValue)
         object.add("outcome", literal: connection.outcome.name)
         if let closer = connection.closer { object.add("closed_by", literal: closer.jsonName) }

@@ -29,6 +29,11 @@ extension TimelineWriter {
             out.append(gap)
             out.appendPrintable(interface)
         }
+        if connection.tunnel != .none {
+            out.append(gap)
+            out.append("in ")
+            out.append(connection.tunnel.name)
+        }
         out.append(gap)
         // A small page has room for the time of day at least.
         let columns = style.nanoseconds ? 29 : 26
