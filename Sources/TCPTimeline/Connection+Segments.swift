@@ -61,12 +61,16 @@ extension Connection {
         let senderBefore = endpoint(side)
         let receiverBefore = endpoint(side.other)
         let (sent, arrived) = runMachines(segment, side)
+        // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
+        if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
+        zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
+        let missed = missedText(segment, side, senderBefore: senderBefore, receiverBefore: receiverBefore)
         noteHandshake(segment, side, time)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         noteHistory(segment, side, notes, senderBefore: senderBefore, isFirst: isFirst)
-        zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
+        if missed > 0 { noteGap(missed, of: side.other) }
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
         if time > lastTime { lastTime = time }
@@ -128,6 +132,41 @@ extension Connection {
         let controls: UInt32 =
             (segment.flags.has(.fin) ? 1 : 0) + (segment.flags.has(.syn) && before.sendNext == after.iss ? 1 : 0)
         return UInt64(moved > controls ? moved - controls : 0)
+    }
+
+    /// Follows the holes in both sides' text; octets of the receiver's that this segment acknowledges and we do not have.
+    private mutating func missedText(
+        _ segment: Segment, _ side: Side, senderBefore: EndpointMachine, receiverBefore: EndpointMachine
+    ) -> UInt64 {
+        guard !isSelfConnect, !segment.flags.has(.rst) else { return 0 }
+        let start = segment.flags.has(.syn) ? segment.sequence.advanced(by: 1) : segment.sequence
+        if senderBefore.knowsSendSequence && !segment.flags.has(.syn) && segment.sequenceLength > 0
+            && start.isAfter(senderBefore.sendNext) && endpoint(side).sendNext.isAfter(senderBefore.sendNext)
+        {
+            gaps.open(senderBefore.sendNext, length: start.offset(from: senderBefore.sendNext), of: side)
+        } else if segment.payloadLength > 0 && !gaps.isEmpty {
+            gaps.fill(start, length: segment.payloadLength, of: side)
+        }
+        guard segment.flags.has(.ack) else { return 0 }
+        var missed: UInt64 = 0
+        if !gaps.isEmpty { missed = UInt64(gaps.acknowledge(segment.acknowledgment, of: side.other)) }
+        // An ACK beyond everything that was seen moves the receiver's SND.NXT.
+        let receiver = endpoint(side.other)
+        if receiverBefore.knowsSendSequence && receiver.sendNext.isAfter(receiverBefore.sendNext) {
+            missed &+= UInt64(receiver.sendNext.offset(from: receiverBefore.sendNext))
+        }
+        return missed
+    }
+
+    /// Counts a content gap in what `side` sent.
+    private mutating func noteGap(_ octets: UInt64, of side: Side) {
+        guard zeek.reportsGaps else { return }
+        missedBytes &+= octets
+        let index = Int(side.rawValue)
+        if counters[index].contentGaps < .max { counters[index].contentGaps += 1 }
+        if ConnectionHistory.isRecorded(occurrence: UInt32(counters[index].contentGaps)) {
+            history.append(ConnectionHistory.contentGap, originator: side == .originator)
+        }
     }
 
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
@@ -203,12 +242,9 @@ extension Connection {
             counters[own].lastReset = segment.sequence
             counters[own].hasReset = true
         }
-        if segment.payloadLength > 0 && !notes.contains(.keepAlive) {
-            if notes.contains(.retransmission)
-                && ConnectionHistory.isRecorded(occurrence: counters[own].retransmissions)
-            {
-                history.append(ConnectionHistory.retransmission, originator: isOriginator)
-            }
+        let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
+        // Zeek's `d` is for segments without SYN, FIN and RST; with one of them, that letter stands for the segment.
+        if carriesText && !flags.hasAny(.synFinRst) {
             history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
         } else if segment.isPureAck {
             history.appendOnce(ConnectionHistory.ack, bit: 0, originator: isOriginator)
@@ -218,6 +254,15 @@ extension Connection {
         }
         if notes.contains(.zeroWindow) && ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
             history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+        }
+        if notes.contains(.retransmission) {
+            if !carriesText {
+                if counters[own].controlRetransmissions < .max { counters[own].controlRetransmissions += 1 }
+            } else if ConnectionHistory.isRecorded(
+                occurrence: counters[own].retransmissions &- UInt32(counters[own].controlRetransmissions))
+            {
+                history.append(ConnectionHistory.retransmission, originator: isOriginator)
+            }
         }
     }
 }

@@ -25,11 +25,15 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     var lastWindow: UInt16 = 0
     /// How often it advertised a window of 0.
     var zeroWindows: UInt16 = 0
+    /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
+    var controlRetransmissions: UInt8 = 0
+    /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
+    var contentGaps: UInt8 = 0
 
     init() {}
 }
 
-/// One incarnation of a four-tuple. Plain data: about 300 octets.
+/// One incarnation of a four-tuple. Plain data: about 330 octets.
 public struct Connection: BitwiseCopyable, Sendable {
     /// What has been seen, one bit a fact.
     public struct Facts: OptionSet, BitwiseCopyable, Sendable {
@@ -84,6 +88,12 @@ public struct Connection: BitwiseCopyable, Sendable {
     public let firstSequence: SequenceNumber
     /// Time of the latest segment.
     public internal(set) var lastTime: Timestamp
+    /// Time of the latest segment before both sides had ended: what Zeek's duration reaches to.
+    public internal(set) var lastLiveTime: Timestamp
+    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    public internal(set) var missedBytes: UInt64 = 0
+    /// What the capture skipped, until it comes or is acknowledged.
+    var gaps = ContentGaps()
     /// Nanoseconds from the first SYN to the first SYN-ACK; negative if unknown.
     public internal(set) var synAckDelay: Int64 = -1
     /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
@@ -111,6 +121,7 @@ public struct Connection: BitwiseCopyable, Sendable {
         firstTime = time
         firstSequence = segment.sequence
         lastTime = time
+        lastLiveTime = time
     }
 
     /// Whether one socket is connected to itself.

@@ -31,6 +31,24 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     private var originatorFin = false
     private var responderFin = false
 
+    /// Whether a side's end was taken note of: from when both are, segments no longer prolong Zeek's duration.
+    private var originatorDidClose = false
+    private var responderDidClose = false
+
+    /// Whether both sides' ends were taken note of.
+    var isClosed: Bool { originatorDidClose && responderDidClose }
+
+    /// Whether a side was open when it sent its FIN, and has not sent a RST since.
+    private var originatorFinIsClean = false
+    private var responderFinIsClean = false
+
+    /// Whether both sides are open or were open when they closed, so that an acknowledged hole is a content gap; where the
+    /// opening was missed, and after a RST, sequence numbers may lie.
+    var reportsGaps: Bool {
+        (originator == .established || originator == .closed && originatorFinIsClean)
+            && (responder == .established || responder == .closed && responderFinIsClean)
+    }
+
     /// Nothing sent yet.
     public init() {}
 
@@ -63,13 +81,19 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     }
 
     private mutating func noteFin(fromOriginator: Bool) {
+        // Whoever sent a RST stays reset.
+        if (fromOriginator ? originator : responder) == .reset { return }
         if fromOriginator {
+            if originator != .closed { originatorFinIsClean = originator == .established }
             originator = .closed
             originatorFin = true
+            originatorDidClose = true
             if responder == .reset && responderFin { responder = .closed }
         } else {
+            if responder != .closed { responderFinIsClean = responder == .established }
             responder = .closed
             responderFin = true
+            responderDidClose = true
             if originator == .reset && originatorFin { originator = .closed }
         }
     }
@@ -77,7 +101,15 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     private mutating func noteReset(fromOriginator: Bool) {
         let bothClosed = originator == .closed && responder == .closed
         if bothClosed { return }
-        if fromOriginator { originator = .reset } else { responder = .reset }
+        if fromOriginator {
+            originator = .reset
+            originatorFinIsClean = false
+            originatorDidClose = true
+        } else {
+            responder = .reset
+            responderFinIsClean = false
+            responderDidClose = true
+        }
     }
 
     /// conn_state, by Zeek's own order of questions. `noData` = neither side's octets were acknowledged;
