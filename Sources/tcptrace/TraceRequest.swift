@@ -15,6 +15,8 @@ struct TraceRequest {
         case timeline
         case table
         case json
+        case zeek
+        case csv
         case count
     }
 
@@ -163,7 +165,9 @@ struct TraceRequest {
         switch command.format {
         case "text": form = command.quiet ? .table : .timeline
         case "json": form = .json
-        default: throw ValidationError("-T \(command.format): the format is text or json")
+        case "zeek": form = .zeek
+        case "csv": form = .csv
+        default: throw ValidationError("-T \(command.format): the format is text, json, zeek or csv")
         }
         if command.countOnly { form = .count }
         hasHeader = !command.noHeader
@@ -198,6 +202,8 @@ struct TraceRequest {
             return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
         case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
         case .json: return trace(.json(JSONReport(selection: selection)))
+        case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
+        case .csv: return trace(.csv(CSVReport(header: hasHeader, selection: selection)))
         case .count: return trace(.count(CountReport()))
         }
     }
