@@ -108,7 +108,6 @@ extension Connection {
         counters[own].packets &+= 1
         counters[own].ipBytes &+= UInt64(segment.ipLength)
         if notes.contains(.retransmission) { counters[own].retransmissions &+= 1 }
-        if notes.contains(.zeroWindow) && counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
         if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
         counters[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
@@ -252,8 +251,11 @@ extension Connection {
         if flags.has(.fin) && !flags.hasAny([.syn, .rst]) && !senderBefore.hasSentFin {
             history.append(ConnectionHistory.fin, originator: isOriginator)
         }
-        if notes.contains(.zeroWindow) && ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
-            history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+        if segment.window == 0 && !flags.has(.rst) && zeek.heedsWindow(ofOriginator: isOriginator) {
+            if counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
+            if ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
+                history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+            }
         }
         if notes.contains(.retransmission) {
             if !carriesText {

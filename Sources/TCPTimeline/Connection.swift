@@ -23,7 +23,7 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     var hasPlainWindow = false
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 = 0
-    /// How often it advertised a window of 0.
+    /// How often it advertised a window of 0 that Zeek heeds.
     var zeroWindows: UInt16 = 0
     /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
     var controlRetransmissions: UInt8 = 0

@@ -73,6 +73,11 @@ import Testing
         #expect(Play(handshake + "> FP. 1:11 ack 1").connection.historyText == "ShAF")
     }
 
+    @Test func windowAfterThePeersFinIsNoW() {
+        let play = Play(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2 win 0\n> . 2:2 ack 1 win 0")
+        #expect(play.connection.historyText == "ShAFaW")
+    }
+
     @Test func retransmittedFinIsNoT() {
         let play = Play(handshake + "> P. 1:11 ack 1\n> F. 11:11 ack 1\n> F. 11:11 ack 1\n> P. 1:11 ack 1")
         #expect(play.connection.historyText == "ShADFT")

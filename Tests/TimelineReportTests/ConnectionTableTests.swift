@@ -19,7 +19,7 @@ import TimelineReport
         var timeline = Timeline(seed: 1)
         var out = OutputBuffer()
         report.begin(Self.capture, at: nil, &out)
-        var segments = [Segment(tuple: Self.tuple, sequence: SequenceNumber(1000), flags: .syn)]
+        var segments = [Segment(tuple: Self.tuple, sequence: SequenceNumber(1000), flags: .syn, window: 65535)]
         if refusal {
             segments.append(
                 Segment(

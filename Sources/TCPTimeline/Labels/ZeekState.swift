@@ -49,6 +49,11 @@ public struct ZeekState: BitwiseCopyable, Sendable {
             && (responder == .established || responder == .closed && responderFinIsClean)
     }
 
+    /// Whether a window of 0 of this side means anything: not after its RST, nor after the peer's FIN.
+    func heedsWindow(ofOriginator isOriginator: Bool) -> Bool {
+        isOriginator ? originator != .reset && responder != .closed : responder != .reset && originator != .closed
+    }
+
     /// Nothing sent yet.
     public init() {}
 
@@ -73,10 +78,16 @@ public struct ZeekState: BitwiseCopyable, Sendable {
 
     private mutating func noteSyn(hasAck: Bool, fromOriginator: Bool) {
         if fromOriginator {
-            if originator == .inactive || originator == .partial { originator = hasAck ? .synAckSent : .synSent }
-        } else if responder == .inactive || responder == .partial {
+            if originator == .inactive {
+                originator = hasAck ? .synAckSent : .synSent
+            } else if originator == .partial && responder == .inactive && !hasAck {
+                originator = .synSent
+            }
+        } else if responder == .inactive {
             responder = .established
             if originator == .synSent { originator = .established }
+        } else if responder == .partial && originator == .inactive && !hasAck {
+            responder = .synSent
         }
     }
 
