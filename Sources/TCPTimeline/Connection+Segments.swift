@@ -56,17 +56,22 @@ extension Connection {
         let wasEnded = isEnded
         let notes = SegmentNotes.analyse(
             segment, sender: endpoint(side), receiver: endpoint(side.other), sent: counters[Int(side.rawValue)],
-            received: counters[Int(side.other.rawValue)])
+            received: counters[Int(side.other.rawValue)],
+            fillsHole: !gaps.isEmpty && gaps.contains(segment.sequence, of: side))
 
         let senderBefore = endpoint(side)
         let receiverBefore = endpoint(side.other)
         let (sent, arrived) = runMachines(segment, side)
+        // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
+        if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
+        zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
+        let missed = missedText(segment, side, senderBefore: senderBefore, receiverBefore: receiverBefore)
         noteHandshake(segment, side, time)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         noteHistory(segment, side, notes, senderBefore: senderBefore, isFirst: isFirst)
-        zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
+        if missed > 0 { noteGap(missed, of: side.other) }
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
         if time > lastTime { lastTime = time }
@@ -103,12 +108,7 @@ extension Connection {
         let own = Int(side.rawValue)
         counters[own].packets &+= 1
         counters[own].ipBytes &+= UInt64(segment.ipLength)
-        if notes.contains(.retransmission) {
-            counters[own].retransmissions &+= 1
-            if segment.payloadLength > 0 { counters[own].textRetransmissions &+= 1 }
-        }
-        if notes.contains(.zeroWindow) && counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
-        noteHole(segment, own, notes, senderBefore)
+        if notes.contains(.retransmission) { counters[own].retransmissions &+= 1 }
         if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
         counters[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
@@ -123,19 +123,6 @@ extension Connection {
         }
     }
 
-    /// Remembers the oldest hole until it is filled from its start; one is enough to tell reordering from retransmission.
-    private mutating func noteHole(
-        _ segment: Segment, _ own: Int, _ notes: SegmentNotes, _ senderBefore: EndpointMachine
-    ) {
-        if notes.contains(.hole) && counters[own].holeStart == counters[own].holeEnd {
-            counters[own].holeStart = senderBefore.sendNext
-            counters[own].holeEnd = segment.sequence
-        } else if notes.contains(.fillsHole) && segment.sequence == counters[own].holeStart {
-            let end = segment.sequenceEnd
-            counters[own].holeStart = end.isBefore(counters[own].holeEnd) ? end : counters[own].holeEnd
-        }
-    }
-
     /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are no text.
     private static func newText(_ before: EndpointMachine, _ after: EndpointMachine, _ segment: Segment) -> UInt64 {
         guard after.knowsSendSequence, !segment.flags.has(.rst) else { return 0 }
@@ -145,6 +132,41 @@ extension Connection {
         let controls: UInt32 =
             (segment.flags.has(.fin) ? 1 : 0) + (segment.flags.has(.syn) && before.sendNext == after.iss ? 1 : 0)
         return UInt64(moved > controls ? moved - controls : 0)
+    }
+
+    /// Follows the holes in both sides' text; octets of the receiver's that this segment acknowledges and we do not have.
+    private mutating func missedText(
+        _ segment: Segment, _ side: Side, senderBefore: EndpointMachine, receiverBefore: EndpointMachine
+    ) -> UInt64 {
+        guard !isSelfConnect, !segment.flags.has(.rst) else { return 0 }
+        let start = segment.flags.has(.syn) ? segment.sequence.advanced(by: 1) : segment.sequence
+        if senderBefore.knowsSendSequence && !segment.flags.has(.syn) && segment.sequenceLength > 0
+            && start.isAfter(senderBefore.sendNext) && endpoint(side).sendNext.isAfter(senderBefore.sendNext)
+        {
+            gaps.open(senderBefore.sendNext, length: start.offset(from: senderBefore.sendNext), of: side)
+        } else if segment.payloadLength > 0 && !gaps.isEmpty {
+            gaps.fill(start, length: segment.payloadLength, of: side)
+        }
+        guard segment.flags.has(.ack) else { return 0 }
+        var missed: UInt64 = 0
+        if !gaps.isEmpty { missed = UInt64(gaps.acknowledge(segment.acknowledgment, of: side.other)) }
+        // An ACK beyond everything that was seen moves the receiver's SND.NXT.
+        let receiver = endpoint(side.other)
+        if receiverBefore.knowsSendSequence && receiver.sendNext.isAfter(receiverBefore.sendNext) {
+            missed &+= UInt64(receiver.sendNext.offset(from: receiverBefore.sendNext))
+        }
+        return missed
+    }
+
+    /// Counts a content gap in what `side` sent.
+    private mutating func noteGap(_ octets: UInt64, of side: Side) {
+        guard zeek.reportsGaps else { return }
+        missedBytes &+= octets
+        let index = Int(side.rawValue)
+        if counters[index].contentGaps < .max { counters[index].contentGaps += 1 }
+        if ConnectionHistory.isRecorded(occurrence: UInt32(counters[index].contentGaps)) {
+            history.append(ConnectionHistory.contentGap, originator: side == .originator)
+        }
     }
 
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
@@ -220,12 +242,9 @@ extension Connection {
             counters[own].lastReset = segment.sequence
             counters[own].hasReset = true
         }
-        if segment.payloadLength > 0 && !notes.contains(.keepAlive) {
-            if notes.contains(.retransmission)
-                && ConnectionHistory.isRecorded(occurrence: counters[own].textRetransmissions)
-            {
-                history.append(ConnectionHistory.retransmission, originator: isOriginator)
-            }
+        let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
+        // Zeek's `d` is for segments without SYN, FIN and RST; with one of them, that letter stands for the segment.
+        if carriesText && !flags.hasAny(.synFinRst) {
             history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
         } else if segment.isPureAck {
             history.appendOnce(ConnectionHistory.ack, bit: 0, originator: isOriginator)
@@ -233,8 +252,20 @@ extension Connection {
         if flags.has(.fin) && !flags.hasAny([.syn, .rst]) && !senderBefore.hasSentFin {
             history.append(ConnectionHistory.fin, originator: isOriginator)
         }
-        if notes.contains(.zeroWindow) && ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
-            history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+        if segment.window == 0 && !flags.has(.rst) && zeek.heedsWindow(ofOriginator: isOriginator) {
+            if counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
+            if ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
+                history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+            }
+        }
+        if notes.contains(.retransmission) {
+            if !carriesText {
+                if counters[own].controlRetransmissions < .max { counters[own].controlRetransmissions += 1 }
+            } else if ConnectionHistory.isRecorded(
+                occurrence: counters[own].retransmissions &- UInt32(counters[own].controlRetransmissions))
+            {
+                history.append(ConnectionHistory.retransmission, originator: isOriginator)
+            }
         }
     }
 }

@@ -9,16 +9,10 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     public internal(set) var packets: UInt32 = 0
     /// Segments that carried sequence space seen before (keep-alives and window probes are not counted).
     public internal(set) var retransmissions: UInt32 = 0
-    /// Those of them that carried text.
-    var textRetransmissions: UInt32 = 0
     /// Octets of text by sequence space: each octet once, and octets that the peer acknowledged though we missed them.
     public internal(set) var uniqueBytes: UInt64 = 0
     /// Octets of IP datagrams.
     public internal(set) var ipBytes: UInt64 = 0
-    /// The oldest hole in what was seen of this side: octets from here ...
-    var holeStart = SequenceNumber(0)
-    /// ... up to here were skipped, and what comes from there later is no retransmission. Empty if both are equal.
-    var holeEnd = SequenceNumber(0)
     /// The last SEG.ACK sent, for telling duplicates.
     var lastAck = SequenceNumber(0)
     /// The sequence number of its last RST.
@@ -29,13 +23,17 @@ public struct SideCounters: BitwiseCopyable, Sendable {
     var hasPlainWindow = false
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 = 0
-    /// How often it advertised a window of 0.
+    /// How often it advertised a window of 0 that Zeek heeds.
     var zeroWindows: UInt16 = 0
+    /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
+    var controlRetransmissions: UInt8 = 0
+    /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
+    var contentGaps: UInt8 = 0
 
     init() {}
 }
 
-/// One incarnation of a four-tuple. Plain data: about 300 octets.
+/// One incarnation of a four-tuple. Plain data: about 330 octets.
 public struct Connection: BitwiseCopyable, Sendable {
     /// What has been seen, one bit a fact.
     public struct Facts: OptionSet, BitwiseCopyable, Sendable {
@@ -90,6 +88,12 @@ public struct Connection: BitwiseCopyable, Sendable {
     public let firstSequence: SequenceNumber
     /// Time of the latest segment.
     public internal(set) var lastTime: Timestamp
+    /// Time of the latest segment before both sides had ended: what Zeek's duration reaches to.
+    public internal(set) var lastLiveTime: Timestamp
+    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    public internal(set) var missedBytes: UInt64 = 0
+    /// What the capture skipped, until it comes or is acknowledged.
+    var gaps = ContentGaps()
     /// Nanoseconds from the first SYN to the first SYN-ACK; negative if unknown.
     public internal(set) var synAckDelay: Int64 = -1
     /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
@@ -117,6 +121,7 @@ public struct Connection: BitwiseCopyable, Sendable {
         firstTime = time
         firstSequence = segment.sequence
         lastTime = time
+        lastLiveTime = time
     }
 
     /// Whether one socket is connected to itself.

@@ -7,7 +7,7 @@ extension SegmentNotes {
     /// The notes of `segment`, sent by `sender` to `receiver`, before either has taken it in.
     static func analyse(
         _ segment: Segment, sender: EndpointMachine, receiver: EndpointMachine, sent own: SideCounters,
-        received peer: SideCounters
+        received peer: SideCounters, fillsHole: Bool
     ) -> SegmentNotes {
         var notes: SegmentNotes = []
         let flags = segment.flags
@@ -25,7 +25,7 @@ extension SegmentNotes {
         if segment.sequenceLength > 0 {
             if segment.sequence.isBefore(sender.sendNext) {
                 // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
-                if segment.sequence.isWithin(own.holeStart, length: own.holeEnd.offset(from: own.holeStart)) {
+                if fillsHole {
                     notes.insert(.fillsHole)
                 } else if !flags.has([.syn, .ack]) || sender.hasSentSynAck {
                     notes.insert(.retransmission)

@@ -12,6 +12,10 @@ public enum TraceOutput {
     case table(SummaryReport)
     /// NDJSON.
     case json(JSONReport)
+    /// Zeek's conn.log.
+    case zeek(ZeekLog)
+    /// CSV, one line a connection.
+    case csv(CSVReport)
     /// Only the number of packets.
     case count(CountReport)
 }

@@ -82,7 +82,8 @@ struct TraceCommand: ParsableCommand {
     var micro = false
     @Option(
         name: .customShort("T"),
-        help: ArgumentHelp("Output format: text or json (one object a line).", valueName: "format"))
+        help: ArgumentHelp(
+            "Output format: text, json (one object a line), zeek (conn.log) or csv.", valueName: "format"))
     var format = "text"
     @Option(
         help: ArgumentHelp(
@@ -96,7 +97,7 @@ struct TraceCommand: ParsableCommand {
     var ascii = false
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
     var width: Int?
-    @Flag(name: .customLong("no-header"), help: "With -q: no column titles.")
+    @Flag(name: .customLong("no-header"), help: "With -q and -T csv: no column titles.")
     var noHeader = false
     @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))
     var connections: UInt64?

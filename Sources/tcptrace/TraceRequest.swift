@@ -15,6 +15,8 @@ struct TraceRequest {
         case timeline
         case table
         case json
+        case zeek
+        case csv
         case count
     }
 
@@ -167,7 +169,9 @@ struct TraceRequest {
         switch command.format {
         case "text": form = command.quiet ? .table : .timeline
         case "json": form = .json
-        default: throw ValidationError("-T \(command.format): the format is text or json")
+        case "zeek": form = .zeek
+        case "csv": form = .csv
+        default: throw ValidationError("-T \(command.format): the format is text, json, zeek or csv")
         }
         if command.countOnly { form = .count }
         for name in command.events.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
@@ -211,6 +215,8 @@ struct TraceRequest {
             return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
         case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
         case .json: return trace(.json(JSONReport(selection: selection, packets: reportsPackets)))
+        case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
+        case .csv: return trace(.csv(CSVReport(header: hasHeader, selection: selection)))
         case .count: return trace(.count(CountReport()))
         }
     }

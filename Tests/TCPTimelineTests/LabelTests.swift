@@ -105,7 +105,7 @@ struct Situation: Sendable, CustomTestStringConvertible {
         .init(
             id: "T3 FIN carries data",
             text: handshake + "> FP. 1:11 ack 1\n< . 1:1 ack 12\n< F. 1:1 ack 12\n> . 12:12 ack 2", outcome: .closed,
-            state: "SF", history: "ShADFaf", completeness: 31, bytes: [10, 0], closer: .originator),
+            state: "SF", history: "ShAFaf", completeness: 31, bytes: [10, 0], closer: .originator),
         .init(
             id: "T4 FINs cross", text: handshake + "> F. 1:1 ack 1\n< F. 1:1 ack 1\n> . 2:2 ack 2\n< . 2:2 ack 2",
             outcome: .closed, state: "SF", history: "ShAFfa", completeness: 23, bytes: [0, 0], closer: .originator),

@@ -50,6 +50,7 @@ extension ConnectionHistory {
     static let reset = UInt8(ascii: "r")
     static let retransmission = UInt8(ascii: "t")
     static let zeroWindow = UInt8(ascii: "w")
+    static let contentGap = UInt8(ascii: "g")
     static let finReset = UInt8(ascii: "i")
     static let multiFlag = UInt8(ascii: "q")
 

@@ -31,6 +31,29 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     private var originatorFin = false
     private var responderFin = false
 
+    /// Whether a side's end was taken note of: from when both are, segments no longer prolong Zeek's duration.
+    private var originatorDidClose = false
+    private var responderDidClose = false
+
+    /// Whether both sides' ends were taken note of.
+    var isClosed: Bool { originatorDidClose && responderDidClose }
+
+    /// Whether a side was open when it sent its FIN, and has not sent a RST since.
+    private var originatorFinIsClean = false
+    private var responderFinIsClean = false
+
+    /// Whether both sides are open or were open when they closed, so that an acknowledged hole is a content gap; where the
+    /// opening was missed, and after a RST, sequence numbers may lie.
+    var reportsGaps: Bool {
+        (originator == .established || originator == .closed && originatorFinIsClean)
+            && (responder == .established || responder == .closed && responderFinIsClean)
+    }
+
+    /// Whether a window of 0 of this side means anything: not after its RST, nor after the peer's FIN.
+    func heedsWindow(ofOriginator isOriginator: Bool) -> Bool {
+        isOriginator ? originator != .reset && responder != .closed : responder != .reset && originator != .closed
+    }
+
     /// Nothing sent yet.
     public init() {}
 
@@ -55,21 +78,33 @@ public struct ZeekState: BitwiseCopyable, Sendable {
 
     private mutating func noteSyn(hasAck: Bool, fromOriginator: Bool) {
         if fromOriginator {
-            if originator == .inactive || originator == .partial { originator = hasAck ? .synAckSent : .synSent }
-        } else if responder == .inactive || responder == .partial {
+            if originator == .inactive {
+                originator = hasAck ? .synAckSent : .synSent
+            } else if originator == .partial && responder == .inactive && !hasAck {
+                originator = .synSent
+            }
+        } else if responder == .inactive {
             responder = .established
             if originator == .synSent { originator = .established }
+        } else if responder == .partial && originator == .inactive && !hasAck {
+            responder = .synSent
         }
     }
 
     private mutating func noteFin(fromOriginator: Bool) {
+        // Whoever sent a RST stays reset.
+        if (fromOriginator ? originator : responder) == .reset { return }
         if fromOriginator {
+            if originator != .closed { originatorFinIsClean = originator == .established }
             originator = .closed
             originatorFin = true
+            originatorDidClose = true
             if responder == .reset && responderFin { responder = .closed }
         } else {
+            if responder != .closed { responderFinIsClean = responder == .established }
             responder = .closed
             responderFin = true
+            responderDidClose = true
             if originator == .reset && originatorFin { originator = .closed }
         }
     }
@@ -77,7 +112,15 @@ public struct ZeekState: BitwiseCopyable, Sendable {
     private mutating func noteReset(fromOriginator: Bool) {
         let bothClosed = originator == .closed && responder == .closed
         if bothClosed { return }
-        if fromOriginator { originator = .reset } else { responder = .reset }
+        if fromOriginator {
+            originator = .reset
+            originatorFinIsClean = false
+            originatorDidClose = true
+        } else {
+            responder = .reset
+            responderFinIsClean = false
+            responderDidClose = true
+        }
     }
 
     /// conn_state, by Zeek's own order of questions. `noData` = neither side's octets were acknowledged;

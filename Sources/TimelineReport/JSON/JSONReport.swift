@@ -196,6 +196,7 @@ public struct JSONReport: TraceReport {
         object.add("orig_bytes", number: orig.uniqueBytes)
         object.add("resp_bytes", number: resp.uniqueBytes)
         object.add("conn_state", literal: connection.zeekConnectionState)
+        object.add("missed_bytes", number: connection.missedBytes)
         object.add(
             "history",
             raw: { buffer in

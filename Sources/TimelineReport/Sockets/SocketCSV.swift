@@ -47,24 +47,12 @@ public struct SocketCSV: Sendable {
             if let process = row.processes.first {
                 output.append(number: process.pid)
                 output.append(",")
-                appendField(process.command, to: &output)
+                output.appendCSVField(process.command)
             } else {
                 output.append(",")
             }
             output.append("\r\n")
         }
-    }
-
-    /// Untrusted text as one field: always quoted, quotes doubled, nothing that acts on a terminal, and no beginning
-    /// that a spreadsheet takes for a formula.
-    private func appendField(_ text: String, to output: inout OutputBuffer) {
-        output.append("\"")
-        if let first = text.utf8.first, "=+-@".utf8.contains(first) { output.append("'") }
-        for (index, part) in text.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
-            if index > 0 { output.append("\"\"") }
-            output.appendPrintable(String(part))
-        }
-        output.append("\"")
     }
 }
 

@@ -20,6 +20,8 @@ public enum LiveSession {
         case .timeline(let report): run(options, report: report, command, executable)
         case .table(let report): run(options, report: report, command, executable)
         case .json(let report): run(options, report: report, command, executable)
+        case .zeek(let report): run(options, report: report, command, executable)
+        case .csv(let report): run(options, report: report, command, executable)
         case .count(let report): run(options, report: report, command, executable)
         }
     }

@@ -25,6 +25,8 @@ public enum ReplaySession {
         case .timeline(let report): run(options, report: report)
         case .table(let report): run(options, report: report)
         case .json(let report): run(options, report: report)
+        case .zeek(let report): run(options, report: report)
+        case .csv(let report): run(options, report: report)
         case .count(let report): run(options, report: report)
         }
     }

@@ -1,0 +1,141 @@
+// `-T csv`: RFC 4180, one header line, one line a connection, the names of the `conn` record.
+
+public import TCPModel
+public import TCPTimeline
+
+import TCPMachine
+
+/// The CSV report: CRLF line ends, no padding, an empty field for what is not known.
+///
+/// An object of the `conn` record becomes a column for each of its keys, joined by a dot.
+public struct CSVReport: TraceReport {
+    /// The columns, in order.
+    public static let fields: [StaticString] = [
+        "ts", "ts_ns", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "duration", "orig_bytes",
+        "resp_bytes", "conn_state", "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts",
+        "resp_ip_bytes", "community_id", "completeness", "outcome", "closed_by", "orig_state", "resp_state",
+        "handshake.synack_s", "handshake.ack_s", "orig_process.pid", "orig_process.comm", "orig_process.uid",
+        "orig_process.inode", "resp_process.pid", "resp_process.comm", "resp_process.uid", "resp_process.inode",
+        "retransmissions",
+    ]
+
+    private let selection: ConnectionSelection
+    private var needsHeader: Bool
+
+    /// A report of the selected connections.
+    public init(header: Bool = true, selection: ConnectionSelection = ConnectionSelection()) {
+        needsHeader = header
+        self.selection = selection
+    }
+
+    // MARK: TraceReport
+
+    /// Writes the header line.
+    public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
+        writeHeader(&out)
+    }
+
+    /// Lost frames are no connection.
+    public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
+
+    /// Reports a connection that is over.
+    public mutating func finish(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        let connection = timeline[id]
+        guard selection.shows(connection, kernel) else { return }
+        writeHeader(&out)
+        writeIdentity(connection, &out)
+        writeCounts(connection, &out)
+        writeEnd(connection, &out)
+        writeProcess(kernel?.originator, &out)
+        writeProcess(kernel?.responder, &out)
+        out.append(
+            number: UInt64(connection.counters[0].retransmissions) + UInt64(connection.counters[1].retransmissions))
+        out.append("\r\n")
+    }
+
+    /// An empty report still has its header line.
+    public mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
+    ) {
+        writeHeader(&out)
+    }
+
+    // MARK: Lines
+
+    private mutating func writeHeader(_ out: inout OutputBuffer) {
+        guard needsHeader else { return }
+        needsHeader = false
+        for (index, field) in Self.fields.enumerated() {
+            if index > 0 { out.append(",") }
+            out.append(field)
+        }
+        out.append("\r\n")
+    }
+
+    private func writeIdentity(_ connection: Connection, _ out: inout OutputBuffer) {
+        out.append(fixed: connection.firstTime.nanoseconds, decimals: 9, digits: 6)
+        out.append(",")
+        field(connection.firstTime.nanoseconds, &out)
+        out.append(text: connectionUID(connection))
+        for end in [connection.tuple.source, connection.tuple.destination] {
+            out.append(text: ",\(end.address),\(end.port)")
+        }
+        out.append(",tcp,")
+    }
+
+    private func writeCounts(_ connection: Connection, _ out: inout OutputBuffer) {
+        seconds(connection.duration, &out)
+        field(connection.counters[0].uniqueBytes, &out)
+        field(connection.counters[1].uniqueBytes, &out)
+        field(connection.zeekConnectionState, &out)
+        field(connection.missedBytes, &out)
+        for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
+        out.append(",")
+        for side in 0..<2 {
+            field(connection.counters[side].packets, &out)
+            field(connection.counters[side].ipBytes, &out)
+        }
+    }
+
+    private func writeEnd(_ connection: Connection, _ out: inout OutputBuffer) {
+        out.append(text: communityID(connection.tuple))
+        out.append(",")
+        field(connection.completeness.rawValue, &out)
+        field(connection.outcome.name, &out)
+        field(connection.closer?.jsonName, &out)
+        field(connection.originator.state.openTelemetryName, &out)
+        field(connection.endpoint(.responder).state.openTelemetryName, &out)
+        let hasSynAck = connection.synAckDelay >= 0
+        seconds(hasSynAck ? connection.synAckDelay : nil, &out)
+        seconds(hasSynAck && connection.openDelay >= 0 ? connection.openDelay - connection.synAckDelay : nil, &out)
+    }
+
+    private func writeProcess(_ view: KernelSideView?, _ out: inout OutputBuffer) {
+        guard let view, let process = view.process else { return out.append(",,,,") }
+        field(process.pid, &out)
+        out.appendCSVField(process.command)
+        out.append(",")
+        field(process.uid, &out)
+        if let inode = view.socket?.inode, inode != 0 { out.append(number: inode) }
+        out.append(",")
+    }
+
+    // MARK: Fields, each with the comma after it
+
+    private func field<Number: BinaryInteger>(_ number: Number, _ out: inout OutputBuffer) {
+        out.append(number: number)
+        out.append(",")
+    }
+
+    private func field(_ literal: StaticString?, _ out: inout OutputBuffer) {
+        if let literal { out.append(literal) }
+        out.append(",")
+    }
+
+    private func seconds(_ nanoseconds: Int64?, _ out: inout OutputBuffer) {
+        if let nanoseconds { out.append(fixed: nanoseconds, decimals: 9, digits: 9) }
+        out.append(",")
+    }
+}
