@@ -68,10 +68,10 @@ extension Connection {
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
         let missed = missedText(segment, side, senderBefore: senderBefore, receiverBefore: receiverBefore)
-        noteHandshake(segment, side, time)
-        noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         noteHistory(segment, side, notes, senderBefore: senderBefore, isFirst: isFirst)
         if missed > 0 { noteGap(missed, of: side.other) }
+        noteHandshake(segment, side, time)
+        noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
         if time > lastTime { lastTime = time }
@@ -232,7 +232,8 @@ extension Connection {
                     history.append(ConnectionHistory.synAck, originator: isOriginator)
                 }
                 facts.insert(mark)
-            } else if !isKnown {
+            } else if !isKnown || isOriginator && !facts.contains(.synSeen) {
+                // A number that is known only from the peer's SYN-ACK is no SYN seen: the two came in the other order.
                 history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {

@@ -78,6 +78,11 @@ import Testing
         #expect(play.connection.historyText == "ShAFaW")
     }
 
+    @Test func synAfterItsSynAckIsAnS() {
+        let play = Play("< S. 0:0 ack 1\n> S 0:0\n> S 0:0\n> . 1:1 ack 1")
+        #expect(play.connection.historyText == "^hSA")
+    }
+
     @Test func retransmittedFinIsNoT() {
         let play = Play(handshake + "> P. 1:11 ack 1\n> F. 11:11 ack 1\n> F. 11:11 ack 1\n> P. 1:11 ack 1")
         #expect(play.connection.historyText == "ShADFT")
