@@ -21,6 +21,7 @@ public struct WiresharkAnalysis: BitwiseCopyable, Sendable {
     private var lastSyn: Timestamp?
     /// From the latest SYN to the first ACK after it, in nanoseconds; 0 as long as it is not known.
     private var initialRoundTrip: Int64 = 0
+    /// What both directions have done of MPTCP.
     private var operations = MultipathOperations()
     /// A SYN without ACK had a Fast Open cookie and data.
     private var hasFastOpenData = false
@@ -157,9 +158,6 @@ private struct AnalysedDirection: BitwiseCopyable {
         case shift(UInt8)
     }
 
-    /// Whether the segment neither opens nor ends anything.
-    private static func isPlain(_ segment: Segment) -> Bool { !segment.flags.hasAny(.synFinRst) }
-
     mutating func noteBase(_ segment: Segment) {
         if base == nil { base = segment.flags.has(.syn) ? segment.sequence : segment.sequence.advanced(by: .max) }
     }
@@ -168,12 +166,12 @@ private struct AnalysedDirection: BitwiseCopyable {
         if base == nil && segment.flags.has(.ack) { base = segment.acknowledgment.advanced(by: .max) }
     }
 
-    /// What the segment is compared with both directions' latest ones; the checks end with the first that is exclusive.
+    /// Compares the segment with the latest ones of both directions. A probe of a closed window is nothing else.
     mutating func compare(
         _ segment: Segment, with receiver: AnalysedDirection, _ operations: MultipathOperations
     ) -> AnalysisFlags {
         let length = segment.payloadLength
-        let isPlain = Self.isPlain(segment)
+        let isPlain = !segment.flags.hasAny(.synFinRst)
         if length == 1 && segment.sequence == next && receiver.window == 0 { return .zeroWindowProbe }
         var flags: AnalysisFlags = []
         if segment.window == 0 && isPlain { flags.insert(.zeroWindow) }
