@@ -17,16 +17,5 @@ struct ZeekDifference: Sendable {
         .init(
             trace: "zeek/ftp/fake-long-commands.pcap", originator: "127.0.0.1", fields: ["history"],
             reason: "X: Zeek's FTP analyzer gave up on a command that is too long; no analyzer reads contents here"),
-        .init(
-            trace: "zeek/cisco-fabric-path.pcap", fields: ["orig_pkts", "duration", "orig_bytes", "resp_bytes"],
-            reason:
-                "of each SYN's two copies one is inside a Cisco FabricPath header, which is not decoded; one segment"
-                + " alone lasts nothing, and Zeek leaves the octets of such a connection unset"),
-        .init(
-            trace: "zeek/mpls-in-vlan.pcap", fields: ["row"],
-            reason: "these connections are inside MPLS, which is not decoded"),
-        .init(
-            trace: "zeek/mixed-vlan-mpls.pcap", originator: "10.1.2.1", fields: ["row"],
-            reason: "this connection is inside MPLS, which is not decoded"),
     ]
 }

@@ -97,7 +97,9 @@ public struct ZeekLog: TraceReport {
             out.append(fixed: microseconds, decimals: 6, digits: 6)
             for side in 0..<2 {
                 out.append("\t")
-                out.append(number: connection.counters[side].uniqueBytes)
+                // Of a side that was never seen itself, Zeek does not count what the other one acknowledges.
+                let counters = connection.counters[side]
+                out.append(number: counters.packets == 0 ? 0 : counters.uniqueBytes)
             }
         } else {
             out.append("-\t-\t-")
