@@ -34,6 +34,16 @@ import Testing
         #expect(throughPipe.output == piped.output)
     }
 
+    @Test func aChoiceOfConnectionsHoldsForAllTheirRecords() throws {
+        let scratch = try Scratch()
+        let refused = try tcptrace("-T", "json", "--outcome", "refused", "-r", Self.capture(scratch))
+        let chosen = try records(refused, "conn")
+        #expect(chosen.map { $0["outcome"] as? String } == ["refused"])
+        let states = try records(refused, "state")
+        #expect(states.count == 3)
+        #expect(states.allSatisfy { $0["uid"] as? String == chosen.first?["uid"] as? String })
+    }
+
     @Test func theFileAloneIsEnough() throws {
         let scratch = try Scratch()
         let file = try Self.capture(scratch)

@@ -16,6 +16,6 @@ struct ZeekDifference: Sendable {
     static let all: [ZeekDifference] = [
         .init(
             trace: "zeek/ftp/fake-long-commands.pcap", originator: "127.0.0.1", fields: ["history"],
-            reason: "X: Zeek's FTP analyzer gave up on a command that is too long; no analyzer reads contents here"),
+            reason: "X: Zeek's FTP analyzer gave up on a command that is too long; no analyzer reads contents here")
     ]
 }

@@ -12,11 +12,15 @@ public struct JSONReport: TraceReport {
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
-    /// A report of the selected connections (`conn` records; the others come before an end can be known), if
-    /// `packets` with a record of each segment.
+    /// With a selection: the records of connections that are not over.
+    private var held: HeldRecords?
+
+    /// A report of the selected connections, if `packets` with a record of each segment. With a selection a connection's
+    /// records come when it is over, since only then it can be chosen.
     public init(selection: ConnectionSelection = ConnectionSelection(), packets: Bool = false) {
         self.selection = selection
         if packets { analyses = FlowAnalyses() }
+        if !selection.isEverything { held = HeldRecords() }
     }
 
     // MARK: TraceReport
@@ -33,14 +37,31 @@ public struct JSONReport: TraceReport {
         guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
-        if analyses != nil { writePacket(event, uid, connection, &out) }
-        writeStates(event.sent, event.sender, event, uid, connection, &out)
-        writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
+        record(event.connection, connection, &out) { report, out in
+            if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
+            report.writeStates(event.sent, event.sender, event, uid, connection, &out)
+            report.writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
+        }
     }
 
     /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let connection = timeline[event.connection]
+        record(event.connection, connection, &out) { $0.writeKernel(event, connection, &$1) }
+    }
+
+    /// Writes records of a connection, or keeps them until it can be chosen.
+    private mutating func record(
+        _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
+        _ write: (inout JSONReport, inout OutputBuffer) -> Void
+    ) {
+        guard var records = held else { return write(&self, &out) }
+        held = nil
+        records.add(id, number: connection.number, &out) { write(&self, &$0) }
+        held = records
+    }
+
+    private mutating func writeKernel(_ event: KernelEvent, _ connection: Connection, _ out: inout OutputBuffer) {
         var object = JSONObject(path: "kernel")
         object.add(event.time)
         addIdentity(uid(event.connection, connection), connection, &object)
@@ -95,7 +116,9 @@ public struct JSONReport: TraceReport {
     ) {
         let connection = timeline[id]
         analyses?.finish(connection.tuple)
-        guard selection.shows(connection, kernel) else { return }
+        let isShown = selection.shows(connection, kernel)
+        held?.decide(id, number: connection.number, isShown: isShown, &out)
+        guard isShown else { return }
         writeConnection(connection, uid(id, connection), kernel, &out)
     }
 

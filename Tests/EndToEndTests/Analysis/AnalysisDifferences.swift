@@ -5,7 +5,8 @@
 struct AnalysisDifference {
     enum Reason: String {
         /// Copies of segments in FabricPath frames: tshark sees four octets of text less in them.
-        case fabricPathChecksum = "tshark takes the last four octets of a FabricPath frame for its checksum, not for text"
+        case fabricPathChecksum =
+            "tshark takes the last four octets of a FabricPath frame for its checksum, not for text"
         /// tshark lets a header that ends beyond its packet begin a conversation; tcptrace refuses the frame.
         case damagedSegment = "a segment before it is damaged, and tshark takes something from it"
         /// The IP header claims more than the frame has: tcptrace takes its word for it, tshark does not.
@@ -20,7 +21,8 @@ struct AnalysisDifference {
 
     static let all: [AnalysisDifference] = [
         .init(capture: "ndpi/default/pcap/KakaoTalk_chat.pcap", frames: [42], reason: .secondPass),
-        .init(capture: "ndpi/default/pcap/ajp.pcap", frames: [3, 6, 8, 10, 13, 15, 16, 22, 25, 29],
+        .init(
+            capture: "ndpi/default/pcap/ajp.pcap", frames: [3, 6, 8, 10, 13, 15, 16, 22, 25, 29],
             reason: .fabricPathChecksum),
         .init(capture: "ndpi/default/pcap/fuzz-2006-09-29-28586.pcap", frames: [40, 42, 43], reason: .damagedSegment),
         .init(capture: "ndpi/default/pcap/fuzz-2006-09-29-28586.pcap", frames: [81], reason: .lengthBeyondFrame),
