@@ -99,6 +99,47 @@ def syn_unanswered():
         end.close()
 
 
+def from_port(port):
+    """A connection from this very port, even while an old one of its own is dying."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.bind(("127.0.0.1", port))
+    client.connect(LOCAL)
+    return client
+
+
+def time_wait_reused():
+    server = listener()
+    for line in (b"first\n", b"second\n"):
+        client = from_port(PORT + 1)  # the second time its TIME_WAIT is still there
+        accepted, _ = server.accept()
+        client.sendall(line)
+        accepted.recv(100)
+        time.sleep(0.1)
+        client.close()
+        accepted.recv(100)
+        accepted.close()
+        time.sleep(1.1)  # net.ipv4.tcp_tw_reuse_delay
+
+
+def stale_close_wait():
+    server = listener()
+    first = from_port(PORT + 1)
+    forgotten, _ = server.accept()
+    first.sendall(b"hello\n")
+    forgotten.recv(100)
+    first.close()
+    time.sleep(61)  # until the client's kernel has dropped its FIN_WAIT_2, and the port is free
+    second = from_port(PORT + 1)
+    accepted, _ = server.accept()
+    second.sendall(b"again\n")
+    accepted.recv(100)
+    time.sleep(0.1)
+    for end in (second, accepted, forgotten):
+        end.close()
+    time.sleep(0.1)
+
+
 def keepalive():
     _, accepted, client = pair()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -123,6 +164,8 @@ RECORDINGS = {
     "syn-unanswered": (syn_unanswered, f"tcp port {PORT + 1}"),
     "ipv6": (LabPrograms(["--close", "--host", "::1"], ["--host", "::1"], "hello\nfin\n"), None),
     "keepalive": (keepalive, None),
+    "time-wait-reused": (time_wait_reused, None),
+    "stale-close-wait": (stale_close_wait, None),
 }
 
 

@@ -115,8 +115,10 @@ extension EndpointMachine {
         if knowledge.contains(.irs) {
             // The peer's SYN was seen, this endpoint's answer was not. A bare ACK of it is no SYN-ACK: some servers
             // send one first (split handshake); only text, FIN or an ACK beyond the SYN shows that it is open.
-            let beyondSyn = segment.acknowledgment.isAfter(irs.advanced(by: 1))
-            guard segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
+            // Nor is an ACK of something else altogether: a stale socket on this four-tuple challenges the SYN (RFC 5961 4).
+            let acknowledged = segment.acknowledgment.offset(from: irs.advanced(by: 1))
+            let beyondSyn = acknowledged > 0 && acknowledged < 1 << 20
+            guard acknowledged < 1 << 20, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
                 knowledge.remove(.send)
                 return
             }

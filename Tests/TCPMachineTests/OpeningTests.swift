@@ -141,6 +141,25 @@ let handshake = """
             """)
     }
 
+    @Test func H18_synMeetsAStaleSocket() {
+        // The old connection's server still sits in CLOSE_WAIT and answers with its old numbers; the client resets that,
+        // and its SYN, sent again, finds the listener. These are the new connection's machines.
+        Scenario.play(
+            """
+            > S 0:0
+            < . 70000000:70000000 ack 1900000000
+            = SYN_SENT UNSEEN
+            ! unacceptableAck
+            > R 1900000000:1900000000
+            = SYN_SENT UNSEEN
+            ! resetAnswersBadAck
+            > S 0:0
+            < S. 0:0 ack 1
+            > . 1:1 ack 1
+            = ESTABLISHED ESTABLISHED?
+            """)
+    }
+
     @Test func H23_dataToAConnectionNobodyAccepted() {
         Scenario.play(handshake + "\n> P. 1:11 ack 1\n< . 1:1 ack 11\n= ESTABLISHED ESTABLISHED")
     }

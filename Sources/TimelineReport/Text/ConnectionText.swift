@@ -140,6 +140,8 @@ struct ConnectionText {
         }
         if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
         if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }
+        // Still opening: a stale socket's challenge, or an ACK before the SYN-ACK (split handshake).
+        if connection.originator.state == .synSent { return .handshake }
         return .data
     }
 
