@@ -81,14 +81,17 @@ let package = Package(
         .executableTarget(
             name: "lab-client", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
 
-        // Tests
+        // Tests, and the notation of exchanges that they share
+        .target(
+            name: "Exchanges", dependencies: ["TCPModel", "TCPMachine", "TCPTimeline"], path: "Tests/Exchanges",
+            swiftSettings: swiftSettings),
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
-        tests("TCPMachineTests", ["TCPModel", "TCPMachine"]),
+        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"]),
         tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
-        tests("TCPTimelineTests", ["TCPModel", "TCPMachine", "TCPTimeline"]),
-        tests("TimelineReportTests", ["TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
+        tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),

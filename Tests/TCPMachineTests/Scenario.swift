@@ -8,6 +8,7 @@
 //
 // Relative numbers count from each side's ISN, as in tcpdump.
 
+import Exchanges
 import TCPMachine
 import TCPModel
 import Testing
@@ -63,45 +64,10 @@ struct Scenario {
         Scenario.anomalyNames.filter { anomalies.contains($0.1) }.map { $0.0 }
     }
 
-    /// `> P. 1:11 ack 1 win 100 ws 7`
-    static func segment(_ words: [String], clientISN: UInt32, serverISN: UInt32) -> Segment {
-        let fromClient = words[0] == ">"
-        let (own, other) = fromClient ? (clientISN, serverISN) : (serverISN, clientISN)
-        var flags: TCPFlags = []
-        for letter in words[1] {
-            switch letter {
-            case "S": flags.insert(.syn)
-            case "F": flags.insert(.fin)
-            case "R": flags.insert(.rst)
-            case "P": flags.insert(.psh)
-            case ".": flags.insert(.ack)
-            default: break
-            }
-        }
-        let range = words[2].split(separator: ":").map { Int64($0) ?? 0 }
-        var segment = Segment(
-            tuple: fromClient
-                ? FourTuple(source: client, destination: server) : FourTuple(source: server, destination: client),
-            sequence: SequenceNumber(UInt32(truncatingIfNeeded: Int64(own) + range[0])), flags: flags, window: 65535,
-            payloadLength: UInt32(range[1] - range[0]))
-        var index = 3
-        while index + 1 < words.count {
-            let value = Int64(words[index + 1]) ?? 0
-            switch words[index] {
-            case "ack": segment.acknowledgment = SequenceNumber(UInt32(truncatingIfNeeded: Int64(other) + value))
-            case "win": segment.window = UInt16(value)
-            case "ws":
-                segment.options.present.insert(.windowScale)
-                segment.options.windowScale = UInt8(value)
-            default: break
-            }
-            index += 2
-        }
-        return segment
-    }
-
     mutating func step(_ words: [String]) {
-        let segment = Self.segment(words, clientISN: clientISN, serverISN: serverISN)
+        let segment = ExchangeNotation(
+            client: Self.client, server: Self.server, clientISN: clientISN, serverISN: serverISN
+        ).segment(words)
         let sender = words[0] == ">" || selfConnect ? 0 : 1
         let receiver = selfConnect ? 0 : 1 - sender
         lastAnomalies = []

@@ -1,5 +1,6 @@
 // Wireshark's tcp.analysis.* flags, one short exchange for each; tshark says the same of them.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

@@ -1,5 +1,6 @@
 // What is counted: octets by sequence space, retransmissions, and the remarks on single segments.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

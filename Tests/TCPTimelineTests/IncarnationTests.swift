@@ -1,5 +1,6 @@
 // Which segments belong together: flow keys, roles, and the incarnations of one four-tuple.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

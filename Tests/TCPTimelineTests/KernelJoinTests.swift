@@ -1,5 +1,6 @@
 // The kernel's word and the wire's, with readings made by hand.
 
+import Exchanges
 import TCPMachine
 import TCPModel
 import TCPTimeline

@@ -1,5 +1,6 @@
 // What a connection is called in the end: outcome, Zeek's conn_state and history, Wireshark's completeness.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

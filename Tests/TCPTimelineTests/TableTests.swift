@@ -1,5 +1,6 @@
 // The table of connections: a model, tuples that look alike, places used again, and the order of endings.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

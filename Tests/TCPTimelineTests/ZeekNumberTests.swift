@@ -1,5 +1,6 @@
 // What only Zeek counts: content gaps, and a duration that ends with the second side's end.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

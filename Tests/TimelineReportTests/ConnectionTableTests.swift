@@ -1,5 +1,6 @@
 // `-T zeek` and `-T csv` against written-out lines.
 
+import Exchanges
 import Foundation
 import TCPModel
 import TCPTimeline

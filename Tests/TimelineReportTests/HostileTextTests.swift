@@ -1,5 +1,6 @@
 // Names come from outside: nothing in them may act on a terminal or break a record.
 
+import Exchanges
 import Foundation
 import TCPModel
 import TCPTimeline

@@ -1,5 +1,6 @@
 // The text timeline: what the contract shows, at every width.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

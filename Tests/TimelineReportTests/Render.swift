@@ -1,5 +1,6 @@
 // Runs an exchange through a report, as the sessions do, and gives back what it wrote.
 
+import Exchanges
 import Foundation
 import TCPModel
 import TCPTimeline

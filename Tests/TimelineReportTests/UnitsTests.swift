@@ -1,5 +1,6 @@
 // Spans, dates, names of flows and connections.
 
+import Exchanges
 import Foundation
 import TCPModel
 import TCPTimeline
