@@ -13,11 +13,15 @@ func sha1(_ message: [UInt8]) -> [UInt8] {
 
     func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 { word << count | word >> (32 - count) }
     var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
+    var w = [UInt32](repeating: 0, count: 80)
     for block in stride(from: 0, to: padded.count, by: 64) {
-        var w = (0..<16).map { index in
-            padded[(block + index * 4)..<(block + index * 4 + 4)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        for t in 0..<16 {
+            let at = block + t * 4
+            w[t] =
+                UInt32(padded[at]) << 24 | UInt32(padded[at + 1]) << 16 | UInt32(padded[at + 2]) << 8
+                | UInt32(padded[at + 3])
         }
-        for t in 16..<80 { w.append(rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1)) }
+        for t in 16..<80 { w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1) }
         var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
         for t in 0..<80 {
             let (f, k): (UInt32, UInt32) =
@@ -30,7 +34,11 @@ func sha1(_ message: [UInt8]) -> [UInt8] {
             let next = rotate(a, 5) &+ f &+ e &+ k &+ w[t]
             (e, d, c, b, a) = (d, c, rotate(b, 30), a, next)
         }
-        for (index, word) in [a, b, c, d, e].enumerated() { state[index] = state[index] &+ word }
+        state[0] &+= a
+        state[1] &+= b
+        state[2] &+= c
+        state[3] &+= d
+        state[4] &+= e
     }
     return state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) } }
 }

@@ -178,7 +178,9 @@ public struct OutputBuffer: Sendable {
 extension Unicode.Scalar {
     /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
     var isUnsafeOnTerminals: Bool {
-        switch properties.generalCategory {
+        // Nearly everything is ASCII, and the table of categories is slow.
+        if value < 0x7f { return value < 0x20 }
+        return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
         default: false
         }
