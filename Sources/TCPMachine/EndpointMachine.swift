@@ -85,8 +85,6 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public var knowsInitialSequence: Bool { knowledge.contains(.iss) }
     /// What relative sequence numbers count from: ISS, or what stands for it where the SYN was not seen.
     public var relativeBase: SequenceNumber { iss }
-    /// Whether RCV.NXT is known.
-    public var knowsReceiveSequence: Bool { knowledge.contains(.receive) }
     /// Whether this endpoint sent a FIN.
     public var hasSentFin: Bool { knowledge.contains(.ownFin) }
     /// Whether it sent a SYN-ACK, so that another one is a retransmission.

@@ -65,12 +65,4 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         case .retraction: "retraction"
         }
     }
-
-    /// Whether the rule is RFC 9293's; the others are this tool's rules about knowledge.
-    public var isOfRFC9293: Bool {
-        switch self {
-        case .kernelClosed, .midstream, .evidence, .retraction: false
-        default: true
-        }
-    }
 }

@@ -30,7 +30,6 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var tally = FrameTally()
     /// The number of the latest frame.
     var frame: UInt64 = 0
-    var firstTime: Timestamp?
     var lastTime: Timestamp?
     /// Connections that ended, by FIN or RST.
     var endedCount: UInt64 = 0
@@ -52,7 +51,6 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         self.frame = frame
         counts.captured &+= 1
-        if firstTime == nil { firstTime = header.time }
         lastTime = header.time
         let decoded: DecodedFrame
         do {

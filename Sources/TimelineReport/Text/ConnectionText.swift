@@ -25,8 +25,6 @@ enum TimelineNote {
     case midstream
     /// Rows that were left out, and the segments in them.
     case elided(rows: Int, segments: UInt64)
-    /// Frames were lost in the capture.
-    case gap(UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
 }

@@ -146,9 +146,6 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append(" rows, ")
             $0.append(number: segments)
             $0.append(" segments left out ...")
-        case .gap(let count):
-            $0.append(number: count)
-            $0.append(" frames lost by the capture")
         case .kernel(let event):
             appendKernel(event, kernel, to: &$0)
         }

@@ -115,9 +115,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         (pipeline.counts.captured, captures.statistics(), pipeline.timeline.connectionCount)
     }
 
-    /// How many connections have ended.
-    public var endedConnections: UInt64 { pipeline.endedCount }
-
     // MARK: One turn
 
     private mutating func work() throws(TraceError) {

@@ -1,0 +1,67 @@
+// Which of Zeek's letters a segment adds to its connection's history.
+
+import TCPMachine
+import TCPModel
+
+extension Connection {
+    mutating func noteHistory(
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, senderBefore: EndpointMachine, isFirst: Bool
+    ) {
+        let flags = segment.flags
+        let isOriginator = side == .originator
+        let own = Int(side.rawValue)
+        if isFirst && !isOriginator { history.appendFlip() }
+        if isOriginator && (flags.has(.ack) || flags.has(.fin)) && !flags.has(.rst) {
+            facts.insert(.originatorMoreThanSyn)
+        }
+        if flags.has([.fin, .rst]) {
+            history.appendOnce(ConnectionHistory.finReset, bit: 2, originator: isOriginator)
+        } else if flags.has(.syn) && flags.hasAny([.fin, .rst]) {
+            history.appendOnce(ConnectionHistory.multiFlag, bit: 3, originator: isOriginator)
+        } else if flags.has(.syn) {
+            let isKnown = senderBefore.knowsInitialSequence && senderBefore.iss == segment.sequence
+            if flags.has(.ack) {
+                // Each letter repeats for itself: a SYN-ACK after a SYN with the same number is a simultaneous open.
+                let mark: Connection.Facts = isOriginator ? .originatorSynAck : .responderSynAck
+                if !isKnown || !facts.contains(mark) {
+                    history.append(ConnectionHistory.synAck, originator: isOriginator)
+                }
+                facts.insert(mark)
+            } else if !isKnown || isOriginator && !facts.contains(.synSeen) {
+                // A number that is known only from the peer's SYN-ACK is no SYN seen: the two came in the other order.
+                history.append(ConnectionHistory.syn, originator: isOriginator)
+            }
+        } else if flags.has(.rst) {
+            if !counters[own].hasReset || counters[own].lastReset != segment.sequence {
+                history.append(ConnectionHistory.reset, originator: isOriginator)
+            }
+            counters[own].lastReset = segment.sequence
+            counters[own].hasReset = true
+        }
+        let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
+        // Zeek's `d` is for segments without SYN, FIN and RST; with one of them, that letter stands for the segment.
+        if carriesText && !flags.hasAny(.synFinRst) {
+            history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
+        } else if segment.isPureAck {
+            history.appendOnce(ConnectionHistory.ack, bit: 0, originator: isOriginator)
+        }
+        if flags.has(.fin) && !flags.hasAny([.syn, .rst]) && !senderBefore.hasSentFin {
+            history.append(ConnectionHistory.fin, originator: isOriginator)
+        }
+        if segment.window == 0 && !flags.has(.rst) && zeek.heedsWindow(ofOriginator: isOriginator) {
+            if counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
+            if ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
+                history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
+            }
+        }
+        if notes.contains(.retransmission) {
+            if !carriesText {
+                if counters[own].controlRetransmissions < .max { counters[own].controlRetransmissions += 1 }
+            } else if ConnectionHistory.isRecorded(
+                occurrence: counters[own].retransmissions &- UInt32(counters[own].controlRetransmissions))
+            {
+                history.append(ConnectionHistory.retransmission, originator: isOriginator)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// Whose connection a first segment opens, and when a segment opens another one on the same four-tuple.
+
+import TCPMachine
+import TCPModel
+
+extension Segment {
+    /// The four-tuple from originator to responder, as far as the first segment tells.
+    ///
+    /// A SYN comes from the originator, a SYN-ACK from the responder. Without either, the lower port is taken for the
+    /// server's, and the connection is marked `rolesGuessed`.
+    var orientedTuple: FourTuple {
+        if flags.has(.syn) && !flags.hasAny([.fin, .rst]) { return flags.has(.ack) ? tuple.reversed : tuple }
+        return tuple.source.port < tuple.destination.port ? tuple.reversed : tuple
+    }
+}
+
+extension Connection {
+    /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
+    func startsNewIncarnation(_ segment: Segment) -> Bool {
+        guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
+        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
+        let sender = endpoint(side)
+        let receiver = endpoint(side.other)
+        if sender.knowsInitialSequence && sender.iss == segment.sequence {
+            // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
+            return !segment.flags.has(.ack) && sender.state == .closed && isEnded
+        }
+        if segment.flags.has(.ack) {
+            // A SYN-ACK opens one only where everything is over; its SYN was not captured.
+            return isEnded
+        }
+        switch sender.state {
+        case .unseen: return isEnded
+        case .synSent, .closed, .timeWait, .listen: return true
+        case .finWait1, .finWait2, .closing, .lastAck, .closeWait: return true
+        case .synReceived: return receiver.state == .closed
+        case .established: return receiver.state == .closed || !sender.knowsInitialSequence
+        }
+    }
+}
