@@ -52,14 +52,15 @@ let package = Package(
         module("TCPTimeline", ["TCPModel", "TCPMachine"]),
 
         // L3
+        module("TCPDiagnosis", ["TCPModel", "TCPMachine", "TCPTimeline"]),
         module("TimelineReport", ["TCPModel", "TCPMachine", "TCPTimeline"]),
 
         // L4
         module(
             "TraceSession",
             [
-                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport",
-                "CLinux",
+                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis",
+                "TimelineReport", "CLinux",
             ]
         ),
         module(
@@ -69,7 +70,8 @@ let package = Package(
         .executableTarget(
             name: "tcptrace",
             dependencies: [
-                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession",
+                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis", "TimelineReport",
+                "TraceSession",
                 "TeachingLab",
                 "CLinux", argumentParser,
             ],
@@ -91,6 +93,7 @@ let package = Package(
         tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),

@@ -61,6 +61,10 @@ public protocol TraceReport {
     mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// The kernel said something new.
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Something was found out about a connection that is not finished yet.
+    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Whether findings are wanted: making them costs time.
+    var wantsFindings: Bool { get }
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
@@ -82,6 +86,10 @@ extension TraceReport {
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// Findings are not shown.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// No findings are wanted.
+    public var wantsFindings: Bool { false }
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

@@ -2,6 +2,7 @@
 
 public import PacketSource
 public import TCPModel
+public import TCPTimeline
 
 /// The choices for a trace, live or from files.
 public struct TraceOptions: Sendable {
@@ -39,11 +40,16 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).
     public var usesProcesses = true
+    /// Findings that make the trace fail; the exit code is then 3.
+    public var failOn: Set<FindingCode> = []
     /// File to write the frames to.
     public var output: String?
 
     /// The defaults.
     public init() {}
+
+    /// The exit code when a finding of `failOn` was made.
+    public static let failedStatus: Int32 = 3
 
     /// The filter that is in force, for people.
     public var effectiveFilter: String { filter.isEmpty ? "tcp" : filter }

@@ -2,6 +2,7 @@
 
 import Glibc
 import PacketSource
+import TCPDiagnosis
 import TCPMachine
 import TCPModel
 import TCPTimeline
@@ -26,6 +27,8 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var timeline: Timeline
     var report: Report
     var out = OutputBuffer(capacity: 1 << 17)
+    /// Finds causes, if anybody wants to know.
+    var diagnosis: Diagnosis?
     var counts = CaptureCounts()
     var tally = FrameTally()
     /// The number of the latest frame.
@@ -41,10 +44,11 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     let isLive: Bool
     var replaced: [ConnectionID] = []
 
-    init(report: Report, isLive: Bool) {
+    init(report: Report, isLive: Bool, failOn: Set<FindingCode> = []) {
         timeline = Timeline()
         self.report = report
         self.isLive = isLive
+        if report.wantsFindings || !failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -76,16 +80,42 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
         let event = timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
+        diagnosis?.observe(event, timeline)
         if event.ended { endedCount &+= 1 }
         if isLive {
             if event.hasTransitions { hasNewStates = true }
             if event.isFirst { newConnections.append(event.connection) }
             if let old = event.replaced { replaced.append(old) }
         } else if let old = event.replaced {
-            report.finish(old, timeline, nil, &out)
+            finish(old, nil)
             timeline.retire(old)
         }
         report.segment(event, timeline, &out)
+    }
+
+    /// Takes in what the kernel said.
+    mutating func take(_ event: KernelEvent) {
+        diagnosis?.observe(event, timeline)
+        report.kernel(event, timeline, &out)
+    }
+
+    /// Live: tells what is found out by now.
+    mutating func review(now: Timestamp, _ kernel: KernelJoin?) {
+        for finding in diagnosis?.review(now: now, timeline, kernel) ?? [] { report.finding(finding, timeline, &out) }
+    }
+
+    /// Reports a connection that is over, its findings first.
+    mutating func finish(_ id: ConnectionID, _ kernel: KernelView?, now: Timestamp? = nil) {
+        let now = now ?? lastTime ?? timeline[id].lastTime
+        for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] {
+            report.finding(finding, timeline, &out)
+        }
+        report.finish(id, timeline, kernel, &out)
+    }
+
+    /// Whether one of these findings was made.
+    func hasFailed(_ codes: Set<FindingCode>) -> Bool {
+        codes.contains { (diagnosis?.counts[$0] ?? 0) > 0 }
     }
 
     /// Frames were lost before the next one.

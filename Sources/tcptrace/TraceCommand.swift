@@ -113,6 +113,12 @@ struct TraceCommand: ParsableCommand {
     var pid: [Int32] = []
     @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
     var pname: [String] = []
+    @Option(
+        name: .customLong("fail-on"),
+        help: ArgumentHelp(
+            "Exit with 3 if one of these findings is made: codes, note, warning, error or any.",
+            valueName: "code,..."))
+    var failOn: [String] = []
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Do not look up processes.")

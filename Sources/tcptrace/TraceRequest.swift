@@ -156,6 +156,15 @@ struct TraceRequest {
             }
             selection.outcomes.append(outcome)
         }
+        for name in command.failOn.flatMap({ $0.split(separator: ",") }) {
+            guard let codes = FindingCode.named(String(name)) else {
+                throw ValidationError(
+                    "--fail-on \(name): there is no such finding; there are "
+                        + FindingCode.allCases.map { $0.rawValue }.joined(separator: ", ")
+                        + "; and note, warning, error, any")
+            }
+            options.failOn.formUnion(codes)
+        }
         selection.processIDs = command.pid
         selection.processNames = command.pname
         if !options.files.isEmpty && !(command.pid.isEmpty && command.pname.isEmpty) {

@@ -8,7 +8,7 @@ public import TCPTimeline
 public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
     /// uid by slot, so that it is computed once a connection.
-    private var identities: [(number: UInt64, uid: String)] = []
+    private var identities: [(number: UInt64, uid: String, codes: [FindingCode])] = []
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
@@ -101,6 +101,23 @@ public struct JSONReport: TraceReport {
         if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
     }
 
+    /// A record of each finding, and their codes on the connection's.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let connection = timeline[finding.connection]
+        let uid = uid(finding.connection, connection)
+        identities[Int(finding.connection.slot)].codes.append(finding.code)
+        record(finding.connection, connection, &out) { report, out in
+            var object = JSONObject(path: "finding")
+            object.add(finding.time)
+            report.addIdentity(uid, connection, &object)
+            object.add(finding)
+            object.write(to: &out)
+        }
+    }
+
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = JSONObject(path: "gap")
@@ -119,7 +136,8 @@ public struct JSONReport: TraceReport {
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
-        writeConnection(connection, uid(id, connection), kernel, &out)
+        let uid = uid(id, connection)
+        writeConnection(connection, uid, kernel, identities[Int(id.slot)].codes, &out)
     }
 
     /// Ends the report.
@@ -207,7 +225,8 @@ public struct JSONReport: TraceReport {
     }
 
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
         let resp = connection.counters[1]
@@ -253,6 +272,7 @@ public struct JSONReport: TraceReport {
             add(process: kernel.responder, "resp_process", to: &object)
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
         object.write(to: &out)
     }
 
@@ -268,9 +288,9 @@ public struct JSONReport: TraceReport {
 
     private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
         let slot = Int(id.slot)
-        while identities.count <= slot { identities.append((0, "")) }
+        while identities.count <= slot { identities.append((0, "", [])) }
         if identities[slot].number != connection.number {
-            identities[slot] = (connection.number, connectionUID(connection))
+            identities[slot] = (connection.number, connectionUID(connection), [])
         }
         return identities[slot].uid
     }

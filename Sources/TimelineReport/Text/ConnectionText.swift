@@ -69,6 +69,8 @@ struct ConnectionText {
     var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
+    /// Findings that are not written yet.
+    var findings: [Finding] = []
     var isFinished = false
 
     init(number: UInt64, limit: Int) {

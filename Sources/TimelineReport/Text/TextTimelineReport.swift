@@ -70,6 +70,17 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Findings are told in the text, under what they are about.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding: a live trace tells it soon, else it stands under the closing line.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(finding.connection.slot)
+        open(slot, timeline[finding.connection].number)
+        texts[slot]?.findings.append(finding)
+        noteReady(finding.connection)
+    }
+
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
@@ -95,6 +106,7 @@ public struct TextTimelineReport: TraceReport {
                 continue
             }
             if text.hasItems { print(id, connection, view, &out) }
+            if texts[Int(slot)]?.hasHead == true { writeFindings(Int(slot), connection.number, &out) }
             if texts[Int(slot)]?.held != nil { waiting.append(slot) }
         }
         ready = waiting
@@ -122,6 +134,7 @@ public struct TextTimelineReport: TraceReport {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
             writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+            writeFindings(slot, connection.number, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {
             close()
@@ -185,6 +198,13 @@ public struct TextTimelineReport: TraceReport {
             case .note(let note): writeNote(note, connection, kernel, slot, prefix, &out)
             }
         }
+    }
+
+    private mutating func writeFindings(_ slot: Int, _ number: UInt64, _ out: inout OutputBuffer) {
+        guard let findings = texts[slot]?.findings, !findings.isEmpty else { return }
+        texts[slot]?.findings = []
+        let prefix = texts[slot]?.isFinished == true ? number : prefix(number)
+        for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
     }
 
     private mutating func writeRow(

@@ -83,7 +83,7 @@ public enum LiveSession {
         if isReading { _ = write(&tracer) }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally { complain(sentence) }
-        return status
+        return status == 0 && tracer.hasFailed ? TraceOptions.failedStatus : status
     }
 
     /// tcpdump's one line on SIGUSR1.

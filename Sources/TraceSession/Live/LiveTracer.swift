@@ -41,7 +41,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, isLive: true)
+        pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
         kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
         description = CaptureDescription(
             file: nil,
@@ -124,6 +124,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         noteDrops()
         if isConfirmed {
             pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            pipeline.review(now: now, kernel?.join)
             reportEnded(now)
         }
         if writer != nil {
@@ -159,7 +160,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.newConnections.removeAll(keepingCapacity: true)
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
-                pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+                pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             }
             drop(id)
         }
@@ -182,7 +183,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // What was captured before the reading was complete has to be known before the two are compared.
         try drain()
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
-            pipeline.report.kernel(event, pipeline.timeline, &pipeline.out)
+            pipeline.take(event)
         }
         return true
     }
@@ -199,7 +200,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func reportEnded(_ now: Timestamp) {
         while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
             guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
             forgetOldestIfCrowded()
@@ -238,7 +239,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
         for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             pipeline.timeline.markReported(id)
         }
         let statistics = captures.statistics()
@@ -254,6 +255,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
         if let failure { throw failure }
     }
+
+    /// Whether a finding was made that the user does not want.
+    public var hasFailed: Bool { pipeline.hasFailed(options.failOn) }
 
     /// What was captured and is no TCP, in sentences for standard error.
     public var tally: [String] { tallySentences(pipeline.tally) }
