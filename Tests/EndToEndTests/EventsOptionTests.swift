@@ -10,7 +10,7 @@ import Testing
             (["-T", "json", "--events", "frame"], "--events frame:"),
         ])
     func usage(arguments: [String], message: String) throws {
-        let result = try #require(AnalysisOracle.run(AnalysisOracle.tcptrace, ["-r", "/dev/null"] + arguments))
+        let result = try #require(AnalysisOracle.run(Program.tcptrace, ["-r", "/dev/null"] + arguments))
         #expect(result.code == 64)
         #expect(result.errors.contains(message), "\(result.errors)")
         #expect(result.text.isEmpty)

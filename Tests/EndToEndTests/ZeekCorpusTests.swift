@@ -3,16 +3,6 @@
 import Foundation
 import Testing
 
-/// Where the captures are: TCPTRACE_CORPUS, or `../shared/corpus` seen from the package.
-private let corpus: String? = {
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    let path =
-        ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"]
-        ?? package.appendingPathComponent("../shared/corpus").standardized.path
-    return FileManager.default.fileExists(atPath: path + "/zeek_expected.tsv") ? path : nil
-}()
-
 /// Lines of tab-separated values by the names of their columns.
 private func table(_ names: [String], _ lines: [Substring]) -> [[String: String]] {
     lines.map { line in
@@ -21,32 +11,17 @@ private func table(_ names: [String], _ lines: [Substring]) -> [[String: String]
     }
 }
 
-@Suite("Zeek", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
+@Suite("Zeek", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS to a directory of them"))
 struct ZeekCorpusTests {
     static let fields = [
         "conn_state", "history", "orig_pkts", "resp_pkts", "orig_bytes", "resp_bytes", "duration", "missed_bytes",
     ]
     static let key = ["id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p"]
 
-    /// The program, beside the test bundle.
-    static let program: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        for start in [CommandLine.arguments[0], own, Bundle.main.bundlePath] {
-            var directory = URL(fileURLWithPath: start)
-            while directory.path != "/" {
-                directory.deleteLastPathComponent()
-                if FileManager.default.isExecutableFile(atPath: directory.path + "/tcptrace") {
-                    return directory.path + "/tcptrace"
-                }
-            }
-        }
-        return FileManager.default.currentDirectoryPath + "/.build/debug/tcptrace"
-    }()
-
     static func log(of path: String) throws -> String {
         let process = Process()
         let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
+        process.executableURL = URL(fileURLWithPath: Program.tcptrace)
         process.arguments = ["-T", "zeek", "-r", path]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -73,7 +48,7 @@ struct ZeekCorpusTests {
 
     @Test("every row that Zeek's tests expect")
     func expectedRows() throws {
-        let root = try #require(corpus)
+        let root = try #require(Corpus.path)
         let text = try String(contentsOfFile: root + "/zeek_expected.tsv", encoding: .utf8)
         let lines = text.split(separator: "\n")
         let names = try #require(lines.first).split(separator: "\t").map(String.init)
@@ -137,7 +112,7 @@ struct ZeekCorpusTests {
 
     @Test("two replays write the same octets, with all of Zeek's lines")
     func replayIsDeterministic() throws {
-        let path = try #require(corpus) + "/zeek/tcp/syn-then-rst.pcap"
+        let path = try #require(Corpus.path) + "/zeek/tcp/syn-then-rst.pcap"
         let log = try Self.log(of: path)
         #expect(try Self.log(of: path) == log)
         let heads = log.split(separator: "\n").filter { $0.hasPrefix("#") }.map {

@@ -22,21 +22,6 @@ enum AnalysisOracle {
         return (run(tshark, ["--version"])?.text ?? "").contains("TShark (Wireshark) 4.0.")
     }()
 
-    /// The built tcptrace: beside the test bundle, and beside the lab's programs.
-    static let tcptrace: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        for start in CommandLine.arguments.filter({ $0.contains(".xctest") }) + [own] {
-            var directory = URL(fileURLWithPath: start)
-            while directory.path != "/" {
-                directory.deleteLastPathComponent()
-                if FileManager.default.isExecutableFile(atPath: directory.path + "/lab-server") {
-                    return directory.path + "/tcptrace"
-                }
-            }
-        }
-        return FileManager.default.currentDirectoryPath + "/.build/debug/tcptrace"
-    }()
-
     /// Runs a program to its end, at most 25 seconds: what it printed and its exit code; nil if it cannot be started.
     static func run(_ path: String, _ arguments: [String]) -> (text: String, errors: String, code: Int32)? {
         let process = Process()
@@ -78,7 +63,7 @@ enum AnalysisOracle {
     /// The flags by frame number as tcptrace has them.
     static func found(_ capture: String) throws -> [Int: Set<String>]? {
         let arguments = ["-r", capture, "-T", "json", "--events", "packet"]
-        guard let result = run(tcptrace, arguments) else { return nil }
+        guard let result = run(Program.tcptrace, arguments) else { return nil }
         var flags: [Int: Set<String>] = [:]
         for line in result.text.split(separator: "\n") where line.hasPrefix(#"{"_path":"packet""#) {
             guard let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],

@@ -3,16 +3,6 @@
 import Foundation
 import Testing
 
-/// Where the captures are: TCPTRACE_CORPUS, or `../shared/corpus` seen from the package.
-private let corpus: String? = {
-    var package = URL(fileURLWithPath: #filePath)
-    for _ in 0..<4 { package.deleteLastPathComponent() }
-    let path =
-        ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"]
-        ?? package.appendingPathComponent("../shared/corpus").standardized.path
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-}()
-
 @Suite(
     "Wireshark's analysis", .serialized, .enabled(if: AnalysisOracle.isInstalled, "tshark 4.0 is not installed"))
 struct AnalysisOracleTests {
@@ -33,12 +23,12 @@ struct AnalysisOracleTests {
     ]
 
     @Test(
-        "captures of other projects", .enabled(if: corpus != nil, "no captures: set TCPTRACE_CORPUS"),
+        "captures of other projects", .enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS"),
         .timeLimit(.minutes(2)))
     func corpusCaptures() throws {
         var (segments, equal, remarked) = (0, 0, 0)
         for name in Self.captures {
-            let path = (corpus ?? "") + "/" + name
+            let path = (Corpus.path ?? "") + "/" + name
             guard FileManager.default.fileExists(atPath: path) else {
                 print("analysis: \(name) is not there, skipped")
                 continue
