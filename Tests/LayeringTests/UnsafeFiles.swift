@@ -7,6 +7,7 @@ enum UnsafeFiles {
         "Sources/KernelSockets/Descriptor.swift": "openat(2), read(2), readlinkat(2), directories",
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",
         "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3)",
+        "Sources/KernelSockets/SockDiag/NetlinkSocket.swift": "sendto(2), recvmsg(2) with the array's own length",
         "Sources/LabTraffic/Connection.swift": "bind(2), connect(2) with a socket address",
         "Sources/LabTraffic/Console.swift": "signal masks, open(2)",
         "Sources/LabTraffic/Descriptor.swift": "read(2), write(2), poll(2)",

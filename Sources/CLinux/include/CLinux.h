@@ -1,4 +1,4 @@
-// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and the SIGBUS guard for mapped files.
+// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, netlink, the SIGBUS guard for mapped files.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -10,6 +10,7 @@
 
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
+#include "SockDiag.h"
 #include "Spawn.h"
 
 #endif

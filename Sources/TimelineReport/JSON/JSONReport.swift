@@ -87,7 +87,7 @@ public struct JSONReport: TraceReport {
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
         }
-        object.add("source", literal: "proc")
+        object.add("source", literal: event.source.name)
         if let socket = event.socket {
             object.add("inode", number: socket.inode)
             object.add("rx_queue", number: socket.receiveQueue)
