@@ -69,6 +69,8 @@ public protocol TraceReport {
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer)
+    /// Live only, before the end: what moved among the host's TCP counters during the trace.
+    mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer)
     /// The capture ends; every connection has been finished.
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
@@ -82,6 +84,8 @@ extension TraceReport {
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// The host's counters are not shown.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

@@ -39,6 +39,8 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).
     public var usesProcesses = true
+    /// Whether every kernel counter that moved is told at the end of a live trace, not only those that explain trouble.
+    public var tellsAllCounters = false
     /// File to write the frames to.
     public var output: String?
 

@@ -122,6 +122,26 @@ public struct JSONReport: TraceReport {
         writeConnection(connection, uid(id, connection), kernel, &out)
     }
 
+    /// Says what moved among the host's counters.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
+        var object = JSONObject(path: "host")
+        object.add(change.to)
+        object.add("span_s", seconds: change.to.since(change.from))
+        object.add(
+            "counters",
+            raw: { buffer in
+                buffer.append("{")
+                for (index, increase) in change.increases.enumerated() {
+                    if index > 0 { buffer.append(",") }
+                    buffer.appendJSONString(increase.name)
+                    buffer.append(":")
+                    buffer.append(number: increase.count)
+                }
+                buffer.append("}")
+            })
+        object.write(to: &out)
+    }
+
     /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer

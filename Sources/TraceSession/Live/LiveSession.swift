@@ -83,6 +83,7 @@ public enum LiveSession {
         if isReading { _ = write(&tracer) }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally { complain(sentence) }
+        for line in tracer.hostCounters { complain(plain: line) }
         return status
     }
 

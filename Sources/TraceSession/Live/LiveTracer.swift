@@ -21,6 +21,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var captures: CaptureSet
     private var pipeline: TracePipeline<Report>
     private var kernel: KernelWatcher?
+    private var host: HostWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
     private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
@@ -43,6 +44,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         self.writer = writer
         pipeline = TracePipeline(report: report, isLive: true)
         kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
+        host = options.usesKernel ? HostWatcher() : nil
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -189,6 +191,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func noteDrops() {
         let now = monotonicNow()
+        host?.look(at: now)
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel
@@ -245,6 +248,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if statistics.droppedByKernel > droppedSoFar { pipeline.noteGap(statistics.droppedByKernel - droppedSoFar) }
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
+        host?.look(at: monotonicNow(), isLast: true)
+        if let change = host?.change { pipeline.report.host(change, &pipeline.out) }
         pipeline.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.out)
         if writer != nil && failure == nil {
             for index in 0..<captures.count {
@@ -253,6 +258,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             do throws(CaptureWriteError) { try writer?.close() } catch { failure = .output(error) }
         }
         if let failure { throw failure }
+    }
+
+    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
+    public var hostCounters: [String] {
+        guard isFinished, let change = host?.change else { return [] }
+        return hostLines(change, all: options.tellsAllCounters)
     }
 
     /// What was captured and is no TCP, in sentences for standard error.
