@@ -3,16 +3,16 @@
 /// `struct tcp_info` of linux/tcp.h as one kernel filled it. It grows from release to release: a field that this kernel
 /// does not have is nil, never 0.
 public struct TCPInfo: BitwiseCopyable, Sendable {
-    /// Octets that are kept: more than any kernel's structure so far (248 in Linux 6.18).
-    public static let capacity = 280
+    /// Octets that are kept: more than any kernel's structure so far (280 in Linux 6.18).
+    public static let capacity = 320
 
-    private var words: [70 of UInt32]
+    private var words: [80 of UInt32]
     /// How many octets the kernel gave, at most `capacity`.
     public let length: Int
 
     /// The first octets of the structure, in this machine's byte order.
     public init(_ bytes: some Collection<UInt8>) {
-        words = [70 of UInt32](repeating: 0)
+        words = [80 of UInt32](repeating: 0)
         var count = 0
         for byte in bytes.prefix(Self.capacity) {
             words[count / 4] |= UInt32(byte) << Self.shift(count)

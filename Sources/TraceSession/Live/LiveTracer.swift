@@ -33,11 +33,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public private(set) var warnings: [String] = []
 
     /// Opens the interfaces, and the file to write if there is one. Throws what stands in the way, before anything is captured.
-    public init(_ options: TraceOptions, report: Report) throws(TraceError) {
+    /// `owner` is to own that file.
+    public init(
+        _ options: TraceOptions, report: Report, owner: CaptureWriter.Owner? = nil
+    ) throws(TraceError) {
         // Everything that can fail comes first.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        let writer = try Self.openOutput(options, interfaces)
+        let writer = try Self.openOutput(options, interfaces, owner)
         self.options = options
         warnings = opened.warnings
         captures = opened
@@ -55,11 +58,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private static func openOutput(
-        _ options: TraceOptions, _ interfaces: [CaptureInterface]
+        _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?
     ) throws(TraceError) -> CaptureWriter? {
         guard let path = options.output else { return nil }
         do throws(CaptureWriteError) {
-            var writer = try CaptureWriter(path: path, application: TraceOptions.tool)
+            var writer = try CaptureWriter(path: path, application: TraceOptions.tool, owner: owner)
             for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
             try writer.flush()
             return writer

@@ -45,7 +45,7 @@ private func words(_ values: [UInt32]) -> [UInt8] {
             }
         }
         for value: UInt32 in [7, 0x1111_1111, 0x2222_2222, 250, 2560, 16, 1000, 777] { octets.u32(value) }
-        let info = words((0..<70).map { UInt32($0) * 0x0101_0101 })
+        let info = words((0..<90).map { UInt32($0) * 0x0101_0101 })
         octets.attribute(2, Array(info.prefix(infoLength)))
         octets.attribute(7, words(Array(100...108)))
         octets.attribute(8, [3])
@@ -90,8 +90,8 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         #expect(old.totalRetransmissions != nil && old.notSentBytes == nil && old.bytesAcknowledged == nil)
         let cut = try #require(Self.parse(Self.message(infoLength: 70))?.details.info)
         #expect(cut.pathMTU != nil && cut.roundTrip == nil && cut.roundTripVariation == nil)
-        let newer = try #require(Self.parse(Self.message(infoLength: 280))?.details.info)
-        #expect(newer.length == 280 && newer.peerWindow == 57 * 0x0101_0101)
+        let newer = try #require(Self.parse(Self.message(infoLength: 360))?.details.info)
+        #expect(newer.length == TCPInfo.capacity && newer.peerWindow == 57 * 0x0101_0101)
     }
 
     @Test func cutAtEveryOctet() {
