@@ -95,7 +95,9 @@ let package = Package(
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
-        tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
+        tests(
+            "TraceSessionTests",
+            ["TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),
         tests("LayeringTests", []),

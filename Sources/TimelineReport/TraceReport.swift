@@ -73,6 +73,8 @@ public protocol TraceReport {
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer)
+    /// Live only, before the end: what moved among the host's TCP counters during the trace.
+    mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer)
     /// The capture ends; every connection has been finished.
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
@@ -90,6 +92,8 @@ extension TraceReport {
     public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// No findings are wanted.
     public var wantsFindings: Bool { false }
+    /// The host's counters are not shown.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

@@ -50,6 +50,17 @@ public struct KernelView: Sendable {
     }
 }
 
+/// Where a fact from the kernel comes from.
+public enum KernelSource: Sendable {
+    /// /proc/net/tcp and tcp6.
+    case proc
+    /// sock_diag(7).
+    case sockDiag
+
+    /// For programs.
+    public var name: StaticString { self == .proc ? "proc" : "sock_diag" }
+}
+
 /// Something new that the kernel said of one endpoint.
 public struct KernelEvent: Sendable {
     /// What is new.
@@ -80,6 +91,8 @@ public struct KernelEvent: Sendable {
     public let socket: KernelSocket?
     /// Its process, if known.
     public let process: ProcessIdentity?
+    /// Where that is from.
+    public var source = KernelSource.proc
 }
 
 /// A reading of the kernel's socket tables.
@@ -88,10 +101,18 @@ public protocol KernelSnapshot {
     var begin: Timestamp { get }
     /// When it was complete.
     var end: Timestamp { get }
+    /// What was read.
+    var source: KernelSource { get }
     /// The socket with these two ends, not a listener.
     func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket?
     /// The socket that listens on this address, or on the wildcard.
     func listener(at address: SocketAddress) -> KernelSocket?
     /// Whether this host has the address.
     func isLocal(_ address: IPAddress) -> Bool
+}
+
+/// A reading of /proc unless it says otherwise.
+extension KernelSnapshot {
+    /// /proc/net/tcp and tcp6.
+    public var source: KernelSource { .proc }
 }

@@ -87,7 +87,7 @@ public struct JSONReport: TraceReport {
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
         }
-        object.add("source", literal: "proc")
+        object.add("source", literal: event.source.name)
         if let socket = event.socket {
             object.add("inode", number: socket.inode)
             object.add("rx_queue", number: socket.receiveQueue)
@@ -138,6 +138,26 @@ public struct JSONReport: TraceReport {
         guard isShown else { return }
         let uid = uid(id, connection)
         writeConnection(connection, uid, kernel, identities[Int(id.slot)].codes, &out)
+    }
+
+    /// Says what moved among the host's counters.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
+        var object = JSONObject(path: "host")
+        object.add(change.to)
+        object.add("span_s", seconds: change.to.since(change.from))
+        object.add(
+            "counters",
+            raw: { buffer in
+                buffer.append("{")
+                for (index, increase) in change.increases.enumerated() {
+                    if index > 0 { buffer.append(",") }
+                    buffer.appendJSONString(increase.name)
+                    buffer.append(":")
+                    buffer.append(number: increase.count)
+                }
+                buffer.append("}")
+            })
+        object.write(to: &out)
     }
 
     /// Ends the report.

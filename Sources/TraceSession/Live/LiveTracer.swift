@@ -21,6 +21,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var captures: CaptureSet
     private var pipeline: TracePipeline<Report>
     private var kernel: KernelWatcher?
+    private var host: HostWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
     private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
@@ -32,17 +33,21 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public private(set) var warnings: [String] = []
 
     /// Opens the interfaces, and the file to write if there is one. Throws what stands in the way, before anything is captured.
-    public init(_ options: TraceOptions, report: Report) throws(TraceError) {
+    /// `owner` is to own that file.
+    public init(
+        _ options: TraceOptions, report: Report, owner: CaptureWriter.Owner? = nil
+    ) throws(TraceError) {
         // Everything that can fail comes first.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        let writer = try Self.openOutput(options, interfaces)
+        let writer = try Self.openOutput(options, interfaces, owner)
         self.options = options
         warnings = opened.warnings
         captures = opened
         self.writer = writer
         pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
         kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
+        host = options.usesKernel ? HostWatcher() : nil
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -53,11 +58,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private static func openOutput(
-        _ options: TraceOptions, _ interfaces: [CaptureInterface]
+        _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?
     ) throws(TraceError) -> CaptureWriter? {
         guard let path = options.output else { return nil }
         do throws(CaptureWriteError) {
-            var writer = try CaptureWriter(path: path, application: TraceOptions.tool)
+            var writer = try CaptureWriter(path: path, application: TraceOptions.tool, owner: owner)
             for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
             try writer.flush()
             return writer
@@ -190,6 +195,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func noteDrops() {
         let now = monotonicNow()
+        host?.look(at: now)
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel
@@ -246,6 +252,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if statistics.droppedByKernel > droppedSoFar { pipeline.noteGap(statistics.droppedByKernel - droppedSoFar) }
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
+        host?.look(at: monotonicNow(), isLast: true)
+        if let change = host?.change { pipeline.report.host(change, &pipeline.out) }
         pipeline.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.out)
         if writer != nil && failure == nil {
             for index in 0..<captures.count {
@@ -258,6 +266,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Whether a finding was made that the user does not want.
     public var hasFailed: Bool { pipeline.hasFailed(options.failOn) }
+
+    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
+    public var hostCounters: [String] {
+        guard isFinished, let change = host?.change else { return [] }
+        return hostLines(change, all: options.tellsAllCounters)
+    }
 
     /// What was captured and is no TCP, in sentences for standard error.
     public var tally: [String] { tallySentences(pipeline.tally) }
