@@ -7,6 +7,8 @@ enum UnsafeFiles {
         "Sources/KernelSockets/Descriptor.swift": "openat(2), read(2), readlinkat(2), directories",
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",
         "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3)",
+        "Sources/KernelSockets/Tracepoints/PerfRing.swift":
+            "raw memory: perf's ring, mapped, copied out; mmap(2), a filter's text",
         "Sources/LabTraffic/Connection.swift": "bind(2), connect(2) with a socket address",
         "Sources/LabTraffic/Console.swift": "signal masks, open(2)",
         "Sources/LabTraffic/Descriptor.swift": "read(2), write(2), poll(2)",

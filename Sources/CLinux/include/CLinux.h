@@ -1,4 +1,4 @@
-// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and the SIGBUS guard for mapped files.
+// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, perf events, and the SIGBUS guard for mapped files.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -11,5 +11,6 @@
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
 #include "Spawn.h"
+#include "Tracing.h"
 
 #endif
