@@ -39,6 +39,8 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).
     public var usesProcesses = true
+    /// Whether to say at the end how many kernel events there were (live).
+    public var showsKernelCounts = false
     /// File to write the frames to.
     public var output: String?
 

@@ -138,6 +138,7 @@ struct TraceRequest {
             options.duration = duration
         }
         options.usesKernel = !command.noKernel
+        options.showsKernelCounts = command.verbosity > 0
         options.usesProcesses = !command.noProcess
     }
 
