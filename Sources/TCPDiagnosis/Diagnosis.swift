@@ -50,7 +50,7 @@ public struct Diagnosis: Sendable {
         switch event.kind {
         case .dropped: files[slot]?.dropped.append(event)
         case .contradiction: files[slot]?.mismatch = event
-        case .state, .owner, .notAccepted, .accepted: break
+        case .state, .owner, .notAccepted, .accepted, .traced: break
         }
     }
 

@@ -42,7 +42,8 @@ public struct TraceOptions: Sendable {
     public var usesProcesses = true
     /// Findings that make the trace fail; the exit code is then 3.
     public var failOn: Set<FindingCode> = []
-    /// Whether every kernel counter that moved is told at the end of a live trace, not only those that explain trouble.
+    /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only
+    /// those that explain trouble.
     public var tellsAllCounters = false
     /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
     public var user: String?

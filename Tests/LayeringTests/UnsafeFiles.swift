@@ -8,6 +8,8 @@ enum UnsafeFiles {
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",
         "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3)",
         "Sources/KernelSockets/SockDiag/NetlinkSocket.swift": "sendto(2), recvmsg(2) with the array's own length",
+        "Sources/KernelSockets/Tracepoints/PerfRing.swift":
+            "raw memory: perf's ring, mapped, copied out; mmap(2), a filter's text",
         "Sources/LabTraffic/Connection.swift": "bind(2), connect(2) with a socket address",
         "Sources/LabTraffic/Console.swift": "signal masks, open(2)",
         "Sources/LabTraffic/Descriptor.swift": "read(2), write(2), poll(2)",

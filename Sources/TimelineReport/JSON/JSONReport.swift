@@ -86,6 +86,7 @@ public struct JSONReport: TraceReport {
             object.add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
+        case .traced(let fact): object.add(fact)
         }
         object.add("source", literal: event.source.name)
         if let socket = event.socket {
@@ -301,7 +302,8 @@ public struct JSONReport: TraceReport {
         var owner = JSONObject()
         owner.add("pid", number: process.pid)
         owner.add("comm", string: process.command)
-        owner.add("uid", number: process.uid)
+        // Of a process that had gone before it could be looked up only the name is known.
+        if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
         object.add(name, object: owner)
     }

@@ -211,6 +211,32 @@ struct ConnectionText {
         tailStart = (tailStart + 1) % tail.count
     }
 
+    /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
+    /// taken in after a batch of frames, of which some came later.
+    mutating func keep(_ event: KernelEvent) {
+        let note = TimelineItem.note(.kernel(event))
+        guard event.isTraced, tail.isEmpty, !items.isEmpty else { return keep(note) }
+        var place = items.count
+        while place > 0, Self.isLater(items[place - 1], than: event) { place -= 1 }
+        items.insert(note, at: place)
+    }
+
+    /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
+    private static func isLater(_ item: TimelineItem, than event: KernelEvent) -> Bool {
+        switch item {
+        case .row(let row):
+            if case .traced(.resetSent) = event.kind, row.flags.has(.rst), row.sender == event.side {
+                return row.time.since(event.time) > 200 * Span.microsecond
+            }
+            return row.time > event.time
+        case .note(.kernel(let other)):
+            // The cause above its effect, which on loopback is logged first.
+            if case .traced(.resetSent) = event.kind, case .traced(.socketError) = other.kind { return true }
+            return other.time > event.time
+        case .note: return false
+        }
+    }
+
     /// Hands over the complete items.
     mutating func takeItems() -> [TimelineItem] {
         defer {

@@ -62,11 +62,13 @@ public struct TextTimelineReport: TraceReport {
         switch event.kind {
         case .state, .owner: return
         case .notAccepted, .accepted, .dropped, .contradiction: break
+        case .traced(let fact) where !fact.isWorthALine(style.detail.verbosity): return
+        case .traced: break
         }
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
         texts[slot]?.seal()
-        texts[slot]?.keep(.note(.kernel(event)))
+        texts[slot]?.keep(event)
         noteReady(event.connection)
     }
 
@@ -148,7 +150,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        if starsShown { out.append("\n* = the kernel's socket table says the same\n") }
+        if starsShown { out.append("\n* = the kernel says the same\n") }
     }
 
     // MARK: Bookkeeping
@@ -255,7 +257,7 @@ public struct TextTimelineReport: TraceReport {
         let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
         let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
         let state = entered == .unseen ? shownBefore ?? .unseen : entered
-        let isConfirmed = state != .unseen && view?.confirmedState == state
+        let isConfirmed = state != .unseen && view?.confirms(state) == true
         if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
         if side == .originator {
             texts[slot]?.shownStates.originator = state
@@ -335,7 +337,7 @@ public struct TextTimelineReport: TraceReport {
             switch event.kind {
             case .dropped: state = writer.stateText(.closed, mark(0x2a))
             case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
-            case .state, .owner, .notAccepted, .accepted: state = []
+            case .state, .owner, .notAccepted, .accepted, .traced: state = []
             }
             if event.side == .originator { left = state } else { right = state }
         }

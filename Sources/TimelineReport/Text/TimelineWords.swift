@@ -174,6 +174,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+    case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }
 }
 

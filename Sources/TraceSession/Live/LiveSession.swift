@@ -112,6 +112,7 @@ public enum LiveSession {
         if statistics.droppedByInterface > 0 {
             lines.append(count(statistics.droppedByInterface, "dropped by interface"))
         }
+        if let counts = tracer.kernelCounts { lines.append(counts) }
         return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
     }
 }

@@ -46,8 +46,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         captures = opened
         self.writer = writer
         pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
-        kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
         host = options.usesKernel ? HostWatcher() : nil
+        kernel =
+            options.usesKernel
+            ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
+        for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
+        warnings += kernel?.trace.complaints ?? []
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -125,6 +129,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func work() throws(TraceError) {
         try drain()
         let isConfirmed = try readKernel()
+        retireReplaced()
         let now = wallClockNow()
         noteDrops()
         if isConfirmed {
@@ -143,7 +148,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         while true {
             let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
             let limit = min(Self.batch, Int(clamping: room))
-            if limit == 0 { break }
+            if limit == 0 {
+                kernel?.collectEvents()
+                break
+            }
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -153,16 +161,30 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
             }
             noteConnections()
+            kernel?.collectEvents()
             if let gone = result.gone { warnings.append(gone.description) }
             if let failure { throw .output(failure) }
             if result.delivered < limit { break }
         }
+        takeKernelEvents()
     }
 
-    /// New connections are watched in the kernel's tables, replaced ones are over.
+    /// New connections are watched in the kernel's tables.
     private mutating func noteConnections() {
-        for id in pipeline.newConnections { kernel?.watch(id, number: pipeline.timeline[id].number) }
+        for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline[id]) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
+    }
+
+    /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
+    private mutating func takeKernelEvents() {
+        for event in kernel?.takeEvents(&pipeline.timeline) ?? [] {
+            pipeline.take(event)
+        }
+        if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
+    }
+
+    /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
+    private mutating func retireReplaced() {
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
                 pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
@@ -271,6 +293,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public var hostCounters: [String] {
         guard isFinished, let change = host?.change else { return [] }
         return hostLines(change, all: options.tellsAllCounters)
+    }
+
+    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
+    public var kernelCounts: String? {
+        guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
+        let counts = kernel.trace.counts
+        let joined = kernel.join.traceCounts
+        return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
+            + " \(joined.unattached) unattached"
     }
 
     /// What was captured and is no TCP, in sentences for standard error.
