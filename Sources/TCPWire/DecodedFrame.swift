@@ -6,6 +6,8 @@ public import TCPModel
 public enum DecodedFrame: BitwiseCopyable, Sendable {
     /// A TCP segment.
     case segment(Segment)
+    /// A fragment of an IP packet, for `FragmentReassembly`.
+    case fragment(Fragment)
     /// Something else that is normal on a network; it is only counted.
     case other(OtherTraffic)
 }
@@ -22,7 +24,7 @@ public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case tunnel
     /// Another IP protocol, encrypted payload (ESP), or "no next header".
     case otherTransport
-    /// A fragment without a TCP header: not the first one, or a first one too short for it.
+    /// A fragment of an IP packet, whose others have not come (yet).
     case fragment
     /// An 802.3 frame with a length where Ethernet II has a type: LLC, SNAP, spanning tree.
     case lengthFrame
