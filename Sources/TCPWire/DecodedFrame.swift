@@ -6,6 +6,8 @@ public import TCPModel
 public enum DecodedFrame: BitwiseCopyable, Sendable {
     /// A TCP segment.
     case segment(Segment)
+    /// An ICMP error that quotes a TCP segment.
+    case icmp(ICMPError)
     /// A fragment of an IP packet, for `FragmentReassembly`.
     case fragment(Fragment)
     /// Something else that is normal on a network; it is only counted.
@@ -18,7 +20,7 @@ public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case arp
     /// UDP over either IP version.
     case udp
-    /// ICMP or ICMPv6; a TCP header quoted in an ICMP error is not a segment.
+    /// ICMP or ICMPv6, but for the errors that quote a TCP segment.
     case icmp
     /// GRE with something inside that is neither IP nor a frame with IP.
     case tunnel

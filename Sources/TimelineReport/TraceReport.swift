@@ -61,6 +61,8 @@ public protocol TraceReport {
     mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// The kernel said something new.
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// An ICMP error about a connection; `timeline` is as it left it.
+    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
@@ -82,6 +84,8 @@ extension TraceReport {
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// ICMP errors are not shown one by one.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

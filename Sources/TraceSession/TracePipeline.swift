@@ -12,6 +12,8 @@ import TimelineReport
 struct FrameTally: Sendable {
     /// Frames that are something else than TCP: normal.
     var otherTraffic: UInt64 = 0
+    /// ICMP errors about segments of connections that are not known.
+    var strayErrors: UInt64 = 0
     /// What became of IP fragments.
     var fragments = FragmentCounts()
     /// Frames of link types that cannot be decoded.
@@ -65,6 +67,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         }
         switch decoded {
         case .segment(let segment): observe(segment, header)
+        case .icmp(let error): observe(error, header)
         case .fragment: break
         case .other(let kind): note(kind)
         }
@@ -85,6 +88,16 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         case .unsupportedLinkType: tally.unsupported &+= 1
         default: tally.otherTraffic &+= 1
         }
+    }
+
+    private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
+        guard let event = timeline.observe(error, time: header.time, frame: frame) else {
+            tally.strayErrors &+= 1
+            return
+        }
+        if event.ended { endedCount &+= 1 }
+        if isLive && event.reaction.count > 0 { hasNewStates = true }
+        report.icmp(event, timeline, &out)
     }
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
@@ -113,6 +126,12 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     var sentences: [String] = []
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
     if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
+    if tally.strayErrors > 0 {
+        sentences.append(
+            tally.strayErrors == 1
+                ? "1 frame was an ICMP error about no known connection"
+                : "\(tally.strayErrors) frames were ICMP errors about no known connection")
+    }
     if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
     if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
     if tally.damaged > 0 {

@@ -108,6 +108,7 @@ struct CorpusTests {
                         at: frame.header.time)
                     {
                     case .segment: segments += 1
+                    case .icmp: others += 1
                     case .other: others += 1
                     case .fragment: Issue.record("\(name): a fragment came out of reassembly")
                     }

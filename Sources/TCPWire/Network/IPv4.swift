@@ -60,6 +60,11 @@ private enum IPv4Header {
     }
     let next = header.octet(IPv4Header.protocol)
     guard next == IPProtocol.tcp else {
+        if next == IPProtocol.icmp {
+            return icmpFrame(
+                bytes, frame, from: IPAddress(v4: header.big32(IPv4Header.source)), isIPv4: true,
+                at: start &+ headerLength, end: start &+ ipLength)
+        }
         guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
             return .other(OtherTraffic(protocolNumber: next))
         }

@@ -53,6 +53,12 @@ private enum IPv6Header {
                 hopLimit: header.octet(IPv6Header.hopLimit), start: start, in: nesting))
     }
     guard payload.nextHeader == IPProtocol.tcp else {
+        if payload.nextHeader == IPProtocol.icmpV6 {
+            return icmpFrame(
+                bytes, frame,
+                from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+                isIPv4: false, at: payload.offset, end: payload.end)
+        }
         guard mayBeTunnel(bytes, payload.nextHeader, at: payload.offset) else {
             return .other(OtherTraffic(protocolNumber: payload.nextHeader))
         }

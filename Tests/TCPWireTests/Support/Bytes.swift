@@ -49,6 +49,7 @@ func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     switch try decode(bytes, link, original: original) {
     case .segment(let segment): return segment
     case .fragment: throw NotASegment(other: .fragment)
+    case .icmp: throw NotASegment(other: .icmp)
     case .other(let other): throw NotASegment(other: other)
     }
 }
@@ -58,7 +59,7 @@ func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -
     switch try decode(bytes, link) {
     case .other(let other): return other
     case .fragment: return .fragment
-    case .segment: return nil
+    case .segment, .icmp: return nil
     }
 }
 
