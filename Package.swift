@@ -36,6 +36,8 @@ let package = Package(
     targets: [
         // C: what Swift cannot import by itself.
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
 
         // L0
@@ -44,7 +46,7 @@ let package = Package(
         // L1
         module("TCPWire", ["TCPModel"]),
         module("TCPMachine", ["TCPModel"]),
-        module("PacketSource", ["TCPModel", "CPcap", "CLinux"]),
+        module("PacketSource", ["TCPModel", "CPcap", "CZlib", "CZstd", "CLinux"]),
         module("KernelSockets", ["TCPModel", "CLinux"]),
         module("LabTraffic", ["CLinux"]),
 
@@ -90,7 +92,7 @@ let package = Package(
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"]),
-        tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
+        tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),

@@ -65,6 +65,8 @@ public protocol TraceReport {
     mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Whether findings are wanted: making them costs time.
     var wantsFindings: Bool { get }
+    /// An ICMP error about a connection; `timeline` is as it left it.
+    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
@@ -94,6 +96,8 @@ extension TraceReport {
     public var wantsFindings: Bool { false }
     /// The host's counters are not shown.
     public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
+    /// ICMP errors are not shown one by one.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

@@ -51,7 +51,7 @@ public struct JSONReport: TraceReport {
     }
 
     /// Writes records of a connection, or keeps them until it can be chosen.
-    private mutating func record(
+    mutating func record(
         _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
     ) {
@@ -228,7 +228,7 @@ public struct JSONReport: TraceReport {
         object.write(to: &out)
     }
 
-    private func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
+    func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
         object.add("endpoint", literal: side.jsonName)
         if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
         if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
@@ -237,7 +237,7 @@ public struct JSONReport: TraceReport {
         object.add("rule", literal: transition.rule.id)
     }
 
-    private func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
+    func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
         object.add("uid", string: uid)
         object.add("id.orig_h", string: connection.tuple.source.address.description)
         object.add("id.orig_p", number: connection.tuple.source.port)
@@ -308,7 +308,7 @@ public struct JSONReport: TraceReport {
         object.add(name, object: owner)
     }
 
-    private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
         let slot = Int(id.slot)
         while identities.count <= slot { identities.append((0, "", [])) }
         if identities[slot].number != connection.number {

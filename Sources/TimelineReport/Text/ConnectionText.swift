@@ -27,6 +27,8 @@ enum TimelineNote {
     case elided(rows: Int, segments: UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
+    /// An ICMP error came.
+    case icmp(ICMPEvent)
 }
 
 /// How much of each segment to show.

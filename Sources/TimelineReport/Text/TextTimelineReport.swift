@@ -83,6 +83,15 @@ public struct TextTimelineReport: TraceReport {
         noteReady(finding.connection)
     }
 
+    /// Takes in an ICMP error.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(event.connection.slot)
+        open(slot, timeline[event.connection].number)
+        texts[slot]?.seal()
+        texts[slot]?.keep(.note(.icmp(event)))
+        noteReady(event.connection)
+    }
+
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
@@ -330,6 +339,16 @@ public struct TextTimelineReport: TraceReport {
         var left: [UInt8] = []
         var right: [UInt8] = []
         var time: [UInt8] = []
+        if case .icmp(let event) = note {
+            let elapsed = event.time.since(connection.firstTime)
+            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
+            let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
+            let state = stateText(event.side, entered, kernel, slot)
+            writer.writeICMP(
+                event, time: time, left: event.side == .originator ? state : [],
+                right: event.side == .responder ? state : [], prefix: prefix, &out)
+            return
+        }
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }

@@ -305,5 +305,5 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// What was captured and is no TCP, in sentences for standard error.
-    public var tally: [String] { tallySentences(pipeline.tally) }
+    public var tally: [String] { tallySentences(pipeline.finalTally) }
 }
