@@ -93,6 +93,9 @@ let package = Package(
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests("TraceSessionTests", ["TCPModel", "PacketSource", "TCPTimeline", "TimelineReport", "TraceSession"]),
+        tests(
+            "ScenarioTests",
+            ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),
         tests("LayeringTests", []),

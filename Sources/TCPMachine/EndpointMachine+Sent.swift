@@ -20,7 +20,15 @@ extension EndpointMachine {
             noteWindow(segment)
             return reaction
         }
-        if state == .unseen || state == .listen { assumeOpen(segment, &reaction) }
+        if state == .unseen || state == .listen {
+            // 3.10.7.4, fifth check: without ACK it is dropped, and TCP sends no such segment; it shows no connection.
+            if !flags.has(.ack) {
+                reaction.anomalies.insert(.meaninglessFlags)
+                return reaction
+            }
+            assumeOpen(segment, &reaction)
+        }
+        if state == .closed { takeBackReset(segment, &reaction) }
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
         if flags.has(.ack) { sentAcknowledgment(segment, &reaction) }
@@ -35,6 +43,11 @@ extension EndpointMachine {
         switch state {
         case .unseen, .closed, .listen:
             startSending(segment)
+            if knowledge.contains([.irs, .synAcknowledged]) {
+                // Split handshake: the peer's SYN was acknowledged apart, so this SYN is the other half of the answer (3.5).
+                enter(.synReceived, from: .listen, .observed, .listenSyn, &reaction)
+                return
+            }
             knowledge.insert(.activeOpen)
             enter(.synSent, from: .closed, .observed, .activeOpen, &reaction)
         case .synSent:
@@ -120,6 +133,7 @@ extension EndpointMachine {
             let beyondSyn = acknowledged > 0 && acknowledged < 1 << 20
             guard acknowledged < 1 << 20, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
                 knowledge.remove(.send)
+                if acknowledged == 0 { knowledge.insert(.synAcknowledged) }
                 return
             }
             enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
@@ -160,6 +174,26 @@ extension EndpointMachine {
         }
     }
 
+    /// Whether this endpoint lives on after a RST: then somebody else sent that RST, or it never arrived.
+    ///
+    /// Its own abort is disproved by new text, since nothing is sent after an ABORT (3.10.5); what it sent before and we
+    /// captured later is not new. The peer's RST is disproved by an acknowledgment of what the peer sent after it; mere
+    /// segments of this endpoint are not enough, as they may have crossed the RST.
+    private mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
+        guard knowledge.contains([.send, .receive, .synchronized]),
+            knowledge.intersection([.ownFin, .peerFin]).isEmpty
+        else { return }
+        let sendsOn = certainty == .observed && segment.payloadLength > 0 && segment.sequence == sendNext
+        let beyond = segment.acknowledgment.offset(from: receiveNext)
+        let acknowledgesMore =
+            certainty == .inferred && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
+            && segment.sequence.isAtOrBefore(sendNext)
+        if sendsOn || acknowledgesMore {
+            reaction.anomalies.insert(.resetUnheeded)
+            enter(.established, .observed, .retraction, &reaction)
+        }
+    }
+
     /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
     private mutating func sentText(_ segment: Segment, _ reaction: inout Reaction) {
         guard knowledge.contains(.send) else { return }
@@ -170,8 +204,10 @@ extension EndpointMachine {
                 enter(.established, .observed, .evidence, &reaction)
             }
             let end = segment.sequence.advanced(by: segment.payloadLength)
+            // Text from before SND.NXT is late or repeated, whoever is closed by now.
+            let isAfterEnd = state == .closed && end.isAfter(sendNext)
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
-            if state == .closed || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
+            if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
         // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
         if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }

@@ -42,6 +42,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let fastOpen = Knowledge(rawValue: 1 << 10)
         /// It sent a SYN-ACK.
         static let synAckSent = Knowledge(rawValue: 1 << 11)
+        /// It acknowledged the peer's SYN with a bare ACK, before any SYN of its own (split handshake).
+        static let synAcknowledged = Knowledge(rawValue: 1 << 12)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
