@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
-        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"]),
+        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),

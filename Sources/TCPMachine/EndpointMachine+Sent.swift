@@ -20,14 +20,12 @@ extension EndpointMachine {
             noteWindow(segment)
             return reaction
         }
-        if state == .unseen || state == .listen {
-            // 3.10.7.4, fifth check: without ACK it is dropped, and TCP sends no such segment; it shows no connection.
-            if !flags.has(.ack) {
-                reaction.anomalies.insert(.meaninglessFlags)
-                return reaction
-            }
-            assumeOpen(segment, &reaction)
+        // 3.10.7.4, fifth check: what has no ACK is dropped, and no TCP sends it. It shows nothing of its supposed sender.
+        if !flags.has(.ack) && state != .synSent {
+            reaction.anomalies.insert(.ackMissing)
+            return reaction
         }
+        if state == .unseen || state == .listen { assumeOpen(segment, &reaction) }
         if state == .closed { takeBackReset(segment, &reaction) }
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
@@ -257,7 +255,10 @@ extension EndpointMachine {
             enter(.finWait1, .observed, .retraction, &reaction)
         case .timeWait:
             let hasPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
-            if !hasPeerFin { knowledge.remove(.peerFinProcessed) }
+            if !hasPeerFin {
+                knowledge.remove(.peerFinProcessed)
+                receiveNext = segment.acknowledgment
+            }
             enter(hasPeerFin ? .closing : .finWait1, .observed, .retraction, &reaction)
         case .closed:
             enter(.lastAck, .observed, .retraction, &reaction)
