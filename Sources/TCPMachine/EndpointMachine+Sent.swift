@@ -39,6 +39,9 @@ extension EndpointMachine {
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.
     private mutating func sentSyn(_ segment: Segment, _ reaction: inout Reaction) {
         switch state {
+        case .closed where knowledge.contains(.synchronized):
+            // Not a new connection (its owner would have begun one): a SYN in the window after a RST that was not heeded.
+            reaction.anomalies.insert(.initialSequenceChanged)
         case .unseen, .closed, .listen:
             startSending(segment)
             if knowledge.contains([.irs, .synAcknowledged]) {
@@ -144,6 +147,8 @@ extension EndpointMachine {
     /// An own acknowledgment is proof of everything that it covers (3.4): text, the peer's SYN, the peer's FIN.
     private mutating func sentAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) {
         let ack = segment.acknowledgment
+        // Beyond everything that the peer can have had in flight: somebody else made this up (RFC 5961 5).
+        if isBlind(ack) { return }
         if state == .synSent {
             // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
             learnReceiveNext(ack)
@@ -172,24 +177,9 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether this endpoint lives on after a RST: then somebody else sent that RST, or it never arrived.
-    ///
-    /// Its own abort is disproved by new text, since nothing is sent after an ABORT (3.10.5); what it sent before and we
-    /// captured later is not new. The peer's RST is disproved by an acknowledgment of what the peer sent after it; mere
-    /// segments of this endpoint are not enough, as they may have crossed the RST.
-    private mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
-        guard knowledge.contains([.send, .receive, .synchronized]),
-            knowledge.intersection([.ownFin, .peerFin]).isEmpty
-        else { return }
-        let sendsOn = certainty == .observed && segment.payloadLength > 0 && segment.sequence == sendNext
-        let beyond = segment.acknowledgment.offset(from: receiveNext)
-        let acknowledgesMore =
-            certainty == .inferred && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
-            && segment.sequence.isAtOrBefore(sendNext)
-        if sendsOn || acknowledgesMore {
-            reaction.anomalies.insert(.resetUnheeded)
-            enter(.established, .observed, .retraction, &reaction)
-        }
+    /// An ACK a whole largest window (2^30, RFC 7323 2.3) or more beyond RCV.NXT: no endpoint sends that.
+    private func isBlind(_ ack: SequenceNumber) -> Bool {
+        knowledge.contains(.receive) && ack.isAfter(receiveNext) && ack.offset(from: receiveNext) >= 1 << 30
     }
 
     /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
@@ -268,25 +258,6 @@ extension EndpointMachine {
         sendUnacknowledged = ownFin
     }
 
-    /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
-    private mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
-        switch state {
-        case .synSent, .synReceived:
-            // 3.10.7.3 and 3.10.7.4: an unacceptable ACK is answered with <SEQ=SEG.ACK><CTL=RST>, and nothing changes.
-            if !segment.flags.has(.ack) && segment.sequence != sendNext {
-                reaction.anomalies.insert(.resetAnswersBadAck)
-                return
-            }
-            enter(.closed, .observed, .abort, &reaction)
-        case .unseen:
-            enter(.closed, .assumed, .abort, &reaction)
-        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
-            enter(.closed, .observed, .abort, &reaction)
-        case .closed, .listen:
-            break
-        }
-    }
-
     // MARK: Windows
 
     private mutating func noteOwnShift(_ segment: Segment) {
@@ -311,7 +282,7 @@ extension EndpointMachine {
 
     /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
     private mutating func noteWindow(_ segment: Segment) {
-        guard segment.flags.has(.ack) else { return }
+        guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
         // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
         let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))

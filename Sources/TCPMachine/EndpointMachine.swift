@@ -106,6 +106,11 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         return ownShift == Self.shiftAbsent || peerShift == Self.shiftAbsent ? 0 : ownShift
     }
 
+    /// Whether `sequence` lies in the receive window as far as it is known (3.4): a SYN there is challenged (RFC 5961 4).
+    public func hasInWindow(_ sequence: SequenceNumber) -> Bool {
+        knowledge.contains([.receive, .window]) && sequence.isAtOrAfter(receiveNext) && sequence.isBefore(receiveLimit)
+    }
+
     // MARK: Steps shared by `sent` and `arrives`
 
     /// Enters `next`, noting the transition. Certainty is that of the transition.
