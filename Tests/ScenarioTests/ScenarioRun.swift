@@ -138,7 +138,7 @@ struct WireRun {
     /// What went wrong on the way, in words.
     var problems: [String] = []
 
-    private struct Capture {
+    struct Capture {
         var bytes: [UInt8] = []
         /// The step of each frame; steps without frames come before the frame of this index.
         var steps: [Int] = []
@@ -230,10 +230,14 @@ struct WireRun {
 
     private static func little(_ value: UInt32) -> [UInt8] { FrameBuilder.big(value).reversed() }
 
-    /// A classic pcap file with nanoseconds, Ethernet.
-    private static func capture(_ scenario: ScenarioFile) -> Capture {
+    /// Classic pcap with nanoseconds, Ethernet.
+    static let fileHeader =
+        little(0xa1b2_3c4d) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(1)
+
+    /// A capture file of the scenario's frames.
+    static func capture(_ scenario: ScenarioFile) -> Capture {
         var capture = Capture()
-        capture.bytes = little(0xa1b2_3c4d) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(1)
+        capture.bytes = fileHeader
         let start: Int64 = 1_795_363_634_454_475_000
         var latest: [Int: [Bool: Segment]] = [:]
         for (index, step) in scenario.steps.enumerated() {
