@@ -91,8 +91,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
-        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"]),
         tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
+        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
@@ -100,6 +100,9 @@ let package = Package(
         tests(
             "TraceSessionTests",
             ["TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
+        tests(
+            "ScenarioTests",
+            ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),
         tests("LayeringTests", []),

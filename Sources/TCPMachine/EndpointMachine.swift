@@ -44,6 +44,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let synAckSent = Knowledge(rawValue: 1 << 11)
         /// It is thought to have given its attempt up because of an ICMP error.
         static let givenUp = Knowledge(rawValue: 1 << 12)
+        /// It acknowledged the peer's SYN with a bare ACK, before any SYN of its own (split handshake).
+        static let synAcknowledged = Knowledge(rawValue: 1 << 13)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -104,6 +106,11 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         if ownShift == Self.shiftUnknown || peerShift == Self.shiftUnknown { return nil }
         // RFC 7323 2.2: scaling is on only if both SYNs offered it.
         return ownShift == Self.shiftAbsent || peerShift == Self.shiftAbsent ? 0 : ownShift
+    }
+
+    /// Whether `sequence` lies in the receive window as far as it is known (3.4): a SYN there is challenged (RFC 5961 4).
+    public func hasInWindow(_ sequence: SequenceNumber) -> Bool {
+        knowledge.contains([.receive, .window]) && sequence.isAtOrAfter(receiveNext) && sequence.isBefore(receiveLimit)
     }
 
     // MARK: Steps shared by `sent` and `arrives`

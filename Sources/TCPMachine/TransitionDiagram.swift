@@ -70,6 +70,7 @@ public enum TransitionDiagram {
             Edge(from: .timeWait, to: .finWait1, rule: .retraction),
             Edge(from: .closed, to: .lastAck, rule: .retraction),
             Edge(from: .closed, to: .synSent, rule: .retraction),
+            Edge(from: .closed, to: .established, rule: .retraction),
         ]
         + [.synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck].map {
             Edge(from: $0, to: .closed, rule: .kernelClosed)

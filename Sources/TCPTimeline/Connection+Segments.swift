@@ -97,7 +97,13 @@ extension Connection {
             // One socket closes both roles.
             if isSelfConnect { facts.insert(.responderFin) }
         }
+        // A RST that neither side heeded, or only one, ended nothing.
+        if reactions.sent.count > 0 && reactions.sent[0].from == .closed && reactions.sent[0].to == .established {
+            facts.remove([.reset, .originatorReset])
+        }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
+        // One that only answers an unacceptable ACK takes no opening back (RFC 9293 3.10.7.3).
+        guard !reactions.sent.anomalies.contains(.resetAnswersBadAck) else { return }
         // It counts if it ended somebody: its sender by sending, its receiver by taking it.
         let isOver = facts.contains([.originatorFin, .responderFin])
         guard reactions.sent.count + reactions.arrived.count > 0, !isOver else { return }

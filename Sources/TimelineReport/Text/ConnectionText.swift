@@ -152,8 +152,9 @@ struct ConnectionText {
     }
 
     private static func opens(_ reaction: Reaction) -> Bool {
-        for index in 0..<reaction.count where reaction[index].to == .established && reaction[index].from != .unseen {
-            return true
+        for index in 0..<reaction.count where reaction[index].to == .established {
+            // Not what was open before: midstream, or a RST that was not heeded.
+            if reaction[index].from != .unseen && reaction[index].from != .closed { return true }
         }
         return false
     }

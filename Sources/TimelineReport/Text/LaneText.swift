@@ -182,9 +182,12 @@ struct LaneText {
             (.resetNotExact, "(not exact: challenged)"), (.resetIgnored, "(ignored)"),
             (.finBeforeOpen, "(FIN before open)"), (.finMoved, "(another FIN)"),
             (.sentAfterClose, "(after own close)"), (.beyondWindow, "(beyond window)"), (.ackMissing, "(no ACK)"),
-            (.resetAnswersBadAck, "(answers a bad ACK)"),
+            (.resetAnswersBadAck, "(answers a bad ACK)"), (.resetUnheeded, "(RST not heeded)"),
         ]
-        for (anomaly, name) in anomalies where row.anomalies.contains(anomaly) { remark(name) }
+        var left = row.anomalies
+        // That it is inside a connection says already that it is another one.
+        if left.contains(.synInsideConnection) { left.remove(.initialSequenceChanged) }
+        for (anomaly, name) in anomalies where left.contains(anomaly) { remark(name) }
         return parts
     }
 }
