@@ -9,6 +9,8 @@ public struct Timeline: ~Copyable {
     private var index: FlowIndex
     private var endings = EndedQueue()
     private var hasFreedSlots = false
+    /// Copies and addresses translated on the way: kept apart, because most captures have none.
+    private var copies = FrameCopies()
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
 
@@ -30,8 +32,47 @@ public struct Timeline: ~Copyable {
     public mutating func observe(
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0
     ) -> SegmentEvent {
+        observe(segment, time: time, frame: frame, interface: interface, hash: index.hash(FlowKey(segment.tuple)))
+    }
+
+    /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
+    ///
+    /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`); it is asked for only
+    /// where the segment itself does not settle the question.
+    public mutating func observeOnce(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, vantage: () -> UInt32
+    ) -> SegmentEvent {
+        let hash = index.hash(FlowKey(segment.tuple))
+        if let original = copies.filter.original(
+            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage),
+            let id = index.find(FlowKey(segment.tuple), hash: hash, in: store)
+        {
+            copies.count(id, number: store[id].number)
+            return store[id].copy(of: original, segment, id, time: time, frame: frame)
+        }
+        let event = observe(segment, time: time, frame: frame, interface: interface, hash: hash)
+        if event.isFirst && segment.flags.has(.syn) {
+            let id = event.connection
+            copies.translations.note(segment, store[id].number, at: id, time: time)
+        }
+        return event
+    }
+
+    /// How many frames of a connection were other copies of frames that count (`observeOnce`).
+    public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies.duplicates(id, number: store[id].number) }
+
+    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT), as long as both are here.
+    public func translated(from id: ConnectionID) -> ConnectionID? {
+        guard let source = copies.translations.source(of: store[id].number),
+            contains(source.place, number: source.number)
+        else { return nil }
+        return source.place
+    }
+
+    private mutating func observe(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16, hash: UInt64
+    ) -> SegmentEvent {
         let key = FlowKey(segment.tuple)
-        let hash = index.hash(key)
         var replaced: ConnectionID?
         let id: ConnectionID
         let isFirst: Bool
@@ -101,6 +142,7 @@ public struct Timeline: ~Copyable {
         if !store[id].facts.contains(.replaced) {
             index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
         }
+        copies.translations.forget(store[id].number)
         store.free(id)
         hasFreedSlots = true
     }

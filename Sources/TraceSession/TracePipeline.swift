@@ -61,7 +61,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
             return
         }
         switch decoded {
-        case .segment(let segment): observe(segment, header)
+        case .segment(let segment): observe(segment, header, bytes)
         case .other(let kind): note(kind)
         }
     }
@@ -74,8 +74,13 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         }
     }
 
-    private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
-        let event = timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
+    private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+        let event =
+            report.countsCopiesOnce
+            ? timeline.observeOnce(
+                segment, time: header.time, frame: frame, interface: header.interface,
+                vantage: { linkVantage(bytes, header.linkType) })
+            : timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
         if event.ended { endedCount &+= 1 }
         if isLive {
             if event.hasTransitions { hasNewStates = true }

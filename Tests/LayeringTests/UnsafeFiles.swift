@@ -35,6 +35,7 @@ enum UnsafeFiles {
         "Sources/TCPWire/RawSpan+BigEndian.swift": "raw memory: loads after the header's one length check",
         "Sources/TimelineReport/Text/OutputBuffer.swift": "the bytes of a StaticString, copied",
         "Sources/TimelineReport/Text/Units.swift": "localtime_r(3) fills the structure that is passed",
+        "Sources/TraceSession/LinkVantage.swift": "raw memory: loads from a frame's link header, length checked",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
         "Sources/TraceSession/Live/KernelWatcher.swift": "clock_gettime(2)",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",

@@ -12,6 +12,9 @@ public struct JSONReport: TraceReport {
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
+    /// The uid of the connection that a connection, by number, is the translation of.
+    private var translated: [UInt64: String] = [:]
+
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
 
@@ -37,6 +40,9 @@ public struct JSONReport: TraceReport {
         guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            translated[connection.number] = self.uid(source, timeline[source])
+        }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
             report.writeStates(event.sent, event.sender, event, uid, connection, &out)
@@ -119,7 +125,9 @@ public struct JSONReport: TraceReport {
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
-        writeConnection(connection, uid(id, connection), kernel, &out)
+        writeConnection(
+            connection, uid(id, connection), kernel, copies: timeline.duplicateFrames(of: id),
+            translated: translated.removeValue(forKey: connection.number), &out)
     }
 
     /// Ends the report.
@@ -207,7 +215,8 @@ public struct JSONReport: TraceReport {
     }
 
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?, copies: UInt32, translated: String?,
+        _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
         let resp = connection.counters[1]
@@ -253,6 +262,8 @@ public struct JSONReport: TraceReport {
             add(process: kernel.responder, "resp_process", to: &object)
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        if copies > 0 { object.add("duplicate_frames", number: copies) }
+        if let translated { object.add("nat_of", string: translated) }
         object.write(to: &out)
     }
 

@@ -8,6 +8,7 @@ extension JSONObject {
     mutating func add(_ event: SegmentEvent, acknowledgedBase: SequenceNumber, _ analysis: AnalysisFlags?) {
         let segment = event.segment
         add("frame", number: event.frame)
+        if event.notes.contains(.duplicateFrame) { add("duplicate_of", number: event.originalFrame) }
         add("dir", literal: event.sender.jsonName)
         add("flags", string: segment.flags.letters)
         add("seq", number: event.relativeSequence)

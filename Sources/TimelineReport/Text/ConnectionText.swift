@@ -25,6 +25,8 @@ enum TimelineNote {
     case midstream
     /// Rows that were left out, and the segments in them.
     case elided(rows: Int, segments: UInt64)
+    /// It is another connection seen behind a translation of addresses: that one's number.
+    case translated(UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
 }
@@ -78,6 +80,7 @@ struct ConnectionText {
 
     /// Takes in a segment.
     mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        if event.notes.contains(.duplicateFrame) { return takeCopy(event, connection, detail) }
         if held.map({ event.time.since($0.lastTime) > Self.hold }) == true { seal() }
         if detail.verbosity == 0, held?.folds(event) == true {
             held?.fold(event)
@@ -97,6 +100,16 @@ struct ConnectionText {
         }
         held = row
         remember(event)
+    }
+
+    /// Another copy of a frame has a row with `-v` only, and changes nothing for those after it.
+    private mutating func takeCopy(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        guard detail.verbosity > 0 else { return }
+        seal()
+        let delta = lastTime.map { event.time.since($0) } ?? -1
+        var row = TimelineRow(event, phase: Self.phase(event, connection), delta: delta)
+        row.kind = .segment
+        held = row
     }
 
     /// A held SYN's row shows what became of it at the other end, if the answer comes in time.

@@ -145,6 +145,14 @@ struct LaneText {
     private func remarkParts(_ row: TimelineRow) -> [Part] {
         var parts: [Part] = []
         func remark(_ text: StaticString) { parts.append(part(90, spacing: "  ") { $0.append(text) }) }
+        if row.originalFrame > 0 {
+            parts.append(
+                part(95, spacing: "  ") {
+                    $0.append("(copy of frame ")
+                    $0.append(number: row.originalFrame)
+                    $0.append(")")
+                })
+        }
         if row.attempt > 0 {
             parts.append(
                 part(90, spacing: "  ") {

@@ -53,6 +53,9 @@ public struct TextTimelineReport: TraceReport {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
         open(slot, connection.number)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            texts[slot]?.keep(.note(.translated(timeline[source].number)))
+        }
         texts[slot]?.take(event, connection, style.detail)
         noteReady(event.connection)
     }
@@ -121,7 +124,9 @@ public struct TextTimelineReport: TraceReport {
             if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
-            writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+            writeClosing(
+                connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
+                prefix: prefix, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {
             close()

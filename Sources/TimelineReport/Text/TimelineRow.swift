@@ -65,6 +65,8 @@ struct TimelineRow: BitwiseCopyable {
     var answersProbe = false
     /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
     var attempt: UInt32 = 0
+    /// Of a copy: the frame that it repeats; else 0.
+    var originalFrame: UInt64
     /// Transitions, for `-vvv`.
     var sent: Reaction
     var arrived: Reaction
@@ -89,6 +91,7 @@ struct TimelineRow: BitwiseCopyable {
         notes = event.notes
         anomalies = event.anomalies
         lastDataTime = event.time
+        originalFrame = event.originalFrame
         sent = event.sent
         arrived = event.arrived
         isOpening = event.isFirst && segment.flags.has(.syn) && !segment.flags.has(.ack)
