@@ -62,6 +62,10 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
     public let ended: Bool
     /// With `.duplicateFrame`: the frame that this one is a copy of; else 0.
     public var originalFrame: UInt64 = 0
+    /// Octets of text that the capture's snapshot length cut off.
+    public var cutOctets: UInt32 = 0
+    /// What the statistics make of it; empty unless they are kept.
+    public internal(set) var verdict = SegmentVerdict()
 
     /// Anomalies of both sides.
     public var anomalies: Anomalies { sent.anomalies.union(arrived.anomalies) }

@@ -11,11 +11,21 @@ public struct Timeline: ~Copyable {
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
     private var copies = FrameCopies()
+    /// Only if a report wants it.
+    private var statistics: StatisticsStore?
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
 
     /// A timeline without connections. `seed` only spreads the hash; no result depends on it.
-    public init(seed: UInt64 = .random(in: .min ... .max)) { index = FlowIndex(seed: seed) }
+    public init(seed: UInt64 = .random(in: .min ... .max), keepsStatistics: Bool = false) {
+        index = FlowIndex(seed: seed)
+        if keepsStatistics { statistics = StatisticsStore() }
+    }
+
+    /// The statistics of a connection, if they are kept.
+    public func statistics(of id: ConnectionID) -> ConnectionStatistics? {
+        statistics?.statistics(id, number: store[id].number)
+    }
 
     /// The connection at a place that an event named and `retire` has not taken back.
     public subscript(id: ConnectionID) -> Connection { store[id] }
@@ -30,9 +40,11 @@ public struct Timeline: ~Copyable {
 
     /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
     public mutating func observe(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0
     ) -> SegmentEvent {
-        observe(segment, time: time, frame: frame, interface: interface, hash: index.hash(FlowKey(segment.tuple)))
+        let hash = index.hash(FlowKey(segment.tuple))
+        return observe(
+            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
     }
 
     /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
@@ -40,7 +52,8 @@ public struct Timeline: ~Copyable {
     /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`); it is asked for only
     /// where the segment itself does not settle the question.
     public mutating func observeOnce(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, vantage: () -> UInt32
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0,
+        vantage: () -> UInt32
     ) -> SegmentEvent {
         let hash = index.hash(FlowKey(segment.tuple))
         if let original = copies.filter.original(
@@ -50,7 +63,8 @@ public struct Timeline: ~Copyable {
             copies.count(id, number: store[id].number)
             return store[id].copy(of: original, segment, id, time: time, frame: frame)
         }
-        let event = observe(segment, time: time, frame: frame, interface: interface, hash: hash)
+        let event = observe(
+            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
         if event.isFirst && segment.flags.has(.syn) {
             let id = event.connection
             copies.translations.note(segment, store[id].number, at: id, time: time)
@@ -70,7 +84,7 @@ public struct Timeline: ~Copyable {
     }
 
     private mutating func observe(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16, hash: UInt64
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16, cutOctets: UInt32, hash: UInt64
     ) -> SegmentEvent {
         let key = FlowKey(segment.tuple)
         var replaced: ConnectionID?
@@ -97,10 +111,15 @@ public struct Timeline: ~Copyable {
             store[id].facts.insert(.queued)
             endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
         }
-        return SegmentEvent(
+        var event = SegmentEvent(
             connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
             segment: segment, relativeSequence: step.relativeSequence, relativeAck: step.relativeAck, notes: step.notes,
-            sent: step.sent, arrived: step.arrived, ended: step.ended)
+            sent: step.sent, arrived: step.arrived, ended: step.ended, cutOctets: cutOctets)
+        if statistics != nil {
+            let number = store[id].number
+            event.verdict = statistics?.take(event, number: number) ?? SegmentVerdict()
+        }
+        return event
     }
 
     private mutating func create(
@@ -143,6 +162,7 @@ public struct Timeline: ~Copyable {
             index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
         }
         copies.translations.forget(store[id].number)
+        statistics?.forget(id)
         store.free(id)
         hasFreedSlots = true
     }

@@ -42,7 +42,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var replaced: [ConnectionID] = []
 
     init(report: Report, isLive: Bool) {
-        timeline = Timeline()
+        timeline = Timeline(keepsStatistics: report.readsStatistics)
         self.report = report
         self.isLive = isLive
     }
@@ -75,12 +75,15 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     }
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+        let cut = min(
+            segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
         let event =
             report.countsCopiesOnce
             ? timeline.observeOnce(
-                segment, time: header.time, frame: frame, interface: header.interface,
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut,
                 vantage: { linkVantage(bytes, header.linkType) })
-            : timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
+            : timeline.observe(
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut)
         if event.ended { endedCount &+= 1 }
         if isLive {
             if event.hasTransitions { hasNewStates = true }

@@ -52,6 +52,22 @@ package struct ExchangeNotation {
             case "ws":
                 segment.options.present.insert(.windowScale)
                 segment.options.windowScale = UInt8(value)
+            case "ts", "ecr":
+                segment.options.present.insert(.timestamps)
+                if words[index] == "ts" {
+                    segment.options.timestampValue = UInt32(truncatingIfNeeded: value)
+                } else {
+                    segment.options.timestampEchoReply = UInt32(truncatingIfNeeded: value)
+                }
+            case "sack":
+                // `sack 11:21`: octets of the other side.
+                let ends = words[index + 1].split(separator: ":").map { Int64($0) ?? 0 }
+                let block = Int(segment.options.sackBlockCount)
+                segment.options.present.insert(.sack)
+                segment.options.sackBlocks[block] = SACKBlock(
+                    left: SequenceNumber(UInt32(truncatingIfNeeded: Int64(other) + ends[0])),
+                    right: SequenceNumber(UInt32(truncatingIfNeeded: Int64(other) + ends[1])))
+                segment.options.sackBlockCount += 1
             default: break
             }
             index += 2

@@ -28,6 +28,9 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// They are in `conn` and `packet`.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = captureObject(capture, at: time)
@@ -126,8 +129,9 @@ public struct JSONReport: TraceReport {
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
         writeConnection(
-            connection, uid(id, connection), kernel, copies: timeline.duplicateFrames(of: id),
-            translated: translated.removeValue(forKey: connection.number), &out)
+            connection, uid(id, connection), kernel, timeline.statistics(of: id),
+            copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
+            &out)
     }
 
     /// Ends the report.
@@ -215,7 +219,8 @@ public struct JSONReport: TraceReport {
     }
 
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, copies: UInt32, translated: String?,
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?,
+        _ statistics: ConnectionStatistics?, copies: UInt32, translated: String?,
         _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
@@ -262,6 +267,7 @@ public struct JSONReport: TraceReport {
             add(process: kernel.responder, "resp_process", to: &object)
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        if let statistics { object.add(statistics, connection) }
         if copies > 0 { object.add("duplicate_frames", number: copies) }
         if let translated { object.add("nat_of", string: translated) }
         object.write(to: &out)

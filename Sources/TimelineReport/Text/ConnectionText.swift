@@ -27,6 +27,8 @@ enum TimelineNote {
     case elided(rows: Int, segments: UInt64)
     /// It is another connection seen behind a translation of addresses: that one's number.
     case translated(UInt64)
+    /// An earlier retransmission turned out not to have been needed.
+    case notNeeded(RetransmissionRecord)
     /// The kernel said something.
     case kernel(KernelEvent)
 }
@@ -170,6 +172,8 @@ struct ConnectionText {
     private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
         let flags = event.segment.flags
         guard event.notes.contains(.retransmission), flags.hasAny(.synFin) else { return }
+        // A kind says more than a number.
+        if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
         func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
             if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
             return event.sender == .originator ? attempts.0 : attempts.1
@@ -193,6 +197,7 @@ struct ConnectionText {
         guard let row = held else { return }
         held = nil
         keep(.row(row))
+        if let record = row.verdict.exposes { keep(.note(.notNeeded(record))) }
     }
 
     /// Whether the held row has waited long enough at `now`.

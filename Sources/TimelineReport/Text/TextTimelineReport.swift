@@ -43,6 +43,9 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Retransmissions are named by their kind.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         writer.interfaces = capture.interfaces.map { $0.name }
@@ -127,6 +130,13 @@ public struct TextTimelineReport: TraceReport {
             writeClosing(
                 connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
                 prefix: prefix, &out)
+            let statistics = timeline.statistics(of: id)
+            if let statistics {
+                writeStatistics(statistics, connection, layout: writer.layout, prefix: prefix, &out)
+            }
+            if style.isLong, let statistics {
+                LongStatistics(statistics, connection, copies: timeline.duplicateFrames(of: id)).write(&out)
+            }
         }
         if order == .stream && texts[slot]?.isFinished == false {
             close()

@@ -150,6 +150,15 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append("same connection as TCP ")
             $0.append(number: number)
             $0.append(" (NAT)")
+        case .notNeeded(let record):
+            if record.kind == .tailLossProbe {
+                $0.append("tail loss probe, nothing was lost")
+            } else {
+                $0.append("frame ")
+                $0.append(number: record.frame)
+                $0.append(" was not needed ")
+                $0.append(record.spurious == .timestampEcho ? "(TSecr)" : "(D-SACK)")
+            }
         case .kernel(let event):
             appendKernel(event, kernel, to: &$0)
         }
