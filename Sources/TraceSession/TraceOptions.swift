@@ -42,6 +42,11 @@ public struct TraceOptions: Sendable {
     public var usesProcesses = true
     /// Findings that make the trace fail; the exit code is then 3.
     public var failOn: Set<FindingCode> = []
+    /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only
+    /// those that explain trouble.
+    public var tellsAllCounters = false
+    /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
+    public var user: String?
     /// File to write the frames to.
     public var output: String?
 
@@ -63,6 +68,8 @@ public enum TraceError: Error, Sendable {
     case file(CaptureFileError)
     /// The file being written.
     case output(CaptureWriteError)
+    /// Privileges cannot be given up as asked; a sentence.
+    case privileges(String)
     /// The system refused a descriptor that the trace needs (errno).
     case system(what: String, code: Int32)
 
@@ -72,6 +79,7 @@ public enum TraceError: Error, Sendable {
         case .capture(let error): error.explanation(command: command, executable: executable)
         case .file(let error): error.description
         case .output(let error): error.description
+        case .privileges(let sentence): sentence
         case .system(let what, let code): "\(what): \(describeErrno(code))"
         }
     }

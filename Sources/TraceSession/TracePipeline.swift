@@ -13,8 +13,10 @@ import TimelineReport
 struct FrameTally: Sendable {
     /// Frames that are something else than TCP: normal.
     var otherTraffic: UInt64 = 0
-    /// Later fragments, whose connection cannot be told without reassembly.
-    var fragments: UInt64 = 0
+    /// ICMP errors about segments of connections that are not known.
+    var strayErrors: UInt64 = 0
+    /// What became of IP fragments.
+    var fragments = FragmentCounts()
     /// Frames of link types that cannot be decoded.
     var unsupported: UInt64 = 0
     /// Frames that are damaged.
@@ -31,6 +33,8 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var diagnosis: Diagnosis?
     var counts = CaptureCounts()
     var tally = FrameTally()
+    /// IP packets whose fragments have not all come.
+    private var fragments = FragmentReassembly()
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
@@ -45,7 +49,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var replaced: [ConnectionID] = []
 
     init(report: Report, isLive: Bool, failOn: Set<FindingCode> = []) {
-        timeline = Timeline()
+        timeline = Timeline(keepsStatistics: report.readsStatistics)
         self.report = report
         self.isLive = isLive
         if report.wantsFindings || !failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
@@ -56,30 +60,60 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         self.frame = frame
         counts.captured &+= 1
         lastTime = header.time
-        let decoded: DecodedFrame
+        var decoded: DecodedFrame
         do {
             decoded = try decodeFrame(bytes, header)
+            if case .fragment(let fragment) = decoded { decoded = try fragments.take(fragment, bytes, at: header.time) }
         } catch {
             tally.damaged &+= 1
             if tally.firstDamage == nil { tally.firstDamage = (frame, error) }
             return
         }
         switch decoded {
-        case .segment(let segment): observe(segment, header)
+        case .segment(let segment): observe(segment, header, bytes)
+        case .icmp(let error): observe(error, header)
+        case .fragment: break
         case .other(let kind): note(kind)
         }
     }
 
+    /// What was not traced.
+    var finalTally: FrameTally {
+        var tally = tally
+        tally.fragments = fragments.counts
+        tally.fragments.expired += UInt64(fragments.unfinished)
+        return tally
+    }
+
     private mutating func note(_ kind: OtherTraffic) {
         switch kind {
-        case .fragment: tally.fragments &+= 1
+        // Counted where they are gathered.
+        case .fragment: break
         case .unsupportedLinkType: tally.unsupported &+= 1
         default: tally.otherTraffic &+= 1
         }
     }
 
-    private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
-        let event = timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
+    private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
+        guard let event = timeline.observe(error, time: header.time, frame: frame) else {
+            tally.strayErrors &+= 1
+            return
+        }
+        if event.ended { endedCount &+= 1 }
+        if isLive && event.reaction.count > 0 { hasNewStates = true }
+        report.icmp(event, timeline, &out)
+    }
+
+    private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+        let cut = min(
+            segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
+        let event =
+            report.countsCopiesOnce
+            ? timeline.observeOnce(
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut,
+                vantage: { linkVantage(bytes, header.linkType) })
+            : timeline.observe(
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut)
         diagnosis?.observe(event, timeline)
         if event.ended { endedCount &+= 1 }
         if isLive {
@@ -130,7 +164,13 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     var sentences: [String] = []
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
     if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
-    if tally.fragments > 0 { sentences.append("\(plural(tally.fragments)) later IP fragments, not reassembled") }
+    if tally.strayErrors > 0 {
+        sentences.append(
+            tally.strayErrors == 1
+                ? "1 frame was an ICMP error about no known connection"
+                : "\(tally.strayErrors) frames were ICMP errors about no known connection")
+    }
+    if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
     if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
     if tally.damaged > 0 {
         var text = "\(plural(tally.damaged)) damaged and not traced"
@@ -138,4 +178,17 @@ func tallySentences(_ tally: FrameTally) -> [String] {
         sentences.append(text)
     }
     return sentences
+}
+
+/// What became of IP fragments; nil if there were none.
+private func fragmentSentence(_ counts: FragmentCounts) -> String? {
+    guard counts.fragments > 0 else { return nil }
+    func packets(_ count: UInt64) -> String { count == 1 ? "1 packet" : "\(count) packets" }
+    var parts = ["\(packets(counts.reassembled)) put together"]
+    if counts.expired > 0 { parts.append("\(packets(counts.expired)) not complete") }
+    if counts.evicted > 0 { parts.append("\(packets(counts.evicted)) given up, too many at a time") }
+    if counts.overlapping > 0 { parts.append("\(packets(counts.overlapping)) with overlapping fragments") }
+    if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }
+    let frames = counts.fragments == 1 ? "1 frame was an IP fragment" : "\(counts.fragments) frames were IP fragments"
+    return "\(frames): " + parts.joined(separator: ", ")
 }

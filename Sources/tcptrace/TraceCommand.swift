@@ -16,7 +16,7 @@ struct TraceCommand: ParsableCommand {
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
-            tcptrace sockets | kill | lab ...
+            tcptrace sockets | kill | lab | doctor ...
             """,
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
@@ -58,6 +58,11 @@ struct TraceCommand: ParsableCommand {
     var linkType: String?
     @Option(name: .customShort("F"), help: ArgumentHelp("Read the filter from this file.", valueName: "file"))
     var filterFile: String?
+    @Option(
+        name: .customShort("Z"),
+        help: ArgumentHelp(
+            "Become this user once everything is open; root keeps all privileges.", valueName: "user"))
+    var user: String?
     @Flag(name: .customShort("D"), help: "List the interfaces and end.")
     var listInterfaces = false
     @Flag(name: .customShort("L"), help: "List the interface's link types and end.")
@@ -68,6 +73,8 @@ struct TraceCommand: ParsableCommand {
     var countOnly = false
     @Flag(name: .customShort("q"), help: "One line a connection.")
     var quiet = false
+    @Flag(help: "Statistics of both directions after each connection, as classic tcptrace -l names them.")
+    var long = false
     @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
     var verbosity: Int
     @Flag(

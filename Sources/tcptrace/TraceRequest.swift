@@ -69,6 +69,7 @@ struct TraceRequest {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
         options.output = command.output
+        options.user = command.user
         if command.output == "-" && command.format != "text" {
             throw ValidationError("-w - writes frames to standard output, and -T \(command.format) too: choose one")
         }
@@ -138,6 +139,7 @@ struct TraceRequest {
             options.duration = duration
         }
         options.usesKernel = !command.noKernel
+        options.tellsAllCounters = command.verbosity > 0
         options.usesProcesses = !command.noProcess
     }
 
@@ -210,6 +212,10 @@ struct TraceRequest {
         guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
         style.time = time
         style.nanoseconds = command.nano
+        if command.long && form != .timeline {
+            throw ValidationError("--long is for the text timeline; -T json has the same numbers in `stats`")
+        }
+        style.isLong = command.long
         style.detail.verbosity = min(command.verbosity, 3)
         style.detail.rawSequence = command.rawSequence
     }
@@ -236,6 +242,7 @@ struct TraceRequest {
                 options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
         }
+        guard PrivilegeGate.giveUp(options) else { return 1 }
         return ReplaySession.run(options, output)
     }
 }

@@ -12,6 +12,9 @@ public struct JSONReport: TraceReport {
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
+    /// The uid of the connection that a connection, by number, is the translation of.
+    private var translated: [UInt64: String] = [:]
+
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
 
@@ -25,6 +28,9 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// They are in `conn` and `packet`.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = captureObject(capture, at: time)
@@ -37,6 +43,9 @@ public struct JSONReport: TraceReport {
         guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            translated[connection.number] = self.uid(source, timeline[source])
+        }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
             report.writeStates(event.sent, event.sender, event, uid, connection, &out)
@@ -51,7 +60,7 @@ public struct JSONReport: TraceReport {
     }
 
     /// Writes records of a connection, or keeps them until it can be chosen.
-    private mutating func record(
+    mutating func record(
         _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
     ) {
@@ -86,8 +95,9 @@ public struct JSONReport: TraceReport {
             object.add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
+        case .traced(let fact): object.add(fact)
         }
-        object.add("source", literal: "proc")
+        object.add("source", literal: event.source.name)
         if let socket = event.socket {
             object.add("inode", number: socket.inode)
             object.add("rx_queue", number: socket.receiveQueue)
@@ -137,7 +147,30 @@ public struct JSONReport: TraceReport {
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
         let uid = uid(id, connection)
-        writeConnection(connection, uid, kernel, identities[Int(id.slot)].codes, &out)
+        writeConnection(
+            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id),
+            copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
+            &out)
+    }
+
+    /// Says what moved among the host's counters.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
+        var object = JSONObject(path: "host")
+        object.add(change.to)
+        object.add("span_s", seconds: change.to.since(change.from))
+        object.add(
+            "counters",
+            raw: { buffer in
+                buffer.append("{")
+                for (index, increase) in change.increases.enumerated() {
+                    if index > 0 { buffer.append(",") }
+                    buffer.appendJSONString(increase.name)
+                    buffer.append(":")
+                    buffer.append(number: increase.count)
+                }
+                buffer.append("}")
+            })
+        object.write(to: &out)
     }
 
     /// Ends the report.
@@ -207,7 +240,7 @@ public struct JSONReport: TraceReport {
         object.write(to: &out)
     }
 
-    private func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
+    func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
         object.add("endpoint", literal: side.jsonName)
         if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
         if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
@@ -216,7 +249,7 @@ public struct JSONReport: TraceReport {
         object.add("rule", literal: transition.rule.id)
     }
 
-    private func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
+    func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
         object.add("uid", string: uid)
         object.add("id.orig_h", string: connection.tuple.source.address.description)
         object.add("id.orig_p", number: connection.tuple.source.port)
@@ -226,6 +259,7 @@ public struct JSONReport: TraceReport {
 
     private func writeConnection(
         _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ statistics: ConnectionStatistics?, copies: UInt32, translated: String?,
         _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
@@ -273,6 +307,9 @@ public struct JSONReport: TraceReport {
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
         if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
+        if let statistics { object.add(statistics, connection) }
+        if copies > 0 { object.add("duplicate_frames", number: copies) }
+        if let translated { object.add("nat_of", string: translated) }
         object.write(to: &out)
     }
 
@@ -281,12 +318,13 @@ public struct JSONReport: TraceReport {
         var owner = JSONObject()
         owner.add("pid", number: process.pid)
         owner.add("comm", string: process.command)
-        owner.add("uid", number: process.uid)
+        // Of a process that had gone before it could be looked up only the name is known.
+        if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
         object.add(name, object: owner)
     }
 
-    private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
         let slot = Int(id.slot)
         while identities.count <= slot { identities.append((0, "", [])) }
         if identities[slot].number != connection.number {

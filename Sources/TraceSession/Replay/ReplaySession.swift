@@ -207,7 +207,7 @@ private struct Replay: ~Copyable {
             complain(
                 "\(pipeline.counts.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
             )
-            for sentence in tallySentences(pipeline.tally) { complain(sentence) }
+            for sentence in tallySentences(pipeline.finalTally) { complain(sentence) }
         }
         let result = outputStatus.map { $0 == 0 ? status : $0 } ?? status
         return result == 0 && pipeline.hasFailed(options.failOn) ? TraceOptions.failedStatus : result
