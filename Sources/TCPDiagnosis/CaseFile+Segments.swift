@@ -20,6 +20,9 @@ extension CaseFile {
                 self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
             }
         }
+        if event.notes.contains(.retransmission) && !repeated[Int(side.rawValue)].isSeen {
+            repeated[Int(side.rawValue)] = sighting
+        }
         if !event.anomalies.isEmpty {
             note(event.anomalies, sender: side, sighting)
             if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
@@ -30,7 +33,10 @@ extension CaseFile {
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {
         guard event.segment.flags.has(.syn) else { return }
         let side = event.sender
-        if !self[side].syn.isSeen { self[side].syn = sighting }
+        if !self[side].syn.isSeen {
+            self[side].syn = sighting
+            self[side].synHadAck = event.segment.flags.has(.ack)
+        }
         self[side].lastSyn = sighting
         if !event.segment.flags.has(.ack) {
             self[side].synCount &+= 1

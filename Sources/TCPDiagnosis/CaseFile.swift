@@ -16,6 +16,8 @@ struct SideRecord: BitwiseCopyable {
     var fin = Sighting()
     /// Its first RST.
     var reset = Sighting()
+    /// Whether its first SYN or SYN-ACK carried ACK.
+    var synHadAck = false
     /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
     /// SEG.SEQ of that RST answered this frame of the peer.
@@ -62,6 +64,10 @@ struct CaseFile {
     var reported: Set<FindingCode> = []
     /// The number and end of the incarnation before this one, if the four-tuple is used again.
     var predecessor: (number: UInt64, lastTime: Timestamp)?
+    /// The first ICMP error about it.
+    var icmp: ICMPEvent?
+    /// The first segment of each side that carried what had been sent before.
+    var repeated: InlineArray<2, Sighting> = .init(repeating: Sighting())
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// The first segment that acknowledged what the capture does not have.

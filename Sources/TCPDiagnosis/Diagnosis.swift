@@ -21,6 +21,8 @@ public struct Diagnosis: Sendable {
     private var settlingQueue = DueQueue()
     private var patientQueue = DueQueue()
     private let isLive: Bool
+    /// Live: what moved among the host's counters, by the latest two readings.
+    public var host: HostCounterChange?
     /// How many findings of each code there were.
     public private(set) var counts: [FindingCode: UInt64] = [:]
 
@@ -43,6 +45,13 @@ public struct Diagnosis: Sendable {
         if isNew && isLive {
             settlingQueue.append(event.connection, connection.number, event.time.advanced(by: Self.settling))
         }
+    }
+
+    /// Takes in an ICMP error.
+    public mutating func observe(_ event: ICMPEvent, _ timeline: borrowing Timeline) {
+        let slot = Int(event.connection.slot)
+        _ = open(slot, timeline[event.connection].number)
+        if files[slot]?.icmp == nil { files[slot]?.icmp = event }
     }
 
     /// Takes in what the kernel said.
@@ -80,7 +89,9 @@ public struct Diagnosis: Sendable {
                 continue
             }
             room -= 1
-            findings += judge(entry.id, connection, kernel?.view(entry.id), now: now, isOver: connection.isEnded)
+            findings += judge(
+                entry.id, connection, timeline.statistics(of: entry.id), kernel?.view(entry.id), now: now,
+                isOver: connection.isEnded)
             if !connection.isEnded {
                 patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
             }
@@ -98,7 +109,8 @@ public struct Diagnosis: Sendable {
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
         let connection = timeline[id]
-        let findings = judge(id, connection, kernel, now: max(now, connection.lastTime), isOver: true)
+        let findings = judge(
+            id, connection, timeline.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
         // Late segments do not open a file again.
         if slot < files.count, files[slot]?.number == connection.number {
@@ -109,7 +121,8 @@ public struct Diagnosis: Sendable {
     }
 
     private mutating func judge(
-        _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, now: Timestamp, isOver: Bool
+        _ id: ConnectionID, _ connection: Connection, _ statistics: ConnectionStatistics?, _ kernel: KernelView?,
+        now: Timestamp, isOver: Bool
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, var file = files[slot], file.number == connection.number, !file.isConcluded else {
@@ -119,7 +132,8 @@ public struct Diagnosis: Sendable {
             file.noteShut(side, until: now)
         }
         var circumstances = Circumstances(
-            connection: connection, file: file, kernel: kernel, now: now, isOver: isOver, found: file.reported)
+            connection: connection, file: file, kernel: kernel, statistics: statistics, host: host, now: now,
+            isOver: isOver, found: file.reported)
         var findings: [Finding] = []
         for rule in Rule.all where !circumstances.found.contains(rule.code) {
             guard let verdict = rule.judge(circumstances) else { continue }

@@ -12,6 +12,10 @@ struct Circumstances {
     let file: CaseFile
     /// What the kernel says, live.
     let kernel: KernelView?
+    /// What the statistics say, if they are kept.
+    let statistics: ConnectionStatistics?
+    /// What moved among this host's counters while it opened, live.
+    let host: HostCounterChange?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
     let now: Timestamp
     /// Whether nothing more will come of it: it ended, or the capture did.
@@ -63,9 +67,10 @@ struct Rule: Sendable {
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
         refused, acceptQueueFull, synUnanswered, neverAccepted,
-        captureGap, zeroWindowStall, challengeAck, rstIgnored, keepaliveDead, middlebox,
+        synCookies, captureGap, retransmission, tailLossProbe, spuriousRetransmission, reordering, zeroWindowStall,
+        challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2,
-        resetAfterClose, halfOpenPeer, reset,
+        resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,
         silentClose, stateMismatch,
     ]
 }

@@ -38,6 +38,10 @@ public struct SocketEvent: Hashable, Sendable {
     public var isProcessContext: Bool
     /// The process on the CPU at that moment; 0 = the idle task.
     public var pid: Int32
+    /// With `resetSent`: the state that the socket was in; nil if there was none. close() leaves it before the RST is sent.
+    public var resetState: TCPState?
+    /// Whether that process was ending: the kernel closed the socket for it.
+    public var isProcessEnding = false
     /// Who that process is, looked up only where it acts for itself.
     public var process: ProcessIdentity?
 

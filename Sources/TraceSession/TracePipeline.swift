@@ -101,6 +101,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         }
         if event.ended { endedCount &+= 1 }
         if isLive && event.reaction.count > 0 { hasNewStates = true }
+        diagnosis?.observe(event, timeline)
         report.icmp(event, timeline, &out)
     }
 

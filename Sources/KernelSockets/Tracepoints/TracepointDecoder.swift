@@ -38,13 +38,21 @@ struct TracepointDecoder: Sendable {
         guard let number = unsigned(record, 0, 2), let (kind, format) = formats[UInt16(truncatingIfNeeded: number)]
         else { return nil }
         let reader = Reader(record: record, format: format)
-        guard let what = content(kind, reader), let ends = ends(kind, reader) else { return nil }
+        guard kind != .processExit, let what = content(kind, reader), let ends = ends(kind, reader) else { return nil }
         let context = reader.number("common_flags") ?? Self.interrupt
-        return SocketEvent(
+        var event = SocketEvent(
             time: time, kind: what, socket: reader.address(kind == .freePacket ? "rx_sk" : "skaddr"),
             packet: reader.address("skbaddr"), local: ends.local, remote: ends.remote,
             // TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, with these values since 2.6.28; 0 is the idle task.
             isProcessContext: context & Self.interrupt == 0 && pid != 0, pid: pid)
+        if kind == .sendReset { event.resetState = reader.state("state") }
+        return event
+    }
+
+    /// Whether `record` says that the process it is of begins to end.
+    func isProcessExit(_ record: ArraySlice<UInt8>) -> Bool {
+        guard let number = unsigned(record, 0, 2) else { return false }
+        return formats[UInt16(truncatingIfNeeded: number)]?.kind == .processExit
     }
 
     private static let interrupt: Int64 = 0x18
@@ -67,12 +75,13 @@ struct TracepointDecoder: Sendable {
         case .freePacket:
             guard let reason = reader.symbol("reason") else { return nil }
             return .dropped(reason: reason)
+        case .processExit: return nil
         }
     }
 
     private func ends(_ kind: TracepointKind, _ reader: Reader) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {
-        case .freePacket: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
+        case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
         case .sendReset:
             guard let local = reader.socketAddress("saddr"), let remote = reader.socketAddress("daddr") else {
                 return nil

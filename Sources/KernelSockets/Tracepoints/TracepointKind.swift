@@ -10,6 +10,8 @@ enum TracepointKind: String, CaseIterable, Sendable {
     case errorReport = "sock/inet_sk_error_report"
     case destroy = "tcp/tcp_destroy_sock"
     case freePacket = "skb/kfree_skb"
+    /// A process begins to end; its descriptors are closed after that.
+    case processExit = "sched/sched_process_exit"
 
     /// `tcp:tcp_send_reset`, as perf and the manuals write it.
     var name: String { String(rawValue.map { $0 == "/" ? ":" : $0 }) }
@@ -24,6 +26,7 @@ enum TracepointKind: String, CaseIterable, Sendable {
         case .retransmit, .retransmitSynAck: ends
         case .errorReport: ["error"] + ends
         case .freePacket: ["reason", "rx_sk", "skbaddr"]
+        case .processExit: ["pid"]
         }
     }
 
@@ -38,6 +41,7 @@ enum TracepointKind: String, CaseIterable, Sendable {
         case .errorReport: "the errno that a program gets"
         case .destroy: "when a socket is destroyed"
         case .freePacket: "why the kernel dropped a packet"
+        case .processExit: "whether a socket was closed or its process ended"
         }
     }
 
@@ -50,15 +54,13 @@ enum TracepointKind: String, CaseIterable, Sendable {
         }
         switch self {
         case .setState, .errorReport:
-            // Listeners have no peer.
-            if self == .setState { terms.append("dport!=0") }
             if format.fields["protocol"] != nil { terms.append("protocol==6") }
         case .freePacket:
             let reasons = (format.symbols["reason"] ?? [:]).filter { Self.concernsTCP($0.value) }.keys.sorted()
             if format.fields["protocol"] != nil { terms.append("(protocol==2048||protocol==34525)") }
             terms.append(
                 reasons.isEmpty ? "reason<0" : "(" + reasons.map { "reason==\($0)" }.joined(separator: "||") + ")")
-        case .sendReset, .receiveReset, .retransmit, .retransmitSynAck, .destroy: break
+        case .sendReset, .receiveReset, .retransmit, .retransmitSynAck, .destroy, .processExit: break
         }
         return terms.isEmpty ? nil : terms.joined(separator: "&&")
     }

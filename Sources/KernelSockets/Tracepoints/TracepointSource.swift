@@ -34,6 +34,9 @@ public final class TracepointSource {
     private let clock: Int32
     private var bytes: [UInt8] = []
     private let ports: Set<UInt16>
+    /// When processes began to end, lately.
+    private var ends: [Int32: Timestamp] = [:]
+    private static let endLimit = 8192
 
     /// Pages of one CPU's ring at most (2 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
     /// refused.
@@ -126,6 +129,8 @@ public final class TracepointSource {
         // The last events of a process may be on another CPU's ring than its end.
         for index in events.indices where events[index].isProcessContext {
             events[index].process = names.identity(events[index].pid)
+            // The descriptors of a process are closed after it has begun to end.
+            if let end = ends[events[index].pid] { events[index].isProcessEnding = events[index].time >= end }
         }
         for pid in ended { names.exit(pid) }
         counts.read &+= UInt64(events.count)
@@ -140,6 +145,11 @@ public final class TracepointSource {
             switch record {
             case .sample(let pid, let time, let range):
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
+                if decoder.isProcessExit(bytes[range]) {
+                    if ends.count >= Self.endLimit { ends.removeAll(keepingCapacity: true) }
+                    ends[pid] = stamp
+                    continue
+                }
                 guard let event = decoder.decode(bytes[range], time: stamp, pid: pid) else {
                     counts.damaged &+= 1
                     continue
@@ -147,7 +157,9 @@ public final class TracepointSource {
                 if concerns(event) { events.append(event) }
             case .lost(let count): counts.lost &+= count
             case .name(let pid, _, let name): names.rename(pid, name)
-            case .fork(let pid, let parent): names.fork(pid, parent: parent)
+            case .fork(let pid, let parent):
+                ends[pid] = nil
+                names.fork(pid, parent: parent)
             case .exit(let pid): ended.append(pid)
             case .other: break
             case .damaged: counts.damaged &+= 1

@@ -18,6 +18,7 @@ extension Rule {
     /// RFC 9293 3.5, figure 7: SYN-SENT gets a SYN.
     static let simultaneousOpen = Rule(.simultaneousOpen) { c in
         guard !c.connection.isSelfConnect, c.file[.originator].synCount > 0, c.file[.responder].synCount > 0,
+            !c.file[.originator].synHadAck, !c.file[.responder].synHadAck,
             c.connection.facts.contains(.originatorSynAck) || c.connection.facts.contains(.responderSynAck)
         else { return nil }
         return Verdict(
@@ -31,6 +32,22 @@ extension Rule {
         return Verdict(
             side: .originator, message: "the SYN carried \(count(c.file.synText, "octet")) of text (TCP Fast Open)",
             frames: [c.file[.originator].syn], evidence: [.init("octets", .number(Int64(c.file.synText)))])
+    }
+
+    /// RFC 4987 3.6: only the host's counters tell; the packets look normal.
+    static let synCookies = Rule(.synCookies) { c in
+        guard let host = c.host, c.kernel?.responder.isLocal == true, host["TcpExtSyncookiesRecv"] > 0,
+            c.connection.openDelay >= 0,
+            (host.from...host.to).contains(c.connection.firstTime.advanced(by: c.connection.openDelay))
+        else { return nil }
+        let cookies = host["TcpExtSyncookiesRecv"]
+        return Verdict(
+            side: .responder,
+            message:
+                "SYN cookies were in use on this host as it opened (\(count(cookies, "connection")) in that second): a SYN queue"
+                + " overflowed, or net.ipv4.tcp_syncookies is 2; a connection opened by a cookie has no options but those in its time"
+                + " stamp",
+            frames: [c.file[.responder].syn], evidence: [.init("cookies", .number(Int64(clamping: cookies)))])
     }
 
     /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.

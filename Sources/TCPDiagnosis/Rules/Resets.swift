@@ -38,6 +38,63 @@ extension Rule {
             frames: [c.file[side].resetAnswers, c.file[side].reset])
     }
 
+    /// The process ended with the socket open, or another one destroyed it (SOCK_DESTROY, as `ss -K` and `tcptrace kill` do).
+    static let resetKilled = Rule(.resetKilled) { c in
+        guard let side = c.resetter, let trace = c.trace(side), trace.resetTime != nil else { return nil }
+        if trace.resetByEnding {
+            return Verdict(
+                side: side,
+                message: "\(c.processName(trace.resetProcess ?? c.kernel?[side].process)) ended with the socket"
+                    + " open\(c.unreadWords(side)): its kernel sent the RST\(c.errnoWords)",
+                frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+        }
+        // close() leaves the connection's state before the RST is sent; who destroys a socket does not.
+        guard trace.resetReason == "TCP_STATE", let state = trace.resetState, state != .closed else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(c.processName(trace.resetProcess)) destroyed the socket of \(c.name(side)) in \(state.displayName)"
+                + " (SOCK_DESTROY)\(c.errnoWords)",
+            frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+    }
+
+    /// Connections that wait in the accept queue are reset when their listener is closed.
+    static let resetListenerClosed = Rule(.resetListenerClosed) { c in
+        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == "TCP_STATE",
+            trace.resetWithListener, c.wasNeverAccepted(side)
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(c.processName(trace.resetProcess)) closed its listener while the connection waited in the accept"
+                + " queue\(c.errnoWords)",
+            frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+    }
+
+    /// RFC 2525 2.17: close() before everything is read must reset, or the peer would think that it was.
+    static let resetUnreadData = Rule(.resetUnreadData) { c in
+        guard let side = c.resetter, let reason = c.resetReason(side), !c.found.contains(.resetKilled),
+            ["TCP_ABORT_ON_CLOSE", "TCP_DISCONNECT_WITH_DATA"].contains(reason)
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(c.name(side)) closed the socket with octets unread\(c.unreadWords(side)): what it had received is"
+                + " lost\(c.errnoWords)",
+            frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+    }
+
+    /// SO_LINGER with 0 seconds: close() throws away what is not sent and resets. Linux's reason for it is TCP_STATE.
+    static let resetLinger = Rule(.resetLinger) { c in
+        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == "TCP_STATE",
+            c.found.isDisjoint(with: [.resetKilled, .resetListenerClosed])
+        else { return nil }
+        return Verdict(
+            side: side,
+            message: "\(c.name(side)) closed with SO_LINGER 0: a RST instead of a FIN, and no TIME_WAIT\(c.errnoWords)",
+            frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+    }
+
     /// What is left when nothing says why.
     static let reset = Rule(.reset) { c in
         guard let side = c.resetter, c.isOver, c.file[side].resetHadAck || !c.wasSynchronized else { return nil }
@@ -45,6 +102,11 @@ extension Rule {
         if !c.wasSynchronized {
             return Verdict(
                 side: side, message: "\(c.name(side)) broke the handshake off with RST", frames: [c.file[side].reset])
+        }
+        if let reason = c.resetReason(side) {
+            return Verdict(
+                side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.errnoWords)",
+                frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
         return Verdict(
             side: side,
@@ -58,7 +120,8 @@ extension Rule {
 extension Circumstances {
     /// The codes that say why there was a RST.
     static let resetCauses: Set<FindingCode> = [
-        .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead,
+        .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead, .resetKilled, .resetListenerClosed,
+        .resetUnreadData, .resetLinger,
     ]
 
     /// Who reset it, if a RST ended it after it was more than a refused SYN.
@@ -81,6 +144,24 @@ extension Circumstances {
                 "\(name(.responder)) still had a socket of an older connection with these ports: it answered the SYN with a challenge"
                 + " ACK of old numbers, the client's RST ended it, and the SYN was sent again",
             frames: [file[.originator].syn, ack.sighting, reset.sighting])
+    }
+
+    /// How many octets waited to be read, as far as a reading says.
+    func unreadWords(_ side: Side) -> String {
+        let octets = unread(side)
+        return octets > 0 ? " (\(count(octets, "octet")) waited at the latest reading)" : ""
+    }
+
+    /// Why the kernel of one side sent a RST, and what the programs get.
+    func resetEvidence(_ side: Side) -> [Finding.Evidence] {
+        var evidence: [Finding.Evidence] = []
+        if let reason = resetReason(side) { evidence.append(.init("reset_reason", .text(reason))) }
+        if let process = trace(side)?.resetProcess {
+            evidence.append(.init("pid", .number(Int64(process.pid))))
+            evidence.append(.init("comm", .text(process.command)))
+        }
+        if unread(side) > 0 { evidence.append(.init("rx_queue", .number(Int64(unread(side))))) }
+        return evidence + errnoEvidence
     }
 
     /// Whether the connection had been open, or was before the capture began.

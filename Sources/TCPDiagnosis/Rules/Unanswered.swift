@@ -13,17 +13,19 @@ extension Rule {
             cause =
                 "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
                 + " was opened later"
-        } else if c.kernel?.responder.hasNoSocket == true {
+        } else if c.resetReason(.responder) == "NO_SOCKET" || c.kernel?.responder.hasNoSocket == true {
             cause = "nobody listens on \(server); connect() fails with ECONNREFUSED"
         } else {
             cause = "nobody listens on \(server), or a firewall answers for it; connect() fails with ECONNREFUSED"
         }
-        return Verdict(side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset])
+        return Verdict(
+            side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
+            evidence: c.resetReason(.responder).map { [.init("reset_reason", .text($0))] } ?? [])
     }
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
-        guard c.isUnanswered, let listener = c.kernel?.responder.listener, listener.receiveQueue > 0 else { return nil }
+        guard c.isUnanswered, let listener = c.fullListener else { return nil }
         let owner = c.kernel?.responder.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "its process"
         return Verdict(
             side: .responder,
@@ -31,15 +33,20 @@ extension Rule {
                 "\(count(c.file[.originator].synCount, "SYN")) got no answer: \(count(listener.receiveQueue, "connection"))"
                 + " wait in the accept queue of \(listener.local), and \(owner) does not call accept()",
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
-            evidence: [.init("queued", .number(Int64(listener.receiveQueue)))])
+            evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
+                + (listener.transmitQueue > 0 ? [.init("backlog", .number(Int64(listener.transmitQueue)))] : []))
     }
 
     /// Silence: no RST, no ICMP, no SYN-ACK.
     static let synUnanswered = Rule(.synUnanswered) { c in
-        guard c.isUnanswered, !(c.kernel?.responder.listener.map { $0.receiveQueue > 0 } ?? false) else { return nil }
+        guard c.isUnanswered, c.fullListener == nil else { return nil }
         let record = c.file[.originator]
         let cause: String
-        if c.kernel?.responder.listener != nil {
+        if let icmp = c.file.icmp {
+            cause = "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
+        } else if let reason = c.trace(.responder)?.dropReason {
+            cause = "this host's kernel dropped it: \(reason)"
+        } else if c.kernel?.responder.listener != nil {
             cause =
                 "somebody listens there and its queue is empty: the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
         } else if c.kernel?.responder.isLocal == true {
@@ -70,6 +77,15 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// The listener whose accept queue has no room for one more: it holds more than its backlog (sock_diag tells that), or where
+    /// the backlog is not known, anything at all.
+    var fullListener: KernelSocket? {
+        guard let listener = kernel?.responder.listener, listener.receiveQueue > 0,
+            listener.receiveQueue > listener.transmitQueue
+        else { return nil }
+        return listener
+    }
+
     /// Whether SYNs have waited a second or more for any answer.
     var isUnanswered: Bool {
         connection.outcome == .noAnswer && file[.originator].syn.isSeen

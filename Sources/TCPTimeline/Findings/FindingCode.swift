@@ -16,6 +16,14 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case halfOpenPeer = "half-open-peer"
     /// A RST in the middle, and neither the wire nor the kernel says why.
     case reset
+    /// close() with octets received and not read.
+    case resetUnreadData = "reset-unread-data"
+    /// close() with SO_LINGER 0.
+    case resetLinger = "reset-linger"
+    /// The listener was closed with connections waiting in its queue.
+    case resetListenerClosed = "reset-listener-closed"
+    /// The process ended, or somebody destroyed the socket.
+    case resetKilled = "reset-killed"
     /// Text for a side that had closed already.
     case resetAfterClose = "reset-after-close"
     /// A RST that its receiver does not heed (RFC 5961).
@@ -32,6 +40,14 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case simultaneousOpen = "simultaneous-open"
     /// A receiver kept its window shut.
     case zeroWindowStall = "zero-window-stall"
+    /// Octets were lost and sent again.
+    case retransmission
+    /// The last segment was sent again to provoke an ACK; nothing was lost.
+    case tailLossProbe = "tail-loss-probe"
+    /// Octets were sent again though they had arrived.
+    case spuriousRetransmission = "spurious-retransmission"
+    /// Segments came in another order than they were sent in.
+    case reordering
     /// Keep-alives got no answer, and the connection was given up.
     case keepaliveDead = "keepalive-dead"
     /// A segment that could be an attack, or belongs to an older connection, was answered with an ACK (RFC 5961).
@@ -42,6 +58,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case stateMismatch = "state-mismatch"
     /// Frames are missing in the capture.
     case captureGap = "capture-gap"
+    /// The listener answered with SYN cookies.
+    case synCookies = "syn-cookies"
     /// Text in the SYN (TCP Fast Open).
     case fastOpen = "fast-open"
     /// Something between the two ends had its hand in.
@@ -50,12 +68,14 @@ public enum FindingCode: String, CaseIterable, Sendable {
     /// How bad it is.
     public var severity: Severity {
         switch self {
-        case .halfClose, .portReused, .simultaneousOpen, .fastOpen, .challengeAck, .captureGap:
+        case .halfClose, .portReused, .simultaneousOpen, .fastOpen, .challengeAck, .captureGap, .tailLossProbe,
+            .spuriousRetransmission, .reordering:
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
-            .silentClose, .stateMismatch, .middlebox:
+            .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies:
             .warning
-        case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead:
+        case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead,
+            .resetUnreadData, .resetListenerClosed:
             .error
         }
     }

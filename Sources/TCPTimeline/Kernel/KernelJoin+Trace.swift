@@ -23,17 +23,33 @@ extension KernelJoin {
         var said: [KernelEvent] = []
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         for event in events {
+            noteListener(event)
             for found in tracks.take(event) { apply(found.event, found.of, &timeline, &said) }
         }
         return said
+    }
+
+    /// A listener that is closed resets the connections in its queue, within the same system call.
+    private mutating func noteListener(_ event: SocketEvent) {
+        guard case .transition(.listen, .closed) = event.kind else { return }
+        if closedListeners.count >= Self.listenerLimit { closedListeners.removeAll(keepingCapacity: true) }
+        closedListeners[event.local.port] = (event.pid, event.time)
+    }
+
+    /// Whether a RST was sent by the process that had just closed the listener of its port.
+    private func followsListenersEnd(_ event: SocketEvent) -> Bool {
+        guard case .resetSent = event.kind, let closed = closedListeners[event.local.port] else { return false }
+        return closed.pid == event.pid && (0...Self.closingTime).contains(event.time.since(closed.time))
     }
 
     private mutating func apply(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
         guard number(of: end.id) == end.number else { return }
+        let isWithListener = followsListenersEnd(event)
         update(end.id, end.side) { view in
             view.trace.take(event)
+            if isWithListener { view.trace.resetWithListener = true }
             view.isLocal = true
             if case .transition(_, let to) = event.kind, timeline[end.id].endpoint(end.side).state == to {
                 view.contradiction = nil

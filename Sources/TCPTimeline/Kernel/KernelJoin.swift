@@ -20,6 +20,12 @@ public struct KernelJoin: Sendable {
     /// The four-tuples of the connections that are watched for events.
     var tuples: [ConnectionID: FourTuple] = [:]
 
+    /// Who closed a listener of this port, and when.
+    var closedListeners: [UInt16: (pid: Int32, time: Timestamp)] = [:]
+    static let listenerLimit = 4096
+    /// How long the closing of a listener with a full queue may take, in nanoseconds.
+    static let closingTime = 100 * Span.millisecond
+
     /// No views yet.
     public init() {}
 

@@ -28,6 +28,12 @@ public struct TracedFacts: Sendable {
     public internal(set) var resetReason: String?
     /// The process whose system call sent that RST; nil if a segment or a timer caused it.
     public internal(set) var resetProcess: ProcessIdentity?
+    /// Whether that process was ending: the kernel closed its sockets for it.
+    public internal(set) var resetByEnding = false
+    /// Whether that process had just closed the listener that this connection came to.
+    public internal(set) var resetWithListener = false
+    /// The state in which the socket sent that RST: close() leaves the connection's state first, SOCK_DESTROY does not.
+    public internal(set) var resetState: TCPState?
     /// Whether it accepted a RST.
     public internal(set) var wasReset = false
     /// The errno that its application gets; nil for none.
@@ -63,6 +69,8 @@ public struct TracedFacts: Sendable {
             resetTime = event.time
             resetReason = reason
             resetProcess = event.isProcessContext ? event.process : nil
+            resetByEnding = event.isProcessEnding
+            resetState = event.resetState
         case .resetReceived: wasReset = true
         case .retransmit, .synAckRetransmit: retransmissions &+= 1
         case .socketError(let code): errno = code

@@ -4,6 +4,7 @@
 
 import Glibc
 public import PacketSource
+import TCPDiagnosis
 import TCPModel
 import TCPTimeline
 public import TimelineReport
@@ -218,6 +219,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func noteDrops() {
         let now = monotonicNow()
         host?.look(at: now)
+        pipeline.diagnosis?.host = host?.latestChange
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel

@@ -1,0 +1,66 @@
+// Rules about segments that were sent again or came late, from the statistics' account of each.
+
+import TCPTimeline
+
+extension Rule {
+    /// What nothing shows to have been needless counts as lost. SYNs that stay unanswered are another finding's.
+    static let retransmission = Rule(.retransmission) { c in
+        guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
+        return Verdict.ofBoth(c, { statistics[$0].losses }) { side, count in
+            let direction = statistics[side]
+            let kinds: [(RetransmissionKind, String)] = [
+                (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
+                (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"), (.other, "early"),
+            ]
+            let named = kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
+            return
+                "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again (\(named.joined(separator: ", ")))"
+                + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
+        }
+    }
+
+    /// RFC 8985 7: the last segment again, to provoke an ACK.
+    static let tailLossProbe = Rule(.tailLossProbe) { c in
+        guard c.isOver, let statistics = c.statistics else { return nil }
+        return Verdict.ofBoth(c, { statistics[$0].harmlessProbes }) { side, count in
+            "\(c.name(side)) sent its last segment again to provoke an ACK (\(TCPDiagnosis.count(count, "tail loss probe"))):"
+                + " nothing was lost, the peer only delayed its ACK"
+        }
+    }
+
+    /// RFC 2883, RFC 3522.
+    static let spuriousRetransmission = Rule(.spuriousRetransmission) { c in
+        guard c.isOver, let statistics = c.statistics else { return nil }
+        return Verdict.ofBoth(
+            c, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
+        ) {
+            side, count in
+            "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again for nothing: the first copy had arrived"
+        }
+    }
+
+    /// RFC 4737.
+    static let reordering = Rule(.reordering) { c in
+        guard c.isOver, let statistics = c.statistics else { return nil }
+        return Verdict.ofBoth(c, { statistics[$0].count(.reordered) }) { side, count in
+            "\(TCPDiagnosis.count(count, "segment")) of \(c.name(side)) came behind later ones: reordered on the way, not lost"
+        }
+    }
+}
+
+extension Verdict {
+    /// A verdict about whichever sides a count is not 0 for, with a clause for each.
+    fileprivate static func ofBoth(
+        _ c: Circumstances, _ number: (Side) -> UInt32, _ clause: (Side, UInt32) -> String
+    ) -> Verdict? {
+        let sides = [Side.originator, .responder].filter { number($0) > 0 }
+        guard !sides.isEmpty else { return nil }
+        return Verdict(
+            side: sides.count == 1 ? sides[0] : nil,
+            message: sides.map { clause($0, number($0)) }.joined(separator: "; "),
+            frames: sides.map { c.file.repeated[Int($0.rawValue)] },
+            evidence: sides.map {
+                .init($0 == .originator ? "orig_segments" : "resp_segments", .number(Int64(number($0))))
+            })
+    }
+}
