@@ -20,7 +20,7 @@ enum TcpdumpArguments {
         "a": "there is no such option; -a is for sockets",
     ]
     /// Verbs have their own letters: what follows one is left as it is.
-    static let verbs: Set<String> = ["sockets", "kill", "lab", "doctor", "help"]
+    static let verbs: Set<String> = ["sockets", "kill", "lab", "doctor", "explain", "help"]
 
     /// The same arguments, one letter a word; or the refusal of one of them.
     static func normalized(_ arguments: [String]) -> (words: [String], refusal: String?) {

@@ -16,7 +16,7 @@ struct TraceCommand: ParsableCommand {
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
-            tcptrace sockets | kill | lab | doctor ...
+            tcptrace sockets | kill | lab | doctor | explain ...
             """,
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
@@ -123,7 +123,7 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .customLong("fail-on"),
         help: ArgumentHelp(
-            "Exit with 3 if one of these findings is made: codes, note, warning, error or any.",
+            "Exit with 3 if one of these findings is made: codes (see tcptrace explain), note, warning, error or any.",
             valueName: "code,..."))
     var failOn: [String] = []
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")

@@ -1,0 +1,140 @@
+// Finds the pages for a word, the names that are nearest to one that has none, and the list of all names.
+
+import TCPModel
+public import TCPTimeline
+
+/// All pages.
+public enum Explanations {
+    private static let findings: [Explanation] =
+        Explanation.openingFindings + Explanation.flowFindings + Explanation.closingFindings
+
+    /// Pages that have one name each.
+    private static let fixed: [Explanation] =
+        findings + TCPState.allCases.compactMap { Explanation.page(of: $0) } + Explanation.flagPages.map { $0.page }
+        + Outcome.allCases.map { Explanation.page(of: $0) } + Explanation.zeekStates
+        + [Certainty.observed, .inferred, .confirmed, .assumed].map { Explanation.page(of: $0) } + Explanation.marks
+        + Explanation.errnos
+
+    /// Every page that has a name of its own: not the combinations, histories and numbers.
+    public static var all: [Explanation] {
+        fixed
+            + Explanation.historyLetters.flatMap { entry -> [Explanation] in
+                let upper = Character(entry.letter.uppercased())
+                let letters = upper == entry.letter ? [upper] : [upper, entry.letter]
+                return letters.compactMap { Explanation.page(ofLetter: $0) }
+            }
+    }
+
+    /// The page of a finding.
+    public static func page(of code: FindingCode) -> Explanation? { findings.first { $0.name == code.rawValue } }
+
+    /// The pages for a word, in any usual spelling; several if it means several things, none if it means nothing here.
+    public static func pages(for word: String) -> [Explanation] {
+        guard !word.isEmpty, word.utf8.count <= longestWord else { return [] }
+        let folded = fold(word)
+        var pages = findings.filter { $0.name == folded }
+        if let state = TCPState(named: word), let page = Explanation.page(of: state) { pages.append(page) }
+        if let outcome = Outcome(named: word) { pages.append(Explanation.page(of: outcome)) }
+        pages += Explanation.zeekStates.filter { $0.name == word.uppercased() && (word != word.lowercased()) }
+        pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == word }
+        let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoNumbers[word]
+        pages += Explanation.errnos.filter { $0.name == number }
+        if let value = UInt8(word), let page = Explanation.page(ofCompleteness: value) { pages.append(page) }
+        let isNamed = !pages.isEmpty
+        if let flags = Explanation.flags(named: word), !isNamed {
+            pages.append(Explanation.page(of: flags))
+        }
+        if word.count == 1, let letter = word.first, let page = Explanation.page(ofLetter: letter) {
+            pages.append(page)
+        }
+        if pages.isEmpty || (!isNamed && word.count > 1 && isMixed(word)), let page = Explanation.page(ofHistory: word)
+        {
+            pages.append(page)
+        }
+        if pages.isEmpty, let page = zeekPage(lowercase: word) { pages.append(page) }
+        return pages
+    }
+
+    /// Words longer than this mean nothing.
+    private static let longestWord = 64
+
+    private static func isMixed(_ word: String) -> Bool { word != word.uppercased() && word != word.lowercased() }
+
+    private static func zeekPage(lowercase word: String) -> Explanation? {
+        Explanation.zeekStates.first { $0.name == word.uppercased() }
+    }
+
+    private static func fold(_ word: String) -> String {
+        String(word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 })
+    }
+
+    // MARK: Nearest names
+
+    /// The names that a mistyped word may have meant, nearest first, five at most.
+    public static func suggestions(for word: String) -> [String] {
+        // No more of a hostile word is looked at than a name could have.
+        let folded = fold(String(String.UnicodeScalarView(word.unicodeScalars.prefix(longestWord))))
+        let typed = Array(folded.unicodeScalars)
+        // Half of a short word, a third of a long one may be wrong.
+        let most = max(1, typed.count < 5 ? typed.count / 2 : typed.count / 3)
+        var near: [(distance: Int, name: String)] = []
+        for page in fixed where page.name.count > 1 && !near.contains(where: { $0.name == page.name }) {
+            let name = Array(fold(page.name).unicodeScalars)
+            var distance = editDistance(typed, name)
+            // Part of a name is a good guess as well.
+            if typed.count >= 3, fold(page.name).contains(folded) { distance = min(distance, 1) }
+            if distance <= most { near.append((distance, page.name)) }
+        }
+        return near.enumerated().sorted { ($0.element.distance, $0.offset) < ($1.element.distance, $1.offset) }
+            .prefix(5).map { $0.element.name }
+    }
+
+    /// How many insertions, deletions, replacements and swaps of neighbours make one out of the other.
+    static func editDistance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+        var beforeLast = [Int](repeating: 0, count: right.count + 1)
+        var last = Array(0...right.count)
+        for (row, letter) in left.enumerated() {
+            var current = [row + 1]
+            for (column, other) in right.enumerated() {
+                var best = min(last[column] + (letter == other ? 0 : 1), last[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, letter == right[column - 1], left[row - 1] == other {
+                    best = min(best, beforeLast[column - 1] + 1)
+                }
+                current.append(best)
+            }
+            beforeLast = last
+            last = current
+        }
+        return last[right.count]
+    }
+
+    // MARK: The list
+
+    /// Everything that has a page, by group, in columns.
+    public static func list(width: Int) -> [Explanation.Line] {
+        var lines: [Explanation.Line] = []
+        for kind in Explanation.Kind.allCases {
+            var names = all.filter { $0.kind == kind }.map(\.name)
+            if kind == .completeness { names = ["0 to 63"] }
+            if kind == .history {
+                // A capital means the originator; one of both is enough here.
+                names = Explanation.historyLetters.map { String($0.letter) } + ["ShADadFf"]
+            }
+            lines.append(.init(text: kind.rawValue, isHeading: true))
+            let longest = names.map(\.count).max() ?? 0
+            let columns = max(1, width / (longest + 2))
+            let rows = (names.count + columns - 1) / columns
+            for row in 0..<rows {
+                var line = ""
+                for index in stride(from: row, to: names.count, by: rows) {
+                    line += "  " + names[index]
+                    if index + rows < names.count {
+                        line += String(repeating: " ", count: longest - names[index].count)
+                    }
+                }
+                lines.append(.init(text: line, isHeading: false))
+            }
+        }
+        return lines
+    }
+}

@@ -1,0 +1,172 @@
+// The pages of findings about how a connection closed, or did not.
+
+extension Explanation {
+    static let closingFindings: [Explanation] = [
+        Explanation(
+            .finding, "close-wait-leak", "The peer closed long ago, and this side's process has not called close().",
+            .wire("A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault."),
+            .linux(
+                """
+                CLOSE_WAIT has no timer: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
+                of Recv-Q until it is read. Recv-Q 0: everything is read, and close() is missing. Recv-Q 1: the process does not
+                read. Recv-Q n + 1: n octets and the end are unread. An inode of 0: nobody has called accept() yet.
+                """),
+            .causes(
+                "A bug: after read() returned 0 the program forgets the descriptor (an error path, a pool).",
+                "The process is blocked: it does not come to read.",
+                "The descriptor was inherited by a child that keeps it open.",
+                "A half-close on purpose, with a long answer: then data still flows."),
+            .remedy(
+                """
+                tcptrace sockets --state close-wait names the process. Fix the program; restart frees the sockets at
+                once. Keep-alive does not help: the peer is gone properly.
+                """),
+            .see("explain CLOSE_WAIT, explain orphan-fin-wait-2, explain never-accepted")),
+        Explanation(
+            .finding, "orphan-fin-wait-2",
+            "A closed socket without an owner waits for a FIN; a timer ends it silently.",
+            .wire(
+                "A FIN, its ACK, then nothing. When the timer runs out no packet is sent: the peer stays in CLOSE_WAIT."
+            ),
+            .linux(
+                """
+                After close() FIN_WAIT_2 is an orphan: inode 0, no process, in ss with a timer (timewait,59sec). It is dropped after
+                tcp_fin_timeout (60 s) or TCP_LINGER2. After shutdown(SHUT_WR) the owner stays and there is no timer. RFC 9293
+                has no such timeout. The kernel's tracepoint says CLOSE at once, while ss shows the 60 s.
+                """),
+            .causes(
+                "The peer does not close: explain close-wait-leak, over there.",
+                "The peer still sends a long answer; the next segment of it gets a RST.",
+                "The peer vanished."),
+            .remedy("Look at the peer's process. A shorter tcp_fin_timeout only hides it."),
+            .see("explain FIN_WAIT_2")),
+        Explanation(
+            .finding, "half-close", "One side closed its direction, and the other went on sending. That is allowed.",
+            .wire("A FIN from one side, its ACK, then text the other way, at last the other FIN (RFC 9293 3.6.1)."),
+            .linux(
+                """
+                shutdown(fd, SHUT_WR). The closer is in FIN_WAIT_2 with its owner and without a timer, the other in CLOSE_WAIT. ss -e
+                marks the direction that is still open: <-- or -->.
+                """),
+            .causes(
+                "A client that says \"that was my whole request\" (nc -N, ssh, old HTTP clients).",
+                "A proxy that passes an end of file on."),
+            .remedy("Nothing. Some proxies and NATs cut half-closed connections after a short time.")),
+        Explanation(
+            .finding, "time-wait-held", "A port or four-tuple is held by TIME_WAIT, and a program wants it.",
+            .wire("The side that closed first ended in TIME_WAIT. Its bind() fails without a packet."),
+            .linux(
+                """
+                TIME_WAIT lasts 60 s, fixed (RFC 9293 3.6.1 says 2 MSL). It has no owner and an inode of 0: killing processes does not
+                help. bind() fails with EADDRINUSE unless SO_REUSEADDR is set. connect() may take it over on loopback
+                (tcp_tw_reuse = 2).
+                """),
+            .causes(
+                "A server closed first, was restarted, and does not set SO_REUSEADDR.",
+                "A client with a fixed source port reconnects."),
+            .remedy(
+                "Set SO_REUSEADDR before bind() in servers: it is safe for listeners on Linux. Or let the client close first."
+            ),
+            .see("explain TIME_WAIT, explain EADDRINUSE")),
+        Explanation(
+            .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
+            .wire(
+                """
+                R. (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). R (without ACK): its host knew of no
+                such connection (RFC 9293 3.10.7.1). There is no TIME_WAIT after it.
+                """),
+            .linux(
+                "The peer's read() fails with ECONNRESET; a write after that with EPIPE. Unread and unsent octets are lost."
+            ),
+            .causes(
+                "close() while received octets were unread: explain reset-unread-data.",
+                "SO_LINGER with 0 seconds: explain reset-linger.",
+                "The process was killed with unread octets: explain reset-killed.",
+                "A load balancer or firewall gave up an idle connection.",
+                "Somebody used ss -K."),
+            .remedy("Look at the sender's log at this time. Trace live on its host: its kernel knows the reason."),
+            .see("explain RST, explain RSTO, explain RSTR, explain ECONNRESET")),
+        Explanation(
+            .finding, "reset-unread-data",
+            "A program closed with received octets unread: the kernel sent RST instead of FIN.",
+            .wire("Data one way, its ACK, then R. the other way. The ACK had promised what is now thrown away."),
+            .linux(
+                """
+                close() with Recv-Q > 0 aborts (RFC 1122 4.2.2.13, RFC 9293 3.6.1). The kernel's reason is TCP_ABORT_ON_CLOSE;
+                TcpExtTCPAbortOnClose counts. The peer's read() fails with ECONNRESET, and may lose an answer it had not read yet.
+                """),
+            .causes(
+                "A server that answers before it read the whole request (an error, a limit on size).",
+                "A client that does not care for the rest of an answer.",
+                "A process that crashed or was killed: explain reset-killed."),
+            .remedy("shutdown(SHUT_WR), read to the end, then close().")),
+        Explanation(
+            .finding, "reset-linger", "The program asked for it: SO_LINGER with 0 seconds, then close().",
+            .wire(
+                "R. instead of FIN, though nothing was unread. Unsent octets are lost; there is no TIME_WAIT (RFC 9293 3.10.5)."
+            ),
+            .linux(
+                """
+                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET.
+                """),
+            .causes(
+                "A health check or load generator that wants no TIME_WAIT.",
+                "A server that gets rid of bad clients.",
+                "A library that sets SO_LINGER without telling."),
+            .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem it is taken for.")),
+        Explanation(
+            .finding, "reset-listener-closed", "The listener was closed while connections waited in its accept queue.",
+            .wire("A complete handshake, perhaps data, then R. without any answer."),
+            .linux(
+                """
+                Each connection that was not accepted is reset: ESTABLISHED to CLOSE, the reason is TCP_STATE. The client saw connect()
+                succeed; then read() fails with ECONNRESET.
+                """),
+            .causes("The server was stopped or restarted under load.", "It crashed before accept()."),
+            .remedy(
+                """
+                Drain before stopping, or hand the listener to the new process (socket activation; tcp_migrate_req with SO_REUSEPORT).
+                Clients should retry.
+                """)),
+        Explanation(
+            .finding, "reset-killed", "The process died, or its socket was destroyed: the kernel reset the connection.",
+            .wire("R. in the middle. With everything read, a killed process leaves a FIN instead."),
+            .linux(
+                """
+                A death with unread octets is a close with unread octets: TCP_ABORT_ON_CLOSE. ss -K (SOCK_DESTROY): the owner's
+                read() fails with ECONNABORTED, the peer's with ECONNRESET, and the reason is TCP_STATE.
+                """),
+            .causes("SIGKILL, also by the OOM killer.", "A crash.", "ss -K or a tool that uses it."),
+            .remedy("dmesg | grep -i oom, journalctl, the exit status of the process.")),
+        Explanation(
+            .finding, "reset-after-close",
+            "Text came for a side that had already closed: its kernel answered with RST.",
+            .wire("F, its ACK, then data the other way, then R (RFC 9293 3.10.7.1) or R. The data is lost."),
+            .linux(
+                """
+                close() leaves nobody to read. First the socket itself answers (TCP_ABORT_ON_DATA), later its FIN_WAIT_2
+                remnant (TCP_TIMEWAIT_SOCKET). The writer's first write() succeeds, the next one fails with EPIPE and SIGPIPE,
+                read() with ECONNRESET.
+                """),
+            .causes(
+                "The writer did not read, and so did not see the end of the stream.",
+                "The closer gave up on a timeout while the answer was on its way.",
+                "A program used close() where it meant shutdown(SHUT_WR)."),
+            .remedy(
+                "Read until 0 before writing more; ignore SIGPIPE and handle EPIPE. Compare the timeouts of both ends."),
+            .see("explain half-close, explain EPIPE")),
+        Explanation(
+            .finding, "silent-close",
+            "The kernel dropped the socket and no packet said so: the peer still believes in it.",
+            .wire("Nothing. The peer's next segment gets R: explain half-open-peer."),
+            .linux(
+                "The socket is gone from ss before any FIN or RST was captured. TcpExtTCPAbortOnTimeout may have risen."
+            ),
+            .causes(
+                "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",
+                "An orphan gave up: tcp_orphan_retries (0 means 8), tcp_max_orphans.",
+                "The interface or network namespace went away.",
+                "The RST was sent and not captured (a filter, another interface)."),
+            .remedy("Trace on all interfaces (-i any). Keep-alives let the peer notice (RFC 9293 3.8.4).")),
+    ]
+}

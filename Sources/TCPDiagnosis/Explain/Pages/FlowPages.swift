@@ -1,0 +1,204 @@
+// The pages of findings about an open connection, and about the capture itself.
+
+extension Explanation {
+    static let flowFindings: [Explanation] = [
+        Explanation(
+            .finding, "half-open-peer", "One side knows nothing of the connection that the other believes in.",
+            .wire(
+                """
+                Data or a keep-alive, then R without ACK, its number taken from the segment's ACK (RFC 9293 3.5.1, RFC 9293
+                3.10.7.1). Or at the opening: SYN, an ACK with old numbers, R from the client, the SYN again (RFC 9293 3.5.1, figure 9).
+                """),
+            .linux(
+                """
+                The kernel's reason is NO_SOCKET. The sender's read() fails with ECONNRESET, or ETIMEDOUT if no RST comes. In the second form
+                TcpExtTCPChallengeACK rises, the reason is TCP_INVALID_ACK_SEQUENCE, and the SYN is repeated after some 11 ms.
+                """),
+            .causes(
+                "The host was restarted, or the container replaced.",
+                "The socket had gone silently: explain silent-close, explain orphan-fin-wait-2.",
+                "A load balancer or NAT sent the segment to another host.",
+                "The ports of a leaked CLOSE_WAIT were used again."),
+            .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the way.")),
+        Explanation(
+            .finding, "rst-ignored", "A RST that its receiver does not obey: its number is not exactly the next one.",
+            .wire(
+                """
+                A RST in the window but not at RCV.NXT gets a challenge ACK; a true peer then answers with an exact RST. Outside of the
+                window it is dropped (RFC 5961 3.2, RFC 9293 3.10.7.4, second check). Zeek and conntrack may take it for the end.
+                """),
+            .linux(
+                "The state stays. TcpExtTCPChallengeACK rises; one such ACK in tcp_invalid_ratelimit (500 ms) for out-of-window."
+            ),
+            .causes(
+                "A middlebox made the RST with an old number.",
+                "Reordering: the RST overtook the data before it.",
+                "Somebody tries to break the connection blindly."),
+            .remedy(
+                "Nothing, if the connection goes on. Else capture on both hosts and compare hop limits: explain middlebox."
+            )),
+        Explanation(
+            .finding, "challenge-ack", "A segment that is almost right was answered with an ACK and not obeyed.",
+            .wire(
+                """
+                A SYN inside of an open connection (RFC 5961 4.2), or an ACK for what was never sent (RFC 5961 5.2), then a bare
+                ACK with the true numbers. A host that really restarted answers this with a RST.
+                """),
+            .linux(
+                "TcpExtTCPChallengeACK, TCPSYNChallenge. tcp_challenge_ack_limit (no limit by default), tcp_invalid_ratelimit."
+            ),
+            .causes(
+                "A client restarted and took the same port: explain half-open-peer.",
+                "A delayed duplicate of the SYN.",
+                "A NAT gave the port to somebody else.",
+                "A blind attack."),
+            .remedy("Nothing, if it is rare.")),
+        Explanation(
+            .finding, "zero-window-stall", "A receiver kept its window shut while the peer had data for it.",
+            .wire(
+                """
+                ACKs with win 0, and probes of the sender (RFC 9293 3.8.6.1). Linux probes with no octet at SND.UNA - 1: Wireshark
+                calls that a keep-alive. A window update ends it.
+                """),
+            .linux(
+                """
+                The receiver's Recv-Q is full, the sender's Send-Q grows, ss -o shows timer:(persist,...). Probes back off to 120 s at
+                most. As long as they are answered the connection lives on for ever. TcpExtTCPToZeroWindowAdv counts.
+                """),
+            .causes(
+                "The receiving process does not read: blocked, stopped, or slow (a disk, a lock, a full pipe).",
+                "It reads on purpose at a limited rate.",
+                "Its receive buffer is too small (SO_RCVBUF, tcp_rmem)."),
+            .remedy("Look at the receiving process, not at the network.")),
+        Explanation(
+            .finding, "keepalive-dead", "Keep-alives got no answer, and the connection was given up.",
+            .wire(
+                "Segments with no octet at SND.NXT - 1, at equal pauses, without an answer, then R. (RFC 9293 3.8.4)."),
+            .linux(
+                """
+                With SO_KEEPALIVE: after tcp_keepalive_time (7200 s) idle, tcp_keepalive_probes (9) every tcp_keepalive_intvl (75 s).
+                The next call fails with ETIMEDOUT. The kernel's reason is TCP_KEEPALIVE_TIMEOUT.
+                """),
+            .causes(
+                "The peer lost power or network; its kernel could not say so.",
+                "A stateful firewall forgot the connection and drops in silence.",
+                "A container was paused, a laptop sleeps."),
+            .remedy("It did its work. To notice sooner: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT.")),
+        Explanation(
+            .finding, "middlebox", "Something between the two ends had its hand in.",
+            .wire("A RST whose hop limit is not that of its supposed sender's other segments."),
+            .linux(
+                """
+                A Linux host sends 64 by default, a RST too. That both values are usual initial ones (64, 128, 255) is
+                not counted: no router was between then.
+                """),
+            .causes(
+                "A firewall, proxy or filter ends the connection in the name of the other end.",
+                "A load balancer answers for a server that is gone.",
+                "Routes changed in between (then data before and after differ as well)."),
+            .remedy(
+                "Capture on both hosts: the one that did not send this RST tells. Ask who runs the device whose distance fits."
+            )),
+        Explanation(
+            .finding, "retransmission", "A segment was sent again because its ACK did not come in time.",
+            .wire(
+                """
+                The same sequence numbers again: after three duplicate ACKs or SACK (fast, RFC 5681 3.2), or after the retransmission
+                timeout, which doubles each time (RFC 9293 3.8.1, RFC 6298 5.5).
+                """),
+            .linux(
+                """
+                The timeout is at least 200 ms (tcp_rto_min_us), 1 s for SYNs; tcp_retries2 = 15 ends it after some 15 minutes with
+                ETIMEDOUT. TcpRetransSegs, TcpExtTCPTimeouts, TCPFastRetrans; ss -ti shows retrans and backoff.
+                """),
+            .causes(
+                "Loss: a full queue or a bad link on the way.",
+                "The ACK was lost or came late: explain spurious-retransmission, explain tail-loss-probe.",
+                "The peer is gone or overloaded.",
+                "Segments too large for the path, and ICMP filtered: only large ones vanish."),
+            .remedy("One in a thousand is normal. If it is more: see which segments (size, direction, time) are lost.")),
+        Explanation(
+            .finding, "tail-loss-probe",
+            "The last segment was sent again early, to see whether it was lost. It was not.",
+            .wire(
+                """
+                The last segment, often the FIN, once more after about two round trips; then an ACK, usually with a D-SACK
+                (RFC 8985 7.3, RFC 2883 4). Wireshark says retransmission; nothing was lost.
+                """),
+            .linux(
+                """
+                tcp_early_retrans = 3 (the default). It meets a delayed ACK (40 ms): on loopback the probe comes after 5 to
+                10 ms. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
+                """),
+            .causes(
+                "The peer delays its ACK and the round trip is short: harmless.",
+                "The last segment or its ACK was really lost: then the probe saved a timeout."),
+            .remedy("Nothing.")),
+        Explanation(
+            .finding, "spurious-retransmission",
+            "A segment was sent again although the peer had acknowledged or received it.",
+            .wire("Octets below the peer's ACK once more; a D-SACK comes back (RFC 2883 4). No loss of data."),
+            .linux(
+                "TcpExtTCPDSACKRecv, TCPSpuriousRTOs, TCPSpuriousRtxHostQueues. The congestion window is restored (TCPDSACKUndo)."
+            ),
+            .causes(
+                "ACKs were lost or late.",
+                "The round trip grew suddenly: a queue filled up, a radio link slept.",
+                "Reordering looked like loss: explain reordering.",
+                "A tail loss probe: explain tail-loss-probe."),
+            .remedy("Nothing, if rare. Often: look for queues on the way of the ACKs.")),
+        Explanation(
+            .finding, "reordering", "Segments came in another order than they were sent.",
+            .wire(
+                "A hole, SACKs or duplicate ACKs, then the hole is filled by a first copy, not by a second (RFC 5681 3.2)."
+            ),
+            .linux(
+                """
+                RACK waits a quarter of a round trip before it takes a hole for a loss (tcp_recovery, RFC 8985 6.2). TcpExtTCPSACKReorder,
+                TCPTSReorder, TCPOFOQueue; ss -ti shows reordering:N if it learnt more than tcp_reordering (3).
+                """),
+            .causes(
+                "Several links or queues used at once (bonding by packet, ECMP by packet, RSS changes).",
+                "The capture itself: several queues of the card, merged wrongly; the hosts never saw it.",
+                "A radio link that repeats by itself."),
+            .remedy("Balance by flow, not by packet. If ACKs come before their data, it is the capture.")),
+        Explanation(
+            .finding, "duplicate-frames", "The capture has the same segment twice; the network had it once.",
+            .wire(
+                "Two frames with all the same, IP identification too, within microseconds. They are not retransmissions."
+            ),
+            .linux("-i any sees a segment on each device it passes: bridge, veth, VLAN, container."),
+            .causes(
+                "A trace on any, or on a bridge and its port.",
+                "A mirror port that copies both receipt and sending.",
+                "Two capture files of one host merged."),
+            .remedy("Trace one interface: -i eth0 instead of -i any.")),
+        Explanation(
+            .finding, "capture-gap", "Frames are missing in the capture. Nothing was lost on the network.",
+            .wire(
+                "An ACK for octets that the capture does not have, and no retransmission of them. Zeek: g, missed_bytes."
+            ),
+            .linux(
+                "The kernel's count \"packets dropped by kernel\" at the end of a live trace says how many frames did not fit."
+            ),
+            .causes(
+                "The capture's buffer was too small, or its reader too slow.",
+                "The capture began late or saw one direction only.",
+                "The other frames went through another interface.",
+                "The file was cut, or filtered."),
+            .remedy(
+                "-B for a larger buffer, a filter for fewer frames, a small -s; capture on a host, not on a mirror port."
+            )),
+        Explanation(
+            .finding, "state-mismatch",
+            "The kernel and the packets do not agree about a state, and nothing explains it.",
+            .wire("The row has a ! with what the kernel says. Two readings said so, with no segment between."),
+            .linux(
+                "Linux's names differ: FIN_WAIT2, SYN_RECV, and CLOSE for CLOSED. That is not counted as a difference."),
+            .causes(
+                "A firewall on this host dropped the segment after it was captured.",
+                "The capture lacks frames: explain capture-gap.",
+                "The address belongs to another network namespace, whose table is not this one's."),
+            .remedy("nft list ruleset; trace in the right namespace (ip netns exec, nsenter).")),
+    ]
+}

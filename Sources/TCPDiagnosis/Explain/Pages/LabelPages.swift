@@ -1,0 +1,168 @@
+// The pages of our own words: outcomes, certainty, marks; and of the errors that calls return.
+
+import TCPModel
+import TCPTimeline
+
+extension Explanation {
+    static func page(of outcome: Outcome) -> Explanation {
+        let name = "\(outcome.name)"
+        return switch outcome {
+        case .closed:
+            Explanation(
+                .outcome, name, "Both sides closed with FIN, and no RST ended it.",
+                .wire("A FIN from each (RFC 9293 3.6). closed_by says whose was first. Zeek: SF."),
+                .meaning("The side that closed first goes to TIME_WAIT, the other to CLOSED: both are in order."))
+        case .reset:
+            Explanation(
+                .outcome, name, "A RST that its receiver obeys ended it after the handshake began.",
+                .wire(
+                    "Zeek: RSTO, RSTR, RSTOS0, RSTRH, or OTH without an opening. A RST after both FINs leaves it closed in Zeek's eyes."
+                ),
+                .meaning("The findings say which kind: explain reset-after-close, half-open-peer, reset."))
+        case .refused:
+            Explanation(
+                .outcome, name, "A RST answered the SYN.",
+                .wire(
+                    "S, R. (RFC 9293 3.10.7.1). Zeek: REJ. Wireshark's completeness is 37, not 33: its ACK bit counts R. too."
+                ),
+                .linux("connect() fails with ECONNREFUSED."))
+        case .noAnswer:
+            Explanation(
+                .outcome, name, "Nothing answered the SYN.",
+                .wire(
+                    "One SYN or several with the same ISN: one attempt, one connection here. Zeek: S0, often several rows."
+                ),
+                .linux("connect() fails with ETIMEDOUT, EHOSTUNREACH, or still waits."))
+        case .halfOpen:
+            Explanation(
+                .outcome, name, "SYN and SYN-ACK were seen, and the handshake never completed.",
+                .wire(
+                    "The third segment is missing: the server stays in SYN_RECEIVED. Zeek calls that S1, established, all the same."
+                ),
+                .causes(
+                    "The capture ended just then.", "The client did not like or not get the SYN-ACK.",
+                    "A scan that sends no third segment."))
+        case .halfClosed:
+            Explanation(
+                .outcome, name, "One side sent its FIN, the other did not until the capture ended.",
+                .wire("FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR where one side was hardly seen."),
+                .meaning("A half-close at work, a leak, or a capture that ended early: the findings tell."))
+        case .open:
+            Explanation(
+                .outcome, name, "Open when the capture ended: a handshake, and neither FIN nor RST.",
+                .wire("Zeek: S1."), .meaning("Nothing is wrong by this. A close is never invented."))
+        case .partial:
+            Explanation(
+                .outcome, name, "Neither its opening nor its end was seen: the capture began in the middle.",
+                .wire("States are assumed, window scaling is unknown, roles are guessed from ports (?). Zeek: OTH."),
+                .meaning("Start the capture before the connection to know more."))
+        }
+    }
+
+    static func page(of certainty: Certainty) -> Explanation {
+        let name = "\(certainty.name)"
+        return switch certainty {
+        case .observed:
+            Explanation(
+                .certainty, name, "This endpoint itself sent the segment that causes the state, or one that proves it.",
+                .meaning("A FIN was sent, so its sender is in FIN_WAIT_1. Only a false capture could make it wrong."))
+        case .inferred:
+            Explanation(
+                .certainty, name, "The segment that causes the state was seen on its way to this endpoint.",
+                .meaning(
+                    "That it arrived is likely, not proven. A later segment of the endpoint, or the kernel, proves it or takes it back."
+                ))
+        case .confirmed:
+            Explanation(
+                .certainty, name, "The kernel says the same. In the timeline: *.",
+                .meaning(
+                    """
+                    Live, and on this host and network namespace only: by an event of the kernel, or at a reading of its tables.
+                    Without root there are readings only, every 100 ms, and short states are missed.
+                    """
+                ))
+        case .assumed:
+            Explanation(
+                .certainty, name, "A guess to begin with: the capture started too late, or the evidence is indirect.",
+                .meaning("Later segments raise it. NDJSON has the word in certainty of each state record."))
+        }
+    }
+
+    static let marks: [Explanation] = [
+        Explanation(
+            .mark, "*", "Behind a state: the kernel says the same.",
+            .meaning(
+                "CLOSED* says that the table has no such socket. Without a mark the state is inferred from packets."),
+            .see("explain confirmed, explain !")),
+        Explanation(
+            .mark, "!", "Before a state: the kernel steadily says something else, and the row says what.",
+            .meaning(
+                "Two readings 30 ms apart said so, and no segment came between. Usually a dropped segment or a missed frame."
+            ),
+            .see("explain state-mismatch")),
+        Explanation(
+            .mark, "?",
+            "Behind a role: it is a guess, as no SYN was seen. The end with the lower port is taken for the server.",
+            .meaning("In tcptrace sockets ? stands for an owner that only root may see.")),
+        Explanation(
+            .mark, "X", "The head of an arrow: this segment is a RST.", .see("explain RST, explain RST,ACK")),
+    ]
+
+    static let errnos: [Explanation] = [
+        Explanation(
+            .errno, "ECONNREFUSED", "111: connect() was answered with a RST.",
+            .wire("S, then R. (RFC 9293 3.10.7.3). An ICMP port unreachable does it too."),
+            .remedy("Nobody listens there: explain refused.")),
+        Explanation(
+            .errno, "ECONNRESET", "104: the peer sent a RST in the connection.",
+            .wire(
+                "R or R. at exactly the next number (RFC 9293 3.10.7.4). The error comes once; then read() returns 0, write() EPIPE."
+            ),
+            .remedy("The peer aborted: explain reset. What was not read yet is lost.")),
+        Explanation(
+            .errno, "EPIPE",
+            "32: write() on a connection that is closed for writing; with it comes SIGPIPE, which kills by default.",
+            .wire("Nothing is sent. A RST had come before, or shutdown(SHUT_WR) was called here."),
+            .remedy("Ignore SIGPIPE or use MSG_NOSIGNAL, and read before writing more: explain reset-after-close.")),
+        Explanation(
+            .errno, "ETIMEDOUT", "110: no answer in time: to SYNs, to data, or to keep-alives.",
+            .wire(
+                "SYN: 131 s by default. Data: tcp_retries2, some 15 minutes, or TCP_USER_TIMEOUT (RFC 9293 3.8.3). Keep-alive: RFC 9293 3.8.4."
+            ),
+            .remedy("Explain syn-unanswered, explain retransmission, explain keepalive-dead.")),
+        Explanation(
+            .errno, "ECONNABORTED", "103: the connection ended on this host, not by the peer.",
+            .linux(
+                "ss -K: the owner's read() fails so. accept() never does on Linux for a client that is gone: it gives the dead socket."
+            ),
+            .remedy("Somebody here destroyed the socket: explain reset-killed.")),
+        Explanation(
+            .errno, "EHOSTUNREACH", "113: there is no way to the host.",
+            .wire(
+                """
+                No answer to ARP or neighbour discovery (after some 3 s on the same link), or an ICMP host unreachable while in
+                SYN_SENT. In an open connection ICMP is a hint only: the timeout decides.
+                """),
+            .remedy("Check the address, the route (ip route get), and firewalls that reject with ICMP.")),
+        Explanation(
+            .errno, "EADDRINUSE", "98: bind() or listen(): somebody has that port.",
+            .linux(
+                """
+                Another listener; or connections of the old server in TIME_WAIT, FIN_WAIT_2 or still open, without SO_REUSEADDR; or a
+                self-connect. bind() to port 0: no port is left.
+                """),
+            .remedy("tcptrace sockets -a port N names who. Servers set SO_REUSEADDR. Explain time-wait-held.")),
+        Explanation(
+            .errno, "EADDRNOTAVAIL",
+            "99: connect(): no port is left towards this server; bind(): the address is not this host's.",
+            .linux(
+                "ip_local_port_range has 28232 ports for each source and destination; TIME_WAIT holds each for 60 s."),
+            .remedy("Explain port-exhaustion. For bind(): ip address shows what there is.")),
+    ]
+
+    /// Errno's numbers on Linux, as `strace` and logs show them.
+    static let errnoNumbers: [String: String] = [
+        "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED", "104": "ECONNRESET",
+        "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
+    ]
+}

@@ -1,0 +1,189 @@
+// The pages of findings about how a connection opened, or did not.
+
+extension Explanation {
+    static let openingFindings: [Explanation] = [
+        Explanation(
+            .finding, "refused", "A RST answered the SYN: nobody listens on that port.",
+            .wire(
+                """
+                S, then R. with ACK = ISN + 1. A host without a listener must answer so (RFC 9293 3.10.7.1). The client goes
+                from SYN_SENT to CLOSED (RFC 9293 3.10.7.3).
+                """),
+            .linux(
+                """
+                connect() fails with ECONNREFUSED at once. No socket was ever there: ss shows nothing. The kernel's reason is
+                NO_SOCKET. An ICMP port unreachable gives the same errno without a RST.
+                """),
+            .causes(
+                "The server is not running, or it listens on another port.",
+                "It listens on another address: 127.0.0.1 or ::1 only, or only IPv4 or IPv6.",
+                "A firewall rejects with a RST (REJECT --reject-with tcp-reset).",
+                "The server was restarting just then."),
+            .remedy("tcptrace sockets -a port N on the server says who listens, and on which address."),
+            .see("explain REJ, explain ECONNREFUSED")),
+        Explanation(
+            .finding, "syn-unanswered", "Nothing answered the SYN: no SYN-ACK, no RST.",
+            .wire(
+                "The same SYN again and again with the same ISN. Zeek: S0. Silence is not a refusal (RFC 9293 3.8.3)."),
+            .linux(
+                """
+                SYN_SENT. The SYN is repeated after 1 s four times (tcp_syn_linear_timeouts), then the pause doubles, six times
+                more (tcp_syn_retries). connect() fails with ETIMEDOUT after 131 s by default; EHOSTUNREACH sooner if ARP or ND
+                gets no answer either.
+                """),
+            .causes(
+                "A firewall or security group drops it without a word.",
+                "The host is down, or the address is wrong.",
+                "The server's queue for SYNs or for accept() is full: explain accept-queue-full.",
+                "The answer takes another way back, and this capture (or a stateful firewall) does not see it.",
+                "MD5 or AO signatures do not match: such SYNs are dropped in silence."),
+            .remedy(
+                """
+                Capture on the server too. If the SYN arrives there, look at nstat -az TcpExtListenDrops TcpExtListenOverflows
+                and at the firewall. If not, look on the way.
+                """),
+            .see("explain accept-queue-full, explain S0, explain ETIMEDOUT")),
+        Explanation(
+            .finding, "accept-queue-full", "The SYN got no answer because the listener's accept queue is full.",
+            .wire("SYNs without an answer, although somebody listens. Zeek: S0."),
+            .linux(
+                """
+                The queue holds min(backlog of listen(), net.core.somaxconn) + 1 connections. Further SYNs are dropped in
+                silence: not as a drop (skb:kfree_skb does not show it), but TcpExtListenOverflows and TcpExtListenDrops rise, and
+                ss -ltn shows Recv-Q greater than Send-Q for the listener. tcp_abort_on_overflow does not change this path: it
+                only makes a RST of the final ACK of a handshake.
+                """),
+            .causes(
+                "The server's process does not call accept(): it is blocked, overloaded or stopped.",
+                "It accepts too slowly for the rate of connections.",
+                "It ran out of descriptors: accept() fails with EMFILE.",
+                "The backlog is very small."),
+            .remedy(
+                """
+                Look at what the process named in the finding does (its stack, its CPU, its limit of open files). Raise the backlog
+                only if bursts are the cause.
+                """),
+            .see("explain never-accepted, explain syn-unanswered")),
+        Explanation(
+            .finding, "never-accepted", "The connection is open, and no process has called accept() for it.",
+            .wire("A complete handshake. Data is acknowledged by the kernel, but no answer comes."),
+            .linux(
+                """
+                The server's socket is ESTABLISHED (or CLOSE_WAIT, if the client gave up) with inode 0 and no owner. Recv-Q grows.
+                It stands in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
+                returned 0: for it the connection is open (RFC 9293 3.10.7.4, fifth check).
+                """),
+            .causes(
+                "The server's process is busy with another client, and serves one at a time.",
+                "It is blocked or stopped (SIGSTOP, a debugger, a lock).",
+                "accept() fails with EMFILE: no descriptor is left."),
+            .remedy("Look at the process that holds the listener. A CLOSE_WAIT with inode 0 is this, not a leak."),
+            .see("explain accept-queue-full, explain close-wait-leak")),
+        Explanation(
+            .finding, "syn-cookies", "The server answered with a SYN cookie: it kept no state for the SYN.",
+            .wire("It looks like any handshake (RFC 4987 3.6). If the SYN-ACK is lost, nobody repeats it."),
+            .linux(
+                """
+                tcp_syncookies = 1 (the default): when the SYN queue is full, the SYN's data goes into the ISN of the SYN-ACK. There is no
+                SYN_RECV socket in ss. TcpExtSyncookiesSent, SyncookiesRecv and SyncookiesFailed count; the kernel's log says
+                "possible SYN flooding". Options survive only with timestamps: else no window scaling and no SACK.
+                """),
+            .causes(
+                "A burst of connections, and a small backlog.",
+                "A SYN flood: many SYNs, few third segments.",
+                "tcp_syncookies = 2: always, for tests."),
+            .remedy(
+                "Raise the backlog of listen() and net.core.somaxconn; for a flood, filter. The cookies did their work."
+            )),
+        Explanation(
+            .finding, "self-connect",
+            "One socket is connected to itself: source and destination are the same address and port.",
+            .wire(
+                """
+                SYN from port p to port p of one address, then SYN-ACK. It is a simultaneous open with oneself, which
+                RFC 9293 3.5 allows.
+                """),
+            .linux(
+                """
+                CLOSED, SYN_SENT, SYN_RECV, ESTABLISHED in one socket; on close() FIN_WAIT1, CLOSING, TIME_WAIT. ss shows one line
+                with both ends equal. What the program writes, it reads back.
+                """),
+            .causes(
+                """
+                A client retries connect() to a local port in the ephemeral range (ip_local_port_range, 32768 to 60999) while the
+                server is down; one day the kernel draws that very port.
+                """),
+            .remedy(
+                """
+                Let the server use a port outside of the range, or reserve it (ip_local_reserved_ports). In the client compare
+                getsockname() with getpeername(). Until it closes, the server cannot bind: EADDRINUSE.
+                """)),
+        Explanation(
+            .finding, "simultaneous-open",
+            "Both sides sent a SYN before they had the other's: one connection, two originators.",
+            .wire(
+                """
+                S from both, then S. from both (or ACKs). RFC 9293 3.5, figure 7. Both go SYN_SENT, SYN_RECEIVED,
+                ESTABLISHED.
+                """),
+            .linux("No listener is needed. Both programs called bind() and connect() on fixed ports."),
+            .causes(
+                "TCP hole punching (peer-to-peer programs behind NAT).",
+                "BGP or another protocol in which both ends connect from fixed ports.",
+                "A test."),
+            .remedy("Nothing: it is legal. Many firewalls and NATs do not let it through.")),
+        Explanation(
+            .finding, "fast-open", "The SYN carried data (TCP Fast Open).",
+            .wire(
+                """
+                A SYN with a cookie option and text. The SYN-ACK acknowledges ISN + 1 + n if the server took the text, ISN + 1 if it did
+                not: then the client sends it again, and nothing was lost (RFC 7413 4.2).
+                """),
+            .linux(
+                """
+                tcp_fastopen: 1 (the default) lets clients, 2 servers, 3 both. Clients: TCP_FASTOPEN_CONNECT or MSG_FASTOPEN.
+                Servers: the TCP_FASTOPEN socket option. The server may answer before the third segment of the handshake.
+                """),
+            .remedy(
+                "Nothing. Where SYNs with text vanish, a middlebox drops them; Linux then stops trying for a while.")),
+        Explanation(
+            .finding, "port-reused", "The same four-tuple again, soon after the connection before it.",
+            .wire(
+                """
+                A SYN with another ISN on a known four-tuple. A TIME_WAIT may be cut short by it if its ISN or its timestamp is
+                surely newer (RFC 9293 3.6.1, RFC 6191 2). After a RST there is no TIME_WAIT, and reuse is immediate.
+                """),
+            .linux(
+                """
+                tcp_tw_reuse = 2 (the default): a connect() may take over a TIME_WAIT on loopback after tcp_tw_reuse_delay (1 s). A SYN that
+                is not newer gets an ACK of the old connection, and the client resets that: explain half-open-peer.
+                """),
+            .causes(
+                "A client that binds a fixed source port.",
+                "Few ephemeral ports and many connections to one server: explain port-exhaustion.",
+                "A NAT that gives ports out again at once."),
+            .remedy(
+                "Usually nothing. If SYNs fail then: let the client choose ephemeral ports, or keep connections open.")),
+        Explanation(
+            .finding, "port-exhaustion", "No ephemeral port is left towards this server.",
+            .wire(
+                "Nothing: connect() fails before a SYN is sent. Before that, many short connections to one address and port."
+            ),
+            .linux(
+                """
+                connect() fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE. The range is ip_local_port_range: 32768 to
+                60999, 28232 ports for each pair of source address and destination (address and port). Each TIME_WAIT holds
+                one for 60 s, which makes some 470 connections a second.
+                """),
+            .causes(
+                "A client that opens a connection for each request and closes it first.",
+                "Leaked connections: many ESTABLISHED or CLOSE_WAIT towards one server.",
+                "bind() before connect() without IP_BIND_ADDRESS_NO_PORT."),
+            .remedy(
+                """
+                Keep connections open and reuse them (a pool). Else widen ip_local_port_range, use more source or destination
+                addresses, or let the server close first. tcptrace sockets --state time-wait counts.
+                """),
+            .see("explain TIME_WAIT, explain EADDRNOTAVAIL")),
+    ]
+}

@@ -1,0 +1,141 @@
+// The pages of the eleven states. How they are entered and left is printed from the machine's own diagram.
+
+import TCPMachine
+import TCPModel
+
+extension Explanation {
+    static func page(of state: TCPState) -> Explanation? {
+        guard let text = texts[state] else { return nil }
+        let entered = TransitionDiagram.rfcEdges.filter { $0.to == state }.map {
+            "\($0.from.displayName): \($0.rule.words)"
+        }
+        let left = TransitionDiagram.rfcEdges.filter { $0.from == state }.map {
+            "\($0.to.displayName): \($0.rule.words)"
+        }
+        let isReset = TransitionDiagram.resetEdges.contains { $0.from == state && $0.to == .closed }
+        let byReset = isReset ? ["CLOSED: a RST, sent or received (RFC 9293 3.10.5, RFC 9293 3.10.7.4)"] : []
+        var sections: [Section] = []
+        if !entered.isEmpty { sections.append(Section("Entered from", entered)) }
+        if !(left + byReset).isEmpty { sections.append(Section("Left for", left + byReset)) }
+        sections.append(Section("Who waits", [text.waits]))
+        sections.append(.linux(text.linux))
+        sections.append(Section("If many stand in it", [text.many]))
+        return Explanation(.state, "\(state.displayName)", text.summary, sections: sections)
+    }
+
+    private static let texts: [TCPState: (summary: String, waits: String, linux: String, many: String)] = [
+        .closed: (
+            "No connection at all; a fiction, as there is no socket (RFC 9293 3.3.2).",
+            "Nobody. Segments for it are answered with RST (RFC 9293 3.10.7.1).",
+            "TCP_CLOSE is a socket that is not connected yet or not any more. ss and /proc list none of them.",
+            "It cannot be seen. A process may hold many unconnected sockets as descriptors all the same."
+        ),
+        .listen: (
+            "A server waits for connections: listen() was called.",
+            "It waits for anybody's SYN. A listener stays in LISTEN; Linux makes a new socket for each connection.",
+            """
+            Recv-Q is the number of connections that wait for accept(), Send-Q the limit: min(backlog, somaxconn). The queue takes one
+            more than that. No timer. A bare passive OPEN enters it without a segment, so the diagram's edges name none.
+            """,
+            "Many services, or one with SO_REUSEPORT. If Recv-Q stays above 0: explain accept-queue-full."
+        ),
+        .synSent: (
+            "A SYN was sent; connect() waits.",
+            "It waits for the server's SYN-ACK, or a RST.",
+            "Timer on. SYN repeats: 1 s four times, then doubling, six more (tcp_syn_retries); ETIMEDOUT after 131 s.",
+            "Servers that do not answer: firewalls, dead hosts, full queues. Explain syn-unanswered."
+        ),
+        .synReceived: (
+            "A SYN came and was answered with SYN-ACK.",
+            "The server waits for the third segment of the handshake.",
+            """
+            Linux says SYN_RECV, and keeps a small request, not a socket: no inode, no owner. The SYN-ACK repeats tcp_synack_retries
+            (5) times; gone after 63 s. The tracepoint shows it only when the last ACK comes. With SYN cookies there is none.
+            """,
+            "A SYN flood, or clients whose third segment is lost (asymmetric firewalls). Explain syn-cookies."
+        ),
+        .established: (
+            "The connection is open: data flows both ways.",
+            "Nobody has to wait for anything. Idle for years is legal (RFC 9293 3.8.4).",
+            """
+            No timer by itself. With data under way: retransmission, up to tcp_retries2 (15). With SO_KEEPALIVE: after 7200 s.
+            With inode 0 nobody has accepted it yet.
+            """,
+            "Normal for a pool. If the peers are gone: half-open connections; explain half-open-peer, keepalive-dead."
+        ),
+        .finWait1: (
+            "This side closed first; its FIN is not acknowledged yet.",
+            "It waits for the peer's kernel, not for its process.",
+            """
+            Usually microseconds. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a shut window. FIN_WAIT1 in
+            Linux's words.
+            """,
+            "Peers that vanished or do not read (zero window), and much unsent data. tcp_max_orphans limits it."
+        ),
+        .finWait2: (
+            "This side closed, and the peer's kernel knows it; the peer's process has not closed.",
+            "It waits for the peer's process to call close().",
+            """
+            After shutdown(SHUT_WR): an owner, no timer, may read on. After close(): an orphan, inode 0, dropped in silence after
+            tcp_fin_timeout (60 s). FIN_WAIT2 in Linux's words.
+            """,
+            "The peers leak CLOSE_WAIT, or answer slowly. Explain orphan-fin-wait-2."
+        ),
+        .closeWait: (
+            "The peer closed; this side's process has not.",
+            "Everybody waits for this side's process to call close(). No packet can end it but a RST.",
+            "No timer, for ever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
+            "A bug in the program that holds them. Explain close-wait-leak."
+        ),
+        .closing: (
+            "Both closed at once: the FINs crossed; our own is not acknowledged yet.",
+            "It waits for the peer's kernel to acknowledge the FIN.",
+            "Microseconds to a round trip; the FIN repeats. Hard to catch with ss. A self-connect goes through it.",
+            "Very rare: the last ACKs are lost."
+        ),
+        .lastAck: (
+            "The peer closed first, then this side; its FIN is not acknowledged yet.",
+            "It waits for the last ACK of the peer's kernel.",
+            "No owner any more. The FIN repeats (tcp_orphan_retries, 0 means 8). Then it is gone, without TIME_WAIT.",
+            "Peers that forgot the connection, behind a firewall that drops FINs or their ACKs."
+        ),
+        .timeWait: (
+            "All is closed; the side that closed first waits until old segments have died out.",
+            "It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time begins anew.",
+            """
+            60 s, fixed; no setting changes it. No owner, inode 0, a few hundred octets. tcp_tw_reuse = 2: loopback only. tcp_max_tw_buckets
+            limits their number. The tracepoint never shows it: it says CLOSE.
+            """,
+            """
+            Normal for who closes first many short connections. Harmful only when the ports towards one server run out: explain
+            port-exhaustion.
+            """
+        ),
+    ]
+}
+
+extension RFCRule {
+    /// What takes the edge, in plain words, with the section.
+    var words: String {
+        switch self {
+        case .activeOpen: "connect(): a SYN is sent (RFC 9293 3.10.1)"
+        case .listenSyn: "a SYN came; SYN-ACK is sent (RFC 9293 3.10.7.2)"
+        case .synSentSynAck: "the SYN-ACK came; ACK is sent (RFC 9293 3.10.7.3)"
+        case .synSentSyn: "a SYN came: simultaneous open (RFC 9293 3.10.7.3)"
+        case .synSentReset: "a RST came: refused (RFC 9293 3.10.7.3)"
+        case .synReceivedReset: "a RST came (RFC 9293 3.10.7.4)"
+        case .reset: "a RST came (RFC 9293 3.10.7.4)"
+        case .synReceivedAck: "the ACK of the SYN came (RFC 9293 3.10.7.4)"
+        case .finWait1Ack, .closingAck, .lastAckAck: "the ACK of the FIN came (RFC 9293 3.10.7.4)"
+        case .fin: "the peer's FIN came (RFC 9293 3.10.7.4)"
+        case .closeCall: "close() or shutdown(): a FIN is sent (RFC 9293 3.10.4)"
+        case .abort: "abort: a RST is sent (RFC 9293 3.10.5)"
+        case .timeWaitTimeout: "the time ran out (RFC 9293 3.10.8)"
+        case .icmpError: "an ICMP error came (RFC 9293 3.9.2.2)"
+        case .kernelClosed: "the kernel dropped it (RFC 9293 3.10.8)"
+        case .midstream: "the capture began too late to see it"
+        case .evidence: "a later segment proves it"
+        case .retraction: "a later segment proves that it has not happened"
+        }
+    }
+}

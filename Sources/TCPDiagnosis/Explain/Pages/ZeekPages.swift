@@ -1,0 +1,143 @@
+// The pages of Zeek's conn_state values and history letters, and of Wireshark's tcp.completeness.
+
+import TCPTimeline
+
+extension Explanation {
+    static let zeekStates: [Explanation] = [
+        zeek(
+            "S0", "A SYN, and no reply.",
+            "Also a capture of one direction, even with text (SAD): nothing but SYN counts.", "no_answer"),
+        zeek(
+            "S1", "Established, not ended.",
+            "Zeek says so after SYN and SYN-ACK already: without the third segment (Sh) the server may still be in SYN_RECEIVED.",
+            "open, half_open"),
+        zeek(
+            "SF", "Normal opening and normal end.",
+            "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.", "closed"),
+        zeek("REJ", "The attempt was refused with a RST.", "S, R.: nobody listens (RFC 9293 3.10.7.1).", "refused"),
+        zeek(
+            "S2", "Established, and the originator closed; no FIN from the responder.",
+            "A half-close at work and a CLOSE_WAIT leak look the same here: explain half-close, close-wait-leak.",
+            "half_closed"),
+        zeek(
+            "S3", "Established, and the responder closed; no FIN from the originator.",
+            "As S2, the other way round: the client's process has not closed.", "half_closed"),
+        zeek(
+            "RSTO", "Established, and the originator sent a RST.",
+            "Also a scan that resets after the SYN-ACK (ShR). Zeek does not ask whether the receiver obeys the RST.",
+            "reset"),
+        zeek("RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.", "reset"),
+        zeek(
+            "RSTOS0", "A SYN, then a RST from the originator; no SYN-ACK seen.",
+            "An ACK of the responder may stand between: an old socket's challenge ACK. Explain half-open-peer.", "reset"
+        ),
+        zeek(
+            "RSTRH", "A SYN-ACK, then a RST from the responder; no SYN seen.",
+            "Also a connection seen from the middle on that the responder reset.", "reset"),
+        zeek(
+            "SH", "A SYN, then a FIN from the originator; no SYN-ACK seen: \"half open\".",
+            "Also captures of one direction, and of the middle with one FIN.", "half_closed"),
+        zeek(
+            "SHR", "A SYN-ACK, then a FIN from the responder; no SYN seen.",
+            "As SH, the other way round.", "half_closed"),
+        zeek(
+            "OTH", "No SYN seen, and no normal end: traffic from the middle.",
+            "Also a lone SYN-ACK, and a reset from the middle by the originator. Zeek on lo with its defaults drops frames by checksum: OTH everywhere.",
+            "partial, reset"),
+    ]
+
+    private static func zeek(_ name: String, _ summary: String, _ truth: String, _ outcome: String) -> Explanation {
+        Explanation(
+            .zeekState, name, summary, Section("Mind", [truth]), Section("Our word for it", [outcome + " (outcome)"]),
+            .see("The labels page of the documentation, for Zeek's rule and every difference."))
+    }
+
+    /// What each letter of the history stands for, in lower case.
+    static let historyLetters: [(letter: Character, meaning: String, note: String)] = [
+        ("s", "SYN without ACK", "Again only with another ISN: repeated SYNs are one letter."),
+        ("h", "SYN and ACK: the answer to a SYN", "Again only with another ISN."),
+        ("a", "ACK without text", "Once a direction."),
+        ("d", "text", "Once a direction, however much."),
+        ("f", "FIN", "Again only with another number: a repeated FIN is one letter."),
+        ("r", "RST", "Again only with another number."),
+        (
+            "c", "wrong checksum",
+            "Never here: with offload checksums are wrong at capture time, so they are not verified."
+        ),
+        ("g", "gap: acknowledged text that the capture lacks", "The 1st, 10th, 100th time. Explain capture-gap."),
+        ("t", "text sent again", "The 1st, 10th, 100th time. Explain retransmission."),
+        (
+            "w", "window of 0",
+            "The 1st, 10th, 100th time; not on a RST, nor after the peer's FIN. Explain zero-window-stall."
+        ),
+        ("i", "FIN and RST in one segment", "Once a direction. No TCP sends it."),
+        ("q", "SYN with FIN or RST in one segment", "Once a direction. Scanners send it."),
+        ("^", "the roles were taken the other way than the first segment suggested", "The opening was missed."),
+        ("x", "Zeek's analysis was cut short", "Never here: no analyzer reads contents."),
+    ]
+
+    static func page(ofLetter letter: Character) -> Explanation? {
+        let lower = Character(letter.lowercased())
+        guard let entry = historyLetters.first(where: { $0.letter == lower }) else { return nil }
+        let side = letter == "^" ? "" : letter.isUppercase ? "originator, " : "responder, "
+        let other = letter.isUppercase ? letter.lowercased() : letter.uppercased()
+        let rule = letter == "^" ? "" : " \(other) is the same from the other side."
+        return Explanation(.history, String(letter), side + entry.meaning + ".", .meaning(entry.note + rule))
+    }
+
+    /// The longest history that is told: Zeek's repeat, ours end after 22 letters.
+    private static let longestHistory = 64
+
+    static func page(ofHistory word: String) -> Explanation? {
+        let letters = Array(word.prefix(longestHistory + 1))
+        guard letters.count > 1, letters.count <= longestHistory else { return nil }
+        var steps: [String] = []
+        for (index, letter) in letters.enumerated() {
+            if letter == "+" && index == letters.count - 1 {
+                steps.append("+: more followed, which is not kept")
+            } else if let page = page(ofLetter: letter) {
+                steps.append("\(letter): \(page.summary.dropLast())")
+            } else {
+                return nil
+            }
+        }
+        return Explanation(
+            .history, word, "What happened in this order; capital letters are the originator's.",
+            sections: [
+                Section("Letter by letter", steps),
+                .see("explain S, explain h: a letter alone says when it is repeated."),
+            ])
+    }
+
+    static let completenessBits: [(bit: Completeness, name: String, note: String)] = [
+        (.syn, "SYN", "a SYN without ACK"), (.synAck, "SYN-ACK", "SYN and ACK"),
+        (.ack, "ACK", "ACK without SYN and text; R. and F. count too"), (.data, "DATA", "text"),
+        (.fin, "FIN", "FIN and ACK"), (.reset, "RST", "a RST"),
+    ]
+
+    static func page(ofCompleteness number: UInt8) -> Explanation? {
+        guard number < 64 else { return nil }
+        let bits = Completeness(rawValue: number)
+        let lines = completenessBits.map { entry in
+            "\(entry.bit.rawValue): \(entry.name) \(bits.contains(entry.bit) ? "seen" : "not seen") (\(entry.note))"
+        }
+        let label =
+            switch number {
+            case 1: "Incomplete, SYN_SENT"
+            case 3: "Incomplete, CLIENT_ESTABLISHED"
+            case 7: "Incomplete, ESTABLISHED"
+            case 15: "Incomplete, DATA"
+            case 31, 47, 63: "Complete, WITH_DATA"
+            case 23, 39, 55: "Complete, NO_DATA"
+            default: "Incomplete"
+            }
+        var mind =
+            "The numbers of all kinds of segments seen are added up. A connection seen from the middle is never complete."
+        if number == 37 {
+            mind = "37 is the usual number of a refused connection: SYN, and R. which counts as ACK and RST. " + mind
+        }
+        return Explanation(
+            .completeness, "\(number)", "Wireshark 4.0 says: \(label).",
+            sections: [Section("Bit by bit", lines), Section("Mind", [mind])])
+    }
+}

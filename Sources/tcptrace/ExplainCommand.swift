@@ -1,0 +1,84 @@
+// The arguments of `tcptrace explain`.
+
+import ArgumentParser
+import Glibc
+import TCPDiagnosis
+import TimelineReport
+import TraceSession
+
+/// What a word of the output means, in a page.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Explain a finding, a state, flags, an outcome, a label or an errno, in a page each.",
+        discussion: """
+            Without a word: the list of what can be explained. A word that means several things has several pages.
+
+            Examples:
+              tcptrace explain close-wait-leak
+              tcptrace explain FIN_WAIT2 R. ShADadFf 31
+              tcptrace explain ECONNRESET
+            """)
+
+    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
+    var width: Int?
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    var color = "auto"
+    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
+    var noColor = false
+    @Argument(help: ArgumentHelp("What to explain: close-wait-leak, TIME_WAIT, R., S1 ...", valueName: "word"))
+    var words: [String] = []
+
+    /// Text wider than this is hard to read.
+    private static let widest = 100
+
+    func validate() throws {
+        if let width, !(20...10_000).contains(width) {
+            throw ValidationError("--width \(width): from 20 to 10000 columns")
+        }
+        guard ["auto", "always", "never"].contains(color) else {
+            throw ValidationError("--color \(color): auto, always or never")
+        }
+        // All words or nothing: a script must not take half an answer for one.
+        for word in words where Explanations.pages(for: word).isEmpty {
+            throw ValidationError(Self.complaint(about: word))
+        }
+    }
+
+    func run() throws {
+        let terminal = Terminal.standardOutput
+        let columns = width ?? min(terminal.columns, Self.widest)
+        let isColored = !noColor && terminal.wantsColor(color)
+        var out = OutputBuffer()
+        let pages = words.flatMap { Explanations.pages(for: $0) }
+        if words.isEmpty {
+            append(Explanations.list(width: columns), isColored, &out)
+        }
+        for (index, page) in pages.enumerated() {
+            if index > 0 { out.newline() }
+            append(page.lines(width: columns), isColored, &out)
+        }
+        throw ExitCode(StandardStreams.writeResults(&out))
+    }
+
+    private func append(_ lines: [Explanation.Line], _ isColored: Bool, _ out: inout OutputBuffer) {
+        for line in lines {
+            if line.isHeading && isColored { out.append("\u{1b}[1m") }
+            out.appendPrintable(line.text)
+            if line.isHeading && isColored { out.append("\u{1b}[0m") }
+            out.newline()
+        }
+    }
+
+    /// What is said about a word without a page. The word is untrusted.
+    private static func complaint(about word: String) -> String {
+        var shown = OutputBuffer()
+        shown.appendPrintable(String(word.prefix(60)))
+        let name = String(decoding: shown.bytes, as: UTF8.self)
+        let near = Explanations.suggestions(for: word)
+        let hint =
+            near.isEmpty
+            ? "`tcptrace explain` lists what there is" : "did you mean " + near.joined(separator: ", ") + "?"
+        return "nothing is known by the name '\(name)'; \(hint)"
+    }
+}

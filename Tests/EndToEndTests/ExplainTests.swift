@@ -1,0 +1,46 @@
+// `tcptrace explain` as a user meets it: pages on standard output, complaints on standard error with 64.
+
+import Testing
+
+@Suite struct ExplainCommandTests {
+    @Test func aPageIsAResult() throws {
+        let outcome = try tcptrace("explain", "close-wait-leak", "R.", "--width", "80")
+        #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        #expect(outcome.lines.first == "close-wait-leak: finding")
+        #expect(outcome.lines.contains("RST,ACK: flags"))
+        #expect(outcome.lines.allSatisfy { $0.count <= 80 })
+        #expect(!outcome.text.contains("\u{1b}"))
+    }
+
+    @Test func withoutAWordItListsWhatThereIs() throws {
+        let outcome = try tcptrace("explain", "--width", "60")
+        #expect(outcome.code == 0)
+        #expect(outcome.text.contains("orphan-fin-wait-2") && outcome.text.contains("ECONNRESET"))
+        #expect(outcome.lines.allSatisfy { $0.count <= 60 })
+    }
+
+    @Test func onlyHeadingsAreColored() throws {
+        let outcome = try tcptrace("explain", "TIME_WAIT", "--color", "always")
+        #expect(outcome.lines.first == "\u{1b}[1mTIME_WAIT: state\u{1b}[0m")
+        #expect(outcome.lines.contains { !$0.isEmpty && !$0.contains("\u{1b}") })
+        #expect(try !tcptrace("explain", "TIME_WAIT", "--color", "always", "--no-color").text.contains("\u{1b}"))
+    }
+
+    @Test func anUnknownWordIsAUsageError() throws {
+        let outcome = try tcptrace("explain", "refused", "TIEM_WAIT")
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("did you mean TIME_WAIT?"), "\(outcome.errors)")
+        let hostile = try tcptrace("explain", "\u{1b}]0;title\u{7}\u{202e}")
+        #expect(hostile.code == 64)
+        #expect(hostile.errors.contains("\\x1b]0;title\\x07\\u{202e}"), "\(hostile.errors)")
+        #expect(!hostile.errors.contains("\u{1b}") && !hostile.errors.contains("\u{202e}"))
+        for arguments in [["--width", "5"], ["--color", "green"]] {
+            #expect(try Program(Program.tcptrace, ["explain"] + arguments).end().code == 64)
+        }
+    }
+
+    @Test func aClosedPipeIsAQuietEnd() throws {
+        let outcome = try shell("$T explain reset refused closed | head -n 1; echo ${PIPESTATUS[0]}")
+        #expect(outcome.lines.contains("0") && outcome.errors.isEmpty, "\(outcome.text) \(outcome.errors)")
+    }
+}

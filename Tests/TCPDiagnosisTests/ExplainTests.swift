@@ -1,0 +1,212 @@
+// Everything that the output can say has a page, pages fit, and they cite only what was reviewed.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct ExplainTests {
+    // MARK: Everything has a page
+
+    @Test func everyFindingHasAPage() {
+        for code in FindingCode.allCases {
+            #expect(Explanations.page(of: code) != nil, "\(code.rawValue)")
+            #expect(Explanations.pages(for: code.rawValue).contains { $0.kind == .finding && $0.name == code.rawValue })
+        }
+    }
+
+    @Test func everyStateHasAPage() {
+        for state in TCPState.allCases where state != .unseen {
+            let pages = Explanations.pages(for: "\(state.displayName)")
+            #expect(pages.contains { $0.kind == .state && $0.name == "\(state.displayName)" }, "\(state)")
+        }
+        for spelling in ["fin-wait-2", "FIN_WAIT2", "finwait2", "fin_wait_2"] {
+            #expect(Explanations.pages(for: spelling).map(\.name) == ["FIN_WAIT_2"], "\(spelling)")
+        }
+        #expect(Explanations.pages(for: "SYN_RECV").map(\.name) == ["SYN_RECEIVED"])
+    }
+
+    @Test func everyOutcomeAndCertaintyHasAPage() {
+        for outcome in Outcome.allCases {
+            #expect(Explanations.pages(for: "\(outcome.name)").contains { $0.kind == .outcome }, "\(outcome)")
+        }
+        for certainty in [Certainty.observed, .inferred, .confirmed, .assumed] {
+            #expect(Explanations.pages(for: "\(certainty.name)").map(\.kind) == [.certainty], "\(certainty)")
+        }
+    }
+
+    /// Every value that `ZeekState` can give is among these: they are all that Zeek documents.
+    @Test(arguments: ["S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"])
+    func everyZeekStateHasAPage(_ name: String) {
+        #expect(Explanations.pages(for: name).first?.kind == .zeekState)
+        #expect(Explanations.pages(for: name).first?.name == name)
+    }
+
+    @Test func everyLetterThatIsRecordedHasAPage() {
+        for letter in ["s", "h", "a", "d", "f", "r", "t", "w", "g", "i", "q", "^"] {
+            for word in [letter, letter.uppercased()] {
+                #expect(Explanations.pages(for: word).contains { $0.kind == .history }, "\(word)")
+            }
+        }
+    }
+
+    // MARK: What pages say
+
+    @Test func aStatesPageHasTheDiagramsEdges() throws {
+        for state in TCPState.allCases where state != .unseen {
+            let page = try #require(Explanation.page(of: state))
+            let entered = page.sections.first { $0.heading == "Entered from" }?.paragraphs ?? []
+            let left = page.sections.first { $0.heading == "Left for" }?.paragraphs ?? []
+            for edge in TransitionDiagram.rfcEdges {
+                if edge.to == state { #expect(entered.contains { $0.hasPrefix("\(edge.from.displayName): ") }) }
+                if edge.from == state { #expect(left.contains { $0.hasPrefix("\(edge.to.displayName): ") }) }
+            }
+            #expect(entered.count == TransitionDiagram.rfcEdges.count { $0.to == state })
+        }
+    }
+
+    @Test func R_and_R_dot_differ() {
+        #expect(Explanations.pages(for: "R").first?.name == "RST")
+        #expect(Explanations.pages(for: "R.").first?.name == "RST,ACK")
+        #expect(Explanations.pages(for: "[R.]").first?.name == "RST,ACK")
+        #expect(Explanations.pages(for: "rst,ack").first?.name == "RST,ACK")
+        #expect(Explanations.pages(for: "S.").first?.name == "SYN,ACK")
+        #expect(Explanations.pages(for: "F.").first?.name == "FIN")
+        #expect(Explanations.pages(for: "P.").first?.name == "PSH")
+        #expect(Explanations.pages(for: ".").map(\.name) == ["ACK"])
+        #expect(Explanations.pages(for: "SEW").first?.name == "SYN,ECE,CWR")
+        #expect(Explanations.pages(for: "NS").first?.name == "AE")
+        #expect(Explanations.pages(for: "FIN,PSH,ACK").first?.name == "FIN,PSH,ACK")
+    }
+
+    @Test func aHistoryIsToldLetterByLetter() throws {
+        let page = try #require(Explanations.pages(for: "ShADadFf").first)
+        #expect(page.sections.first?.paragraphs.count == 8)
+        #expect(page.sections.first?.paragraphs[1] == "h: responder, SYN and ACK: the answer to a SYN")
+        #expect(Explanations.pages(for: "Sr").first?.kind == .history)
+        #expect(Explanations.pages(for: "^hADdFaf").first?.kind == .history)
+        #expect(Explanations.pages(for: "Sz").isEmpty)
+    }
+
+    @Test func aCompletenessIsToldBitByBit() throws {
+        let page = try #require(Explanations.pages(for: "37").first)
+        let seen = page.sections.first?.paragraphs.filter { $0.contains(" seen (") && !$0.contains("not seen") } ?? []
+        #expect(seen.map { $0.prefix { $0.isNumber } } == ["1", "4", "32"])
+        #expect(Explanations.pages(for: "31").first?.summary.contains("Complete, WITH_DATA") == true)
+        #expect(Explanations.pages(for: "23").first?.summary.contains("Complete, NO_DATA") == true)
+        #expect(Explanations.pages(for: "64").isEmpty)
+        #expect(Explanations.pages(for: "-1").isEmpty)
+    }
+
+    @Test func aWordWithTwoMeaningsHasBothPages() {
+        #expect(Explanations.pages(for: "reset").map(\.kind) == [.finding, .outcome])
+        #expect(Explanations.pages(for: "closed").map(\.kind) == [.state, .outcome])
+        #expect(Explanations.pages(for: "refused").map(\.kind) == [.finding, .outcome])
+        #expect(Explanations.pages(for: "S").map(\.kind) == [.flags, .history])
+        #expect(Explanations.pages(for: "32").map(\.kind) == [.errno, .completeness])
+    }
+
+    @Test func everyPageIsFoundByItsName() {
+        for page in Explanations.all {
+            #expect(
+                Explanations.pages(for: page.name).contains { $0.name == page.name && $0.kind == page.kind },
+                "\(page.kind) \(page.name)")
+        }
+    }
+
+    /// `explain NAME` within a page is a promise.
+    @Test func everyPageThatIsReferredToIsThere() {
+        for page in Explanations.all {
+            for text in [page.summary] + page.sections.flatMap(\.paragraphs) {
+                for match in text.matches(of: /[Ee]xplain ([A-Za-z][A-Za-z0-9_,-]*)/) {
+                    let name = match.output.1.drop { $0 == "," }
+                    let plain = name.hasSuffix(",") ? name.dropLast() : name
+                    #expect(!Explanations.pages(for: String(plain)).isEmpty, "\(page.name): explain \(plain)")
+                }
+            }
+        }
+    }
+
+    // MARK: Form
+
+    private static var pages: [Explanation] {
+        Explanations.all + ["ShADadFf", "37", "31", "FIN,PSH,ACK"].flatMap { Explanations.pages(for: $0) }
+    }
+
+    @Test(arguments: [60, 80]) func everyLineFits(_ width: Int) {
+        for page in Self.pages {
+            for line in page.lines(width: width) { #expect(line.text.count <= width, "\(page.name): \(line.text)") }
+        }
+        for line in Explanations.list(width: width) { #expect(line.text.count <= width, "\(line.text)") }
+    }
+
+    @Test func aPageIsAPage() {
+        for page in Self.pages {
+            let count = page.lines(width: 80).count
+            #expect(count <= 26, "\(page.kind) \(page.name) has \(count) lines")
+            if [.finding, .state, .flags, .errno, .outcome, .zeekState].contains(page.kind) {
+                #expect(count >= 6, "\(page.kind) \(page.name) has \(count) lines")
+            }
+            if page.kind == .finding { #expect(count >= 8, "\(page.name) has \(count) lines") }
+        }
+    }
+
+    @Test func pagesAreASCII() {
+        // A terminal in any locale shows them.
+        for page in Self.pages {
+            for line in page.lines(width: 80) { #expect(line.text.utf8.allSatisfy { $0 < 0x7f && $0 >= 0x20 }) }
+        }
+    }
+
+    /// The sections that pages may cite. Review a new one like code: look it up first.
+    static let reviewedSections: Set<String> = [
+        "RFC 9293", "RFC 9293 3.3.2", "RFC 9293 3.4", "RFC 9293 3.4.1", "RFC 9293 3.5", "RFC 9293 3.5.1",
+        "RFC 9293 3.6",
+        "RFC 9293 3.6.1", "RFC 9293 3.8.1", "RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 9293 3.8.5", "RFC 9293 3.8.6.1",
+        "RFC 9293 3.8.6.3", "RFC 9293 3.9.1.2", "RFC 9293 3.9.2.2", "RFC 9293 3.10.1", "RFC 9293 3.10.4",
+        "RFC 9293 3.10.5",
+        "RFC 9293 3.10.7.1", "RFC 9293 3.10.7.2", "RFC 9293 3.10.7.3", "RFC 9293 3.10.7.4", "RFC 9293 3.10.8",
+        "RFC 1122 4.2.2.13", "RFC 2883 4", "RFC 3168 6.1.1", "RFC 3168 6.1.2", "RFC 3168 6.1.3", "RFC 3540",
+        "RFC 4987 3.6", "RFC 5681 3.2", "RFC 5961 3.2", "RFC 5961 4.2", "RFC 5961 5.2", "RFC 6093 3", "RFC 6191 2",
+        "RFC 6298 5.5", "RFC 7413 4.2", "RFC 8985 6.2", "RFC 8985 7.3", "RFC 9768 3.1.1", "RFC 9768 3.2",
+    ]
+
+    @Test func pagesCiteOnlyReviewedSections() {
+        var cited: Set<String> = []
+        for page in Self.pages {
+            for text in [page.summary] + page.sections.flatMap(\.paragraphs) {
+                let plain = text.split(whereSeparator: { $0 == " " || $0 == "\n" }).joined(separator: " ")
+                for match in plain.matches(of: /RFC [0-9]+(?: [0-9]+(?:\.[0-9]+)*)?/) {
+                    let citation = String(match.output)
+                    cited.insert(citation)
+                    #expect(Self.reviewedSections.contains(citation), "\(page.name) cites \(citation)")
+                }
+            }
+        }
+        #expect(Self.reviewedSections.subtracting(cited).sorted() == [], "cited no more")
+    }
+
+    // MARK: Words that mean nothing
+
+    @Test func theNearestNamesAreSuggested() {
+        #expect(Explanations.suggestions(for: "closewaitleak").first == "close-wait-leak")
+        #expect(Explanations.suggestions(for: "ECONRESET").first == "ECONNRESET")
+        #expect(Explanations.suggestions(for: "TIEM_WAIT").first == "TIME_WAIT")
+        #expect(Explanations.suggestions(for: "tail").first == "tail-loss-probe")
+        #expect(Explanations.suggestions(for: "qqqqqqqqqqqq") == [])
+        #expect(Explanations.editDistance(Array("ab".unicodeScalars), Array("ba".unicodeScalars)) == 1)
+        #expect(Explanations.editDistance(Array("kitten".unicodeScalars), Array("sitting".unicodeScalars)) == 3)
+        #expect(Explanations.editDistance([], Array("abc".unicodeScalars)) == 3)
+    }
+
+    @Test(arguments: [
+        "", " ", "\u{1b}[31m", "\0", "\u{202e}TIW", "🇨🇭", String(repeating: "a", count: 100_000),
+        String(repeating: "S", count: 65), "--", "9999999999999999999999", "%s%n", "../../etc/passwd", "S\u{301}",
+    ])
+    func hostileWordsMeanNothing(_ word: String) {
+        #expect(Explanations.pages(for: word).isEmpty)
+        #expect(Explanations.suggestions(for: word).count <= 5)
+    }
+}
