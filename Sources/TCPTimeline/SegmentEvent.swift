@@ -26,6 +26,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var hole: SegmentNotes { SegmentNotes(rawValue: 1 << 6) }
     /// It fills a hole: late, reordered, or sent again because the first copy was lost before it came here.
     @inlinable public static var fillsHole: SegmentNotes { SegmentNotes(rawValue: 1 << 8) }
+    /// Its checksum is wrong: its receiver drops it, and nothing is made of what it says.
+    @inlinable public static var badChecksum: SegmentNotes { SegmentNotes(rawValue: 1 << 9) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }

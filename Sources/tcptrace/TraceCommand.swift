@@ -113,6 +113,8 @@ struct TraceCommand: ParsableCommand {
     var pid: [Int32] = []
     @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
     var pname: [String] = []
+    @Flag(name: .customLong("verify-checksums"), help: "Verify the checksums of wholly captured segments.")
+    var verifyChecksums = false
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Do not look up processes.")

@@ -138,6 +138,7 @@ struct TraceRequest {
             options.duration = duration
         }
         options.usesKernel = !command.noKernel
+        options.verifiesChecksums = command.verifyChecksums
         options.usesProcesses = !command.noProcess
     }
 

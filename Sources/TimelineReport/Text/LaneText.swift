@@ -172,7 +172,7 @@ struct LaneText {
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
-            (.fillsHole, "(fills hole)"),
+            (.fillsHole, "(fills hole)"), (.badChecksum, "(bad checksum)"),
         ]
         for (note, name) in notes where row.notes.contains(note) { remark(name) }
         let anomalies: [(Anomalies, StaticString)] = [

@@ -41,7 +41,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, isLive: true)
+        pipeline = TracePipeline(report: report, isLive: true, verifiesChecksums: options.verifiesChecksums)
         kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
         description = CaptureDescription(
             file: nil,

@@ -38,7 +38,7 @@ public enum ReplaySession {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
-        var pipeline = TracePipeline(report: report, isLive: false)
+        var pipeline = TracePipeline(report: report, isLive: false, verifiesChecksums: options.verifiesChecksums)
         var replay = Replay(options: options)
         let status = replay.readAll(&pipeline, signals)
         return replay.finish(&pipeline, status)
