@@ -69,6 +69,16 @@ private enum IPv4Header {
                 bytes, frame, from: IPAddress(v4: header.big32(IPv4Header.source)), isIPv4: true,
                 at: start &+ headerLength, end: start &+ ipLength)
         }
+        if next == IPProtocol.authentication {
+            return try authenticatedFrame(
+                bytes, frame,
+                NetworkPacket(
+                    source: IPAddress(v4: header.big32(IPv4Header.source)),
+                    destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
+                    length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
+                    identification: header.big16(IPv4Header.identification),
+                    hopLimit: header.octet(IPv4Header.timeToLive), remarks: remarks, nesting: nesting))
+        }
         guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
             return .other(OtherTraffic(protocolNumber: next))
         }
