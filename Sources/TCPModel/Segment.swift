@@ -19,6 +19,8 @@ public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var lengthBeyondFrame: SegmentRemarks { SegmentRemarks(rawValue: 1 << 4) }
     /// Some of its IPv4 fragments overlapped: what the receiver made of them is its own choice.
     @inlinable public static var overlappingFragments: SegmentRemarks { SegmentRemarks(rawValue: 1 << 5) }
+    /// The TCP checksum or the IPv4 header's is wrong, and no offload explains it; only where they are verified.
+    @inlinable public static var badChecksum: SegmentRemarks { SegmentRemarks(rawValue: 1 << 6) }
 }
 
 /// One TCP segment as it was captured.

@@ -25,6 +25,8 @@ public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case teredo
     /// AYIYA (draft-massar-v6ops-ayiya-02).
     case ayiya
+    /// L2TP, version 2 (RFC 2661).
+    case l2tp
 
     /// For programs: snake_case.
     public var name: StaticString {
@@ -39,6 +41,7 @@ public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .gtp: "gtp"
         case .teredo: "teredo"
         case .ayiya: "ayiya"
+        case .l2tp: "l2tp"
         }
     }
 }

@@ -28,6 +28,7 @@ extension Connection {
     /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
     func startsNewIncarnation(_ segment: Segment) -> Bool {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
+        if segment.remarks.contains(.badChecksum) { return false }
         let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
         let sender = endpoint(side)
         let receiver = endpoint(side.other)

@@ -18,6 +18,7 @@ extension Connection {
     /// Takes in one segment.
     mutating func take(_ segment: Segment, time: Timestamp, isFirst: Bool) -> Step {
         let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
+        if segment.remarks.contains(.badChecksum) { return takeDamaged(segment, side, time) }
         let flags = segment.flags
         let wasEnded = isEnded
         let notes = SegmentNotes.analyse(
@@ -59,6 +60,18 @@ extension Connection {
             relativeSequence: segment.sequence.offset(from: base(side)),
             relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0,
             notes: .duplicateFrame, sent: Reaction(), arrived: Reaction(), ended: false, originalFrame: original)
+    }
+
+    /// A segment whose checksum is wrong: the receiver drops it, and which of its octets are wrong nobody knows. So it
+    /// changes nothing but Zeek's history.
+    private mutating func takeDamaged(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Step {
+        history.appendCorrupt(originator: side == .originator)
+        if time > lastTime { lastTime = time }
+        let hasAck = segment.flags.has(.ack)
+        return Step(
+            sender: side, relativeSequence: segment.sequence.offset(from: base(side)),
+            relativeAck: hasAck ? segment.acknowledgment.offset(from: base(side.other)) : 0, notes: .badChecksum,
+            sent: Reaction(), arrived: Reaction(), ended: false)
     }
 
     /// Relative numbers count from the ISS; where it is not known, from just before the first number seen.

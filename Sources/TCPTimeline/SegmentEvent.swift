@@ -28,6 +28,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var fillsHole: SegmentNotes { SegmentNotes(rawValue: 1 << 8) }
     /// Another copy of a frame that was captured before: it counts for nothing and moves no state.
     @inlinable public static var duplicateFrame: SegmentNotes { SegmentNotes(rawValue: 1 << 9) }
+    /// Its checksum is wrong: its receiver drops it, and nothing is made of what it says.
+    @inlinable public static var badChecksum: SegmentNotes { SegmentNotes(rawValue: 1 << 10) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }

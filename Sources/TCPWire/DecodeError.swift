@@ -35,6 +35,10 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case ipv6
         /// An IPv6 extension header.
         case ipv6Extension
+        /// The IP authentication header, in IPv4.
+        case authentication
+        /// The network service header.
+        case nsh
         /// The GRE header.
         case gre
         /// The ERSPAN header after it.
@@ -162,6 +166,8 @@ extension DecodeError.Layer {
         case .ipv4: "IPv4 header"
         case .ipv6: "IPv6 header"
         case .ipv6Extension: "IPv6 extension header"
+        case .authentication: "authentication header"
+        case .nsh: "NSH header"
         case .gre: "GRE header"
         case .erspan: "ERSPAN header"
         case .tcp: "TCP header"

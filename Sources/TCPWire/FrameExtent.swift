@@ -10,14 +10,18 @@ struct FrameExtent: BitwiseCopyable {
     let original: Int
     /// Who says that there are `original` octets: the frame itself, or the packet that a tunnel's content is in.
     let limit: DecodeError.Limit
+    /// Whether checksums are to be verified.
+    let verifiesChecksums: Bool
 
-    @inline(__always) init(_ bytes: RawSpan, _ header: FrameHeader) {
+    @inline(__always) init(_ bytes: RawSpan, _ header: FrameHeader, verifiesChecksums: Bool) {
+        self.verifiesChecksums = verifiesChecksums
         captured = bytes.byteCount
         original = max(bytes.byteCount, Int(header.originalLength))
         limit = .frame
     }
 
-    init(captured: Int, original: Int, limit: DecodeError.Limit) {
+    init(captured: Int, original: Int, limit: DecodeError.Limit, verifiesChecksums: Bool) {
+        self.verifiesChecksums = verifiesChecksums
         self.captured = captured
         self.original = original
         self.limit = limit
@@ -26,7 +30,8 @@ struct FrameExtent: BitwiseCopyable {
     /// This frame as if it ended at `end`, if it does not end before: what a tunnel's outer packet leaves of it.
     func clipped(to end: Int) -> FrameExtent {
         if end >= original { return self }
-        return FrameExtent(captured: min(captured, end), original: end, limit: .outerLength)
+        return FrameExtent(
+            captured: min(captured, end), original: end, limit: .outerLength, verifiesChecksums: verifiesChecksums)
     }
 
     /// The error for a header at `offset` that needs `needed` octets and finds fewer captured.

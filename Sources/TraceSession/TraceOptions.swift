@@ -36,6 +36,8 @@ public struct TraceOptions: Sendable {
     public var connectionLimit: UInt64?
     /// Stop after so many seconds (live).
     public var duration: Double?
+    /// Whether to verify checksums.
+    public var verifiesChecksums = false
     /// Whether to read the kernel's socket tables (live).
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).

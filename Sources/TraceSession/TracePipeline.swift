@@ -13,6 +13,8 @@ import TimelineReport
 struct FrameTally: Sendable {
     /// Frames that are something else than TCP: normal.
     var otherTraffic: UInt64 = 0
+    /// Segments whose checksums are wrong.
+    var badChecksums: UInt64 = 0
     /// ICMP errors about segments of connections that are not known.
     var strayErrors: UInt64 = 0
     /// What became of IP fragments.
@@ -48,11 +50,15 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     let isLive: Bool
     var replaced: [ConnectionID] = []
 
-    init(report: Report, isLive: Bool, failOn: Set<FindingCode> = []) {
+    /// Whether checksums are verified.
+    private let verifiesChecksums: Bool
+
+    init(report: Report, _ options: TraceOptions, isLive: Bool) {
+        verifiesChecksums = options.verifiesChecksums
         timeline = Timeline(keepsStatistics: report.readsStatistics)
         self.report = report
         self.isLive = isLive
-        if report.wantsFindings || !failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
+        if report.wantsFindings || !options.failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -60,21 +66,38 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         self.frame = frame
         counts.captured &+= 1
         lastTime = header.time
-        var decoded: DecodedFrame
+        let decoded: DecodedFrame
         do {
-            decoded = try decodeFrame(bytes, header)
-            if case .fragment(let fragment) = decoded { decoded = try fragments.take(fragment, bytes, at: header.time) }
+            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
         } catch {
-            tally.damaged &+= 1
-            if tally.firstDamage == nil { tally.firstDamage = (frame, error) }
-            return
+            return noteDamage(error)
         }
         switch decoded {
         case .segment(let segment): observe(segment, header, bytes)
         case .icmp(let error): observe(error, header)
-        case .fragment: break
+        case .fragment(let fragment): take(fragment, header, bytes)
         case .other(let kind): note(kind)
         }
+    }
+
+    /// Takes in a fragment, and what it completes.
+    @inline(never) private mutating func take(_ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan) {
+        do {
+            switch try fragments.take(fragment, bytes, at: header.time) {
+            case .segment(let segment): observe(segment, header, bytes)
+            case .icmp(let error): observe(error, header)
+            // A fragment does not come out of there.
+            case .fragment: break
+            case .other(let kind): note(kind)
+            }
+        } catch {
+            noteDamage(error)
+        }
+    }
+
+    private mutating func noteDamage(_ error: DecodeError) {
+        tally.damaged &+= 1
+        if tally.firstDamage == nil { tally.firstDamage = (frame, error) }
     }
 
     /// What was not traced.
@@ -117,6 +140,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
                 segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut)
         diagnosis?.observe(event, timeline)
         if event.ended { endedCount &+= 1 }
+        if event.notes.contains(.badChecksum) { tally.badChecksums &+= 1 }
         if isLive {
             if event.hasTransitions { hasNewStates = true }
             if event.isFirst { newConnections.append(event.connection) }
@@ -165,6 +189,9 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     var sentences: [String] = []
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
     if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
+    if tally.badChecksums > 0 {
+        sentences.append("\(plural(tally.badChecksums)) of a bad checksum, and moved no state")
+    }
     if tally.strayErrors > 0 {
         sentences.append(
             tally.strayErrors == 1

@@ -126,6 +126,8 @@ struct TraceCommand: ParsableCommand {
             "Exit with 3 if one of these findings is made: codes (see tcptrace explain), note, warning, error or any.",
             valueName: "code,..."))
     var failOn: [String] = []
+    @Flag(name: .customLong("verify-checksums"), help: "Verify the checksums of wholly captured segments.")
+    var verifyChecksums = false
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Do not look up processes.")

@@ -140,6 +140,7 @@ struct TraceRequest {
         }
         options.usesKernel = !command.noKernel
         options.tellsAllCounters = command.verbosity > 0
+        options.verifiesChecksums = command.verifyChecksums
         options.usesProcesses = !command.noProcess
     }
 

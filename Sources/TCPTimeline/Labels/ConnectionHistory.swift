@@ -32,6 +32,13 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable {
         length += 1
     }
 
+    /// Appends Zeek's letter for a wrong checksum, once a direction. Rare, so that no bit remembers it.
+    mutating func appendCorrupt(originator: Bool) {
+        let letter = originator ? Self.corrupt - 0x20 : Self.corrupt
+        for index in 0..<count where letters[index] == letter { return }
+        append(Self.corrupt, originator: originator)
+    }
+
     /// Appends a letter that counts once a direction; `bit` is 0 ... 3.
     mutating func appendOnce(_ letter: UInt8, bit: UInt8, originator: Bool) {
         let mask = UInt8(1) << (bit + (originator ? 4 : 0))
@@ -52,6 +59,7 @@ extension ConnectionHistory {
     static let zeroWindow = UInt8(ascii: "w")
     static let contentGap = UInt8(ascii: "g")
     static let finReset = UInt8(ascii: "i")
+    static let corrupt = UInt8(ascii: "c")
     static let multiFlag = UInt8(ascii: "q")
 
     /// Whether the `n`-th occurrence of a repeated event is recorded: the 1st, 10th, 100th ...

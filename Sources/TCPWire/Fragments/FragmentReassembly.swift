@@ -125,7 +125,8 @@ public struct FragmentReassembly: Sendable {
 private func reassembledFrame(
     _ bytes: RawSpan, _ first: Fragment, total: Int, hasOverlap: Bool
 ) throws(DecodeError) -> DecodedFrame {
-    let frame = FrameExtent(captured: bytes.byteCount, original: total, limit: .fragments)
+    // Of a longer packet too few octets are kept to verify anything.
+    let frame = FrameExtent(captured: bytes.byteCount, original: total, limit: .fragments, verifiesChecksums: false)
     var remarks = SegmentRemarks.reassembled
     if hasOverlap { remarks.formUnion(.overlappingFragments) }
     var payload = IPv6Payload(

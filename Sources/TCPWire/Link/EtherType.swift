@@ -28,6 +28,8 @@ enum EtherType {
     static let vnTag: UInt16 = 0x8926
     /// 802.1Q backbone service instance tag ("MAC in MAC").
     static let backboneTag: UInt16 = 0x88e7
+    /// The network service header.
+    static let nsh: UInt16 = 0x894f
     /// The least value that is a type; below it the field is a length (IEEE 802.3 3.2.6).
     static let least: UInt16 = 0x0600
 }
@@ -111,6 +113,7 @@ func etherTypePayload(
     case EtherType.ethernet: try carriedEthernet(bytes, frame, at: start)
     case EtherType.fabricPath, EtherType.vnTag, EtherType.backboneTag:
         try bridgeTagStep(bytes, frame, type: type, at: start)
+    case EtherType.nsh: try nshStep(bytes, frame, at: start)
     case ..<EtherType.least: try llcStep(bytes, frame, at: start)
     default: .payload(LinkPayload(other: .otherProtocol))
     }

@@ -53,10 +53,14 @@ private enum IPv4Header {
         remarks = .lengthBeyondFrame
     }
 
+    if frame.verifiesChecksums, isBadIPv4Checksum(bytes, frame, at: start, length: headerLength) {
+        remarks.formUnion(.badChecksum)
+    }
+
     // RFC 791 3.2, fragmentation.
     if header.big16(IPv4Header.fragment) & IPv4Header.fragmentMask != 0 {
-        return .fragment(
-            ipv4Fragment(bytes, frame, at: start, headerLength: headerLength, ipLength: ipLength, in: nesting))
+        return ipv4Fragment(
+            bytes, frame, at: start, headerLength: headerLength, ipLength: ipLength, in: nesting)
     }
     let next = header.octet(IPv4Header.protocol)
     guard next == IPProtocol.tcp else {
@@ -64,6 +68,16 @@ private enum IPv4Header {
             return icmpFrame(
                 bytes, frame, from: IPAddress(v4: header.big32(IPv4Header.source)), isIPv4: true,
                 at: start &+ headerLength, end: start &+ ipLength)
+        }
+        if next == IPProtocol.authentication {
+            return try authenticatedFrame(
+                bytes, frame,
+                NetworkPacket(
+                    source: IPAddress(v4: header.big32(IPv4Header.source)),
+                    destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
+                    length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
+                    identification: header.big16(IPv4Header.identification),
+                    hopLimit: header.octet(IPv4Header.timeToLive), remarks: remarks, nesting: nesting))
         }
         guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
             return .other(OtherTraffic(protocolNumber: next))
@@ -86,9 +100,9 @@ private enum IPv4Header {
 /// The fragment whose header is at `start`, all of it captured.
 @inline(never) private func ipv4Fragment(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, headerLength: Int, ipLength: Int, in nesting: Nesting
-) -> Fragment {
+) -> DecodedFrame {
     let field = bytes.big16(start + IPv4Header.fragment)
-    return Fragment(
+    let fragment = Fragment(
         frame, from: IPAddress(v4: bytes.big32(start + IPv4Header.source)),
         to: IPAddress(v4: bytes.big32(start + IPv4Header.destination)),
         identification: UInt32(bytes.big16(start + IPv4Header.identification)),
@@ -96,6 +110,7 @@ private enum IPv4Header {
         hopLimit: bytes.octet(start + IPv4Header.timeToLive), hasMore: field & IPv4Header.moreMask != 0,
         offset: Int(field & IPv4Header.offsetMask) * 8, headerLength: headerLength, start: start + headerLength,
         end: start + ipLength, in: nesting)
+    return .fragment(fragment)
 }
 
 /// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).

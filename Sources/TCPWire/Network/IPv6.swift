@@ -44,13 +44,12 @@ private enum IPv6Header {
         next == IPProtocol.tcp && payloadLength != 0
         ? plain : try plain.completed(bytes, frame, from: payloadStart, length: payloadLength)
     if payload.isFragment {
-        return .fragment(
-            payload.fragment(
-                frame,
-                from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
-                to: IPAddress(
-                    high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
-                hopLimit: header.octet(IPv6Header.hopLimit), start: start, in: nesting))
+        return payload.fragmentFrame(
+            frame,
+            from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+            to: IPAddress(
+                high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
+            hopLimit: header.octet(IPv6Header.hopLimit), start: start, in: nesting)
     }
     guard payload.nextHeader == IPProtocol.tcp else {
         if payload.nextHeader == IPProtocol.icmpV6 {

@@ -114,15 +114,16 @@ struct IPv6Payload: BitwiseCopyable {
     }
 
     /// The fragment behind the fragment header that was read last; `start` is where the IPv6 header is.
-    @inline(never) func fragment(
+    @inline(never) func fragmentFrame(
         _ frame: FrameExtent, from source: IPAddress, to destination: IPAddress, hopLimit: UInt8, start: Int,
         in nesting: Nesting
-    ) -> Fragment {
-        Fragment(
+    ) -> DecodedFrame {
+        let fragment = Fragment(
             frame, from: source, to: destination, identification: fragmentIdentification, protocolNumber: nextHeader,
             isIPv4: false, hopLimit: hopLimit, hasMore: fragmentField & FragmentHeader.moreMask != 0,
             offset: Int(fragmentField & FragmentHeader.offsetMask),
             headerLength: offset - FragmentHeader.length - start, start: offset, end: end, in: nesting)
+        return .fragment(fragment)
     }
 
     /// Takes the packet's length from a jumbo payload option, if the fixed header left it open (RFC 2675 3).

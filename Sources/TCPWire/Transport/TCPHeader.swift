@@ -37,6 +37,14 @@ private enum TCPHeader {
         throw badDataOffset(headerLength, at: start, length: packet.length, packet.limit)
     }
 
+    if frame.verifiesChecksums,
+        isBadTCPChecksum(
+            bytes, captured: frame.captured, from: packet.source, to: packet.destination, at: start,
+            length: packet.length, ipLength: packet.ipLength, packet.remarks)
+    {
+        remarks.formUnion(.badChecksum)
+    }
+
     let options = tcpOptions(
         bytes, from: start &+ TCPHeader.leastLength, headerEnd: start &+ headerLength,
         readable: min(frame.captured, start &+ packet.length), &remarks)

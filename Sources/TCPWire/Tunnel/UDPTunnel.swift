@@ -13,6 +13,7 @@ private enum UDPHeader {
 /// The ports of tunnels (IANA's "Service Name and Transport Protocol Port Number Registry").
 private enum TunnelPort: BitwiseCopyable {
     case none
+    case l2tp
     case gtp
     case teredo
     case vxlan
@@ -23,6 +24,7 @@ private enum TunnelPort: BitwiseCopyable {
 
     @inline(__always) init(_ number: UInt16) {
         switch number {
+        case 1701: self = .l2tp
         case 2152: self = .gtp
         case 3544: self = .teredo
         case 4754: self = .greInUDP
@@ -75,6 +77,7 @@ private func udpContent(
     _ bytes: RawSpan, _ frame: FrameExtent, _ port: TunnelPort, at start: Int
 ) throws(DecodeError) -> TunnelContent {
     switch port {
+    case .l2tp: TunnelContent(payload: try l2tpPayload(bytes, frame, at: start), tunnel: .l2tp)
     case .gtp: TunnelContent(payload: try gtpPayload(bytes, frame, at: start), tunnel: .gtp)
     case .teredo: TunnelContent(payload: try teredoPayload(bytes, frame, at: start), tunnel: .teredo)
     case .vxlan: TunnelContent(payload: try vxlanPayload(bytes, frame, at: start), tunnel: .vxlan)

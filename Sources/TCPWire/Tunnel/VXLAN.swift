@@ -13,6 +13,7 @@ private enum VXLANHeader {
     static let ipv4: UInt8 = 1
     static let ipv6: UInt8 = 2
     static let ethernet: UInt8 = 3
+    static let nsh: UInt8 = 4
 }
 
 /// Reads a VXLAN header and the Ethernet header after it. OTV's header differs in what its fields mean only.
@@ -33,6 +34,7 @@ func vxlanGPEPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) thro
     case VXLANHeader.ipv4: return LinkPayload(.ipv4, at: offset)
     case VXLANHeader.ipv6: return LinkPayload(.ipv6, at: offset)
     case VXLANHeader.ethernet: return try ethernetPayload(bytes, frame, at: offset)
+    case VXLANHeader.nsh: return try etherTypePayload(bytes, frame, type: EtherType.nsh, at: offset)
     default: return LinkPayload(other: .udp)
     }
 }

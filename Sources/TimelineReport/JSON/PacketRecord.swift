@@ -15,6 +15,7 @@ extension JSONObject {
         if segment.flags.has(.ack) { add("ack", number: event.relativeAck) }
         add("win", number: segment.window)
         add("len", number: segment.payloadLength)
+        if event.notes.contains(.badChecksum) { add("checksum", literal: "bad") }
         if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
         add(event.verdict)
         if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }

@@ -46,7 +46,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
+        pipeline = TracePipeline(report: report, options, isLive: true)
         host = options.usesKernel ? HostWatcher() : nil
         kernel =
             options.usesKernel

@@ -38,7 +38,7 @@ public enum ReplaySession {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
-        var pipeline = TracePipeline(report: report, isLive: false, failOn: options.failOn)
+        var pipeline = TracePipeline(report: report, options, isLive: false)
         var replay = Replay(options: options)
         let status = replay.readAll(&pipeline, signals)
         return replay.finish(&pipeline, status)

@@ -104,6 +104,16 @@ let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
         ),
         ("LLC", .ethernet, ethernet(3 + 20 + data.count) + hex("060603") + ipv4(data.count) + data),
         ("FabricPath", .ethernet, ethernet(0x8903) + hex("0000") + ethernet() + ipv4(data.count) + data),
+        ("NSH", .ethernet, ethernet(0x894f) + hex("0fc2 0202 00000000") + ipv6(data.count) + data),
+        (
+            "NSH with contexts, Ethernet", .ethernet,
+            ethernet(0x894f) + hex("0fc4 0203 00000000 0102030405060708") + ethernet() + ipv4(data.count) + data
+        ),
+        (
+            "AH in IPv4", .ipv4,
+            ipv4(24 + data.count, protocol: 51)
+                + hex("06 04 0000 00000001 00000002 000000000000000000000000") + data
+        ),
         ("VN-Tag", .ethernet, ethernet(0x8926) + hex("00000000 8100 0005 0800") + ipv4(data.count) + data),
         ("MAC in MAC", .ethernet, ethernet(0x88e7) + hex("00000001") + ethernet() + ipv4(data.count) + data),
     ]

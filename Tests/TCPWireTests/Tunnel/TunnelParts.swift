@@ -49,6 +49,12 @@ let udpTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("VXLAN, Linux's port", .vxlan, inIPv6(17, udp(8472, hex("08000000 00000100") + taggedFrame))),
     ("VXLAN-GPE", .vxlan, inIPv4(17, udp(4790, hex("0c000001 00000100") + inner4))),
     ("VXLAN-GPE, IPv6", .vxlan, inIPv4(17, udp(4790, hex("0c000002 00000100") + inner6))),
+    ("VXLAN-GPE, NSH", .vxlan, inIPv4(17, udp(4790, hex("0c000004 00000100 0fc2 0201 00000000") + inner4))),
+    ("L2TP", .l2tp, inIPv4(17, udp(1701, hex("0002 0001 0002 ff03 0021") + inner4))),
+    (
+        "L2TP, all fields", .l2tp,
+        inIPv6(17, udp(1701, hex("4a02 0000 0001 0002 0000 0000 0003 000000 ff03 0057") + inner6))
+    ),
     ("VXLAN-GPE, Ethernet", .vxlan, inIPv4(17, udp(4790, hex("0c000003 00000100") + innerFrame))),
     ("Geneve", .geneve, inIPv4(17, udp(6081, hex("0000 6558 00000100") + innerFrame))),
     ("Geneve, options, IPv6", .geneve, inIPv6(17, udp(6081, hex("0240 86dd 00000100 01028001 00000001") + inner6))),
