@@ -41,6 +41,12 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
         @inlinable public static var md5Signature: Kinds { Kinds(rawValue: 1 << 7) }
         /// TCP authentication option, kind 29 (RFC 5925).
         @inlinable public static var authentication: Kinds { Kinds(rawValue: 1 << 8) }
+        /// User timeout, kind 28 (RFC 5482).
+        @inlinable public static var userTimeout: Kinds { Kinds(rawValue: 1 << 9) }
+        /// AccECN, kinds 172 and 174 (RFC 9768 3.2.3), or its experimental form (magic 0xACCE).
+        @inlinable public static var accurateECN: Kinds { Kinds(rawValue: 1 << 10) }
+        /// An experiment of kind 253 or 254 (RFC 6994) that this tool does not know otherwise.
+        @inlinable public static var experiment: Kinds { Kinds(rawValue: 1 << 11) }
         /// At least one option of a kind this tool does not know; it was skipped by its length.
         @inlinable public static var unknown: Kinds { Kinds(rawValue: 1 << 15) }
     }
@@ -57,6 +63,16 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     public var fastOpenCookieLength: UInt8 = 0
     /// MPTCP subtype (high four bits of its third byte), RFC 8684 8.
     public var multipathSubtype: UInt8 = 0
+    /// MPTCP: the version of MP_CAPABLE, or the reason of MP_TCPRST, which never come together.
+    public var multipathDetail: UInt8 = 0
+    /// MPTCP subtypes, one bit each: a segment may carry several options.
+    public var multipathSubtypes: UInt16 = 0
+    /// MPTCP: the sender's key of MP_CAPABLE, or the token of a SYN's MP_JOIN; 0 without.
+    public var multipathValue: UInt64 = 0
+    /// User timeout as sent: the highest bit set = minutes, else seconds.
+    public var userTimeout: UInt16 = 0
+    /// The identifier of the last unknown experiment (RFC 6994 3.1).
+    public var experimentIdentifier: UInt16 = 0
     /// TSval (RFC 7323 3.2).
     public var timestampValue: UInt32 = 0
     /// TSecr (RFC 7323 3.2).

@@ -11,6 +11,8 @@ public struct Timeline: ~Copyable {
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
     private var copies = FrameCopies()
+    /// MPTCP's.
+    private var multipath = MultipathLinks()
     /// Only if a report wants it.
     private var statistics: StatisticsStore?
     /// How many connections have been seen.
@@ -72,6 +74,13 @@ public struct Timeline: ~Copyable {
         return event
     }
 
+    /// What a connection joined, if its SYN had MP_JOIN.
+    public func subflow(_ id: ConnectionID) -> MultipathSubflow? {
+        guard let (token, place, number) = multipath.subflow(store[id].number) else { return nil }
+        let isHere = place.map { contains($0, number: number) } ?? false
+        return MultipathSubflow(token: token, connection: isHere ? place : nil)
+    }
+
     /// How many frames of a connection were other copies of frames that count (`observeOnce`).
     public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies.duplicates(id, number: store[id].number) }
 
@@ -111,6 +120,7 @@ public struct Timeline: ~Copyable {
             store[id].facts.insert(.queued)
             endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
         }
+        if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
         var event = SegmentEvent(
             connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
             segment: segment, relativeSequence: step.relativeSequence, relativeAck: step.relativeAck, notes: step.notes,
@@ -181,6 +191,7 @@ public struct Timeline: ~Copyable {
             index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
         }
         copies.translations.forget(store[id].number)
+        multipath.forget(store[id].number)
         statistics?.forget(id)
         store.free(id)
         hasFreedSlots = true

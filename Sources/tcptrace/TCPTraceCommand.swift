@@ -18,7 +18,10 @@ struct TCPTraceCommand: ParsableCommand {
             Not Ostermann's tcptrace of the same name.
             """,
         version: TraceOptions.tool + " (not Ostermann's tcptrace)",
-        subcommands: [TraceCommand.self, SocketsCommand.self, KillCommand.self, LabCommand.self, DoctorCommand.self, ExplainCommand.self],
+        subcommands: [
+            TraceCommand.self, SocketsCommand.self, KillCommand.self, LabCommand.self, DoctorCommand.self,
+            ExplainCommand.self,
+        ],
         defaultSubcommand: TraceCommand.self)
 
     /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.

@@ -14,44 +14,56 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var ackPackets: UInt64 = 0
     /// Segments with ACK and neither text nor SYN, FIN or RST.
     public internal(set) var pureAcks: UInt64 = 0
-    /// Segments with SACK blocks, with a D-SACK, and the most blocks in one.
+    /// Segments with SACK blocks.
     public internal(set) var sackPackets: UInt64 = 0
+    /// Segments with a D-SACK (RFC 2883).
     public internal(set) var duplicateSACKs: UInt64 = 0
+    /// The most SACK blocks in one segment.
     public internal(set) var mostSACKBlocks: UInt8 = 0
-    /// Segments with SYN, with FIN.
+    /// Segments with SYN.
     public internal(set) var syns: UInt64 = 0
+    /// Segments with FIN.
     public internal(set) var fins: UInt64 = 0
 
     // MARK: Text
 
-    /// Segments with text, their octets, and those of them with PSH.
+    /// Segments with text.
     public internal(set) var dataPackets: UInt64 = 0
+    /// Octets of text, those sent again included.
     public internal(set) var dataBytes: UInt64 = 0
+    /// Segments with text and PSH.
     public internal(set) var pushedPackets: UInt64 = 0
     /// Octets of text that were not sent before.
     public internal(set) var uniqueBytes: UInt64 = 0
-    /// Segments with octets that were sent before, and those octets; a SYN or FIN counts one.
+    /// Segments with octets that were sent before; a SYN or FIN is one.
     public internal(set) var retransmittedPackets: UInt64 = 0
+    /// Those octets.
     public internal(set) var retransmittedBytes: UInt64 = 0
-    /// Segments with text, SYN or FIN sent into a closed window, and their octets of text.
+    /// Segments with text, SYN or FIN sent into a closed window.
     public internal(set) var windowProbePackets: UInt64 = 0
+    /// Their octets of text.
     public internal(set) var windowProbeBytes: UInt64 = 0
     /// Segments below the highest that had not been seen.
     public internal(set) var outOfOrderPackets: UInt64 = 0
-    /// Segments with URG and text, and the sum of their urgent pointers.
+    /// Segments with URG and text.
     public internal(set) var urgentPackets: UInt64 = 0
+    /// The sum of their urgent pointers.
     public internal(set) var urgentBytes: UInt64 = 0
-    /// The largest and the smallest text of a segment; 0 without any.
+    /// The most text in a segment.
     public internal(set) var largestSegment: UInt32 = 0
+    /// The least text in a segment that has some; 0 without any.
     public internal(set) var smallestSegment: UInt32 = 0
-    /// Octets of text, and segments, that the capture's snapshot length cut.
+    /// Octets of text that the capture's snapshot length cut.
     public internal(set) var cutBytes: UInt64 = 0
+    /// Segments that it cut.
     public internal(set) var cutPackets: UInt64 = 0
     /// Text sent before the first ACK of some.
     public internal(set) var initialWindowBytes: UInt64 = 0
+    /// Segments of that.
     public internal(set) var initialWindowPackets: UInt64 = 0
-    /// Time of the first and the last segment with text.
+    /// Time of the first segment with text.
     public internal(set) var firstDataTime: Timestamp?
+    /// Time of the last segment with text.
     public internal(set) var lastDataTime: Timestamp?
     /// Time of its last segment.
     public internal(set) var lastTime: Timestamp?
@@ -62,35 +74,45 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Options
 
-    /// What it offered; nil if it did not.
+    /// The MSS that it offered; nil if it did not.
     public internal(set) var maximumSegmentSize: UInt16?
+    /// The shift that it offered; nil if it did not.
     public internal(set) var windowScale: UInt8?
+    /// Whether it sent time stamps.
     public internal(set) var offersTimestamps = false
+    /// Whether it permitted SACK.
     public internal(set) var offersSACK = false
 
     // MARK: Windows and flight
 
-    /// Windows advertised, scaled once both sides have offered scaling: greatest, least but 0, mean.
+    /// The greatest window advertised, scaled once both sides have offered scaling.
     public internal(set) var largestWindow: UInt64 = 0
+    /// The least window advertised but 0.
     public internal(set) var smallestWindow: UInt64 = 0
     /// Segments with ACK that advertised a window of 0.
     public internal(set) var zeroWindowAdvertisements: UInt64 = 0
     var windowSum: UInt64 = 0
     var windowPackets: UInt64 = 0
     var isWindowScaled = false
-    /// Times during which its window was 0: how many, in all, the longest, and when the first and the open one began.
+    /// How often its window closed.
     public internal(set) var zeroWindowEpisodes: UInt64 = 0
+    /// How long it was closed, without the time that is still running.
     public internal(set) var zeroWindowTime: Int64 = 0
+    /// The longest time that it was closed and opened again.
     public internal(set) var longestZeroWindow: Int64 = 0
+    /// When it closed first.
     public internal(set) var firstZeroWindow: Timestamp?
+    /// When it closed, if it is closed.
     public internal(set) var zeroWindowSince: Timestamp?
-    /// Keep-alives and zero-window probes of the shape that Linux sends (at SND.UNA - 1), told apart by the peer's window.
+    /// Keep-alives (RFC 9293 3.8.4).
     public internal(set) var keepAlives: UInt64 = 0
+    /// The same shape towards a closed window: probes as Linux sends them, at SND.UNA - 1.
     public internal(set) var emptyWindowProbes: UInt64 = 0
     /// The most octets that were sent and not acknowledged.
     public internal(set) var largestFlight: UInt64 = 0
-    /// The same as classic tcptrace counts it, one octet more: at each new segment in order.
+    /// The most octets outstanding as classic tcptrace counts them, one more: at each new segment in order.
     public internal(set) var largestOutstanding: UInt64 = 0
+    /// The least of those but 0.
     public internal(set) var smallestOutstanding: UInt64 = 0
     var outstandingSum: UInt64 = 0
     var outstandingCount: UInt64 = 0
@@ -113,22 +135,26 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var ackedAfterLoss: UInt64 = 0
     /// Segments acknowledged by an ACK of later ones.
     public internal(set) var cumulativelyAcked: UInt64 = 0
-    /// Duplicate ACKs received (RFC 5681 2), how often there were three in a row, and the most in a row.
+    /// Duplicate ACKs that it got (RFC 5681 2).
     public internal(set) var duplicateAcks: UInt64 = 0
+    /// How often there were three in a row.
     public internal(set) var tripleDuplicateAcks: UInt64 = 0
+    /// The most in a row.
     public internal(set) var longestDuplicateRun: UInt32 = 0
 
     // MARK: Retransmissions by kind
 
     /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next two only.
     public internal(set) var kinds: InlineArray<7, UInt32> = .init(repeating: 0)
-    /// Retransmissions that were not needed, and those of them that were tail loss probes.
+    /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0
+    /// Tail loss probes among those.
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.
     public internal(set) var longestBackoff: UInt8 = 0
-    /// The most retransmissions of one segment, and the times between transmissions.
+    /// The most retransmissions of one segment.
     public internal(set) var mostRetransmissions: UInt32 = 0
+    /// Times from one transmission of a segment to the next.
     public internal(set) var retransmissionTime = Tally()
     /// Late segments by `LateKind.rawValue`.
     public internal(set) var lateKinds: InlineArray<3, UInt32> = .init(repeating: 0)

@@ -12,15 +12,20 @@ private enum OptionKind {
     static let sack: UInt8 = 5
     static let timestamps: UInt8 = 8
     static let md5Signature: UInt8 = 19
+    static let userTimeout: UInt8 = 28
     static let authentication: UInt8 = 29
     static let multipath: UInt8 = 30
     static let fastOpen: UInt8 = 34
+    static let accurateECN0: UInt8 = 172
+    static let accurateECN1: UInt8 = 174
     static let experiment1: UInt8 = 253
     static let experiment2: UInt8 = 254
 }
 
 /// Fast Open's experiment identifier (RFC 6994 3; IANA's TCP ExID registry).
 private let fastOpenExperiment: UInt16 = 0xf989
+/// AccECN's (RFC 9768 3.2.3.3).
+private let accurateECNExperiment: UInt16 = 0xacce
 
 /// What nearly every segment of an established connection carries: NOP, NOP, timestamps (RFC 7323 appendix A).
 private enum UsualOptions {
@@ -115,17 +120,50 @@ extension TCPOptions {
             present.formUnion(.authentication)
         case OptionKind.multipath:  // RFC 8684 3
             guard length >= 3 else { return false }
-            multipathSubtype = bytes.octet(at + 2) >> 4
-            present.formUnion(.multipath)
+            readMultipath(bytes, at: at, length: length)
+        case OptionKind.userTimeout:  // RFC 5482 3.1
+            guard length == 4 else { return false }
+            userTimeout = bytes.big16(at + 2)
+            present.formUnion(.userTimeout)
+        case OptionKind.accurateECN0, OptionKind.accurateECN1:  // RFC 9768 3.2.3: none to three counters of 24 bits
+            guard length <= 11, (length - 2) % 3 == 0 else { return false }
+            present.formUnion(.accurateECN)
         case OptionKind.fastOpen:
             return readFastOpen(cookieLength: length - 2)
         case OptionKind.experiment1, OptionKind.experiment2:  // RFC 6994 3: a magic number tells the experiment
-            if length >= 4, bytes.big16(at + 2) == fastOpenExperiment { return readFastOpen(cookieLength: length - 4) }
-            present.formUnion(.unknown)
+            guard length >= 4 else {
+                present.formUnion(.unknown)
+                return true
+            }
+            switch bytes.big16(at + 2) {
+            case fastOpenExperiment: return readFastOpen(cookieLength: length - 4)
+            case accurateECNExperiment: present.formUnion(.accurateECN)
+            case let identifier:
+                experimentIdentifier = identifier
+                present.formUnion(.experiment)
+            }
         default:
             present.formUnion(.unknown)
         }
         return true
+    }
+
+    /// RFC 8684 3: the subtype, and what is needed to tell connections apart; of a length that lies, only the subtype.
+    private mutating func readMultipath(_ bytes: RawSpan, at: Int, length: Int) {
+        let first = bytes.octet(at + 2)
+        multipathSubtype = first >> 4
+        multipathSubtypes |= 1 << UInt16(first >> 4)
+        present.formUnion(.multipath)
+        switch MultipathSubtype(rawValue: first >> 4) {
+        case .capable:  // 3.1: the sender's key, but in a version 1 SYN
+            multipathDetail = first & 0x0f
+            if length >= 12 { multipathValue = bytes.big64(at + 4) }
+        case .join:  // 3.2: twelve octets in the SYN, others have no token
+            if length == 12 { multipathValue = UInt64(bytes.big32(at + 4)) }
+        case .reset:  // 3.6
+            if length >= 4 { multipathDetail = bytes.octet(at + 3) }
+        case .dataSequence, .addAddress, .removeAddress, .priority, .fail, .fastClose, nil: break
+        }
     }
 
     /// RFC 7413 4.1.1: no cookie (a request), or one of 4 to 16 octets and of even length; others are ignored.

@@ -14,6 +14,8 @@ public struct JSONReport: TraceReport {
 
     /// The uid of the connection that a connection, by number, is the translation of.
     private var translated: [UInt64: String] = [:]
+    /// The uid of the connection that a subflow, by number, joined.
+    private var joined: [UInt64: String] = [:]
 
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
@@ -45,6 +47,9 @@ public struct JSONReport: TraceReport {
         let uid = uid(event.connection, connection)
         if event.isFirst, let source = timeline.translated(from: event.connection) {
             translated[connection.number] = self.uid(source, timeline[source])
+        }
+        if event.isFirst, let parent = timeline.subflow(event.connection)?.connection {
+            joined[connection.number] = self.uid(parent, timeline[parent])
         }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
@@ -143,12 +148,13 @@ public struct JSONReport: TraceReport {
     ) {
         let connection = timeline[id]
         analyses?.finish(connection.tuple)
+        defer { if !joined.isEmpty { joined[connection.number] = nil } }
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
         let uid = uid(id, connection)
         writeConnection(
-            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id),
+            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id), timeline.subflow(id),
             copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
             &out)
     }
@@ -259,7 +265,7 @@ public struct JSONReport: TraceReport {
 
     private func writeConnection(
         _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
-        _ statistics: ConnectionStatistics?, copies: UInt32, translated: String?,
+        _ statistics: ConnectionStatistics?, _ subflow: MultipathSubflow?, copies: UInt32, translated: String?,
         _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
@@ -310,6 +316,10 @@ public struct JSONReport: TraceReport {
         if let statistics { object.add(statistics, connection) }
         if copies > 0 { object.add("duplicate_frames", number: copies) }
         if let translated { object.add("nat_of", string: translated) }
+        if let subflow {
+            object.add("mptcp_token", string: hexadecimal(subflow.token))
+            if let parent = joined[connection.number] { object.add("mptcp_of", string: parent) }
+        }
         object.write(to: &out)
     }
 

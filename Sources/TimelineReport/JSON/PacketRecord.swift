@@ -42,11 +42,42 @@ extension JSONObject {
         }
         if options.present.contains(.fastOpen) { object.add("tfo", number: options.fastOpenCookieLength) }
         if options.present.contains(.multipath) { object.add("mptcp", number: options.multipathSubtype) }
+        if options.present.contains(.multipath) { object.addMultipath(options) }
         if options.present.contains(.md5Signature) { object.add("md5", bool: true) }
         if options.present.contains(.authentication) { object.add("ao", bool: true) }
+        if options.present.contains(.userTimeout) {
+            object.add("user_timeout_s", number: options.userTimeoutSeconds)
+        }
+        if options.present.contains(.accurateECN) { object.add("accecn", bool: true) }
+        if options.present.contains(.experiment) { object.add("exid", number: options.experimentIdentifier) }
         if options.present.contains(.unknown) { object.add("unknown", bool: true) }
         return object
     }
+
+    private mutating func addMultipath(_ options: TCPOptions) {
+        let subtypes = MultipathSubtype.allCases.filter { options.has($0) }
+        add("mptcp_ops", strings: subtypes.map { "\($0.name)" })
+        if options.has(.capable) { add("mptcp_version", number: options.multipathDetail) }
+        if options.has(.join) && options.multipathValue != 0 {
+            add("mptcp_token", string: hexadecimal(UInt32(truncatingIfNeeded: options.multipathValue)))
+        }
+        if options.has(.reset) { add("mptcp_reason", number: options.multipathDetail) }
+    }
+}
+
+extension TCPOptions {
+    /// The user timeout in seconds (RFC 5482 3.1: the highest bit says minutes).
+    var userTimeoutSeconds: UInt32 {
+        userTimeout & 0x8000 == 0 ? UInt32(userTimeout) : UInt32(userTimeout & 0x7fff) * 60
+    }
+}
+
+/// `0x0123abcd`
+func hexadecimal(_ word: UInt32) -> String {
+    var buffer = OutputBuffer()
+    buffer.append("0x")
+    buffer.append(hex: word, digits: 8)
+    return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
 extension OutputBuffer {

@@ -29,6 +29,8 @@ enum TimelineNote {
     case translated(UInt64)
     /// An earlier retransmission turned out not to have been needed.
     case notNeeded(RetransmissionRecord)
+    /// It joined an MPTCP connection, by this token: the number of the one that has it, or 0.
+    case subflow(token: UInt32, of: UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
     /// An ICMP error came.

@@ -74,7 +74,11 @@ struct LaneText {
             if row.ackDelay >= Self.delayedAck { parts.append(part(70, spacing: "  ") { $0.append("(delayed ACK)") }) }
         }
         if detail.verbosity > 0 { parts.append(part(40) { appendAck(row, to: &$0) }) }
-        if detail.verbosity > 1 { parts.append(windowPart(row)) }
+        if detail.verbosity > 1 {
+            parts.append(windowPart(row))
+            parts += optionParts(row)
+        }
+        if row.multipathSubtypes != 0 { parts += multipathParts(row, isOpening: false) }
         return parts
     }
 
@@ -102,6 +106,7 @@ struct LaneText {
             parts.append(windowPart(row))
         }
         if isOpening || detail.verbosity > 1 { parts += optionParts(row) }
+        if row.multipathSubtypes != 0 { parts += multipathParts(row, isOpening: isOpening) }
         return parts
     }
 
@@ -136,10 +141,46 @@ struct LaneText {
                 })
         }
         let named: [(TCPOptions.Kinds, StaticString)] = [
-            (.fastOpen, "fast-open"), (.multipath, "mptcp"), (.md5Signature, "md5"), (.authentication, "tcp-ao"),
+            (.fastOpen, "fast-open"), (.md5Signature, "md5"), (.authentication, "tcp-ao"), (.accurateECN, "accecn"),
         ]
         for (kind, name) in named where row.options.contains(kind) { parts.append(part(45) { $0.append(name) }) }
+        if row.options.contains(.userTimeout) {
+            parts.append(
+                part(35) {
+                    $0.append("uto ")
+                    $0.append(number: row.userTimeout)
+                    $0.append("s")
+                })
+        }
+        if row.options.contains(.experiment) {
+            parts.append(
+                part(35) {
+                    $0.append("exid 0x")
+                    $0.append(hex: UInt32(row.experimentIdentifier), digits: 4)
+                })
+        }
         return parts
+    }
+
+    /// What MPTCP does is shown where it opens, joins or ends something; every subtype from `-v` on.
+    private func multipathParts(_ row: TimelineRow, isOpening: Bool) -> [Part] {
+        MultipathSubtype.allCases.compactMap { subtype in
+            guard row.multipathSubtypes & 1 << UInt16(subtype.rawValue) != 0 else { return nil }
+            let isTelling = isOpening || subtype == .fastClose || subtype == .reset || subtype == .fail
+            guard isTelling || detail.verbosity > 0 else { return nil }
+            return part(subtype == .reset || subtype == .fastClose ? 85 : 46) {
+                $0.append(subtype.displayName)
+                switch subtype {
+                case .capable:
+                    $0.append(" v")
+                    $0.append(number: row.multipathDetail)
+                case .reset:
+                    $0.append(" ")
+                    $0.append(MultipathSubtype.resetReason(row.multipathDetail))
+                default: break
+                }
+            }
+        }
     }
 
     private func remarkParts(_ row: TimelineRow) -> [Part] {

@@ -59,6 +59,10 @@ public struct TextTimelineReport: TraceReport {
         if event.isFirst, let source = timeline.translated(from: event.connection) {
             texts[slot]?.keep(.note(.translated(timeline[source].number)))
         }
+        if event.isFirst, let subflow = timeline.subflow(event.connection) {
+            let number = subflow.connection.map { timeline[$0].number } ?? 0
+            texts[slot]?.keep(.note(.subflow(token: subflow.token, of: number)))
+        }
         texts[slot]?.take(event, connection, style.detail)
         noteReady(event.connection)
     }

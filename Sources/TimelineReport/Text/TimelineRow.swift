@@ -52,6 +52,11 @@ struct TimelineRow: BitwiseCopyable {
     var length: UInt64
     var window: UInt16
     var options: TCPOptions.Kinds
+    /// MPTCP subtypes, and the version or reason among them.
+    var multipathSubtypes: UInt16
+    var multipathDetail: UInt8
+    var experimentIdentifier: UInt16
+    var userTimeout: UInt32
     var maximumSegmentSize: UInt16
     var windowScale: UInt8
     var notes: SegmentNotes
@@ -88,6 +93,10 @@ struct TimelineRow: BitwiseCopyable {
         length = UInt64(segment.payloadLength)
         window = segment.window
         options = segment.options.present
+        multipathSubtypes = segment.options.multipathSubtypes
+        multipathDetail = segment.options.multipathDetail
+        experimentIdentifier = segment.options.experimentIdentifier
+        userTimeout = segment.options.userTimeoutSeconds
         maximumSegmentSize = segment.options.maximumSegmentSize
         windowScale = segment.options.windowScale
         notes = event.notes

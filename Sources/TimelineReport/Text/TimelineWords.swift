@@ -150,6 +150,15 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append("same connection as TCP ")
             $0.append(number: number)
             $0.append(" (NAT)")
+        case .subflow(let token, let number):
+            $0.append("MPTCP subflow ")
+            if number > 0 {
+                $0.append("of TCP ")
+                $0.append(number: number)
+                $0.append(", ")
+            }
+            $0.append("token ")
+            $0.append(text: hexadecimal(token))
         case .notNeeded(let record):
             if record.kind == .tailLossProbe {
                 $0.append("tail loss probe, nothing was lost")

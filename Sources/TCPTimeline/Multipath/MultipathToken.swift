@@ -1,0 +1,77 @@
+// The token of an MPTCP key: the first 32 bits of its digest, SHA-256 in version 1 (RFC 8684 3.2), SHA-1 in version 0
+// (RFC 6824 3.2). The message is always the eight octets of a key, so that one block is all there is.
+
+/// What names an MPTCP connection in MP_JOIN.
+enum MultipathToken {
+    /// The token of a key, as the version of the protocol makes it.
+    static func token(of key: UInt64, version: UInt8) -> UInt32 { version == 0 ? sha1(key) : sha256(key) }
+
+    /// The message schedule's first sixteen words: the key, the end mark, and the length of 64 bits.
+    private static func block(_ key: UInt64) -> [UInt32] {
+        var words = [UInt32](repeating: 0, count: 16)
+        words[0] = UInt32(truncatingIfNeeded: key >> 32)
+        words[1] = UInt32(truncatingIfNeeded: key)
+        words[2] = 0x8000_0000
+        words[15] = 64
+        return words
+    }
+
+    private static func right(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
+
+    /// The first word of FIPS 180-4's SHA-256.
+    private static func sha256(_ key: UInt64) -> UInt32 {
+        var w = block(key)
+        for t in 16..<64 {
+            let s0 = right(w[t - 15], 7) ^ right(w[t - 15], 18) ^ w[t - 15] >> 3
+            let s1 = right(w[t - 2], 17) ^ right(w[t - 2], 19) ^ w[t - 2] >> 10
+            w.append(w[t - 16] &+ s0 &+ w[t - 7] &+ s1)
+        }
+        var s: [UInt32] = [
+            0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+        ]
+        let start = s[0]
+        for t in 0..<64 {
+            let s1 = right(s[4], 6) ^ right(s[4], 11) ^ right(s[4], 25)
+            let choice = s[4] & s[5] ^ ~s[4] & s[6]
+            let first = s[7] &+ s1 &+ choice &+ sha256Constants[t] &+ w[t]
+            let s0 = right(s[0], 2) ^ right(s[0], 13) ^ right(s[0], 22)
+            let majority = s[0] & s[1] ^ s[0] & s[2] ^ s[1] & s[2]
+            s = [first &+ s0 &+ majority, s[0], s[1], s[2], s[3] &+ first, s[4], s[5], s[6]]
+        }
+        return start &+ s[0]
+    }
+
+    /// The first word of FIPS 180-4's SHA-1.
+    private static func sha1(_ key: UInt64) -> UInt32 {
+        var w = block(key)
+        for t in 16..<80 { w.append(right(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 31)) }
+        var (a, b, c, d, e): (UInt32, UInt32, UInt32, UInt32, UInt32) = (
+            0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0
+        )
+        let start = a
+        for t in 0..<80 {
+            let (f, k): (UInt32, UInt32) =
+                switch t {
+                case 0..<20: (b & c | ~b & d, 0x5a82_7999)
+                case 20..<40: (b ^ c ^ d, 0x6ed9_eba1)
+                case 40..<60: (b & c | b & d | c & d, 0x8f1b_bcdc)
+                default: (b ^ c ^ d, 0xca62_c1d6)
+                }
+            let next = right(a, 27) &+ f &+ e &+ k &+ w[t]
+            (e, d, c, b, a) = (d, c, right(b, 2), a, next)
+        }
+        return start &+ a
+    }
+
+    /// Fractional parts of the cube roots of the first 64 primes.
+    private static let sha256Constants: [UInt32] = [
+        0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
+        0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
+        0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
+        0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967,
+        0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85,
+        0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
+        0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
+        0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
+    ]
+}

@@ -1,0 +1,70 @@
+// CASES X1: a capture of two places on the way, as text, JSON and Zeek's log show it.
+
+import Foundation
+import Testing
+
+@Suite("Copies of frames, from a file") struct CopiesTests {
+    /// A connection of which every frame is captured before and behind a router.
+    private static func capture(_ scratch: Scratch) throws -> String {
+        var plain = HandMade()
+        plain.connection(40000)
+        // Its records, each with an identification of its own, and each twice.
+        var twice = HandMade()
+        var at = 24
+        var identification: UInt16 = 100
+        while at < plain.bytes.count {
+            let length = Int(plain.bytes[at + 8]) | Int(plain.bytes[at + 9]) << 8
+            var frame = Array(plain.bytes[at + 16..<at + 16 + length])
+            frame.replaceSubrange(18..<20, with: HandMade.big(identification))
+            twice.record(frame)
+            frame[22] -= 1
+            frame[5] = 7
+            twice.record(frame)
+            identification += 1
+            at += 16 + length
+        }
+        return try scratch.write(twice.bytes, as: "twice.pcap")
+    }
+
+    @Test func theyCountOnce() throws {
+        let path = try Self.capture(Scratch.kept)
+        let text = try tcptrace("-r", path, "--width", "100").text
+        #expect(text.contains("closed (SF) by client"))
+        #expect(text.contains("8 duplicate frames"))
+        #expect(!text.contains("copy of") && !text.contains("retransmi"))
+        let verbose = try tcptrace("-r", path, "-v", "--width", "100").text
+        #expect(verbose.matches(of: /\(copy of frame \d+\)/).count == 8)
+        let connection = try #require(try records(tcptrace("-r", path, "-T", "json"), "conn").first)
+        #expect(connection["duplicate_frames"] as? Int == 8)
+        #expect(connection["retransmissions"] as? Int == 0)
+        #expect((connection["orig_pkts"] as? Int ?? 0) + (connection["resp_pkts"] as? Int ?? 0) == 8)
+        let packets = try records(tcptrace("-r", path, "-T", "json", "--events", "packet"), "packet")
+        #expect(packets.count == 16)
+        #expect(packets.compactMap { $0["duplicate_of"] as? Int } == [1, 3, 5, 7, 9, 11, 13, 15])
+        let states = try records(tcptrace("-r", path, "-T", "json"), "state")
+        #expect(states.allSatisfy { ($0["frame"] as? Int ?? 0) % 2 == 1 })
+    }
+
+    @Test("Zeek counts every copy, and so does its log") func zeek() throws {
+        let row = try #require(
+            try tcptrace("-r", Self.capture(Scratch.kept), "-T", "zeek").lines.first { !$0.hasPrefix("#") })
+        let fields = row.split(separator: "\t")
+        #expect((Int(fields[16]) ?? 0) + (Int(fields[18]) ?? 0) == 16)
+    }
+
+    @Test("--long is for the text alone") func long() throws {
+        let path = try Self.capture(Scratch.kept)
+        let outcome = try tcptrace("-r", path, "--long")
+        #expect(outcome.text.contains("     duplicate frames:"))
+        #expect(outcome.text.contains("     RTT samples:"))
+        #expect(try tcptrace("-r", path, "--long", "-T", "json").code == 64)
+        #expect(try tcptrace("-r", path, "--long", "-q").code == 64)
+    }
+}
+
+extension Scratch {
+    /// A directory for the whole run: the file has to outlive the call that wrote it.
+    fileprivate static let kept: Scratch = {
+        do { return try Scratch() } catch { preconditionFailure("no directory for temporary files: \(error)") }
+    }()
+}
