@@ -78,6 +78,7 @@ extension EndpointMachine {
             enter(.synReceived, from: .listen, sawSyn ? .observed : .assumed, .listenSyn, &reaction)
         case .synSent:
             resentSyn(segment, &reaction)
+            guard segment.sequence == iss else { return }
             learnReceiveNext(segment.acknowledgment)
             enter(.synReceived, .observed, .synSentSyn, &reaction)
         case .established:
@@ -153,6 +154,13 @@ extension EndpointMachine {
             // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
             learnReceiveNext(ack)
             sendUnacknowledged = sendNext
+            enter(.established, .observed, .evidence, &reaction)
+        }
+        if state == .synReceived && !knowledge.contains(.fastOpen) && knowledge.contains(.irs)
+            && ack.isAfter(irs.advanced(by: 1))
+        {
+            // Text is taken in ESTABLISHED only (3.10.7.4): the ACK that opened it was not captured, nor was the text.
+            sendUnacknowledged = iss.advanced(by: 1)
             enter(.established, .observed, .evidence, &reaction)
         }
         if knowledge.contains(.receive) {
