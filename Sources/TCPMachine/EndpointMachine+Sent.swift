@@ -75,6 +75,8 @@ extension EndpointMachine {
             let sawSyn = knowledge.contains(.irs)
             startSending(segment)
             learnReceiveNext(segment.acknowledgment)
+            // The text of the SYN was not taken (RFC 7413 4.2.2): no Fast Open, and no answer from SYN-RECEIVED.
+            if sawSyn && segment.acknowledgment == irs.advanced(by: 1) { knowledge.remove(.fastOpen) }
             enter(.synReceived, from: .listen, sawSyn ? .observed : .assumed, .listenSyn, &reaction)
         case .synSent:
             resentSyn(segment, &reaction)

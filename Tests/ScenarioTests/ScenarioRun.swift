@@ -144,9 +144,14 @@ struct WireRun {
         var steps: [Int] = []
     }
 
+    /// The text timeline as the program prints it by default.
     init(_ scenario: ScenarioFile) throws {
+        try self.init(scenario, TextTimelineReport(style: TextStyle(), order: .blocks))
+    }
+
+    init(_ scenario: ScenarioFile, _ chosen: some TraceReport) throws {
         let capture = Self.capture(scenario)
-        let path = NSTemporaryDirectory() + "scenario-\(scenario.name)-\(getpid()).pcap"
+        let path = NSTemporaryDirectory() + "scenario-\(UUID().uuidString).pcap"
         try Data(capture.bytes).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         var frames: [(header: FrameHeader, decoded: DecodedFrame?, error: String)] = []
@@ -162,7 +167,7 @@ struct WireRun {
         if frames.count != capture.steps.count { problems.append("\(frames.count) frames read") }
 
         var timeline = Timeline(seed: 1)
-        var report = TextTimelineReport(style: TextStyle(), order: .blocks)
+        var report = chosen
         var out = OutputBuffer()
         let description = CaptureDescription(
             file: nil, interfaces: [.init(name: "veth0", linkType: .ethernet)], snapshotLength: nil, filter: "tcp",
