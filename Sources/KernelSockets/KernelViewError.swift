@@ -10,12 +10,15 @@ public enum KernelViewError: Error, Hashable, Sendable, CustomStringConvertible 
     case cannotRead(path: String, code: Int32)
     /// The addresses of this host could not be listed: `code` is the errno of getifaddrs(3).
     case cannotListAddresses(code: Int32)
+    /// The kernel did not answer over netlink: `code` is the errno.
+    case sockDiag(code: Int32)
 
     /// One sentence for people, in the form `/proc/net/tcp: No such file or directory`.
     public var description: String {
         switch self {
         case .cannotOpen(let path, let code): "\(path): \(describeErrno(code))"
         case .cannotRead(let path, let code): "\(path): reading failed: \(describeErrno(code))"
+        case .sockDiag(let code): "sock_diag: \(describeErrno(code))"
         case .cannotListAddresses(let code): "addresses of this host: \(describeErrno(code))"
         }
     }

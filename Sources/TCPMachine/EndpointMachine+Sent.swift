@@ -15,6 +15,11 @@ extension EndpointMachine {
             sentReset(segment, &reaction)
             return reaction
         }
+        if knowledge.contains(.givenUp) && state == .closed && (segment.sequence == iss || !flags.has(.syn)) {
+            // It goes on with the same attempt: the ICMP error did not end it.
+            knowledge.remove(.givenUp)
+            enter(.synSent, .observed, .retraction, &reaction)
+        }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
             noteWindow(segment)

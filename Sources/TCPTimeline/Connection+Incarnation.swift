@@ -31,6 +31,8 @@ extension Connection {
         let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
         let sender = endpoint(side)
         let receiver = endpoint(side.other)
+        // Whoever goes on after an ICMP error has not given up.
+        let isEnded = isEnded && !facts.contains(.unreachable)
         if sender.knowsInitialSequence && sender.iss == segment.sequence {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded

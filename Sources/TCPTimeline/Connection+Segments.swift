@@ -28,6 +28,7 @@ extension Connection {
         let senderBefore = endpoint(side)
         let receiverBefore = endpoint(side.other)
         let (sent, arrived) = runMachines(segment, side)
+        if facts.contains(.unreachable) && originator.state != .closed { facts.remove(.unreachable) }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)

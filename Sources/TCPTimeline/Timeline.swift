@@ -62,6 +62,25 @@ public struct Timeline: ~Copyable {
             sent: step.sent, arrived: step.arrived, ended: step.ended)
     }
 
+    /// The latest connection of a four-tuple, whichever way.
+    func find(_ tuple: FourTuple) -> ConnectionID? {
+        let key = FlowKey(tuple)
+        return index.find(key, hash: index.hash(key), in: store)
+    }
+
+    /// Changes a connection by something other than a segment; if that ends it, it waits with those that ended.
+    mutating func change<Result>(_ id: ConnectionID, _ body: (inout Connection) -> Result) -> Result {
+        let result = body(&store[id])
+        queueIfEnded(id)
+        return result
+    }
+
+    private mutating func queueIfEnded(_ id: ConnectionID) {
+        guard store[id].isEnded, !store[id].facts.contains(.queued) else { return }
+        store[id].facts.insert(.queued)
+        endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
+    }
+
     private mutating func create(
         _ segment: Segment, _ time: Timestamp, _ interface: UInt16
     ) -> ConnectionID {

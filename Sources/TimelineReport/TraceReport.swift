@@ -61,6 +61,12 @@ public protocol TraceReport {
     mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// The kernel said something new.
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Something was found out about a connection that is not finished yet.
+    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Whether findings are wanted: making them costs time.
+    var wantsFindings: Bool { get }
+    /// An ICMP error about a connection; `timeline` is as it left it.
+    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
@@ -69,6 +75,8 @@ public protocol TraceReport {
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer)
+    /// Live only, before the end: what moved among the host's TCP counters during the trace.
+    mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer)
     /// The capture ends; every connection has been finished.
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
@@ -82,6 +90,14 @@ extension TraceReport {
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// Findings are not shown.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// No findings are wanted.
+    public var wantsFindings: Bool { false }
+    /// The host's counters are not shown.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
+    /// ICMP errors are not shown one by one.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

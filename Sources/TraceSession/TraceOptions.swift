@@ -2,6 +2,7 @@
 
 public import PacketSource
 public import TCPModel
+public import TCPTimeline
 
 /// The choices for a trace, live or from files.
 public struct TraceOptions: Sendable {
@@ -39,11 +40,21 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).
     public var usesProcesses = true
+    /// Findings that make the trace fail; the exit code is then 3.
+    public var failOn: Set<FindingCode> = []
+    /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only
+    /// those that explain trouble.
+    public var tellsAllCounters = false
+    /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
+    public var user: String?
     /// File to write the frames to.
     public var output: String?
 
     /// The defaults.
     public init() {}
+
+    /// The exit code when a finding of `failOn` was made.
+    public static let failedStatus: Int32 = 3
 
     /// The filter that is in force, for people.
     public var effectiveFilter: String { filter.isEmpty ? "tcp" : filter }
@@ -57,6 +68,8 @@ public enum TraceError: Error, Sendable {
     case file(CaptureFileError)
     /// The file being written.
     case output(CaptureWriteError)
+    /// Privileges cannot be given up as asked; a sentence.
+    case privileges(String)
     /// The system refused a descriptor that the trace needs (errno).
     case system(what: String, code: Int32)
 
@@ -66,6 +79,7 @@ public enum TraceError: Error, Sendable {
         case .capture(let error): error.explanation(command: command, executable: executable)
         case .file(let error): error.description
         case .output(let error): error.description
+        case .privileges(let sentence): sentence
         case .system(let what, let code): "\(what): \(describeErrno(code))"
         }
     }

@@ -18,7 +18,7 @@ struct TCPTraceCommand: ParsableCommand {
             Not Ostermann's tcptrace of the same name.
             """,
         version: TraceOptions.tool + " (not Ostermann's tcptrace)",
-        subcommands: [TraceCommand.self, SocketsCommand.self, KillCommand.self, LabCommand.self],
+        subcommands: [TraceCommand.self, SocketsCommand.self, KillCommand.self, LabCommand.self, DoctorCommand.self],
         defaultSubcommand: TraceCommand.self)
 
     /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.

@@ -3,7 +3,7 @@
 /// getopt's habits: `-nni lo`, `-c5`, `-ilo`, `-tttt`.
 enum TcpdumpArguments {
     /// Letters that take a value, joined or as the next word.
-    static let lettersWithValue = Set("irwcsByFVQT")
+    static let lettersWithValue = Set("irwcsByFVQTZ")
     /// Letters without one.
     static let letters = Set("nNpqtSvlUKOfDLdh#")
     /// Letters of tcpdump that are refused by name: better than to do something else than they say.
@@ -12,7 +12,6 @@ enum TcpdumpArguments {
         "X": "payloads are not shown; tcpdump -X shows them",
         "x": "payloads are not shown; tcpdump -x shows them",
         "e": "link-layer headers are not shown; tcpdump -e shows them",
-        "Z": "privileges are not given up; sudo and setcap choose who captures",
         "C": "output files are not rotated", "G": "output files are not rotated", "W": "output files are not rotated",
         "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
@@ -21,7 +20,7 @@ enum TcpdumpArguments {
         "a": "there is no such option; -a is for sockets",
     ]
     /// Verbs have their own letters: what follows one is left as it is.
-    static let verbs: Set<String> = ["sockets", "kill", "lab", "help"]
+    static let verbs: Set<String> = ["sockets", "kill", "lab", "doctor", "help"]
 
     /// The same arguments, one letter a word; or the refusal of one of them.
     static func normalized(_ arguments: [String]) -> (words: [String], refusal: String?) {

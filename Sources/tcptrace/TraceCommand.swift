@@ -16,7 +16,7 @@ struct TraceCommand: ParsableCommand {
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
-            tcptrace sockets | kill | lab ...
+            tcptrace sockets | kill | lab | doctor ...
             """,
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
@@ -58,6 +58,11 @@ struct TraceCommand: ParsableCommand {
     var linkType: String?
     @Option(name: .customShort("F"), help: ArgumentHelp("Read the filter from this file.", valueName: "file"))
     var filterFile: String?
+    @Option(
+        name: .customShort("Z"),
+        help: ArgumentHelp(
+            "Become this user once everything is open; root keeps all privileges.", valueName: "user"))
+    var user: String?
     @Flag(name: .customShort("D"), help: "List the interfaces and end.")
     var listInterfaces = false
     @Flag(name: .customShort("L"), help: "List the interface's link types and end.")
@@ -113,6 +118,12 @@ struct TraceCommand: ParsableCommand {
     var pid: [Int32] = []
     @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
     var pname: [String] = []
+    @Option(
+        name: .customLong("fail-on"),
+        help: ArgumentHelp(
+            "Exit with 3 if one of these findings is made: codes, note, warning, error or any.",
+            valueName: "code,..."))
+    var failOn: [String] = []
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Do not look up processes.")

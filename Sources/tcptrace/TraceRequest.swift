@@ -69,6 +69,7 @@ struct TraceRequest {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
         options.output = command.output
+        options.user = command.user
         if command.output == "-" && command.format != "text" {
             throw ValidationError("-w - writes frames to standard output, and -T \(command.format) too: choose one")
         }
@@ -138,6 +139,7 @@ struct TraceRequest {
             options.duration = duration
         }
         options.usesKernel = !command.noKernel
+        options.tellsAllCounters = command.verbosity > 0
         options.usesProcesses = !command.noProcess
     }
 
@@ -155,6 +157,15 @@ struct TraceRequest {
                 throw ValidationError("--outcome \(name): there is no such outcome; there are \(all)")
             }
             selection.outcomes.append(outcome)
+        }
+        for name in command.failOn.flatMap({ $0.split(separator: ",") }) {
+            guard let codes = FindingCode.named(String(name)) else {
+                throw ValidationError(
+                    "--fail-on \(name): there is no such finding; there are "
+                        + FindingCode.allCases.map { $0.rawValue }.joined(separator: ", ")
+                        + "; and note, warning, error, any")
+            }
+            options.failOn.formUnion(codes)
         }
         selection.processIDs = command.pid
         selection.processNames = command.pname
@@ -227,6 +238,7 @@ struct TraceRequest {
                 options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
         }
+        guard PrivilegeGate.giveUp(options) else { return 1 }
         return ReplaySession.run(options, output)
     }
 }

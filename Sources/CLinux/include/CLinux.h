@@ -1,4 +1,4 @@
-// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and the SIGBUS guard for mapped files.
+// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and what the headers below say.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -10,6 +10,10 @@
 
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
+#include "Privileges.h"
+#include "SockDiag.h"
+#include "SystemChecks.h"
 #include "Spawn.h"
+#include "Tracing.h"
 
 #endif

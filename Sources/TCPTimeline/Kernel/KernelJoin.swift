@@ -15,6 +15,10 @@ public struct KernelJoin: Sendable {
     static let patience = 100 * Span.millisecond
 
     private var views: [ConnectionID: (number: UInt64, view: KernelView)] = [:]
+    /// Sockets that tracepoints speak of.
+    var tracks = SocketTracks()
+    /// The four-tuples of the connections that are watched for events.
+    var tuples: [ConnectionID: FourTuple] = [:]
 
     /// No views yet.
     public init() {}
@@ -31,7 +35,21 @@ public struct KernelJoin: Sendable {
     }
 
     /// Stops watching.
-    public mutating func forget(_ id: ConnectionID) { views[id] = nil }
+    public mutating func forget(_ id: ConnectionID) {
+        if let number = views[id]?.number, let tuple = tuples[id] { tracks.forget(number, tuple) }
+        tuples[id] = nil
+        views[id] = nil
+    }
+
+    /// The number of the connection that is watched at this place.
+    func number(of id: ConnectionID) -> UInt64? { views[id]?.number }
+
+    /// Changes one side's view in place.
+    mutating func update(_ id: ConnectionID, _ side: Side, _ change: (inout KernelSideView) -> Void) {
+        guard var entry = views[id] else { return }
+        change(&entry.view[side])
+        views[id] = entry
+    }
 
     /// Whether anything may still change in the tables: somebody waits, closes, or sits in TIME_WAIT.
     public func needsReading(_ timeline: borrowing Timeline) -> Bool {
@@ -59,6 +77,30 @@ public struct KernelJoin: Sendable {
         return ports.sorted()
     }
 
+    /// Both ends of everything watched, and whether each should have a socket if it is on this host; nil if more than
+    /// `limit` connections are watched.
+    public func watchedEnds(
+        _ timeline: borrowing Timeline, limit: Int
+    ) -> [(tuple: FourTuple, isExpected: Bool)]? {
+        guard views.count <= limit else { return nil }
+        var ends: [(tuple: FourTuple, isExpected: Bool)] = []
+        for (id, entry) in views {
+            let connection = timeline[id]
+            if connection.facts.contains(.replaced) { continue }
+            for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
+                let tuple = side == .originator ? connection.tuple : connection.tuple.reversed
+                let isOpen: Bool
+                switch connection.endpoint(side).state {
+                case .established, .closeWait, .finWait1: isOpen = true
+                default: isOpen = false
+                }
+                // What was there before may have gone since; what never was, though it should be, is looked for.
+                ends.append((tuple, isOpen && entry.view[side].socket == nil))
+            }
+        }
+        return ends
+    }
+
     /// Inodes whose process is not known yet.
     public func inodesWithoutProcess() -> Set<UInt64> {
         var inodes: Set<UInt64> = []
@@ -75,8 +117,10 @@ public struct KernelJoin: Sendable {
         return inodes
     }
 
-    /// Takes in the owners that were found.
-    public mutating func assign(_ owners: [UInt64: ProcessIdentity], time: Timestamp) -> [KernelEvent] {
+    /// Takes in the owners that were found; `source` says where the inodes are from.
+    public mutating func assign(
+        _ owners: [UInt64: ProcessIdentity], time: Timestamp, source: KernelSource = .proc
+    ) -> [KernelEvent] {
         var events: [KernelEvent] = []
         for id in orderedIDs() {
             guard var view = views[id]?.view else { continue }
@@ -90,8 +134,8 @@ public struct KernelJoin: Sendable {
                 view[side].process = process
                 events.append(
                     KernelEvent(
-                        connection: id, side: side, time: time, kind: .owner(process), socket: socket, process: process)
-                )
+                        connection: id, side: side, time: time, kind: .owner(process), socket: socket, process: process,
+                        source: source))
             }
             views[id]?.view = view
         }
@@ -142,7 +186,9 @@ public struct KernelJoin: Sendable {
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
         events += news.map {
-            KernelEvent(connection: id, side: side, time: snapshot.end, kind: $0, socket: socket, process: process)
+            KernelEvent(
+                connection: id, side: side, time: snapshot.end, kind: $0, socket: socket, process: process,
+                source: snapshot.source)
         }
     }
 
@@ -172,7 +218,7 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
-        let everPresent = view.socket != nil
+        let everPresent = view.socket != nil || view.trace.isTraced
         let agrees =
             socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
         if agrees {

@@ -8,7 +8,7 @@ public import TCPTimeline
 public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
     /// uid by slot, so that it is computed once a connection.
-    private var identities: [(number: UInt64, uid: String)] = []
+    private var identities: [(number: UInt64, uid: String, codes: [FindingCode])] = []
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
@@ -51,7 +51,7 @@ public struct JSONReport: TraceReport {
     }
 
     /// Writes records of a connection, or keeps them until it can be chosen.
-    private mutating func record(
+    mutating func record(
         _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
     ) {
@@ -86,8 +86,9 @@ public struct JSONReport: TraceReport {
             object.add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
+        case .traced(let fact): object.add(fact)
         }
-        object.add("source", literal: "proc")
+        object.add("source", literal: event.source.name)
         if let socket = event.socket {
             object.add("inode", number: socket.inode)
             object.add("rx_queue", number: socket.receiveQueue)
@@ -99,6 +100,23 @@ public struct JSONReport: TraceReport {
         }
         object.write(to: &out)
         if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
+    }
+
+    /// A record of each finding, and their codes on the connection's.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let connection = timeline[finding.connection]
+        let uid = uid(finding.connection, connection)
+        identities[Int(finding.connection.slot)].codes.append(finding.code)
+        record(finding.connection, connection, &out) { report, out in
+            var object = JSONObject(path: "finding")
+            object.add(finding.time)
+            report.addIdentity(uid, connection, &object)
+            object.add(finding)
+            object.write(to: &out)
+        }
     }
 
     /// Says that frames were lost.
@@ -119,7 +137,28 @@ public struct JSONReport: TraceReport {
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
-        writeConnection(connection, uid(id, connection), kernel, &out)
+        let uid = uid(id, connection)
+        writeConnection(connection, uid, kernel, identities[Int(id.slot)].codes, &out)
+    }
+
+    /// Says what moved among the host's counters.
+    public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
+        var object = JSONObject(path: "host")
+        object.add(change.to)
+        object.add("span_s", seconds: change.to.since(change.from))
+        object.add(
+            "counters",
+            raw: { buffer in
+                buffer.append("{")
+                for (index, increase) in change.increases.enumerated() {
+                    if index > 0 { buffer.append(",") }
+                    buffer.appendJSONString(increase.name)
+                    buffer.append(":")
+                    buffer.append(number: increase.count)
+                }
+                buffer.append("}")
+            })
+        object.write(to: &out)
     }
 
     /// Ends the report.
@@ -189,7 +228,7 @@ public struct JSONReport: TraceReport {
         object.write(to: &out)
     }
 
-    private func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
+    func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
         object.add("endpoint", literal: side.jsonName)
         if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
         if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
@@ -198,7 +237,7 @@ public struct JSONReport: TraceReport {
         object.add("rule", literal: transition.rule.id)
     }
 
-    private func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
+    func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
         object.add("uid", string: uid)
         object.add("id.orig_h", string: connection.tuple.source.address.description)
         object.add("id.orig_p", number: connection.tuple.source.port)
@@ -207,7 +246,8 @@ public struct JSONReport: TraceReport {
     }
 
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
         let resp = connection.counters[1]
@@ -253,6 +293,7 @@ public struct JSONReport: TraceReport {
             add(process: kernel.responder, "resp_process", to: &object)
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
         object.write(to: &out)
     }
 
@@ -261,16 +302,17 @@ public struct JSONReport: TraceReport {
         var owner = JSONObject()
         owner.add("pid", number: process.pid)
         owner.add("comm", string: process.command)
-        owner.add("uid", number: process.uid)
+        // Of a process that had gone before it could be looked up only the name is known.
+        if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
         object.add(name, object: owner)
     }
 
-    private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
         let slot = Int(id.slot)
-        while identities.count <= slot { identities.append((0, "")) }
+        while identities.count <= slot { identities.append((0, "", [])) }
         if identities[slot].number != connection.number {
-            identities[slot] = (connection.number, connectionUID(connection))
+            identities[slot] = (connection.number, connectionUID(connection), [])
         }
         return identities[slot].uid
     }

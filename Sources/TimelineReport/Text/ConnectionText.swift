@@ -27,6 +27,8 @@ enum TimelineNote {
     case elided(rows: Int, segments: UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
+    /// An ICMP error came.
+    case icmp(ICMPEvent)
 }
 
 /// How much of each segment to show.
@@ -69,6 +71,8 @@ struct ConnectionText {
     var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
+    /// Findings that are not written yet.
+    var findings: [Finding] = []
     var isFinished = false
 
     init(number: UInt64, limit: Int) {
@@ -208,6 +212,32 @@ struct ConnectionText {
         }
         tail[tailStart] = item
         tailStart = (tailStart + 1) % tail.count
+    }
+
+    /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
+    /// taken in after a batch of frames, of which some came later.
+    mutating func keep(_ event: KernelEvent) {
+        let note = TimelineItem.note(.kernel(event))
+        guard event.isTraced, tail.isEmpty, !items.isEmpty else { return keep(note) }
+        var place = items.count
+        while place > 0, Self.isLater(items[place - 1], than: event) { place -= 1 }
+        items.insert(note, at: place)
+    }
+
+    /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
+    private static func isLater(_ item: TimelineItem, than event: KernelEvent) -> Bool {
+        switch item {
+        case .row(let row):
+            if case .traced(.resetSent) = event.kind, row.flags.has(.rst), row.sender == event.side {
+                return row.time.since(event.time) > 200 * Span.microsecond
+            }
+            return row.time > event.time
+        case .note(.kernel(let other)):
+            // The cause above its effect, which on loopback is logged first.
+            if case .traced(.resetSent) = event.kind, case .traced(.socketError) = other.kind { return true }
+            return other.time > event.time
+        case .note: return false
+        }
     }
 
     /// Hands over the complete items.

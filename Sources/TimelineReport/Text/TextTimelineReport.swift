@@ -62,11 +62,33 @@ public struct TextTimelineReport: TraceReport {
         switch event.kind {
         case .state, .owner: return
         case .notAccepted, .accepted, .dropped, .contradiction: break
+        case .traced(let fact) where !fact.isWorthALine(style.detail.verbosity): return
+        case .traced: break
         }
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
         texts[slot]?.seal()
-        texts[slot]?.keep(.note(.kernel(event)))
+        texts[slot]?.keep(event)
+        noteReady(event.connection)
+    }
+
+    /// Findings are told in the text, under what they are about.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding: a live trace tells it soon, else it stands under the closing line.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(finding.connection.slot)
+        open(slot, timeline[finding.connection].number)
+        texts[slot]?.findings.append(finding)
+        noteReady(finding.connection)
+    }
+
+    /// Takes in an ICMP error.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(event.connection.slot)
+        open(slot, timeline[event.connection].number)
+        texts[slot]?.seal()
+        texts[slot]?.keep(.note(.icmp(event)))
         noteReady(event.connection)
     }
 
@@ -95,6 +117,7 @@ public struct TextTimelineReport: TraceReport {
                 continue
             }
             if text.hasItems { print(id, connection, view, &out) }
+            if texts[Int(slot)]?.hasHead == true { writeFindings(Int(slot), connection.number, &out) }
             if texts[Int(slot)]?.held != nil { waiting.append(slot) }
         }
         ready = waiting
@@ -122,6 +145,7 @@ public struct TextTimelineReport: TraceReport {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
             writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+            writeFindings(slot, connection.number, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {
             close()
@@ -135,7 +159,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        if starsShown { out.append("\n* = the kernel's socket table says the same\n") }
+        if starsShown { out.append("\n* = the kernel says the same\n") }
     }
 
     // MARK: Bookkeeping
@@ -187,6 +211,13 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
+    private mutating func writeFindings(_ slot: Int, _ number: UInt64, _ out: inout OutputBuffer) {
+        guard let findings = texts[slot]?.findings, !findings.isEmpty else { return }
+        texts[slot]?.findings = []
+        let prefix = texts[slot]?.isFinished == true ? number : prefix(number)
+        for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
+    }
+
     private mutating func writeRow(
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
@@ -235,7 +266,7 @@ public struct TextTimelineReport: TraceReport {
         let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
         let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
         let state = entered == .unseen ? shownBefore ?? .unseen : entered
-        let isConfirmed = state != .unseen && view?.confirmedState == state
+        let isConfirmed = state != .unseen && view?.confirms(state) == true
         if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
         if side == .originator {
             texts[slot]?.shownStates.originator = state
@@ -308,6 +339,16 @@ public struct TextTimelineReport: TraceReport {
         var left: [UInt8] = []
         var right: [UInt8] = []
         var time: [UInt8] = []
+        if case .icmp(let event) = note {
+            let elapsed = event.time.since(connection.firstTime)
+            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
+            let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
+            let state = stateText(event.side, entered, kernel, slot)
+            writer.writeICMP(
+                event, time: time, left: event.side == .originator ? state : [],
+                right: event.side == .responder ? state : [], prefix: prefix, &out)
+            return
+        }
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
@@ -315,7 +356,7 @@ public struct TextTimelineReport: TraceReport {
             switch event.kind {
             case .dropped: state = writer.stateText(.closed, mark(0x2a))
             case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
-            case .state, .owner, .notAccepted, .accepted: state = []
+            case .state, .owner, .notAccepted, .accepted, .traced: state = []
             }
             if event.side == .originator { left = state } else { right = state }
         }

@@ -148,6 +148,11 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append(" segments left out ...")
         case .kernel(let event):
             appendKernel(event, kernel, to: &$0)
+        case .icmp(let event):
+            for (index, part) in icmpWords(event, writer).enumerated() {
+                if index > 0 { $0.append(" ") }
+                $0.append(contentsOf: part)
+            }
         }
     }
 }
@@ -174,6 +179,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+    case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }
 }
 
@@ -242,7 +248,14 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
     out.append(": ")
     out.append(number: connection.counters[0].packets)
     out.append(connection.counters[0].packets == 1 ? " SYN" : " SYNs")
-    if let listener = kernel?.responder.listener {
+    if connection.facts.contains(.unreachable) {
+        out.append("; ICMP ")
+        out.append(connection.icmpKind.displayName)
+        if let name = connection.icmpKind.connectError {
+            out.append(", connect() = ")
+            out.append(name)
+        }
+    } else if let listener = kernel?.responder.listener {
         out.append("; somebody listens, its queue holds ")
         out.append(number: listener.receiveQueue)
         out.append(listener.receiveQueue == 1 ? " connection" : " connections")

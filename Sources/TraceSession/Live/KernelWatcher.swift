@@ -5,10 +5,11 @@ import KernelSockets
 import TCPModel
 import TCPTimeline
 
-/// A reading of /proc/net/tcp with this host's addresses, as the join wants it.
+/// A reading of the kernel's sockets with this host's addresses, as the join wants it.
 private struct TableReading: KernelSnapshot {
     let snapshot: SocketSnapshot
     let addresses: LocalAddresses
+    let source: KernelSource
 
     var begin: Timestamp { snapshot.readBegan }
     var end: Timestamp { snapshot.readEnded }
@@ -23,7 +24,8 @@ private struct TableReading: KernelSnapshot {
 struct KernelWatcher {
     /// While something is open, the tables are read at least this often, in nanoseconds.
     static let interval = 100 * Span.millisecond
-    /// The same when no state has changed for `quiet`: a reading costs milliseconds where the kernel's hash table is large.
+    /// The same when no state has changed for `quiet`: a list of sockets costs milliseconds where the kernel's hash table is
+    /// large. (Single look-ups cost microseconds.)
     static let quietInterval = 500 * Span.millisecond
     /// No state has changed for so long, in nanoseconds.
     static let quiet = 2 * Span.second
@@ -37,7 +39,7 @@ struct KernelWatcher {
     static let portLimit = 16
 
     private(set) var join = KernelJoin()
-    private var tables = ProcNetTCP()
+    private var tables = SocketTables()
     private var owners = ProcessOwners()
     private var addresses: LocalAddresses
     private var snapshot = SocketSnapshot()
@@ -47,9 +49,14 @@ struct KernelWatcher {
     private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
+    /// The tracepoints.
+    private(set) var trace: KernelTrace
+    /// Events that are not joined yet.
+    private var events: [SocketEvent] = []
 
-    init(usesProcesses: Bool) {
+    init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
+        trace = KernelTrace(filter: filter)
         addresses = (try? LocalAddresses.current()) ?? LocalAddresses([])
     }
 
@@ -74,7 +81,25 @@ struct KernelWatcher {
     /// The next reading need not wait until the last one is paid for.
     mutating func expedite() { nextReading = 0 }
 
-    mutating func watch(_ id: ConnectionID, number: UInt64) { join.watch(id, number: number) }
+    mutating func watch(_ id: ConnectionID, _ connection: Connection) { join.watch(id, connection) }
+
+    /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
+    mutating func collectEvents() {
+        guard trace.isRunning else { return }
+        let start = events.count
+        events += trace.read()
+        if !usesProcesses { for index in start..<events.count { events[index].process = nil } }
+    }
+
+    /// Joins what was collected. Every frame captured before the latest of the events must have been observed.
+    mutating func takeEvents(_ timeline: inout Timeline) -> [KernelEvent] {
+        guard trace.isRunning else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return join.take(events, now: wallClockNow(), &timeline)
+    }
+
+    /// A sentence for the user if events were lost.
+    mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
 
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 
@@ -84,7 +109,7 @@ struct KernelWatcher {
         if hasNewStates { lastChange = start }
         let ports = join.responderPorts(timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
-            try tables.read(into: &snapshot, ports: ports)
+            try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports)
         } catch {
             failure = error.description
         }
@@ -94,15 +119,27 @@ struct KernelWatcher {
         nextRoutine = start + max(interval, took * Self.share)
     }
 
+    /// Both ends of every watched connection that are on this host; nil if there are too many to be looked up one by one.
+    private func wanted(_ timeline: borrowing Timeline) -> [WantedSocket]? {
+        join.watchedEnds(timeline, limit: SocketTables.lookUpLimit / 2)?.compactMap { end in
+            addresses.contains(end.tuple.source.address) ? WantedSocket(end.tuple, isExpected: end.isExpected) : nil
+        }
+    }
+
     /// Joins the latest reading, then looks up the owners that are still unknown.
     mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
         guard failure == nil else { return [] }
-        var events = join.reconcile(TableReading(snapshot: snapshot, addresses: addresses), &timeline)
+        let start = monotonicNow()
+        // Joining and looking for owners are to be paid for as well: reading alone may be very cheap.
+        defer { nextReading += (monotonicNow() - start) * Self.share }
+        let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
+        var events = join.reconcile(
+            TableReading(snapshot: snapshot, addresses: addresses, source: source), &timeline)
         guard usesProcesses else { return events }
         let unknown = join.inodesWithoutProcess()
         if !unknown.isEmpty {
             let found = owners.owners(of: unknown).mapValues { $0.process }
-            events += join.assign(found, time: snapshot.readEnded)
+            events += join.assign(found, time: snapshot.readEnded, source: source)
         }
         return events
     }

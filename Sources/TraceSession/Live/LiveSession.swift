@@ -35,8 +35,15 @@ public enum LiveSession {
             return 1
         }
         do throws(TraceError) {
-            var tracer = try LiveTracer(options, report: report)
+            let namesProcesses = options.usesKernel && options.usesProcesses
+            let plan = try PrivilegePlan.make(name: options.user, kept: namesProcesses ? .owners : [])
+            let owner = plan.user.map { CaptureWriter.Owner(user: $0.user, group: $0.group) }
+            var tracer = try LiveTracer(options, report: report, owner: owner)
+            // From here on nothing is opened that would need a privilege: frames may come, and they are hostile.
+            try plan.carryOut()
             for line in tracer.listeningLines { complain(line) }
+            if let announcement = plan.announcement { complain(announcement) }
+            for sentence in missingPowers(namesProcesses: namesProcesses) { complain(sentence) }
             tracer.wake(on: signals.fileDescriptor)
             return trace(&tracer, signals)
         } catch {
@@ -83,7 +90,8 @@ public enum LiveSession {
         if isReading { _ = write(&tracer) }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally { complain(sentence) }
-        return status
+        for line in tracer.hostCounters { complain(plain: line) }
+        return status == 0 && tracer.hasFailed ? TraceOptions.failedStatus : status
     }
 
     /// tcpdump's one line on SIGUSR1.
@@ -104,6 +112,7 @@ public enum LiveSession {
         if statistics.droppedByInterface > 0 {
             lines.append(count(statistics.droppedByInterface, "dropped by interface"))
         }
+        if let counts = tracer.kernelCounts { lines.append(counts) }
         return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
     }
 }

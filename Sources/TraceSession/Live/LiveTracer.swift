@@ -21,6 +21,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var captures: CaptureSet
     private var pipeline: TracePipeline<Report>
     private var kernel: KernelWatcher?
+    private var host: HostWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
     private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
@@ -32,17 +33,25 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public private(set) var warnings: [String] = []
 
     /// Opens the interfaces, and the file to write if there is one. Throws what stands in the way, before anything is captured.
-    public init(_ options: TraceOptions, report: Report) throws(TraceError) {
+    /// `owner` is to own that file.
+    public init(
+        _ options: TraceOptions, report: Report, owner: CaptureWriter.Owner? = nil
+    ) throws(TraceError) {
         // Everything that can fail comes first.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        let writer = try Self.openOutput(options, interfaces)
+        let writer = try Self.openOutput(options, interfaces, owner)
         self.options = options
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, isLive: true)
-        kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
+        pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
+        host = options.usesKernel ? HostWatcher() : nil
+        kernel =
+            options.usesKernel
+            ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
+        for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
+        warnings += kernel?.trace.complaints ?? []
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -53,11 +62,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private static func openOutput(
-        _ options: TraceOptions, _ interfaces: [CaptureInterface]
+        _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?
     ) throws(TraceError) -> CaptureWriter? {
         guard let path = options.output else { return nil }
         do throws(CaptureWriteError) {
-            var writer = try CaptureWriter(path: path, application: TraceOptions.tool)
+            var writer = try CaptureWriter(path: path, application: TraceOptions.tool, owner: owner)
             for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
             try writer.flush()
             return writer
@@ -120,10 +129,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func work() throws(TraceError) {
         try drain()
         let isConfirmed = try readKernel()
+        retireReplaced()
         let now = wallClockNow()
         noteDrops()
         if isConfirmed {
             pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            pipeline.review(now: now, kernel?.join)
             reportEnded(now)
         }
         if writer != nil {
@@ -137,7 +148,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         while true {
             let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
             let limit = min(Self.batch, Int(clamping: room))
-            if limit == 0 { break }
+            if limit == 0 {
+                kernel?.collectEvents()
+                break
+            }
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -147,19 +161,33 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
             }
             noteConnections()
+            kernel?.collectEvents()
             if let gone = result.gone { warnings.append(gone.description) }
             if let failure { throw .output(failure) }
             if result.delivered < limit { break }
         }
+        takeKernelEvents()
     }
 
-    /// New connections are watched in the kernel's tables, replaced ones are over.
+    /// New connections are watched in the kernel's tables.
     private mutating func noteConnections() {
-        for id in pipeline.newConnections { kernel?.watch(id, number: pipeline.timeline[id].number) }
+        for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline[id]) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
+    }
+
+    /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
+    private mutating func takeKernelEvents() {
+        for event in kernel?.takeEvents(&pipeline.timeline) ?? [] {
+            pipeline.take(event)
+        }
+        if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
+    }
+
+    /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
+    private mutating func retireReplaced() {
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
-                pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+                pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             }
             drop(id)
         }
@@ -182,13 +210,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // What was captured before the reading was complete has to be known before the two are compared.
         try drain()
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
-            pipeline.report.kernel(event, pipeline.timeline, &pipeline.out)
+            pipeline.take(event)
         }
         return true
     }
 
     private mutating func noteDrops() {
         let now = monotonicNow()
+        host?.look(at: now)
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel
@@ -199,7 +228,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func reportEnded(_ now: Timestamp) {
         while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
             guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
             forgetOldestIfCrowded()
@@ -238,13 +267,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
         for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
             pipeline.timeline.markReported(id)
         }
         let statistics = captures.statistics()
         if statistics.droppedByKernel > droppedSoFar { pipeline.noteGap(statistics.droppedByKernel - droppedSoFar) }
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
+        host?.look(at: monotonicNow(), isLast: true)
+        if let change = host?.change { pipeline.report.host(change, &pipeline.out) }
         pipeline.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.out)
         if writer != nil && failure == nil {
             for index in 0..<captures.count {
@@ -255,6 +286,24 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let failure { throw failure }
     }
 
+    /// Whether a finding was made that the user does not want.
+    public var hasFailed: Bool { pipeline.hasFailed(options.failOn) }
+
+    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
+    public var hostCounters: [String] {
+        guard isFinished, let change = host?.change else { return [] }
+        return hostLines(change, all: options.tellsAllCounters)
+    }
+
+    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
+    public var kernelCounts: String? {
+        guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
+        let counts = kernel.trace.counts
+        let joined = kernel.join.traceCounts
+        return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
+            + " \(joined.unattached) unattached"
+    }
+
     /// What was captured and is no TCP, in sentences for standard error.
-    public var tally: [String] { tallySentences(pipeline.tally) }
+    public var tally: [String] { tallySentences(pipeline.finalTally) }
 }

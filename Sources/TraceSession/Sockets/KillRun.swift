@@ -17,6 +17,10 @@ public struct KillRequest: Sendable {
     public var all = false
     /// Do not ask.
     public var assumeYes = false
+    /// End single connections (SOCK_DESTROY), not processes.
+    public var endsConnections = false
+    /// Say what would happen, and end.
+    public var isDryRun = false
     /// The signal to send.
     public var signal: Int32 = SIGTERM
 
@@ -63,8 +67,13 @@ public struct KillRun {
     ) -> Int32 {
         // Only changes how writes to a closed pipe end: with EPIPE instead of death.
         _ = signal(SIGPIPE, SIG_IGN)
-        var run = KillRun(request, ResultOutput(descriptor: descriptor), ask, complain)
+        let output = ResultOutput(descriptor: descriptor)
         do {
+            if request.endsConnections {
+                var run = DestroyRun(request, output, ask, complain)
+                return try run.perform()
+            }
+            var run = KillRun(request, output, ask, complain)
             return try run.perform()
         } catch let error as KillRefusal {
             complain("\(request.subject): \(error)")
@@ -91,6 +100,7 @@ public struct KillRun {
             SocketTable(holderColumn: .none, width: nil).append(held, to: &buffer)
         }
         try output.write(&buffer)
+        if request.isDryRun { return 0 }
 
         var refusals: [KillRefusal] = []
         var stillRunning = false

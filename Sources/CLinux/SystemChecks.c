@@ -1,0 +1,43 @@
+// The system calls behind SystemChecks.h.
+#define _GNU_SOURCE
+#include "SystemChecks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+int tcptrace_offload(int descriptor, const char *interface, uint32_t question) {
+    struct ifreq request;
+    struct ethtool_value value = {.cmd = question};
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
+    request.ifr_data = (char *)&value;
+    if (ioctl(descriptor, SIOCETHTOOL, &request) != 0) return -1;
+    return value.data != 0;
+}
+
+int tcptrace_detached_tracefs(void) {
+    int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    int mounted = -1;
+    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        mounted = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+    int code = errno;
+    close(context);
+    errno = code;
+    return mounted;
+}
+
+int tcptrace_clock_is_disciplined(void) {
+    struct timex state;
+    memset(&state, 0, sizeof state);
+    return adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+}

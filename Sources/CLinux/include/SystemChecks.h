@@ -1,0 +1,17 @@
+// What `tcptrace doctor` asks of the system: an interface's offloads, the tracing file system, the clock.
+#ifndef CLINUX_SYSTEM_CHECKS_H
+#define CLINUX_SYSTEM_CHECKS_H
+
+#include <linux/ethtool.h>
+#include <stdint.h>
+
+/// One of ethtool's on-off questions (ETHTOOL_GTSO, ETHTOOL_GGRO ...): 1, 0, or -1 if the interface does not say.
+int tcptrace_offload(int descriptor, const char *interface, uint32_t question);
+
+/// A directory descriptor of the tracing file system, mounted nowhere; -1 with errno set on failure. Needs CAP_SYS_ADMIN.
+int tcptrace_detached_tracefs(void);
+
+/// Whether somebody (NTP, PTP) keeps the clock right; only looks.
+int tcptrace_clock_is_disciplined(void);
+
+#endif

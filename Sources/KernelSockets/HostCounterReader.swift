@@ -1,0 +1,56 @@
+// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name.
+
+public import TCPModel
+
+/// The counters of the network namespace that this process is in. Needs no privilege.
+public struct HostCounterReader: Sendable {
+    /// The groups that are kept: TCP's.
+    private static let groups: Set<String> = ["Tcp", "TcpExt", "MPTcpExt"]
+    /// More than any kernel's file so far has (about 6 KiB).
+    private static let sizeLimit = 256 << 10
+
+    private let folder: String
+
+    /// A reader of the files below `root`: another than /proc is for tests.
+    public init(root: String = "/proc") { folder = root + "/net" }
+
+    /// The counters now. A file that is missing just lacks its counters; nil if there is none at all.
+    public func read() -> HostCounters? {
+        guard let directory = Descriptor(path: folder) else { return nil }
+        let time = wallClock()
+        var values: [String: UInt64] = [:]
+        for name in ["snmp", "netstat"] {
+            guard let bytes = directory.contents(of: name, limit: Self.sizeLimit) else { continue }
+            values.merge(Self.parse(bytes)) { first, _ in first }
+        }
+        return values.isEmpty ? nil : HostCounters(time: time, values: values)
+    }
+
+    /// Pairs of lines: `Tcp: name name ...`, then `Tcp: number number ...`. What does not pair up is left out, column by
+    /// column; so are numbers that are none, or negative.
+    static func parse(_ bytes: [UInt8]) -> [String: UInt64] {
+        var values: [String: UInt64] = [:]
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        var index = 0
+        while index + 1 < lines.count {
+            let names = lines[index].split(separator: " ")
+            let numbers = lines[index + 1].split(separator: " ")
+            guard let group = names.first, group.last == ":", numbers.first == group else {
+                index += 1
+                continue
+            }
+            index += 2
+            let prefix = String(group.dropLast())
+            guard groups.contains(prefix) else { continue }
+            for (name, number) in zip(names.dropFirst(), numbers.dropFirst()) {
+                guard let value = UInt64(number), name.utf8.allSatisfy(isNameOctet) else { continue }
+                values[prefix + name] = value
+            }
+        }
+        return values
+    }
+
+    private static func isNameOctet(_ octet: UInt8) -> Bool {
+        octet | 0x20 >= 0x61 && octet | 0x20 <= 0x7a || octet >= 0x30 && octet <= 0x39 || octet == 0x5f
+    }
+}

@@ -1,0 +1,95 @@
+// Walks the netlink messages of one datagram and the attributes of one message, by checked lengths (netlink(7)).
+
+/// Numbers in this machine's byte order out of a datagram. Every load is checked by the caller's range, and again here.
+extension Swift.Span where Element == UInt8 {
+    func netlink16(_ offset: Int) -> UInt16 {
+        let (first, second) = (UInt16(self[offset]), UInt16(self[offset + 1]))
+        return UInt16(1).littleEndian == 1 ? second << 8 | first : first << 8 | second
+    }
+
+    func netlink32(_ offset: Int) -> UInt32 {
+        let (first, second) = (UInt32(netlink16(offset)), UInt32(netlink16(offset + 2)))
+        return UInt32(1).littleEndian == 1 ? second << 16 | first : first << 16 | second
+    }
+
+    func netlink64(_ offset: Int) -> UInt64 {
+        let (first, second) = (UInt64(netlink32(offset)), UInt64(netlink32(offset + 4)))
+        return UInt32(1).littleEndian == 1 ? second << 32 | first : first << 32 | second
+    }
+
+    /// Two octets in network order.
+    func network16(_ offset: Int) -> UInt16 { UInt16(self[offset]) << 8 | UInt16(self[offset + 1]) }
+
+    /// Four octets in network order.
+    func network32(_ offset: Int) -> UInt32 { UInt32(network16(offset)) << 16 | UInt32(network16(offset + 2)) }
+
+    /// Eight octets in network order.
+    func network64(_ offset: Int) -> UInt64 { UInt64(network32(offset)) << 32 | UInt64(network32(offset + 4)) }
+}
+
+/// One message: where its payload is, and what its header (struct nlmsghdr) says.
+struct NetlinkMessage {
+    static let headerLength = 16
+
+    var kind: UInt16
+    var flags: UInt16
+    var sequence: UInt32
+    var payload: Range<Int>
+}
+
+/// The messages of a datagram, one after the other.
+struct NetlinkMessages {
+    private var position = 0
+    private let end: Int
+    /// Whether the walk ended at a header that cannot be: cut, or with a length that does not fit.
+    private(set) var isDamaged = false
+
+    /// The messages in the first `count` octets of `bytes`.
+    init(_ bytes: Swift.Span<UInt8>, count: Int) { end = Swift.max(0, Swift.min(count, bytes.count)) }
+
+    /// The next message; nil at the end, and at damage.
+    mutating func next(_ bytes: Swift.Span<UInt8>) -> NetlinkMessage? {
+        guard position < end, !isDamaged else { return nil }
+        guard end - position >= NetlinkMessage.headerLength,
+            case let length = Int(bytes.netlink32(position)),
+            length >= NetlinkMessage.headerLength, length <= end - position
+        else {
+            isDamaged = true
+            return nil
+        }
+        let start = position
+        // Messages begin at multiples of 4; the last one's padding may be missing.
+        position = Swift.min(end, start + (length + 3) & ~3)
+        return NetlinkMessage(
+            kind: bytes.netlink16(start + 4), flags: bytes.netlink16(start + 6), sequence: bytes.netlink32(start + 8),
+            payload: start + NetlinkMessage.headerLength..<start + length)
+    }
+}
+
+/// The attributes (struct rtattr) of a message, one after the other.
+struct NetlinkAttributes {
+    private var position: Int
+    private let end: Int
+    private(set) var isDamaged = false
+
+    /// The attributes in `range`, which must be within the bytes.
+    init(_ range: Range<Int>) {
+        position = range.lowerBound
+        end = range.upperBound
+    }
+
+    /// Kind and payload of the next attribute; nil at the end, and at damage.
+    mutating func next(_ bytes: Swift.Span<UInt8>) -> (kind: Int, payload: Range<Int>)? {
+        guard position < end, !isDamaged else { return nil }
+        guard end <= bytes.count, end - position >= 4, case let length = Int(bytes.netlink16(position)), length >= 4,
+            length <= end - position
+        else {
+            isDamaged = true
+            return nil
+        }
+        let start = position
+        position = Swift.min(end, start + (length + 3) & ~3)
+        // The two top bits are flags (nested, network order).
+        return (Int(bytes.netlink16(start + 2) & 0x3fff), start + 4..<start + length)
+    }
+}

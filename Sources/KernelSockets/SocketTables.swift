@@ -1,0 +1,72 @@
+// The kernel's TCP sockets by the cheapest way there is: single look-ups, else a list, else /proc/net/tcp.
+
+public import TCPModel
+
+/// One end of a connection that a reading is to tell about.
+public struct WantedSocket: BitwiseCopyable, Sendable {
+    /// Its own end is the source.
+    public var tuple: FourTuple
+    /// Whether there should be a socket: one that is not found by its four-tuple is worth a look at the whole list.
+    public var isExpected: Bool
+
+    /// An end from its parts.
+    public init(_ tuple: FourTuple, isExpected: Bool) {
+        self.tuple = tuple
+        self.isExpected = isExpected
+    }
+}
+
+/// Reads sockets through sock_diag, and through /proc where there is no sock_diag.
+public struct SocketTables {
+    /// Move-only values cannot be part of a copyable one; a box can.
+    private final class Box {
+        var diag: SockDiag
+        init(_ diag: consuming SockDiag) { self.diag = diag }
+    }
+
+    /// More ends than this are listed, not looked up one by one: about what a list costs at its cheapest.
+    public static let lookUpLimit = 512
+
+    private var box: Box?
+    private var proc = ProcNetTCP()
+    /// A socket that is bound to an interface was met: look-ups do not find such ones, lists do.
+    private var needsList = false
+
+    /// Whether sock_diag answers; else /proc/net/tcp is read.
+    public var usesSockDiag: Bool { box != nil }
+
+    /// Opens sock_diag if it is there.
+    public init() {
+        do throws(KernelViewError) { box = Box(try SockDiag()) } catch { box = nil }
+    }
+
+    /// Replaces what `snapshot` holds by a reading with the wanted sockets and the listeners of their own ends; nil = all
+    /// sockets that have one of the ports (no ports = any). It may hold more sockets than were wanted.
+    /// - Throws: `KernelViewError` if neither source can be read.
+    public mutating func read(
+        into snapshot: inout SocketSnapshot, wanted: [WantedSocket]?, ports: [UInt16]
+    ) throws(KernelViewError) {
+        if let box {
+            do throws(KernelViewError) {
+                if let wanted, wanted.count <= Self.lookUpLimit, !needsList {
+                    try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple })
+                    let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
+                    if missing.isEmpty { return }
+                    try box.diag.read(into: &snapshot, ports: ports)
+                    needsList = missing.contains { Self.has($0.tuple, snapshot) }
+                } else {
+                    try box.diag.read(into: &snapshot, ports: ports)
+                }
+                return
+            } catch {
+                // A kernel module that is not there, or a filter of system calls: /proc may do.
+                self.box = nil
+            }
+        }
+        try proc.read(into: &snapshot, ports: ports)
+    }
+
+    private static func has(_ tuple: FourTuple, _ snapshot: SocketSnapshot) -> Bool {
+        snapshot.socket(local: tuple.source, remote: tuple.destination) != nil
+    }
+}

@@ -1,0 +1,111 @@
+// The kernel's counters of one network namespace at one moment, and what moved between two moments: plain values.
+
+/// TCP's counters of one network namespace (/proc/net/snmp, /proc/net/netstat), by nstat's names: `TcpRetransSegs`,
+/// `TcpExtListenOverflows`. They count everything in the namespace, not only what is traced.
+public struct HostCounters: Sendable {
+    /// When they were read, on the clock that stamps frames.
+    public var time: Timestamp
+    /// The values by name.
+    public var values: [String: UInt64]
+
+    /// Counters from their parts.
+    public init(time: Timestamp, values: [String: UInt64]) {
+        self.time = time
+        self.values = values
+    }
+
+    /// One counter; nil if this kernel does not have it.
+    public subscript(name: String) -> UInt64? { values[name] }
+
+    /// What are no counters but settings and levels: their difference means nothing.
+    static let levels: Set<String> = ["TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab"]
+
+    /// What moved since `earlier`. A counter that is missing in either, or went back, is left out.
+    public func change(since earlier: HostCounters) -> HostCounterChange {
+        var increases: [HostCounterChange.Increase] = []
+        for (name, value) in values where !Self.levels.contains(name) {
+            guard let before = earlier.values[name], value > before else { continue }
+            increases.append(HostCounterChange.Increase(name: name, count: value - before))
+        }
+        increases.sort { $0.name < $1.name }
+        return HostCounterChange(from: earlier.time, to: time, increases: increases)
+    }
+}
+
+/// The counters that moved in a span of time.
+public struct HostCounterChange: Sendable {
+    /// One counter and by how much it rose.
+    public struct Increase: Hashable, Sendable {
+        /// Its name, as in `HostCounters`.
+        public var name: String
+        /// By how much; never 0.
+        public var count: UInt64
+
+        /// An increase from its parts.
+        public init(name: String, count: UInt64) {
+            self.name = name
+            self.count = count
+        }
+
+        /// What it means that it moved, if that explains trouble; nil for the others.
+        public var trouble: String? { HostCounterTroubles.meanings[name] }
+    }
+
+    /// When it began.
+    public var from: Timestamp
+    /// When it ended.
+    public var to: Timestamp
+    /// What moved, sorted by name.
+    public var increases: [Increase]
+
+    /// A change from its parts; the increases must be sorted by name.
+    public init(from: Timestamp, to: Timestamp, increases: [Increase]) {
+        self.from = from
+        self.to = to
+        self.increases = increases
+    }
+
+    /// By how much a counter rose: 0 if it did not, or if there is none of that name.
+    public subscript(name: String) -> UInt64 { increases.first { $0.name == name }?.count ?? 0 }
+
+    /// Those that explain trouble.
+    public var troubles: [Increase] { increases.filter { $0.trouble != nil } }
+}
+
+/// What the counters that explain trouble mean (Documentation/networking/snmp_counter.rst, include/uapi/linux/snmp.h).
+enum HostCounterTroubles {
+    static let meanings: [String: String] = [
+        "TcpAttemptFails": "connections that failed while being opened",
+        "TcpEstabResets": "open connections that ended by a RST",
+        "TcpInErrs": "segments received with errors",
+        "TcpOutRsts": "RSTs sent",
+        "TcpRetransSegs": "segments sent again",
+        "TcpExtListenDrops": "SYNs and last ACKs that listeners dropped",
+        "TcpExtListenOverflows": "handshakes refused: an accept queue was full",
+        "TcpExtPFMemallocDrop": "segments dropped: memory was short",
+        "TcpExtPruneCalled": "receive queues shrunk: memory was short",
+        "TcpExtRcvPruned": "segments dropped: a receive buffer was full",
+        "TcpExtSyncookiesFailed": "SYN cookies that came back wrong",
+        "TcpExtSyncookiesRecv": "connections opened by a SYN cookie",
+        "TcpExtSyncookiesSent": "SYN cookies sent: a SYN queue was full",
+        "TcpExtTCPAbortFailed": "RSTs not sent: memory was short",
+        "TcpExtTCPAbortOnClose": "RSTs: closed with unread data",
+        "TcpExtTCPAbortOnData": "RSTs: data came for a closed socket, or SO_LINGER 0",
+        "TcpExtTCPAbortOnLinger": "connections dropped: FIN_WAIT_2 lasted too long",
+        "TcpExtTCPAbortOnMemory": "RSTs: too many orphans, or memory was short",
+        "TcpExtTCPAbortOnTimeout": "connections given up: no answer",
+        "TcpExtTCPBacklogDrop": "segments dropped: a busy process held its socket",
+        "TcpExtTCPChallengeACK": "challenge ACKs: a SYN or RST that did not fit",
+        "TcpExtTCPLossProbes": "tail loss probes: the last segment sent again early",
+        "TcpExtTCPMD5Failure": "segments with a wrong signature",
+        "TcpExtTCPMemoryPressures": "TCP ran into its memory limit",
+        "TcpExtTCPReqQFullDoCookies": "SYNs answered by cookies: a SYN queue was full",
+        "TcpExtTCPReqQFullDrop": "SYNs dropped: a SYN queue was full",
+        "TcpExtTCPSpuriousRTOs": "timeouts that turned out not to be needed",
+        "TcpExtTCPSynRetrans": "SYNs and SYN-ACKs sent again",
+        "TcpExtTCPTimeWaitOverflow": "TIME_WAITs skipped: there were too many",
+        "TcpExtTCPTimeouts": "retransmission timeouts",
+        "TcpExtTCPZeroWindowDrop": "segments dropped: the window was closed",
+        "TcpExtTCPRcvQDrop": "segments dropped: a receive queue was full",
+    ]
+}

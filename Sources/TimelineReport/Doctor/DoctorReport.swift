@@ -1,0 +1,130 @@
+// `tcptrace doctor` as text and as JSON: one line a check, what is missing with what that costs.
+
+public import TCPModel
+
+/// One thing that was looked at.
+public struct DoctorCheck: Sendable {
+    /// How it stands.
+    public enum Status: String, Sendable {
+        /// It is there.
+        case ok
+        /// It is not there, and that costs something.
+        case missing
+        /// A fact that is neither good nor bad.
+        case note
+    }
+
+    /// What it belongs to: `capture`, `kernel` ...
+    public var group: StaticString
+    /// What was looked at.
+    public var name: String
+    /// How it stands.
+    public var status: Status
+    /// What was found; untrusted where it is from outside. May be empty.
+    public var value: String
+    /// What is lost without it, or what the fact means for reading a trace. May be empty.
+    public var meaning: String
+
+    /// A check from its parts.
+    public init(_ group: StaticString, _ name: String, _ status: Status, _ value: String = "", meaning: String = "") {
+        self.group = group
+        self.name = name
+        self.status = status
+        self.value = value
+        self.meaning = meaning
+    }
+}
+
+/// Writes checks.
+public struct DoctorReport: Sendable {
+    private static let nameColumn = 10
+    private static let valueColumn = 37
+
+    /// Columns of the page.
+    public var width: Int
+
+    /// A report for a page of this width, at least 60.
+    public init(width: Int = 80) { self.width = max(60, width) }
+
+    /// Appends the checks as text, a heading where the group changes.
+    public func append(text checks: [DoctorCheck], to out: inout OutputBuffer) {
+        var group = ""
+        for check in checks {
+            if "\(check.group)" != group {
+                if !group.isEmpty { out.newline() }
+                group = "\(check.group)"
+                out.append(text: group)
+                out.newline()
+            }
+            let start = out.count
+            out.append("  ")
+            // A fact needs no word: it is neither good nor bad.
+            if check.status != .note { out.append(text: check.status.rawValue) }
+            out.pad(to: Self.nameColumn, from: start)
+            out.appendPrintable(check.name)
+            var column = max(Self.valueColumn, out.count - start + 2)
+            var words = words(check.value)
+            if check.status == .missing && !check.meaning.isEmpty {
+                words += ["costs:"] + self.words(check.meaning)
+            } else if !check.meaning.isEmpty {
+                words += ["("] + self.words(check.meaning) + [")"]
+            }
+            var isFirst = true
+            var line = start
+            for word in joined(words) {
+                let wanted = isFirst ? column - (out.count - line) : 1
+                if out.count - line + wanted + word.utf8.count > width {
+                    out.newline()
+                    line = out.count
+                    column = Self.valueColumn
+                    out.pad(to: column, from: line)
+                } else {
+                    out.append(repeating: 0x20, count: wanted)
+                }
+                isFirst = false
+                out.append(text: word)
+            }
+            out.newline()
+        }
+    }
+
+    /// Words with everything that could act on a terminal escaped.
+    private func words(_ text: String) -> [String] {
+        var buffer = OutputBuffer()
+        buffer.appendPrintable(text)
+        return String(decoding: buffer.bytes, as: UTF8.self).split(separator: " ").map(String.init)
+    }
+
+    /// Brackets stick to the words beside them.
+    private func joined(_ words: [String]) -> [String] {
+        var result: [String] = []
+        var open = ""
+        for word in words {
+            if word == "(" {
+                open = "("
+            } else if word == ")", let last = result.last {
+                result[result.count - 1] = last + ")"
+            } else {
+                result.append(open + word)
+                open = ""
+            }
+        }
+        return result
+    }
+
+    /// Appends the checks as NDJSON, one record each.
+    public func append(json checks: [DoctorCheck], at time: Timestamp, to out: inout OutputBuffer) {
+        for check in checks {
+            var object = JSONObject(path: "doctor")
+            object.add(time)
+            object.add("group", literal: check.group)
+            object.add("check", string: check.name)
+            object.add("status", string: check.status.rawValue)
+            if !check.value.isEmpty { object.add("value", string: check.value) }
+            if !check.meaning.isEmpty {
+                object.add(check.status == .missing ? "costs" : "meaning", string: check.meaning)
+            }
+            object.write(to: &out)
+        }
+    }
+}

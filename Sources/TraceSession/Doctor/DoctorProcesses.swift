@@ -1,0 +1,53 @@
+// The doctor's look at what lets a socket be given to its process, and at the clock.
+
+import CLinux
+import Glibc
+import TimelineReport
+
+enum DoctorProcesses {
+    static func checks() -> [DoctorCheck] {
+        let powers = Capabilities.effective()
+        var checks: [DoctorCheck] = []
+        let hiding = hidepid(SmallFile.text("/proc/self/mounts") ?? "")
+        let isHidden = hiding != nil && hiding != "0" && hiding != "off" && !powers.contains(.trace)
+        checks.append(
+            DoctorCheck(
+                "processes", "/proc hidepid", isHidden ? .missing : .ok, hiding ?? "off",
+                meaning: isHidden ? "other users' processes are not even listed" : ""))
+        let seesAll = powers.isSuperset(of: .owners)
+        checks.append(
+            DoctorCheck(
+                "processes", "owners of sockets", seesAll ? .ok : .missing,
+                seesAll ? "of all users" : "of user \(geteuid()) only",
+                meaning: seesAll
+                    ? "" : "the names of other users' processes; needs cap_sys_ptrace and cap_dac_read_search"))
+        let scope = SmallFile.line("/proc/sys/kernel/yama/ptrace_scope")
+        checks.append(
+            DoctorCheck(
+                "processes", "ptrace_scope (Yama)", .note, scope ?? "not there",
+                meaning: scope == "3" ? "owners may be refused even to root" : ""))
+        checks.append(clock())
+        return checks
+    }
+
+    /// The value of hidepid= among the options of /proc; nil if there is none.
+    static func hidepid(_ mounts: String) -> String? {
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count >= 4, fields[1] == "/proc", fields[2] == "proc" else { continue }
+            for option in fields[3].split(separator: ",") where option.hasPrefix("hidepid=") {
+                return String(option.dropFirst(8))
+            }
+        }
+        return nil
+    }
+
+    private static func clock() -> DoctorCheck {
+        let source =
+            SmallFile.line("/sys/devices/system/clocksource/clocksource0/current_clocksource") ?? "unknown source"
+        let isSteady = tcptrace_clock_is_disciplined() == 1
+        return DoctorCheck(
+            "processes", "clock", .note, "\(source), \(isSteady ? "disciplined" : "not disciplined") (NTP)",
+            meaning: isSteady ? "" : "time stamps of two machines may be far apart")
+    }
+}

@@ -1,0 +1,60 @@
+// The host's TCP counters during a live trace: before, now and then, and at the end.
+
+import KernelSockets
+import TCPModel
+
+/// Reads the counters, at most once a second.
+struct HostWatcher {
+    /// Nanoseconds between two readings: each costs some 50 us.
+    static let interval = Span.second
+
+    private let reader = HostCounterReader()
+    private var next: Int64 = 0
+    /// The counters before the trace; nil if they cannot be read.
+    let first: HostCounters?
+    /// The reading before the latest one.
+    private(set) var previous: HostCounters?
+    /// The latest reading.
+    private(set) var latest: HostCounters?
+
+    init() {
+        first = reader.read()
+        previous = first
+        latest = first
+    }
+
+    /// Reads again if it is time, or if the trace ends.
+    mutating func look(at now: Int64, isLast: Bool = false) {
+        guard first != nil, isLast || now >= next else { return }
+        next = now + Self.interval
+        guard let counters = reader.read() else { return }
+        previous = latest
+        latest = counters
+    }
+
+    /// What moved since the trace began.
+    var change: HostCounterChange? {
+        guard let first, let latest else { return nil }
+        return latest.change(since: first)
+    }
+
+    /// What moved between the latest two readings, some second apart: for what wants to know when.
+    var latestChange: HostCounterChange? {
+        guard let previous, let latest else { return nil }
+        return latest.change(since: previous)
+    }
+}
+
+/// The lines for standard error: those that explain trouble, or with `all` every counter that moved.
+func hostLines(_ change: HostCounterChange, all: Bool) -> [String] {
+    let shown = all ? change.increases : change.troubles
+    guard !shown.isEmpty else { return [] }
+    let width = shown.map { $0.name.utf8.count }.max() ?? 0
+    let digits = shown.map { "\($0.count)".utf8.count }.max() ?? 0
+    return ["kernel counters that moved (everything on this host, traced or not):"]
+        + shown.map { increase in
+            let name = increase.name + String(repeating: " ", count: width - increase.name.utf8.count)
+            let count = String(repeating: " ", count: digits - "\(increase.count)".utf8.count) + "\(increase.count)"
+            return "  \(name)  \(count)" + (increase.trouble.map { "  \($0)" } ?? "")
+        }
+}

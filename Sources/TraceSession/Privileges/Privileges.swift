@@ -1,0 +1,120 @@
+// Giving up root's powers once everything that needs them is open, as tcpdump -Z does.
+
+import CLinux
+import Glibc
+
+/// What is given up, decided before anything is opened.
+struct PrivilegePlan: Sendable {
+    /// A user to become.
+    struct User: Hashable, Sendable {
+        var name: String
+        var user: UInt32
+        var group: UInt32
+        /// Whether the system knows the name, and so the user's other groups.
+        var isKnown = true
+    }
+
+    /// Who to become; nil: nobody else.
+    var user: User?
+    /// Whether everything is kept: `-Z root`.
+    var keepsEverything = false
+    /// What is kept: what naming other users' processes takes.
+    var kept: Capabilities = []
+    /// Whether this process begins as root, so that something is given up that people count on.
+    var isRoot = false
+
+    /// Decides. `name` is that of `-Z`; `kept` what the work needs later.
+    ///
+    /// Without a name: under sudo the user who called it; as plain root nobody else, but the powers go all the same.
+    static func make(
+        name: String?, kept: Capabilities, effectiveUser: UInt32 = geteuid(),
+        permitted: Capabilities = Capabilities.sets().permitted, environment: (String) -> String? = variable
+    ) throws(TraceError) -> PrivilegePlan {
+        var plan = PrivilegePlan()
+        plan.isRoot = effectiveUser == 0
+        plan.kept = kept.intersection(permitted)
+        if let name {
+            guard let user = lookUp(name) else { throw .privileges("-Z \(printable(name)): there is no such user") }
+            if user.user == 0 {
+                plan.keepsEverything = true
+            } else if user.user != effectiveUser {
+                guard permitted.isSuperset(of: [.setUser, .setGroup]) else {
+                    throw .privileges("-Z \(printable(name)): only root can become another user; try with sudo")
+                }
+                plan.user = user
+            }
+        } else if plan.isRoot, permitted.isSuperset(of: [.setUser, .setGroup]) {
+            plan.user = caller(environment)
+        }
+        return plan
+    }
+
+    /// The user who called sudo; nil if nobody did, or root.
+    private static func caller(_ environment: (String) -> String?) -> User? {
+        guard let user = environment("SUDO_UID").flatMap({ UInt32($0) }), user > 0, user < .max,
+            let group = environment("SUDO_GID").flatMap({ UInt32($0) }), group < .max
+        else { return nil }
+        // getpwuid returns null or a record that lives until the next call; the name is copied at once.
+        if let record = unsafe getpwuid(user), let name = unsafe record.pointee.pw_name {
+            return User(name: unsafe String(cString: name), user: user, group: group)
+        }
+        return User(name: "\(user)", user: user, group: group, isKnown: false)
+    }
+
+    private static func lookUp(_ name: String) -> User? {
+        // getpwnam returns null or a record that lives until the next call; the numbers are copied at once.
+        guard let record = unsafe getpwnam(name) else { return nil }
+        return User(name: name, user: unsafe record.pointee.pw_uid, group: unsafe record.pointee.pw_gid)
+    }
+
+    private static func variable(_ name: String) -> String? {
+        // getenv(3) returns a NUL-terminated string of the environment, which this program never changes; it is copied.
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// Gives everything up for good: the bounding and ambient sets, the user, the groups, the capabilities, and the way
+    /// back through set-user-ID programs. Only this thread's capabilities go; it must be the only one.
+    func carryOut() throws(TraceError) {
+        if keepsEverything { return }
+        func check(_ result: Int32, _ what: String) throws(TraceError) {
+            guard result == 0 else { throw .system(what: "giving up privileges: " + what, code: errno) }
+        }
+        // Needs cap_setpcap; whoever does not have it cannot run set-user-ID programs to effect either, see below.
+        for capability in 0..<64 where !kept.contains(Capabilities(rawValue: 1 << UInt64(capability))) {
+            _ = tcptrace_drop_bounding(Int32(capability))
+        }
+        _ = tcptrace_clear_ambient()
+        if let user {
+            // Else the kernel would take all capabilities with the user.
+            if !kept.isEmpty { try check(tcptrace_keep_capabilities(1), "PR_SET_KEEPCAPS") }
+            var group = user.group
+            // The name is a String: NUL-terminated for the time of the call. The list of groups is one number.
+            try check(
+                user.isKnown ? unsafe initgroups(user.name, user.group) : unsafe setgroups(1, &group), "initgroups")
+            try check(tcptrace_become(user.user, user.group), "setresuid")
+        }
+        try check(tcptrace_set_capabilities(kept.rawValue), "capset")
+        try check(tcptrace_no_new_privileges(), "PR_SET_NO_NEW_PRIVS")
+        // Believe it only when the kernel says so.
+        let (effective, permitted) = Capabilities.sets()
+        guard effective == kept, permitted == kept, user == nil || geteuid() == user?.user else {
+            throw .privileges("privileges could not be given up; -Z root keeps them all")
+        }
+    }
+
+    /// One line for people: what was given up; nil if nothing was, or if this was no root to begin with.
+    var announcement: String? {
+        guard isRoot, !keepsEverything else { return nil }
+        let rest = kept.isEmpty ? "every capability" : "every capability but \(kept.described) (to name processes)"
+        let who = user.map { "now user \(printable($0.name)), without " } ?? "still root, without "
+        return "everything is open: \(who)\(rest); -Z root keeps them"
+    }
+}
+
+/// What a trace lacks for want of privileges, each with its cost, for standard error.
+func missingPowers(namesProcesses: Bool, effective: Capabilities = .effective()) -> [String] {
+    guard namesProcesses, !effective.isSuperset(of: .owners) else { return [] }
+    let missing = Capabilities.owners.subtracting(effective).described
+    return ["without \(missing) the processes of other users are not named"]
+}

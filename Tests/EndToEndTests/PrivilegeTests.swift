@@ -1,0 +1,155 @@
+// What a running trace has given up, as the kernel tells it, and what it can still do; and the doctor without privileges.
+
+import Foundation
+import Testing
+
+/// The lines of /proc/PID/status by name.
+private func status(_ pid: Int32) throws -> [String: String] {
+    let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+    return Dictionary(
+        text.split(separator: "\n").compactMap { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return parts.count == 2 ? (String(parts[0]), parts[1].trimmingCharacters(in: .whitespaces)) : nil
+        }, uniquingKeysWith: { first, _ in first })
+}
+
+/// cap_dac_read_search and cap_sys_ptrace.
+private let owners = "0000000000080004"
+private let none = "0000000000000000"
+
+/// A root process that accepts, echoes and closes; prints its port.
+private let server = """
+    import socket
+    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
+    print('port', s.getsockname()[1], flush=True)
+    c, _ = s.accept()
+    c.sendall(c.recv(10))
+    c.recv(10)
+    c.close()
+    """
+
+private let client = """
+    import socket, sys, time
+    c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+    c.sendall(b'x'); c.recv(10)
+    time.sleep(0.3)
+    c.close()
+    """
+
+private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
+
+@Suite(.serialized, .enabled(if: isRoot, "giving up privileges needs root")) struct PrivilegeTests {
+    /// Traces one connection to a server of root's; what the tracer's status was meanwhile.
+    private func trace(
+        _ words: [String], _ options: [String] = []
+    ) throws -> (status: [String: String], outcome: Outcome, server: Int32) {
+        let peer = try python(server)
+        try peer.say("\n")
+        let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
+        let tracer = try Program(
+            "/usr/bin/env",
+            words + [Program.tcptrace, "-i", "lo", "-T", "json", "--connections", "1"] + options
+                + ["tcp port \(port)"])
+        try tracer.say("listening on lo")
+        usleep(100_000)
+        let status = try status(tracer.pid)
+        _ = try python(client, "\(port)").end()
+        return (status, try tracer.end(), peer.pid)
+    }
+
+    private func names(_ outcome: Outcome, _ pid: Int32) throws -> Bool {
+        let conn = try #require(try records(outcome, "conn").first)
+        return (conn["resp_process"] as? [String: Any])?["pid"] as? Int == Int(pid)
+    }
+
+    @Test func asRootTheCapabilitiesGo() throws {
+        let (status, outcome, server) = try trace([])
+        #expect(status["CapEff"] == owners && status["CapPrm"] == owners && status["CapBnd"] == owners)
+        #expect(status["CapInh"] == none && status["CapAmb"] == none && status["NoNewPrivs"] == "1")
+        #expect(status["Uid"]?.split(separator: "\t") == ["0", "0", "0", "0"])
+        #expect(outcome.errors.contains("still root, without every capability but cap_sys_ptrace, cap_dac_read_search"))
+        #expect(outcome.code == 0)
+        #expect(try names(outcome, server))
+        #expect(try records(outcome, "host").count == 1)
+    }
+
+    @Test func zMeansTheUserAndTheFileIsTheUsers() throws {
+        let scratch = try Scratch()
+        let file = scratch.file("out.pcapng")
+        let (status, outcome, server) = try trace([], ["-Z", "nobody", "-w", file])
+        #expect(status["Uid"]?.split(separator: "\t").allSatisfy { $0 == "65534" } == true)
+        #expect(status["Gid"]?.split(separator: "\t").contains("0") == false)
+        #expect(status["Groups"]?.split(separator: " ").contains("0") == false)
+        #expect(status["CapEff"] == owners && status["CapBnd"] == owners && status["NoNewPrivs"] == "1")
+        #expect(outcome.code == 0 && outcome.errors.contains("now user nobody, without every capability but"))
+        // Another user's process is still named, and the kernel's view is there.
+        #expect(try names(outcome, server))
+        #expect(try records(outcome, "kernel").contains { $0["source"] as? String == "sock_diag" })
+        let owner = try FileManager.default.attributesOfItem(atPath: file)[.ownerAccountID] as? Int
+        #expect(owner == 65534)
+        #expect(try tcptrace("-r", file, "-T", "json").code == 0)
+    }
+
+    @Test func underSudoTheCaller() throws {
+        let (status, outcome, _) = try trace(["SUDO_UID=12345", "SUDO_GID=12346"], ["--no-process"])
+        #expect(status["Uid"]?.split(separator: "\t").allSatisfy { $0 == "12345" } == true)
+        #expect(status["Gid"]?.split(separator: "\t").allSatisfy { $0 == "12346" } == true)
+        #expect(status["Groups"] == "12346" && status["CapEff"] == none && status["CapBnd"] == none)
+        #expect(outcome.code == 0 && outcome.errors.contains("now user 12345, without every capability;"))
+    }
+
+    @Test func zRootKeepsEverything() throws {
+        let own = try status(getpid())
+        let (status, outcome, _) = try trace([], ["-Z", "root"])
+        #expect(status["CapEff"] == own["CapEff"] && status["NoNewPrivs"] == own["NoNewPrivs"])
+        #expect(!outcome.errors.contains("everything is open"))
+    }
+
+    @Test func anUnknownUserIsAnError() throws {
+        let outcome = try tcptrace("-i", "lo", "-Z", "no-such-user", "--duration", "1")
+        #expect(outcome.code == 1 && outcome.errors == "tcptrace: -Z no-such-user: there is no such user\n")
+    }
+
+    @Test(.enabled(if: hasSetpriv, "setpriv is missing")) func rawNetworkAloneIsEnough() throws {
+        let (status, outcome, server) = try trace([
+            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_raw",
+            "--ambient-caps=+net_raw", "--bounding-set=-all,+net_raw",
+        ])
+        #expect(status["CapEff"] == none && status["CapPrm"] == none && status["NoNewPrivs"] == "1")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.errors.contains(
+                "without cap_sys_ptrace, cap_dac_read_search the processes of other users are not named"))
+        #expect(try !names(outcome, server))
+        #expect(try records(outcome, "kernel").contains { $0["to"] as? String == "established" })
+        #expect(try records(outcome, "conn").first?["outcome"] as? String == "closed")
+    }
+
+    @Test func theDoctorAsRoot() throws {
+        let outcome = try tcptrace("doctor", "-T", "json")
+        #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        let checks = try records(outcome, "doctor")
+        #expect(checks.first?["check"] as? String == "live capture" && checks.first?["status"] as? String == "ok")
+        for name in ["cap_net_raw", "sock_diag", "tcp_fin_timeout", "owners of sockets"] {
+            #expect(checks.contains { $0["check"] as? String == name }, "\(name)")
+        }
+        let text = try tcptrace("doctor", "--width", "80")
+        #expect(text.lines.allSatisfy { $0.count <= 80 } && text.lines.contains("settings"))
+    }
+
+    @Test(.enabled(if: hasSetpriv, "setpriv is missing")) func theDoctorWithoutPrivileges() throws {
+        let outcome = try Program(
+            "/usr/bin/setpriv",
+            [
+                "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", Program.tcptrace, "doctor",
+                "--width", "80",
+            ]
+        ).end()
+        #expect(outcome.code == 1 && outcome.errors.isEmpty)
+        #expect(outcome.lines.contains { $0.hasPrefix("  missing live capture") })
+        #expect(outcome.lines.contains { $0.hasPrefix("  missing cap_net_raw") && $0.contains("costs: live traces") })
+        #expect(outcome.lines.contains { $0.hasPrefix("  missing SOCK_DESTROY") })
+        #expect(outcome.lines.contains { $0.hasPrefix("  missing owners of sockets") })
+        #expect(outcome.lines.contains { $0.hasPrefix("  ok      sock_diag tcp_info") })
+    }
+}
