@@ -33,10 +33,7 @@ extension CaseFile {
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {
         guard event.segment.flags.has(.syn) else { return }
         let side = event.sender
-        if !self[side].syn.isSeen {
-            self[side].syn = sighting
-            self[side].synHadAck = event.segment.flags.has(.ack)
-        }
+        if !self[side].syn.isSeen { self[side].syn = sighting }
         self[side].lastSyn = sighting
         if !event.segment.flags.has(.ack) {
             self[side].synCount &+= 1

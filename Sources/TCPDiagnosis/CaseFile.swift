@@ -16,8 +16,6 @@ struct SideRecord: BitwiseCopyable {
     var fin = Sighting()
     /// Its first RST.
     var reset = Sighting()
-    /// Whether its first SYN or SYN-ACK carried ACK.
-    var synHadAck = false
     /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
     /// SEG.SEQ of that RST answered this frame of the peer.

@@ -104,7 +104,7 @@ extension EndpointMachine {
         receiveNext = segment.sequenceEnd
         peerShift = Self.shift(of: segment)
         if hasAck && crossedEarlier {
-            // Simultaneous open (3.5, figure 8): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
+            // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
             // SYN-ACK is still to come; ESTABLISHED follows it.
             sendUnacknowledged = segment.acknowledgment
             enter(.synReceived, .inferred, .synSentSyn, &reaction)

@@ -75,7 +75,7 @@ extension EndpointMachine {
     private mutating func checkSyn(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let isRepeat = knowledge.contains(.irs) && segment.sequence == irs
         if state == .synReceived {
-            // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 8).
+            // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 7).
             if isRepeat && segment.flags.has(.ack) {
                 peerShift = Self.shift(of: segment)
                 return true

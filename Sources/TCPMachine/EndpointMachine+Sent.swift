@@ -80,9 +80,12 @@ extension EndpointMachine {
             let sawSyn = knowledge.contains(.irs)
             startSending(segment)
             learnReceiveNext(segment.acknowledgment)
+            // The text of the SYN was not taken (RFC 7413 4.2.2): no Fast Open, and no answer from SYN-RECEIVED.
+            if sawSyn && segment.acknowledgment == irs.advanced(by: 1) { knowledge.remove(.fastOpen) }
             enter(.synReceived, from: .listen, sawSyn ? .observed : .assumed, .listenSyn, &reaction)
         case .synSent:
             resentSyn(segment, &reaction)
+            guard segment.sequence == iss else { return }
             learnReceiveNext(segment.acknowledgment)
             enter(.synReceived, .observed, .synSentSyn, &reaction)
         case .established:
@@ -158,6 +161,13 @@ extension EndpointMachine {
             // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
             learnReceiveNext(ack)
             sendUnacknowledged = sendNext
+            enter(.established, .observed, .evidence, &reaction)
+        }
+        if state == .synReceived && !knowledge.contains(.fastOpen) && knowledge.contains(.irs)
+            && ack.isAfter(irs.advanced(by: 1))
+        {
+            // Text is taken in ESTABLISHED only (3.10.7.4): the ACK that opened it was not captured, nor was the text.
+            sendUnacknowledged = iss.advanced(by: 1)
             enter(.established, .observed, .evidence, &reaction)
         }
         if knowledge.contains(.receive) {

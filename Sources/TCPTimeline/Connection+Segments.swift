@@ -95,6 +95,8 @@ extension Connection {
 
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
         let flags = segment.flags
+        // SYN with FIN or RST opens nothing.
+        if flags.has(.syn) && flags.hasAny([.fin, .rst]) { return }
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)

@@ -74,7 +74,8 @@ struct MachineRun {
         for step in scenario.steps {
             switch step.kind {
             case .notCaptured: continue
-            case .icmp(_, _, _, let number): results[step.line] = Self.result(machines[number])
+            case .icmp(let type, let code, let toClient, let number):
+                results[step.line] = icmp(type, code, toClient, &machines[number, default: Self.new])
             case .kernel(let client, let state, let number):
                 results[step.line] = kernel(client, state, &machines[number, default: Self.new])
             case .segment(let segment, let number, let frame):
@@ -114,6 +115,17 @@ struct MachineRun {
         return result
     }
 
+    /// What errors do to a synchronized connection is soft, and what "packet too big" does to any.
+    private mutating func icmp(
+        _ type: UInt8, _ code: UInt8, _ client: Bool, _ pair: inout [EndpointMachine]
+    ) -> StepResult {
+        let reaction = type == 3 && code != 4 ? pair[client ? 0 : 1].icmpEndsAttempt() : Reaction()
+        for index in 0..<reaction.count { transitions.append(reaction[index]) }
+        var result = Self.result(pair)
+        result.rules = ruleWords(reaction, client: client)
+        return result
+    }
+
     private mutating func kernel(_ client: Bool, _ state: TCPState?, _ pair: inout [EndpointMachine]) -> StepResult {
         let side = client ? 0 : 1
         var reaction = Reaction()
@@ -144,16 +156,26 @@ struct WireRun {
         var steps: [Int] = []
     }
 
+    /// The text timeline as the program prints it by default.
     init(_ scenario: ScenarioFile) throws {
+        try self.init(scenario, TextTimelineReport(style: TextStyle(), order: .blocks))
+    }
+
+    init(_ scenario: ScenarioFile, _ chosen: some TraceReport) throws {
         let capture = Self.capture(scenario)
-        let path = NSTemporaryDirectory() + "scenario-\(scenario.name)-\(getpid()).pcap"
+        let path = NSTemporaryDirectory() + "scenario-\(UUID().uuidString).pcap"
         try Data(capture.bytes).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         var frames: [(header: FrameHeader, decoded: DecodedFrame?, error: String)] = []
+        var fragments = FragmentReassembly()
         var reader = try CaptureFileReader(path: path)
         try reader.forEachFrame { header, bytes in
             do {
-                frames.append((header, try decodeFrame(bytes, header), ""))
+                var decoded = try decodeFrame(bytes, header)
+                if case .fragment(let fragment) = decoded {
+                    decoded = try fragments.take(fragment, bytes, at: header.time)
+                }
+                frames.append((header, decoded, ""))
             } catch {
                 frames.append((header, nil, "\(error)"))
             }
@@ -162,7 +184,7 @@ struct WireRun {
         if frames.count != capture.steps.count { problems.append("\(frames.count) frames read") }
 
         var timeline = Timeline(seed: 1)
-        var report = TextTimelineReport(style: TextStyle(), order: .blocks)
+        var report = chosen
         var out = OutputBuffer()
         let description = CaptureDescription(
             file: nil, interfaces: [.init(name: "veth0", linkType: .ethernet)], snapshotLength: nil, filter: "tcp",
@@ -178,6 +200,15 @@ struct WireRun {
                 next += 1
                 guard let decoded = frame.decoded else {
                     problems.append("frame \(next): \(frame.error)")
+                    continue
+                }
+                if case .icmp(let error) = decoded, case .icmp(_, _, let toClient, let number) = step.kind,
+                    let connection = scenario.connections[number],
+                    let event = timeline.observe(error, time: frame.header.time, frame: UInt64(next))
+                {
+                    report.icmp(event, timeline, &out)
+                    result = Self.result(timeline[event.connection], connection)
+                    result?.rules = ruleWords(event.reaction, client: toClient)
                     continue
                 }
                 guard case .segment(let segment) = decoded, case .segment(_, let number, _) = step.kind,
@@ -203,12 +234,8 @@ struct WireRun {
                 result?.rules.insert(contentsOf: earlier, at: 0)
             }
             switch step.kind {
-            case .segment: break
+            case .segment, .icmp: break
             case .notCaptured: continue
-            case .icmp(_, _, _, let number):
-                if let id = places[number], let connection = scenario.connections[number] {
-                    result = Self.result(timeline[id], connection)
-                }
             case .kernel(let client, let state, let number):
                 if let id = places[number], let connection = scenario.connections[number] {
                     result = Self.kernel(client, state, id, connection, &timeline)

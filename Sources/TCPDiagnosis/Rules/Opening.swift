@@ -1,5 +1,6 @@
 // Rules about unusual ways to open: one socket with itself, both at once, text in the SYN, ports used again.
 
+import TCPMachine
 import TCPModel
 import TCPTimeline
 
@@ -17,8 +18,9 @@ extension Rule {
 
     /// RFC 9293 3.5, figure 7: SYN-SENT gets a SYN.
     static let simultaneousOpen = Rule(.simultaneousOpen) { c in
-        guard !c.connection.isSelfConnect, c.file[.originator].synCount > 0, c.file[.responder].synCount > 0,
-            !c.file[.originator].synHadAck, !c.file[.responder].synHadAck,
+        // Both opened actively: a SYN forged into an open connection, or sent apart from its ACK, is no opening.
+        guard !c.connection.isSelfConnect, c.connection.originator.openedActively,
+            c.connection.responder.openedActively,
             c.connection.facts.contains(.originatorSynAck) || c.connection.facts.contains(.responderSynAck)
         else { return nil }
         return Verdict(

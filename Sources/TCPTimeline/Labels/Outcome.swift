@@ -68,7 +68,9 @@ extension Connection {
         if responder.state == .synReceived || originator.state == .synSent || originator.state == .synReceived {
             return .halfOpen
         }
-        return .open
+        // The kernel gave up on SYN-RECEIVED.
+        let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
+        return isOffered && responder.state == .closed ? .halfOpen : .open
     }
 
     /// Whether nothing came back for the SYN. An originator that went on was answered: those frames were not captured.

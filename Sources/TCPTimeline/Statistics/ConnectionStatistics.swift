@@ -34,6 +34,12 @@ public struct ConnectionStatistics: Sendable {
         if event.notes.contains(.duplicateFrame) { return SegmentVerdict() }
         let own = Int(event.sender.rawValue)
         noteSegment(event, own)
+        // What its receiver drops says nothing of the octets in flight.
+        if event.notes.contains(.badChecksum)
+            || !event.anomalies.isDisjoint(with: [.synInsideConnection, .blindAck])
+        {
+            return SegmentVerdict()
+        }
         noteOptions(event.segment, own)
         var verdict = noteSending(event, own)
         noteAck(event, own, &verdict)
@@ -95,7 +101,8 @@ public struct ConnectionStatistics: Sendable {
                 directions[own].cutPackets &+= 1
             }
         }
-        if flags.has(.syn) {
+        // A SYN inside the open connection is somebody else's: its numbers are none of this stream.
+        if flags.has(.syn) && !event.anomalies.contains(.synInsideConnection) {
             senders[own].syn = segment.sequence
             // Until it acknowledges something, the other side's text counts from here.
             senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence

@@ -154,7 +154,7 @@ struct ConnectionText {
 
     private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
         let flags = event.segment.flags
-        if flags.has(.rst) {
+        if flags.has(.rst) && !flags.has(.syn) {
             return connection.facts.contains(.synAckSeen) || !isOpening(connection) ? .reset : .handshake
         }
         if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
