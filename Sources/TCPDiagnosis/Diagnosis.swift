@@ -31,6 +31,8 @@ public struct Diagnosis: Sendable {
 
     /// Takes in a segment.
     public mutating func observe(_ event: SegmentEvent, _ timeline: borrowing Timeline) {
+        // Another copy of a frame is nothing that happened.
+        guard !event.notes.contains(.duplicateFrame) else { return }
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
         let isNew = open(slot, connection.number)

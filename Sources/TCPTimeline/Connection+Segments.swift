@@ -49,6 +49,18 @@ extension Connection {
             sent: sent, arrived: arrived, ended: !wasEnded && isEnded)
     }
 
+    /// The event of another copy of a frame that was taken in as frame `original`: nothing happened.
+    func copy(
+        of original: UInt64, _ segment: Segment, _ id: ConnectionID, time: Timestamp, frame: UInt64
+    ) -> SegmentEvent {
+        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
+        return SegmentEvent(
+            connection: id, isFirst: false, replaced: nil, sender: side, time: time, frame: frame, segment: segment,
+            relativeSequence: segment.sequence.offset(from: base(side)),
+            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0,
+            notes: .duplicateFrame, sent: Reaction(), arrived: Reaction(), ended: false, originalFrame: original)
+    }
+
     /// Relative numbers count from the ISS; where it is not known, from just before the first number seen.
     private func base(_ side: Side) -> SequenceNumber {
         let endpoint = endpoint(side)

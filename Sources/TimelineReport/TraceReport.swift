@@ -55,6 +55,10 @@ public struct CaptureCounts: Sendable {
 
 /// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
 public protocol TraceReport {
+    /// Whether a frame that was captured several times counts once. What copies another tool's log counts them as it does.
+    var countsCopiesOnce: Bool { get }
+    /// Whether it reads the timeline's per-direction statistics, which are not kept for nobody.
+    var readsStatistics: Bool { get }
     /// The capture begins.
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
     /// A segment; `timeline` is as it left it.
@@ -84,6 +88,10 @@ public protocol TraceReport {
 
 /// What most formats have nothing to say to.
 extension TraceReport {
+    /// Copies are no segments.
+    public var countsCopiesOnce: Bool { true }
+    /// The connection's own counters are enough.
+    public var readsStatistics: Bool { false }
     /// Nothing is said at the beginning.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
     /// Segments are not shown one by one.

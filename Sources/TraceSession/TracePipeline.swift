@@ -49,7 +49,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var replaced: [ConnectionID] = []
 
     init(report: Report, isLive: Bool, failOn: Set<FindingCode> = []) {
-        timeline = Timeline()
+        timeline = Timeline(keepsStatistics: report.readsStatistics)
         self.report = report
         self.isLive = isLive
         if report.wantsFindings || !failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
@@ -70,7 +70,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
             return
         }
         switch decoded {
-        case .segment(let segment): observe(segment, header)
+        case .segment(let segment): observe(segment, header, bytes)
         case .icmp(let error): observe(error, header)
         case .fragment: break
         case .other(let kind): note(kind)
@@ -104,8 +104,16 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         report.icmp(event, timeline, &out)
     }
 
-    private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
-        let event = timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
+    private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+        let cut = min(
+            segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
+        let event =
+            report.countsCopiesOnce
+            ? timeline.observeOnce(
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut,
+                vantage: { linkVantage(bytes, header.linkType) })
+            : timeline.observe(
+                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut)
         diagnosis?.observe(event, timeline)
         if event.ended { endedCount &+= 1 }
         if isLive {

@@ -73,6 +73,8 @@ struct TraceCommand: ParsableCommand {
     var countOnly = false
     @Flag(name: .customShort("q"), help: "One line a connection.")
     var quiet = false
+    @Flag(help: "Statistics of both directions after each connection, as classic tcptrace -l names them.")
+    var long = false
     @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
     var verbosity: Int
     @Flag(

@@ -212,6 +212,10 @@ struct TraceRequest {
         guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
         style.time = time
         style.nanoseconds = command.nano
+        if command.long && form != .timeline {
+            throw ValidationError("--long is for the text timeline; -T json has the same numbers in `stats`")
+        }
+        style.isLong = command.long
         style.detail.verbosity = min(command.verbosity, 3)
         style.detail.rawSequence = command.rawSequence
     }

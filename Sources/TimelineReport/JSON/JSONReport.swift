@@ -12,6 +12,9 @@ public struct JSONReport: TraceReport {
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
+    /// The uid of the connection that a connection, by number, is the translation of.
+    private var translated: [UInt64: String] = [:]
+
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
 
@@ -25,6 +28,9 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// They are in `conn` and `packet`.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = captureObject(capture, at: time)
@@ -37,6 +43,9 @@ public struct JSONReport: TraceReport {
         guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            translated[connection.number] = self.uid(source, timeline[source])
+        }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
             report.writeStates(event.sent, event.sender, event, uid, connection, &out)
@@ -138,7 +147,10 @@ public struct JSONReport: TraceReport {
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
         let uid = uid(id, connection)
-        writeConnection(connection, uid, kernel, identities[Int(id.slot)].codes, &out)
+        writeConnection(
+            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id),
+            copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
+            &out)
     }
 
     /// Says what moved among the host's counters.
@@ -247,6 +259,7 @@ public struct JSONReport: TraceReport {
 
     private func writeConnection(
         _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ statistics: ConnectionStatistics?, copies: UInt32, translated: String?,
         _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
@@ -294,6 +307,9 @@ public struct JSONReport: TraceReport {
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
         if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
+        if let statistics { object.add(statistics, connection) }
+        if copies > 0 { object.add("duplicate_frames", number: copies) }
+        if let translated { object.add("nat_of", string: translated) }
         object.write(to: &out)
     }
 

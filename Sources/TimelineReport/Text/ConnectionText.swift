@@ -25,6 +25,10 @@ enum TimelineNote {
     case midstream
     /// Rows that were left out, and the segments in them.
     case elided(rows: Int, segments: UInt64)
+    /// It is another connection seen behind a translation of addresses: that one's number.
+    case translated(UInt64)
+    /// An earlier retransmission turned out not to have been needed.
+    case notNeeded(RetransmissionRecord)
     /// The kernel said something.
     case kernel(KernelEvent)
     /// An ICMP error came.
@@ -82,6 +86,7 @@ struct ConnectionText {
 
     /// Takes in a segment.
     mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        if event.notes.contains(.duplicateFrame) { return takeCopy(event, connection, detail) }
         if held.map({ event.time.since($0.lastTime) > Self.hold }) == true { seal() }
         if detail.verbosity == 0, held?.folds(event) == true {
             held?.fold(event)
@@ -101,6 +106,16 @@ struct ConnectionText {
         }
         held = row
         remember(event)
+    }
+
+    /// Another copy of a frame has a row with `-v` only, and changes nothing for those after it.
+    private mutating func takeCopy(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        guard detail.verbosity > 0 else { return }
+        seal()
+        let delta = lastTime.map { event.time.since($0) } ?? -1
+        var row = TimelineRow(event, phase: Self.phase(event, connection), delta: delta)
+        row.kind = .segment
+        held = row
     }
 
     /// A held SYN's row shows what became of it at the other end, if the answer comes in time.
@@ -162,6 +177,8 @@ struct ConnectionText {
     private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
         let flags = event.segment.flags
         guard event.notes.contains(.retransmission), flags.hasAny(.synFin) else { return }
+        // A kind says more than a number.
+        if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
         func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
             if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
             return event.sender == .originator ? attempts.0 : attempts.1
@@ -185,6 +202,7 @@ struct ConnectionText {
         guard let row = held else { return }
         held = nil
         keep(.row(row))
+        if let record = row.verdict.exposes { keep(.note(.notNeeded(record))) }
     }
 
     /// Whether the held row has waited long enough at `now`.

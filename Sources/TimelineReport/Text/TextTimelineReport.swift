@@ -43,6 +43,9 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Retransmissions are named by their kind.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         writer.interfaces = capture.interfaces.map { $0.name }
@@ -53,6 +56,9 @@ public struct TextTimelineReport: TraceReport {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
         open(slot, connection.number)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            texts[slot]?.keep(.note(.translated(timeline[source].number)))
+        }
         texts[slot]?.take(event, connection, style.detail)
         noteReady(event.connection)
     }
@@ -144,7 +150,16 @@ public struct TextTimelineReport: TraceReport {
             if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
-            writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+            writeClosing(
+                connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
+                prefix: prefix, &out)
+            let statistics = timeline.statistics(of: id)
+            if let statistics {
+                writeStatistics(statistics, connection, layout: writer.layout, prefix: prefix, &out)
+            }
+            if style.isLong, let statistics {
+                LongStatistics(statistics, connection, copies: timeline.duplicateFrames(of: id)).write(&out)
+            }
             writeFindings(slot, connection.number, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {

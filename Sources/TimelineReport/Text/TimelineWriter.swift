@@ -16,6 +16,8 @@ public struct TextStyle: Sendable {
     public var time = TimeStyle.sinceStart
     /// Nanoseconds instead of microseconds.
     public var nanoseconds = false
+    /// Statistics of both directions after each connection.
+    public var isLong = false
     /// How much to show of each segment.
     public var detail = TimelineDetail()
 
