@@ -168,7 +168,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             now: 1)
         #expect(traced.join.traceCounts.unattached == 0)
         traced.take(now: 2 * Span.second)
-        #expect(traced.join.traceCounts == TraceCounts(attached: 0, unattached: 4))
+        #expect(traced.join.traceCounts == TraceCounts(unattached: 3, unknownDrops: 1))
         #expect(traced.said.isEmpty)
     }
 

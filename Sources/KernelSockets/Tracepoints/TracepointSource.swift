@@ -32,12 +32,18 @@ public final class TracepointSource {
     private var rings: [PerfRing] = []
     private var names: ProcessNames
     private let clock: Int32
-    private var bytes: [UInt8] = []
+    /// What was in the rings, by ring.
+    private var collected: [[UInt8]] = []
+    /// Processes whose end was in the latest reading.
+    private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
+    private var offset = ClockOffset()
 
     /// Pages of one CPU's ring at most (2 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
     /// refused.
     private static let pages = (ring: 512, all: 8192)
+    /// Octets of one ring that wait for `read` at most; then the ring is left to fill, and the kernel counts what is lost.
+    private static let collectedLimit = 64 << 20
     /// More ports than this are told apart here, not in the kernel's filter.
     private static let portLimit = 16
 
@@ -60,6 +66,7 @@ public final class TracepointSource {
         }
         self.clock = clock
         rings = first
+        collected = first.map { _ in [] }
         let inKernel = ports.count <= Self.portLimit ? ports : []
         for (kind, format) in wanted { add(kind, format, ports: inKernel) }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
@@ -112,28 +119,38 @@ public final class TracepointSource {
     /// Wakes epoll when much has come; small amounts are read with the next turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }
 
+    /// Empties the kernel's rings; quick, so that they do not run over while others are at work. `read` has what was there.
+    public func collect() {
+        for (index, ring) in rings.enumerated() where collected[index].count < Self.collectedLimit {
+            ring.drain(into: &collected[index])
+        }
+    }
+
     /// Everything that the kernel has written, in the order of time.
     public func read() -> [SocketEvent] {
+        collect()
         // The offset is measured anew each time: the wall clock is set and slewed.
-        let offset = clock == CLOCK_REALTIME ? 0 : wallClock().nanoseconds - monotonicNanoseconds()
+        if clock != CLOCK_REALTIME { offset.measure() }
         var events: [SocketEvent] = []
         var ended: [Int32] = []
-        for ring in rings {
-            bytes.removeAll(keepingCapacity: true)
-            ring.drain(into: &bytes)
-            takeRecords(offset, &events, &ended)
+        for index in collected.indices {
+            takeRecords(collected[index], offset.nanoseconds, &events, &ended)
+            collected[index].removeAll(keepingCapacity: true)
         }
-        // The last events of a process may be on another CPU's ring than its end.
         for index in events.indices where events[index].isProcessContext {
             events[index].process = names.identity(events[index].pid)
         }
-        for pid in ended { names.exit(pid) }
+        // The rings are emptied one after the other: the end of a process may be read before its last events on another CPU.
+        for pid in endedBefore { names.exit(pid) }
+        endedBefore = ended
         counts.read &+= UInt64(events.count)
         events.sort { $0.time < $1.time }
         return events
     }
 
-    private func takeRecords(_ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]) {
+    private func takeRecords(
+        _ bytes: [UInt8], _ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]
+    ) {
         var position = 0
         while let (record, end) = PerfRecord.next(bytes, at: position) {
             position = end

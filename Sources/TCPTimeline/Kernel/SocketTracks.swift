@@ -13,11 +13,14 @@ public struct TraceCounts: Hashable, Sendable {
     public internal(set) var attached: UInt64 = 0
     /// Events of connections that were not captured, or not any more.
     public internal(set) var unattached: UInt64 = 0
+    /// Dropped packets of which the kernel did not say whose they were: often other programs'.
+    public internal(set) var unknownDrops: UInt64 = 0
 
     /// So many of each.
-    public init(attached: UInt64 = 0, unattached: UInt64 = 0) {
+    public init(attached: UInt64 = 0, unattached: UInt64 = 0, unknownDrops: UInt64 = 0) {
         self.attached = attached
         self.unattached = unattached
+        self.unknownDrops = unknownDrops
     }
 }
 
@@ -107,8 +110,12 @@ struct SocketTracks {
     }
 
     private mutating func hold(_ event: SocketEvent) -> [(event: SocketEvent, of: EndpointReference)] {
-        if loose.count < Self.waitingLimit { loose.append(event) } else { counts.unattached &+= 1 }
+        if loose.count < Self.waitingLimit { loose.append(event) } else { abandon(event) }
         return []
+    }
+
+    private mutating func abandon(_ event: SocketEvent) {
+        if case .dropped = event.kind { counts.unknownDrops &+= 1 } else { counts.unattached &+= 1 }
     }
 
     /// An event of a socket that is followed from its birth.
@@ -167,7 +174,7 @@ struct SocketTracks {
         let held = loose
         loose.removeAll(keepingCapacity: true)
         for event in held {
-            if now.since(event.time) > Self.patience { counts.unattached &+= 1 } else { found += take(event) }
+            if now.since(event.time) > Self.patience { abandon(event) } else { found += take(event) }
         }
         return found.sorted { $0.event.time < $1.event.time }
     }
