@@ -39,9 +39,9 @@ public final class TracepointSource {
     private let ports: Set<UInt16>
     private var offset = ClockOffset()
 
-    /// Pages of one CPU's ring at most (2 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
+    /// Pages of one CPU's ring at most (8 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
     /// refused.
-    private static let pages = (ring: 512, all: 8192)
+    private static let pages = (ring: 2048, all: 16384)
     /// Octets of one ring that wait for `read` at most; then the ring is left to fill, and the kernel counts what is lost.
     private static let collectedLimit = 64 << 20
     /// More ports than this are told apart here, not in the kernel's filter.
@@ -70,7 +70,7 @@ public final class TracepointSource {
         let inKernel = ports.count <= Self.portLimit ? ports : []
         for (kind, format) in wanted { add(kind, format, ports: inKernel) }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
-        guard !decoder.formats.isEmpty else {
+        guard !decoder.layouts.isEmpty else {
             throw Unavailable(
                 description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
         }

@@ -106,7 +106,8 @@ struct KernelWatcher {
             failure = error.description
         }
         let took = monotonicNow() - start
-        nextReading = start + took * Self.share
+        // Events say what changed: readings only add what has no event, and may wait.
+        nextReading = start + took * (trace.isRunning ? Self.share * 4 : Self.share)
         let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
         nextRoutine = start + max(interval, took * Self.share)
     }
