@@ -78,6 +78,7 @@ final class Program {
     }
 
     var pid: Int32 { process.processIdentifier }
+    var hasEnded: Bool { !process.isRunning }
     var output: String {
         String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: outPath))) ?? Data(), as: UTF8.self)
     }

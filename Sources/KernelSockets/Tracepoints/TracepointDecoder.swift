@@ -4,12 +4,12 @@ import TCPModel
 
 /// Decodes the records of the tracepoints that the running kernel has.
 struct TracepointDecoder: Sendable {
-    /// Layouts by record number.
-    private(set) var formats: [UInt16: (kind: TracepointKind, format: TracepointFormat)] = [:]
+    /// The tracepoints that can be used.
+    private(set) var layouts: [TracepointLayout] = []
     /// In the order of their names: what is missing, for people.
     private(set) var missing: [(kind: TracepointKind, why: String)] = []
 
-    /// Takes in the `format` file of a tracepoint; nil if the kernel has none. False if it cannot be used.
+    /// Takes in the `format` file of a tracepoint; nil if the kernel has none. Returns nil if it cannot be used.
     mutating func add(_ kind: TracepointKind, format text: String?) -> TracepointFormat? {
         guard let text, let format = TracepointFormat(text) else {
             missing.append((kind, "this kernel does not have it"))
@@ -23,138 +23,187 @@ struct TracepointDecoder: Sendable {
             missing.append((kind, "its reasons have no names"))
             return nil
         }
-        formats[format.identifier] = (kind, format)
+        layouts.append(TracepointLayout(kind, format))
         return format
     }
 
     /// Takes a tracepoint away that could not be opened.
     mutating func remove(_ kind: TracepointKind, why: String) {
-        formats = formats.filter { $0.value.kind != kind }
+        layouts.removeAll { $0.kind == kind }
         missing.append((kind, why))
     }
 
     /// The event in `record`; nil if it is of no tracepoint that is known, too short, or says nothing of TCP.
     func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
-        guard let number = unsigned(record, 0, 2), let (kind, format) = formats[UInt16(truncatingIfNeeded: number)]
+        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number })
         else { return nil }
-        let reader = Reader(record: record, format: format)
-        guard kind != .processExit, let what = content(kind, reader), let ends = ends(kind, reader) else { return nil }
-        let context = reader.number("common_flags") ?? Self.interrupt
-        var event = SocketEvent(
-            time: time, kind: what, socket: reader.address(kind == .freePacket ? "rx_sk" : "skaddr"),
-            packet: reader.address("skbaddr"), local: ends.local, remote: ends.remote,
-            // TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, with these values since 2.6.28; 0 is the idle task.
-            isProcessContext: context & Self.interrupt == 0 && pid != 0, pid: pid)
-        if kind == .sendReset { event.resetState = reader.state("state") }
-        return event
+        return layouts[place].decode(record, time: time, pid: pid)
     }
 
-    /// Whether `record` says that the process it is of begins to end.
-    func isProcessExit(_ record: ArraySlice<UInt8>) -> Bool {
-        guard let number = unsigned(record, 0, 2) else { return false }
-        return formats[UInt16(truncatingIfNeeded: number)]?.kind == .processExit
-    }
-
-    private static let interrupt: Int64 = 0x18
-
-    private func content(_ kind: TracepointKind, _ reader: Reader) -> SocketEvent.Kind? {
-        switch kind {
-        case .setState:
-            if let number = reader.number("protocol"), number != 6 { return nil }
-            guard let from = reader.state("oldstate"), let to = reader.state("newstate") else { return nil }
-            return .transition(from: from, to: to)
-        case .sendReset: return .resetSent(reason: reader.symbol("reason"))
-        case .receiveReset: return .resetReceived
-        case .retransmit: return .retransmit
-        case .retransmitSynAck: return .synAckRetransmit
-        case .errorReport:
-            if let number = reader.number("protocol"), number != 6 { return nil }
-            guard let error = reader.number("error") else { return nil }
-            return .socketError(errno: Int32(truncatingIfNeeded: error))
-        case .destroy: return .destroyed
-        case .freePacket:
-            guard let reason = reader.symbol("reason") else { return nil }
-            return .dropped(reason: reason)
-        case .processExit: return nil
-        }
-    }
-
-    private func ends(_ kind: TracepointKind, _ reader: Reader) -> (local: SocketAddress, remote: SocketAddress)? {
-        switch kind {
-        case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
-        case .sendReset:
-            guard let local = reader.socketAddress("saddr"), let remote = reader.socketAddress("daddr") else {
-                return nil
-            }
-            return (local, remote)
-        case .setState, .receiveReset, .retransmit, .retransmitSynAck, .errorReport, .destroy:
-            guard let from = reader.number("sport"), let to = reader.number("dport"),
-                let source = reader.ipAddress("saddr"), let destination = reader.ipAddress("daddr")
-            else { return nil }
-            return (
-                SocketAddress(source, UInt16(truncatingIfNeeded: from)),
-                SocketAddress(destination, UInt16(truncatingIfNeeded: to))
-            )
-        }
+    /// Whether `record` says that the process it is of begins to end, with all its threads.
+    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
+        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number })
+        else { return false }
+        return layouts[place].isProcessExit(record, pid: pid)
     }
 }
 
-/// Fields of one record by name.
-private struct Reader {
-    let record: ArraySlice<UInt8>
-    let format: TracepointFormat
+/// Where one tracepoint has what is needed: looked up by name once.
+struct TracepointLayout: Sendable {
+    let kind: TracepointKind
+    let identifier: UInt64
 
-    /// A number of 1, 2, 4 or 8 octets in this machine's order, or nil.
-    func number(_ name: String) -> Int64? {
-        guard let field = format.fields[name], let value = unsigned(record, field.offset, field.size) else {
-            return nil
-        }
-        guard field.isSigned, field.size < 8 else { return Int64(bitPattern: value) }
-        let shift = Int64((8 - field.size) * 8)
-        return (Int64(bitPattern: value) << shift) >> shift
+    private typealias Field = TracepointFormat.Field
+    private let flags: Field?
+    private let socket: Field?
+    private let packet: Field?
+    private let oldState: Field?
+    private let newState: Field?
+    private let reason: Field?
+    private let error: Field?
+    private let socketState: Field?
+    private let thread: Field?
+    private let isLastThread: Field?
+    private let protocolNumber: Field?
+    private let ports: (source: Field?, destination: Field?)
+    private let source: (v4: Field?, v6: Field?)
+    private let destination: (v4: Field?, v6: Field?)
+    /// States and reasons by the kernel's numbers for them.
+    private let oldStates: [Int64: TCPState]
+    private let newStates: [Int64: TCPState]
+    private let socketStates: [Int64: TCPState]
+    private let reasons: [Int64: String]
+
+    init(_ kind: TracepointKind, _ format: TracepointFormat) {
+        self.kind = kind
+        identifier = UInt64(format.identifier)
+        let fields = format.fields
+        flags = fields["common_flags"]
+        socket = fields[kind == .freePacket ? "rx_sk" : "skaddr"]
+        packet = fields["skbaddr"]
+        oldState = fields["oldstate"]
+        newState = fields["newstate"]
+        reason = fields["reason"]
+        error = fields["error"]
+        socketState = fields["state"]
+        thread = fields["pid"]
+        isLastThread = fields["group_dead"]
+        protocolNumber = fields["protocol"]
+        ports = (fields["sport"], fields["dport"])
+        source = (fields["saddr"], fields["saddr_v6"])
+        destination = (fields["daddr"], fields["daddr_v6"])
+        oldStates = Self.states(format.symbols["oldstate"])
+        newStates = Self.states(format.symbols["newstate"])
+        socketStates = Self.states(format.symbols["state"])
+        reasons = (format.symbols["reason"] ?? [:]).mapValues(Self.withoutPrefix)
     }
 
-    /// A kernel address; 0 if there is none.
-    func address(_ name: String) -> UInt64 { number(name).map { UInt64(bitPattern: $0) } ?? 0 }
-
-    /// The name of an enum's value, or the number itself where the kernel has no name for it.
-    func symbol(_ name: String) -> String? {
-        number(name).map { value in
-            format.symbols[name]?[value].map(withoutPrefix) ?? "\(value)"
+    private static func states(_ names: [Int64: String]?) -> [Int64: TCPState] {
+        (names ?? [:]).compactMapValues { name in
+            let short = name.hasPrefix("TCP_") ? String(name.dropFirst(4)) : name
+            return TCPState(named: short == "NEW_SYN_RECV" ? "SYN_RECV" : short)
         }
     }
 
-    private func withoutPrefix(_ name: String) -> String {
+    private static func withoutPrefix(_ name: String) -> String {
         for prefix in ["SKB_DROP_REASON_", "SK_RST_REASON_"] where name.hasPrefix(prefix) {
             return String(name.dropFirst(prefix.count))
         }
         return name
     }
 
-    /// A state by the name that the kernel has for its number.
-    func state(_ name: String) -> TCPState? {
-        guard let symbol = symbol(name) else { return nil }
-        let short = symbol.hasPrefix("TCP_") ? String(symbol.dropFirst(4)) : symbol
-        return TCPState(named: short == "NEW_SYN_RECV" ? "SYN_RECV" : short)
+    /// TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, with these values since 2.6.28.
+    private static let interrupt: Int64 = 0x18
+
+    func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
+        guard let what = content(record), let ends = ends(record) else { return nil }
+        let context = number(record, flags) ?? Self.interrupt
+        var event = SocketEvent(
+            time: time, kind: what, socket: address(record, socket), packet: address(record, packet),
+            local: ends.local, remote: ends.remote,
+            // 0 is the idle task.
+            isProcessContext: context & Self.interrupt == 0 && pid != 0, pid: pid)
+        if kind == .sendReset { event.resetState = number(record, socketState).flatMap { socketStates[$0] } }
+        return event
+    }
+
+    /// The end of a thread is none of the process, unless it is the last one (or, where old kernels do not tell, the first one).
+    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
+        guard kind == .processExit else { return false }
+        if isLastThread != nil { return number(record, isLastThread) ?? 0 != 0 }
+        return number(record, thread) == Int64(pid)
+    }
+
+    private func content(_ record: ArraySlice<UInt8>) -> SocketEvent.Kind? {
+        switch kind {
+        case .setState:
+            if let number = number(record, protocolNumber), number != 6 { return nil }
+            guard let old = number(record, oldState), let new = number(record, newState), let from = oldStates[old],
+                let to = newStates[new]
+            else { return nil }
+            return .transition(from: from, to: to)
+        // A reason that the kernel has no name for is its number.
+        case .sendReset: return .resetSent(reason: number(record, reason).map { reasons[$0] ?? "\($0)" })
+        case .receiveReset: return .resetReceived
+        case .retransmit: return .retransmit
+        case .retransmitSynAck: return .synAckRetransmit
+        case .errorReport:
+            if let number = number(record, protocolNumber), number != 6 { return nil }
+            return number(record, error).map { .socketError(errno: Int32(truncatingIfNeeded: $0)) }
+        case .destroy: return .destroyed
+        case .freePacket: return number(record, reason).map { .dropped(reason: reasons[$0] ?? "\($0)") }
+        case .processExit: return nil
+        }
+    }
+
+    private func ends(_ record: ArraySlice<UInt8>) -> (local: SocketAddress, remote: SocketAddress)? {
+        switch kind {
+        case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
+        case .sendReset:
+            guard let local = socketAddress(record, source.v4), let remote = socketAddress(record, destination.v4)
+            else { return nil }
+            return (local, remote)
+        case .setState, .receiveReset, .retransmit, .retransmitSynAck, .errorReport, .destroy:
+            guard let from = number(record, ports.source), let to = number(record, ports.destination),
+                let local = ipAddress(record, source), let remote = ipAddress(record, destination)
+            else { return nil }
+            return (
+                SocketAddress(local, UInt16(truncatingIfNeeded: from)),
+                SocketAddress(remote, UInt16(truncatingIfNeeded: to))
+            )
+        }
+    }
+
+    // MARK: Fields
+
+    /// A number of 1, 2, 4 or 8 octets in this machine's order, or nil.
+    private func number(_ record: ArraySlice<UInt8>, _ field: Field?) -> Int64? {
+        guard let field, let value = unsigned(record, field.offset, field.size) else { return nil }
+        guard field.isSigned, field.size < 8 else { return Int64(bitPattern: value) }
+        let shift = Int64((8 - field.size) * 8)
+        return (Int64(bitPattern: value) << shift) >> shift
+    }
+
+    /// A kernel address; 0 if there is none.
+    private func address(_ record: ArraySlice<UInt8>, _ field: Field?) -> UInt64 {
+        number(record, field).map { UInt64(bitPattern: $0) } ?? 0
     }
 
     /// The address of a socket: that of IPv6 (where an IPv4 one is mapped) if there is one, else IPv4's.
-    func ipAddress(_ name: String) -> IPAddress? {
-        if let field = format.fields[name + "_v6"], field.size == 16 {
+    private func ipAddress(_ record: ArraySlice<UInt8>, _ fields: (v4: Field?, v6: Field?)) -> IPAddress? {
+        if let field = fields.v6, field.size == 16 {
             guard let high = bigEndian(record, field.offset, 8), let low = bigEndian(record, field.offset + 8, 8) else {
                 return nil
             }
             if high | low != 0 { return IPAddress(high: high, low: low) }
         }
-        guard let field = format.fields[name], field.size == 4, let v4 = bigEndian(record, field.offset, 4) else {
-            return nil
-        }
+        guard let field = fields.v4, field.size == 4, let v4 = bigEndian(record, field.offset, 4) else { return nil }
         return IPAddress(v4: UInt32(truncatingIfNeeded: v4))
     }
 
     /// A sockaddr_in or sockaddr_in6.
-    func socketAddress(_ name: String) -> SocketAddress? {
-        guard let field = format.fields[name], field.size >= 16, let family = unsigned(record, field.offset, 2),
+    private func socketAddress(_ record: ArraySlice<UInt8>, _ field: Field?) -> SocketAddress? {
+        guard let field, field.size >= 16, let family = unsigned(record, field.offset, 2),
             let port = bigEndian(record, field.offset + 2, 2)
         else { return nil }
         let number = UInt16(truncatingIfNeeded: port)

@@ -32,15 +32,21 @@ public final class TracepointSource {
     private var rings: [PerfRing] = []
     private var names: ProcessNames
     private let clock: Int32
-    private var bytes: [UInt8] = []
+    /// What was in the rings, by ring.
+    private var collected: [[UInt8]] = []
+    /// Processes whose end was in the latest reading.
+    private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
     /// When processes began to end, lately.
     private var ends: [Int32: Timestamp] = [:]
     private static let endLimit = 8192
+    private var offset = ClockOffset()
 
-    /// Pages of one CPU's ring at most (2 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
+    /// Pages of one CPU's ring at most (8 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
     /// refused.
-    private static let pages = (ring: 512, all: 8192)
+    private static let pages = (ring: 2048, all: 16384)
+    /// Octets of one ring that wait for `read` at most; then the ring is left to fill, and the kernel counts what is lost.
+    private static let collectedLimit = 64 << 20
     /// More ports than this are told apart here, not in the kernel's filter.
     private static let portLimit = 16
 
@@ -63,10 +69,11 @@ public final class TracepointSource {
         }
         self.clock = clock
         rings = first
+        collected = first.map { _ in [] }
         let inKernel = ports.count <= Self.portLimit ? ports : []
         for (kind, format) in wanted { add(kind, format, ports: inKernel) }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
-        guard !decoder.formats.isEmpty else {
+        guard !decoder.layouts.isEmpty else {
             throw Unavailable(
                 description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
         }
@@ -115,37 +122,47 @@ public final class TracepointSource {
     /// Wakes epoll when much has come; small amounts are read with the next turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }
 
+    /// Empties the kernel's rings; quick, so that they do not run over while others are at work. `read` has what was there.
+    public func collect() {
+        for (index, ring) in rings.enumerated() where collected[index].count < Self.collectedLimit {
+            ring.drain(into: &collected[index])
+        }
+    }
+
     /// Everything that the kernel has written, in the order of time.
     public func read() -> [SocketEvent] {
+        collect()
         // The offset is measured anew each time: the wall clock is set and slewed.
-        let offset = clock == CLOCK_REALTIME ? 0 : wallClock().nanoseconds - monotonicNanoseconds()
+        if clock != CLOCK_REALTIME { offset.measure() }
         var events: [SocketEvent] = []
         var ended: [Int32] = []
-        for ring in rings {
-            bytes.removeAll(keepingCapacity: true)
-            ring.drain(into: &bytes)
-            takeRecords(offset, &events, &ended)
+        for index in collected.indices {
+            takeRecords(collected[index], offset.nanoseconds, &events, &ended)
+            collected[index].removeAll(keepingCapacity: true)
         }
-        // The last events of a process may be on another CPU's ring than its end.
         for index in events.indices where events[index].isProcessContext {
             events[index].process = names.identity(events[index].pid)
             // The descriptors of a process are closed after it has begun to end.
             if let end = ends[events[index].pid] { events[index].isProcessEnding = events[index].time >= end }
         }
-        for pid in ended { names.exit(pid) }
+        // The rings are emptied one after the other: the end of a process may be read before its last events on another CPU.
+        for pid in endedBefore { names.exit(pid) }
+        endedBefore = ended
         counts.read &+= UInt64(events.count)
         events.sort { $0.time < $1.time }
         return events
     }
 
-    private func takeRecords(_ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]) {
+    private func takeRecords(
+        _ bytes: [UInt8], _ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]
+    ) {
         var position = 0
         while let (record, end) = PerfRecord.next(bytes, at: position) {
             position = end
             switch record {
             case .sample(let pid, let time, let range):
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
-                if decoder.isProcessExit(bytes[range]) {
+                if decoder.isProcessExit(bytes[range], pid: pid) {
                     if ends.count >= Self.endLimit { ends.removeAll(keepingCapacity: true) }
                     ends[pid] = stamp
                     continue

@@ -56,13 +56,13 @@ extension KernelJoin {
                 view.suspicion = nil
                 timeline.kernelConfirms(end.side, of: end.id)
             }
-            let isOwners = TracedFacts.isOwners(event)
             said.append(
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .traced(event.kind),
                     socket: nil, process: event.isProcessContext ? event.process : view.process, source: .tracepoint))
+            Self.closeReplaced(event, end, view, &timeline, &said)
             // Who connected, or the first who closes, is kept: others may only hold a copy of the descriptor.
-            guard isOwners, let process = event.process, !view.trace.isOwnerExact else { return }
+            guard TracedFacts.isOwners(event), let process = event.process, !view.trace.isOwnerExact else { return }
             view.trace.isOwnerExact = true
             guard view.process?.pid != process.pid else { return }
             view.process = process
@@ -71,5 +71,21 @@ extension KernelJoin {
                     connection: end.id, side: end.side, time: event.time, kind: .owner(process),
                     socket: view.socket, process: process, source: .tracepoint))
         }
+    }
+
+    /// A socket whose four-tuple another connection has taken since: no segment tells its end, which the new SYN caused.
+    private static func closeReplaced(
+        _ event: SocketEvent, _ end: EndpointReference, _ view: KernelSideView, _ timeline: inout Timeline,
+        _ said: inout [KernelEvent]
+    ) {
+        guard case .transition(_, .closed) = event.kind, !view.trace.leftTimeWaitSocket,
+            timeline[end.id].facts.contains(.replaced)
+        else { return }
+        let wire = timeline[end.id].endpoint(end.side).state
+        guard wire != .timeWait, timeline.kernelDropsSocket(end.side, of: end.id).count > 0 else { return }
+        said.append(
+            KernelEvent(
+                connection: end.id, side: end.side, time: event.time, kind: .dropped(from: wire), socket: nil,
+                process: view.process, source: .tracepoint))
     }
 }

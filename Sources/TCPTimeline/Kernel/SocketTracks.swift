@@ -13,11 +13,14 @@ public struct TraceCounts: Hashable, Sendable {
     public internal(set) var attached: UInt64 = 0
     /// Events of connections that were not captured, or not any more.
     public internal(set) var unattached: UInt64 = 0
+    /// Dropped packets of which the kernel did not say whose they were: often other programs'.
+    public internal(set) var unknownDrops: UInt64 = 0
 
     /// So many of each.
-    public init(attached: UInt64 = 0, unattached: UInt64 = 0) {
+    public init(attached: UInt64 = 0, unattached: UInt64 = 0, unknownDrops: UInt64 = 0) {
         self.attached = attached
         self.unattached = unattached
+        self.unknownDrops = unknownDrops
     }
 }
 
@@ -48,6 +51,8 @@ struct SocketTracks {
     }
 
     private var tracks: [UInt64: Track] = [:]
+    /// Sockets that have gone, and whose address is another's, with events that still wait for their segments.
+    private var departed: [Track] = []
     /// Sockets with events that wait.
     private var waitingSockets: Set<UInt64> = []
     /// Events without a socket that wait for their connection's first segment.
@@ -107,8 +112,12 @@ struct SocketTracks {
     }
 
     private mutating func hold(_ event: SocketEvent) -> [(event: SocketEvent, of: EndpointReference)] {
-        if loose.count < Self.waitingLimit { loose.append(event) } else { counts.unattached &+= 1 }
+        if loose.count < Self.waitingLimit { loose.append(event) } else { abandon(event) }
         return []
+    }
+
+    private mutating func abandon(_ event: SocketEvent) {
+        if case .dropped = event.kind { counts.unknownDrops &+= 1 } else { counts.unattached &+= 1 }
     }
 
     /// An event of a socket that is followed from its birth.
@@ -121,7 +130,7 @@ struct SocketTracks {
         default: break
         }
         let socket = event.socket
-        if isBirth { giveUp(socket) }
+        if isBirth { depart(socket) }
         if tracks[socket] == nil {
             if !isBirth && event.remote.port == 0 { return [] }
             makeRoom()
@@ -139,14 +148,9 @@ struct SocketTracks {
 
     /// Hands over what waits for a socket, if its connection is known by now.
     private mutating func deliver(_ socket: UInt64) -> [(event: SocketEvent, of: EndpointReference)] {
-        guard var track = tracks[socket], let first = track.waiting.first else { return [] }
-        if track.target == nil && track.local.port != 0 {
-            track.target =
-                track.connectTime.map { opened(track.local, track.remote, at: $0) }
-                ?? incarnation(track.local, track.remote, at: first.time)
-        }
-        guard let target = track.target else { return [] }
+        guard var track = tracks[socket], !track.waiting.isEmpty, let target = target(of: track) else { return [] }
         let events = track.waiting
+        track.target = target
         track.waiting = []
         waitingSockets.remove(socket)
         let isOver = events.contains { $0.kind == .destroyed }
@@ -155,10 +159,47 @@ struct SocketTracks {
         return events.map { ($0, target) }
     }
 
+    /// The endpoint that a socket is; nil while its connection is not known.
+    private func target(of track: Track) -> EndpointReference? {
+        if let target = track.target { return target }
+        guard track.local.port != 0, let first = track.waiting.first else { return nil }
+        if let time = track.connectTime { return opened(track.local, track.remote, at: time) }
+        return incarnation(track.local, track.remote, at: first.time)
+    }
+
+    /// A socket has gone, and its address is another's now. Its events may be read before its segments.
+    private mutating func depart(_ socket: UInt64) {
+        guard let track = tracks.removeValue(forKey: socket) else { return }
+        waitingSockets.remove(socket)
+        guard !track.waiting.isEmpty else { return }
+        if departed.count < Self.trackLimit {
+            departed.append(track)
+        } else {
+            counts.unattached &+= UInt64(track.waiting.count)
+        }
+    }
+
+    /// What departed sockets had said, where their connections are known by now.
+    private mutating func settleDeparted(now: Timestamp, _ found: inout [(event: SocketEvent, of: EndpointReference)]) {
+        let held = departed
+        departed.removeAll(keepingCapacity: true)
+        for track in held {
+            if let target = target(of: track) {
+                counts.attached &+= UInt64(track.waiting.count)
+                found += track.waiting.map { ($0, target) }
+            } else if let last = track.waiting.last, now.since(last.time) > Self.patience {
+                counts.unattached &+= UInt64(track.waiting.count)
+            } else {
+                departed.append(track)
+            }
+        }
+    }
+
     /// Segments have come since: what waits for them, and what has waited long enough.
     mutating func settle(now: Timestamp) -> [(event: SocketEvent, of: EndpointReference)] {
-        guard !waitingSockets.isEmpty || !loose.isEmpty else { return [] }
+        guard !waitingSockets.isEmpty || !loose.isEmpty || !departed.isEmpty else { return [] }
         var found: [(event: SocketEvent, of: EndpointReference)] = []
+        settleDeparted(now: now, &found)
         for socket in waitingSockets {
             found += deliver(socket)
             guard let last = tracks[socket]?.waiting.last, now.since(last.time) > Self.patience else { continue }
@@ -167,7 +208,7 @@ struct SocketTracks {
         let held = loose
         loose.removeAll(keepingCapacity: true)
         for event in held {
-            if now.since(event.time) > Self.patience { counts.unattached &+= 1 } else { found += take(event) }
+            if now.since(event.time) > Self.patience { abandon(event) } else { found += take(event) }
         }
         return found.sorted { $0.event.time < $1.event.time }
     }

@@ -178,7 +178,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        if starsShown { out.append("\n* = the kernel says the same\n") }
+        if starsShown { out.append("\n* = confirmed by the kernel\n") }
     }
 
     // MARK: Bookkeeping

@@ -31,6 +31,9 @@ struct KernelTrace {
     /// Descriptors that are readable when much has come.
     var descriptors: [Int32] { source?.descriptors ?? [] }
 
+    /// Empties the rings, for `read` later.
+    func collect() { source?.collect() }
+
     /// What has come since the last turn, in the order of time.
     func read() -> [SocketEvent] { source?.read() ?? [] }
 

@@ -51,8 +51,6 @@ struct KernelWatcher {
     private(set) var failure: String?
     /// The tracepoints.
     private(set) var trace: KernelTrace
-    /// Events that are not joined yet.
-    private var events: [SocketEvent] = []
 
     init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
@@ -84,17 +82,13 @@ struct KernelWatcher {
     mutating func watch(_ id: ConnectionID, _ connection: Connection) { join.watch(id, connection) }
 
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
-    mutating func collectEvents() {
-        guard trace.isRunning else { return }
-        let start = events.count
-        events += trace.read()
-        if !usesProcesses { for index in start..<events.count { events[index].process = nil } }
-    }
+    func collectEvents() { trace.collect() }
 
-    /// Joins what was collected. Every frame captured before the latest of the events must have been observed.
+    /// Joins what was collected. Every frame captured before must have been observed.
     mutating func takeEvents(_ timeline: inout Timeline) -> [KernelEvent] {
         guard trace.isRunning else { return [] }
-        defer { events.removeAll(keepingCapacity: true) }
+        var events = trace.read()
+        if !usesProcesses { for index in events.indices { events[index].process = nil } }
         return join.take(events, now: wallClockNow(), &timeline)
     }
 
@@ -114,7 +108,8 @@ struct KernelWatcher {
             failure = error.description
         }
         let took = monotonicNow() - start
-        nextReading = start + took * Self.share
+        // Events say what changed: readings only add what has no event, and may wait.
+        nextReading = start + took * (trace.isRunning ? Self.share * 4 : Self.share)
         let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
         nextRoutine = start + max(interval, took * Self.share)
     }

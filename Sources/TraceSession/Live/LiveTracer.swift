@@ -149,10 +149,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         while true {
             let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
             let limit = min(Self.batch, Int(clamping: room))
-            if limit == 0 {
-                kernel?.collectEvents()
-                break
-            }
+            if limit == 0 { break }
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -303,7 +300,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let counts = kernel.trace.counts
         let joined = kernel.join.traceCounts
         return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
-            + " \(joined.unattached) unattached"
+            + " \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
     }
 
     /// What was captured and is no TCP, in sentences for standard error.

@@ -1,0 +1,110 @@
+// What the kernel's own trace says of each endpoint, what tcptrace says, and where the two differ.
+
+import Foundation
+
+/// One end of a connection, from its own side.
+struct TracedEnd: Hashable {
+    var local: String
+    var remote: String
+
+    var peer: TracedEnd { TracedEnd(local: remote, remote: local) }
+}
+
+/// A change of state; `from` is empty where the wire did not know.
+struct TracedStep: Equatable {
+    var from: String
+    var to: String
+}
+
+struct StateOracle {
+    /// From sock:inet_sock_set_state as the kernel printed it.
+    private(set) var kernel: [TracedEnd: [TracedStep]] = [:]
+    /// From tcptrace's `kernel` records.
+    private(set) var joined: [TracedEnd: [TracedStep]] = [:]
+    /// From tcptrace's `state` records, retracted ones left out.
+    private(set) var wire: [TracedEnd: [TracedStep]] = [:]
+    /// Ends with a `state` record whose cause is the kernel, or one that takes another back: marked as not seen on the wire.
+    private(set) var marked: Set<TracedEnd> = []
+
+    init(trace: String, json: String) throws {
+        for line in trace.split(separator: "\n") { readTrace(line) }
+        let records = try json.split(separator: "\n").compactMap {
+            try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        }
+        // What became of an older incarnation may be written after the first lines of the next one.
+        for (_, record) in records.enumerated().sorted(by: {
+            (Self.time($0.element), $0.offset) < (Self.time($1.element), $1.offset)
+        }) { read(record) }
+    }
+
+    private static func time(_ record: [String: Any]) -> Int { record["ts_ns"] as? Int ?? 0 }
+
+    private mutating func readTrace(_ line: Substring) {
+        var fields: [Substring: Substring] = [:]
+        for word in line.split(separator: " ") {
+            let pair = word.split(separator: "=", maxSplits: 1)
+            if pair.count == 2 { fields[pair[0]] = pair[1] }
+        }
+        guard let local = Self.address(fields["saddrv6"], fields["sport"]),
+            let remote = Self.address(fields["daddrv6"], fields["dport"]), let from = Self.name(fields["oldstate"]),
+            let to = Self.name(fields["newstate"])
+        else { return }
+        kernel[TracedEnd(local: local, remote: remote), default: []].append(TracedStep(from: from, to: to))
+    }
+
+    private static func address(_ address: Substring?, _ port: Substring?) -> String? {
+        guard let address, let port else { return nil }
+        return "\(address.hasPrefix("::ffff:") ? address.dropFirst(7) : address) \(port)"
+    }
+
+    private static func name(_ state: Substring?) -> String? {
+        switch state {
+        case "TCP_CLOSE": "closed"
+        case "TCP_SYN_RECV", "TCP_NEW_SYN_RECV": "syn_received"
+        case "TCP_FIN_WAIT1": "fin_wait_1"
+        case "TCP_FIN_WAIT2": "fin_wait_2"
+        default: state.map { $0.dropFirst(4).lowercased() }
+        }
+    }
+
+    private mutating func read(_ record: [String: Any]) {
+        guard let path = record["_path"] as? String, path == "state" || path == "kernel",
+            let from = Self.end(record, "orig"), let to = Self.end(record, "resp")
+        else { return }
+        let end =
+            record["endpoint"] as? String == "orig"
+            ? TracedEnd(local: from, remote: to)
+            : TracedEnd(local: to, remote: from)
+        let step = TracedStep(from: record["from"] as? String ?? "", to: record["to"] as? String ?? "")
+        if path == "kernel" {
+            if record["event"] as? String == "transition" { joined[end, default: []].append(step) }
+            return
+        }
+        if record["rule"] as? String == "retraction" {
+            // It takes the inferred step back that led to where it starts.
+            if wire[end]?.last?.to == step.from { wire[end]?.removeLast() }
+            marked.insert(end)
+            return
+        }
+        if record["cause"] as? String == "kernel" { marked.insert(end) }
+        wire[end, default: []].append(step)
+    }
+
+    private static func end(_ record: [String: Any], _ name: String) -> String? {
+        guard let address = record["id.\(name)_h"] as? String, let port = record["id.\(name)_p"] as? Int else {
+            return nil
+        }
+        return "\(address) \(port)"
+    }
+
+    /// The states that an end entered, as the kernel's events count them: TIME_WAIT is a closed socket to them, and its end is
+    /// no event; a host without a socket has none either.
+    func wireStates(_ end: TracedEnd) -> [String] {
+        (wire[end] ?? []).filter {
+            !($0.from == "time_wait" && $0.to == "closed") && !($0.from == "" && $0.to == "closed")
+        }
+        .map { $0.to == "time_wait" ? "closed" : $0.to }
+    }
+
+    func kernelStates(_ end: TracedEnd) -> [String] { (kernel[end] ?? []).map { $0.to } }
+}
