@@ -63,6 +63,10 @@ struct TraceCommand: ParsableCommand {
         help: ArgumentHelp(
             "Become this user once everything is open; root keeps all privileges.", valueName: "user"))
     var user: String?
+    @Option(
+        help: ArgumentHelp(
+            "Trace in this network namespace: a name (ip netns), a process, or a path.", valueName: "namespace"))
+    var netns: String?
     @Flag(name: .customShort("D"), help: "List the interfaces and end.")
     var listInterfaces = false
     @Flag(name: .customShort("L"), help: "List the interface's link types and end.")
@@ -144,6 +148,7 @@ struct TraceCommand: ParsableCommand {
     func validate() throws { _ = try TraceRequest(self) }
 
     func run() throws {
+        if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         if listInterfaces { throw ExitCode(CaptureListings.interfaces()) }
         let request = try TraceRequest(self)
         if listLinkTypes { throw ExitCode(CaptureListings.linkTypes(of: request.options.interfaces.first ?? "any")) }

@@ -68,6 +68,9 @@ struct TraceRequest {
         if options.files.isEmpty == false && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
+        if !options.files.isEmpty && command.netns != nil {
+            throw ValidationError("--netns is for live traces: a file has no network namespace")
+        }
         options.output = command.output
         options.user = command.user
         if command.output == "-" && command.format != "text" {
