@@ -16,11 +16,13 @@ struct TraceCommand: ParsableCommand {
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
+            tcptrace [-i interface ...] [options] [filter words] -- command ...
             tcptrace sockets | kill | lab | doctor ...
             """,
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
-            Letters are tcpdump's, and may be joined: -nni lo. Verbs have help of their own: `tcptrace sockets --help`. \
+            Letters are tcpdump's, and may be joined: -nni lo. After -- comes a command to run, whose connections \
+            alone are shown. Verbs have help of their own: `tcptrace sockets --help`. \
             Not Ostermann's tcptrace of the same name.
             """)
 
@@ -141,6 +143,10 @@ struct TraceCommand: ParsableCommand {
     var numbers = false
     @Flag(name: [.customShort("K"), .customShort("O"), .customShort("N"), .customShort("f")], help: .hidden)
     var ignoredHabits: Int
+
+    // The words after `--`: TcpdumpArguments puts them into this form.
+    @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
+    var commandWords: [String] = []
 
     @Argument(help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"))
     var words: [String] = []

@@ -141,6 +141,17 @@ struct TraceRequest {
             }
             options.duration = duration
         }
+        options.command = command.commandWords
+        selection.ofCommand = !options.command.isEmpty
+        if selection.ofCommand {
+            guard options.files.isEmpty else {
+                throw ValidationError("-r reads a file and -- runs a command: choose one")
+            }
+            guard !command.noKernel && !command.noProcess else {
+                throw ValidationError(
+                    "--: a command's connections are known by their processes; not with --no-kernel, --no-process")
+            }
+        }
         options.usesKernel = !command.noKernel
         options.tellsAllCounters = command.verbosity > 0
         options.usesProcesses = !command.noProcess

@@ -41,6 +41,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Doctor/SmallFile.swift": "open(2), read(2), access(2)",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
         "Sources/TraceSession/Live/KernelWatcher.swift": "clock_gettime(2)",
+        "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
         "Sources/TraceSession/Privileges/Capabilities.swift": "capget(2)",
         "Sources/TraceSession/Privileges/NetworkNamespace.swift":
             "setns(2) with a path; opendir(3), names copied at once",

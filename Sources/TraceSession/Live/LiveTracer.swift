@@ -83,6 +83,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
+    /// With a command: connections that were over before a process was seen at either end; they are not shown.
+    private(set) var unseenCount: UInt64 = 0
+
     /// Also wakes `step` up for this descriptor.
     public func wake(on descriptor: Int32) { captures.watch(descriptor) }
 
@@ -164,7 +167,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.newConnections.removeAll(keepingCapacity: true)
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
-                pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+                finish(id)
             }
             drop(id)
         }
@@ -205,7 +208,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func reportEnded(_ now: Timestamp) {
         while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
             guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            finish(id)
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
             forgetOldestIfCrowded()
@@ -215,6 +218,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             reported.removeFirst()
             if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
         }
+    }
+
+    private mutating func finish(_ id: ConnectionID) {
+        let view = kernel?.join.view(id)
+        if kernel?.command != nil && view?.hasProcess != true { unseenCount += 1 }
+        pipeline.report.finish(id, pipeline.timeline, view, &pipeline.out)
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
@@ -244,7 +253,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
         for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
-            pipeline.report.finish(id, pipeline.timeline, kernel?.join.view(id), &pipeline.out)
+            finish(id)
             pipeline.timeline.markReported(id)
         }
         let statistics = captures.statistics()
@@ -268,6 +277,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard isFinished, let change = host?.change else { return [] }
         return hostLines(change, all: options.tellsAllCounters)
     }
+
+    /// From now on this process and its descendants are the command that is traced.
+    mutating func follow(_ command: Int32) { kernel?.command = command }
+
+    /// Whether a connection of the command is not over.
+    var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
 
     /// What was captured and is no TCP, in sentences for standard error.
     public var tally: [String] { tallySentences(pipeline.tally) }
