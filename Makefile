@@ -10,6 +10,7 @@ INSTALL ?= install
 PROGRAMS := tcptrace lab-server lab-client
 MANUAL := Sources/tcptrace/Manual/tcptrace.8
 SWIFT_FILES := Package.swift Sources Tests
+PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
 # sudo only when it is needed and there.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
@@ -17,17 +18,17 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
-setup: ## Install what the build needs besides Swift: libpcap's headers and pkg-config.
+setup: ## Install what the build needs besides Swift: pkg-config and the headers of libpcap, zlib and libzstd.
 	@command -v $(SWIFT) >/dev/null || { \
 	    echo "make: there is no '$(SWIFT)'; install Swift 6.3 or newer: https://www.swift.org/install/linux/" >&2; exit 1; }
-	@if command -v pkg-config >/dev/null && pkg-config --exists libpcap; then exit 0; fi; \
-	manual="install the packages libpcap-dev and pkg-config (Fedora: libpcap-devel, pkgconf) yourself, then try again"; \
+	@if command -v pkg-config >/dev/null && pkg-config --exists libpcap zlib libzstd; then exit 0; fi; \
+	manual="install the packages $(PACKAGES) (Fedora: libpcap-devel, zlib-devel, libzstd-devel, pkgconf) yourself, then try again"; \
 	command -v apt-get >/dev/null || { echo "make: there is no apt-get; $$manual" >&2; exit 1; }; \
 	if [ "$$(id -u)" != 0 ] && [ -z "$(ROOT)" ]; then \
 	    echo "make: neither root nor sudo; $$manual" >&2; exit 1; fi; \
-	echo "installing libpcap-dev and pkg-config"; \
+	echo "installing $(PACKAGES)"; \
 	{ $(ROOT) apt-get -q update && \
-	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install libpcap-dev pkg-config; } || { \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install $(PACKAGES); } || { \
 	    echo "make: that did not work; $$manual" >&2; exit 1; }
 
 demo: setup ## Build, then run the guided tour: tcptrace lab (as root, with sudo if needed).

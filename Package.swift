@@ -36,6 +36,8 @@ let package = Package(
     targets: [
         // C: what Swift cannot import by itself.
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
 
         // L0
@@ -44,7 +46,7 @@ let package = Package(
         // L1
         module("TCPWire", ["TCPModel"]),
         module("TCPMachine", ["TCPModel"]),
-        module("PacketSource", ["TCPModel", "CPcap", "CLinux"]),
+        module("PacketSource", ["TCPModel", "CPcap", "CZlib", "CZstd", "CLinux"]),
         module("KernelSockets", ["TCPModel", "CLinux"]),
         module("LabTraffic", ["CLinux"]),
 
@@ -52,14 +54,15 @@ let package = Package(
         module("TCPTimeline", ["TCPModel", "TCPMachine"]),
 
         // L3
+        module("TCPDiagnosis", ["TCPModel", "TCPMachine", "TCPTimeline"]),
         module("TimelineReport", ["TCPModel", "TCPMachine", "TCPTimeline"]),
 
         // L4
         module(
             "TraceSession",
             [
-                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport",
-                "CLinux",
+                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis",
+                "TimelineReport", "CLinux",
             ]
         ),
         module(
@@ -69,7 +72,8 @@ let package = Package(
         .executableTarget(
             name: "tcptrace",
             dependencies: [
-                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession",
+                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis", "TimelineReport",
+                "TraceSession",
                 "TeachingLab",
                 "CLinux", argumentParser,
             ],
@@ -87,14 +91,18 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
-        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"]),
-        tests("PacketSourceTests", ["TCPModel", "PacketSource"]),
+        tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
+        tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(
             "TraceSessionTests",
             ["TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
+        tests(
+            "ScenarioTests",
+            ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests("EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"], exclude: ["Golden"]),
         tests("LayeringTests", []),

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import time
 
+from relay import ACK, ADDRESSES, FIN, PSH, RST, SYN, Packet, Relay
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 9500
 LOCAL = ("127.0.0.1", PORT)
@@ -154,7 +156,97 @@ def keepalive():
     time.sleep(0.1)
 
 
+# The following ones need a wire that a program holds: they get a Relay, and namespace a is captured.
+
+
+def simultaneous_open(relay):
+    # Both SYNs are held until both are there.
+    relay.hold = lambda packet: packet.flags & (SYN | ACK) == SYN
+    ends = [relay.socket(0), relay.socket(1)]
+    for side, end in enumerate(ends):
+        end.bind((ADDRESSES[side], PORT))
+        end.setblocking(False)
+        end.connect_ex((ADDRESSES[1 - side], PORT))
+    time.sleep(0.3)
+    for end in ends:
+        end.setblocking(True)
+    ends[0].sendall(b"hello\n")
+    ends[1].recv(100)
+    time.sleep(0.1)
+    for end in reversed(ends):
+        end.close()
+        time.sleep(0.1)
+
+
+def simultaneous_close(relay):
+    client, server = relay.pair(PORT)
+    client.sendall(b"hello\n")
+    server.recv(100)
+    time.sleep(0.1)
+    relay.hold = lambda packet: packet.flags & FIN
+    client.close()
+    server.close()
+    time.sleep(0.2)
+
+
+def closed_pair(relay):
+    """A connection that is over: TIME_WAIT at the client, nothing at the server. Returns the server's text."""
+    client, server = relay.pair(PORT)
+    server.sendall(b"hello\n")
+    client.recv(100)
+    time.sleep(0.1)
+    client.close()
+    time.sleep(0.1)
+    server.close()
+    time.sleep(0.1)
+    return next(packet for packet in relay.seen[1] if packet.payload)
+
+
+def time_wait_assassination(relay):
+    # An old duplicate of the server's text reaches the client's TIME_WAIT (RFC 1337).
+    relay.inject(closed_pair(relay), to=0)
+    time.sleep(0.2)
+
+
+def challenge_acks(relay):
+    client, server = relay.pair(PORT)
+    server.sendall(b"hello\n")
+    client.recv(100)
+    time.sleep(0.2)
+    sent = next(packet for packet in relay.seen[1] if packet.payload)
+    expected = sent.sequence + len(sent.payload)  # RCV.NXT of the client
+
+    def forged(flags, sequence, acknowledgment=0, payload=b""):
+        forged = Packet(sent.data[: sent.payload_start] + payload)
+        forged.data[forged.start + 13] = flags
+        forged.put(4, "!I", sequence)
+        if acknowledgment:
+            forged.put(8, "!I", sent.field(8, "!I") + acknowledgment)
+        return forged
+
+    old = forged(PSH | ACK, sent.sequence, payload=sent.payload)
+    stamp = old.data.index(b"\x08\x0a", old.start + 20) + 2
+    value = int.from_bytes(old.data[stamp : stamp + 4], "big")
+    old.data[stamp : stamp + 4] = ((value - 100_000) % 2**32).to_bytes(4, "big")
+    for packet in (
+        forged(RST, expected + 100),  # in the window, not exact
+        forged(SYN, expected + 50),  # a SYN inside the connection
+        forged(ACK, expected, acknowledgment=2_000_000_000),  # acknowledges what was never sent
+        old,  # the server's text again with an older timestamp than the last: PAWS
+    ):
+        relay.inject(packet, to=0)
+        time.sleep(0.6)  # tcp_invalid_ratelimit is 0.5 s
+    client.sendall(b"still here\n")
+    server.recv(100)
+    time.sleep(0.1)
+    client.close()
+    time.sleep(0.1)
+    server.close()
+    time.sleep(0.1)
+
+
 # What is run, and the filter of the capture.
+RELAYED = object()
 RECORDINGS = {
     "half-close": (LabPrograms(["--slow-close", "0.3", "--farewell", "bye"], ["--half-close"], "hello\nfin\n"), None),
     "server-closes-first": (LabPrograms(["--close", "--fin-wait", "0"], ["--slow-close", "0.3"], "hello\nfin\n"), None),
@@ -166,12 +258,24 @@ RECORDINGS = {
     "keepalive": (keepalive, None),
     "time-wait-reused": (time_wait_reused, None),
     "stale-close-wait": (stale_close_wait, None),
+    "simultaneous-open": (simultaneous_open, RELAYED),
+    "simultaneous-close": (simultaneous_close, RELAYED),
+    "time-wait-assassination": (time_wait_assassination, RELAYED),
+    "challenge-acks": (challenge_acks, RELAYED),
 }
 
 
 def record(name):
     action, words = RECORDINGS[name]
-    command = [BIN + "/tcptrace", "-i", "lo", "-s", "2048", "-w", f"{HERE}/{name}.pcapng"]
+    if words is RELAYED:
+        with Relay() as relay:
+            trace(name, lambda: action(relay), ["ip", "netns", "exec", relay.names[0]], relay.interface)
+    else:
+        trace(name, action, [], "lo", words)
+
+
+def trace(name, action, prefix, interface, words=None):
+    command = prefix + [BIN + "/tcptrace", "-i", interface, "-s", "2048", "-w", f"{HERE}/{name}.pcapng"]
     tracer = subprocess.Popen(
         command + (words or f"tcp port {PORT}").split(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

@@ -25,6 +25,9 @@ struct Descriptor: ~Copyable {
         number = opened
     }
 
+    /// Takes over an open descriptor.
+    init(owning opened: Int32) { number = opened }
+
     deinit { close(number) }
 
     /// Reads at most `bytes.count - offset` bytes into `bytes` from `offset` on; 0 at the end, negative (errno) on error.

@@ -99,9 +99,14 @@ extension EndpointMachine {
     private mutating func checkAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let ack = segment.acknowledgment
         if state == .synReceived {
-            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext) else {
+            // A little beyond SND.NXT is text that the capture lacks (or a filter left out); the rest is not acceptable.
+            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext.advanced(by: 1 << 20)) else {
                 reaction.anomalies.insert(.unacceptableAck)
                 return false
+            }
+            if ack.isAfter(sendNext) {
+                reaction.anomalies.insert(.acknowledgedUnseen)
+                sendNext = ack
             }
             sendUnacknowledged = ack
             enter(.established, .inferred, .synReceivedAck, &reaction)

@@ -15,12 +15,23 @@ extension EndpointMachine {
             sentReset(segment, &reaction)
             return reaction
         }
+        if knowledge.contains(.givenUp) && state == .closed && (segment.sequence == iss || !flags.has(.syn)) {
+            // It goes on with the same attempt: the ICMP error did not end it.
+            knowledge.remove(.givenUp)
+            enter(.synSent, .observed, .retraction, &reaction)
+        }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
             noteWindow(segment)
             return reaction
         }
+        // 3.10.7.4, fifth check: what has no ACK is dropped, and no TCP sends it. It shows nothing of its supposed sender.
+        if !flags.has(.ack) && state != .synSent {
+            reaction.anomalies.insert(.ackMissing)
+            return reaction
+        }
         if state == .unseen || state == .listen { assumeOpen(segment, &reaction) }
+        if state == .closed { takeBackReset(segment, &reaction) }
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
         if flags.has(.ack) { sentAcknowledgment(segment, &reaction) }
@@ -33,8 +44,16 @@ extension EndpointMachine {
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.
     private mutating func sentSyn(_ segment: Segment, _ reaction: inout Reaction) {
         switch state {
+        case .closed where knowledge.contains(.synchronized):
+            // Not a new connection (its owner would have begun one): a SYN in the window after a RST that was not heeded.
+            reaction.anomalies.insert(.initialSequenceChanged)
         case .unseen, .closed, .listen:
             startSending(segment)
+            if knowledge.contains([.irs, .synAcknowledged]) {
+                // Split handshake: the peer's SYN was acknowledged apart, so this SYN is the other half of the answer (3.5).
+                enter(.synReceived, from: .listen, .observed, .listenSyn, &reaction)
+                return
+            }
             knowledge.insert(.activeOpen)
             enter(.synSent, from: .closed, .observed, .activeOpen, &reaction)
         case .synSent:
@@ -120,6 +139,7 @@ extension EndpointMachine {
             let beyondSyn = acknowledged > 0 && acknowledged < 1 << 20
             guard acknowledged < 1 << 20, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
                 knowledge.remove(.send)
+                if acknowledged == 0 { knowledge.insert(.synAcknowledged) }
                 return
             }
             enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
@@ -132,6 +152,8 @@ extension EndpointMachine {
     /// An own acknowledgment is proof of everything that it covers (3.4): text, the peer's SYN, the peer's FIN.
     private mutating func sentAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) {
         let ack = segment.acknowledgment
+        // Beyond everything that the peer can have had in flight: somebody else made this up (RFC 5961 5).
+        if isBlind(ack) { return }
         if state == .synSent {
             // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
             learnReceiveNext(ack)
@@ -160,6 +182,11 @@ extension EndpointMachine {
         }
     }
 
+    /// An ACK a whole largest window (2^30, RFC 7323 2.3) or more beyond RCV.NXT: no endpoint sends that.
+    private func isBlind(_ ack: SequenceNumber) -> Bool {
+        knowledge.contains(.receive) && ack.isAfter(receiveNext) && ack.offset(from: receiveNext) >= 1 << 30
+    }
+
     /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
     private mutating func sentText(_ segment: Segment, _ reaction: inout Reaction) {
         guard knowledge.contains(.send) else { return }
@@ -170,8 +197,10 @@ extension EndpointMachine {
                 enter(.established, .observed, .evidence, &reaction)
             }
             let end = segment.sequence.advanced(by: segment.payloadLength)
+            // Text from before SND.NXT is late or repeated, whoever is closed by now.
+            let isAfterEnd = state == .closed && end.isAfter(sendNext)
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
-            if state == .closed || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
+            if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
         // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
         if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
@@ -221,7 +250,10 @@ extension EndpointMachine {
             enter(.finWait1, .observed, .retraction, &reaction)
         case .timeWait:
             let hasPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
-            if !hasPeerFin { knowledge.remove(.peerFinProcessed) }
+            if !hasPeerFin {
+                knowledge.remove(.peerFinProcessed)
+                receiveNext = segment.acknowledgment
+            }
             enter(hasPeerFin ? .closing : .finWait1, .observed, .retraction, &reaction)
         case .closed:
             enter(.lastAck, .observed, .retraction, &reaction)
@@ -229,25 +261,6 @@ extension EndpointMachine {
             return
         }
         sendUnacknowledged = ownFin
-    }
-
-    /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
-    private mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
-        switch state {
-        case .synSent, .synReceived:
-            // 3.10.7.3 and 3.10.7.4: an unacceptable ACK is answered with <SEQ=SEG.ACK><CTL=RST>, and nothing changes.
-            if !segment.flags.has(.ack) && segment.sequence != sendNext {
-                reaction.anomalies.insert(.resetAnswersBadAck)
-                return
-            }
-            enter(.closed, .observed, .abort, &reaction)
-        case .unseen:
-            enter(.closed, .assumed, .abort, &reaction)
-        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
-            enter(.closed, .observed, .abort, &reaction)
-        case .closed, .listen:
-            break
-        }
     }
 
     // MARK: Windows
@@ -274,7 +287,7 @@ extension EndpointMachine {
 
     /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
     private mutating func noteWindow(_ segment: Segment) {
-        guard segment.flags.has(.ack) else { return }
+        guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
         // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
         let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))

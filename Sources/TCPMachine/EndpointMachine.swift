@@ -42,6 +42,10 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let fastOpen = Knowledge(rawValue: 1 << 10)
         /// It sent a SYN-ACK.
         static let synAckSent = Knowledge(rawValue: 1 << 11)
+        /// It is thought to have given its attempt up because of an ICMP error.
+        static let givenUp = Knowledge(rawValue: 1 << 12)
+        /// It acknowledged the peer's SYN with a bare ACK, before any SYN of its own (split handshake).
+        static let synAcknowledged = Knowledge(rawValue: 1 << 13)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -104,6 +108,11 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         return ownShift == Self.shiftAbsent || peerShift == Self.shiftAbsent ? 0 : ownShift
     }
 
+    /// Whether `sequence` lies in the receive window as far as it is known (3.4): a SYN there is challenged (RFC 5961 4).
+    public func hasInWindow(_ sequence: SequenceNumber) -> Bool {
+        knowledge.contains([.receive, .window]) && sequence.isAtOrAfter(receiveNext) && sequence.isBefore(receiveLimit)
+    }
+
     // MARK: Steps shared by `sent` and `arrives`
 
     /// Enters `next`, noting the transition. Certainty is that of the transition.
@@ -157,6 +166,21 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck:
             enter(.closed, .confirmed, .kernelClosed, &reaction)
         }
+        return reaction
+    }
+
+    /// Whether this sequence number is of something on its way, as an ICMP error about it must quote (RFC 5927 4.1).
+    public func isInFlight(_ sequence: SequenceNumber) -> Bool {
+        knowledge.contains(.send) && !sequence.isBefore(sendUnacknowledged) && sequence.isBefore(sendNext)
+    }
+
+    /// An ICMP error came in that Linux gives an attempt to open up for. Inferred: whether the host got it, and is a
+    /// Linux, we do not see. If it goes on, `sent` takes this back.
+    public mutating func icmpEndsAttempt() -> Reaction {
+        var reaction = Reaction()
+        guard state == .synSent else { return reaction }
+        knowledge.insert(.givenUp)
+        enter(.closed, .inferred, .icmpError, &reaction)
         return reaction
     }
 

@@ -34,6 +34,8 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case timeWaitTimeout
     /// The kernel says that the socket is gone although no segment says why (3.10.8 user timeout, orphan timers).
     case kernelClosed
+    /// An ICMP error ended the attempt to open (3.9.2.2 for hard errors; Linux does so for soft ones too).
+    case icmpError
     /// Ours: the capture began too late to see how this state was entered.
     case midstream
     /// Ours: a later segment proves that something we did not see happened (a lost frame, a one-sided capture).
@@ -60,6 +62,7 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         case .abort: "3.10.5-abort"
         case .timeWaitTimeout: "3.10.8-time-wait"
         case .kernelClosed: "kernel-closed"
+        case .icmpError: "3.9.2.2-icmp"
         case .midstream: "midstream"
         case .evidence: "evidence"
         case .retraction: "retraction"

@@ -59,6 +59,8 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var ackMissing: Anomalies { Anomalies(rawValue: 1 << 13) }
     /// A RST that only answers an unacceptable ACK: its sender's state does not change (3.10.7.3).
     @inlinable public static var resetAnswersBadAck: Anomalies { Anomalies(rawValue: 1 << 14) }
+    /// An endpoint goes on after a RST that should have ended it: the RST was somebody else's, or it was not taken.
+    @inlinable public static var resetUnheeded: Anomalies { Anomalies(rawValue: 1 << 15) }
 }
 
 /// The result of one machine step.

@@ -29,6 +29,7 @@ public enum TransitionDiagram {
         Edge(from: .synSent, to: .synReceived, rule: .synSentSyn),
         Edge(from: .synSent, to: .closed, rule: .synSentReset),
         Edge(from: .synSent, to: .closed, rule: .abort),
+        Edge(from: .synSent, to: .closed, rule: .icmpError),
         Edge(from: .synReceived, to: .established, rule: .synReceivedAck),
         Edge(from: .synReceived, to: .listen, rule: .synReceivedReset),
         Edge(from: .synReceived, to: .closed, rule: .synReceivedReset),
@@ -68,6 +69,8 @@ public enum TransitionDiagram {
             Edge(from: .timeWait, to: .closing, rule: .retraction),
             Edge(from: .timeWait, to: .finWait1, rule: .retraction),
             Edge(from: .closed, to: .lastAck, rule: .retraction),
+            Edge(from: .closed, to: .synSent, rule: .retraction),
+            Edge(from: .closed, to: .established, rule: .retraction),
         ]
         + [.synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck].map {
             Edge(from: $0, to: .closed, rule: .kernelClosed)

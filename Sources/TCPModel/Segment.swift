@@ -13,10 +13,12 @@ public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var truncatedOptions: SegmentRemarks { SegmentRemarks(rawValue: 1 << 1) }
     /// The IP length field was 0 (segmentation offload, BIG TCP); the payload length is from the capture record.
     @inlinable public static var lengthFromCapture: SegmentRemarks { SegmentRemarks(rawValue: 1 << 2) }
-    /// The first fragment of a larger datagram: the payload length covers this fragment only.
-    @inlinable public static var firstFragment: SegmentRemarks { SegmentRemarks(rawValue: 1 << 3) }
+    /// Put together from IP fragments; the frame is the one with which the packet was complete.
+    @inlinable public static var reassembled: SegmentRemarks { SegmentRemarks(rawValue: 1 << 3) }
     /// The frame is shorter than the IP length says, and not by snapshot length: payload length is what IP claims.
     @inlinable public static var lengthBeyondFrame: SegmentRemarks { SegmentRemarks(rawValue: 1 << 4) }
+    /// Some of its IPv4 fragments overlapped: what the receiver made of them is its own choice.
+    @inlinable public static var overlappingFragments: SegmentRemarks { SegmentRemarks(rawValue: 1 << 5) }
 }
 
 /// One TCP segment as it was captured.

@@ -56,7 +56,10 @@ extension Connection {
         // An ACK beyond everything that was seen moves the receiver's SND.NXT.
         let receiver = endpoint(side.other)
         if receiverBefore.knowsSendSequence && receiver.sendNext.isAfter(receiverBefore.sendNext) {
-            missed &+= UInt64(receiver.sendNext.offset(from: receiverBefore.sendNext))
+            let octets = receiver.sendNext.offset(from: receiverBefore.sendNext)
+            missed &+= UInt64(octets)
+            // It may be captured yet, after its ACK: several queues, several interfaces.
+            gaps.open(receiverBefore.sendNext, length: octets, of: side.other, isCounted: true)
         }
         return missed
     }

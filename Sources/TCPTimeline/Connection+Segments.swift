@@ -28,6 +28,7 @@ extension Connection {
         let senderBefore = endpoint(side)
         let receiverBefore = endpoint(side.other)
         let (sent, arrived) = runMachines(segment, side)
+        if facts.contains(.unreachable) && originator.state != .closed { facts.remove(.unreachable) }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
@@ -46,6 +47,18 @@ extension Connection {
             sender: side, relativeSequence: segment.sequence.offset(from: base(side)),
             relativeAck: flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0, notes: notes,
             sent: sent, arrived: arrived, ended: !wasEnded && isEnded)
+    }
+
+    /// The event of another copy of a frame that was taken in as frame `original`: nothing happened.
+    func copy(
+        of original: UInt64, _ segment: Segment, _ id: ConnectionID, time: Timestamp, frame: UInt64
+    ) -> SegmentEvent {
+        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
+        return SegmentEvent(
+            connection: id, isFirst: false, replaced: nil, sender: side, time: time, frame: frame, segment: segment,
+            relativeSequence: segment.sequence.offset(from: base(side)),
+            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0,
+            notes: .duplicateFrame, sent: Reaction(), arrived: Reaction(), ended: false, originalFrame: original)
     }
 
     /// Relative numbers count from the ISS; where it is not known, from just before the first number seen.
@@ -96,7 +109,13 @@ extension Connection {
             // One socket closes both roles.
             if isSelfConnect { facts.insert(.responderFin) }
         }
+        // A RST that neither side heeded, or only one, ended nothing.
+        if reactions.sent.count > 0 && reactions.sent[0].from == .closed && reactions.sent[0].to == .established {
+            facts.remove([.reset, .originatorReset])
+        }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
+        // One that only answers an unacceptable ACK takes no opening back (RFC 9293 3.10.7.3).
+        guard !reactions.sent.anomalies.contains(.resetAnswersBadAck) else { return }
         // It counts if it ended somebody: its sender by sending, its receiver by taking it.
         let isOver = facts.contains([.originatorFin, .responderFin])
         guard reactions.sent.count + reactions.arrived.count > 0, !isOver else { return }

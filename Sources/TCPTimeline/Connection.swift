@@ -72,6 +72,8 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorSynAck = Facts(rawValue: 1 << 13)
         /// The responder sent a SYN-ACK.
         public static let responderSynAck = Facts(rawValue: 1 << 14)
+        /// An ICMP error ended the originator's attempt, as far as it shows.
+        public static let unreachable = Facts(rawValue: 1 << 15)
     }
 
     /// Its number, counted from 1 in the order of first segments.
@@ -82,6 +84,8 @@ public struct Connection: BitwiseCopyable, Sendable {
     public let interface: UInt16
     /// The tunnel that the first segment came through; the innermost one if there were several.
     public let tunnel: Tunnel
+    /// What the latest ICMP error about it said; `other` with `facts` silent if there was none.
+    public internal(set) var icmpKind = ICMPError.Kind.other
     /// Time of the first segment.
     public let firstTime: Timestamp
     /// SEG.SEQ of the first segment, whoever sent it.
@@ -147,7 +151,8 @@ public struct Connection: BitwiseCopyable, Sendable {
                 false
             }
         }
-        return isOver(originator.state) && (isSelfConnect || isOver(responder.state) || facts.contains(.reset))
+        return isOver(originator.state)
+            && (isSelfConnect || isOver(responder.state) || !facts.isDisjoint(with: [.reset, .unreachable]))
     }
 
     /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.

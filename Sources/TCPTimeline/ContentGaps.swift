@@ -9,17 +9,20 @@ import TCPModel
 struct ContentGaps: BitwiseCopyable, Sendable {
     private struct Hole: BitwiseCopyable {
         var start = SequenceNumber(0)
-        /// In the upper 31 bits the length, which is below 2^31; in the lowest whose hole it is: 1 = the responder's.
+        /// In the upper 30 bits the length, which is below 2^30; then whether it was acknowledged and counted already; in
+        /// the lowest whose hole it is: 1 = the responder's.
         private var lengthAndSide: UInt32 = 0
 
         init() {}
 
-        init(_ start: SequenceNumber, length: UInt32, of side: Side) {
+        init(_ start: SequenceNumber, length: UInt32, of side: Side, isCounted: Bool = false) {
             self.start = start
-            lengthAndSide = length << 1 | UInt32(side.rawValue)
+            lengthAndSide = length << 2 | (isCounted ? 2 : 0) | UInt32(side.rawValue)
         }
 
-        var length: UInt32 { lengthAndSide >> 1 }
+        var length: UInt32 { lengthAndSide >> 2 }
+        /// Whether it was acknowledged already: it is kept only so that what still comes is not called a repetition.
+        var isCounted: Bool { lengthAndSide & 2 != 0 }
         var end: SequenceNumber { start.advanced(by: length) }
 
         func isOpen(of side: Side) -> Bool { length > 0 && lengthAndSide & 1 == UInt32(side.rawValue) }
@@ -41,10 +44,10 @@ struct ContentGaps: BitwiseCopyable, Sendable {
     }
 
     /// What `side` sent skips `length` octets from `start` on.
-    mutating func open(_ start: SequenceNumber, length: UInt32, of side: Side) {
-        guard length > 0, length <= UInt32(Int32.max) else { return }
-        for index in holes.indices where holes[index].length == 0 {
-            holes[index] = Hole(start, length: length, of: side)
+    mutating func open(_ start: SequenceNumber, length: UInt32, of side: Side, isCounted: Bool = false) {
+        guard length > 0, length < 1 << 30 else { return }
+        for index in holes.indices where holes[index].length == 0 || holes[index].isCounted {
+            holes[index] = Hole(start, length: length, of: side, isCounted: isCounted)
             return
         }
     }
@@ -57,8 +60,8 @@ struct ContentGaps: BitwiseCopyable, Sendable {
             guard start.isBefore(hole.end), end.isAfter(hole.start) else { continue }
             let before: UInt32 = start.isAfter(hole.start) ? start.offset(from: hole.start) : 0
             let after: UInt32 = end.isBefore(hole.end) ? hole.end.offset(from: end) : 0
-            holes[index] = Hole(hole.start, length: before, of: side)
-            open(end, length: after, of: side)
+            holes[index] = Hole(hole.start, length: before, of: side, isCounted: hole.isCounted)
+            open(end, length: after, of: side, isCounted: hole.isCounted)
         }
     }
 
@@ -67,6 +70,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         var missed: UInt32 = 0
         for index in holes.indices where holes[index].isOpen(of: side) && end.isAfter(holes[index].start) {
             let hole = holes[index]
+            if hole.isCounted { continue }
             let part = min(end.offset(from: hole.start), hole.length)
             missed &+= part
             holes[index] = Hole(hole.start.advanced(by: part), length: hole.length - part, of: side)

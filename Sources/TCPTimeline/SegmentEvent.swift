@@ -26,6 +26,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var hole: SegmentNotes { SegmentNotes(rawValue: 1 << 6) }
     /// It fills a hole: late, reordered, or sent again because the first copy was lost before it came here.
     @inlinable public static var fillsHole: SegmentNotes { SegmentNotes(rawValue: 1 << 8) }
+    /// Another copy of a frame that was captured before: it counts for nothing and moves no state.
+    @inlinable public static var duplicateFrame: SegmentNotes { SegmentNotes(rawValue: 1 << 9) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }
@@ -58,6 +60,12 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
     public let arrived: Reaction
     /// Whether the connection ended with this segment.
     public let ended: Bool
+    /// With `.duplicateFrame`: the frame that this one is a copy of; else 0.
+    public var originalFrame: UInt64 = 0
+    /// Octets of text that the capture's snapshot length cut off.
+    public var cutOctets: UInt32 = 0
+    /// What the statistics make of it; empty unless they are kept.
+    public internal(set) var verdict = SegmentVerdict()
 
     /// Anomalies of both sides.
     public var anomalies: Anomalies { sent.anomalies.union(arrived.anomalies) }

@@ -9,11 +9,23 @@ public struct Timeline: ~Copyable {
     private var index: FlowIndex
     private var endings = EndedQueue()
     private var hasFreedSlots = false
+    /// Copies and addresses translated on the way: kept apart, because most captures have none.
+    private var copies = FrameCopies()
+    /// Only if a report wants it.
+    private var statistics: StatisticsStore?
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
 
     /// A timeline without connections. `seed` only spreads the hash; no result depends on it.
-    public init(seed: UInt64 = .random(in: .min ... .max)) { index = FlowIndex(seed: seed) }
+    public init(seed: UInt64 = .random(in: .min ... .max), keepsStatistics: Bool = false) {
+        index = FlowIndex(seed: seed)
+        if keepsStatistics { statistics = StatisticsStore() }
+    }
+
+    /// The statistics of a connection, if they are kept.
+    public func statistics(of id: ConnectionID) -> ConnectionStatistics? {
+        statistics?.statistics(id, number: store[id].number)
+    }
 
     /// The connection at a place that an event named and `retire` has not taken back.
     public subscript(id: ConnectionID) -> Connection { store[id] }
@@ -28,10 +40,53 @@ public struct Timeline: ~Copyable {
 
     /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
     public mutating func observe(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0
+    ) -> SegmentEvent {
+        let hash = index.hash(FlowKey(segment.tuple))
+        return observe(
+            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
+    }
+
+    /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
+    ///
+    /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`); it is asked for only
+    /// where the segment itself does not settle the question.
+    public mutating func observeOnce(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0,
+        vantage: () -> UInt32
+    ) -> SegmentEvent {
+        let hash = index.hash(FlowKey(segment.tuple))
+        if let original = copies.filter.original(
+            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage),
+            let id = index.find(FlowKey(segment.tuple), hash: hash, in: store)
+        {
+            copies.count(id, number: store[id].number)
+            return store[id].copy(of: original, segment, id, time: time, frame: frame)
+        }
+        let event = observe(
+            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
+        if event.isFirst && segment.flags.has(.syn) {
+            let id = event.connection
+            copies.translations.note(segment, store[id].number, at: id, time: time)
+        }
+        return event
+    }
+
+    /// How many frames of a connection were other copies of frames that count (`observeOnce`).
+    public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies.duplicates(id, number: store[id].number) }
+
+    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT), as long as both are here.
+    public func translated(from id: ConnectionID) -> ConnectionID? {
+        guard let source = copies.translations.source(of: store[id].number),
+            contains(source.place, number: source.number)
+        else { return nil }
+        return source.place
+    }
+
+    private mutating func observe(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16, cutOctets: UInt32, hash: UInt64
     ) -> SegmentEvent {
         let key = FlowKey(segment.tuple)
-        let hash = index.hash(key)
         var replaced: ConnectionID?
         let id: ConnectionID
         let isFirst: Bool
@@ -56,10 +111,34 @@ public struct Timeline: ~Copyable {
             store[id].facts.insert(.queued)
             endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
         }
-        return SegmentEvent(
+        var event = SegmentEvent(
             connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
             segment: segment, relativeSequence: step.relativeSequence, relativeAck: step.relativeAck, notes: step.notes,
-            sent: step.sent, arrived: step.arrived, ended: step.ended)
+            sent: step.sent, arrived: step.arrived, ended: step.ended, cutOctets: cutOctets)
+        if statistics != nil {
+            let number = store[id].number
+            event.verdict = statistics?.take(event, number: number) ?? SegmentVerdict()
+        }
+        return event
+    }
+
+    /// The latest connection of a four-tuple, whichever way.
+    func find(_ tuple: FourTuple) -> ConnectionID? {
+        let key = FlowKey(tuple)
+        return index.find(key, hash: index.hash(key), in: store)
+    }
+
+    /// Changes a connection by something other than a segment; if that ends it, it waits with those that ended.
+    mutating func change<Result>(_ id: ConnectionID, _ body: (inout Connection) -> Result) -> Result {
+        let result = body(&store[id])
+        queueIfEnded(id)
+        return result
+    }
+
+    private mutating func queueIfEnded(_ id: ConnectionID) {
+        guard store[id].isEnded, !store[id].facts.contains(.queued) else { return }
+        store[id].facts.insert(.queued)
+        endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
     }
 
     private mutating func create(
@@ -101,6 +180,8 @@ public struct Timeline: ~Copyable {
         if !store[id].facts.contains(.replaced) {
             index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
         }
+        copies.translations.forget(store[id].number)
+        statistics?.forget(id)
         store.free(id)
         hasFreedSlots = true
     }

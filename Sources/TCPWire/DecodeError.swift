@@ -89,6 +89,8 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case jumboLength
         /// A length of the packet around the innermost tunnel.
         case outerLength
+        /// The end of a packet's last fragment.
+        case fragments
         /// A length inside the header itself (data offset, IHL), or a bound of this decoder.
         case header
     }
@@ -177,6 +179,7 @@ extension DecodeError.Limit {
         case .ipv6Length: "IPv6 payload length"
         case .jumboLength: "IPv6 jumbo payload length"
         case .outerLength: "length of the packet around the tunnel"
+        case .fragments: "end of the last fragment"
         case .header: "header length"
         }
     }

@@ -12,7 +12,7 @@ public import TCPModel
 ///   - bytes: what was captured of the frame, borrowed.
 ///   - header: what came with it; only `linkType` and `originalLength` matter here.
 /// - Throws: a `DecodeError` when a header that must be there is cut or cannot be right.
-/// - Returns: the TCP segment, or what other traffic this is.
+/// - Returns: the TCP segment, a fragment to be put together with others, or what other traffic this is.
 public func decodeFrame(_ bytes: RawSpan, _ header: FrameHeader) throws(DecodeError) -> DecodedFrame {
     let frame = FrameExtent(bytes, header)
     let payload = try linkPayload(bytes, frame, header.linkType)

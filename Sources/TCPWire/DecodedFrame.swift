@@ -6,6 +6,10 @@ public import TCPModel
 public enum DecodedFrame: BitwiseCopyable, Sendable {
     /// A TCP segment.
     case segment(Segment)
+    /// An ICMP error that quotes a TCP segment.
+    case icmp(ICMPError)
+    /// A fragment of an IP packet, for `FragmentReassembly`.
+    case fragment(Fragment)
     /// Something else that is normal on a network; it is only counted.
     case other(OtherTraffic)
 }
@@ -16,13 +20,13 @@ public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case arp
     /// UDP over either IP version.
     case udp
-    /// ICMP or ICMPv6; a TCP header quoted in an ICMP error is not a segment.
+    /// ICMP or ICMPv6, but for the errors that quote a TCP segment.
     case icmp
     /// GRE with something inside that is neither IP nor a frame with IP.
     case tunnel
     /// Another IP protocol, encrypted payload (ESP), or "no next header".
     case otherTransport
-    /// A fragment without a TCP header: not the first one, or a first one too short for it.
+    /// A fragment of an IP packet, whose others have not come (yet).
     case fragment
     /// An 802.3 frame with a length where Ethernet II has a type: LLC, SNAP, spanning tree.
     case lengthFrame

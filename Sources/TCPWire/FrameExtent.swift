@@ -17,7 +17,7 @@ struct FrameExtent: BitwiseCopyable {
         limit = .frame
     }
 
-    private init(captured: Int, original: Int, limit: DecodeError.Limit) {
+    init(captured: Int, original: Int, limit: DecodeError.Limit) {
         self.captured = captured
         self.original = original
         self.limit = limit

@@ -1,5 +1,11 @@
 // Big-endian loads from borrowed bytes: the only file of this module that says `unsafe`.
 
+/// Lends the first `count` of these octets, or all if there are fewer.
+func withOctets(_ octets: [UInt8], count: Int, _ body: (RawSpan) throws(DecodeError) -> Void) throws(DecodeError) {
+    // Every octet of an array of UInt8 is initialized, and the array lives through the call.
+    try body(unsafe octets.span.bytes.extracting(first: min(count, octets.count)))
+}
+
 extension RawSpan {
     /// The octet at `offset`; traps outside the span.
     @inline(__always) func octet(_ offset: Int) -> UInt8 {

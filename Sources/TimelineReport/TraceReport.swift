@@ -55,12 +55,22 @@ public struct CaptureCounts: Sendable {
 
 /// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
 public protocol TraceReport {
+    /// Whether a frame that was captured several times counts once. What copies another tool's log counts them as it does.
+    var countsCopiesOnce: Bool { get }
+    /// Whether it reads the timeline's per-direction statistics, which are not kept for nobody.
+    var readsStatistics: Bool { get }
     /// The capture begins.
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
     /// A segment; `timeline` is as it left it.
     mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// The kernel said something new.
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Something was found out about a connection that is not finished yet.
+    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Whether findings are wanted: making them costs time.
+    var wantsFindings: Bool { get }
+    /// An ICMP error about a connection; `timeline` is as it left it.
+    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
@@ -78,14 +88,24 @@ public protocol TraceReport {
 
 /// What most formats have nothing to say to.
 extension TraceReport {
+    /// Copies are no segments.
+    public var countsCopiesOnce: Bool { true }
+    /// The connection's own counters are enough.
+    public var readsStatistics: Bool { false }
     /// Nothing is said at the beginning.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
     /// Segments are not shown one by one.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// Findings are not shown.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// No findings are wanted.
+    public var wantsFindings: Bool { false }
     /// The host's counters are not shown.
     public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
+    /// ICMP errors are not shown one by one.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer

@@ -2,6 +2,7 @@
 
 public import PacketSource
 public import TCPModel
+public import TCPTimeline
 
 /// The choices for a trace, live or from files.
 public struct TraceOptions: Sendable {
@@ -39,7 +40,10 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets (live).
     public var usesProcesses = true
-    /// Whether every kernel counter that moved is told at the end of a live trace, not only those that explain trouble.
+    /// Findings that make the trace fail; the exit code is then 3.
+    public var failOn: Set<FindingCode> = []
+    /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only
+    /// those that explain trouble.
     public var tellsAllCounters = false
     /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
     public var user: String?
@@ -50,6 +54,9 @@ public struct TraceOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// The exit code when a finding of `failOn` was made.
+    public static let failedStatus: Int32 = 3
 
     /// The filter that is in force, for people.
     public var effectiveFilter: String { filter.isEmpty ? "tcp" : filter }

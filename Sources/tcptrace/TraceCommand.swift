@@ -79,6 +79,8 @@ struct TraceCommand: ParsableCommand {
     var countOnly = false
     @Flag(name: .customShort("q"), help: "One line a connection.")
     var quiet = false
+    @Flag(help: "Statistics of both directions after each connection, as classic tcptrace -l names them.")
+    var long = false
     @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
     var verbosity: Int
     @Flag(
@@ -124,6 +126,12 @@ struct TraceCommand: ParsableCommand {
     var pid: [Int32] = []
     @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
     var pname: [String] = []
+    @Option(
+        name: .customLong("fail-on"),
+        help: ArgumentHelp(
+            "Exit with 3 if one of these findings is made: codes, note, warning, error or any.",
+            valueName: "code,..."))
+    var failOn: [String] = []
     @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Do not look up processes.")

@@ -172,6 +172,15 @@ struct TraceRequest {
             }
             selection.outcomes.append(outcome)
         }
+        for name in command.failOn.flatMap({ $0.split(separator: ",") }) {
+            guard let codes = FindingCode.named(String(name)) else {
+                throw ValidationError(
+                    "--fail-on \(name): there is no such finding; there are "
+                        + FindingCode.allCases.map { $0.rawValue }.joined(separator: ", ")
+                        + "; and note, warning, error, any")
+            }
+            options.failOn.formUnion(codes)
+        }
         selection.processIDs = command.pid
         selection.processNames = command.pname
         if !options.files.isEmpty && !(command.pid.isEmpty && command.pname.isEmpty) {
@@ -217,6 +226,10 @@ struct TraceRequest {
         guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
         style.time = time
         style.nanoseconds = command.nano
+        if command.long && form != .timeline {
+            throw ValidationError("--long is for the text timeline; -T json has the same numbers in `stats`")
+        }
+        style.isLong = command.long
         style.detail.verbosity = min(command.verbosity, 3)
         style.detail.rawSequence = command.rawSequence
     }

@@ -58,8 +58,12 @@ struct GoldenForm: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// tshark begins another stream with every SYN of another number, even one that is challenged inside a connection.
+    private static let splitByTshark: Set = ["challenge-acks.pcapng"]
+
     @Test(
-        .enabled(if: Tshark.isInstalled && !captures.isEmpty, "needs tshark and recorded captures"), arguments: captures
+        .enabled(if: Tshark.isInstalled && !captures.isEmpty, "needs tshark and recorded captures"),
+        arguments: captures.filter { !splitByTshark.contains($0) }
     )
     func tsharkAgrees(_ capture: String) throws { try Tshark.compare(Self.root.path + "/Captures/" + capture) }
 

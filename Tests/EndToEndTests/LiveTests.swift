@@ -84,7 +84,7 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(lines.contains { $0.contains("TIME_WAIT") })
         #expect(lines.contains { $0.contains("ESTABLISHED* |") })
         #expect(lines.contains { $0.hasPrefix("closed (SF) by client") })
-        #expect(lines.contains("* = the kernel's socket table says the same"))
+        #expect(lines.contains("* = the kernel says the same"))
         #expect(lines.allSatisfy { $0.count <= 100 })
     }
 

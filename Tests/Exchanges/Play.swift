@@ -31,7 +31,9 @@ package final class Play {
     /// Is told of every event, with the timeline as it left it.
     package var observer: ((SegmentEvent, borrowing Timeline) -> Void)?
 
-    package init(seed: UInt64 = 1) { timeline = Timeline(seed: seed) }
+    package init(seed: UInt64 = 1, keepsStatistics: Bool = false) {
+        timeline = Timeline(seed: seed, keepsStatistics: keepsStatistics)
+    }
 
     package convenience init(_ text: String, clientISN: UInt32 = 1000, serverISN: UInt32 = 5000) {
         self.init()

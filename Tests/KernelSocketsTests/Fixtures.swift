@@ -71,14 +71,19 @@ final class TestSocket {
     /// A socket connected to that port.
     static func connection(to port: UInt16) throws -> TestSocket {
         let socket = try TestSocket(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-        var address = loopback(port: port)
+        try #require(socket.connects(to: port))
+        return socket
+    }
+
+    /// Whether connect() to that port succeeds.
+    func connects(to port: UInt16) -> Bool {
+        var address = Self.loopback(port: port)
         let connected = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(socket.number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                unsafe connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        try #require(connected == 0)
-        return socket
+        return connected == 0
     }
 
     func accepted() throws -> TestSocket { try TestSocket(accept(number, nil, nil)) }

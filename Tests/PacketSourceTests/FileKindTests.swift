@@ -9,8 +9,8 @@ import Testing
     @Test("what is no capture is one clear error each")
     func notCaptures() throws {
         let cases: [([UInt8], CaptureFileError.Reason)] = [
-            ([], .empty), ([0xd4], .headerCutShort), ([0x1f, 0x8b, 8, 0], .compressed("gzip")),
-            ([0x28, 0xb5, 0x2f, 0xfd], .compressed("zstd")), (Array("BZh9".utf8), .compressed("bzip2")),
+            ([], .empty), ([0xd4], .headerCutShort), ([0x1f, 0x8b, 8, 0], .badCompression("gzip", .cutShort)),
+            ([0x28, 0xb5, 0x2f, 0xfd], .badCompression("zstd", .cutShort)), (Array("BZh9".utf8), .compressed("bzip2")),
             ([0xfd, 0x37, 0x7a, 0x58, 0x5a], .compressed("xz")), ([4, 0x22, 0x4d, 0x18], .compressed("lz4")),
             (Array("hello, world\n".utf8), .unknownFormat(magic: 0x6865_6c6c, isText: true)),
             ([1, 2, 3, 4, 5], .unknownFormat(magic: 0x0102_0304, isText: false)),

@@ -65,6 +65,16 @@ import Testing
             var dropped = start
             dropped.note(dropped.machines[0].kernelDropsSocket(), 0)
             record(dropped.transitions, "\(name), dropped by the kernel")
+            var unreachable = start
+            let reaction = unreachable.machines[0].icmpEndsAttempt()
+            unreachable.note(reaction, 0)
+            record(unreachable.transitions, "\(name), unreachable")
+            guard reaction.count > 0 else { continue }
+            for text in segments {
+                var scenario = unreachable
+                scenario.step(text.split(separator: " ").map(String.init))
+                record(scenario.transitions, "\(name), unreachable, then \(text)")
+            }
         }
         for edge in TransitionDiagram.edges where !taken.contains(edge) {
             Issue.record("no path takes the edge \(edge)")

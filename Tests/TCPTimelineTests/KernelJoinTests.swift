@@ -64,7 +64,7 @@ final class Joined {
         return events.compactMap { event in
             let side = event.side == .originator ? "client" : "server"
             switch event.kind {
-            case .state, .owner: return nil
+            case .state, .owner, .traced: return nil
             case .notAccepted: return "\(side) not accepted"
             case .accepted(let after): return "\(side) accepted after \(after / Span.millisecond) ms"
             case .dropped(let from): return "\(side) dropped from \(from.displayName)"

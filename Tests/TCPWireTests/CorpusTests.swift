@@ -24,8 +24,7 @@ func agree(_ segment: Segment, _ expected: [String]) -> Bool {
         "\(segment.flags.rawValue)", "\(segment.window)", "\(segment.payloadLength)",
     ]
     guard expected.count == fields.count else { return false }
-    // tshark counts the three reserved bits as flags; it has no length for a fragment, and another for a frame
-    // shorter than its IP length.
+    // tshark counts the three reserved bits as flags; it has another length for a frame shorter than its IP length.
     let flags = UInt16(expected[6].dropFirst(2), radix: 16).map { "\($0 & 0x1ff)" }
     let lengthIsOpen = expected[8].isEmpty || segment.remarks.contains(.lengthBeyondFrame)
     return fields[..<6] == expected[..<6] && fields[6] == flags && fields[7] == expected[7]
@@ -76,9 +75,10 @@ struct CorpusTests {
         let expected = try #require(TsharkOracle.segments(of: path))
         #expect(!expected.isEmpty)
         var count = 0
+        var fragments = FragmentReassembly()
         for (index, frame) in capture.frames.enumerated() {
-            let decoded = try? decode(
-                frame.bytes, frame.header.linkType, original: Int(frame.header.originalLength))
+            let decoded = try? fragments.decode(
+                frame.bytes, frame.header.linkType, original: Int(frame.header.originalLength), at: frame.header.time)
             let line = expected[index + 1]
             if case .segment(let segment)? = decoded {
                 count += 1
@@ -100,11 +100,17 @@ struct CorpusTests {
             let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
             guard let size, size < 1_000_000, let capture = ClassicPcap(path: path) else { continue }
             files += 1
+            var fragments = FragmentReassembly()
             for frame in capture.frames {
                 do throws(DecodeError) {
-                    switch try decode(frame.bytes, capture.linkType, original: Int(frame.header.originalLength)) {
+                    switch try fragments.decode(
+                        frame.bytes, capture.linkType, original: Int(frame.header.originalLength),
+                        at: frame.header.time)
+                    {
                     case .segment: segments += 1
+                    case .icmp: others += 1
                     case .other: others += 1
+                    case .fragment: Issue.record("\(name): a fragment came out of reassembly")
                     }
                 } catch {
                     errors += 1

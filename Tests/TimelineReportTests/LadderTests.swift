@@ -228,7 +228,7 @@ private let lineRows = """
         #expect(all[4].hasSuffix("| LISTEN*"))
         #expect(all[6].contains("ESTABLISHED* |<"))
         #expect(all[7].hasSuffix("| ESTABLISHED*"))
-        #expect(all.contains("* = the kernel's socket table says the same"))
+        #expect(all.contains("* = the kernel says the same"))
         let disagreeing = ladder(handshake, scene: KernelScene(client: .finWait1, server: .established))
         #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
     }

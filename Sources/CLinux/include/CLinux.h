@@ -14,5 +14,6 @@
 #include "SockDiag.h"
 #include "SystemChecks.h"
 #include "Spawn.h"
+#include "Tracing.h"
 
 #endif

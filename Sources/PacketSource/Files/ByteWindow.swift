@@ -1,4 +1,5 @@
-// The bytes of a capture file that can be looked at now: a whole mapped file, or a bounded growing buffer over a stream.
+// The bytes of a capture that can be looked at now: a whole mapped file, or a bounded growing buffer over a stream,
+// decompressed on the way if need be.
 
 import CLinux
 import Glibc
@@ -11,7 +12,7 @@ import Glibc
     /// Bytes of a mapping that are faulted in, and behind the reader dropped, at a time.
     static let chunk = 4 << 20
     /// First size of a stream's buffer.
-    private static let firstCapacity = 256 << 10
+    static let firstCapacity = 256 << 10
 
     let descriptor: Int32
     let identity: FileIdentity
@@ -29,6 +30,8 @@ import Glibc
     /// Up to where a mapping has been faulted in, and up to where it has been dropped.
     private var populated = 0
     private var dropped = 0
+    /// What stands between the descriptor and the buffer if the stream is compressed; offsets are then of what it holds.
+    private var compressed: CompressedInput?
 
     /// Takes over `descriptor`, which is open for reading; it is closed in every case.
     init(descriptor: Int32, status: stat) throws(WindowError) {
@@ -62,6 +65,35 @@ import Glibc
             throw WindowError(code: ENOMEM)
         }
         unsafe base = memory
+    }
+
+    /// The decompressed octets of what `packed` shows compressed, of which nothing has been consumed.
+    init(decompressing packed: consuming ByteWindow, _ format: CompressionFormat) throws(WindowError) {
+        // The other one closes its descriptor when it goes.
+        descriptor = fcntl(packed.descriptor, F_DUPFD_CLOEXEC, 3)
+        identity = packed.identity
+        mappedSize = nil
+        guardSlot = -1
+        capacity = Self.firstCapacity
+        guard descriptor >= 0 else { throw WindowError(code: errno) }
+        guard var input = CompressedInput(format) else {
+            close(descriptor)
+            throw WindowError(code: ENOMEM)
+        }
+        if packed.mappedSize != nil {
+            // Read from the start: a mapping is not the file's, and may lose its pages.
+            lseek(descriptor, 0, SEEK_SET)
+        } else if unsafe input.append(packed.bytes) < packed.available {
+            // The magic is looked at first, with one read of the first buffer's size at most.
+            close(descriptor)
+            throw WindowError(code: EFBIG)
+        }
+        guard let memory = unsafe malloc(capacity) else {
+            close(descriptor)
+            throw WindowError(code: ENOMEM)
+        }
+        unsafe base = memory
+        compressed = consume input
     }
 
     deinit {
@@ -104,16 +136,17 @@ import Glibc
             if atEnd { return .end }
             makeRoom()
             if capacity == end && !grow() { throw WindowError(code: ENOMEM) }
+            if compressed != nil, try decompress() { continue }
             if waitMilliseconds >= 0 {
                 var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 // question is one pollfd and lives through the call.
                 if unsafe poll(&question, 1, waitMilliseconds) <= 0 { return .waiting }
             }
-            // end < capacity, so there is room for capacity - end bytes.
-            let count = unsafe read(descriptor, base + end, capacity - end)
+            let count = readSome()
             switch count {
-            case 0: atEnd = true
-            case 1...: end += count
+            // The decompressor says whether this is a good place to end.
+            case 0: atEnd = compressed == nil
+            case 1...: if compressed == nil { end += count }
             default:
                 if errno == EINTR || errno == EAGAIN {
                     if waitMilliseconds >= 0 { return .waiting }
@@ -125,6 +158,28 @@ import Glibc
         }
         return .bytes
     }
+
+    /// One read(2), to the buffer or to the decompressor.
+    private mutating func readSome() -> Int {
+        if compressed != nil { return compressed?.read(from: descriptor) ?? 0 }
+        // end < capacity, so there is room for capacity - end bytes.
+        return unsafe read(descriptor, base + end, capacity - end)
+    }
+
+    /// Moves on without reading; false if the decompressor has used up all that was read.
+    private mutating func decompress() throws(WindowError) -> Bool {
+        // end < capacity, so there is room for capacity - end bytes.
+        let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
+        switch try unsafe compressed?.produce(to: room) {
+        case .produced(let count): end += count
+        case .end, nil: atEnd = true
+        case .needsInput: return false
+        }
+        return true
+    }
+
+    /// Whether the bytes were compressed in the file.
+    var isDecompressed: Bool { compressed != nil }
 
     /// Faults in the mapping's next chunk and lets go of those that are done.
     mutating func advanceMapping() {
@@ -176,7 +231,17 @@ import Glibc
     }
 }
 
-/// An errno of the window's system calls.
+/// Why the window gets no more bytes.
 struct WindowError: Error {
-    var code: Int32
+    var reason: CaptureFileError.Reason
+    /// Octets from the start of the file, if not those of the window tell where.
+    var offset: UInt64?
+
+    init(_ reason: CaptureFileError.Reason, offset: UInt64? = nil) {
+        self.reason = reason
+        self.offset = offset
+    }
+
+    /// An errno of its system calls.
+    init(code: Int32) { self.init(.system(code)) }
 }

@@ -18,6 +18,8 @@ extension CaptureFileError: CustomStringConvertible {
         case .compressed(let program):
             "The file \(name) is compressed: \(decompression(program)) it first"
                 + " (\(program) -dc FILE | tcptrace -r - needs no second file)."
+        case .badCompression(let program, let fault):
+            "The file \(name) is compressed with \(program), and \(sentence(fault))\(place)."
         case .unsupportedVersion(let major, let minor):
             "The file \(name) is of version \(major).\(minor), which is not known\(place)."
         default: "The file \(name) \(fault)"
@@ -47,7 +49,18 @@ extension CaptureFileError: CustomStringConvertible {
         }
     }
 
-    private var place: String { offset.map { " (at byte \($0))" } ?? "" }
+    private var place: String {
+        offset.map { " (at byte \($0)\(isDecompressed ? " of what it holds decompressed" : ""))" } ?? ""
+    }
+
+    private func sentence(_ fault: CompressionFault) -> String {
+        switch fault {
+        case .cutShort: "appears to have been cut short"
+        case .damaged: "is damaged"
+        case .trailingOctets: "something else follows"
+        case .windowTooLarge: "needs more than 128 MiB to be decompressed (zstd --long)"
+        }
+    }
 
     private func hex(_ number: UInt32) -> String { "0x" + String(number, radix: 16) }
 

@@ -18,8 +18,11 @@ public struct CaptureFileError: Error, Equatable, Sendable {
         case unknownFormat(magic: UInt32, isText: Bool)
         /// A capture format that this tool does not read: its name.
         case unsupportedFormat(String)
-        /// Compressed with this program (gzip, zstd, xz ...).
+        /// Compressed with this program (xz, bzip2 ...), which is not undone here; or compressed twice.
         case compressed(String)
+        /// Compressed with this program (gzip, zstd), and it cannot be undone from `offset` on, which counts compressed
+        /// octets.
+        case badCompression(String, CompressionFault)
         /// A version of the format that is not known.
         case unsupportedVersion(major: Int, minor: Int)
         /// The file ends within a packet record.
@@ -48,17 +51,32 @@ public struct CaptureFileError: Error, Equatable, Sendable {
         case shrankWhileRead
     }
 
+    /// What was wrong with a compressed file.
+    public enum CompressionFault: Equatable, Sendable {
+        /// The file ends within a compressed stream.
+        case cutShort
+        /// The octets are none that the format allows, or do not have the checksum that they should.
+        case damaged
+        /// Something else follows the end of the compressed stream.
+        case trailingOctets
+        /// It was compressed with a window larger than 128 MiB.
+        case windowTooLarge
+    }
+
     /// The file's name as it was given; `-` is standard input.
     public var file: String
     /// What was wrong.
     public var reason: Reason
     /// Octets from the start of the file to the record or block at fault; nil when the file could not be opened.
     public var offset: UInt64?
+    /// Whether `offset` counts the octets of what a compressed file holds.
+    public var isDecompressed: Bool
 
     /// An error from its fields.
-    public init(file: String, reason: Reason, offset: UInt64? = nil) {
+    public init(file: String, reason: Reason, offset: UInt64? = nil, isDecompressed: Bool = false) {
         self.file = file
         self.reason = reason
         self.offset = offset
+        self.isDecompressed = isDecompressed
     }
 }

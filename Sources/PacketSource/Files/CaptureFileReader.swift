@@ -5,8 +5,9 @@ public import TCPModel
 
 /// A capture file that is being read.
 ///
-/// A regular file is mapped into memory; `-` (standard input), a FIFO or a character device is read as a stream. Frames are
-/// borrowed from there: their bytes are valid within the body only. Frames are numbered by the caller, in file order.
+/// A regular file is mapped into memory; `-` (standard input), a FIFO or a character device is read as a stream, and so is
+/// what is compressed with gzip or zstd, which the first octets tell. Frames are borrowed from there: their bytes are valid
+/// within the body only. Frames are numbered by the caller, in file order.
 public struct CaptureFileReader: ~Copyable {
     /// The two formats.
     public enum Format: Sendable {
@@ -45,10 +46,11 @@ public struct CaptureFileReader: ~Copyable {
         var window = try Self.opened(path)
         var decoder: Decoder
         do {
+            window = try Self.unpacked(window)
             decoder = try Self.fileHeader(&window)
             if case .pcapng = decoder { try Self.primePcapng(&window, &decoder) }
         } catch {
-            throw CaptureFileError(file: path, reason: error.reason, offset: 0)
+            throw CaptureFileError(file: path, reason: error.reason, offset: error.offset)
         }
         self.path = path
         self.window = window
@@ -79,10 +81,10 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Octets of the file that are done.
+    /// Octets of the file that are done; of a compressed one, octets of what it holds.
     public var bytesRead: UInt64 { window.offset }
 
-    /// Octets of the file; nil for a stream.
+    /// Octets of the file; nil for a stream and for a compressed file.
     public var size: UInt64? { window.mappedSize.map { UInt64($0) } }
 
     /// Which file it is, so that no output is written over it.
@@ -169,7 +171,9 @@ public struct CaptureFileReader: ~Copyable {
         do {
             filled = try window.fill(need: count, waitMilliseconds: waitMilliseconds)
         } catch {
-            throw fault(.system(error.code))
+            throw CaptureFileError(
+                file: path, reason: error.reason, offset: error.offset ?? window.offset,
+                isDecompressed: window.isDecompressed && error.offset == nil)
         }
         switch filled {
         case .bytes: return nil
@@ -182,14 +186,15 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     private func fault(_ reason: CaptureFileError.Reason) -> CaptureFileError {
-        CaptureFileError(file: path, reason: reason, offset: window.offset)
+        CaptureFileError(
+            file: path, reason: reason, offset: window.offset, isDecompressed: window.isDecompressed)
     }
 
     private static func need(_ count: Int, _ window: inout ByteWindow) throws(HeaderFault) -> Bool {
         do {
             if try window.fill(need: count, waitMilliseconds: -1) == .bytes { return true }
         } catch {
-            throw HeaderFault(reason: .system(error.code))
+            throw HeaderFault(reason: error.reason, offset: error.offset ?? 0)
         }
         throw HeaderFault(reason: window.available == 0 ? .empty : .headerCutShort)
     }
@@ -199,6 +204,19 @@ public struct CaptureFileReader: ~Copyable {
             return try openWindow(path)
         } catch {
             throw CaptureFileError(file: path, reason: error.reason)
+        }
+    }
+
+    /// The window itself, or one over what it holds if that is compressed.
+    private static func unpacked(_ window: consuming ByteWindow) throws(HeaderFault) -> ByteWindow {
+        _ = try need(4, &window)
+        // need made 4 bytes available, and the span does not outlive the window.
+        let magic = UInt32(bigEndian: unsafe window.bytes.bytes.word(0, swapped: false))
+        guard let format = CompressionFormat(magic: magic) else { return window }
+        do {
+            return try ByteWindow(decompressing: window, format)
+        } catch {
+            throw HeaderFault(reason: error.reason, offset: error.offset ?? 0)
         }
     }
 

@@ -31,7 +31,7 @@ func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
     do {
         return try ByteWindow(descriptor: descriptor, status: status)
     } catch {
-        throw HeaderFault(reason: .system(error.code))
+        throw HeaderFault(reason: error.reason)
     }
 }
 

@@ -15,6 +15,10 @@ public struct KernelJoin: Sendable {
     static let patience = 100 * Span.millisecond
 
     private var views: [ConnectionID: (number: UInt64, view: KernelView)] = [:]
+    /// Sockets that tracepoints speak of.
+    var tracks = SocketTracks()
+    /// The four-tuples of the connections that are watched for events.
+    var tuples: [ConnectionID: FourTuple] = [:]
 
     /// No views yet.
     public init() {}
@@ -31,7 +35,21 @@ public struct KernelJoin: Sendable {
     }
 
     /// Stops watching.
-    public mutating func forget(_ id: ConnectionID) { views[id] = nil }
+    public mutating func forget(_ id: ConnectionID) {
+        if let number = views[id]?.number, let tuple = tuples[id] { tracks.forget(number, tuple) }
+        tuples[id] = nil
+        views[id] = nil
+    }
+
+    /// The number of the connection that is watched at this place.
+    func number(of id: ConnectionID) -> UInt64? { views[id]?.number }
+
+    /// Changes one side's view in place.
+    mutating func update(_ id: ConnectionID, _ side: Side, _ change: (inout KernelSideView) -> Void) {
+        guard var entry = views[id] else { return }
+        change(&entry.view[side])
+        views[id] = entry
+    }
 
     /// Whether anything may still change in the tables: somebody waits, closes, or sits in TIME_WAIT.
     public func needsReading(_ timeline: borrowing Timeline) -> Bool {
@@ -212,7 +230,7 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
-        let everPresent = view.socket != nil
+        let everPresent = view.socket != nil || view.trace.isTraced
         let agrees =
             socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
         if agrees {

@@ -30,11 +30,18 @@ public struct KernelSideView: Sendable {
     public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.
     public internal(set) var isLocal = false
+    /// What tracepoints said, event by event; it stays after the end.
+    public internal(set) var trace = TracedFacts()
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.
     var suspicion: (kernel: TCPState?, wire: TCPState, since: Timestamp)?
 
     /// Whether the process holds the socket now; if not, it is the process that *was* there.
     public var isOwned: Bool { isPresent && (socket?.inode ?? 0) != 0 }
+
+    /// Whether the kernel said, in a reading or by an event, that the socket is or was in this state when we had it there.
+    public func confirms(_ state: TCPState) -> Bool {
+        confirmedState == state || trace.entered.contains(TracedFacts.States(state))
+    }
 
     /// Whether the kernel surely has no socket here: a local address, and neither a socket nor a listener.
     public var hasNoSocket: Bool { isLocal && !isPresent && listener == nil }
@@ -69,8 +76,17 @@ public enum KernelSource: Sendable {
     /// sock_diag(7).
     case sockDiag
 
+    /// A tracepoint's event.
+    case tracepoint
+
     /// For programs.
-    public var name: StaticString { self == .proc ? "proc" : "sock_diag" }
+    public var name: StaticString {
+        switch self {
+        case .proc: "proc"
+        case .sockDiag: "sock_diag"
+        case .tracepoint: "tracepoint"
+        }
+    }
 }
 
 /// Something new that the kernel said of one endpoint.
@@ -89,22 +105,27 @@ public struct KernelEvent: Sendable {
         case dropped(from: TCPState)
         /// The kernel steadily says something else than the wire.
         case contradiction(kernel: TCPState?, wire: TCPState)
+        /// A tracepoint's event; its time is the event's own.
+        case traced(SocketEvent.Kind)
     }
 
     /// The connection.
     public let connection: ConnectionID
     /// Whose socket.
     public let side: Side
-    /// When: the time of the snapshot.
+    /// When: the time of the snapshot, or of the event.
     public let time: Timestamp
     /// What.
     public let kind: Kind
     /// The socket, if it is there.
     public let socket: KernelSocket?
-    /// Its process, if known.
+    /// Its process, if known; of an event in a system call, the process that made the call.
     public let process: ProcessIdentity?
     /// Where that is from.
     public var source = KernelSource.proc
+
+    /// Whether a tracepoint said it, and not a reading of the sockets.
+    public var isTraced: Bool { source == .tracepoint }
 }
 
 /// A reading of the kernel's socket tables.

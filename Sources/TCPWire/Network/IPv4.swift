@@ -18,6 +18,8 @@ private enum IPv4Header {
     static let fragmentMask: UInt16 = 0x3fff
     /// The fragment offset alone, in units of eight octets.
     static let offsetMask: UInt16 = 0x1fff
+    /// More Fragments.
+    static let moreMask: UInt16 = 0x2000
 }
 
 /// Reads the IPv4 header at `start`, and what follows it.
@@ -51,21 +53,24 @@ private enum IPv4Header {
         remarks = .lengthBeyondFrame
     }
 
-    // RFC 791 3.2, fragmentation: only the first fragment has the ports.
-    let fragment = header.big16(IPv4Header.fragment)
-    if fragment & IPv4Header.fragmentMask != 0 {
-        guard fragment & IPv4Header.offsetMask == 0 else { return .other(.fragment) }
-        remarks.formUnion(.firstFragment)
+    // RFC 791 3.2, fragmentation.
+    if header.big16(IPv4Header.fragment) & IPv4Header.fragmentMask != 0 {
+        return .fragment(
+            ipv4Fragment(bytes, frame, at: start, headerLength: headerLength, ipLength: ipLength, in: nesting))
     }
     let next = header.octet(IPv4Header.protocol)
     guard next == IPProtocol.tcp else {
+        if next == IPProtocol.icmp {
+            return icmpFrame(
+                bytes, frame, from: IPAddress(v4: header.big32(IPv4Header.source)), isIPv4: true,
+                at: start &+ headerLength, end: start &+ ipLength)
+        }
         guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
             return .other(OtherTraffic(protocolNumber: next))
         }
         return try carriedFrame(
-            bytes, frame,
-            CarriedProtocol(number: next, isInIPv4: true, isFirstFragment: remarks.contains(.firstFragment)),
-            at: start &+ headerLength, end: start &+ ipLength, in: nesting)
+            bytes, frame, CarriedProtocol(number: next, isInIPv4: true), at: start &+ headerLength,
+            end: start &+ ipLength, in: nesting)
     }
 
     return try tcpSegment(
@@ -76,6 +81,21 @@ private enum IPv4Header {
             length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
             identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
             remarks: remarks, nesting: nesting))
+}
+
+/// The fragment whose header is at `start`, all of it captured.
+@inline(never) private func ipv4Fragment(
+    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, headerLength: Int, ipLength: Int, in nesting: Nesting
+) -> Fragment {
+    let field = bytes.big16(start + IPv4Header.fragment)
+    return Fragment(
+        frame, from: IPAddress(v4: bytes.big32(start + IPv4Header.source)),
+        to: IPAddress(v4: bytes.big32(start + IPv4Header.destination)),
+        identification: UInt32(bytes.big16(start + IPv4Header.identification)),
+        protocolNumber: bytes.octet(start + IPv4Header.protocol), isIPv4: true,
+        hopLimit: bytes.octet(start + IPv4Header.timeToLive), hasMore: field & IPv4Header.moreMask != 0,
+        offset: Int(field & IPv4Header.offsetMask) * 8, headerLength: headerLength, start: start + headerLength,
+        end: start + ipLength, in: nesting)
 }
 
 /// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).

@@ -43,17 +43,28 @@ private enum IPv6Header {
     let payload =
         next == IPProtocol.tcp && payloadLength != 0
         ? plain : try plain.completed(bytes, frame, from: payloadStart, length: payloadLength)
-    if payload.isLaterFragment { return .other(.fragment) }
+    if payload.isFragment {
+        return .fragment(
+            payload.fragment(
+                frame,
+                from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+                to: IPAddress(
+                    high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
+                hopLimit: header.octet(IPv6Header.hopLimit), start: start, in: nesting))
+    }
     guard payload.nextHeader == IPProtocol.tcp else {
+        if payload.nextHeader == IPProtocol.icmpV6 {
+            return icmpFrame(
+                bytes, frame,
+                from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+                isIPv4: false, at: payload.offset, end: payload.end)
+        }
         guard mayBeTunnel(bytes, payload.nextHeader, at: payload.offset) else {
             return .other(OtherTraffic(protocolNumber: payload.nextHeader))
         }
         return try carriedFrame(
-            bytes, frame,
-            CarriedProtocol(
-                number: payload.nextHeader, isInIPv4: false,
-                isFirstFragment: payload.remarks.contains(.firstFragment)),
-            at: payload.offset, end: payload.end, in: nesting)
+            bytes, frame, CarriedProtocol(number: payload.nextHeader, isInIPv4: false), at: payload.offset,
+            end: payload.end, in: nesting)
     }
     var remarks = payload.remarks
     if payload.end > frame.original { remarks.formUnion(.lengthBeyondFrame) }

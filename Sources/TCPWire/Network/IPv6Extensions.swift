@@ -16,6 +16,7 @@ private enum ExtensionHeader {
 /// Offsets in the fragment header (RFC 8200 4.5).
 private enum FragmentHeader {
     static let offsetAndMore = 2
+    static let identification = 4
     static let length = 8
     static let offsetMask: UInt16 = 0xfff8
     static let moreMask: UInt16 = 0x0001
@@ -39,8 +40,12 @@ struct IPv6Payload: BitwiseCopyable {
     var limit: DecodeError.Limit
     /// What there is to remark.
     var remarks: SegmentRemarks
-    /// A fragment other than the first: nothing behind its fragment header can be read.
-    var isLaterFragment = false
+    /// A fragment: what is behind its fragment header is part of something else.
+    var isFragment = false
+    /// Offset and flag of the fragment header.
+    var fragmentField: UInt16 = 0
+    /// Identification of the fragment header.
+    var fragmentIdentification: UInt32 = 0
 
     /// This payload with its end known and its extension headers read; `start` is the end of the fixed header.
     @inline(never) func completed(
@@ -59,9 +64,9 @@ struct IPv6Payload: BitwiseCopyable {
     }
 
     /// Moves on to the first header that is not an extension header; `start` is the end of the fixed header.
-    private mutating func skipExtensions(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
+    mutating func skipExtensions(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
         var count = 0
-        while !isLaterFragment {
+        while !isFragment {
             switch nextHeader {
             case IPProtocol.hopByHop, IPProtocol.destinationOptions, IPProtocol.routing, IPProtocol.fragment,
                 IPProtocol.authentication, IPProtocol.mobility, IPProtocol.hostIdentity, IPProtocol.shim6:
@@ -89,10 +94,10 @@ struct IPv6Payload: BitwiseCopyable {
             // RFC 8200 4.5. Offset 0 without More is an atomic fragment (RFC 6946): a whole packet.
             length = FragmentHeader.length
             let field = bytes.big16(offset + FragmentHeader.offsetAndMore)
-            if field & FragmentHeader.offsetMask != 0 {
-                isLaterFragment = true
-            } else if field & FragmentHeader.moreMask != 0 {
-                remarks.formUnion(.firstFragment)
+            if field & (FragmentHeader.offsetMask | FragmentHeader.moreMask) != 0 {
+                isFragment = true
+                fragmentField = field
+                fragmentIdentification = bytes.big32(offset + FragmentHeader.identification)
             }
         case IPProtocol.authentication:
             // RFC 4302 2.2: in units of four octets, minus two.
@@ -106,6 +111,18 @@ struct IPv6Payload: BitwiseCopyable {
         }
         offset += length
         nextHeader = following
+    }
+
+    /// The fragment behind the fragment header that was read last; `start` is where the IPv6 header is.
+    @inline(never) func fragment(
+        _ frame: FrameExtent, from source: IPAddress, to destination: IPAddress, hopLimit: UInt8, start: Int,
+        in nesting: Nesting
+    ) -> Fragment {
+        Fragment(
+            frame, from: source, to: destination, identification: fragmentIdentification, protocolNumber: nextHeader,
+            isIPv4: false, hopLimit: hopLimit, hasMore: fragmentField & FragmentHeader.moreMask != 0,
+            offset: Int(fragmentField & FragmentHeader.offsetMask),
+            headerLength: offset - FragmentHeader.length - start, start: offset, end: end, in: nesting)
     }
 
     /// Takes the packet's length from a jumbo payload option, if the fixed header left it open (RFC 2675 3).

@@ -26,6 +26,21 @@ struct NetworkPacket: BitwiseCopyable {
     var nesting: Nesting
 }
 
+/// What an IP packet carries, where speed does not matter. `packet` says where, and is used if it is TCP.
+func ipPayloadFrame(
+    _ bytes: RawSpan, _ frame: FrameExtent, number: UInt8, isInIPv4: Bool, _ packet: NetworkPacket
+) throws(DecodeError) -> DecodedFrame {
+    if number == IPProtocol.tcp { return try tcpSegment(bytes, frame, packet) }
+    if number == (isInIPv4 ? IPProtocol.icmp : IPProtocol.icmpV6) {
+        return icmpFrame(
+            bytes, frame, from: packet.source, isIPv4: isInIPv4, at: packet.offset, end: packet.offset + packet.length)
+    }
+    guard mayBeTunnel(bytes, number, at: packet.offset) else { return .other(OtherTraffic(protocolNumber: number)) }
+    return try carriedFrame(
+        bytes, frame, CarriedProtocol(number: number, isInIPv4: isInIPv4), at: packet.offset,
+        end: packet.offset + packet.length, in: packet.nesting)
+}
+
 extension OtherTraffic {
     /// The traffic of an IP protocol other than TCP.
     init(protocolNumber: UInt8) {

@@ -23,8 +23,7 @@ private enum TCPHeader {
 ) throws(DecodeError) -> DecodedFrame {
     let start = packet.offset
     guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
-        return try tooShort(
-            frame, at: start, length: packet.length, packet.limit, packet.remarks)
+        throw tooShort(frame, at: start, length: packet.length, packet.limit)
     }
     // Of a known length, so that the checks of the loads below fold into this one.
     let header = bytes.extracting(start..<(start &+ TCPHeader.leastLength))
@@ -33,11 +32,9 @@ private enum TCPHeader {
     let bits = header.big16(TCPHeader.dataOffsetAndFlags)
     let headerLength = Int(bits >> 12) &* 4
     var remarks = packet.remarks
-    var payloadLength = packet.length &- headerLength
+    let payloadLength = packet.length &- headerLength
     if headerLength < TCPHeader.leastLength || payloadLength < 0 {
-        try checkDataOffset(
-            headerLength, at: start, length: packet.length, packet.limit, packet.remarks)
-        payloadLength = 0
+        throw badDataOffset(headerLength, at: start, length: packet.length, packet.limit)
     }
 
     let options = tcpOptions(
@@ -60,32 +57,26 @@ private enum TCPHeader {
             tunnel: packet.nesting.tunnel, tunnelDepth: packet.nesting.depth))
 }
 
-/// Fewer than 20 octets: of a first fragment (RFC 1858's tiny fragment) that is other traffic, else an error.
+/// The error for fewer than 20 octets.
 ///
 /// Takes plain numbers, here and below: the packet itself would have to go through memory for it, on the hot path too.
 @inline(never) private func tooShort(
-    _ frame: FrameExtent, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
-) throws(DecodeError) -> DecodedFrame {
-    if length < TCPHeader.leastLength {
-        if remarks.contains(.firstFragment) { return .other(.fragment) }
-        // The IP length and the capture may both be too short: the shorter one is to blame.
-        if length <= frame.captured - start {
-            throw .truncated(
-                .tcp, at: start, needed: TCPHeader.leastLength, available: max(0, length), limitedBy: limit)
-        }
+    _ frame: FrameExtent, at start: Int, length: Int, _ limit: DecodeError.Limit
+) -> DecodeError {
+    // The IP length and the capture may both be too short: the shorter one is to blame.
+    if length < TCPHeader.leastLength, length <= frame.captured - start {
+        return .truncated(.tcp, at: start, needed: TCPHeader.leastLength, available: max(0, length), limitedBy: limit)
     }
-    throw frame.truncated(.tcp, at: start, needed: TCPHeader.leastLength)
+    return frame.truncated(.tcp, at: start, needed: TCPHeader.leastLength)
 }
 
-/// Throws unless a header that does not fit its packet is that of a first fragment, whose options the next one carries.
-@inline(never) private func checkDataOffset(
-    _ headerLength: Int, at start: Int, length: Int, _ limit: DecodeError.Limit, _ remarks: SegmentRemarks
-) throws(DecodeError) {
-    guard headerLength >= TCPHeader.leastLength else {
-        throw .malformed(.tcp, .dataOffset, at: start, needed: TCPHeader.leastLength, available: headerLength)
+/// The error for a header that does not fit its packet.
+@inline(never) private func badDataOffset(
+    _ headerLength: Int, at start: Int, length: Int, _ limit: DecodeError.Limit
+) -> DecodeError {
+    if headerLength < TCPHeader.leastLength {
+        return .malformed(.tcp, .dataOffset, at: start, needed: TCPHeader.leastLength, available: headerLength)
     }
-    guard remarks.contains(.firstFragment) else {
-        throw .malformed(
-            .tcp, .dataOffsetBeyondPacket, at: start, needed: headerLength, available: length, limitedBy: limit)
-    }
+    return .malformed(
+        .tcp, .dataOffsetBeyondPacket, at: start, needed: headerLength, available: length, limitedBy: limit)
 }

@@ -8,8 +8,6 @@ struct CarriedProtocol: BitwiseCopyable {
     let number: UInt8
     /// Which version carries it.
     let isInIPv4: Bool
-    /// The rest of the payload comes in later fragments.
-    let isFirstFragment: Bool
 }
 
 /// Whether `carriedFrame` has to be asked: the short way for all the UDP that is no tunnel.
@@ -27,15 +25,9 @@ struct CarriedProtocol: BitwiseCopyable {
 ) throws(DecodeError) -> DecodedFrame {
     switch carried.number {
     case IPProtocol.udp:
-        return udpFrame(bytes, frame.clipped(to: end), carried, at: start, in: nesting)
+        return udpFrame(bytes, frame.clipped(to: end), at: start, in: nesting)
     case IPProtocol.ipInIP, IPProtocol.ipv6InIP, IPProtocol.gre:
-        do throws(DecodeError) {
-            return try ipTunnelFrame(bytes, frame.clipped(to: end), carried, at: start, in: nesting)
-        } catch {
-            // What is missing may be in the next fragment.
-            if carried.isFirstFragment, error.kind == .truncated { return .other(.fragment) }
-            throw error
-        }
+        return try ipTunnelFrame(bytes, frame.clipped(to: end), carried, at: start, in: nesting)
     default:
         return .other(OtherTraffic(protocolNumber: carried.number))
     }

@@ -49,7 +49,7 @@ private enum TunnelPort: BitwiseCopyable {
 ///
 /// - Parameter frame: ends where the IP packet does.
 func udpFrame(
-    _ bytes: RawSpan, _ frame: FrameExtent, _ carried: CarriedProtocol, at start: Int, in nesting: Nesting
+    _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, in nesting: Nesting
 ) -> DecodedFrame {
     guard frame.captured - start >= UDPHeader.length else { return .other(.udp) }
     var port = TunnelPort(bytes.big16(start + UDPHeader.destinationPort))
@@ -59,13 +59,11 @@ func udpFrame(
     // 0: longer than 16 bits can say (RFC 2675 4), or not cut yet by the sender's network card.
     let length = Int(bytes.big16(start + UDPHeader.totalLength))
     let end = length == 0 ? frame.original : start + length
-    guard end >= start + UDPHeader.length, end <= frame.original || carried.isFirstFragment else {
-        return .other(.udp)
-    }
+    guard end >= start + UDPHeader.length, end <= frame.original else { return .other(.udp) }
     let inside = frame.clipped(to: end)
     do throws(DecodeError) {
         let content = try udpContent(bytes, inside, port, at: start + UDPHeader.length)
-        guard content.payload.isWithin(bytes, inside, orCut: carried.isFirstFragment) else { return .other(.udp) }
+        guard content.payload.isWithin(bytes, inside) else { return .other(.udp) }
         return try tunnelledFrame(bytes, inside, content.payload, by: content.tunnel, layer: .ip, in: nesting)
     } catch {
         return .other(.udp)
@@ -99,8 +97,8 @@ private enum PlausibleIP {
 }
 
 extension LinkPayload {
-    /// Whether an IP header is here whose version and lengths fit what is around it; `isCut` if there is more to come.
-    fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent, orCut isCut: Bool) -> Bool {
+    /// Whether an IP header is here whose version and lengths fit what is around it.
+    fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent) -> Bool {
         let most = frame.original - offset
         let length: Int
         switch network {
@@ -117,6 +115,6 @@ extension LinkPayload {
             length = PlausibleIP.ipv6Least + payloadLength
         case .none: return false
         }
-        return length <= most || isCut
+        return length <= most
     }
 }

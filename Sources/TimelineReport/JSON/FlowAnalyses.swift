@@ -27,10 +27,9 @@ struct FlowAnalyses {
     /// No four-tuples.
     init() {}
 
-    /// What Wireshark says of a segment; nil if nothing, because it knows only a part of it.
+    /// What Wireshark says of a segment.
     mutating func analyse(_ event: SegmentEvent) -> AnalysisFlags? {
         let segment = event.segment
-        if segment.remarks.contains(.firstFragment) { return nil }
         let new = Flow(analysis: WiresharkAnalysis(first: segment))
         return flows[FlowKey(segment.tuple), default: new].take(event)
     }

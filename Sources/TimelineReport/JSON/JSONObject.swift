@@ -52,6 +52,16 @@ struct JSONObject: ~Copyable {
         buffer.append(fixed: nanoseconds, decimals: 9, digits: 9)
     }
 
+    /// Nanoseconds as seconds, under the name with `_s`.
+    mutating func add(span name: StaticString, nanoseconds: Int64) {
+        if !isEmpty { buffer.append(",") }
+        isEmpty = false
+        buffer.append("\"")
+        buffer.append(name)
+        buffer.append("_s\":")
+        buffer.append(fixed: nanoseconds, decimals: 9, digits: 9)
+    }
+
     mutating func add(_ name: StaticString, object: consuming JSONObject) {
         key(name)
         buffer.append(contentsOf: object.close())

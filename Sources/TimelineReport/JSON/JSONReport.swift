@@ -8,9 +8,12 @@ public import TCPTimeline
 public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
     /// uid by slot, so that it is computed once a connection.
-    private var identities: [(number: UInt64, uid: String)] = []
+    private var identities: [(number: UInt64, uid: String, codes: [FindingCode])] = []
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
+
+    /// The uid of the connection that a connection, by number, is the translation of.
+    private var translated: [UInt64: String] = [:]
 
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
@@ -25,6 +28,9 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// They are in `conn` and `packet`.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         var object = captureObject(capture, at: time)
@@ -37,6 +43,9 @@ public struct JSONReport: TraceReport {
         guard event.hasTransitions || analyses != nil else { return }
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            translated[connection.number] = self.uid(source, timeline[source])
+        }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
             report.writeStates(event.sent, event.sender, event, uid, connection, &out)
@@ -51,7 +60,7 @@ public struct JSONReport: TraceReport {
     }
 
     /// Writes records of a connection, or keeps them until it can be chosen.
-    private mutating func record(
+    mutating func record(
         _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
     ) {
@@ -86,6 +95,7 @@ public struct JSONReport: TraceReport {
             object.add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { object.add("state", literal: name) }
             if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
+        case .traced(let fact): object.add(fact)
         }
         object.add("source", literal: event.source.name)
         if let socket = event.socket {
@@ -99,6 +109,23 @@ public struct JSONReport: TraceReport {
         }
         object.write(to: &out)
         if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
+    }
+
+    /// A record of each finding, and their codes on the connection's.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let connection = timeline[finding.connection]
+        let uid = uid(finding.connection, connection)
+        identities[Int(finding.connection.slot)].codes.append(finding.code)
+        record(finding.connection, connection, &out) { report, out in
+            var object = JSONObject(path: "finding")
+            object.add(finding.time)
+            report.addIdentity(uid, connection, &object)
+            object.add(finding)
+            object.write(to: &out)
+        }
     }
 
     /// Says that frames were lost.
@@ -119,7 +146,11 @@ public struct JSONReport: TraceReport {
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
-        writeConnection(connection, uid(id, connection), kernel, &out)
+        let uid = uid(id, connection)
+        writeConnection(
+            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id),
+            copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
+            &out)
     }
 
     /// Says what moved among the host's counters.
@@ -209,7 +240,7 @@ public struct JSONReport: TraceReport {
         object.write(to: &out)
     }
 
-    private func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
+    func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
         object.add("endpoint", literal: side.jsonName)
         if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
         if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
@@ -218,7 +249,7 @@ public struct JSONReport: TraceReport {
         object.add("rule", literal: transition.rule.id)
     }
 
-    private func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
+    func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
         object.add("uid", string: uid)
         object.add("id.orig_h", string: connection.tuple.source.address.description)
         object.add("id.orig_p", number: connection.tuple.source.port)
@@ -227,7 +258,9 @@ public struct JSONReport: TraceReport {
     }
 
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ statistics: ConnectionStatistics?, copies: UInt32, translated: String?,
+        _ out: inout OutputBuffer
     ) {
         let orig = connection.counters[0]
         let resp = connection.counters[1]
@@ -273,6 +306,10 @@ public struct JSONReport: TraceReport {
             add(process: kernel.responder, "resp_process", to: &object)
         }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
+        if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
+        if let statistics { object.add(statistics, connection) }
+        if copies > 0 { object.add("duplicate_frames", number: copies) }
+        if let translated { object.add("nat_of", string: translated) }
         object.write(to: &out)
     }
 
@@ -281,16 +318,17 @@ public struct JSONReport: TraceReport {
         var owner = JSONObject()
         owner.add("pid", number: process.pid)
         owner.add("comm", string: process.command)
-        owner.add("uid", number: process.uid)
+        // Of a process that had gone before it could be looked up only the name is known.
+        if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
         object.add(name, object: owner)
     }
 
-    private mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
         let slot = Int(id.slot)
-        while identities.count <= slot { identities.append((0, "")) }
+        while identities.count <= slot { identities.append((0, "", [])) }
         if identities[slot].number != connection.number {
-            identities[slot] = (connection.number, connectionUID(connection))
+            identities[slot] = (connection.number, connectionUID(connection), [])
         }
         return identities[slot].uid
     }

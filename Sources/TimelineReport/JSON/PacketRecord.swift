@@ -8,6 +8,7 @@ extension JSONObject {
     mutating func add(_ event: SegmentEvent, acknowledgedBase: SequenceNumber, _ analysis: AnalysisFlags?) {
         let segment = event.segment
         add("frame", number: event.frame)
+        if event.notes.contains(.duplicateFrame) { add("duplicate_of", number: event.originalFrame) }
         add("dir", literal: event.sender.jsonName)
         add("flags", string: segment.flags.letters)
         add("seq", number: event.relativeSequence)
@@ -15,6 +16,7 @@ extension JSONObject {
         add("win", number: segment.window)
         add("len", number: segment.payloadLength)
         if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
+        add(event.verdict)
         if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }
     }
 

@@ -8,6 +8,9 @@ public struct CountReport: TraceReport {
     /// The report.
     public init() {}
 
+    /// Connections are not counted here, nor what is theirs.
+    public var countsCopiesOnce: Bool { false }
+
     /// Lost frames are not counted here.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {}
 

@@ -108,6 +108,7 @@ public struct SummaryReport: TraceReport {
                 }
             out.append(closer)
             if let kernel { writeProcesses(kernel, start, &out) }
+            writeReason(connection, &out)
         }
         out.newline()
     }
@@ -122,6 +123,13 @@ public struct SummaryReport: TraceReport {
             out.append(" > ")
             out.append(text: server)
         }
+    }
+
+    /// Why nobody answered, if an ICMP error says so.
+    private func writeReason(_ connection: Connection, _ out: inout OutputBuffer) {
+        guard connection.facts.contains(.unreachable) else { return }
+        out.append(" ICMP ")
+        out.append(connection.icmpKind.displayName)
     }
 
     private func writeLine(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
@@ -146,6 +154,7 @@ public struct SummaryReport: TraceReport {
         out.append(number: connection.counters[1].uniqueBytes)
         out.append(" B")
         if let closer = connection.closer { out.append(closer == .originator ? " by client" : " by server") }
+        writeReason(connection, &out)
         if let kernel {
             let client = processText(kernel.originator)
             if !client.isEmpty {

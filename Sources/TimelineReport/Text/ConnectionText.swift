@@ -25,8 +25,14 @@ enum TimelineNote {
     case midstream
     /// Rows that were left out, and the segments in them.
     case elided(rows: Int, segments: UInt64)
+    /// It is another connection seen behind a translation of addresses: that one's number.
+    case translated(UInt64)
+    /// An earlier retransmission turned out not to have been needed.
+    case notNeeded(RetransmissionRecord)
     /// The kernel said something.
     case kernel(KernelEvent)
+    /// An ICMP error came.
+    case icmp(ICMPEvent)
 }
 
 /// How much of each segment to show.
@@ -69,6 +75,8 @@ struct ConnectionText {
     var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
+    /// Findings that are not written yet.
+    var findings: [Finding] = []
     var isFinished = false
 
     init(number: UInt64, limit: Int) {
@@ -78,6 +86,7 @@ struct ConnectionText {
 
     /// Takes in a segment.
     mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        if event.notes.contains(.duplicateFrame) { return takeCopy(event, connection, detail) }
         if held.map({ event.time.since($0.lastTime) > Self.hold }) == true { seal() }
         if detail.verbosity == 0, held?.folds(event) == true {
             held?.fold(event)
@@ -97,6 +106,16 @@ struct ConnectionText {
         }
         held = row
         remember(event)
+    }
+
+    /// Another copy of a frame has a row with `-v` only, and changes nothing for those after it.
+    private mutating func takeCopy(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+        guard detail.verbosity > 0 else { return }
+        seal()
+        let delta = lastTime.map { event.time.since($0) } ?? -1
+        var row = TimelineRow(event, phase: Self.phase(event, connection), delta: delta)
+        row.kind = .segment
+        held = row
     }
 
     /// A held SYN's row shows what became of it at the other end, if the answer comes in time.
@@ -148,8 +167,9 @@ struct ConnectionText {
     }
 
     private static func opens(_ reaction: Reaction) -> Bool {
-        for index in 0..<reaction.count where reaction[index].to == .established && reaction[index].from != .unseen {
-            return true
+        for index in 0..<reaction.count where reaction[index].to == .established {
+            // Not what was open before: midstream, or a RST that was not heeded.
+            if reaction[index].from != .unseen && reaction[index].from != .closed { return true }
         }
         return false
     }
@@ -157,6 +177,8 @@ struct ConnectionText {
     private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
         let flags = event.segment.flags
         guard event.notes.contains(.retransmission), flags.hasAny(.synFin) else { return }
+        // A kind says more than a number.
+        if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
         func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
             if event.sender == .originator { attempts.0 &+= 1 } else { attempts.1 &+= 1 }
             return event.sender == .originator ? attempts.0 : attempts.1
@@ -180,6 +202,7 @@ struct ConnectionText {
         guard let row = held else { return }
         held = nil
         keep(.row(row))
+        if let record = row.verdict.exposes { keep(.note(.notNeeded(record))) }
     }
 
     /// Whether the held row has waited long enough at `now`.
@@ -207,6 +230,32 @@ struct ConnectionText {
         }
         tail[tailStart] = item
         tailStart = (tailStart + 1) % tail.count
+    }
+
+    /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
+    /// taken in after a batch of frames, of which some came later.
+    mutating func keep(_ event: KernelEvent) {
+        let note = TimelineItem.note(.kernel(event))
+        guard event.isTraced, tail.isEmpty, !items.isEmpty else { return keep(note) }
+        var place = items.count
+        while place > 0, Self.isLater(items[place - 1], than: event) { place -= 1 }
+        items.insert(note, at: place)
+    }
+
+    /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
+    private static func isLater(_ item: TimelineItem, than event: KernelEvent) -> Bool {
+        switch item {
+        case .row(let row):
+            if case .traced(.resetSent) = event.kind, row.flags.has(.rst), row.sender == event.side {
+                return row.time.since(event.time) > 200 * Span.microsecond
+            }
+            return row.time > event.time
+        case .note(.kernel(let other)):
+            // The cause above its effect, which on loopback is logged first.
+            if case .traced(.resetSent) = event.kind, case .traced(.socketError) = other.kind { return true }
+            return other.time > event.time
+        case .note: return false
+        }
     }
 
     /// Hands over the complete items.

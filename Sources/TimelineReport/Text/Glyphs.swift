@@ -26,6 +26,7 @@ enum Ink {
     static let waiting: StaticString = "\u{1b}[33m"
     static let over: StaticString = "\u{1b}[35m"
     static let dim: StaticString = "\u{1b}[2m"
+    static let alarm: StaticString = "\u{1b}[1;33m"
     static let strong: StaticString = "\u{1b}[1m"
     static let off: StaticString = "\u{1b}[0m"
 }

@@ -145,6 +145,14 @@ struct LaneText {
     private func remarkParts(_ row: TimelineRow) -> [Part] {
         var parts: [Part] = []
         func remark(_ text: StaticString) { parts.append(part(90, spacing: "  ") { $0.append(text) }) }
+        if row.originalFrame > 0 {
+            parts.append(
+                part(95, spacing: "  ") {
+                    $0.append("(copy of frame ")
+                    $0.append(number: row.originalFrame)
+                    $0.append(")")
+                })
+        }
         if row.attempt > 0 {
             parts.append(
                 part(90, spacing: "  ") {
@@ -160,8 +168,17 @@ struct LaneText {
                         $0.append(")")
                     })
             }
-        } else if row.notes.contains(.retransmission) {
+        } else if let record = row.verdict.retransmission {
+            parts += retransmissionParts(record)
+        } else if row.notes.contains(.retransmission) && row.verdict.late == nil {
             remark("(retransmission)")
+        }
+        if let late = row.verdict.late {
+            switch late {
+            case .reordered: remark("(reordered)")
+            case .reorderedInCapture: remark("(late in capture)")
+            case .lostBeforeCapture: remark("(fills hole)")
+            }
         }
         if row.kind == .segment && row.notes.isEmpty && row.answerDelay >= Self.delayedAck
             && row.answerDelay < Span.second
@@ -172,9 +189,9 @@ struct LaneText {
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
-            (.fillsHole, "(fills hole)"),
         ]
         for (note, name) in notes where row.notes.contains(note) { remark(name) }
+        if row.notes.contains(.fillsHole) && row.verdict.late == nil { remark("(fills hole)") }
         let anomalies: [(Anomalies, StaticString)] = [
             (.meaninglessFlags, "(meaningless flags)"), (.synInsideConnection, "(SYN inside connection)"),
             (.initialSequenceChanged, "(other ISN)"), (.unacceptableAck, "(unacceptable ACK)"),
@@ -182,10 +199,51 @@ struct LaneText {
             (.resetNotExact, "(not exact: challenged)"), (.resetIgnored, "(ignored)"),
             (.finBeforeOpen, "(FIN before open)"), (.finMoved, "(another FIN)"),
             (.sentAfterClose, "(after own close)"), (.beyondWindow, "(beyond window)"), (.ackMissing, "(no ACK)"),
-            (.resetAnswersBadAck, "(answers a bad ACK)"),
+            (.resetAnswersBadAck, "(answers a bad ACK)"), (.resetUnheeded, "(RST not heeded)"),
         ]
-        for (anomaly, name) in anomalies where row.anomalies.contains(anomaly) { remark(name) }
+        var left = row.anomalies
+        // That it is inside a connection says already that it is another one.
+        if left.contains(.synInsideConnection) { left.remove(.initialSequenceChanged) }
+        for (anomaly, name) in anomalies where left.contains(anomaly) { remark(name) }
         return parts
+    }
+}
+
+extension LaneText {
+    /// `retransmit (RTO, 2nd)`: the kind stays when there is no room for both.
+    private func retransmissionParts(_ record: RetransmissionRecord) -> [Part] {
+        let kind: StaticString =
+            switch record.kind {
+            case .opening, .other: "(retransmission)"
+            case .fast: "(fast)"
+            case .timeout: "(RTO)"
+            case .timeoutRecovery: "(after RTO)"
+            case .tailLossProbe: "(loss probe)"
+            case .acknowledged: "(spurious)"
+            }
+        if record.kind == .opening || record.kind == .other {
+            return [part(90, spacing: "  ") { $0.append(kind) }]
+        }
+        return [
+            part(26, spacing: "  ") { $0.append("retransmit") },
+            part(90) {
+                guard record.timeouts > 1 else { return $0.append(kind) }
+                $0.append("(RTO, ")
+                $0.append(number: record.timeouts)
+                $0.append(Self.ordinal(record.timeouts))
+                $0.append(")")
+            },
+        ]
+    }
+
+    private static func ordinal(_ number: UInt8) -> StaticString {
+        if 11...13 ~= number % 100 { return "th" }
+        return switch number % 10 {
+        case 1: "st"
+        case 2: "nd"
+        case 3: "rd"
+        default: "th"
+        }
     }
 }
 

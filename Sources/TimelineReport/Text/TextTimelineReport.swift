@@ -43,6 +43,9 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// Retransmissions are named by their kind.
+    public var readsStatistics: Bool { true }
+
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         writer.interfaces = capture.interfaces.map { $0.name }
@@ -53,6 +56,9 @@ public struct TextTimelineReport: TraceReport {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
         open(slot, connection.number)
+        if event.isFirst, let source = timeline.translated(from: event.connection) {
+            texts[slot]?.keep(.note(.translated(timeline[source].number)))
+        }
         texts[slot]?.take(event, connection, style.detail)
         noteReady(event.connection)
     }
@@ -62,11 +68,33 @@ public struct TextTimelineReport: TraceReport {
         switch event.kind {
         case .state, .owner: return
         case .notAccepted, .accepted, .dropped, .contradiction: break
+        case .traced(let fact) where !fact.isWorthALine(style.detail.verbosity): return
+        case .traced: break
         }
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
         texts[slot]?.seal()
-        texts[slot]?.keep(.note(.kernel(event)))
+        texts[slot]?.keep(event)
+        noteReady(event.connection)
+    }
+
+    /// Findings are told in the text, under what they are about.
+    public var wantsFindings: Bool { true }
+
+    /// Takes in a finding: a live trace tells it soon, else it stands under the closing line.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(finding.connection.slot)
+        open(slot, timeline[finding.connection].number)
+        texts[slot]?.findings.append(finding)
+        noteReady(finding.connection)
+    }
+
+    /// Takes in an ICMP error.
+    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        let slot = Int(event.connection.slot)
+        open(slot, timeline[event.connection].number)
+        texts[slot]?.seal()
+        texts[slot]?.keep(.note(.icmp(event)))
         noteReady(event.connection)
     }
 
@@ -95,6 +123,7 @@ public struct TextTimelineReport: TraceReport {
                 continue
             }
             if text.hasItems { print(id, connection, view, &out) }
+            if texts[Int(slot)]?.hasHead == true { writeFindings(Int(slot), connection.number, &out) }
             if texts[Int(slot)]?.held != nil { waiting.append(slot) }
         }
         ready = waiting
@@ -121,7 +150,17 @@ public struct TextTimelineReport: TraceReport {
             if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
-            writeClosing(connection, kernel, style, layout: writer.layout, prefix: prefix, &out)
+            writeClosing(
+                connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
+                prefix: prefix, &out)
+            let statistics = timeline.statistics(of: id)
+            if let statistics {
+                writeStatistics(statistics, connection, layout: writer.layout, prefix: prefix, &out)
+            }
+            if style.isLong, let statistics {
+                LongStatistics(statistics, connection, copies: timeline.duplicateFrames(of: id)).write(&out)
+            }
+            writeFindings(slot, connection.number, &out)
         }
         if order == .stream && texts[slot]?.isFinished == false {
             close()
@@ -135,7 +174,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        if starsShown { out.append("\n* = the kernel's socket table says the same\n") }
+        if starsShown { out.append("\n* = the kernel says the same\n") }
     }
 
     // MARK: Bookkeeping
@@ -187,6 +226,13 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
+    private mutating func writeFindings(_ slot: Int, _ number: UInt64, _ out: inout OutputBuffer) {
+        guard let findings = texts[slot]?.findings, !findings.isEmpty else { return }
+        texts[slot]?.findings = []
+        let prefix = texts[slot]?.isFinished == true ? number : prefix(number)
+        for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
+    }
+
     private mutating func writeRow(
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
@@ -235,7 +281,7 @@ public struct TextTimelineReport: TraceReport {
         let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
         let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
         let state = entered == .unseen ? shownBefore ?? .unseen : entered
-        let isConfirmed = state != .unseen && view?.confirmedState == state
+        let isConfirmed = state != .unseen && view?.confirms(state) == true
         if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
         if side == .originator {
             texts[slot]?.shownStates.originator = state
@@ -308,6 +354,16 @@ public struct TextTimelineReport: TraceReport {
         var left: [UInt8] = []
         var right: [UInt8] = []
         var time: [UInt8] = []
+        if case .icmp(let event) = note {
+            let elapsed = event.time.since(connection.firstTime)
+            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
+            let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
+            let state = stateText(event.side, entered, kernel, slot)
+            writer.writeICMP(
+                event, time: time, left: event.side == .originator ? state : [],
+                right: event.side == .responder ? state : [], prefix: prefix, &out)
+            return
+        }
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
@@ -315,7 +371,7 @@ public struct TextTimelineReport: TraceReport {
             switch event.kind {
             case .dropped: state = writer.stateText(.closed, mark(0x2a))
             case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
-            case .state, .owner, .notAccepted, .accepted: state = []
+            case .state, .owner, .notAccepted, .accepted, .traced: state = []
             }
             if event.side == .originator { left = state } else { right = state }
         }

@@ -65,6 +65,10 @@ struct TimelineRow: BitwiseCopyable {
     var answersProbe = false
     /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
     var attempt: UInt32 = 0
+    /// What the statistics make of it.
+    var verdict: SegmentVerdict
+    /// Of a copy: the frame that it repeats; else 0.
+    var originalFrame: UInt64
     /// Transitions, for `-vvv`.
     var sent: Reaction
     var arrived: Reaction
@@ -89,6 +93,8 @@ struct TimelineRow: BitwiseCopyable {
         notes = event.notes
         anomalies = event.anomalies
         lastDataTime = event.time
+        verdict = event.verdict
+        originalFrame = event.originalFrame
         sent = event.sent
         arrived = event.arrived
         isOpening = event.isFirst && segment.flags.has(.syn) && !segment.flags.has(.ack)
@@ -111,7 +117,7 @@ struct TimelineRow: BitwiseCopyable {
     func folds(_ event: SegmentEvent) -> Bool {
         let segment = event.segment
         guard kind == .data, !event.hasTransitions, event.anomalies.isEmpty, !segment.flags.hasAny(.synFinRst),
-            notes.isEmpty
+            notes.isEmpty, event.verdict.exposes == nil
         else { return false }
         if event.sender == sender {
             return segment.payloadLength > 0 && event.notes.isEmpty

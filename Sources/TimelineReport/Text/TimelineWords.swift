@@ -146,8 +146,26 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append(" rows, ")
             $0.append(number: segments)
             $0.append(" segments left out ...")
+        case .translated(let number):
+            $0.append("same connection as TCP ")
+            $0.append(number: number)
+            $0.append(" (NAT)")
+        case .notNeeded(let record):
+            if record.kind == .tailLossProbe {
+                $0.append("tail loss probe, nothing was lost")
+            } else {
+                $0.append("frame ")
+                $0.append(number: record.frame)
+                $0.append(" was not needed ")
+                $0.append(record.spurious == .timestampEcho ? "(TSecr)" : "(D-SACK)")
+            }
         case .kernel(let event):
             appendKernel(event, kernel, to: &$0)
+        case .icmp(let event):
+            for (index, part) in icmpWords(event, writer).enumerated() {
+                if index > 0 { $0.append(" ") }
+                $0.append(contentsOf: part)
+            }
         }
     }
 }
@@ -174,13 +192,14 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+    case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }
 }
 
 /// The line that sums a connection up.
 func writeClosing(
-    _ connection: Connection, _ kernel: KernelView?, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
-    _ out: inout OutputBuffer
+    _ connection: Connection, _ kernel: KernelView?, copies: UInt32, _ style: TextStyle, layout: TimelineLayout,
+    prefix: UInt64?, _ out: inout OutputBuffer
 ) {
     let start = out.count
     if let prefix {
@@ -234,6 +253,11 @@ func writeClosing(
     }
     out.append(", ")
     for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
+    if copies > 0 {
+        out.append(", ")
+        out.append(number: copies)
+        out.append(copies == 1 ? " duplicate frame" : " duplicate frames")
+    }
     out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
 }
@@ -242,7 +266,14 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
     out.append(": ")
     out.append(number: connection.counters[0].packets)
     out.append(connection.counters[0].packets == 1 ? " SYN" : " SYNs")
-    if let listener = kernel?.responder.listener {
+    if connection.facts.contains(.unreachable) {
+        out.append("; ICMP ")
+        out.append(connection.icmpKind.displayName)
+        if let name = connection.icmpKind.connectError {
+            out.append(", connect() = ")
+            out.append(name)
+        }
+    } else if let listener = kernel?.responder.listener {
         out.append("; somebody listens, its queue holds ")
         out.append(number: listener.receiveQueue)
         out.append(listener.receiveQueue == 1 ? " connection" : " connections")

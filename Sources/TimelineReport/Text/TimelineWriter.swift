@@ -16,6 +16,8 @@ public struct TextStyle: Sendable {
     public var time = TimeStyle.sinceStart
     /// Nanoseconds instead of microseconds.
     public var nanoseconds = false
+    /// Statistics of both directions after each connection.
+    public var isLong = false
     /// How much to show of each segment.
     public var detail = TimelineDetail()
 
@@ -261,14 +263,30 @@ struct TimelineWriter {
         out.newline()
     }
 
-    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII.
+    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII; what
+    /// does not fit into the lane goes on in the next line.
     func writeNote(
         _ words: [UInt8], time: [UInt8] = [], left: [UInt8] = [], right: [UInt8] = [], prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var line = Line()
-        putPrefix(prefix, &line)
-        if layout.form == .line {
+        let pieces = Self.wrap(words, layout.form == .line ? max(20, layout.width - 3) : layout.lane)
+        for (index, piece) in pieces.enumerated() {
+            var line = Line()
+            putPrefix(prefix, &line)
+            if index == 0 {
+                writeNoteLine(piece, time: time, left: left, right: right, &line)
+            } else {
+                writeNoteLine(piece, time: [], left: [], right: [], &line)
+            }
+            out.append(contentsOf: line.bytes.bytes)
+            out.newline()
+        }
+    }
+
+    private func writeNoteLine(
+        _ words: [UInt8], time: [UInt8], left: [UInt8], right: [UInt8], _ line: inout Line
+    ) {
+        guard layout.form != .line else {
             line.put("   ", columns: 3)
             line.put(ascii: words)
             if !left.isEmpty || !right.isEmpty {
@@ -277,17 +295,30 @@ struct TimelineWriter {
                 line.put(" / ", columns: 3)
                 line.put(ascii: right.isEmpty ? [0x2e] : right)
             }
-        } else {
-            if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
-            let shown = Array(words.prefix(layout.lane))
-            let margin = (layout.lane - shown.count) / 2
-            putLane(left, right, &line) {
-                $0.repeating(" ", margin)
-                $0.put(ascii: shown)
-                $0.repeating(" ", layout.lane - margin - shown.count)
-            }
+            return
         }
-        out.append(contentsOf: line.bytes.bytes)
-        out.newline()
+        if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
+        let margin = (layout.lane - words.count) / 2
+        putLane(left, right, &line) {
+            $0.repeating(" ", margin)
+            $0.put(ascii: words)
+            $0.repeating(" ", layout.lane - margin - words.count)
+        }
+    }
+
+    /// The words in lines of at most `room` columns, broken at spaces where there are any. Never empty.
+    private static func wrap(_ words: [UInt8], _ room: Int) -> [[UInt8]] {
+        var lines: [[UInt8]] = []
+        var rest = words[...]
+        while rest.count > room {
+            let start = rest.startIndex
+            // A word may end right at the edge.
+            let space = rest[start...(start + room)].lastIndex(of: 0x20) ?? start
+            let end = space > start ? space : start + room
+            lines.append(Array(rest[start..<end]))
+            rest = rest[end...].drop { $0 == 0x20 }
+        }
+        if !rest.isEmpty || lines.isEmpty { lines.append(Array(rest)) }
+        return lines
     }
 }

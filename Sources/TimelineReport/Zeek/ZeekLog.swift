@@ -27,6 +27,9 @@ public struct ZeekLog: TraceReport {
 
     // MARK: TraceReport
 
+    /// Zeek counts every copy of a frame.
+    public var countsCopiesOnce: Bool { false }
+
     /// Live: the log opens now. A file's log opens with its first segment.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         guard let time else { return }

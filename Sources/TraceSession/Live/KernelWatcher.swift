@@ -51,9 +51,14 @@ struct KernelWatcher {
     private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
+    /// The tracepoints.
+    private(set) var trace: KernelTrace
+    /// Events that are not joined yet.
+    private var events: [SocketEvent] = []
 
-    init(usesProcesses: Bool) {
+    init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
+        trace = KernelTrace(filter: filter)
         addresses = (try? LocalAddresses.current()) ?? LocalAddresses([])
     }
 
@@ -78,7 +83,25 @@ struct KernelWatcher {
     /// The next reading need not wait until the last one is paid for.
     mutating func expedite() { nextReading = 0 }
 
-    mutating func watch(_ id: ConnectionID, number: UInt64) { join.watch(id, number: number) }
+    mutating func watch(_ id: ConnectionID, _ connection: Connection) { join.watch(id, connection) }
+
+    /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
+    mutating func collectEvents() {
+        guard trace.isRunning else { return }
+        let start = events.count
+        events += trace.read()
+        if !usesProcesses { for index in start..<events.count { events[index].process = nil } }
+    }
+
+    /// Joins what was collected. Every frame captured before the latest of the events must have been observed.
+    mutating func takeEvents(_ timeline: inout Timeline) -> [KernelEvent] {
+        guard trace.isRunning else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return join.take(events, now: wallClockNow(), &timeline)
+    }
+
+    /// A sentence for the user if events were lost.
+    mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
 
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 
@@ -126,7 +149,7 @@ struct KernelWatcher {
     }
 
     /// With a command: which of the processes found are its own. Its descendants are ours, also those whose parents ended.
-    private mutating func judgeProcesses() {
+    mutating func judgeProcesses() {
         guard let command else { return }
         let own = getpid()
         join.judge { pid in pid == command || pid != own && owners.lineage(of: pid).contains(own) }

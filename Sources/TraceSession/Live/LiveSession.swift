@@ -108,7 +108,7 @@ public enum LiveSession {
                     + " was seen at either end; the command's may be among them")
         }
         for line in tracer.hostCounters { complain(plain: line) }
-        return status
+        return status == 0 && tracer.hasFailed ? TraceOptions.failedStatus : status
     }
 
     /// tcpdump's one line on SIGUSR1.
@@ -129,6 +129,7 @@ public enum LiveSession {
         if statistics.droppedByInterface > 0 {
             lines.append(count(statistics.droppedByInterface, "dropped by interface"))
         }
+        if let counts = tracer.kernelCounts { lines.append(counts) }
         return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
     }
 }

@@ -45,9 +45,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, isLive: true)
-        kernel = options.usesKernel ? KernelWatcher(usesProcesses: options.usesProcesses) : nil
+        pipeline = TracePipeline(report: report, isLive: true, failOn: options.failOn)
         host = options.usesKernel ? HostWatcher() : nil
+        kernel =
+            options.usesKernel
+            ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
+        for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
+        warnings += kernel?.trace.complaints ?? []
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -128,10 +132,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func work() throws(TraceError) {
         try drain()
         let isConfirmed = try readKernel()
+        retireReplaced()
         let now = wallClockNow()
         noteDrops()
         if isConfirmed {
             pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            pipeline.review(now: now, kernel?.join)
             reportEnded(now)
         }
         if writer != nil {
@@ -145,7 +151,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         while true {
             let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
             let limit = min(Self.batch, Int(clamping: room))
-            if limit == 0 { break }
+            if limit == 0 {
+                kernel?.collectEvents()
+                break
+            }
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -155,16 +164,32 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
             }
             noteConnections()
+            kernel?.collectEvents()
             if let gone = result.gone { warnings.append(gone.description) }
             if let failure { throw .output(failure) }
             if result.delivered < limit { break }
         }
+        takeKernelEvents()
     }
 
-    /// New connections are watched in the kernel's tables, replaced ones are over.
+    /// New connections are watched in the kernel's tables.
     private mutating func noteConnections() {
-        for id in pipeline.newConnections { kernel?.watch(id, number: pipeline.timeline[id].number) }
+        for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline[id]) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
+    }
+
+    /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
+    private mutating func takeKernelEvents() {
+        for event in kernel?.takeEvents(&pipeline.timeline) ?? [] {
+            pipeline.take(event)
+        }
+        // Soon: a process that ends at once can be judged only while it is there.
+        kernel?.judgeProcesses()
+        if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
+    }
+
+    /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
+    private mutating func retireReplaced() {
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
                 finish(id)
@@ -190,7 +215,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // What was captured before the reading was complete has to be known before the two are compared.
         try drain()
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
-            pipeline.report.kernel(event, pipeline.timeline, &pipeline.out)
+            pipeline.take(event)
         }
         return true
     }
@@ -221,9 +246,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private mutating func finish(_ id: ConnectionID) {
+        kernel?.judgeProcesses()
         let view = kernel?.join.view(id)
         if kernel?.command != nil && view?.hasProcess != true { unseenCount += 1 }
-        pipeline.report.finish(id, pipeline.timeline, view, &pipeline.out)
+        pipeline.finish(id, view, now: wallClockNow())
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
@@ -272,6 +298,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let failure { throw failure }
     }
 
+    /// Whether a finding was made that the user does not want.
+    public var hasFailed: Bool { pipeline.hasFailed(options.failOn) }
+
     /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
     public var hostCounters: [String] {
         guard isFinished, let change = host?.change else { return [] }
@@ -284,6 +313,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Whether a connection of the command is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
 
+    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
+    public var kernelCounts: String? {
+        guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
+        let counts = kernel.trace.counts
+        let joined = kernel.join.traceCounts
+        return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
+            + " \(joined.unattached) unattached"
+    }
+
     /// What was captured and is no TCP, in sentences for standard error.
-    public var tally: [String] { tallySentences(pipeline.tally) }
+    public var tally: [String] { tallySentences(pipeline.finalTally) }
 }

@@ -38,7 +38,7 @@ public enum ReplaySession {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
-        var pipeline = TracePipeline(report: report, isLive: false)
+        var pipeline = TracePipeline(report: report, isLive: false, failOn: options.failOn)
         var replay = Replay(options: options)
         let status = replay.readAll(&pipeline, signals)
         return replay.finish(&pipeline, status)
@@ -162,7 +162,7 @@ private struct Replay: ~Copyable {
     private mutating func expire<Report: TraceReport>(_ pipeline: inout TracePipeline<Report>) {
         guard let now = pipeline.lastTime else { return }
         while let id = pipeline.timeline.nextExpired(at: now, linger: ReplaySession.linger) {
-            pipeline.report.finish(id, pipeline.timeline, nil, &pipeline.out)
+            pipeline.finish(id, nil)
             pipeline.timeline.retire(id)
         }
     }
@@ -197,7 +197,7 @@ private struct Replay: ~Copyable {
 
     mutating func finish<Report: TraceReport>(_ pipeline: inout TracePipeline<Report>, _ status: Int32) -> Int32 {
         for id in pipeline.timeline.remaining() where outputStatus == nil {
-            pipeline.report.finish(id, pipeline.timeline, nil, &pipeline.out)
+            pipeline.finish(id, nil)
             if pipeline.out.count >= ReplaySession.writeSize { flush(&pipeline) }
         }
         pipeline.report.end(description, pipeline.counts, at: pipeline.lastTime, &pipeline.out)
@@ -207,8 +207,9 @@ private struct Replay: ~Copyable {
             complain(
                 "\(pipeline.counts.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
             )
-            for sentence in tallySentences(pipeline.tally) { complain(sentence) }
+            for sentence in tallySentences(pipeline.finalTally) { complain(sentence) }
         }
-        return outputStatus.map { $0 == 0 ? status : $0 } ?? status
+        let result = outputStatus.map { $0 == 0 ? status : $0 } ?? status
+        return result == 0 && pipeline.hasFailed(options.failOn) ? TraceOptions.failedStatus : result
     }
 }

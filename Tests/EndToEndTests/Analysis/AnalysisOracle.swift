@@ -59,7 +59,7 @@ enum AnalysisOracle {
     /// The flags by frame number as tshark has them; frames without TCP are left out.
     static func expected(_ capture: String, passes: Int) -> [Int: Set<String>]? {
         let options = (passes == 2 ? ["-2"] : []) + ["-n", "-r", capture, "-Y", "tcp"]
-        let preferences = ["ip.defragment:FALSE", "ipv6.defragment:FALSE", "ip.tso_support:TRUE"].flatMap {
+        let preferences = ["ip.defragment:TRUE", "ipv6.defragment:TRUE", "ip.tso_support:TRUE"].flatMap {
             ["-o", $0]
         }
         let fields = (["frame.number"] + names.map { "tcp.analysis.\($0)" }).flatMap { ["-e", $0] }

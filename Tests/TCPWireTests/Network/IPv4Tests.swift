@@ -89,29 +89,12 @@ import Testing
         #expect(try segment(tcpFrame(payload: 9), original: 0).remarks == [])
     }
 
-    @Test("only the first fragment is a segment")
+    @Test("fragments are told by offset and More, whatever Don't Fragment and the reserved bit say")
     func fragments() throws {
-        let first = try segment(ipv4(28, fragment: 0x2000) + tcp() + hex("0102030405060708"), .ipv4)
-        #expect(first.remarks == .firstFragment)
-        #expect(first.payloadLength == 8)
-        for fragment in [0x0001, 0x2001, 0x1fff, 0x3fff] {
+        for fragment in [0x0001, 0x2000, 0x2001, 0x1fff, 0x3fff, 0x6000] {
             #expect(try other(ipv4(20, fragment: fragment) + tcp(), .ipv4) == .fragment)
         }
         #expect(try segment(ipv4(20, fragment: 0x8000) + tcp(), .ipv4).remarks == [])
-    }
-
-    @Test("a first fragment too short for a TCP header (RFC 1858)")
-    func tinyFragment() throws {
-        #expect(try other(ipv4(8, fragment: 0x2000) + tcp().prefix(8), .ipv4) == .fragment)
-    }
-
-    @Test("a first fragment that ends within the options")
-    func fragmentedOptions() throws {
-        let packet = ipv4(24, fragment: 0x2000) + tcp(options: hex("020405b4 01030307"), dataOffset: 7).prefix(24)
-        let segment = try segment(packet + hex("03030e01"), .ipv4)
-        #expect(segment.options.present == .maximumSegmentSize)
-        #expect(segment.payloadLength == 0)
-        #expect(segment.remarks == [.firstFragment, .truncatedOptions])
     }
 
     @Test(

@@ -56,8 +56,8 @@ import Testing
     }
 
     @Test func fragments() throws {
-        let first = try segment(packet(hex("0600 0001 00000001"), first: 44), .ipv6)
-        #expect(first.remarks == .firstFragment)
+        #expect(try other(packet(hex("0600 0001 00000001"), first: 44), .ipv6) == .fragment)
+        #expect(try segment(packet(hex("0600 0000 00000001"), first: 44), .ipv6).remarks == [])
         #expect(try other(packet(hex("0600 0008 00000001"), first: 44), .ipv6) == .fragment)
         #expect(try other(packet(hex("0600 fff9 00000001"), first: 44), .ipv6) == .fragment)
         #expect(try other(ipv6(8 + 8, next: 44) + hex("0600 0001 00000001") + tcp().prefix(8), .ipv6) == .fragment)

@@ -26,6 +26,19 @@ func decode(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil
     return try decodeFrame(unsafe bytes.span.bytes, header)
 }
 
+extension FragmentReassembly {
+    /// Decodes octets as a whole frame; fragments are put together with those before.
+    mutating func decode(
+        _ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil,
+        at time: Timestamp = Timestamp(nanoseconds: 0)
+    ) throws(DecodeError) -> DecodedFrame {
+        let decoded = try TCPWireTests.decode(bytes, link, original: original)
+        guard case .fragment(let fragment) = decoded else { return decoded }
+        // As above.
+        return try take(fragment, unsafe bytes.span.bytes, at: time)
+    }
+}
+
 /// A frame turned out to hold something else than the test is about.
 struct NotASegment: Error {
     let other: OtherTraffic
@@ -35,14 +48,19 @@ struct NotASegment: Error {
 func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil) throws -> Segment {
     switch try decode(bytes, link, original: original) {
     case .segment(let segment): return segment
+    case .fragment: throw NotASegment(other: .fragment)
+    case .icmp: throw NotASegment(other: .icmp)
     case .other(let other): throw NotASegment(other: other)
     }
 }
 
 /// What a frame holds if not a segment, else nil.
 func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -> OtherTraffic? {
-    if case .other(let other) = try decode(bytes, link) { return other }
-    return nil
+    switch try decode(bytes, link) {
+    case .other(let other): return other
+    case .fragment: return .fragment
+    case .segment, .icmp: return nil
+    }
 }
 
 /// The error of a frame, or nil.

@@ -34,8 +34,8 @@ enum TsharkOracle {
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments =
             [
-                "-n", "-r", capture, "-Y", "tcp && !icmp && !icmpv6", "-o", "ip.defragment:FALSE", "-o",
-                "ipv6.defragment:FALSE", "-o", "ip.tso_support:TRUE", "-T", "fields", "-E", "separator=/t", "-E",
+                "-n", "-r", capture, "-Y", "tcp && !icmp && !icmpv6", "-o", "ip.defragment:TRUE", "-o",
+                "ipv6.defragment:TRUE", "-o", "ip.tso_support:TRUE", "-T", "fields", "-E", "separator=/t", "-E",
                 "occurrence=l",
             ] + fields.flatMap { ["-e", $0] }
         let output = Pipe()

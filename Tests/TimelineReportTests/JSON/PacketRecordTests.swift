@@ -61,10 +61,10 @@ import TimelineReport
                 """)
     }
 
-    @Test("a fragment is not analysed")
+    @Test("a segment put together from fragments is analysed like any other")
     func fragment() {
         let segment = Segment(
-            tuple: tuple, sequence: SequenceNumber(1000), flags: .syn, remarks: .firstFragment)
-        #expect(records([segment]).first?.hasSuffix(#""win":0,"len":0}"#) == true)
+            tuple: tuple, sequence: SequenceNumber(1000), flags: .syn, remarks: .reassembled)
+        #expect(records([segment]).first?.hasSuffix(#""win":0,"len":0,"analysis":[]}"#) == true)
     }
 }

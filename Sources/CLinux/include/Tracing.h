@@ -1,0 +1,79 @@
+// Opening tracefs and perf events: raw system calls, structures of bit fields, and the ring's ordered loads and stores.
+#ifndef CLINUX_TRACING_H
+#define CLINUX_TRACING_H
+
+#include <linux/perf_event.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// A mount of tracefs that is attached nowhere: a descriptor for openat(2), gone when it is closed. -1 with errno set.
+static inline int tcptrace_tracefs_mount(void) {
+    int context = (int)syscall(SYS_fsopen, "tracefs", 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0) return -1;
+    int mount = -1;
+    if (syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
+        mount = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0x0f /* read-only, nosuid, nodev, noexec */);
+    close(context);
+    return mount;
+}
+
+static inline int tcptrace_perf_open(struct perf_event_attr *attr, int cpu, int clock, uint32_t watermark) {
+    attr->size = sizeof *attr;
+    attr->sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW;
+    attr->sample_id_all = 1;
+    attr->disabled = 1;
+    attr->watermark = 1;
+    attr->wakeup_watermark = watermark;
+    attr->use_clockid = 1;
+    attr->clockid = clock;
+    return (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/// Every hit of a tracepoint on one CPU, disabled at first. -1 with errno set.
+static inline int tcptrace_perf_open_tracepoint(uint64_t identifier, int cpu, int clock, uint32_t watermark) {
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.type = PERF_TYPE_TRACEPOINT;
+    attr.config = identifier;
+    attr.sample_period = 1;
+    return tcptrace_perf_open(&attr, cpu, clock, watermark);
+}
+
+/// The names of processes on one CPU as they change (exec, prctl), and their ends. -1 with errno set.
+static inline int tcptrace_perf_open_names(int cpu, int clock, uint32_t watermark) {
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.type = PERF_TYPE_SOFTWARE;
+    attr.config = PERF_COUNT_SW_DUMMY;
+    attr.sample_period = 1;
+    attr.comm = 1;
+    attr.comm_exec = 1;
+    attr.task = 1;
+    return tcptrace_perf_open(&attr, cpu, clock, watermark);
+}
+
+/// Sends an event's records to the ring of another one on the same CPU. 0, or -1 with errno set.
+static inline int tcptrace_perf_share_ring(int event, int ring) { return ioctl(event, PERF_EVENT_IOC_SET_OUTPUT, ring); }
+
+/// Lets only hits pass that match an event filter. 0, or -1 with errno set.
+static inline int tcptrace_perf_filter(int event, const char *filter) {
+    return ioctl(event, PERF_EVENT_IOC_SET_FILTER, filter);
+}
+
+/// Begins to count. 0, or -1 with errno set.
+static inline int tcptrace_perf_enable(int event) { return ioctl(event, PERF_EVENT_IOC_ENABLE, 0); }
+
+/// How far the kernel has written, loaded before any of the bytes that it covers.
+static inline uint64_t tcptrace_ring_head(const void *control) {
+    return __atomic_load_n(&((const struct perf_event_mmap_page *)control)->data_head, __ATOMIC_ACQUIRE);
+}
+
+/// How far we have read, stored after all loads of those bytes: the kernel may write there again.
+static inline void tcptrace_ring_set_tail(void *control, uint64_t tail) {
+    __atomic_store_n(&((struct perf_event_mmap_page *)control)->data_tail, tail, __ATOMIC_RELEASE);
+}
+
+#endif

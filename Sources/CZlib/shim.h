@@ -1,0 +1,2 @@
+// zlib, for capture files compressed with gzip.
+#include <zlib.h>

@@ -1,0 +1,3 @@
+// libzstd, for capture files compressed with Zstandard.
+#include <zstd.h>
+#include <zstd_errors.h>

@@ -1,0 +1,69 @@
+// Cuts the octets of a perf ring into records (perf_event_open(2)), as the events here are opened: TID, TIME, RAW.
+
+/// One record of a ring.
+enum PerfRecord: Equatable {
+    /// A tracepoint was hit by a process at a time of the events' clock; `record` is what its format describes.
+    case sample(pid: Int32, time: UInt64, record: Range<Int>)
+    /// So many records did not fit into the ring.
+    case lost(UInt64)
+    /// A process has a new name: its first `isExec` if it runs another program.
+    case name(pid: Int32, isExec: Bool, name: String)
+    /// A process (not only one of its threads) has begun; its parent.
+    case fork(pid: Int32, parent: Int32)
+    /// A process (not only one of its threads) has ended.
+    case exit(pid: Int32)
+    /// Something else.
+    case other
+    /// The length makes no sense: what follows cannot be read.
+    case damaged
+
+    /// The record that begins at `position`, and where the next one begins; nil if `bytes` ends before it is complete.
+    static func next(_ bytes: [UInt8], at position: Int) -> (record: PerfRecord, end: Int)? {
+        guard position >= 0, position <= bytes.count - 8 else { return nil }
+        let all = bytes[position...]
+        guard let type = unsigned(all, 0, 4), let misc = unsigned(all, 4, 2), let size = unsigned(all, 6, 2) else {
+            return nil
+        }
+        let length = Int(size)
+        guard length >= 8, length % 8 == 0 else { return (.damaged, bytes.count) }
+        guard length <= bytes.count - position else { return nil }
+        let body = bytes[(position + 8)..<(position + length)]
+        let end = position + length
+        switch type {
+        case 9: return (sample(body) ?? .damaged, end)  // PERF_RECORD_SAMPLE
+        case 2: return (unsigned(body, 8, 8).map { .lost($0) } ?? .damaged, end)  // PERF_RECORD_LOST
+        case 3: return (name(body, misc) ?? .damaged, end)  // PERF_RECORD_COMM
+        case 4, 7: return (task(body, isFork: type == 7) ?? .damaged, end)  // PERF_RECORD_EXIT, PERF_RECORD_FORK
+        default: return (.other, end)
+        }
+    }
+
+    private static func sample(_ body: ArraySlice<UInt8>) -> PerfRecord? {
+        guard let pid = unsigned(body, 0, 4), let time = unsigned(body, 8, 8), let size = unsigned(body, 16, 4),
+            Int(size) <= body.count - 20
+        else { return nil }
+        let start = body.startIndex + 20
+        return .sample(pid: Int32(truncatingIfNeeded: pid), time: time, record: start..<(start + Int(size)))
+    }
+
+    private static func name(_ body: ArraySlice<UInt8>, _ misc: UInt64) -> PerfRecord? {
+        // 16 octets of who and when follow the name, which is padded with zeros.
+        guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.count >= 24 else { return nil }
+        // Threads have names of their own.
+        if pid != tid { return .other }
+        let text = body.dropFirst(8).dropLast(16).prefix { $0 != 0 }
+        return .name(
+            pid: Int32(truncatingIfNeeded: pid), isExec: misc & 0x2000 != 0, name: String(decoding: text, as: UTF8.self)
+        )
+    }
+
+    private static func task(_ body: ArraySlice<UInt8>, isFork: Bool) -> PerfRecord? {
+        guard let pid = unsigned(body, 0, 4), let parent = unsigned(body, 4, 4), let tid = unsigned(body, 8, 4) else {
+            return nil
+        }
+        if pid != tid { return .other }
+        return isFork
+            ? .fork(pid: Int32(truncatingIfNeeded: pid), parent: Int32(truncatingIfNeeded: parent))
+            : .exit(pid: Int32(truncatingIfNeeded: pid))
+    }
+}

@@ -1,0 +1,73 @@
+// The tracepoints that are used, the fields that each needs, and its filter in the kernel.
+
+/// A tracepoint that says something of TCP sockets.
+enum TracepointKind: String, CaseIterable, Sendable {
+    case setState = "sock/inet_sock_set_state"
+    case sendReset = "tcp/tcp_send_reset"
+    case receiveReset = "tcp/tcp_receive_reset"
+    case retransmit = "tcp/tcp_retransmit_skb"
+    case retransmitSynAck = "tcp/tcp_retransmit_synack"
+    case errorReport = "sock/inet_sk_error_report"
+    case destroy = "tcp/tcp_destroy_sock"
+    case freePacket = "skb/kfree_skb"
+
+    /// `tcp:tcp_send_reset`, as perf and the manuals write it.
+    var name: String { String(rawValue.map { $0 == "/" ? ":" : $0 }) }
+
+    /// The fields without which its records say nothing.
+    var neededFields: [String] {
+        let ends = ["sport", "dport", "saddr", "daddr"]
+        return switch self {
+        case .setState: ["skaddr", "oldstate", "newstate"] + ends
+        case .sendReset: ["saddr", "daddr"]
+        case .receiveReset, .destroy: ["skaddr"] + ends
+        case .retransmit, .retransmitSynAck: ends
+        case .errorReport: ["error"] + ends
+        case .freePacket: ["reason", "rx_sk", "skbaddr"]
+        }
+    }
+
+    /// What a user misses without it.
+    var use: String {
+        switch self {
+        case .setState: "states between two readings"
+        case .sendReset: "why a RST is sent"
+        case .receiveReset: "which RST was accepted"
+        case .retransmit: "the kernel's retransmissions"
+        case .retransmitSynAck: "retransmitted SYN-ACKs"
+        case .errorReport: "the errno that a program gets"
+        case .destroy: "when a socket is destroyed"
+        case .freePacket: "why the kernel dropped a packet"
+        }
+    }
+
+    /// The event filter: only TCP, and only these ports if there are any (which tcp_send_reset cannot be asked for). Nil:
+    /// every hit.
+    func filter(_ format: TracepointFormat, ports: [UInt16]) -> String? {
+        var terms: [String] = []
+        if format.fields["sport"] != nil && !ports.isEmpty {
+            terms.append("(" + ports.map { "sport==\($0)||dport==\($0)" }.joined(separator: "||") + ")")
+        }
+        switch self {
+        case .setState, .errorReport:
+            // Listeners have no peer.
+            if self == .setState { terms.append("dport!=0") }
+            if format.fields["protocol"] != nil { terms.append("protocol==6") }
+        case .freePacket:
+            let reasons = (format.symbols["reason"] ?? [:]).filter { Self.concernsTCP($0.value) }.keys.sorted()
+            if format.fields["protocol"] != nil { terms.append("(protocol==2048||protocol==34525)") }
+            terms.append(
+                reasons.isEmpty ? "reason<0" : "(" + reasons.map { "reason==\($0)" }.joined(separator: "||") + ")")
+        case .sendReset, .receiveReset, .retransmit, .retransmitSynAck, .destroy: break
+        }
+        return terms.isEmpty ? nil : terms.joined(separator: "&&")
+    }
+
+    /// Whether a drop reason is about TCP segments, or about a socket that one was for.
+    static func concernsTCP(_ reason: String) -> Bool {
+        // Segments that carry nothing new are thrown away all the time, and rightly.
+        if ["TCP_OLD_ACK", "TCP_OLD_DATA", "TCP_ZEROWINDOW"].contains(reason) { return false }
+        return reason.hasPrefix("TCP_")
+            || ["NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM"].contains(reason)
+    }
+}

@@ -1,0 +1,164 @@
+// The kernel's tracepoints as a source of SocketEvents: opened per CPU through perf events, read in the order of time.
+//
+// Everything hangs on descriptors: when this process ends, in whatever way, the kernel takes all of it back.
+
+import Glibc
+public import TCPModel
+
+/// Live events of TCP sockets. Needs root (CAP_PERFMON, and tracefs readable).
+public final class TracepointSource {
+    /// What was read since the start.
+    public struct Counts: Hashable, Sendable {
+        /// Events that were decoded.
+        public var read: UInt64 = 0
+        /// Events that the kernel could not store: its ring was full.
+        public var lost: UInt64 = 0
+        /// Records that could not be decoded.
+        public var damaged: UInt64 = 0
+    }
+
+    /// Why there are no events at all.
+    public struct Unavailable: Error, CustomStringConvertible {
+        /// One clause for people.
+        public let description: String
+    }
+
+    /// What was read so far.
+    public private(set) var counts = Counts()
+    /// What this kernel does not offer: `tcp:tcp_send_reset (why a RST is sent): this kernel does not have it`.
+    public private(set) var missing: [String] = []
+
+    private var decoder: TracepointDecoder
+    private var rings: [PerfRing] = []
+    private var names: ProcessNames
+    private let clock: Int32
+    private var bytes: [UInt8] = []
+    private let ports: Set<UInt16>
+
+    /// Pages of one CPU's ring at most (2 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
+    /// refused.
+    private static let pages = (ring: 512, all: 8192)
+    /// More ports than this are told apart here, not in the kernel's filter.
+    private static let portLimit = 16
+
+    /// Opens the tracepoints on all CPUs. Events of other ports than `ports` (if there are any) are left out.
+    public init(ports: [UInt16] = [], usesProcesses: Bool = true) throws(Unavailable) {
+        guard let files = TracingFiles() else {
+            throw Unavailable(description: "tracefs: \(describeErrno(errno))")
+        }
+        decoder = TracepointDecoder()
+        names = ProcessNames()
+        self.ports = Set(ports)
+        var wanted: [(kind: TracepointKind, format: TracepointFormat)] = []
+        for kind in TracepointKind.allCases {
+            if let format = decoder.add(kind, format: files.format(kind)) { wanted.append((kind, format)) }
+        }
+        // Frames are stamped with the wall clock. Where perf does not have it (it may be asked for in an NMI), the
+        // monotonic clock is translated.
+        guard let (first, clock) = Self.openRings(for: wanted.first?.format.identifier) else {
+            throw Unavailable(description: "perf_event_open: \(describeErrno(errno))")
+        }
+        self.clock = clock
+        rings = first
+        let inKernel = ports.count <= Self.portLimit ? ports : []
+        for (kind, format) in wanted { add(kind, format, ports: inKernel) }
+        missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
+        guard !decoder.formats.isEmpty else {
+            throw Unavailable(
+                description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
+        }
+        for ring in rings { ring.enable() }
+    }
+
+    /// A ring a CPU, and the clock that a tracepoint's events can have; nil with errno set.
+    private static func openRings(for tracepoint: UInt16?) -> ([PerfRing], Int32)? {
+        let processors = Int32(clamping: sysconf(Int32(_SC_NPROCESSORS_CONF)))
+        for clock in [CLOCK_REALTIME, CLOCK_MONOTONIC] {
+            var opened: [PerfRing] = []
+            var code: Int32 = 0
+            for cpu in 0..<max(1, processors) {
+                // A power of two, as perf wants it.
+                var pages = Self.pages.ring
+                while pages > 16 && pages * Int(processors) > Self.pages.all { pages /= 2 }
+                while true {
+                    if let ring = PerfRing(cpu: cpu, clock: clock, pages: pages) {
+                        if let tracepoint, !ring.accepts(tracepoint, clock: clock) {
+                            code = errno
+                            break
+                        }
+                        opened.append(ring)
+                        break
+                    }
+                    code = errno
+                    // Too much locked memory: a smaller ring will do. A CPU that is off has no events.
+                    guard code == EPERM || code == ENOMEM, !opened.isEmpty || cpu == 0, pages > 8 else { break }
+                    pages /= 2
+                }
+            }
+            if !opened.isEmpty { return (opened, clock) }
+            errno = code
+        }
+        return nil
+    }
+
+    private func add(_ kind: TracepointKind, _ format: TracepointFormat, ports: [UInt16]) {
+        let filter = kind.filter(format, ports: ports)
+        for ring in rings where !ring.add(format.identifier, filter: filter, clock: clock) {
+            decoder.remove(kind, why: describeErrno(errno))
+            return
+        }
+    }
+
+    /// Wakes epoll when much has come; small amounts are read with the next turn.
+    public var descriptors: [Int32] { rings.map { $0.descriptor } }
+
+    /// Everything that the kernel has written, in the order of time.
+    public func read() -> [SocketEvent] {
+        // The offset is measured anew each time: the wall clock is set and slewed.
+        let offset = clock == CLOCK_REALTIME ? 0 : wallClock().nanoseconds - monotonicNanoseconds()
+        var events: [SocketEvent] = []
+        var ended: [Int32] = []
+        for ring in rings {
+            bytes.removeAll(keepingCapacity: true)
+            ring.drain(into: &bytes)
+            takeRecords(offset, &events, &ended)
+        }
+        // The last events of a process may be on another CPU's ring than its end.
+        for index in events.indices where events[index].isProcessContext {
+            events[index].process = names.identity(events[index].pid)
+        }
+        for pid in ended { names.exit(pid) }
+        counts.read &+= UInt64(events.count)
+        events.sort { $0.time < $1.time }
+        return events
+    }
+
+    private func takeRecords(_ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]) {
+        var position = 0
+        while let (record, end) = PerfRecord.next(bytes, at: position) {
+            position = end
+            switch record {
+            case .sample(let pid, let time, let range):
+                let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
+                guard let event = decoder.decode(bytes[range], time: stamp, pid: pid) else {
+                    counts.damaged &+= 1
+                    continue
+                }
+                if concerns(event) { events.append(event) }
+            case .lost(let count): counts.lost &+= count
+            case .name(let pid, _, let name): names.rename(pid, name)
+            case .fork(let pid, let parent): names.fork(pid, parent: parent)
+            case .exit(let pid): ended.append(pid)
+            case .other: break
+            case .damaged: counts.damaged &+= 1
+            }
+        }
+    }
+
+    /// Whether the event has one of the ports; a dropped packet's are not told.
+    private func concerns(_ event: SocketEvent) -> Bool {
+        if ports.isEmpty { return true }
+        if case .dropped = event.kind { return true }
+        return ports.contains(event.local.port) || ports.contains(event.remote.port)
+    }
+}

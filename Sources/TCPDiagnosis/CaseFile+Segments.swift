@@ -1,0 +1,79 @@
+// Takes a segment down in its connection's file.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension CaseFile {
+    mutating func take(_ event: SegmentEvent, _ connection: Connection) {
+        let sighting = Sighting(frame: event.frame, time: event.time)
+        let side = event.sender
+        let flags = event.segment.flags
+        noteOpening(event, sighting)
+        noteEnding(event, sighting)
+        noteWindow(event, sighting, connection)
+        noteKeepAlive(event, sighting)
+        if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
+        if event.segment.payloadLength > 0 && event.notes.isDisjoint(with: [.keepAlive, .windowProbe]) {
+            self[side].lastText = sighting
+            if self[side.other].fin.isSeen && !event.notes.contains(.retransmission) {
+                self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
+            }
+        }
+        if !event.anomalies.isEmpty {
+            note(event.anomalies, sender: side, sighting)
+            if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
+        }
+        self[side].last = sighting
+    }
+
+    private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {
+        guard event.segment.flags.has(.syn) else { return }
+        let side = event.sender
+        if !self[side].syn.isSeen { self[side].syn = sighting }
+        self[side].lastSyn = sighting
+        if !event.segment.flags.has(.ack) {
+            self[side].synCount &+= 1
+            if synText == 0 { synText = event.segment.payloadLength }
+        }
+    }
+
+    private mutating func noteEnding(_ event: SegmentEvent, _ sighting: Sighting) {
+        let side = event.sender
+        let flags = event.segment.flags
+        if flags.has(.fin) && !self[side].fin.isSeen { self[side].fin = sighting }
+        guard flags.has(.rst), !self[side].reset.isSeen else { return }
+        self[side].reset = sighting
+        self[side].resetHadAck = flags.has(.ack)
+        self[side].resetHopLimit = event.segment.hopLimit
+        self[side].resetAnswers = self[side.other].last
+    }
+
+    /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
+    private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting, _ connection: Connection) {
+        let side = event.sender
+        if event.notes.contains(.windowProbe) { self[side].windowProbes &+= 1 }
+        guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
+        if event.notes.contains(.zeroWindow) {
+            if !self[side].shut.isSeen { self[side].shut = sighting }
+            noteShut(side, until: event.time)
+        } else if self[side].shut.isSeen {
+            noteShut(side, until: event.time)
+            self[side].shut = Sighting()
+        }
+    }
+
+    mutating func noteShut(_ side: Side, until time: Timestamp) {
+        let lasted = time.since(self[side].shut.time)
+        if lasted > self[side].longestShut.nanoseconds { self[side].longestShut = (lasted, self[side].shut.frame) }
+    }
+
+    private mutating func noteKeepAlive(_ event: SegmentEvent, _ sighting: Sighting) {
+        let side = event.sender
+        // Whatever is heard from a side answers its peer's keep-alives.
+        self[side.other].unansweredKeepAlives = 0
+        guard event.notes.contains(.keepAlive) else { return }
+        if self[side].unansweredKeepAlives == 0 { self[side].firstKeepAlive = sighting }
+        self[side].unansweredKeepAlives &+= 1
+    }
+}

@@ -1,0 +1,98 @@
+// What is kept of one connection so that rules can judge it: the frames and times that a finding would name.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// What one side did, as far as findings need it.
+struct SideRecord: BitwiseCopyable {
+    /// Its first SYN, or SYN-ACK.
+    var syn = Sighting()
+    /// How many SYNs without ACK it sent.
+    var synCount: UInt32 = 0
+    /// The latest SYN.
+    var lastSyn = Sighting()
+    /// Its first FIN.
+    var fin = Sighting()
+    /// Its first RST.
+    var reset = Sighting()
+    /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
+    var resetHadAck = false
+    /// SEG.SEQ of that RST answered this frame of the peer.
+    var resetAnswers = Sighting()
+    /// Octets of text that this side sent after the peer's FIN.
+    var textAfterPeerFin: UInt64 = 0
+    /// Octets that the peer had sent and this side had acknowledged when it reset.
+    var hopLimit: UInt8 = 0
+    /// The hop limit of its RST.
+    var resetHopLimit: UInt8 = 0
+    /// Its latest segment of any kind.
+    var last = Sighting()
+    /// Its latest segment with text.
+    var lastText = Sighting()
+    /// When it shut its window, and the frame; empty while it is open.
+    var shut = Sighting()
+    /// The longest time that its window was shut, in nanoseconds, and the frame that shut it.
+    var longestShut: (nanoseconds: Int64, frame: UInt64) = (0, 0)
+    /// How often it probed the peer's shut window.
+    var windowProbes: UInt32 = 0
+    /// Keep-alives since the peer was last heard, and the first of them.
+    var unansweredKeepAlives: UInt32 = 0
+    var firstKeepAlive = Sighting()
+}
+
+/// A frame and its time; frame 0 = never.
+struct Sighting: BitwiseCopyable {
+    var frame: UInt64 = 0
+    var time = Timestamp(nanoseconds: 0)
+
+    var isSeen: Bool { frame != 0 }
+}
+
+/// The file of one connection.
+struct CaseFile {
+    let number: UInt64
+    /// The originator's record at 0, the responder's at 1.
+    private var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
+    /// Where an anomaly was first seen, and who sent it.
+    private(set) var anomalies: [(anomaly: Anomalies, sender: Side, sighting: Sighting)] = []
+    /// The union of the anomalies.
+    private(set) var seen: Anomalies = []
+    /// Codes that were reported.
+    var reported: Set<FindingCode> = []
+    /// The number and end of the incarnation before this one, if the four-tuple is used again.
+    var predecessor: (number: UInt64, lastTime: Timestamp)?
+    /// The SYN carried text.
+    var synText: UInt32 = 0
+    /// The first segment that acknowledged what the capture does not have.
+    var gap = Sighting()
+    /// Since when the kernel's word was at odds with ours, and what it said.
+    var mismatch: KernelEvent?
+    /// The kernel dropped a socket, and no packet said so.
+    var dropped: [KernelEvent] = []
+
+    /// Nothing is taken down any more.
+    var isConcluded = false
+
+    init(number: UInt64) { self.number = number }
+
+    subscript(side: Side) -> SideRecord {
+        get { records[Int(side.rawValue)] }
+        set { records[Int(side.rawValue)] = newValue }
+    }
+
+    /// Where an anomaly was first seen.
+    func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
+        anomalies.first { $0.anomaly == anomaly }.map { ($0.sender, $0.sighting) }
+    }
+
+    mutating func note(_ new: Anomalies, sender: Side, _ sighting: Sighting) {
+        var unseen = new.subtracting(seen).rawValue
+        seen.formUnion(new)
+        while unseen != 0 {
+            let bit = unseen & (~unseen &+ 1)
+            anomalies.append((Anomalies(rawValue: bit), sender, sighting))
+            unseen &= ~bit
+        }
+    }
+}

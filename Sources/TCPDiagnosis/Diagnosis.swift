@@ -1,0 +1,156 @@
+// Collects what happens to connections, lets the rules judge, and hands out each finding once.
+//
+// Rules are asked when a connection has been quiet for a moment (live), once a second while one waits for something, and when it
+// is over. On replay they are asked when it is over.
+
+import TCPMachine
+public import TCPModel
+public import TCPTimeline
+
+/// Finds out what is odd about connections, and why.
+public struct Diagnosis: Sendable {
+    /// Live: a connection is judged when nothing has happened to it for so long, in nanoseconds. The kernel's view is as new by then.
+    static let settling = 250 * Span.millisecond
+    /// Live: how often a connection that is not over is judged again, in nanoseconds.
+    static let interval = Span.second
+    /// The most connections that are judged in one `review`: the capture must not wait for us.
+    static let batch = 512
+
+    private var files: [CaseFile?] = []
+    /// Live: connections that have not settled yet, and those that were judged and are not over.
+    private var settlingQueue = DueQueue()
+    private var patientQueue = DueQueue()
+    private let isLive: Bool
+    /// How many findings of each code there were.
+    public private(set) var counts: [FindingCode: UInt64] = [:]
+
+    /// A diagnosis that has seen nothing.
+    public init(isLive: Bool) { self.isLive = isLive }
+
+    // MARK: What happens
+
+    /// Takes in a segment.
+    public mutating func observe(_ event: SegmentEvent, _ timeline: borrowing Timeline) {
+        // Another copy of a frame is nothing that happened.
+        guard !event.notes.contains(.duplicateFrame) else { return }
+        let slot = Int(event.connection.slot)
+        let connection = timeline[event.connection]
+        let isNew = open(slot, connection.number)
+        if isNew, let old = event.replaced {
+            files[slot]?.predecessor = (timeline[old].number, timeline[old].lastTime)
+        }
+        files[slot]?.take(event, connection)
+        if isNew && isLive {
+            settlingQueue.append(event.connection, connection.number, event.time.advanced(by: Self.settling))
+        }
+    }
+
+    /// Takes in what the kernel said.
+    public mutating func observe(_ event: KernelEvent, _ timeline: borrowing Timeline) {
+        let slot = Int(event.connection.slot)
+        _ = open(slot, timeline[event.connection].number)
+        switch event.kind {
+        case .dropped: files[slot]?.dropped.append(event)
+        case .contradiction: files[slot]?.mismatch = event
+        case .state, .owner, .notAccepted, .accepted, .traced: break
+        }
+    }
+
+    private mutating func open(_ slot: Int, _ number: UInt64) -> Bool {
+        while files.count <= slot { files.append(nil) }
+        if files[slot]?.number == number { return false }
+        files[slot] = CaseFile(number: number)
+        return true
+    }
+
+    // MARK: Judging
+
+    /// Live: the findings about connections that have settled, or that have waited for something. Everything up to `now` must
+    /// have been taken in.
+    public mutating func review(
+        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?
+    ) -> [Finding] {
+        var findings: [Finding] = []
+        var room = Self.batch
+        while room > 0, let entry = settlingQueue.next(due: now) ?? patientQueue.next(due: now) {
+            guard isOpen(entry.id, entry.number), timeline.contains(entry.id, number: entry.number) else { continue }
+            let connection = timeline[entry.id]
+            if connection.lastTime.advanced(by: Self.settling) > now {
+                settlingQueue.append(entry.id, entry.number, now.advanced(by: Self.settling))
+                continue
+            }
+            room -= 1
+            findings += judge(entry.id, connection, kernel?.view(entry.id), now: now, isOver: connection.isEnded)
+            if !connection.isEnded {
+                patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
+            }
+        }
+        return findings
+    }
+
+    private func isOpen(_ id: ConnectionID, _ number: UInt64) -> Bool {
+        let slot = Int(id.slot)
+        return slot < files.count && files[slot]?.number == number && files[slot]?.isConcluded == false
+    }
+
+    /// The findings about a connection that is over, or whose capture is; its file is closed.
+    public mutating func conclude(
+        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, now: Timestamp
+    ) -> [Finding] {
+        let connection = timeline[id]
+        let findings = judge(id, connection, kernel, now: max(now, connection.lastTime), isOver: true)
+        let slot = Int(id.slot)
+        // Late segments do not open a file again.
+        if slot < files.count, files[slot]?.number == connection.number {
+            files[slot] = CaseFile(number: connection.number)
+            files[slot]?.isConcluded = true
+        }
+        return findings
+    }
+
+    private mutating func judge(
+        _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, now: Timestamp, isOver: Bool
+    ) -> [Finding] {
+        let slot = Int(id.slot)
+        guard slot < files.count, var file = files[slot], file.number == connection.number, !file.isConcluded else {
+            return []
+        }
+        for side in [Side.originator, .responder] where file[side].shut.isSeen && !connection.isEnded {
+            file.noteShut(side, until: now)
+        }
+        var circumstances = Circumstances(
+            connection: connection, file: file, kernel: kernel, now: now, isOver: isOver, found: file.reported)
+        var findings: [Finding] = []
+        for rule in Rule.all where !circumstances.found.contains(rule.code) {
+            guard let verdict = rule.judge(circumstances) else { continue }
+            circumstances.found.insert(rule.code)
+            counts[rule.code, default: 0] += 1
+            findings.append(
+                Finding(
+                    connection: id, code: rule.code, time: now, side: verdict.side, message: verdict.message,
+                    frames: verdict.frames.filter { $0.isSeen }.map { $0.frame }.sorted(), evidence: verdict.evidence))
+        }
+        files[slot]?.reported = circumstances.found
+        return findings
+    }
+}
+
+/// Connections with the time at which they are due; every entry is due no earlier than the one before it.
+private struct DueQueue: Sendable {
+    private var entries: [(id: ConnectionID, number: UInt64, due: Timestamp)] = []
+    private var head = 0
+
+    mutating func append(_ id: ConnectionID, _ number: UInt64, _ due: Timestamp) { entries.append((id, number, due)) }
+
+    mutating func next(due now: Timestamp) -> (id: ConnectionID, number: UInt64)? {
+        guard head < entries.count, entries[head].due <= now else { return nil }
+        defer {
+            head += 1
+            if head > 1024 && head * 2 > entries.count {
+                entries.removeFirst(head)
+                head = 0
+            }
+        }
+        return (entries[head].id, entries[head].number)
+    }
+}

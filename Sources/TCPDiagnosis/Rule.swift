@@ -1,0 +1,84 @@
+// What a rule is: the circumstances of one connection in, a verdict out, or nothing.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// Everything that a rule may look at. It decides nothing by itself.
+struct Circumstances {
+    /// The connection as it is now.
+    let connection: Connection
+    /// What was taken down of it.
+    let file: CaseFile
+    /// What the kernel says, live.
+    let kernel: KernelView?
+    /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
+    let now: Timestamp
+    /// Whether nothing more will come of it: it ended, or the capture did.
+    let isOver: Bool
+
+    /// The codes found so far.
+    var found: Set<FindingCode>
+
+    /// Nanoseconds since a sighting.
+    func since(_ sighting: Sighting) -> Int64 { now.since(sighting.time) }
+
+    /// `the server 127.0.0.1:9500 (lab-server[7410])`. The name of the process is untrusted.
+    func name(_ side: Side) -> String {
+        var text = side == .originator ? "the client" : "the server"
+        if let process = kernel?[side].process { text += " (\(process.command)[\(process.pid)])" }
+        return text
+    }
+
+    /// The address and port of one side.
+    func address(_ side: Side) -> String { connection.address(side).description }
+
+    /// The state of one side.
+    func state(_ side: Side) -> TCPState { connection.endpoint(side).state }
+}
+
+/// A rule's answer.
+struct Verdict {
+    /// Whom it is about.
+    var side: Side?
+    /// One sentence.
+    var message: String
+    /// Frames that show it.
+    var frames: [Sighting] = []
+    /// What proves it.
+    var evidence: [Finding.Evidence] = []
+}
+
+/// One rule: a code, and when it applies.
+struct Rule: Sendable {
+    let code: FindingCode
+    let judge: @Sendable (Circumstances) -> Verdict?
+
+    init(_ code: FindingCode, _ judge: @escaping @Sendable (Circumstances) -> Verdict?) {
+        self.code = code
+        self.judge = judge
+    }
+
+    /// All rules, in the order in which their findings are told: how it opened, how it went, how it ended.
+    static let all: [Rule] = [
+        selfConnect, simultaneousOpen, fastOpen, portReused,
+        refused, acceptQueueFull, synUnanswered, neverAccepted,
+        captureGap, zeroWindowStall, challengeAck, rstIgnored, keepaliveDead, middlebox,
+        halfClose, closeWaitLeak, orphanFinWait2,
+        resetAfterClose, halfOpenPeer, reset,
+        silentClose, stateMismatch,
+    ]
+}
+
+/// A span as people read it: `12.3s`, `40.5ms`, `22us`.
+func words(_ nanoseconds: Int64) -> String {
+    let (unit, name): (Int64, String) =
+        nanoseconds >= 1_000_000_000
+        ? (1_000_000_000, "s") : nanoseconds >= 1_000_000 ? (1_000_000, "ms") : (1_000, "us")
+    let whole = nanoseconds / unit
+    let tenth = nanoseconds % unit * 10 / unit
+    return whole >= 100 || tenth == 0 ? "\(whole)\(name)" : "\(whole).\(tenth)\(name)"
+}
+
+/// A count with its noun: `1 SYN`, `7 SYNs`.
+func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

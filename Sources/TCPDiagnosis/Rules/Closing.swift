@@ -1,0 +1,112 @@
+// Rules about closing in an order: one direction only, not at all, or with nobody left to finish it.
+
+import TCPModel
+import TCPTimeline
+
+extension Rule {
+    /// RFC 9293 3.6, case 1: CLOSE means "I have no more to send"; the other direction stays open.
+    static let halfClose = Rule(.halfClose) { c in
+        for side in [Side.originator, .responder] where !c.connection.isSelfConnect {
+            let octets = c.file[side].textAfterPeerFin
+            // Who answers text with RST did not mean to go on reading.
+            guard octets > 0, c.isOver || c.state(side) == .closeWait, !c.file[side.other].reset.isSeen else {
+                continue
+            }
+            return Verdict(
+                side: side.other,
+                message: "\(c.name(side.other)) closed only its sending side (shutdown); \(c.name(side)) sent"
+                    + " \(count(octets, "octet")) after that",
+                frames: [c.file[side.other].fin, c.file[side].lastText],
+                evidence: [.init("octets_after_fin", .number(Int64(clamping: octets)))])
+        }
+        return nil
+    }
+
+    /// CLOSE-WAIT ends only by the application's close(): no timer does it.
+    static let closeWaitLeak = Rule(.closeWaitLeak) { c in
+        for side in [Side.originator, .responder] where c.state(side) == .closeWait {
+            let fin = c.file[side.other].fin
+            // Whoever still sends is not idle.
+            let idle = min(c.since(fin), c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : c.since(fin))
+            guard fin.isSeen, idle >= Circumstances.patience, !c.connection.facts.contains(.reset) else { continue }
+            if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
+            var cause = ""
+            var evidence: [Finding.Evidence] = [.init("since_fin", .span(c.since(fin)))]
+            if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
+                // The FIN counts as one octet until it is read.
+                switch socket.receiveQueue {
+                case 0: cause = "; it has read everything, the end too: close() is missing"
+                case 1: cause = "; it has not read the end of the stream yet: it does not read"
+                default:
+                    cause =
+                        "; \(count(socket.receiveQueue - 1, "octet")) and the end of the stream are not read: it does not read"
+                }
+                evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
+                evidence.append(.init("inode", .number(Int64(clamping: socket.inode))))
+            }
+            return Verdict(
+                side: side,
+                message:
+                    "\(c.name(side)) has not closed \(words(c.since(fin))) after the peer's FIN: CLOSE_WAIT lasts until its"
+                    + " process calls close()\(cause)",
+                frames: [fin], evidence: evidence)
+        }
+        return nil
+    }
+
+    /// Linux: an orphan's FIN-WAIT-2 ends after tcp_fin_timeout (60 s), silently.
+    static let orphanFinWait2 = Rule(.orphanFinWait2) { c in
+        for side in [Side.originator, .responder] {
+            let timedOut = c.file.dropped.contains { event in
+                guard case .dropped(let from) = event.kind else { return false }
+                return event.side == side && from == .finWait2
+            }
+            let fin = c.file[side].fin
+            if timedOut {
+                return Verdict(
+                    side: side,
+                    message:
+                        "\(c.name(side))'s socket waited \(words(c.since(fin))) in FIN_WAIT_2 without an owner and was then dropped"
+                        + " silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
+            }
+            guard c.state(side) == .finWait2, let view = c.kernel?[side], view.isPresent,
+                view.socket?.state == .finWait2, view.socket?.inode == 0, c.since(fin) >= Circumstances.patience
+            else { continue }
+            return Verdict(
+                side: side,
+                message:
+                    "\(c.name(side)) closed \(words(c.since(fin))) ago and nobody owns its socket any more: it waits in FIN_WAIT_2 for"
+                    + " the peer's FIN until a timer drops it silently (tcp_fin_timeout)", frames: [fin])
+        }
+        return nil
+    }
+
+    /// A timer ran out, or somebody destroyed the socket: the peer does not know.
+    static let silentClose = Rule(.silentClose) { c in
+        for event in c.file.dropped {
+            guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
+            return Verdict(
+                side: event.side,
+                message:
+                    "the kernel dropped \(c.name(event.side))'s socket in \(from.displayName), and no packet said so: the peer"
+                    + " still believes in the connection", frames: [c.file[event.side].last])
+        }
+        return nil
+    }
+
+    /// Where neither a timer nor a missing frame explains it.
+    static let stateMismatch = Rule(.stateMismatch) { c in
+        guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind else { return nil }
+        let said = kernel.map { "\($0.displayName)" } ?? "no socket"
+        return Verdict(
+            side: event.side,
+            message:
+                "the kernel says \(said) of \(c.name(event.side)), the packets say \(wire.displayName): segments were not captured, or"
+                + " were dropped between the capture and TCP", frames: [c.file[event.side].last])
+    }
+}
+
+extension Circumstances {
+    /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.
+    static let patience = 5 * Span.second
+}

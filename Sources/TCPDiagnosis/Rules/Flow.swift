@@ -1,0 +1,122 @@
+// Rules about an open connection: frames missing, windows shut, segments refused, keep-alives, somebody in between.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension Rule {
+    /// Not a loss on the network: the receiver acknowledged what the capture does not have.
+    static let captureGap = Rule(.captureGap) { c in
+        guard c.isOver, c.connection.missedBytes > 0 else { return nil }
+        return Verdict(
+            message:
+                "the capture lacks \(count(c.connection.missedBytes, "octet")) that the receiver acknowledged: frames were not"
+                + " captured, nothing was lost on the network",
+            frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: c.connection.missedBytes)))])
+    }
+
+    /// RFC 9293 3.8.6.1.
+    static let zeroWindowStall = Rule(.zeroWindowStall) { c in
+        let side: Side =
+            c.file[.originator].longestShut.nanoseconds > c.file[.responder].longestShut.nanoseconds
+            ? .originator : .responder
+        let (lasted, frame) = c.file[side].longestShut
+        let probes = c.file[side.other].windowProbes
+        // Without a probe the peer had nothing to send, and nobody was held up.
+        guard lasted >= Span.second, probes > 0 else { return nil }
+        let isShut = c.file[side].shut.isSeen && !c.connection.isEnded
+        var message =
+            "\(c.name(side)) kept its receive window shut for \(words(lasted))\(isShut ? " and still does" : ""): it does not read,"
+            + " and the peer has text for it (\(count(probes, "probe")))"
+        var evidence: [Finding.Evidence] = [.init("shut", .span(lasted)), .init("probes", .number(Int64(probes)))]
+        if isShut, let socket = c.kernel?[side].socket {
+            message += "; \(count(socket.receiveQueue, "octet")) wait to be read"
+            evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
+        }
+        return Verdict(
+            side: side, message: message, frames: [Sighting(frame: frame, time: c.connection.firstTime)],
+            evidence: evidence)
+    }
+
+    /// RFC 5961 3.2, 4.2, 5.2: what is almost right is answered, not obeyed.
+    static let challengeAck = Rule(.challengeAck) { c in
+        guard c.isOver || !c.connection.isEnded else { return nil }
+        if let syn = c.file.first(.synInsideConnection) {
+            return Verdict(
+                side: syn.sender.other,
+                message:
+                    "a SYN came inside the open connection; RFC 5961 has it answered with a challenge ACK, not obeyed",
+                frames: [syn.sighting])
+        }
+        if let ack = c.file.first(.blindAck) {
+            return Verdict(
+                side: ack.sender.other,
+                message:
+                    "an ACK came for octets that were never sent; RFC 5961 has it answered with a challenge ACK and dropped",
+                frames: [ack.sighting])
+        }
+        return nil
+    }
+
+    /// RFC 5961 3.2.
+    static let rstIgnored = Rule(.rstIgnored) { c in
+        guard c.isOver || !c.connection.isEnded,
+            let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored),
+            !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact)
+        else { return nil }
+        return Verdict(
+            side: reset.sender.other,
+            message:
+                "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver does not obey it"
+                + " (RFC 5961 3.2)", frames: [reset.sighting])
+    }
+
+    /// RFC 9293 3.8.4; Linux gives up after tcp_keepalive_probes.
+    static let keepaliveDead = Rule(.keepaliveDead) { c in
+        for side in [Side.originator, .responder] {
+            let record = c.file[side]
+            guard record.unansweredKeepAlives > 0,
+                record.reset.isSeen || c.file.dropped.contains(where: { $0.side == side })
+            else { continue }
+            let end = record.reset.isSeen ? record.reset : record.last
+            return Verdict(
+                side: side,
+                message:
+                    "\(c.name(side)) gave up after \(count(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
+                    + " or the way there is dead; the next call fails with ETIMEDOUT",
+                frames: [record.firstKeepAlive, end],
+                evidence: [.init("keepalives", .number(Int64(record.unansweredKeepAlives)))])
+        }
+        return nil
+    }
+
+    /// A RST with another hop limit than its supposed sender's segments was made by somebody on the way.
+    static let middlebox = Rule(.middlebox) { c in
+        for side in [Side.originator, .responder] {
+            let record = c.file[side]
+            guard record.reset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
+                record.hopLimit != record.resetHopLimit, !record.isLinuxDefault
+            else { continue }
+            return Verdict(
+                side: side,
+                message:
+                    "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
+                    + " \(record.hopLimit): something on the way sent it, or routes changed",
+                frames: [record.reset],
+                evidence: [
+                    .init("hop_limit", .number(Int64(record.hopLimit))),
+                    .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),
+                ])
+        }
+        return nil
+    }
+}
+
+extension SideRecord {
+    /// The two differ only because a kernel answers for a port with its own default (64, 128, 255) and an open socket had a
+    /// TTL set: both are initial values, so no router was between.
+    fileprivate var isLinuxDefault: Bool {
+        func isInitial(_ limit: UInt8) -> Bool { limit == 64 || limit == 128 || limit == 255 }
+        return isInitial(hopLimit) && isInitial(resetHopLimit)
+    }
+}

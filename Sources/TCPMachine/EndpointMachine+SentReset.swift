@@ -1,0 +1,54 @@
+// What a RST proves about its sender, and what disproves a RST.
+
+import TCPModel
+
+extension EndpointMachine {
+    /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
+    mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
+        switch state {
+        case .synSent, .synReceived:
+            // 3.10.7.3 and 3.10.7.4: an unacceptable ACK is answered with <SEQ=SEG.ACK><CTL=RST>, and nothing changes.
+            if !segment.flags.has(.ack) && segment.sequence != sendNext {
+                reaction.anomalies.insert(.resetAnswersBadAck)
+                return
+            }
+            enter(.closed, .observed, .abort, &reaction)
+        case .unseen:
+            enter(.closed, .assumed, .abort, &reaction)
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            enter(.closed, isOwnReset(segment) ? .observed : .assumed, .abort, &reaction)
+        case .closed:
+            if certainty == .assumed && isOwnReset(segment) { certainty = .observed }
+        case .listen:
+            break
+        }
+    }
+
+    /// An abort takes SND.NXT (3.10.5), an answer the number that the peer expects (3.10.7.1). Any other RST is from
+    /// somebody else (RFC 5961 1), or the capture lacks what was sent before it.
+    private func isOwnReset(_ segment: Segment) -> Bool {
+        !knowledge.contains(.send) || segment.sequence == sendNext || segment.sequence == sendUnacknowledged
+    }
+
+    /// Whether this endpoint lives on after a RST: then somebody else sent that RST, or it never arrived.
+    ///
+    /// Its own abort is disproved by new text, since nothing is sent after an ABORT (3.10.5); what it sent before and we
+    /// captured later is not new. Either RST is disproved by an acknowledgment of what the peer sent after it; mere segments
+    /// of this endpoint do not disprove the peer's, as they may have crossed it.
+    mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
+        guard knowledge.contains([.send, .receive, .synchronized]),
+            knowledge.intersection([.ownFin, .peerFin]).isEmpty
+        else { return }
+        // The kernel's word is final, and an inferred end is the peer's doing.
+        let isOwnEnd = certainty == .observed || certainty == .assumed
+        let sendsOn = isOwnEnd && segment.payloadLength > 0 && segment.sequence == sendNext
+        let beyond = segment.acknowledgment.offset(from: receiveNext)
+        let acknowledgesMore =
+            certainty != .confirmed && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
+            && segment.sequence.isAtOrBefore(sendNext)
+        if sendsOn || acknowledgesMore {
+            reaction.anomalies.insert(.resetUnheeded)
+            enter(.established, .observed, .retraction, &reaction)
+        }
+    }
+}

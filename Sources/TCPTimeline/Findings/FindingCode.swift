@@ -1,0 +1,109 @@
+// The names of all findings. Each stands for one cause; `tcptrace explain CODE` tells it in a page.
+
+/// What can be found out about a connection. The raw value is the name in NDJSON, in text and for `--fail-on`.
+public enum FindingCode: String, CaseIterable, Sendable {
+    /// A RST answered the SYN: nobody listens.
+    case refused
+    /// Nothing answered the SYN.
+    case synUnanswered = "syn-unanswered"
+    /// The SYN got no answer because the listener's accept queue is full.
+    case acceptQueueFull = "accept-queue-full"
+    /// The connection is open, and no process has called accept() for it.
+    case neverAccepted = "never-accepted"
+    /// A peer closed long ago, and this side has not.
+    case closeWaitLeak = "close-wait-leak"
+    /// One side knows nothing of the connection that the other believes in.
+    case halfOpenPeer = "half-open-peer"
+    /// A RST in the middle, and neither the wire nor the kernel says why.
+    case reset
+    /// Text for a side that had closed already.
+    case resetAfterClose = "reset-after-close"
+    /// A RST that its receiver does not heed (RFC 5961).
+    case rstIgnored = "rst-ignored"
+    /// FIN_WAIT_2 without an owner: it ends by a timer and says nothing to the peer.
+    case orphanFinWait2 = "orphan-fin-wait-2"
+    /// One side closed its direction, and the other went on sending.
+    case halfClose = "half-close"
+    /// The same ports again, soon after.
+    case portReused = "port-reused"
+    /// One socket is connected to itself.
+    case selfConnect = "self-connect"
+    /// Both sides sent a SYN.
+    case simultaneousOpen = "simultaneous-open"
+    /// A receiver kept its window shut.
+    case zeroWindowStall = "zero-window-stall"
+    /// Keep-alives got no answer, and the connection was given up.
+    case keepaliveDead = "keepalive-dead"
+    /// A segment that could be an attack, or belongs to an older connection, was answered with an ACK (RFC 5961).
+    case challengeAck = "challenge-ack"
+    /// The kernel ended it and no packet said so.
+    case silentClose = "silent-close"
+    /// The kernel and the wire do not agree, and nothing explains it.
+    case stateMismatch = "state-mismatch"
+    /// Frames are missing in the capture.
+    case captureGap = "capture-gap"
+    /// Text in the SYN (TCP Fast Open).
+    case fastOpen = "fast-open"
+    /// Something between the two ends had its hand in.
+    case middlebox
+
+    /// How bad it is.
+    public var severity: Severity {
+        switch self {
+        case .halfClose, .portReused, .simultaneousOpen, .fastOpen, .challengeAck, .captureGap:
+            .info
+        case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
+            .silentClose, .stateMismatch, .middlebox:
+            .warning
+        case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead:
+            .error
+        }
+    }
+}
+
+extension FindingCode {
+    /// The codes that a user means: one by its name, in any case and with `_` for `-`; those of a severity and worse; or all.
+    public static func named(_ text: String) -> Set<FindingCode>? {
+        let folded = String(text.lowercased().map { $0 == "_" ? "-" : $0 })
+        if let code = FindingCode(rawValue: folded) { return [code] }
+        let least: Severity
+        switch folded {
+        case "any", "note", "info": least = .info
+        case "warning", "warn": least = .warning
+        case "error": least = .error
+        default: return nil
+        }
+        return Set(allCases.filter { $0.severity >= least })
+    }
+}
+
+/// How bad a finding is.
+public enum Severity: UInt8, Comparable, Sendable {
+    /// Worth knowing; nothing is wrong.
+    case info
+    /// Something did not go as one of the two programs meant it to.
+    case warning
+    /// Somebody loses data, waits in vain, or leaks.
+    case error
+
+    /// For programs.
+    public var name: StaticString {
+        switch self {
+        case .info: "info"
+        case .warning: "warn"
+        case .error: "error"
+        }
+    }
+
+    /// For people, as compilers say it.
+    public var displayName: StaticString {
+        switch self {
+        case .info: "note"
+        case .warning: "warning"
+        case .error: "error"
+        }
+    }
+
+    /// Less bad than.
+    public static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
+}

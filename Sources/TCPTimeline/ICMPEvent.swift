@@ -1,0 +1,85 @@
+// What an ICMP error meant: which connection's segment it quotes, and what its sender makes of it.
+
+public import TCPMachine
+public import TCPModel
+
+/// An ICMP error in the connection that it is about.
+public struct ICMPEvent: BitwiseCopyable, Sendable {
+    /// What the host that gets it does, if it is a Linux.
+    public enum Effect: UInt8, BitwiseCopyable, Sendable {
+        /// Its attempt to open ends: connect() returns an error.
+        case ends
+        /// Nothing but a note for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927).
+        case soft
+        /// It sends smaller segments from now on (RFC 1191, RFC 8201).
+        case pathMTU
+        /// Nothing: what is quoted is not on its way, or the error is one that hosts ignore.
+        case ignored
+
+        /// For programs.
+        public var name: StaticString {
+            switch self {
+            case .ends: "ends"
+            case .soft: "soft"
+            case .pathMTU: "path_mtu"
+            case .ignored: "ignored"
+            }
+        }
+    }
+
+    /// The connection.
+    public let connection: ConnectionID
+    /// Who sent what is quoted, and gets the error.
+    public let side: Side
+    /// Time of capture.
+    public let time: Timestamp
+    /// Frame number, counted from 1.
+    public let frame: UInt64
+    /// The error.
+    public let error: ICMPError
+    /// The quoted sequence number, relative to the side's ISS (or to the first number seen).
+    public let relativeSequence: UInt32
+    /// What comes of it.
+    public let effect: Effect
+    /// What it did to that side, inferred.
+    public let reaction: Reaction
+    /// Whether the connection ended with it.
+    public let ended: Bool
+}
+
+extension Connection {
+    /// Takes in an error about a segment that `side` sent.
+    mutating func take(_ error: ICMPError, _ side: Side) -> (effect: ICMPEvent.Effect, reaction: Reaction) {
+        let endpoint = endpoint(side)
+        let kind = error.kind
+        // RFC 5927 4.1, and Linux: an error about nothing on its way is forged or late.
+        guard endpoint.isInFlight(error.sequence) else { return (.ignored, Reaction()) }
+        switch kind {
+        case .packetTooBig: return (.pathMTU, Reaction())
+        case .sourceQuench, .redirect, .other: return (.ignored, Reaction())
+        case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
+            .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded, .parameterProblem:
+            icmpKind = kind
+            guard endpoint.state == .synSent, side == .originator else { return (.soft, Reaction()) }
+            let reaction = originator.icmpEndsAttempt()
+            facts.insert(.unreachable)
+            return (.ends, reaction)
+        }
+    }
+}
+
+extension Timeline {
+    /// Takes in an ICMP error; nil if it quotes a segment of no known connection.
+    public mutating func observe(_ error: ICMPError, time: Timestamp, frame: UInt64) -> ICMPEvent? {
+        guard let id = find(error.quoted) else { return nil }
+        return change(id) { connection in
+            let side: Side = error.quoted.source == connection.tuple.source ? .originator : .responder
+            let relative = error.sequence.offset(from: connection.endpoint(side).relativeBase)
+            let wasEnded = connection.isEnded
+            let (effect, reaction) = connection.take(error, side)
+            return ICMPEvent(
+                connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,
+                effect: effect, reaction: reaction, ended: !wasEnded && connection.isEnded)
+        }
+    }
+}

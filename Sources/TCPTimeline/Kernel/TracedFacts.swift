@@ -1,0 +1,87 @@
+// What tracepoints said of one side of a connection: kept after its end, for reports and findings.
+
+public import TCPModel
+
+/// The kernel's own account of one side's socket, event by event.
+public struct TracedFacts: Sendable {
+    /// States as a set: one bit for each raw value.
+    public struct States: OptionSet, Hashable, Sendable, BitwiseCopyable {
+        /// One bit a state.
+        public var rawValue: UInt16
+        /// The set with these bits.
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+        /// The set of one state.
+        public init(_ state: TCPState) { rawValue = 1 << UInt16(state.rawValue) }
+    }
+
+    /// The states that the kernel said the socket entered. An endpoint enters a state once in its life.
+    public internal(set) var entered: States = []
+    /// The latest of them, which may be `closed` where TCP is in TIME-WAIT.
+    public internal(set) var state: TCPState?
+    /// How often its state changed.
+    public internal(set) var transitions: UInt32 = 0
+    /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
+    public internal(set) var leftTimeWaitSocket = false
+    /// When it sent the first RST that has an event.
+    public internal(set) var resetTime: Timestamp?
+    /// Why it sent that RST, in the kernel's own word; nil if it sent none, or the kernel does not tell.
+    public internal(set) var resetReason: String?
+    /// The process whose system call sent that RST; nil if a segment or a timer caused it.
+    public internal(set) var resetProcess: ProcessIdentity?
+    /// Whether it accepted a RST.
+    public internal(set) var wasReset = false
+    /// The errno that its application gets; nil for none.
+    public internal(set) var errno: Int32?
+    /// Why the kernel threw away a packet for this side, lately, and how often it did.
+    public internal(set) var dropReason: String?
+    /// How many packets for this side were thrown away.
+    public internal(set) var drops: UInt32 = 0
+    /// Segments that this side's kernel sent again, SYN-ACKs included.
+    public internal(set) var retransmissions: UInt32 = 0
+    /// Whether its socket's memory was given back.
+    public internal(set) var isDestroyed = false
+    /// Whether the owner is known from a system call on this very socket (connect, close, shutdown).
+    public internal(set) var isOwnerExact = false
+
+    /// Whether any event was of this side.
+    public internal(set) var isTraced = false
+
+    /// Nothing was said.
+    public init() {}
+
+    /// Takes in an event of this side.
+    mutating func take(_ event: SocketEvent) {
+        isTraced = true
+        switch event.kind {
+        case .transition(let from, let to):
+            transitions &+= 1
+            state = to
+            leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
+            if !leftTimeWaitSocket { entered.insert(States(to)) }
+        case .resetSent(let reason):
+            guard resetTime == nil else { return }
+            resetTime = event.time
+            resetReason = reason
+            resetProcess = event.isProcessContext ? event.process : nil
+        case .resetReceived: wasReset = true
+        case .retransmit, .synAckRetransmit: retransmissions &+= 1
+        case .socketError(let code): errno = code
+        case .destroyed: isDestroyed = true
+        case .dropped(let reason):
+            dropReason = reason
+            drops &+= 1
+        }
+    }
+
+    /// Whether the process of this event acts on a socket that is its own: connect(), close(), shutdown(), or its end. Others may
+    /// abort it (SOCK_DESTROY), which is why CLOSE alone is not enough.
+    static func isOwners(_ event: SocketEvent) -> Bool {
+        guard event.isProcessContext, event.process != nil else { return false }
+        return switch event.kind {
+        case .transition(.closed, .synSent), .transition(.established, .finWait1), .transition(.synReceived, .finWait1),
+            .transition(.closeWait, .lastAck), .destroyed:
+            true
+        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .dropped: false
+        }
+    }
+}

@@ -1,0 +1,227 @@
+// What a segment means for the octets in flight: sent again, acknowledged, reported by SACK.
+
+import TCPMachine
+import TCPModel
+
+extension ConnectionStatistics {
+    /// Takes in the octets that the segment carries.
+    mutating func noteSending(_ event: SegmentEvent, _ own: Int) -> SegmentVerdict {
+        var verdict = SegmentVerdict()
+        let segment = event.segment
+        guard segment.sequenceLength > 0, !segment.flags.has(.rst) else { return verdict }
+        if senders[1 - own].lastWindow == 0 {
+            directions[own].windowProbePackets &+= 1
+            directions[own].windowProbeBytes &+= UInt64(segment.payloadLength)
+            return verdict
+        }
+        let start = senders[own].sent.offset(segment.sequence)
+        let highest = senders[own].sent.highest
+        let length = Int64(segment.sequenceLength)
+        let outcome = senders[own].sent.send(
+            start, length, time: event.time, frame: event.frame, timestamp: segment.options.timestampValue)
+        if outcome.isLate {
+            directions[own].outOfOrderPackets &+= 1
+            if outcome.repeated == 0 {
+                let kind = senders[own].lateness(segment, end: start + length, time: event.time)
+                directions[own].lateKinds[Int(kind.rawValue)] &+= 1
+                verdict.late = kind
+            }
+        }
+        countText(segment, own, repeated: outcome.repeated)
+        if let run = outcome.repeats {
+            noteRepetition(event, own, (start, start + length), run, highestBefore: highest, &verdict)
+        }
+        if start + length > highest || senders[own].highestTime == nil {
+            senders[own].highestIdentification = segment.ipIdentification
+            senders[own].highestTimestamp = segment.options.timestampValue
+            senders[own].highestTime = event.time
+        }
+        directions[own].largestFlight = max(
+            directions[own].largestFlight, UInt64(senders[own].sent.outstanding))
+        return verdict
+    }
+
+    /// Octets of text that are new; SYN and FIN are none, sent once or again.
+    private mutating func countText(_ segment: Segment, _ own: Int, repeated: Int64) {
+        var known = repeated
+        if segment.flags.has(.syn) && directions[own].syns > 1 { known -= 1 }
+        if segment.flags.has(.fin) && directions[own].fins > 1 { known -= 1 }
+        directions[own].uniqueBytes &+= UInt64(max(0, Int64(segment.payloadLength) - max(0, known)))
+    }
+
+    private mutating func noteRepetition(
+        _ event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64,
+        _ verdict: inout SegmentVerdict
+    ) {
+        let segment = event.segment
+        directions[own].retransmittedPackets &+= 1
+        directions[own].retransmittedBytes &+= UInt64(
+            max(0, min(range.end, highestBefore) - max(range.start, run.start)))
+        if run.acks == 0 {
+            directions[own].mostRetransmissions = max(directions[own].mostRetransmissions, run.transmissions)
+            directions[own].retransmissionTime.add(event.time.since(run.time))
+        }
+        // The octet of a keep-alive is no text, and a simultaneous open's SYN-ACK repeats the SYN's number.
+        guard event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
+            !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
+        else { return }
+        let kind = senders[own].kind(
+            segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
+        directions[own].kinds[Int(kind.rawValue)] &+= 1
+        var record = RetransmissionRecord(
+            frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
+            start: range.start, end: range.end, timestamp: segment.options.timestampValue,
+            hasTimestamp: segment.options.present.contains(.timestamps))
+        switch kind {
+        case .timeout:
+            if senders[own].timeouts < .max { senders[own].timeouts += 1 }
+            record.timeouts = senders[own].timeouts
+            directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)
+            senders[own].recoveryEnd = highestBefore
+            senders[own].recoveryKind = .timeoutRecovery
+        case .fast:
+            if senders[own].recoveryKind != .timeoutRecovery
+                || senders[own].sent.acknowledged >= senders[own].recoveryEnd
+            {
+                senders[own].recoveryEnd = highestBefore
+                senders[own].recoveryKind = .fast
+            }
+        case .acknowledged:
+            record.spurious = .acknowledgedBefore
+            record.isSettled = true
+            directions[own].spurious &+= 1
+        case .opening, .timeoutRecovery, .tailLossProbe, .other: break
+        }
+        senders[own].remember(record)
+        verdict.retransmission = record
+    }
+
+    // MARK: ACKs
+
+    /// Takes in what the segment says of the other side's octets.
+    mutating func noteAck(_ event: SegmentEvent, _ own: Int, _ verdict: inout SegmentVerdict) {
+        let segment = event.segment
+        guard segment.flags.has(.ack),
+            event.anomalies.isDisjoint(with: [.unacceptableAck, .blindAck, .resetAnswersBadAck])
+        else { return }
+        let peer = 1 - own
+        let offset = senders[peer].sent.offset(segment.acknowledgment)
+        let outcome = senders[peer].sent.acknowledge(offset, time: event.time)
+        noteSample(outcome, segment, peer, event.time)
+        directions[peer].cumulativelyAcked &+= outcome.cumulative
+        if let syn = senders[peer].syn, segment.acknowledgment == syn.advanced(by: 1), directions[peer].syns == 1 {
+            directions[peer].handshakeRoundTrip = senders[peer].lastSample
+        }
+        if outcome.isNew {
+            senders[peer].timeouts = 0
+            senders[peer].duplicateRun = 0
+        }
+        if event.notes.contains(.duplicateAck) {
+            directions[peer].duplicateAcks &+= 1
+            senders[peer].duplicateRun &+= 1
+            if senders[peer].duplicateRun == 3 { directions[peer].tripleDuplicateAcks &+= 1 }
+            directions[peer].longestDuplicateRun = max(
+                directions[peer].longestDuplicateRun, senders[peer].duplicateRun)
+        }
+        noteSACK(segment, own, acknowledged: offset, &verdict)
+        let echo = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : nil
+        if let record = senders[peer].settle(offset, echo: echo) { expose(record, peer, &verdict) }
+    }
+
+    private mutating func noteSample(_ outcome: AckOutcome, _ segment: Segment, _ peer: Int, _ time: Timestamp) {
+        if outcome.isAfterLoss {
+            directions[peer].ackedAfterLoss &+= 1
+            senders[peer].lastSample = 0
+        }
+        // The clock of a capture may go back; that measures nothing.
+        guard let sample = outcome.sample, sample >= 0 else { return }
+        if !outcome.isAmbiguous {
+            directions[peer].roundTrip.add(sample)
+            senders[peer].lastSample = sample
+            senders[peer].smooth(sample)
+            if outcome.sampledOctets == Int64(directions[peer].largestSegment) {
+                directions[peer].fullSizeRoundTrip.add(sample)
+            }
+            return
+        }
+        directions[peer].ambiguousRoundTrip.add(sample)
+        senders[peer].lastSample = 0
+        // Karn's ban holds where nothing tells which copy was acknowledged; the echo does (RFC 7323 4.1).
+        guard segment.options.present.contains(.timestamps),
+            let record = senders[peer].records.last(where: {
+                $0.end == senders[peer].sent.acknowledged && $0.hasTimestamp
+            }), record.timestamp == segment.options.timestampEchoReply, record.timestamp != outcome.timestamp
+        else { return }
+        let resolved = time.since(record.time)
+        directions[peer].resolvedRoundTrip.add(resolved)
+        senders[peer].smooth(resolved)
+    }
+
+    private mutating func noteSACK(
+        _ segment: Segment, _ own: Int, acknowledged: Int64, _ verdict: inout SegmentVerdict
+    ) {
+        let options = segment.options
+        guard options.present.contains(.sack), options.sackBlockCount > 0 else { return }
+        let peer = 1 - own
+        let count = Int(min(4, options.sackBlockCount))
+        directions[own].sackPackets &+= 1
+        directions[own].mostSACKBlocks = max(directions[own].mostSACKBlocks, UInt8(count))
+        let first = options.sackBlocks[0]
+        // RFC 2883 4: the first block reports a duplicate if it is below the ACK or inside the second block.
+        let isBelow = first.right.isAtOrBefore(segment.acknowledgment)
+        let isInside =
+            count > 1 && first.left.isAtOrAfter(options.sackBlocks[1].left)
+            && first.right.isAtOrBefore(options.sackBlocks[1].right)
+        let isDuplicate = isBelow || isInside
+        for index in (isDuplicate ? 1 : 0)..<count {
+            let right = senders[peer].sent.offset(options.sackBlocks[index].right)
+            if right > acknowledged && right <= senders[peer].sent.highest {
+                senders[peer].highestSACK = max(senders[peer].highestSACK, right)
+            }
+        }
+        guard isDuplicate else { return }
+        directions[own].duplicateSACKs &+= 1
+        let start = senders[peer].sent.offset(first.left)
+        let end = senders[peer].sent.offset(first.right)
+        if let record = senders[peer].expose(start, end, by: .duplicateSACK) { expose(record, peer, &verdict) }
+    }
+
+    private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {
+        directions[peer].spurious &+= 1
+        if record.kind == .tailLossProbe { directions[peer].harmlessProbes &+= 1 }
+        if verdict.exposes == nil { verdict.exposes = record }
+    }
+
+    // MARK: Flight
+
+    /// Classic tcptrace's outstanding window and initial window: at segments in order that repeat nothing.
+    mutating func noteOutstanding(_ event: SegmentEvent, _ own: Int, _ verdict: SegmentVerdict) {
+        let segment = event.segment
+        defer { if segment.flags.has(.ack) { senders[own].lastAck = segment.acknowledgment } }
+        guard !segment.flags.has(.rst) else { return }
+        if segment.flags.has(.ack), senders[1 - own].syn?.advanced(by: 1) != segment.acknowledgment {
+            senders[own].hasAckedText = true
+        }
+        let isNew = verdict.retransmission == nil && verdict.late == nil
+        if segment.payloadLength > 0 && !senders[1 - own].hasAckedText && isNew {
+            directions[own].initialWindowBytes &+= UInt64(segment.payloadLength)
+            directions[own].initialWindowPackets &+= 1
+        }
+        guard !segment.flags.has(.syn), isNew else { return }
+        let end = segment.sequence.advanced(by: segment.payloadLength)
+        var octets = UInt64(segment.payloadLength)
+        if let ack = senders[1 - own].lastAck {
+            octets = UInt64(max(0, Int64(end.distance(from: ack)) + 1))
+        }
+        directions[own].largestOutstanding = max(directions[own].largestOutstanding, octets)
+        if octets > 0 && (directions[own].smallestOutstanding == 0 || octets < directions[own].smallestOutstanding) {
+            directions[own].smallestOutstanding = octets
+        }
+        directions[own].outstandingSum &+= octets
+        directions[own].outstandingCount &+= 1
+        if let (time, before) = directions[own].outstandingSample {
+            directions[own].outstandingArea += Double(before) * Double(max(0, event.time.since(time))) / 1e9
+        }
+        directions[own].outstandingSample = (event.time, octets)
+    }
+}

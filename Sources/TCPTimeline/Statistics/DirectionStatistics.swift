@@ -1,0 +1,163 @@
+// What one side sent, in numbers. Definitions are classic tcptrace's where it has the number.
+
+public import TCPModel
+
+/// Statistics of one direction. Octets of text exclude SYN and FIN; times are nanoseconds.
+public struct DirectionStatistics: Sendable {
+    // MARK: Segments
+
+    /// Segments.
+    public internal(set) var packets: UInt64 = 0
+    /// Segments with RST.
+    public internal(set) var resets: UInt64 = 0
+    /// Segments with ACK.
+    public internal(set) var ackPackets: UInt64 = 0
+    /// Segments with ACK and neither text nor SYN, FIN or RST.
+    public internal(set) var pureAcks: UInt64 = 0
+    /// Segments with SACK blocks, with a D-SACK, and the most blocks in one.
+    public internal(set) var sackPackets: UInt64 = 0
+    public internal(set) var duplicateSACKs: UInt64 = 0
+    public internal(set) var mostSACKBlocks: UInt8 = 0
+    /// Segments with SYN, with FIN.
+    public internal(set) var syns: UInt64 = 0
+    public internal(set) var fins: UInt64 = 0
+
+    // MARK: Text
+
+    /// Segments with text, their octets, and those of them with PSH.
+    public internal(set) var dataPackets: UInt64 = 0
+    public internal(set) var dataBytes: UInt64 = 0
+    public internal(set) var pushedPackets: UInt64 = 0
+    /// Octets of text that were not sent before.
+    public internal(set) var uniqueBytes: UInt64 = 0
+    /// Segments with octets that were sent before, and those octets; a SYN or FIN counts one.
+    public internal(set) var retransmittedPackets: UInt64 = 0
+    public internal(set) var retransmittedBytes: UInt64 = 0
+    /// Segments with text, SYN or FIN sent into a closed window, and their octets of text.
+    public internal(set) var windowProbePackets: UInt64 = 0
+    public internal(set) var windowProbeBytes: UInt64 = 0
+    /// Segments below the highest that had not been seen.
+    public internal(set) var outOfOrderPackets: UInt64 = 0
+    /// Segments with URG and text, and the sum of their urgent pointers.
+    public internal(set) var urgentPackets: UInt64 = 0
+    public internal(set) var urgentBytes: UInt64 = 0
+    /// The largest and the smallest text of a segment; 0 without any.
+    public internal(set) var largestSegment: UInt32 = 0
+    public internal(set) var smallestSegment: UInt32 = 0
+    /// Octets of text, and segments, that the capture's snapshot length cut.
+    public internal(set) var cutBytes: UInt64 = 0
+    public internal(set) var cutPackets: UInt64 = 0
+    /// Text sent before the first ACK of some.
+    public internal(set) var initialWindowBytes: UInt64 = 0
+    public internal(set) var initialWindowPackets: UInt64 = 0
+    /// Time of the first and the last segment with text.
+    public internal(set) var firstDataTime: Timestamp?
+    public internal(set) var lastDataTime: Timestamp?
+    /// Time of its last segment.
+    public internal(set) var lastTime: Timestamp?
+    /// The longest silence between two of its segments.
+    public internal(set) var longestIdle: Int64 = 0
+    /// Octets from SYN to FIN, if both were seen.
+    public internal(set) var streamLength: UInt32?
+
+    // MARK: Options
+
+    /// What it offered; nil if it did not.
+    public internal(set) var maximumSegmentSize: UInt16?
+    public internal(set) var windowScale: UInt8?
+    public internal(set) var offersTimestamps = false
+    public internal(set) var offersSACK = false
+
+    // MARK: Windows and flight
+
+    /// Windows advertised, scaled once both sides have offered scaling: greatest, least but 0, mean.
+    public internal(set) var largestWindow: UInt64 = 0
+    public internal(set) var smallestWindow: UInt64 = 0
+    /// Segments with ACK that advertised a window of 0.
+    public internal(set) var zeroWindowAdvertisements: UInt64 = 0
+    var windowSum: UInt64 = 0
+    var windowPackets: UInt64 = 0
+    var isWindowScaled = false
+    /// Times during which its window was 0: how many, in all, the longest, and when the first and the open one began.
+    public internal(set) var zeroWindowEpisodes: UInt64 = 0
+    public internal(set) var zeroWindowTime: Int64 = 0
+    public internal(set) var longestZeroWindow: Int64 = 0
+    public internal(set) var firstZeroWindow: Timestamp?
+    public internal(set) var zeroWindowSince: Timestamp?
+    /// Keep-alives and zero-window probes of the shape that Linux sends (at SND.UNA - 1), told apart by the peer's window.
+    public internal(set) var keepAlives: UInt64 = 0
+    public internal(set) var emptyWindowProbes: UInt64 = 0
+    /// The most octets that were sent and not acknowledged.
+    public internal(set) var largestFlight: UInt64 = 0
+    /// The same as classic tcptrace counts it, one octet more: at each new segment in order.
+    public internal(set) var largestOutstanding: UInt64 = 0
+    public internal(set) var smallestOutstanding: UInt64 = 0
+    var outstandingSum: UInt64 = 0
+    var outstandingCount: UInt64 = 0
+    var outstandingArea = 0.0
+    var outstandingSample: (time: Timestamp, octets: UInt64)?
+
+    // MARK: Round trips, as seen from this side's segments
+
+    /// From a segment to the ACK that ends with it: sent once, and nothing older sent again since (Karn).
+    public internal(set) var roundTrip = Tally()
+    /// From a segment that was sent again to its ACK, where the echoed time stamp tells which copy (RFC 7323 4.1).
+    public internal(set) var resolvedRoundTrip = Tally()
+    /// The same without that knowledge, from the latest copy: ambiguous, and in no other number.
+    public internal(set) var ambiguousRoundTrip = Tally()
+    /// Samples from the largest segments only.
+    public internal(set) var fullSizeRoundTrip = Tally()
+    /// From SYN or SYN-ACK to its ACK; nil if that is no sample.
+    public internal(set) var handshakeRoundTrip: Int64?
+    /// ACKs that gave no sample because they waited for older octets.
+    public internal(set) var ackedAfterLoss: UInt64 = 0
+    /// Segments acknowledged by an ACK of later ones.
+    public internal(set) var cumulativelyAcked: UInt64 = 0
+    /// Duplicate ACKs received (RFC 5681 2), how often there were three in a row, and the most in a row.
+    public internal(set) var duplicateAcks: UInt64 = 0
+    public internal(set) var tripleDuplicateAcks: UInt64 = 0
+    public internal(set) var longestDuplicateRun: UInt32 = 0
+
+    // MARK: Retransmissions by kind
+
+    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next two only.
+    public internal(set) var kinds: InlineArray<7, UInt32> = .init(repeating: 0)
+    /// Retransmissions that were not needed, and those of them that were tail loss probes.
+    public internal(set) var spurious: UInt32 = 0
+    public internal(set) var harmlessProbes: UInt32 = 0
+    /// The most timeouts in a row.
+    public internal(set) var longestBackoff: UInt8 = 0
+    /// The most retransmissions of one segment, and the times between transmissions.
+    public internal(set) var mostRetransmissions: UInt32 = 0
+    public internal(set) var retransmissionTime = Tally()
+    /// Late segments by `LateKind.rawValue`.
+    public internal(set) var lateKinds: InlineArray<3, UInt32> = .init(repeating: 0)
+
+    init() {}
+
+    // MARK: Derived
+
+    /// How many retransmissions are of a kind.
+    public func count(_ kind: RetransmissionKind) -> UInt32 { kinds[Int(kind.rawValue)] }
+    /// How many late segments are of a kind.
+    public func count(_ kind: LateKind) -> UInt32 { lateKinds[Int(kind.rawValue)] }
+    /// Retransmissions of every kind (keep-alives and window probes are none).
+    public var retransmissions: UInt32 {
+        RetransmissionKind.allCases.reduce(0) { $0 + count($1) }
+    }
+    /// Retransmissions that nothing shows to have been unneeded.
+    public var losses: UInt32 { retransmissions - min(retransmissions, spurious) }
+    /// The mean window advertised, over all segments.
+    public var averageWindow: UInt64 {
+        let count = isWindowScaled ? windowPackets : packets
+        return count == 0 ? 0 : windowSum / count
+    }
+    /// The mean of the octets outstanding.
+    public var averageOutstanding: UInt64 { outstandingCount == 0 ? 0 : outstandingSum / outstandingCount }
+    /// The mean of the octets outstanding, weighted by time, over `duration` nanoseconds.
+    public func weightedOutstanding(over duration: Int64) -> UInt64 {
+        duration <= 0 ? 0 : UInt64(max(0, min(1e18, outstandingArea / (Double(duration) / 1e9))))
+    }
+    /// Octets between SYN and FIN that were never seen; nil without both.
+    public var missedBytes: Int64? { streamLength.map { Int64($0) - Int64(clamping: uniqueBytes) } }
+}

@@ -1,0 +1,132 @@
+// What the statistics remember of one side to judge its next segment: what it sent, timers, and retransmissions in doubt.
+
+import TCPModel
+
+/// The state behind one side's statistics.
+struct SenderState {
+    /// How many retransmissions are remembered for later evidence.
+    static let mostRecords = 64
+
+    var sent = SentOctets()
+    var syn: SequenceNumber?
+    var fin: SequenceNumber?
+    /// The latest SEG.ACK it sent, and whether it acknowledged text.
+    var lastAck: SequenceNumber?
+    var hasAckedText = false
+    /// The latest window it advertised, scaled; nil before the first.
+    var lastWindow: UInt64?
+    var lastSample: Int64 = 0
+    /// Smoothed round trip and its variation (RFC 6298 2).
+    var smoothed: Int64?
+    var variation: Int64 = 0
+    /// Duplicate ACKs since the last new one, and the highest octet that the receiver said it has.
+    var duplicateRun: UInt32 = 0
+    var highestSACK: Int64 = 0
+    /// Timeouts since the last new ACK, and how far what they sent again may reach.
+    var timeouts: UInt8 = 0
+    var recoveryEnd: Int64 = 0
+    var recoveryKind: RetransmissionKind?
+    /// Time of the latest retransmission.
+    var repeatedTime: Timestamp?
+    /// The identification and the time stamp of the highest segment.
+    var highestIdentification: UInt16 = 0
+    var highestTimestamp: UInt32 = 0
+    var highestTime: Timestamp?
+    /// Retransmissions, oldest first.
+    var records: [RetransmissionRecord] = []
+
+    /// How long a sender waits before it takes silence for loss (RFC 6298 2.3, with Linux's least variation of 200 ms).
+    var timeout: Int64 {
+        guard let smoothed else { return 200 * Span.millisecond }
+        return smoothed + max(4 * variation, 200 * Span.millisecond)
+    }
+
+    /// RFC 6298 2.2, 2.3.
+    mutating func smooth(_ sample: Int64) {
+        guard let old = smoothed else {
+            smoothed = sample
+            variation = sample / 2
+            return
+        }
+        variation = (3 * variation + abs(old - sample)) / 4
+        smoothed = (7 * old + sample) / 8
+    }
+
+    mutating func remember(_ record: RetransmissionRecord) {
+        repeatedTime = record.time
+        if records.count == Self.mostRecords { records.removeFirst() }
+        records.append(record)
+    }
+
+    // MARK: The kind
+
+    /// The kind of a segment that repeats `run`; the segment is in `sent` already, `acknowledged` was known before.
+    func kind(
+        _ segment: Segment, start: Int64, end: Int64, repeats run: SentRun, highestBefore: Int64, time: Timestamp
+    ) -> RetransmissionKind {
+        if end <= sent.acknowledged { return .acknowledged }
+        if segment.flags.has(.syn) { return .opening }
+        let silence = time.since(run.time)
+        if duplicateRun >= 3 || highestSACK > start { return .fast }
+        // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
+        let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
+        if start < recoveryEnd, let recoveryKind, run.transmissions == 1,
+            repeatedTime.map({ time.since($0) < leastTimeout }) == true
+        {
+            return recoveryKind
+        }
+        // 2 SRTT, but never later than the retransmission timer (RFC 8985 7.2); timers have their slack.
+        let isTail = end >= highestBefore && run.transmissions == 1
+        let soonest = (smoothed ?? 0) + (smoothed ?? 0) / 2
+        if isTail && silence >= max(soonest, Span.millisecond) && silence < timeout - timeout / 20 {
+            return .tailLossProbe
+        }
+        if start <= sent.acknowledged && silence >= leastTimeout { return .timeout }
+        return .other
+    }
+
+    /// How a segment that fills a hole came to be late.
+    func lateness(_ segment: Segment, end: Int64, time: Timestamp) -> LateKind {
+        if segment.options.present.contains(.timestamps) && highestTimestamp != 0 {
+            let age = Int32(bitPattern: segment.options.timestampValue &- highestTimestamp)
+            if age > 0 { return .lostBeforeCapture }
+            if age < 0 { return end <= sent.acknowledged ? .reorderedInCapture : .reordered }
+        }
+        if segment.ipIdentification != 0 && highestIdentification != 0 {
+            let step = Int16(bitPattern: segment.ipIdentification &- highestIdentification)
+            if step > 0 { return .lostBeforeCapture }
+            return end <= sent.acknowledged ? .reorderedInCapture : .reordered
+        }
+        if end <= sent.acknowledged { return .reorderedInCapture }
+        // RFC 8985 6.2: reordering is taken to be shorter than a quarter of a round trip.
+        let wait = highestTime.map { time.since($0) } ?? 0
+        return wait > max((smoothed ?? 0) / 4, 3 * Span.millisecond) || duplicateRun >= 3
+            ? .lostBeforeCapture : .reordered
+    }
+
+    // MARK: Evidence
+
+    /// Finds the latest retransmission within `start ..< end` that is not known to be spurious, and marks it.
+    mutating func expose(_ start: Int64, _ end: Int64, by evidence: SpuriousEvidence) -> RetransmissionRecord? {
+        for index in records.indices.reversed()
+        where records[index].spurious == nil && records[index].start < end && start < records[index].end {
+            records[index].spurious = evidence
+            return records[index]
+        }
+        return nil
+    }
+
+    /// RFC 3522 3.2: the first ACK that covers a retransmission, but echoes a time stamp from before it.
+    mutating func settle(_ acknowledged: Int64, echo: UInt32?) -> RetransmissionRecord? {
+        var exposed: RetransmissionRecord?
+        for index in records.indices where !records[index].isSettled && records[index].end <= acknowledged {
+            records[index].isSettled = true
+            guard let echo, records[index].hasTimestamp, records[index].spurious == nil else { continue }
+            if Int32(bitPattern: echo &- records[index].timestamp) < 0 {
+                records[index].spurious = .timestampEcho
+                exposed = records[index]
+            }
+        }
+        return exposed
+    }
+}

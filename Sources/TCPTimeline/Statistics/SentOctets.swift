@@ -1,0 +1,179 @@
+// What one side has sent, by sequence space: which octets how often, and what the other side has acknowledged of them.
+
+import TCPModel
+
+/// A run of octets that were sent in one piece, or that were acknowledged and run together.
+struct SentRun: BitwiseCopyable {
+    /// Offsets from the first number, SYN and FIN counting one each.
+    var start: Int64
+    var end: Int64
+    /// The latest transmission.
+    var time: Timestamp
+    var frame: UInt64
+    /// The time stamp of the first transmission.
+    var timestamp: UInt32
+    var transmissions: UInt32 = 1
+    /// How many ACKs have covered it; 0 = not acknowledged.
+    var acks: UInt32 = 0
+}
+
+/// What sending some octets meant.
+struct SendOutcome: BitwiseCopyable {
+    /// Octets of it that were sent before.
+    var repeated: Int64 = 0
+    /// Some octets came after octets behind them, and had not been seen before.
+    var isLate = false
+    /// The first run that it repeats, as it was before.
+    var repeats: SentRun?
+}
+
+/// What an ACK meant.
+struct AckOutcome: BitwiseCopyable {
+    /// Time since the transmission of the run that it ends with, if that is a sample.
+    var sample: Int64?
+    /// That run was sent more than once: the time counts from its latest transmission.
+    var isAmbiguous = false
+    /// No sample, because older octets were sent again after that run (the ACK waited for those).
+    var isAfterLoss = false
+    /// The time stamp of that run's first transmission.
+    var timestamp: UInt32 = 0
+    /// Octets of the run that was sampled.
+    var sampledOctets: Int64 = 0
+    /// Runs that it covers without ending with them.
+    var cumulative: UInt64 = 0
+    /// It acknowledges something new.
+    var isNew = false
+}
+
+/// The runs of one side, in order. What is acknowledged without a hole is one run, so that the list is as long as the
+/// flight, and at most `most`.
+struct SentOctets {
+    /// Beyond so many runs the oldest is forgotten: octets before it count as sent and acknowledged.
+    static let most = 4096
+
+    private(set) var runs: [SentRun] = []
+    private var base: SequenceNumber?
+    /// The end of the highest octet sent.
+    private(set) var highest: Int64 = 0
+    /// The highest ACK.
+    private(set) var acknowledged: Int64 = 0
+
+    /// Whether anything is known of this side's numbers.
+    var isKnown: Bool { base != nil }
+
+    /// Octets sent and not acknowledged.
+    var outstanding: Int64 { max(0, highest - acknowledged) }
+
+    /// The offset of a number: the one nearest to the highest octet. The first number that is asked for is 0.
+    mutating func offset(_ number: SequenceNumber) -> Int64 {
+        guard let base else {
+            self.base = number
+            return 0
+        }
+        let top = base.advanced(by: UInt32(truncatingIfNeeded: highest))
+        return highest + Int64(number.distance(from: top))
+    }
+
+    /// Takes in a transmission of `length` octets, more than 0.
+    mutating func send(
+        _ start: Int64, _ length: Int64, time: Timestamp, frame: UInt64, timestamp: UInt32
+    ) -> SendOutcome {
+        var outcome = SendOutcome()
+        let end = start + length
+        let new = SentRun(start: start, end: end, time: time, frame: frame, timestamp: timestamp)
+        highest = max(highest, end)
+        if runs.last.map({ $0.end <= start }) ?? true {
+            runs.append(new)
+            trim()
+            return outcome
+        }
+        var at = firstRun(endingAfter: start)
+        var from = start
+        while from < end {
+            guard at < runs.count else {
+                runs.append(SentRun(start: from, end: end, time: time, frame: frame, timestamp: timestamp))
+                break
+            }
+            if from < runs[at].start {
+                // In front of what was seen already.
+                outcome.isLate = true
+                let stop = min(end, runs[at].start)
+                runs.insert(SentRun(start: from, end: stop, time: time, frame: frame, timestamp: timestamp), at: at)
+                from = stop
+                at += 1
+                continue
+            }
+            if outcome.repeats == nil { outcome.repeats = runs[at] }
+            runs[at].transmissions &+= 1
+            runs[at].time = time
+            runs[at].frame = frame
+            let stop = min(end, runs[at].end)
+            outcome.repeated += stop - from
+            from = stop
+            at += 1
+        }
+        trim()
+        return outcome
+    }
+
+    /// Takes in an ACK of everything below `offset`.
+    mutating func acknowledge(_ offset: Int64, time: Timestamp) -> AckOutcome {
+        var outcome = AckOutcome()
+        acknowledged = max(acknowledged, offset)
+        var latest = Timestamp(nanoseconds: .min)
+        var at = 0
+        while at < runs.count, runs[at].start < offset {
+            latest = max(latest, runs[at].time)
+            let isExact = runs[at].end == offset
+            runs[at].acks &+= 1
+            if runs[at].acks == 1 {
+                outcome.isNew = true
+                if isExact {
+                    outcome.isAfterLoss = latest > runs[at].time
+                    outcome.isAmbiguous = runs[at].transmissions > 1
+                    outcome.timestamp = runs[at].timestamp
+                    outcome.sampledOctets = runs[at].end - runs[at].start
+                    if !outcome.isAfterLoss { outcome.sample = time.since(runs[at].time) }
+                } else {
+                    outcome.cumulative &+= 1
+                }
+            }
+            at += 1
+        }
+        if outcome.isNew { collapse() }
+        return outcome
+    }
+
+    /// Joins what is acknowledged without a hole, from the beginning on.
+    private mutating func collapse() {
+        var last = 0
+        while last + 1 < runs.count, runs[last + 1].acks > 0, runs[last].acks > 0,
+            runs[last].end == runs[last + 1].start
+        {
+            last += 1
+        }
+        guard last > 0 else { return }
+        runs[last].start = runs[0].start
+        runs[last].acks = runs[0].acks
+        runs[last].transmissions = runs[0].transmissions
+        runs[last].time = runs[0].time
+        runs.removeFirst(last)
+    }
+
+    private mutating func trim() {
+        guard runs.count > Self.most else { return }
+        runs[1].start = runs[0].start
+        runs[1].acks = max(1, runs[1].acks)
+        runs.removeFirst()
+    }
+
+    private func firstRun(endingAfter offset: Int64) -> Int {
+        var low = 0
+        var high = runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].end > offset { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

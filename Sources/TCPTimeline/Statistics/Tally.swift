@@ -1,0 +1,36 @@
+// Count, least, greatest, sum and sum of squares of a series, without keeping the series.
+
+/// A series of measured times, in nanoseconds.
+public struct Tally: BitwiseCopyable, Sendable {
+    /// How many there are.
+    public private(set) var count: UInt64 = 0
+    /// The least; 0 without any.
+    public private(set) var minimum: Int64 = 0
+    /// The greatest; 0 without any.
+    public private(set) var maximum: Int64 = 0
+    /// The latest; 0 without any.
+    public private(set) var last: Int64 = 0
+    private var sum = 0.0
+    private var squares = 0.0
+
+    init() {}
+
+    mutating func add(_ value: Int64) {
+        minimum = count == 0 ? value : min(minimum, value)
+        maximum = count == 0 ? value : max(maximum, value)
+        last = value
+        count &+= 1
+        sum += Double(value)
+        squares += Double(value) * Double(value)
+    }
+
+    /// The mean; 0 without any.
+    public var average: Double { count == 0 ? 0 : sum / Double(count) }
+
+    /// The standard deviation of the sample (n - 1); 0 below two.
+    public var deviation: Double {
+        guard count > 1 else { return 0 }
+        let variance = (squares - sum * sum / Double(count)) / Double(count - 1)
+        return variance > 0 ? variance.squareRoot() : 0
+    }
+}

@@ -1,0 +1,100 @@
+// ICMP errors (RFC 792, RFC 4443) as far as they quote the start of a TCP segment.
+
+import TCPModel
+
+/// Offsets in the header that all errors share.
+private enum ICMPHeader {
+    static let type = 0
+    static let code = 1
+    /// IPv4's next-hop MTU of 16 bits (RFC 1191 4); IPv6's has 32 bits and starts two octets earlier.
+    static let nextHopMTU = 6
+    static let packetTooBigMTU = 4
+    static let length = 8
+
+    /// Destination unreachable, source quench, redirect, time exceeded, parameter problem; in ICMPv6 all below 128, of
+    /// which four are known.
+    static func isError(_ type: UInt8, isIPv4: Bool) -> Bool {
+        isIPv4 ? 3...5 ~= type || 11...12 ~= type : 1...4 ~= type
+    }
+}
+
+/// What is quoted of an IP packet.
+private enum QuotedHeader {
+    static let ipv4Length = 20
+    static let ipv4Fragment = 6
+    static let ipv4Protocol = 9
+    static let ipv4Source = 12
+    static let ipv4Destination = 16
+    static let ipv6Length = 40
+    static let ipv6NextHeader = 6
+    static let ipv6Source = 8
+    static let ipv6Destination = 24
+    /// Ports and sequence number: what every error quotes at least (RFC 792).
+    static let tcpLength = 8
+}
+
+/// Reads an ICMP message from `start` to `end`. An error that quotes no TCP segment, or too little of one, is other traffic.
+@inline(never) func icmpFrame(
+    _ bytes: RawSpan, _ frame: FrameExtent, from sender: IPAddress, isIPv4: Bool, at start: Int, end: Int
+) -> DecodedFrame {
+    let inside = frame.clipped(to: end)
+    guard inside.captured - start >= ICMPHeader.length else { return .other(.icmp) }
+    let type = bytes.octet(start + ICMPHeader.type)
+    guard ICMPHeader.isError(type, isIPv4: isIPv4) else { return .other(.icmp) }
+    let quote = start + ICMPHeader.length
+    guard
+        let quoted = isIPv4
+            ? quotedIPv4(bytes, inside, at: quote) : quotedIPv6(bytes, inside, at: quote),
+        inside.captured - quoted.offset >= QuotedHeader.tcpLength
+    else { return .other(.icmp) }
+    var error = ICMPError(
+        sender: sender,
+        quoted: FourTuple(
+            source: SocketAddress(quoted.source, bytes.big16(quoted.offset)),
+            destination: SocketAddress(quoted.destination, bytes.big16(quoted.offset + 2))),
+        sequence: SequenceNumber(bytes.big32(quoted.offset + 4)), type: type,
+        code: bytes.octet(start + ICMPHeader.code))
+    if error.kind == .packetTooBig {
+        error.nextHopMTU =
+            isIPv4
+            ? UInt32(bytes.big16(start + ICMPHeader.nextHopMTU)) : bytes.big32(start + ICMPHeader.packetTooBigMTU)
+    }
+    return .icmp(error)
+}
+
+/// Where a quoted TCP header starts, and between whom it is.
+private struct Quoted {
+    let source: IPAddress
+    let destination: IPAddress
+    let offset: Int
+}
+
+private func quotedIPv4(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Quoted? {
+    guard frame.captured - start >= QuotedHeader.ipv4Length, bytes.octet(start) >> 4 == 4 else { return nil }
+    let length = Int(bytes.octet(start) & 0x0f) * 4
+    guard length >= QuotedHeader.ipv4Length, bytes.octet(start + QuotedHeader.ipv4Protocol) == IPProtocol.tcp,
+        // Only a first fragment has the ports.
+        bytes.big16(start + QuotedHeader.ipv4Fragment) & 0x1fff == 0
+    else { return nil }
+    return Quoted(
+        source: IPAddress(v4: bytes.big32(start + QuotedHeader.ipv4Source)),
+        destination: IPAddress(v4: bytes.big32(start + QuotedHeader.ipv4Destination)), offset: start + length)
+}
+
+private func quotedIPv6(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Quoted? {
+    guard frame.captured - start >= QuotedHeader.ipv6Length, bytes.octet(start) >> 4 == 6 else { return nil }
+    // The quotation ends where the error does, whatever length the quoted packet had.
+    var payload = IPv6Payload(
+        nextHeader: bytes.octet(start + QuotedHeader.ipv6NextHeader), offset: start + QuotedHeader.ipv6Length,
+        end: frame.captured, limit: .outerLength, remarks: SegmentRemarks(rawValue: 0))
+    guard (try? payload.skipExtensions(bytes, frame, from: payload.offset)) != nil,
+        payload.nextHeader == IPProtocol.tcp, !payload.isFragment || payload.fragmentField & ~7 == 0
+    else { return nil }
+    return Quoted(
+        source: IPAddress(
+            high: bytes.big64(start + QuotedHeader.ipv6Source), low: bytes.big64(start + QuotedHeader.ipv6Source + 8)),
+        destination: IPAddress(
+            high: bytes.big64(start + QuotedHeader.ipv6Destination),
+            low: bytes.big64(start + QuotedHeader.ipv6Destination + 8)),
+        offset: payload.offset)
+}

@@ -1,0 +1,131 @@
+// `stats` of a `conn` record and what a `packet` record says of a retransmission. What is 0 or not known is left out.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension JSONObject {
+    /// Adds `stats`: an object a direction.
+    mutating func add(_ statistics: ConnectionStatistics, _ connection: Connection) {
+        var object = JSONObject()
+        object.add("orig", object: Self.direction(statistics, .originator, connection))
+        object.add("resp", object: Self.direction(statistics, .responder, connection))
+        add("stats", object: object)
+    }
+
+    private static func direction(
+        _ statistics: ConnectionStatistics, _ side: Side, _ connection: Connection
+    ) -> JSONObject {
+        let direction = statistics[side]
+        var object = JSONObject()
+        object.addCounts(direction)
+        object.addTally("rtt", direction.roundTrip)
+        object.addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
+        object.addRetransmissions(direction)
+        object.add(positive: "out_of_order", direction.outOfOrderPackets)
+        for kind in [LateKind.reordered, .reorderedInCapture, .lostBeforeCapture] {
+            object.add(positive: kind.name, direction.count(kind))
+        }
+        object.add(positive: "dup_acks", direction.duplicateAcks)
+        object.add(positive: "dup_acks_in_a_row", direction.longestDuplicateRun)
+        object.add(positive: "sack_pkts", direction.sackPackets)
+        object.add(positive: "dsacks", direction.duplicateSACKs)
+        object.addWindows(direction, until: connection.lastTime)
+        object.addStates(statistics, side, at: connection.lastTime)
+        return object
+    }
+
+    private mutating func add<Number: BinaryInteger>(positive name: StaticString, _ number: Number) {
+        if number > 0 { add(name, number: number) }
+    }
+
+    private mutating func addCounts(_ direction: DirectionStatistics) {
+        add(positive: "data_pkts", direction.dataPackets)
+        add(positive: "data_bytes", direction.dataBytes)
+        add(positive: "unique_bytes", direction.uniqueBytes)
+        add(positive: "push_pkts", direction.pushedPackets)
+        add(positive: "pure_acks", direction.pureAcks)
+        add(positive: "max_seg", direction.largestSegment)
+        add(positive: "min_seg", direction.smallestSegment)
+        if let mss = direction.maximumSegmentSize { add("mss", number: mss) }
+        if let scale = direction.windowScale { add("wscale", number: scale) }
+        add(positive: "initial_window_bytes", direction.initialWindowBytes)
+        add(positive: "max_flight", direction.largestFlight)
+        add(positive: "urgent_bytes", direction.urgentBytes)
+        add(positive: "cut_bytes", direction.cutBytes)
+        add(positive: "missed_bytes", max(0, direction.missedBytes ?? 0))
+        if direction.longestIdle > 0 { add("idle_max_s", seconds: direction.longestIdle) }
+        add(positive: "keep_alives", direction.keepAlives)
+        add(positive: "window_probes", direction.emptyWindowProbes + direction.windowProbePackets)
+    }
+
+    private mutating func addTally(_ name: StaticString, _ tally: Tally) {
+        guard tally.count > 0 else { return }
+        var object = JSONObject()
+        object.add("n", number: tally.count)
+        object.add("min_s", seconds: tally.minimum)
+        object.add("avg_s", seconds: Int64(tally.average.rounded()))
+        object.add("max_s", seconds: tally.maximum)
+        if tally.count > 1 { object.add("stdev_s", seconds: Int64(tally.deviation.rounded())) }
+        object.add("last_s", seconds: tally.last)
+        add(name, object: object)
+    }
+
+    private mutating func addRetransmissions(_ direction: DirectionStatistics) {
+        guard direction.retransmittedPackets > 0 else { return }
+        var object = JSONObject()
+        object.add("pkts", number: direction.retransmittedPackets)
+        object.add("bytes", number: direction.retransmittedBytes)
+        for kind in RetransmissionKind.allCases { object.add(positive: kind.name, direction.count(kind)) }
+        object.add(positive: "lost", direction.losses)
+        object.add(positive: "spurious", direction.spurious)
+        object.add(positive: "rto_in_a_row", direction.longestBackoff)
+        object.add(positive: "max_of_one", direction.mostRetransmissions)
+        add("rexmit", object: object)
+    }
+
+    private mutating func addWindows(_ direction: DirectionStatistics, until end: Timestamp) {
+        if direction.ackPackets > 0 {
+            var object = JSONObject()
+            object.add("min", number: direction.smallestWindow)
+            object.add("avg", number: direction.averageWindow)
+            object.add("max", number: direction.largestWindow)
+            add("window", object: object)
+        }
+        guard direction.zeroWindowEpisodes > 0, let first = direction.firstZeroWindow else { return }
+        let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
+        var object = JSONObject()
+        object.add("n", number: direction.zeroWindowEpisodes)
+        object.add("total_s", seconds: direction.zeroWindowTime + open)
+        object.add("max_s", seconds: max(direction.longestZeroWindow, open))
+        object.add("first_ts_ns", number: first.nanoseconds)
+        add("zero_window", object: object)
+    }
+
+    private mutating func addStates(_ statistics: ConnectionStatistics, _ side: Side, at end: Timestamp) {
+        var object = JSONObject()
+        var isEmpty = true
+        for state in TCPState.allCases {
+            guard let name = state.openTelemetryName else { continue }
+            let span = statistics.time(of: side, in: state, at: end)
+            guard span > 0 else { continue }
+            object.add(name, seconds: span)
+            isEmpty = false
+        }
+        if !isEmpty { add("states_s", object: object) }
+    }
+
+    /// Adds what a segment repeats, fills or exposes.
+    mutating func add(_ verdict: SegmentVerdict) {
+        if let record = verdict.retransmission {
+            add("rexmit", literal: record.kind.name)
+            add("rexmit_of", number: record.previousFrame)
+            if record.timeouts > 0 { add("rto", number: record.timeouts) }
+        }
+        if let late = verdict.late { add("late", literal: late.name) }
+        if let record = verdict.exposes {
+            add("not_needed", number: record.frame)
+            if let evidence = record.spurious { add("not_needed_by", literal: evidence.name) }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// The row of an ICMP error in the text timeline: what it says, who says it, about which segment.
+
+import TCPModel
+import TCPTimeline
+
+/// The parts of the sentence, none of which should be broken: `ICMP port unreachable`, `from 10.0.0.1,`, `quoting seq 0`.
+func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [[UInt8]] {
+    var parts = [
+        writer.text {
+            $0.append("ICMP ")
+            $0.append(event.error.kind.displayName)
+            if event.error.kind == .other {
+                $0.append(" ")
+                $0.append(number: event.error.type)
+                $0.append("/")
+                $0.append(number: event.error.code)
+            }
+            if event.error.nextHopMTU > 0 {
+                $0.append(", MTU ")
+                $0.append(number: event.error.nextHopMTU)
+            }
+        },
+        writer.text {
+            $0.append("from ")
+            $0.append(text: event.error.sender.description)
+            $0.append(",")
+        },
+        writer.text {
+            $0.append("quoting seq ")
+            let raw = writer.style.detail.rawSequence
+            $0.append(number: raw ? event.error.sequence.rawValue : event.relativeSequence)
+        },
+    ]
+    if event.effect == .ignored { parts.append(writer.text { $0.append("(ignored)") }) }
+    return parts
+}
+
+extension TimelineWriter {
+    /// Writes the row, or as many as the parts take; the time and the states stand on the first.
+    func writeICMP(
+        _ event: ICMPEvent, time: [UInt8], left: [UInt8], right: [UInt8], prefix: UInt64?, _ out: inout OutputBuffer
+    ) {
+        // On a small page the states stand behind the words.
+        let beside = 3 + 2 + 3 + max(1, left.count) + max(1, right.count)
+        let room = max(16, layout.form == .line ? layout.width - beside : layout.lane)
+        var rows: [[UInt8]] = []
+        for whole in icmpWords(event, self) {
+            var part = whole
+            // A long address on a small page.
+            while part.count > room {
+                rows.append(Array(part.prefix(room)))
+                part.removeFirst(room)
+            }
+            if let last = rows.last, last.count + 1 + part.count <= room {
+                rows[rows.count - 1] = last + [0x20] + part
+            } else {
+                rows.append(part)
+            }
+        }
+        for (index, row) in rows.enumerated() {
+            let isFirst = index == 0
+            writeNote(
+                row, time: isFirst ? time : [], left: isFirst ? left : [], right: isFirst ? right : [], prefix: prefix,
+                &out)
+        }
+    }
+}

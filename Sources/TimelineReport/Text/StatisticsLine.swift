@@ -1,0 +1,104 @@
+// The line after a connection's closing line: round trips, what was sent again and why, closed windows. Only what there is.
+
+import TCPModel
+import TCPTimeline
+
+/// Writes the line, or nothing if there is nothing to say.
+func writeStatistics(
+    _ statistics: ConnectionStatistics, _ connection: Connection, layout: TimelineLayout, prefix: UInt64?,
+    _ out: inout OutputBuffer
+) {
+    let start = out.count
+    if let prefix {
+        out.append(number: prefix)
+        out.append("| ")
+    }
+    out.append("  ")
+    let margin = out.count - start
+    appendRoundTrips(statistics, &out)
+    for side in [Side.originator, .responder] {
+        let words: StaticString =
+            connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server"
+        appendRetransmissions(statistics[side], words, separator: out.count - start > margin, &out)
+        appendWindow(statistics[side], words, connection.lastTime, separator: out.count - start > margin, &out)
+    }
+    guard out.count - start > margin else { return out.truncate(to: start) }
+    out.fold(from: start, to: layout.width, margin: margin)
+    out.newline()
+}
+
+private func appendRoundTrips(_ statistics: ConnectionStatistics, _ out: inout OutputBuffer) {
+    let sides = (statistics[.originator].roundTrip, statistics[.responder].roundTrip)
+    guard sides.0.count + sides.1.count > 0 else { return }
+    out.append("RTT")
+    for (tally, arrow) in [(sides.0, " >" as StaticString), (sides.1, " <")] where tally.count > 0 {
+        out.append(" ")
+        out.append(span: tally.minimum)
+        if tally.count > 1 {
+            out.append("..")
+            out.append(span: tally.maximum)
+        }
+        out.append(arrow)
+    }
+}
+
+private func appendRetransmissions(
+    _ direction: DirectionStatistics, _ who: StaticString, separator: Bool, _ out: inout OutputBuffer
+) {
+    // A SYN that is sent again has its rows and, if nobody answers, its outcome.
+    let total = direction.retransmissions - direction.count(.opening)
+    let late = direction.count(.reordered)
+    guard total > 0 || late > 0 else { return }
+    if separator { out.append(", ") }
+    out.append(who)
+    if total > 0 {
+        out.append(" sent ")
+        out.append(number: total)
+        out.append(" again (")
+        let kinds: [(RetransmissionKind, StaticString)] = [
+            (.fast, "fast"), (.timeout, "RTO"), (.timeoutRecovery, "after RTO"), (.tailLossProbe, "loss probe"),
+            (.acknowledged, "acked before"), (.other, "other"),
+        ]
+        var isFirst = true
+        for (kind, name) in kinds where direction.count(kind) > 0 {
+            if !isFirst { out.append(", ") }
+            isFirst = false
+            out.append(number: direction.count(kind))
+            out.append(" ")
+            out.append(name)
+        }
+        out.append("): ")
+        if direction.spurious >= total {
+            out.append("nothing was lost")
+        } else {
+            out.append(number: total - direction.spurious)
+            out.append(" lost")
+            if direction.spurious > 0 {
+                out.append(", ")
+                out.append(number: direction.spurious)
+                out.append(" not needed")
+            }
+        }
+    }
+    if late > 0 {
+        out.append(total > 0 ? ", " : " ")
+        out.append(number: late)
+        out.append(" reordered")
+    }
+}
+
+private func appendWindow(
+    _ direction: DirectionStatistics, _ who: StaticString, _ end: Timestamp, separator: Bool, _ out: inout OutputBuffer
+) {
+    guard direction.zeroWindowEpisodes > 0 else { return }
+    if separator { out.append(", ") }
+    out.append(who)
+    out.append("'s window was 0 for ")
+    let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
+    out.append(span: direction.zeroWindowTime + open)
+    if direction.zeroWindowEpisodes > 1 {
+        out.append(" (")
+        out.append(number: direction.zeroWindowEpisodes)
+        out.append(" times)")
+    }
+}

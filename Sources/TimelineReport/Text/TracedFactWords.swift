@@ -1,0 +1,90 @@
+// What a tracepoint said, in words for the ladder, and the names of the errors that TCP gives its applications.
+
+import Glibc
+import TCPModel
+import TCPTimeline
+
+/// The symbol of an errno that a TCP socket can have; nil for any other.
+func errnoName(_ code: Int32) -> StaticString? {
+    switch code {
+    case ECONNREFUSED: "ECONNREFUSED"
+    case ECONNRESET: "ECONNRESET"
+    case ECONNABORTED: "ECONNABORTED"
+    case ETIMEDOUT: "ETIMEDOUT"
+    case EPIPE: "EPIPE"
+    case EHOSTUNREACH: "EHOSTUNREACH"
+    case ENETUNREACH: "ENETUNREACH"
+    case EHOSTDOWN: "EHOSTDOWN"
+    case ENETDOWN: "ENETDOWN"
+    case EPROTO: "EPROTO"
+    case ENOPROTOOPT: "ENOPROTOOPT"
+    case EACCES: "EACCES"
+    case EMSGSIZE: "EMSGSIZE"
+    case EOPNOTSUPP: "EOPNOTSUPP"
+    default: nil
+    }
+}
+
+extension SocketEvent.Kind {
+    /// Whether the ladder has a line for it: what the segments do not say. The others are marks, or only for `-v`.
+    func isWorthALine(_ verbosity: Int) -> Bool {
+        switch self {
+        case .resetSent, .socketError: true
+        // What the answer, a RST, says already.
+        case .dropped(let reason): reason != "NO_SOCKET" || verbosity > 1
+        case .retransmit, .synAckRetransmit: verbosity > 0
+        case .transition, .resetReceived, .destroyed: verbosity > 1
+        }
+    }
+}
+
+/// The words of a tracepoint's event: `kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]`.
+func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: inout OutputBuffer) {
+    let who: StaticString = event.side == .originator ? "client" : "server"
+    buffer.append("kernel: ")
+    switch fact {
+    case .resetSent(let reason):
+        buffer.append("tcp_send_reset")
+        if let reason {
+            buffer.append(" ")
+            buffer.appendPrintable(reason)
+        }
+        if let process = event.process {
+            buffer.append(" by ")
+            buffer.appendPrintable(process.command)
+            buffer.append("[")
+            buffer.append(number: process.pid)
+            buffer.append("]")
+        }
+    case .socketError(let code):
+        buffer.append(who)
+        buffer.append(" gets ")
+        if let name = errnoName(code) {
+            buffer.append(name)
+        } else {
+            buffer.append("errno ")
+            buffer.append(number: code)
+        }
+    case .dropped(let reason):
+        buffer.append("packet for ")
+        buffer.append(who)
+        buffer.append(" dropped, ")
+        buffer.appendPrintable(reason)
+    case .retransmit:
+        buffer.append(who)
+        buffer.append(" retransmits")
+    case .synAckRetransmit: buffer.append("server retransmits SYN,ACK")
+    case .resetReceived:
+        buffer.append(who)
+        buffer.append(" accepts the RST")
+    case .destroyed:
+        buffer.append(who)
+        buffer.append("'s socket is destroyed")
+    case .transition(let from, let to):
+        buffer.append(who)
+        buffer.append(" ")
+        buffer.append(from.displayName)
+        buffer.append(" -> ")
+        buffer.append(to.displayName)
+    }
+}

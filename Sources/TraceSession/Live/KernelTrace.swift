@@ -1,0 +1,68 @@
+// The kernel's tracepoints in a live trace: opened if they can be, read each turn, and what they could not tell.
+
+import KernelSockets
+import TCPModel
+
+/// Tracepoint events for one live trace.
+struct KernelTrace {
+    private let source: TracepointSource?
+    /// What is missing, one sentence each, for standard error; said once.
+    let complaints: [String]
+    private var lostSaid: UInt64 = 0
+
+    /// Opens the tracepoints for the ports that the filter words name.
+    init(filter: String) {
+        do throws(TracepointSource.Unavailable) {
+            let opened = try TracepointSource(ports: portsNamed(in: filter))
+            source = opened
+            complaints = opened.missing.map { "kernel event not available: \($0)" }
+        } catch {
+            source = nil
+            complaints = [
+                "kernel events not available (\(error)): the socket tables are polled instead, which shows fewer states,"
+                    + " and neither reasons nor errors"
+            ]
+        }
+    }
+
+    /// Whether there are events.
+    var isRunning: Bool { source != nil }
+
+    /// Descriptors that are readable when much has come.
+    var descriptors: [Int32] { source?.descriptors ?? [] }
+
+    /// What has come since the last turn, in the order of time.
+    func read() -> [SocketEvent] { source?.read() ?? [] }
+
+    /// Events read and lost since the start.
+    var counts: (read: UInt64, lost: UInt64) { source.map { ($0.counts.read, $0.counts.lost) } ?? (0, 0) }
+
+    /// A sentence when events were lost, once each time that it gets worse tenfold.
+    mutating func complaintOfLoss() -> String? {
+        let lost = counts.lost
+        guard lost > 0, lostSaid == 0 || lost / 10 >= lostSaid else { return nil }
+        lostSaid = lost
+        return "\(lost) kernel events were lost: the ring was full; states and reasons may be missing"
+    }
+}
+
+/// The ports that every frame passing these pcap-filter(7) words has one of; empty if that cannot be told from the words.
+///
+/// Only plain expressions are understood: alternatives of which each names a port by number. Asking the kernel for too much
+/// costs time, for too little it would cost events.
+func portsNamed(in filter: String) -> [UInt16] {
+    let words = filter.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+    // Anything that could turn a meaning round, or that is not words.
+    let plain = words.allSatisfy { word in
+        word != "not" && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".:/_-".contains($0)) }
+    }
+    guard plain else { return [] }
+    var ports: [UInt16] = []
+    for alternative in words.split(separator: "or", omittingEmptySubsequences: false) {
+        let words = Array(alternative)
+        guard let place = words.firstIndex(of: "port"), place + 1 < words.count, let port = UInt16(words[place + 1])
+        else { return [] }
+        ports.append(port)
+    }
+    return Array(Set(ports)).sorted()
+}

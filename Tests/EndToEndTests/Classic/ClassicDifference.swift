@@ -1,0 +1,85 @@
+// Where --long and classic tcptrace 6.6.7 differ, and who is right: the one reviewed list.
+
+/// A known difference.
+struct ClassicDifference: Sendable {
+    /// The fields, or all.
+    var fields: Set<String>?
+    /// The capture, or any.
+    var capture: String?
+    /// Why.
+    var reason: String
+    /// Whether two values differ in the way that the reason says.
+    var explains: @Sendable (_ classic: String, _ ours: String, _ isComplete: Bool) -> Bool
+
+    init(
+        _ fields: Set<String>?, in capture: String? = nil, _ reason: String,
+        _ explains: @escaping @Sendable (String, String, Bool) -> Bool = { _, _, _ in true }
+    ) {
+        self.fields = fields
+        self.capture = capture
+        self.reason = reason
+        self.explains = explains
+    }
+
+    static let all = [
+        ClassicDifference(
+            nil, in: "hardware_dups.dmp",
+            "classic names hardware duplicates, and counts them as retransmissions all the same; here they count once"),
+        ClassicDifference(
+            nil, in: "stale-close-wait.pcapng",
+            "on loopback classic splits connections in two and mixes incarnations of a four-tuple"),
+        ClassicDifference(
+            ["RTT full_sz smpls", "RTT full_sz min", "RTT full_sz max", "RTT full_sz avg", "RTT full_sz stdev"],
+            "classic takes a segment of one octet for one of 2^32 - 1: its full-sized segments are SYN and FIN"),
+        ClassicDifference(["avg segm size"], "classic divides by n + 0.001 and cuts") { classic, ours, _ in
+            1...2 ~= (Int(ours) ?? 0) - (Int(classic) ?? 0)
+        },
+        ClassicDifference(
+            ["RTT avg", "RTT avg (last)", "avg retr time"], "classic divides by n + 0.001"
+        ) { classic, ours, _ in
+            guard let classic = Double(classic), let ours = Double(ours) else { return false }
+            return classic < ours && ours - classic <= ours * 0.001 + 0.051
+        },
+        ClassicDifference(
+            ["RTT stdev", "RTT sdv (last)", "sdv retr time"], "classic gives no deviation of two samples"
+        ) { classic, _, _ in classic == "0.0" },
+        ClassicDifference(["RTT min"], "classic takes a least time of 0 for one not set") { _, ours, _ in
+            ours == "0.000"
+        },
+        ClassicDifference(["mss requested"], "classic keeps the MSS of loopback in a signed 16-bit number") {
+            classic, ours, _ in classic == "4294967255" && ours == "65495"
+        },
+        ClassicDifference(
+            ["idletime max"], "classic counts the silence up to the end of the capture if a connection did not close"
+        ) { classic, ours, isComplete in
+            guard let classic = Double(classic), let ours = Double(ours) else { return false }
+            return !isComplete && classic > ours
+        },
+        ClassicDifference(
+            ["duplicate acks", "triple dupacks"],
+            "classic counts every ACK that ends where one before did, answers to keep-alives and text of the other side"
+                + " included; here it is RFC 5681's duplicate ACK"
+        ) { classic, ours, _ in (Int(ours) ?? .max) < (Int(classic) ?? 0) },
+        ClassicDifference(
+            ["truncated data", "truncated packets"],
+            "classic also counts what a frame lacks that the capture says was whole: it was not cut here"
+        ) { classic, ours, _ in (Int(ours) ?? .max) < (Int(classic) ?? 0) },
+        ClassicDifference(["adv wind scale"], "classic shows 0 where only one side offered; here it is the offer") {
+            classic, ours, _ in classic == "0" && ours != "0"
+        },
+        ClassicDifference(["wavg owin"], "classic cuts each weighted sample to whole octets; the sum is too small") {
+            classic, ours, _ in (Int(ours) ?? -1) > (Int(classic) ?? 0)
+        },
+        ClassicDifference(
+            ["ttl stream length", "missed data"], in: "write-to-closed-peer.pcapng",
+            "classic takes the number of the client's RST, which follows its FIN, into the stream"),
+    ]
+
+    /// Connections that only one of the two knows by these addresses, by capture.
+    static let connections = [
+        "single_byte_rexmit.dmp": "FDDI is not decoded",
+        "psc.fddi.dmp": "FDDI is not decoded",
+        "ipv6.pcapng": "classic prints ::1 as :0001",
+        "stale-close-wait.pcapng": "classic splits the connection",
+    ]
+}

@@ -1,0 +1,52 @@
+// The running kernel's tracepoints and sockets of this very process. Root only.
+
+import Foundation
+import TCPModel
+import Testing
+
+@testable import KernelSockets
+
+@Suite(.serialized, .enabled(if: geteuid() == 0, "tracepoints need root")) struct LiveTracepointTests {
+    @Test func aConnectionOfThisProcess() throws {
+        let listener = try TestSocket.listener()
+        let server = listener.local()
+        let source = try TracepointSource(ports: [server.port])
+        let before = wallClock()
+        var own = SocketAddress(.anyV4, 0)
+        do {
+            let client = try TestSocket.connection(to: server.port)
+            own = client.local()
+            _ = try listener.accepted()
+        }
+        let after = wallClock()
+        let events = source.read()
+        let client = events.filter { $0.local == own || $0.local.port == 0 }
+        #expect(client.first?.kind == .transition(from: .closed, to: .synSent))
+        #expect(client.first?.local.port == 0 && client.first?.remote == server)
+        #expect(client.first?.process?.pid == getpid() && client.first?.isProcessContext == true)
+        #expect(client.contains { $0.kind == .transition(from: .synSent, to: .established) })
+        #expect(events.contains { $0.kind == .transition(from: .synReceived, to: .established) && $0.local == server })
+        #expect(events.contains { $0.kind == .destroyed })
+        #expect(events.allSatisfy { $0.time >= before && $0.time <= after }, "stamps are the wall clock's")
+        #expect(events.map { $0.time } == events.map { $0.time }.sorted())
+        #expect(source.counts.lost == 0 && source.counts.damaged == 0)
+        #expect(source.counts.read == UInt64(events.count))
+    }
+
+    @Test func aRefusalTellsItsReasonAndErrno() throws {
+        let source = try TracepointSource()
+        // Nobody listens on port 1 of 127.0.0.1.
+        #expect(try !TestSocket(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)).connects(to: 1))
+        let events = source.read().filter { $0.remote.port == 1 || $0.local.port == 1 }
+        #expect(events.contains { $0.kind == .resetSent(reason: "NO_SOCKET") && $0.local.port == 1 })
+        #expect(events.contains { $0.kind == .resetReceived && $0.remote.port == 1 })
+        #expect(events.contains { $0.kind == .socketError(errno: ECONNREFUSED) })
+    }
+
+    @Test func tracefsIsMountedNowhere() throws {
+        let before = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
+        let source = try TracepointSource()
+        #expect(try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8) == before)
+        #expect(!source.descriptors.isEmpty)
+    }
+}

@@ -1,0 +1,191 @@
+// Captures compressed with gzip and zstd: the same frames, and one clear error where the compressed octets end or lie.
+
+import CZlib
+import CZstd
+import PacketSource
+import Testing
+
+/// How a test compresses.
+enum Compressor: CaseIterable {
+    case gzip, zstd
+
+    var name: String { self == .gzip ? "gzip" : "zstd" }
+
+    /// One member or frame.
+    func pack(_ bytes: [UInt8]) -> [UInt8] {
+        switch self {
+        case .gzip:
+            // All buffers are arrays that live through the calls, with their own lengths; the bound is zlib's own.
+            var stream = unsafe z_stream()
+            _ = unsafe deflateInit2_(
+                &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size))
+            var input = bytes
+            var output = [UInt8](repeating: 0, count: Int(unsafe deflateBound(&stream, UInt(bytes.count))) + 64)
+            let count = unsafe input.withUnsafeMutableBufferPointer { source in
+                unsafe output.withUnsafeMutableBufferPointer { target in
+                    unsafe stream.next_in = source.baseAddress
+                    unsafe stream.avail_in = UInt32(source.count)
+                    unsafe stream.next_out = target.baseAddress
+                    unsafe stream.avail_out = UInt32(target.count)
+                    _ = unsafe deflate(&stream, Z_FINISH)
+                    return Int(unsafe stream.total_out)
+                }
+            }
+            _ = unsafe deflateEnd(&stream)
+            return Array(output.prefix(count))
+        case .zstd:
+            var output = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
+            let count = unsafe ZSTD_compress(&output, output.count, bytes, bytes.count, 3)
+            return Array(output.prefix(count))
+        }
+    }
+}
+
+@Suite("Compressed captures") struct CompressedTests {
+    /// Frames that do not compress to nothing.
+    static func sample(_ count: Int = 40) -> [UInt8] {
+        var generator = SeededGenerator(state: 7)
+        var file = CaptureBytes.pcap()
+        for number in 0..<count {
+            let bytes = (0..<60).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            file.record(seconds: UInt32(number), fraction: 0, bytes)
+        }
+        return file.bytes
+    }
+
+    @Test("the same frames as from the plain file, mapped, piped, pcap and pcapng", arguments: Compressor.allCases)
+    func sameFrames(_ compressor: Compressor) throws {
+        for plain in [Self.sample(), PcapngReadingTests.sample(isBigEndian: true).bytes] {
+            let expected = try readAll(plain)
+            let packed = compressor.pack(plain)
+            // TemporaryFile names it x.pcap: the octets tell, not the name.
+            let results = [
+                try readAll(packed), try readThroughPipe(packed, piece: 1), try readThroughPipe(packed, piece: 700),
+                try readThroughPipe(packed, piece: 1 << 20),
+            ]
+            for result in results {
+                #expect(result.error == nil)
+                #expect(result.frames == expected.frames)
+                #expect(result.interfaces == expected.interfaces)
+                #expect(result.bytesRead == UInt64(plain.count))
+            }
+        }
+    }
+
+    @Test("members and frames one after another are one capture", arguments: Compressor.allCases)
+    func concatenated(_ compressor: Compressor) throws {
+        let plain = Self.sample()
+        // In the middle of a record, and an empty one between.
+        let packed =
+            compressor.pack(Array(plain[..<100])) + compressor.pack([]) + compressor.pack(Array(plain[100..<2000]))
+            + compressor.pack(Array(plain[2000...]))
+        #expect(try readAll(packed).frames == (try readAll(plain).frames))
+        #expect(try readAll(packed).error == nil)
+        #expect(try readThroughPipe(packed, piece: 3).frames.count == 40)
+    }
+
+    @Test("cut anywhere: what came before, then a named error with the offset", arguments: Compressor.allCases)
+    func cutShort(_ compressor: Compressor) throws {
+        let plain = Self.sample(6)
+        let intact = try readAll(plain).frames
+        let packed = compressor.pack(plain)
+        var last = 0
+        for length in 4..<packed.count {
+            let result = try readAll(Array(packed.prefix(length)))
+            #expect(result.error?.reason == .badCompression(compressor.name, .cutShort), "\(length)")
+            #expect(result.error?.offset == UInt64(length))
+            #expect(result.frames == Array(intact.prefix(result.frames.count)))
+            last = result.frames.count
+            #expect(result.error?.description.contains("cut short (at byte \(length))") == true)
+        }
+        // gzip's checksum is its end, and nothing of the content is missing without it.
+        if case .gzip = compressor { #expect(last == intact.count) }
+    }
+
+    @Test("damage is named, and the frames before it are right", arguments: Compressor.allCases)
+    func damaged(_ compressor: Compressor) throws {
+        let plain = Self.sample(200)
+        let intact = try readAll(plain).frames
+        let packed = compressor.pack(plain)
+        var generator = SeededGenerator(state: 42)
+        for _ in 0..<300 {
+            var bytes = packed
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                bytes[Int.random(in: 4..<bytes.count, using: &generator)] ^= UInt8.random(
+                    in: 1...255, using: &generator)
+            }
+            let result = try readAll(bytes)
+            #expect(result.frames.count <= 16 * intact.count)
+            if result.error == nil { #expect(result.frames.count <= intact.count) }
+        }
+        // A checksum that is not the content's: at the very end, after everything.
+        if case .gzip = compressor {
+            var bytes = packed
+            bytes[bytes.count - 6] ^= 1
+            let result = try readAll(bytes)
+            #expect(result.frames == intact)
+            #expect(result.error?.reason == .badCompression("gzip", .damaged))
+        }
+    }
+
+    @Test(
+        "what follows the end: zeros are padding after gzip, anything else is an error", arguments: Compressor.allCases)
+    func trailing(_ compressor: Compressor) throws {
+        let packed = compressor.pack(Self.sample(3))
+        let garbage = try readAll(packed + Array("garbage".utf8))
+        #expect(garbage.frames.count == 3)
+        #expect(garbage.error?.offset == UInt64(packed.count) || compressor == .zstd)
+        let zeros = try readAll(packed + Array(repeating: 0, count: 512))
+        #expect(zeros.frames.count == 3)
+        switch compressor {
+        case .gzip:
+            #expect(garbage.error?.reason == .badCompression("gzip", .trailingOctets))
+            #expect(zeros.error == nil)
+        case .zstd:
+            #expect(garbage.error?.reason == .badCompression("zstd", .damaged))
+            #expect(zeros.error?.reason == .badCompression("zstd", .damaged))
+        }
+    }
+
+    @Test("what it holds is checked as a plain file is, with offsets of the content", arguments: Compressor.allCases)
+    func content(_ compressor: Compressor) throws {
+        #expect(try readAll(compressor.pack([])).error?.reason == .empty)
+        #expect(
+            try readAll(compressor.pack(Array("hello, world".utf8))).error?.reason
+                == .unknownFormat(
+                    magic: 0x6865_6c6c, isText: true))
+        #expect(
+            try readAll(compressor.pack(compressor.pack(Self.sample()))).error?.reason == .compressed(compressor.name))
+        let plain = Self.sample(3)
+        let result = try readAll(compressor.pack(Array(plain.dropLast())))
+        #expect(result.frames.count == 2)
+        #expect(result.error?.reason == .packetCutShort)
+        #expect(result.error?.offset == 24 + 2 * 76)
+        #expect(result.error?.description.contains("(at byte 176 of what it holds decompressed)") == true)
+    }
+
+    @Test("a bomb is a long stream: read piece by piece, and left when the reader has enough")
+    func bomb() throws {
+        // A thousandth of its content: records of zeros are empty frames.
+        let plain = Self.sample(1) + Array(repeating: 0, count: 16 << 20)
+        for compressor in Compressor.allCases {
+            let file = try TemporaryFile(compressor.pack(plain))
+            var reader = try CaptureFileReader(path: file.path)
+            var count = 0
+            try reader.forEachFrame { _, _ in
+                count += 1
+                return count < 500_000
+            }
+            #expect(count == 500_000)
+            #expect(reader.bytesRead == 24 + 76 + 499_999 * 16)
+        }
+    }
+
+    @Test("a zstd frame that wants a gigabyte of memory is refused")
+    func largeWindow() throws {
+        // RFC 8878 3.1.1.1.2: window descriptor with exponent 20, 2^30 octets; then an empty last block.
+        let result = try readAll([0x28, 0xb5, 0x2f, 0xfd, 0, 20 << 3, 1, 0, 0])
+        #expect(result.error?.reason == .badCompression("zstd", .windowTooLarge))
+    }
+}

@@ -1,0 +1,201 @@
+// Segments as the bytes of frames: Ethernet, IPv4 or IPv6, TCP with options, and true checksums unless told otherwise.
+
+import TCPModel
+
+/// How a segment's frame departs from the plainest one.
+struct FrameWords {
+    /// Octets of Ethernet padding behind the IP packet.
+    var padding = 0
+    /// Octets kept of the frame.
+    var snapLength: Int?
+    /// The frame's VLAN tag.
+    var vlan: UInt16?
+    /// The TCP checksum is wrong, as before offload.
+    var badChecksum = false
+    /// The IP header says a length of 0, as before segmentation offload.
+    var zeroLength = false
+    /// The packet comes in two fragments.
+    var fragmented = false
+    /// The frame is captured twice.
+    var twice = false
+    /// IPv6 with IPv4-mapped addresses.
+    var mapped = false
+    /// Inside a GRE tunnel.
+    var tunnelled = false
+
+    /// Takes in a word; returns how many values it has, or nil if it is none of these words.
+    mutating func take(_ word: String, _ value: String?) -> Int? {
+        let number = value.flatMap { Int($0) }
+        switch word {
+        case "pad":
+            padding = number ?? 0
+            return 1
+        case "snap":
+            snapLength = number
+            return 1
+        case "vlan":
+            vlan = UInt16(number ?? 1)
+            return 1
+        case "badsum": badChecksum = true
+        case "iplen0": zeroLength = true
+        case "fragments": fragmented = true
+        case "twice": twice = true
+        case "mapped": mapped = true
+        case "gre": tunnelled = true
+        default: return nil
+        }
+        return 0
+    }
+}
+
+/// One frame as captured.
+struct BuiltFrame {
+    var bytes: [UInt8]
+    var originalLength: Int
+}
+
+enum FrameBuilder {
+    static func big(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - $0 * 8)) } }
+    static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+    static func big(_ value: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - $0 * 8)) }
+    }
+
+    /// RFC 1071.
+    static func checksum(_ bytes: [UInt8]) -> UInt16 {
+        var sum: UInt32 = 0
+        for index in stride(from: 0, to: bytes.count, by: 2) {
+            sum += UInt32(bytes[index]) << 8 | UInt32(index + 1 < bytes.count ? bytes[index + 1] : 0)
+        }
+        while sum > 0xffff { sum = sum & 0xffff + sum >> 16 }
+        return ~UInt16(sum)
+    }
+
+    static func frames(_ segment: Segment, _ words: FrameWords, identification: UInt16) -> [BuiltFrame] {
+        let isV6 = words.mapped || !segment.tuple.source.address.isV4
+        var packets: [[UInt8]]
+        if isV6 {
+            packets = [v6(segment, words)]
+        } else if words.fragmented {
+            packets = fragments(segment, words, identification)
+        } else {
+            packets = [v4(segment, words, identification)]
+        }
+        if words.tunnelled { packets = packets.map { gre($0) } }
+        let type: UInt16 = isV6 && !words.tunnelled ? 0x86dd : 0x0800
+        let tag = words.vlan.map { big(UInt16(0x8100)) + big($0) } ?? []
+        var frames = packets.map { packet in
+            // 02:... are locally administered addresses.
+            let bytes: [UInt8] =
+                [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1] + tag + big(type) + packet
+                + [UInt8](repeating: 0, count: words.padding)
+            return BuiltFrame(
+                bytes: Array(bytes.prefix(words.snapLength ?? bytes.count)), originalLength: bytes.count)
+        }
+        if words.twice { frames += frames }
+        return frames
+    }
+
+    private static func address(_ address: IPAddress, asV6: Bool) -> [UInt8] {
+        asV6 ? big(address.high) + big(address.low) : big(UInt32(truncatingIfNeeded: address.low))
+    }
+
+    private static func tcp(_ segment: Segment, _ words: FrameWords, pseudoV6: Bool) -> [UInt8] {
+        let options = Self.options(segment.options)
+        let flags = UInt16((20 + options.count) / 4) << 12 | segment.flags.rawValue
+        var bytes = big(segment.tuple.source.port) + big(segment.tuple.destination.port)
+        bytes += big(segment.sequence.rawValue) + big(segment.acknowledgment.rawValue) + big(flags)
+        bytes += big(segment.window) + [0, 0] + big(segment.urgentPointer) + options
+        bytes += [UInt8](repeating: 0x2e, count: Int(segment.payloadLength))
+        let ends =
+            address(segment.tuple.source.address, asV6: pseudoV6)
+            + address(segment.tuple.destination.address, asV6: pseudoV6)
+        let sum = checksum(ends + [0, 6] + big(UInt32(bytes.count)) + bytes)
+        bytes.replaceSubrange(16..<18, with: big(words.badChecksum ? sum ^ 0x5555 : sum))
+        return bytes
+    }
+
+    private static func v4Header(
+        _ length: Int, _ identification: UInt16, fragment: UInt16, proto: UInt8, _ ends: [UInt8]
+    ) -> [UInt8] {
+        var header: [UInt8] =
+            [0x45, 0] + big(UInt16(length)) + big(identification) + big(fragment) + [64, proto, 0, 0]
+        header += ends
+        header.replaceSubrange(10..<12, with: big(checksum(header)))
+        return header
+    }
+
+    private static func ends(_ segment: Segment) -> [UInt8] {
+        address(segment.tuple.source.address, asV6: false) + address(segment.tuple.destination.address, asV6: false)
+    }
+
+    private static func v4(_ segment: Segment, _ words: FrameWords, _ identification: UInt16) -> [UInt8] {
+        let tcp = Self.tcp(segment, words, pseudoV6: false)
+        let length = words.zeroLength ? 0 : 20 + tcp.count
+        return v4Header(length, identification, fragment: 0x4000, proto: 6, ends(segment)) + tcp
+    }
+
+    /// Two fragments, cut at a multiple of eight behind the TCP header (RFC 791 3.2).
+    private static func fragments(_ segment: Segment, _ words: FrameWords, _ identification: UInt16) -> [[UInt8]] {
+        let tcp = Self.tcp(segment, words, pseudoV6: false)
+        let cut = min(tcp.count, 64)
+        let first = v4Header(20 + cut, identification, fragment: 0x2000, proto: 6, ends(segment)) + tcp[..<cut]
+        let second =
+            v4Header(20 + tcp.count - cut, identification, fragment: UInt16(cut / 8), proto: 6, ends(segment))
+            + tcp[cut...]
+        return [first, second]
+    }
+
+    private static func v6(_ segment: Segment, _ words: FrameWords) -> [UInt8] {
+        let tcp = Self.tcp(segment, words, pseudoV6: true)
+        return [0x60, 0, 0, 0] + big(UInt16(words.zeroLength ? 0 : tcp.count)) + [6, 64]
+            + address(segment.tuple.source.address, asV6: true)
+            + address(segment.tuple.destination.address, asV6: true) + tcp
+    }
+
+    /// RFC 2784, between 203.0.113.1 and .2.
+    private static func gre(_ packet: [UInt8]) -> [UInt8] {
+        v4Header(24 + packet.count, 1, fragment: 0x4000, proto: 47, [203, 0, 113, 1, 203, 0, 113, 2]) + [0, 0, 8, 0]
+            + packet
+    }
+
+    /// An ICMP error (RFC 792) that quotes the IP header and eight octets of `segment`, sent back to its sender.
+    static func icmp(type: UInt8, code: UInt8, quoting segment: Segment) -> BuiltFrame {
+        let quoted = v4(segment, FrameWords(), 1).prefix(28)
+        // 576 octets is what the next hop takes, where the error says that a packet was too big.
+        var message: [UInt8] = [type, code, 0, 0, 0, 0] + big(UInt16(type == 3 && code == 4 ? 576 : 0)) + quoted
+        message.replaceSubrange(2..<4, with: big(checksum(message)))
+        let ends =
+            address(segment.tuple.destination.address, asV6: false)
+            + address(segment.tuple.source.address, asV6: false)
+        let packet = v4Header(20 + message.count, 1, fragment: 0, proto: 1, ends) + message
+        let bytes: [UInt8] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0] + packet
+        return BuiltFrame(bytes: bytes, originalLength: bytes.count)
+    }
+
+    private static func options(_ options: TCPOptions) -> [UInt8] {
+        var bytes: [UInt8] = []
+        if options.present.contains(.maximumSegmentSize) { bytes += [2, 4] + big(options.maximumSegmentSize) }
+        if options.present.contains(.sackPermitted) { bytes += [4, 2] }
+        if options.present.contains(.timestamps) {
+            bytes += [8, 10] + big(options.timestampValue) + big(options.timestampEchoReply)
+        }
+        if options.present.contains(.windowScale) { bytes += [3, 3, options.windowScale] }
+        if options.present.contains(.sack) {
+            bytes += [5, 2 + 8 * options.sackBlockCount]
+            for index in 0..<Int(options.sackBlockCount) {
+                bytes += big(options.sackBlocks[index].left.rawValue) + big(options.sackBlocks[index].right.rawValue)
+            }
+        }
+        if options.present.contains(.fastOpen) {
+            bytes += [34, 2 + options.fastOpenCookieLength]
+            bytes += [UInt8](repeating: 0xc0, count: Int(options.fastOpenCookieLength))
+        }
+        // MP_CAPABLE of version 1 without a key, MP_JOIN with tokens, and so on: the subtype is all that is looked at.
+        if options.present.contains(.multipath) { bytes += [30, 4, options.multipathSubtype << 4 | 1, 0] }
+        if options.present.contains(.md5Signature) { bytes += [19, 18] + [UInt8](repeating: 0xd5, count: 16) }
+        if options.present.contains(.authentication) { bytes += [29, 16, 1, 1] + [UInt8](repeating: 0xa0, count: 12) }
+        while bytes.count % 4 != 0 { bytes.append(1) }
+        return bytes
+    }
+}

@@ -1,0 +1,31 @@
+// Plays an exchange and gives back what the diagnosis finds at its end.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+
+@testable import TCPDiagnosis
+
+/// What is found about the exchange's connections, oldest first, judged `after` seconds after the latest segment.
+func findings(
+    _ text: String, after seconds: Double = 0, serverISN: UInt32 = 5000, prepare: (inout Segment) -> Void = { _ in }
+) -> [Finding] {
+    let play = Play()
+    play.serverISN = serverISN
+    var diagnosis = Diagnosis(isLive: false)
+    var found: [Finding] = []
+    play.observer = { event, timeline in
+        diagnosis.observe(event, timeline)
+        if let old = event.replaced { found += diagnosis.conclude(old, timeline, nil, now: event.time) }
+    }
+    play.feed(text)
+    play.observer = nil
+    let end = play.now.advanced(by: Int64(seconds * 1e9))
+    for id in play.timeline.remaining() { found += diagnosis.conclude(id, play.timeline, nil, now: end) }
+    return found
+}
+
+/// Only the codes.
+func codes(_ text: String, after seconds: Double = 0) -> [FindingCode] {
+    findings(text, after: seconds).map { $0.code }
+}

@@ -1,0 +1,172 @@
+// What each rule finds on the wire alone, and where it holds its tongue. The names begin with the ids of the cases.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct OpeningRuleTests {
+    @Test func H1_T1_anOrderlyConnectionHasNoFindings() {
+        #expect(
+            codes(
+                handshake + """
+                    > P. 1:11 ack 1
+                    < . 1:1 ack 11
+                    < P. 1:5 ack 11
+                    > . 11:11 ack 5
+                    > F. 11:11 ack 5
+                    < . 5:5 ack 12
+                    < F. 5:5 ack 12
+                    > . 12:12 ack 6
+                    """) == [])
+    }
+
+    @Test func H2_synsWithoutAnswer() throws {
+        let found = findings("> S 0:0\n1.0 > S 0:0\n2.0 > S 0:0", after: 2)
+        #expect(found.map { $0.code } == [.synUnanswered])
+        let finding = try #require(found.first)
+        #expect(finding.frames == [1, 3])
+        #expect(finding.message.hasPrefix("3 SYNs in 4s got no answer from 127.0.0.1:9500"))
+        #expect(finding.side == .originator)
+    }
+
+    @Test func H3_refused() {
+        let found = findings("> S 0:0\n< R. 0:0 ack 1")
+        #expect(found.map { $0.code } == [.refused])
+        #expect(found.first?.frames == [1, 2])
+    }
+
+    @Test func H12_simultaneousOpen() {
+        #expect(codes("> S 0:0\n< S 0:0\n> S. 0:0 ack 1\n< S. 0:0 ack 1") == [.simultaneousOpen])
+    }
+
+    @Test func H16_portReused() throws {
+        let found = findings("> S 0:0\n< R. 0:0 ack 1\n0.5 > S 70000:70000")
+        #expect(found.map { $0.code } == [.refused, .portReused, .synUnanswered])
+        #expect(found[1].message == "the same ports again, 499ms after TCP 1's last segment")
+    }
+
+    @Test func H18_staleSocketAnswersTheSyn() {
+        let found = findings(
+            "> S 0:0\n< . 7000:7000 ack 90000\n> R 90000:90000\n0.01 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(found.map { $0.code } == [.halfOpenPeer])
+        #expect(found.first?.frames == [1, 2, 3])
+        #expect(found.first?.side == .responder)
+    }
+
+    @Test func H25_fastOpen() {
+        #expect(codes("> S 0:4\n< S. 0:0 ack 5\n> . 5:5 ack 1") == [.fastOpen])
+    }
+}
+
+@Suite struct FlowRuleTests {
+    @Test func E3_keepAlivesWithoutAnswer() {
+        let text =
+            handshake + """
+                > P. 1:11 ack 1
+                < . 1:1 ack 11
+                60 > . 10:10 ack 1
+                61 > . 10:10 ack 1
+                62 > R. 11:11 ack 1
+                """
+        let found = findings(text)
+        #expect(found.map { $0.code } == [.keepaliveDead])
+        #expect(found.first?.frames == [6, 8])
+        #expect(found.first?.evidence.count == 1)
+    }
+
+    @Test func E4_zeroWindowWithProbesIsAStall() {
+        let text =
+            handshake + """
+                > P. 1:11 ack 1
+                < . 1:1 ack 11 win 0
+                0.5 > . 10:10 ack 1
+                0.6 < . 1:1 ack 11 win 0
+                2.5 < . 1:1 ack 11 win 500
+                """
+        let found = findings(text)
+        #expect(found.map { $0.code } == [.zeroWindowStall])
+        #expect(found.first?.side == .responder)
+        #expect(found.first?.message.contains("shut for 2.4s:") == true)
+    }
+
+    @Test func E4_zeroWindowThatHoldsNobodyUpIsNone() {
+        #expect(
+            codes(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n9 < . 1:1 ack 11 win 500") == [])
+    }
+
+    @Test func E13_dataForAnUnknownConnection() {
+        let found = findings(handshake + "60 > P. 1:11 ack 1\n< R 1:1")
+        #expect(found.map { $0.code } == [.halfOpenPeer])
+        #expect(found.first?.side == .responder)
+    }
+
+    @Test func E15_resetThatIsNotExact() {
+        #expect(codes(handshake + "< R 100:100\n> . 1:1 ack 1\n> P. 1:5 ack 1\n< . 1:1 ack 5") == [.rstIgnored])
+    }
+
+    @Test func H37_synInsideTheConnection() {
+        #expect(codes(handshake + "> S 900:900\n< . 1:1 ack 1\n> P. 1:5 ack 1\n< . 1:1 ack 5") == [.challengeAck])
+    }
+
+    @Test func X7_framesTheCaptureLacks() {
+        let found = findings(handshake + "< . 1:1 ack 101\n> P. 101:111 ack 1\n< . 1:1 ack 111")
+        #expect(found.map { $0.code } == [.captureGap])
+        #expect(found.first?.frames == [4])
+    }
+}
+
+@Suite struct ClosingRuleTests {
+    @Test func T5_halfClose() {
+        let found = findings(
+            handshake + """
+                > F. 1:1 ack 1
+                < . 1:1 ack 2
+                < P. 1:5 ack 2
+                > . 2:2 ack 5
+                < F. 5:5 ack 2
+                > . 2:2 ack 6
+                """)
+        #expect(found.map { $0.code } == [.halfClose])
+        #expect(found.first?.side == .originator)
+    }
+
+    @Test func T11_closeWaitForALongTime() {
+        let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
+        #expect(codes(text, after: 4) == [])
+        let found = findings(text, after: 60)
+        #expect(found.map { $0.code } == [.closeWaitLeak])
+        #expect(found.first?.side == .responder)
+        #expect(found.first?.frames == [4])
+    }
+
+    @Test func T5_whoStillSendsDoesNotLeak() {
+        #expect(codes(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n60 < P. 1:5 ack 2", after: 1) == [.halfClose])
+    }
+
+    @Test func T14_textForASocketThatWasClosed() {
+        let found = findings(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:10 ack 2\n> R 2:2")
+        #expect(found.map { $0.code } == [.resetAfterClose])
+        #expect(found.first?.frames == [4, 6, 7])
+    }
+
+    @Test func T12_T13_abortWhoseCauseTheWireDoesNotTell() {
+        let found = findings(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< R. 1:1 ack 11")
+        #expect(found.map { $0.code } == [.reset])
+        #expect(found.first?.side == .responder)
+    }
+}
+
+@Suite struct CodeTests {
+    @Test func everyCodeHasARule() {
+        #expect(Set(Rule.all.map { $0.code }) == Set(FindingCode.allCases))
+    }
+
+    @Test func severitiesIncludeTheWorseOnes() {
+        #expect(FindingCode.named("ERROR") == Set(FindingCode.allCases.filter { $0.severity == .error }))
+        #expect(FindingCode.named("any") == Set(FindingCode.allCases))
+        #expect(FindingCode.named("close_wait_leak") == [.closeWaitLeak])
+        #expect(FindingCode.named("nonsense") == nil)
+    }
+}

@@ -1,0 +1,171 @@
+// CASES X1, X2: a frame that was captured twice counts once; a segment that was sent again counts again.
+
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite("Copies of frames (X1, X2)") struct CopyTests {
+    private static let tuple = FourTuple(
+        source: SocketAddress(.loopbackV4, 35924), destination: SocketAddress(.loopbackV4, 9500))
+
+    /// A timeline that frames are fed into, each seen at a place of the link.
+    private struct Capture: ~Copyable {
+        var timeline = Timeline(seed: 1)
+        var frame: UInt64 = 0
+
+        mutating func see(_ segment: Segment, at microseconds: Int64, place: UInt32 = 1, interface: UInt16 = 0)
+            -> SegmentEvent
+        {
+            frame += 1
+            return timeline.observeOnce(
+                segment, time: Timestamp(nanoseconds: microseconds * 1000), frame: frame, interface: interface
+            ) { place }
+        }
+
+        /// A SYN, its answer and the ACK.
+        mutating func open() {
+            _ = see(CopyTests.segment(.syn, 1000, id: 1), at: 0)
+            var answer = CopyTests.segment([.syn, .ack], 5000, ack: 1001, id: 0)
+            answer.tuple = CopyTests.tuple.reversed
+            _ = see(answer, at: 10)
+            _ = see(CopyTests.segment(.ack, 1001, ack: 5001, id: 2), at: 20)
+        }
+    }
+
+    private static func segment(
+        _ flags: TCPFlags, _ sequence: UInt32, ack: UInt32 = 0, length: UInt32 = 0, id: UInt16, hops: UInt8 = 64,
+        stamp: UInt32? = nil
+    ) -> Segment {
+        var segment = Segment(
+            tuple: tuple, sequence: SequenceNumber(sequence), acknowledgment: SequenceNumber(ack), flags: flags,
+            window: 502, payloadLength: length, ipLength: 40 + length, ipIdentification: id, hopLimit: hops)
+        if let stamp {
+            segment.options.present = .timestamps
+            segment.options.timestampValue = stamp
+        }
+        return segment
+    }
+
+    @Test("X1: the same IPv4 identification, behind a router: a copy, which moves nothing and counts for nothing")
+    func routed() {
+        var capture = Capture()
+        capture.open()
+        let data = Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 77)
+        let first = capture.see(data, at: 1000)
+        var second = data
+        second.hopLimit = 63
+        let copy = capture.see(second, at: 1020, place: 2, interface: 1)
+        #expect(!first.notes.contains(.duplicateFrame))
+        #expect(copy.notes == .duplicateFrame)
+        #expect(copy.originalFrame == first.frame)
+        #expect(copy.connection == first.connection && copy.relativeSequence == 1)
+        let connection = capture.timeline[first.connection]
+        #expect(connection.counters[0].packets == 3)
+        #expect(connection.counters[0].retransmissions == 0)
+        #expect(connection.counters[0].uniqueBytes == 100)
+        #expect(capture.timeline.duplicateFrames(of: first.connection) == 1)
+    }
+
+    @Test("the copy of a SYN opens nothing, the copy of a FIN closes nothing")
+    func controls() {
+        var capture = Capture()
+        let syn = Self.segment(.syn, 1000, id: 9)
+        let opened = capture.see(syn, at: 0)
+        #expect(opened.isFirst)
+        let copy = capture.see(syn, at: 3, place: 2)
+        #expect(!copy.isFirst && !copy.hasTransitions && copy.notes == .duplicateFrame)
+        #expect(capture.timeline.connectionCount == 1)
+        let fin = Self.segment([.fin, .ack], 1001, ack: 5001, id: 10)
+        _ = capture.see(fin, at: 100)
+        #expect(!capture.see(fin, at: 103, place: 2).hasTransitions)
+    }
+
+    @Test("E7: sent again, with a new identification: a retransmission")
+    func retransmission() {
+        var capture = Capture()
+        capture.open()
+        _ = capture.see(Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 77), at: 1000)
+        let again = capture.see(Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 78), at: 1020)
+        #expect(again.notes.contains(.retransmission))
+        #expect(capture.timeline.duplicateFrames(of: again.connection) == 0)
+    }
+
+    @Test("the same identification, but too late, or with another length, ACK, window or TSval: sent again")
+    func tooLate() {
+        let data = Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 77, stamp: 5)
+        func isCopy(after microseconds: Int64, _ change: (inout Segment) -> Void = { _ in }) -> Bool {
+            var capture = Capture()
+            capture.open()
+            _ = capture.see(data, at: 1000)
+            var other = data
+            change(&other)
+            return capture.see(other, at: 1000 + microseconds).notes.contains(.duplicateFrame)
+        }
+        #expect(isCopy(after: 99_000))
+        #expect(!isCopy(after: 101_000))
+        #expect(isCopy(after: -500), "copies of one frame may come in the wrong order")
+        #expect(!isCopy(after: 20) { $0.payloadLength = 99 })
+        #expect(!isCopy(after: 20) { $0.acknowledgment = SequenceNumber(5002) })
+        #expect(!isCopy(after: 20) { $0.window = 501 })
+        #expect(!isCopy(after: 20) { $0.options.timestampValue = 6 })
+        #expect(!isCopy(after: 20) { $0.tuple = $0.tuple.reversed })
+    }
+
+    @Test("without identification (IPv6, Linux's SYN-ACK): a copy if it was seen at another place, within 10 ms")
+    func withoutIdentification() {
+        func isCopy(_ segment: Segment, after microseconds: Int64, place: UInt32 = 1, hops: UInt8 = 64) -> Bool {
+            var capture = Capture()
+            capture.open()
+            _ = capture.see(segment, at: 1000)
+            var other = segment
+            other.hopLimit = hops
+            return capture.see(other, at: 1000 + microseconds, place: place).notes.contains(.duplicateFrame)
+        }
+        let ack = Self.segment(.ack, 1001, ack: 5001, id: 0, stamp: 5)
+        #expect(!isCopy(ack, after: 20), "duplicate ACKs of one round are the same to the last bit")
+        #expect(isCopy(ack, after: 20, place: 2))
+        #expect(isCopy(ack, after: 20, hops: 63))
+        #expect(!isCopy(ack, after: 11_000, place: 2))
+        let data = Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 0, stamp: 5)
+        #expect(isCopy(data, after: 900), "X1: a mirror port of both directions")
+        #expect(!isCopy(data, after: 1100))
+        var plain = data
+        plain.options.present = []
+        #expect(!isCopy(plain, after: 20), "nothing tells it from a retransmission")
+    }
+
+    @Test("a burst of one interface before its copies on the other: every one is found")
+    func burst() {
+        var capture = Capture()
+        capture.open()
+        let frames = (0..<600).map { index in
+            Self.segment(.ack, 1001 + UInt32(index) * 100, ack: 5001, length: 100, id: UInt16(100 + index))
+        }
+        for (index, frame) in frames.enumerated() { _ = capture.see(frame, at: 1000 + Int64(index)) }
+        let copies = frames.enumerated().filter {
+            capture.see($0.element, at: 2000 + Int64($0.offset), place: 2).notes.contains(.duplicateFrame)
+        }
+        #expect(copies.count == 600)
+    }
+
+    @Test("X1: a SYN captured before and after NAT links the two connections; other SYNs do not")
+    func translated() {
+        func source(_ change: (inout Segment) -> Void, after microseconds: Int64 = 40) -> UInt64? {
+            var capture = Capture()
+            let syn = Self.segment(.syn, 123_456, id: 5, stamp: 99)
+            _ = capture.see(syn, at: 0)
+            var other = syn
+            other.tuple = FourTuple(
+                source: SocketAddress(IPAddress(v4: 0xc0a8_0001), 6000), destination: Self.tuple.destination)
+            other.hopLimit = 63
+            change(&other)
+            let event = capture.see(other, at: microseconds)
+            return capture.timeline.translated(from: event.connection).map { capture.timeline[$0].number }
+        }
+        #expect(source { _ in } == 1)
+        #expect(source { $0.sequence = SequenceNumber(123_457) } == nil)
+        #expect(source { $0.options.timestampValue = 98 } == nil)
+        #expect(source({ _ in }, after: 200_000) == nil)
+        #expect(source { $0.window = 7 } == nil)
+    }
+}

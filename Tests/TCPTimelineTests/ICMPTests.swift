@@ -1,0 +1,110 @@
+// ICMP errors in their connections: what ends an attempt, what is only noted, what is taken back.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+extension Play {
+    /// An ICMP error about the client's segment with this relative sequence number, from a router.
+    func icmp(_ type: UInt8, _ code: UInt8, seq: UInt32 = 0, reversed: Bool = false, mtu: UInt32 = 0) -> ICMPEvent? {
+        clock += 1_000_000
+        let tuple = FourTuple(source: client, destination: server)
+        return timeline.observe(
+            ICMPError(
+                sender: IPAddress(192, 0, 2, 1), quoted: reversed ? tuple.reversed : tuple,
+                sequence: SequenceNumber((reversed ? serverISN : clientISN) &+ seq), type: type, code: code,
+                nextHopMTU: mtu),
+            time: now, frame: 99)
+    }
+}
+
+@Suite("ICMP errors") struct ICMPTests {
+    @Test("H4: an error about the SYN ends the attempt, inferred; nobody answered, and why is kept")
+    func endsAttempt() throws {
+        for (type, code, kind, errno) in [
+            (3, 0, .networkUnreachable, "ENETUNREACH"), (3, 1, .hostUnreachable, "EHOSTUNREACH"),
+            (3, 2, .protocolUnreachable, "ENOPROTOOPT"), (3, 3, .portUnreachable, "ECONNREFUSED"),
+            (3, 13, .prohibited, "EHOSTUNREACH"), (11, 0, .hopLimitExceeded, "EHOSTUNREACH"),
+        ] as [(UInt8, UInt8, ICMPError.Kind, String)] {
+            let play = Play("> S 0:0")
+            let event = try #require(play.icmp(type, code))
+            #expect(event.side == .originator && event.effect == .ends && event.ended && event.relativeSequence == 0)
+            #expect(event.reaction.count == 1)
+            #expect(
+                event.reaction[0] == Transition(from: .synSent, to: .closed, certainty: .inferred, rule: .icmpError))
+            let connection = play.connection
+            #expect(connection.isEnded && connection.facts.contains(.unreachable))
+            #expect(connection.outcome == .noAnswer && "\(connection.zeekConnectionState)" == "S0")
+            #expect(connection.icmpKind == kind && kind.connectError.map { "\($0)" } == errno)
+            #expect(play.timeline.nextExpired(at: play.now.advanced(by: 10), linger: 0) == event.connection)
+        }
+    }
+
+    @Test("H4: a client that goes on with its SYN takes it back, and may still connect")
+    func goesOn() throws {
+        let play = Play("> S 0:0")
+        _ = play.icmp(3, 1)
+        play.feed("> S 0:0")
+        #expect(play.count == 1)
+        #expect(play.last.sent.count == 1)
+        #expect(play.last.sent[0] == Transition(from: .closed, to: .synSent, certainty: .observed, rule: .retraction))
+        #expect(!play.connection.facts.contains(.unreachable) && !play.connection.isEnded)
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.count == 1)
+        #expect(play.connection.originator.state == .established)
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test("H4: an answer after the error; the client's ACK shows that it waited")
+    func lateAnswer() throws {
+        let play = Play("> S 0:0")
+        _ = play.icmp(11, 0)
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1\n> P. 1:11 ack 1")
+        #expect(play.count == 1)
+        #expect(play.connection.originator.state == .established)
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test("H4: another SYN from the same port is another attempt")
+    func nextAttempt() throws {
+        let play = Play("> S 0:0")
+        _ = play.icmp(3, 1)
+        play.feed("> S 700000:700000")
+        #expect(play.count == 2)
+    }
+
+    @Test("an open connection outlives every error (RFC 1122 4.2.3.9), whichever side it is about")
+    func soft() throws {
+        let play = Play(handshake + "> P. 1:11 ack 1\n< P. 1:21 ack 1")
+        for (type, code) in [(3, 0), (3, 1), (3, 2), (3, 3), (11, 0), (12, 0)] as [(UInt8, UInt8)] {
+            let event = try #require(play.icmp(type, code, seq: 1))
+            #expect(event.effect == .soft && event.reaction.count == 0 && event.side == .originator)
+            #expect(try #require(play.icmp(type, code, seq: 1, reversed: true)).side == .responder)
+        }
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test("E20: packet too big names the MTU and changes no state, not even in SYN-SENT")
+    func pathMTU() throws {
+        let play = Play("> S 0:0")
+        #expect(try #require(play.icmp(3, 4, mtu: 1400)).effect == .pathMTU)
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1\n> P. 1:1401 ack 1")
+        let event = try #require(play.icmp(3, 4, seq: 1, mtu: 1280))
+        #expect(event.effect == .pathMTU && event.error.nextHopMTU == 1280 && event.reaction.count == 0)
+    }
+
+    @Test("errors about nothing on its way are ignored (RFC 5927 4.1), and so are quench and redirect")
+    func ignored() throws {
+        let play = Play("> S 0:0")
+        for seq in [1, 5, .max, 1 << 31] as [UInt32] { #expect(play.icmp(3, 1, seq: seq)?.effect == .ignored) }
+        #expect(play.icmp(4, 0)?.effect == .ignored)
+        #expect(play.icmp(5, 1)?.effect == .ignored)
+        #expect(play.connection.originator.state == .synSent)
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.icmp(3, 1, seq: 0)?.effect == .ignored)
+        play.client.port += 1
+        #expect(play.icmp(3, 1) == nil)
+    }
+}

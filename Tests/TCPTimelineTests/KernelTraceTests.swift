@@ -1,0 +1,182 @@
+// Tracepoint events joined to connections: without a port, out of order, of other incarnations, of nobody.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+/// A play whose kernel events are written beside it; times are nanoseconds after the play's first segment.
+private final class Traced {
+    let play: Play
+    var join = KernelJoin()
+    var said: [KernelEvent] = []
+
+    init(_ text: String = "") {
+        play = Play()
+        feed(text)
+    }
+
+    func feed(_ text: String) {
+        let start = play.events.count
+        play.feed(text, retire: false)
+        for event in play.events[start...] where event.isFirst {
+            join.watch(event.connection, play.timeline[event.connection])
+        }
+    }
+
+    func event(
+        _ at: Int64, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0xa, packet: UInt64 = 0,
+        hasPort: Bool = true, pid: Int32 = 0
+    ) -> SocketEvent {
+        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        return SocketEvent(
+            time: epoch.advanced(by: at), kind: kind, socket: socket, packet: packet,
+            local: hasPort ? local : SocketAddress(local.address, 0), remote: remote, isProcessContext: pid != 0,
+            pid: pid, process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "p\(pid)", uid: 0))
+    }
+
+    @discardableResult
+    func take(_ events: SocketEvent..., now: Int64? = nil) -> [KernelEvent] {
+        let new = join.take(events, now: now.map { epoch.advanced(by: $0) } ?? play.now, &play.timeline)
+        said += new
+        return new
+    }
+
+    var id: ConnectionID { play.last.connection }
+    var client: TracedFacts { join.view(id)?.originator.trace ?? TracedFacts() }
+    var server: TracedFacts { join.view(id)?.responder.trace ?? TracedFacts() }
+}
+
+private func states(_ states: TCPState...) -> TracedFacts.States {
+    states.reduce(into: []) { $0.insert(TracedFacts.States($1)) }
+}
+
+@Suite struct KernelTraceTests {
+    @Test func connectHasNoPortYet() {
+        let traced = Traced(handshake)
+        #expect(
+            traced.take(
+                traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), hasPort: false, pid: 7)
+            ).isEmpty, "nobody knows whose it is")
+        let events = traced.take(
+            traced.event(40_000, .originator, .transition(from: .synSent, to: .established)))
+        #expect(events.count == 3, "both transitions, and the owner: \(events)")
+        #expect(events.allSatisfy { $0.side == .originator && $0.isTraced })
+        #expect(traced.client.entered == states(.synSent, .established))
+        #expect(traced.join.view(traced.id)?.originator.process?.pid == 7)
+        #expect(traced.join.view(traced.id)?.originator.confirms(.synSent) == true)
+        #expect(traced.play.connection.originator.certainty == .confirmed)
+        #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 0))
+    }
+
+    @Test func eventsMayComeBeforeTheirSegments() {
+        let traced = Traced()
+        #expect(traced.take(traced.event(-9, .originator, .transition(from: .closed, to: .synSent))).isEmpty)
+        traced.feed(handshake)
+        #expect(traced.take().count == 1)
+        #expect(traced.client.entered == states(.synSent))
+    }
+
+    @Test func aClosedSocketsLaterSelfIsAnother() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9, .originator, .transition(from: .synSent, to: .established)),
+            traced.event(99, .originator, .destroyed))
+        let first = traced.id
+        traced.feed("> R 1:1\n2.0 > S 90000:90000\n< S. 90000:90000 ack 90001\n> . 90001:90001 ack 90001")
+        #expect(traced.id != first)
+        // The same memory, and the same four-tuple; the old one's last word is read only now.
+        let late = traced.event(2_000_000, .originator, .resetSent(reason: "TCP_STATE"))
+        let born = 2 * Span.second
+        traced.take(
+            late, traced.event(born - 9000, .originator, .transition(from: .closed, to: .synSent), pid: 8),
+            traced.event(born + 9000, .originator, .transition(from: .synSent, to: .established)))
+        #expect(traced.join.view(first)?.originator.trace.resetReason == "TCP_STATE")
+        #expect(traced.join.view(first)?.originator.process?.pid == 7)
+        #expect(traced.client.resetReason == nil && traced.client.transitions == 2)
+        #expect(traced.join.view(traced.id)?.originator.process?.pid == 8)
+    }
+
+    @Test func theServersChildComesAfterItsSyn() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(2_100_000, .responder, .transition(from: .listen, to: .synReceived), socket: 0xb, pid: 7),
+            traced.event(2_200_000, .responder, .transition(from: .synReceived, to: .established), socket: 0xb))
+        #expect(traced.server.entered == states(.synReceived, .established))
+        #expect(
+            traced.join.view(traced.id)?.responder.process == nil, "who was on the CPU then did not accept it")
+        traced.take(
+            traced.event(3_000_000, .responder, .transition(from: .established, to: .finWait1), socket: 0xb, pid: 9))
+        #expect(traced.join.view(traced.id)?.responder.process?.pid == 9)
+        #expect(traced.server.isOwnerExact)
+    }
+
+    @Test func R08_whoDestroysASocketDoesNotOwnIt() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(3_000_000, .originator, .resetSent(reason: "TCP_STATE"), pid: 50),
+            traced.event(3_000_001, .originator, .transition(from: .established, to: .closed), pid: 50))
+        #expect(traced.join.view(traced.id)?.originator.process == nil)
+        #expect(traced.client.resetProcess?.pid == 50 && traced.client.resetReason == "TCP_STATE")
+        #expect(traced.client.entered == states(.closed))
+    }
+
+    @Test func timeWaitIsNeverSaid() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(3_000_000, .originator, .transition(from: .established, to: .finWait1)),
+            traced.event(3_000_001, .originator, .transition(from: .finWait1, to: .finWait2)),
+            traced.event(3_000_002, .originator, .transition(from: .finWait2, to: .closed)))
+        #expect(traced.client.leftTimeWaitSocket && !traced.client.entered.contains(states(.closed)))
+        traced.take(traced.event(3_000_003, .responder, .transition(from: .lastAck, to: .closed), socket: 0xb))
+        #expect(!traced.server.leftTimeWaitSocket && traced.server.entered.contains(states(.closed)))
+    }
+
+    @Test func errorsDropsAndRetransmissionsAreKept() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(5, .responder, .resetSent(reason: "NO_SOCKET"), socket: 0, packet: 0x77),
+            traced.event(6, .responder, .dropped(reason: "NO_SOCKET"), socket: 0, packet: 0x77),
+            traced.event(7, .originator, .resetReceived), traced.event(8, .originator, .retransmit),
+            traced.event(9, .originator, .socketError(errno: 111)))
+        #expect(traced.server.resetReason == "NO_SOCKET" && traced.server.dropReason == "NO_SOCKET")
+        #expect(traced.client.wasReset && traced.client.errno == 111 && traced.client.retransmissions == 1)
+        #expect(traced.said.count == 5)
+    }
+
+    @Test func selfConnectHasOneSocket() {
+        let traced = Traced()
+        traced.play.client = traced.play.server
+        traced.play.serverISN = traced.play.clientISN
+        traced.feed("> S 0:0")
+        traced.take(
+            traced.event(-5, .originator, .transition(from: .closed, to: .synSent)),
+            traced.event(5, .originator, .transition(from: .synSent, to: .synReceived)))
+        #expect(traced.client.transitions == 2 && traced.server.transitions == 0)
+    }
+
+    @Test func whatWasNotCapturedIsCountedAfterASecond() {
+        let traced = Traced(handshake)
+        traced.play.client.port = 1
+        traced.take(
+            traced.event(0, .originator, .transition(from: .synSent, to: .established), socket: 0xc),
+            traced.event(0, .originator, .retransmit, socket: 0xc),
+            traced.event(0, .originator, .dropped(reason: "TCP_CSUM"), socket: 0xdd),
+            traced.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xd, hasPort: false),
+            now: 1)
+        #expect(traced.join.traceCounts.unattached == 0)
+        traced.take(now: 2 * Span.second)
+        #expect(traced.join.traceCounts == TraceCounts(attached: 0, unattached: 4))
+        #expect(traced.said.isEmpty)
+    }
+
+    @Test func aForgottenConnectionIsNotSpokenOf() {
+        let traced = Traced(handshake)
+        traced.take(traced.event(5, .originator, .transition(from: .synSent, to: .established)))
+        traced.join.forget(traced.id)
+        #expect(traced.take(traced.event(9, .originator, .transition(from: .established, to: .finWait1))).isEmpty)
+        #expect(traced.take(traced.event(10, .responder, .retransmit)).isEmpty)
+    }
+}
