@@ -2,10 +2,13 @@
 #define _GNU_SOURCE
 #include "Spawn.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // The low numbers 0 to 2 are about to be replaced, and a source could be one of them.
@@ -34,3 +37,40 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     execv(path, argv);
     _exit(127);
 }
+
+pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGPIPE, SIG_DFL);
+        // The write end stays open until the program runs: closing it by executing is the good news.
+        if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0
+                        && setresuid(user, user, user) == 0))
+            execvp(argv[0], argv);
+        int code = errno;
+        ssize_t written = write(report[1], &code, sizeof code);
+        _exit(written == sizeof code ? 127 : 126);
+    }
+    int code = errno;
+    close(report[1]);
+    if (child > 0) {
+        int said = 0;
+        ssize_t count = 0;
+        do count = read(report[0], &said, sizeof said);
+        while (count < 0 && errno == EINTR);
+        if (count == sizeof said) {
+            waitpid(child, NULL, 0);
+            child = -1;
+            code = said;
+        }
+    }
+    close(report[0]);
+    errno = code;
+    return child;
+}
+
+int tcptrace_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }

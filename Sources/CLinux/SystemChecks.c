@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -34,6 +35,16 @@ int tcptrace_detached_tracefs(void) {
     close(context);
     errno = code;
     return mounted;
+}
+
+int tcptrace_enter_network_namespace(const char *path) {
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (opened < 0) return -1;
+    int result = setns(opened, CLONE_NEWNET);
+    int code = errno;
+    close(opened);
+    errno = code;
+    return result;
 }
 
 int tcptrace_clock_is_disciplined(void) {

@@ -138,6 +138,31 @@ public struct ProcessOwners: Sendable {
         return line
     }
 
+    /// Asks these processes first from now on: they are likely to own what is wanted next.
+    public mutating func expect(_ pids: [Int32]) {
+        recent.removeAll { pids.contains($0) }
+        recent.insert(contentsOf: pids.prefix(Self.recentLimit), at: 0)
+        if recent.count > Self.recentLimit { recent.removeLast(recent.count - Self.recentLimit) }
+    }
+
+    /// The children of `pid`, theirs and so on, the youngest first, at most `limit`; empty where the kernel does not list
+    /// children (CONFIG_PROC_CHILDREN).
+    public func descendants(of pid: Int32, limit: Int = 256) -> [Int32] {
+        var found: [Int32] = []
+        var open = [pid]
+        while let next = open.popLast(), found.count < limit {
+            guard let folder = Descriptor(path: "\(root)/\(next)/task/\(next)"),
+                let bytes = folder.contents(of: "children", limit: 16_384)
+            else { continue }
+            let children = bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+            for child in children where !found.contains(child) && child != pid && found.count < limit {
+                found.append(child)
+                open.append(child)
+            }
+        }
+        return found.reversed()
+    }
+
     // MARK: Scanning
 
     /// All process ids, ascending; empty if there is no procfs.

@@ -35,6 +35,9 @@ public struct SocketTables {
     /// Whether sock_diag answers; else /proc/net/tcp is read.
     public var usesSockDiag: Bool { box != nil }
 
+    /// Only /proc, for tests.
+    init(procOnly root: String) { proc = ProcNetTCP(root: root) }
+
     /// Opens sock_diag if it is there.
     public init() {
         do throws(KernelViewError) { box = Box(try SockDiag()) } catch { box = nil }

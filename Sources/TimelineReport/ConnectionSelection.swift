@@ -15,17 +15,21 @@ public struct ConnectionSelection: Sendable {
     /// Names of processes of which one must own an end.
     public var processNames: [String] = []
 
+    /// Whether an end must be the traced command's.
+    public var ofCommand = false
+
     /// Everything.
     public init() {}
 
     /// Whether there is any criterion.
     public var isEverything: Bool {
-        states.isEmpty && outcomes.isEmpty && processIDs.isEmpty && processNames.isEmpty
+        states.isEmpty && outcomes.isEmpty && processIDs.isEmpty && processNames.isEmpty && !ofCommand
     }
 
     /// Whether to show `connection`.
     public func shows(_ connection: Connection, _ kernel: KernelView?) -> Bool {
         if isEverything { return true }
+        if ofCommand && kernel?.isOfCommand != true { return false }
         if !states.isEmpty {
             let ends = [connection.endpoint(.originator).state, connection.endpoint(.responder).state]
             if !ends.contains(where: states.contains) { return false }

@@ -49,6 +49,8 @@ public struct TraceOptions: Sendable {
     public var tellsAllCounters = false
     /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
     public var user: String?
+    /// The command to run and to trace alone; empty: none.
+    public var command: [String] = []
     /// File to write the frames to.
     public var output: String?
 
@@ -70,10 +72,15 @@ public enum TraceError: Error, Sendable {
     case file(CaptureFileError)
     /// The file being written.
     case output(CaptureWriteError)
+    /// The command after `--` cannot be run; a sentence, and the exit code that a shell would give.
+    case command(String, code: Int32)
     /// Privileges cannot be given up as asked; a sentence.
     case privileges(String)
     /// The system refused a descriptor that the trace needs (errno).
     case system(what: String, code: Int32)
+
+    /// The exit code.
+    var exitCode: Int32 { if case .command(_, let code) = self { code } else { 1 } }
 
     /// What to tell the user, remedy included. `command` is the command line as typed, `executable` the program's file.
     public func explanation(command: String, executable: String) -> String {
@@ -81,6 +88,7 @@ public enum TraceError: Error, Sendable {
         case .capture(let error): error.explanation(command: command, executable: executable)
         case .file(let error): error.description
         case .output(let error): error.description
+        case .command(let sentence, _): sentence
         case .privileges(let sentence): sentence
         case .system(let what, let code): "\(what): \(describeErrno(code))"
         }

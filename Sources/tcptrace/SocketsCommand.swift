@@ -38,6 +38,10 @@ struct SocketsCommand: ParsableCommand {
         name: .long, defaultAsFlag: "1", parsing: .next,
         help: ArgumentHelp("List again every so many seconds (1 if left out) until Ctrl-C.", valueName: "seconds"))
     var watch: String?
+    @Option(
+        help: ArgumentHelp(
+            "List those of this network namespace: a name (ip netns), a process, or a path.", valueName: "namespace"))
+    var netns: String?
     @Flag(name: [.customLong("no-header"), .customShort("H")], help: "Leave out the column titles.")
     var noHeader = false
     @Option(help: ArgumentHelp("Cut programs' names so that lines fit this many columns.", valueName: "columns"))
@@ -45,7 +49,10 @@ struct SocketsCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Filter words.", valueName: "filter"))
     var words: [String] = []
 
-    func run() throws { throw ExitCode(SocketsRun.run(try request())) }
+    func run() throws {
+        if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
+        throw ExitCode(SocketsRun.run(try request()))
+    }
 
     func validate() throws { _ = try request() }
 

@@ -32,7 +32,9 @@ enum TcpdumpArguments {
             let word = arguments[index]
             index += 1
             if word == "--" {
-                result += [word] + arguments[index...]
+                // What follows is the command to trace, options of its own included: one by one past the parser.
+                result += arguments[index...].flatMap { ["--command-word", $0] }
+                if index == arguments.count { refusal = refusal ?? "--: the command to trace is missing" }
                 break
             }
             guard word.hasPrefix("-"), !word.hasPrefix("--"), word.count > 1 else {

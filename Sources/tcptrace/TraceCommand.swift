@@ -16,11 +16,13 @@ struct TraceCommand: ParsableCommand {
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
+            tcptrace [-i interface ...] [options] [filter words] -- command ...
             tcptrace sockets | kill | lab | doctor | explain ...
             """,
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
-            Letters are tcpdump's, and may be joined: -nni lo. Verbs have help of their own: `tcptrace sockets --help`. \
+            Letters are tcpdump's, and may be joined: -nni lo. After -- comes a command to run, whose connections \
+            alone are shown. Verbs have help of their own: `tcptrace sockets --help`. \
             Not Ostermann's tcptrace of the same name.
             """)
 
@@ -63,6 +65,10 @@ struct TraceCommand: ParsableCommand {
         help: ArgumentHelp(
             "Become this user once everything is open; root keeps all privileges.", valueName: "user"))
     var user: String?
+    @Option(
+        help: ArgumentHelp(
+            "Trace in this network namespace: a name (ip netns), a process, or a path.", valueName: "namespace"))
+    var netns: String?
     @Flag(name: .customShort("D"), help: "List the interfaces and end.")
     var listInterfaces = false
     @Flag(name: .customShort("L"), help: "List the interface's link types and end.")
@@ -148,12 +154,17 @@ struct TraceCommand: ParsableCommand {
     @Flag(name: [.customShort("K"), .customShort("O"), .customShort("N"), .customShort("f")], help: .hidden)
     var ignoredHabits: Int
 
+    // The words after `--`: TcpdumpArguments puts them into this form.
+    @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
+    var commandWords: [String] = []
+
     @Argument(help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"))
     var words: [String] = []
 
     func validate() throws { _ = try TraceRequest(self) }
 
     func run() throws {
+        if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         if listInterfaces { throw ExitCode(CaptureListings.interfaces()) }
         let request = try TraceRequest(self)
         if listLinkTypes { throw ExitCode(CaptureListings.linkTypes(of: request.options.interfaces.first ?? "any")) }

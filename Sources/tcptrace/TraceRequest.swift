@@ -68,6 +68,9 @@ struct TraceRequest {
         if options.files.isEmpty == false && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
+        if !options.files.isEmpty && command.netns != nil {
+            throw ValidationError("--netns is for live traces: a file has no network namespace")
+        }
         options.output = command.output
         options.user = command.user
         if command.output == "-" && command.format != "text" {
@@ -137,6 +140,17 @@ struct TraceRequest {
                 throw ValidationError("--duration \(duration): a number of seconds above 0")
             }
             options.duration = duration
+        }
+        options.command = command.commandWords
+        selection.ofCommand = !options.command.isEmpty
+        if selection.ofCommand {
+            guard options.files.isEmpty else {
+                throw ValidationError("-r reads a file and -- runs a command: choose one")
+            }
+            guard !command.noKernel && !command.noProcess else {
+                throw ValidationError(
+                    "--: a command's connections are known by their processes; not with --no-kernel, --no-process")
+            }
         }
         options.usesKernel = !command.noKernel
         options.tellsAllCounters = command.verbosity > 0

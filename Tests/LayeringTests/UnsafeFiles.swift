@@ -47,7 +47,10 @@ enum UnsafeFiles {
         "Sources/TraceSession/LinkVantage.swift": "raw memory: loads from a frame's link header, length checked",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
         "Sources/TraceSession/Live/KernelWatcher.swift": "clock_gettime(2)",
+        "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
         "Sources/TraceSession/Privileges/Capabilities.swift": "capget(2)",
+        "Sources/TraceSession/Privileges/NetworkNamespace.swift":
+            "setns(2) with a path; opendir(3), names copied at once",
         "Sources/TraceSession/Privileges/Privileges.swift":
             "getpwnam(3), getpwuid(3), getenv(3) copied at once; initgroups(3), setgroups(2)",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",

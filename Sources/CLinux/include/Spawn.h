@@ -9,4 +9,12 @@
 // there is no new process. A program that cannot be executed ends with code 127. The descriptors stay the caller's.
 pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int output, int errors);
 
+// Runs argv (ended by a null pointer; the program is looked for in PATH) with our standard streams and in our process group,
+// no signal blocked, SIGPIPE as usual. With become, as this user and group and with these groups, without any capability of
+// ours. Returns its pid once the program runs, or -1 with errno set: also when it cannot be executed.
+pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+// Descendants whose parents end become our children, not the first process's; -1 with errno set on failure.
+int tcptrace_adopt_orphans(void);
+
 #endif

@@ -1,4 +1,4 @@
-// What `tcptrace doctor` asks of the system: an interface's offloads, the tracing file system, the clock.
+// What is asked of the system itself: an interface's offloads, the tracing file system, the clock, another namespace.
 #ifndef CLINUX_SYSTEM_CHECKS_H
 #define CLINUX_SYSTEM_CHECKS_H
 
@@ -10,6 +10,10 @@ int tcptrace_offload(int descriptor, const char *interface, uint32_t question);
 
 /// A directory descriptor of the tracing file system, mounted nowhere; -1 with errno set on failure. Needs CAP_SYS_ADMIN.
 int tcptrace_detached_tracefs(void);
+
+/// Enters the network namespace of this file (setns(2)), this thread alone; -1 with errno set on failure, EINVAL if the file is
+/// no network namespace. Needs CAP_SYS_ADMIN.
+int tcptrace_enter_network_namespace(const char *path);
 
 /// Whether somebody (NTP, PTP) keeps the clock right; only looks.
 int tcptrace_clock_is_disciplined(void);

@@ -163,6 +163,18 @@ public struct KernelJoin: Sendable {
         return events
     }
 
+    /// Lets every view be changed, in no order.
+    mutating func forEachView(_ body: (inout KernelView) -> Void) {
+        for id in views.keys {
+            guard var entry = views[id] else { continue }
+            body(&entry.view)
+            views[id] = entry
+        }
+    }
+
+    /// Whether a view is so.
+    func containsView(_ test: (ConnectionID, KernelView) -> Bool) -> Bool { views.contains { test($0, $1.view) } }
+
     private func orderedIDs() -> [ConnectionID] {
         views.sorted { $0.value.number < $1.value.number }.map { $0.key }
     }

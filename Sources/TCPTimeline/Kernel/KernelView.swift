@@ -14,6 +14,10 @@ public struct KernelSideView: Sendable {
     public internal(set) var contradiction: TCPState?
     /// The process that holds the socket, or held it last.
     public internal(set) var process: ProcessIdentity?
+    /// The process that was judged last: whether it belongs to the command that is traced.
+    var judged: (pid: Int32, isOfCommand: Bool)?
+    /// Whether a process of the command that is traced holds the socket, or held it.
+    public internal(set) var isOfCommand = false
     /// Whether somebody listens on this side's port.
     public internal(set) var listener: KernelSocket?
     /// The process that holds the listening socket.
@@ -49,6 +53,14 @@ public struct KernelView: Sendable {
     public internal(set) var originator = KernelSideView()
     /// The responder's side.
     public internal(set) var responder = KernelSideView()
+
+    /// Whether either end is, or was, the traced command's.
+    public var isOfCommand: Bool { originator.isOfCommand || responder.isOfCommand }
+
+    /// Whether a process was seen at either end.
+    public var hasProcess: Bool {
+        originator.process != nil || responder.process != nil || responder.listenerProcess != nil
+    }
 
     /// One side.
     public subscript(side: Side) -> KernelSideView {

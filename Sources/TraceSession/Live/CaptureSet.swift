@@ -30,6 +30,8 @@ struct CaptureSet: ~Copyable {
                 try capture.setFilter(options.effectiveFilter)
                 capture.interface = UInt16(clamping: index)
                 watch(capture.fileDescriptor)
+                // libpcap leaves it open for programs that are run from here.
+                if capture.fileDescriptor >= 0 { _ = fcntl(capture.fileDescriptor, F_SETFD, FD_CLOEXEC) }
                 boxes.append(Box(capture))
             } catch {
                 throw .capture(error)

@@ -44,6 +44,8 @@ struct KernelWatcher {
     private var addresses: LocalAddresses
     private var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
+    /// The process of the command that is traced, if there is one.
+    var command: Int32?
     private var nextReading: Int64 = 0
     private var nextRoutine: Int64 = 0
     private var lastChange: Int64 = 0
@@ -125,18 +127,27 @@ struct KernelWatcher {
     mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
         guard failure == nil else { return [] }
         let start = monotonicNow()
-        // Joining and looking for owners are to be paid for as well: reading alone may be very cheap.
-        defer { nextReading += (monotonicNow() - start) * Self.share }
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         var events = join.reconcile(
             TableReading(snapshot: snapshot, addresses: addresses, source: source), &timeline)
+        // Joining is to be paid for as well: reading alone may be very cheap.
+        nextReading += (monotonicNow() - start) * Self.share
         guard usesProcesses else { return events }
         let unknown = join.inodesWithoutProcess()
         if !unknown.isEmpty {
+            if let command { owners.expect([command] + owners.descendants(of: getpid())) }
             let found = owners.owners(of: unknown).mapValues { $0.process }
             events += join.assign(found, time: snapshot.readEnded, source: source)
         }
+        judgeProcesses()
         return events
+    }
+
+    /// With a command: which of the processes found are its own. Its descendants are ours, also those whose parents ended.
+    mutating func judgeProcesses() {
+        guard let command else { return }
+        let own = getpid()
+        join.judge { pid in pid == command || pid != own && owners.lineage(of: pid).contains(own) }
     }
 }
 

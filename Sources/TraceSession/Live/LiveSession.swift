@@ -27,7 +27,7 @@ public enum LiveSession {
     }
 
     private static func run<Report: TraceReport>(
-        _ options: TraceOptions, report: Report, _ command: String, _ executable: String
+        _ options: TraceOptions, report: Report, _ typed: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
@@ -39,21 +39,32 @@ public enum LiveSession {
             let plan = try PrivilegePlan.make(name: options.user, kept: namesProcesses ? .owners : [])
             let owner = plan.user.map { CaptureWriter.Owner(user: $0.user, group: $0.group) }
             var tracer = try LiveTracer(options, report: report, owner: owner)
+            var command: TracedCommand?
+            if !options.command.isEmpty {
+                command = try TracedCommand(options.command, plan: plan)
+                if let pid = command?.pid { tracer.follow(pid) }
+                if let descriptor = command?.fileDescriptor { tracer.wake(on: descriptor) }
+            }
             // From here on nothing is opened that would need a privilege: frames may come, and they are hostile.
             try plan.carryOut()
             for line in tracer.listeningLines { complain(line) }
             if let announcement = plan.announcement { complain(announcement) }
             for sentence in missingPowers(namesProcesses: namesProcesses) { complain(sentence) }
             tracer.wake(on: signals.fileDescriptor)
-            return trace(&tracer, signals)
+            let status = trace(&tracer, &command, signals)
+            // A failure of our own comes first; else the command's own code is the answer, as strace's is.
+            if status != 0 || options.command.isEmpty { return status }
+            if let code = command?.exitCode() { return code }
+            complain("\(printable(options.command[0])) still runs")
+            return 0
         } catch {
-            complain(error.explanation(command: command, executable: executable))
-            return 1
+            complain(error.explanation(command: typed, executable: executable))
+            return error.exitCode
         }
     }
 
     private static func trace<Report: TraceReport>(
-        _ tracer: inout LiveTracer<Report>, _ signals: borrowing SignalWait
+        _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait
     ) -> Int32 {
         let output = ResultOutput(descriptor: STDOUT_FILENO)
         var status: Int32 = 0
@@ -77,6 +88,7 @@ public enum LiveSession {
                 try tracer.step(waitMilliseconds: 100)
                 for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
                 warned = tracer.warnings.count
+                if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
                 guard let signal = signals.next() else { continue }
                 if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
             }
@@ -90,6 +102,11 @@ public enum LiveSession {
         if isReading { _ = write(&tracer) }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally { complain(sentence) }
+        if tracer.unseenCount > 0 {
+            complain(
+                "\(tracer.unseenCount) connection\(tracer.unseenCount == 1 ? "" : "s") not shown: over before any process"
+                    + " was seen at either end; the command's may be among them")
+        }
         for line in tracer.hostCounters { complain(plain: line) }
         return status == 0 && tracer.hasFailed ? TraceOptions.failedStatus : status
     }

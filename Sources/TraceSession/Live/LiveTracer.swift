@@ -88,6 +88,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
+    /// With a command: connections that were over before a process was seen at either end; they are not shown.
+    private(set) var unseenCount: UInt64 = 0
+
     /// Also wakes `step` up for this descriptor.
     public func wake(on descriptor: Int32) { captures.watch(descriptor) }
 
@@ -178,6 +181,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         for event in kernel?.takeEvents(&pipeline.timeline) ?? [] {
             pipeline.take(event)
         }
+        // Soon: a process that ends at once can be judged only while it is there.
+        kernel?.judgeProcesses()
         if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
     }
 
@@ -185,7 +190,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func retireReplaced() {
         for id in pipeline.replaced {
             if !pipeline.timeline[id].facts.contains(.reported) {
-                pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
+                finish(id)
             }
             drop(id)
         }
@@ -227,7 +232,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func reportEnded(_ now: Timestamp) {
         while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
             guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
-            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
+            finish(id)
             pipeline.timeline.markReported(id)
             reported.append((id, pipeline.timeline[id].number, now))
             forgetOldestIfCrowded()
@@ -237,6 +242,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             reported.removeFirst()
             if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
         }
+    }
+
+    private mutating func finish(_ id: ConnectionID) {
+        kernel?.judgeProcesses()
+        let view = kernel?.join.view(id)
+        if kernel?.command != nil && view?.hasProcess != true { unseenCount += 1 }
+        pipeline.finish(id, view, now: wallClockNow())
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
@@ -266,7 +278,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
         for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
-            pipeline.finish(id, kernel?.join.view(id), now: wallClockNow())
+            finish(id)
             pipeline.timeline.markReported(id)
         }
         let statistics = captures.statistics()
@@ -293,6 +305,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard isFinished, let change = host?.change else { return [] }
         return hostLines(change, all: options.tellsAllCounters)
     }
+
+    /// From now on this process and its descendants are the command that is traced.
+    mutating func follow(_ command: Int32) { kernel?.command = command }
+
+    /// Whether a connection of the command is not over.
+    var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
 
     /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
     public var kernelCounts: String? {

@@ -16,6 +16,9 @@ struct ProcessHandle: ~Copyable {
 
     deinit { close(descriptor) }
 
+    /// Readable when the process has ended.
+    var fileDescriptor: Int32 { descriptor }
+
     /// Sends a signal; returns 0 or the errno (EPERM, ESRCH).
     func send(signal: Int32) -> Int32 { tcptrace_pidfd_send_signal(descriptor, signal) == 0 ? 0 : errno }
 

@@ -152,7 +152,7 @@ private final class Trio {
         #expect(dry.code == 0 && dry.output.contains("ending 127.0.0.1:\(trio.port) > "))
         let nobody = try run(trio.serverEnd) { $0.assumeYes = false }
         #expect(nobody.code == 1 && nobody.errors.first?.contains("--yes goes ahead") == true)
-        let many = try run("host 127.0.0.1 and (port \(trio.port) or port \(trio.clientPort))")
+        let many = try run("(\(trio.serverEnd)) or (\(trio.clientEnd))")
         #expect(many.code == 1 && many.errors.first?.contains("2 sockets match") == true, "\(many)")
         let listener = try run("port \(trio.port) and not dst port \(trio.clientPort)")
         #expect(listener.code == 1 && listener.errors.first?.contains("it is a listening socket") == true)

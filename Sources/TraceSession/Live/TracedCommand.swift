@@ -1,0 +1,74 @@
+// `-- COMMAND ARGS`: runs it, and says how it ended. Its standard streams are ours, untouched.
+
+import CLinux
+import Glibc
+import TCPModel
+
+/// The command that is traced, running.
+struct TracedCommand: ~Copyable {
+    /// How long its connections are waited for once it has ended, in nanoseconds.
+    static let patience = 5 * Span.second
+    /// How long late segments are waited for in any case.
+    static let linger = 300 * Span.millisecond
+
+    let pid: Int32
+    private let handle: ProcessHandle
+    /// When it was seen to have ended, and with what.
+    private var end: (time: Int64, status: Int32)?
+
+    /// Runs it: as the user that the trace becomes, if it becomes another, else as we are, with all our powers.
+    init(_ words: [String], plan: borrowing PrivilegePlan) throws(TraceError) {
+        guard let name = words.first else { throw .command("--: the command is missing", code: 127) }
+        _ = tcptrace_adopt_orphans()
+        // Copies of the words, freed below; the array ends with a null pointer, as execvp(3) wants it.
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        var groups = plan.user.map { [$0.group] } ?? []
+        if let user = plan.user, user.isKnown { groups = Self.groups(of: user) }
+        let started = unsafe tcptrace_spawn_command(
+            &arguments, plan.user == nil ? 0 : 1, plan.user?.user ?? 0, plan.user?.group ?? 0, groups, groups.count)
+        guard started > 0 else {
+            throw .command(
+                "\(printable(name)): \(errno == ENOENT ? "there is no such command" : describeErrno(errno))",
+                code: errno == ENOENT ? 127 : 126)
+        }
+        guard let handle = ProcessHandle(pid: started) else { throw .system(what: "pidfd_open", code: errno) }
+        pid = started
+        self.handle = handle
+    }
+
+    /// All groups of a user; his own alone if they cannot be told.
+    private static func groups(of user: PrivilegePlan.User) -> [gid_t] {
+        var count: Int32 = 256
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        // At most `count` groups are written, which the array has room for.
+        guard unsafe getgrouplist(user.name, user.group, &groups, &count) >= 0 else { return [user.group] }
+        return Array(groups.prefix(Int(max(0, count))))
+    }
+
+    /// Readable when it has ended.
+    var fileDescriptor: Int32 { handle.fileDescriptor }
+
+    /// Whether the trace is over: it has ended, and so have its connections (or nobody waits for them any longer).
+    mutating func isOver(hasOpenConnections: Bool) -> Bool {
+        guard let end = ended() else { return false }
+        let since = monotonicNow() - end.time
+        return since > Self.patience || since > Self.linger && !hasOpenConnections
+    }
+
+    /// Its exit code as a shell would tell it: 128 and the signal if one ended it; nil while it runs.
+    mutating func exitCode() -> Int32? {
+        guard let status = ended()?.status else { return nil }
+        let signal = status & 0x7f
+        return signal == 0 ? status >> 8 & 0xff : 128 + signal
+    }
+
+    private mutating func ended() -> (time: Int64, status: Int32)? {
+        if end == nil {
+            var status: Int32 = 0
+            // waitpid(2) fills the number that is passed, nothing else.
+            if unsafe waitpid(pid, &status, WNOHANG) == pid { end = (monotonicNow(), status) }
+        }
+        return end
+    }
+}

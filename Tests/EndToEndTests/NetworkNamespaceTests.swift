@@ -1,0 +1,64 @@
+// `--netns`: tracing and listing in a network namespace that a process of the test's own is in.
+
+import Foundation
+import Testing
+
+/// Brings loopback up, listens, connects to itself again and again for some seconds.
+private let inside = """
+    import socket, subprocess, threading, time
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
+    port = s.getsockname()[1]
+    def serve():
+        while True:
+            c, _ = s.accept(); c.recv(10); c.close()
+    threading.Thread(target=serve, daemon=True).start()
+    print('port', port, flush=True)
+    for _ in range(100):
+        c = socket.create_connection(('127.0.0.1', port)); time.sleep(0.2); c.send(b'x'); c.recv(1); c.close()
+    """
+
+private let canUnshare =
+    isRoot && ["/usr/bin/unshare", "/usr/sbin/ip"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
+
+@Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct NetworkNamespaceTests {
+    @Test func aProcesssNamespace() throws {
+        let peer = try Program("/usr/bin/unshare", ["-n", "python3", "-u", "-c", inside])
+        try peer.say("\n")
+        let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
+        let outcome = try tcptrace(
+            "--netns", "\(peer.pid)", "-i", "lo", "-T", "json", "--connections", "3", "tcp port \(port)")
+        #expect(outcome.code == 0)
+        // The first connection may have been met in its middle.
+        let whole = try #require(
+            try records(outcome, "conn").first { $0["handshake"] != nil }, "\(outcome.text)")
+        #expect(whole["id.resp_p"] as? Int == port)
+        #expect((whole["resp_process"] as? [String: Any])?["pid"] as? Int == Int(peer.pid))
+        #expect(try records(outcome, "kernel").contains { $0["to"] as? String == "established" })
+        // What nobody else is in counts nobody else's connections.
+        let counters = try records(outcome, "host").first?["counters"] as? [String: Int]
+        #expect((1...10).contains(counters?["TcpActiveOpens"] ?? 0), "\(counters ?? [:])")
+
+        let listed = try tcptrace("sockets", "-a", "--netns", "/proc/\(peer.pid)/ns/net", "--format", "json")
+        let listeners = try records(listed, "socket").filter { $0["state"] as? String == "listen" }
+        #expect(listed.code == 0 && listeners.map { $0["local_p"] as? Int } == [port])
+        let devices = try tcptrace("--netns", "\(peer.pid)", "-D")
+        #expect(devices.text.contains(".lo ") && !devices.text.contains("eth0"))
+        peer.signal(SIGKILL)
+    }
+
+    @Test(arguments: [
+        ("no-such-name", "--netns no-such-name: there is no such network namespace; there are: "),
+        ("/nonexistent", "--netns /nonexistent: there is no such file"),
+        ("/dev/null", "--netns /dev/null: /dev/null is no network namespace"),
+        ("2000000000", "--netns 2000000000: there is no such process"),
+    ])
+    func whatIsNoNamespace(_ name: String, _ message: String) throws {
+        let outcome = try tcptrace("--netns", name, "-D")
+        #expect(outcome.code == 1 && outcome.errors.hasPrefix("tcptrace: " + message), "\(outcome.errors)")
+    }
+
+    @Test func aFileHasNone() throws {
+        #expect(try tcptrace("--netns", "1", "-r", "x.pcap").code == 64)
+    }
+}

@@ -1,0 +1,83 @@
+// Which source a reading goes to: look-ups, lists where those do not find a socket, /proc where there is no sock_diag.
+
+import Glibc
+import TCPModel
+import Testing
+
+@testable import KernelSockets
+
+@Suite(.serialized) struct SocketTablesTests {
+    @Test func lookUpsHoldNoMoreThanWasWanted() throws {
+        let listener = try TestSocket.listener()
+        let (one, other) = (
+            try TestSocket.connection(to: listener.local().port), try TestSocket.connection(to: listener.local().port)
+        )
+        var tables = SocketTables()
+        try #require(tables.usesSockDiag)
+        var snapshot = SocketSnapshot()
+        let tuple = FourTuple(source: one.local(), destination: listener.local())
+        let ends = [WantedSocket(tuple, isExpected: true), WantedSocket(tuple.reversed, isExpected: true)]
+        try tables.read(into: &snapshot, wanted: ends, ports: [listener.local().port])
+        #expect(snapshot.sockets.count == 3)
+        #expect(snapshot.socket(local: one.local(), remote: listener.local())?.inode == one.inode)
+        #expect(snapshot.listener(for: listener.local())?.inode == listener.inode)
+        #expect(snapshot.socket(local: other.local(), remote: listener.local()) == nil)
+        // Nil: everything on the port.
+        try tables.read(into: &snapshot, wanted: nil, ports: [listener.local().port])
+        #expect(snapshot.sockets.count == 5)
+    }
+
+    /// The kernel finds a socket that is bound to an interface only for who names the interface; a list has it.
+    @Test(.enabled(if: geteuid() == 0)) func aSocketThatIsBoundToAnInterface() throws {
+        let listener = try TestSocket.listener()
+        let name = "lo"
+        #expect(unsafe setsockopt(listener.number, SOL_SOCKET, SO_BINDTODEVICE, name, 2) == 0)
+        let client = try TestSocket.connection(to: listener.local().port)
+        let server = try listener.accepted()
+        let tuple = FourTuple(source: listener.local(), destination: client.local())
+        var diag = try SockDiag()
+        #expect(try diag.details(of: tuple) == nil)
+        let listed = try diag.list(ports: [tuple.source.port]).first { $0.socket.inode == server.inode }
+        #expect((listed?.details.interface ?? 0) > 0)
+        var tables = SocketTables()
+        var snapshot = SocketSnapshot()
+        for isExpected in [true, false] {
+            try tables.read(
+                into: &snapshot, wanted: [WantedSocket(tuple, isExpected: isExpected)], ports: [tuple.source.port])
+            #expect(snapshot.socket(local: tuple.source, remote: tuple.destination)?.inode == server.inode)
+        }
+    }
+
+    @Test func procWhereThereIsNothingElse() throws {
+        let listener = try TestSocket.listener()
+        let client = try TestSocket.connection(to: listener.local().port)
+        var tables = SocketTables(procOnly: "/proc")
+        #expect(!tables.usesSockDiag)
+        var snapshot = SocketSnapshot()
+        let tuple = FourTuple(source: client.local(), destination: listener.local())
+        try tables.read(
+            into: &snapshot, wanted: [WantedSocket(tuple, isExpected: true)], ports: [listener.local().port])
+        #expect(snapshot.socket(local: client.local(), remote: listener.local())?.inode == client.inode)
+        var none = SocketTables(procOnly: "/nonexistent")
+        #expect(throws: KernelViewError.self) { try none.read(into: &snapshot, wanted: nil, ports: []) }
+    }
+
+    @Test func descendantsOfAProcess() throws {
+        let proc = try FakeProc()
+        try proc.write("10/task/10/children", "11 12 ")
+        try proc.write("12/task/12/children", "13 x 10 11")
+        try proc.write("13/task/13/children", "")
+        let owners = ProcessOwners(root: proc.root)
+        #expect(Set(owners.descendants(of: 10)) == [11, 12, 13] && owners.descendants(of: 99) == [])
+        #expect(owners.descendants(of: 10, limit: 2).count == 2)
+    }
+
+    @Test func theExpectedAreAskedFirst() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "first", start: 5, sockets: [3: 50])
+        try proc.process(300, comm: "expected", start: 9, sockets: [3: 50])
+        var owners = ProcessOwners(root: proc.root)
+        owners.expect([300])
+        #expect(owners.owners(of: [50])[50]?.process.pid == 300 && owners.counts.fullScans == 0)
+    }
+}
