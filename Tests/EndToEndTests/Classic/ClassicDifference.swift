@@ -29,6 +29,13 @@ struct ClassicDifference: Sendable {
             nil, in: "stale-close-wait.pcapng",
             "on loopback classic splits connections in two and mixes incarnations of a four-tuple"),
         ClassicDifference(
+            nil, in: "challenge-acks.pcapng",
+            "classic takes the numbers of forged segments, which no receiver heeds, into the stream"),
+        ClassicDifference(
+            ["hardware dups", "ttl stream length", "missed data"], in: "time-wait-assassination.pcapng",
+            "an old segment comes again after 100 ms, with the identification of the first: to classic a copy made by hardware; and"
+                + " it takes the number of the last RST into the stream"),
+        ClassicDifference(
             ["RTT full_sz smpls", "RTT full_sz min", "RTT full_sz max", "RTT full_sz avg", "RTT full_sz stdev"],
             "classic takes a segment of one octet for one of 2^32 - 1: its full-sized segments are SYN and FIN"),
         ClassicDifference(["avg segm size"], "classic divides by n + 0.001 and cuts") { classic, ours, _ in

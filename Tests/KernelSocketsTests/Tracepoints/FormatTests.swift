@@ -125,7 +125,7 @@ private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protoc
         let format = try #require(TracepointFormat(stateFormat()))
         #expect(
             TracepointKind.setState.filter(format, ports: [9500, 80])
-                == "(sport==9500||dport==9500||sport==80||dport==80)&&dport!=0&&protocol==6")
+                == "(sport==9500||dport==9500||sport==80||dport==80)&&protocol==6")
         #expect(TracepointKind.destroy.filter(format, ports: []) == nil)
         let list = "__print_symbolic(REC->reason, { 3, \"NO_SOCKET\" }, { 9, \"PKT_TOO_SMALL\" }, { 10, \"TCP_CSUM\" })"
         let free = try #require(
