@@ -14,13 +14,13 @@ extension Segment {
     }
 }
 
-extension Connection {
+extension HotPart {
     /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
-    func startsNewIncarnation(_ segment: Segment) -> Bool {
+    mutating func startsNewIncarnation(_ segment: Segment) -> Bool {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
-        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
-        let sender = endpoint(side)
-        let receiver = endpoint(side.other)
+        let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
+        let sender = endpoints[place(side)]
+        let receiver = endpoints[place(side.other)]
         if sender.knowsInitialSequence && sender.iss == segment.sequence {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded

@@ -20,6 +20,19 @@ struct FrameTally: Sendable {
     var damaged: UInt64 = 0
     /// Where the first damaged one is, and what is wrong with it.
     var firstDamage: (frame: UInt64, error: DecodeError)?
+
+    mutating func note(_ kind: OtherTraffic) {
+        switch kind {
+        case .fragment: fragments &+= 1
+        case .unsupportedLinkType: unsupported &+= 1
+        default: otherTraffic &+= 1
+        }
+    }
+
+    mutating func note(_ error: DecodeError, frame: UInt64) {
+        damaged &+= 1
+        if firstDamage == nil { firstDamage = (frame, error) }
+    }
 }
 
 struct TracePipeline<Report: TraceReport>: ~Copyable {
@@ -41,8 +54,19 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     let isLive: Bool
     var replaced: [ConnectionID] = []
 
-    init(report: Report, isLive: Bool) {
-        timeline = Timeline()
+    /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
+    let connectionLimit: Int
+    private(set) var evicted: UInt64 = 0
+    private let interest: SegmentInterest
+    private let flowHash: FlowHash
+    private var isOpen = false
+
+    init(report: Report, isLive: Bool, connectionLimit: Int = .max) {
+        // A replay looks after endings as a divided one does, so that all formats agree on what is one connection.
+        timeline = Timeline(endingQueues: isLive ? 1 : ReplayDivision.parts)
+        flowHash = timeline.flowHash
+        interest = isLive ? .every : report.interest
+        self.connectionLimit = connectionLimit
         self.report = report
         self.isLive = isLive
     }
@@ -56,36 +80,44 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         do {
             decoded = try decodeFrame(bytes, header)
         } catch {
-            tally.damaged &+= 1
-            if tally.firstDamage == nil { tally.firstDamage = (frame, error) }
+            tally.note(error, frame: frame)
             return
         }
         switch decoded {
         case .segment(let segment): observe(segment, header)
-        case .other(let kind): note(kind)
-        }
-    }
-
-    private mutating func note(_ kind: OtherTraffic) {
-        switch kind {
-        case .fragment: tally.fragments &+= 1
-        case .unsupportedLinkType: tally.unsupported &+= 1
-        default: tally.otherTraffic &+= 1
+        case .other(let kind): tally.note(kind)
         }
     }
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader) {
-        let event = timeline.observe(segment, time: header.time, frame: frame, interface: header.interface)
-        if event.ended { endedCount &+= 1 }
+        if !isOpen {
+            isOpen = true
+            report.opens(at: header.time)
+        }
+        let tracked = timeline.track(
+            segment, hash: flowHash.hash(segment.tuple), time: header.time, frame: frame, interface: header.interface)
+        if tracked.ended { endedCount &+= 1 }
+        if tracked.isFirst && !isLive { makeRoom(for: tracked) }
+        guard interest == .every || interest == .transitions && tracked.hasTransitions else { return }
+        let event = timeline.event(of: tracked, segment, time: header.time, frame: frame)
         if isLive {
             if event.hasTransitions { hasNewStates = true }
             if event.isFirst { newConnections.append(event.connection) }
             if let old = event.replaced { replaced.append(old) }
-        } else if let old = event.replaced {
-            report.finish(old, timeline, nil, &out)
-            timeline.retire(old)
         }
         report.segment(event, timeline, &out)
+    }
+
+    /// Reports the connection that a new one replaces, or the least useful one if there are too many.
+    private mutating func makeRoom(for new: Timeline.Tracked) {
+        var gone = new.replaced
+        if gone == nil && timeline.trackedCount > connectionLimit {
+            gone = timeline.leastUseful(besides: new.connection)
+            if gone != nil { evicted += 1 }
+        }
+        guard let gone else { return }
+        report.finish(gone, timeline, nil, &out)
+        timeline.retire(gone)
     }
 
     /// Frames were lost before the next one.

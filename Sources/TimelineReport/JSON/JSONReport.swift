@@ -5,7 +5,7 @@ public import TCPModel
 public import TCPTimeline
 
 /// The NDJSON report.
-public struct JSONReport: TraceReport {
+public struct JSONReport: PartitionedReport {
     private let selection: ConnectionSelection
     /// uid by slot, so that it is computed once a connection.
     private var identities: [(number: UInt64, uid: String)] = []
@@ -22,6 +22,13 @@ public struct JSONReport: TraceReport {
         if packets { analyses = FlowAnalyses() }
         if !selection.isEverything { held = HeldRecords() }
     }
+
+    /// Records of states come with transitions, those of packets with every segment. With a selection, records are kept under
+    /// their connection's number, which only the plain pipeline knows from the start.
+    public var interest: SegmentInterest { analyses == nil && held == nil ? .transitions : .every }
+
+    /// The records of some connections.
+    public var part: JSONReport { JSONReport(selection: selection, packets: analyses != nil) }
 
     // MARK: TraceReport
 

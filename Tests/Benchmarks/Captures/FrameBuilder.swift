@@ -137,7 +137,8 @@ struct CaptureFile: ~Copyable {
         while done < buffer.count {
             // The region is the rest of the array: done < count.
             let count = unsafe buffer.withUnsafeBytes { bytes in
-                unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+                return unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
             }
             if count <= 0 { fatalError("writing a capture failed: errno \(errno)") }
             done += count

@@ -13,6 +13,7 @@ struct Comparison {
     private func programs(_ capture: Capture) -> [Program] {
         let filter = capture.workload == .flood ? "tcp port 80" : "tcp port 9500"
         var list = [Program(name: "tcpdump --count", arguments: ["tcpdump", "-r", "{}", "--count", filter])]
+        list.append(Program(name: "tcptrace -q --workers 1", arguments: [tool, "-r", "{}", "-q", "--workers", "1"]))
         list.append(Program(name: "tcptrace -q", arguments: [tool, "-r", "{}", "-q"]))
         return list
     }

@@ -38,7 +38,7 @@ struct Program {
         let words = arguments.map { $0 == "{}" ? capture : $0 }
         // Copies that are freed below; the list ends in nil, as execvp(3) wants it.
         var list = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe list { unsafe free(word) } }
+        defer { unsafe list.forEach { unsafe free($0) } }
         // Filled by the call after it.
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -48,7 +48,7 @@ struct Program {
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var child: pid_t = 0
         // list has at least one word and ends in nil; actions was initialized above.
-        let code = unsafe posix_spawnp(&child, list[0]!, &actions, nil, &list, environ)
+        let code = unsafe posix_spawnp(&child, words[0], &actions, nil, &list, environ)
         guard code == 0 else { throw BenchError("\(words[0]) cannot be started: errno \(code)") }
         return child
     }
