@@ -231,6 +231,19 @@ public struct Timeline: ~Copyable {
         return ids
     }
 
+    /// Whether places are in the order of numbers, so that `next` finds the oldest first and no list is needed.
+    public var isInOrder: Bool { !hasFreedSlots }
+
+    /// The first connection at or after a place; nil if there is none.
+    public func next(from slot: UInt32) -> ConnectionID? {
+        var slot = slot
+        while slot < store.limit {
+            if store.isOccupied(slot) { return ConnectionID(slot: slot) }
+            slot += 1
+        }
+        return nil
+    }
+
     // MARK: The kernel's word
 
     /// The kernel says that one side of a connection is in the state that we have for it.

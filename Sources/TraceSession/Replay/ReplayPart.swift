@@ -154,16 +154,24 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     // MARK: The end
 
     /// Nothing more comes: all that is left, in order.
-    mutating func close() { rest = timeline.remaining() }
+    mutating func close() {
+        // Millions of connections that never ended lie in order already: a list of them would cost memory at its scarcest.
+        if !timeline.isInOrder { rest = timeline.remaining() }
+    }
+
+    private func nextOfRest() -> ConnectionID? {
+        if timeline.isInOrder { return timeline.next(from: UInt32(restNext)) }
+        return restNext < rest.count ? rest[restNext] : nil
+    }
 
     /// Reports what is left up to a number.
     mutating func finishRest(upTo limit: UInt64, _ result: inout PartResult) {
-        while restNext < rest.count {
-            let number = timeline.number(of: rest[restNext])
+        while let id = nextOfRest() {
+            let number = timeline.number(of: id)
             guard number <= limit else { return }
-            report.finish(rest[restNext], timeline, nil, &result.out)
+            report.finish(id, timeline, nil, &result.out)
             result.addPiece(key: PartResult.atBoundary | number, number: number)
-            restNext += 1
+            restNext = timeline.isInOrder ? Int(id.slot) + 1 : restNext + 1
         }
     }
 }
