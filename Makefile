@@ -1,7 +1,7 @@
 # How to build, try, check and install tcptrace. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check format golden install clean
+.PHONY: help setup demo test bench lint check format golden install clean
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -42,6 +42,18 @@ test: setup ## Build and run all tests. Those that need tshark, tcpdump or root 
 	    command -v $$peer >/dev/null || echo "make: $$peer is not installed; the tests that compare with it are skipped"; \
 	done
 	$(SWIFT) test
+
+bench: setup ## Measure speed and memory against tcpdump, tshark and classic tcptrace (BENCH=--quick for a short run).
+	@missing=""; for peer in tcpdump tshark tcptrace; do \
+	    test -x /usr/bin/$$peer || command -v $$peer >/dev/null || missing="$$missing $$peer"; done; \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(ROOT)" ]; }; then \
+	    echo "installing$$missing to compare with"; \
+	    { $(ROOT) apt-get -q update && $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install $$missing; } || \
+	    echo "make: that did not work; comparing with what there is" >&2; fi
+	$(SWIFT) build -c release --product tcptrace
+	$(SWIFT) build -c release --product tcptrace-bench
+	"$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench" \
+	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
 
 lint: ## Check the form of all Swift files.
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)

@@ -89,6 +89,14 @@ let package = Package(
         .target(
             name: "Exchanges", dependencies: ["TCPModel", "TCPMachine", "TCPTimeline"], path: "Tests/Exchanges",
             swiftSettings: swiftSettings),
+        // What `make bench` runs; not installed
+        .target(name: "AllocationCounter", path: "Tests/Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "tcptrace-bench",
+            dependencies: [
+                "AllocationCounter", "TCPModel", "TCPWire", "PacketSource", "TCPTimeline", "TimelineReport",
+            ],
+            path: "Tests/Benchmarks", exclude: ["AllocationCounter"], swiftSettings: swiftSettings),
         tests("TCPModelTests", ["TCPModel"]),
         tests("TCPWireTests", ["TCPModel", "TCPWire"]),
         tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),

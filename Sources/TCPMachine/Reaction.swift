@@ -63,26 +63,38 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var resetUnheeded: Anomalies { Anomalies(rawValue: 1 << 15) }
 }
 
-/// The result of one machine step.
+/// The result of one machine step. Sixteen octets, so that it travels in registers.
 public struct Reaction: BitwiseCopyable, Sendable {
-    /// Transitions, in order; at most four come of one step.
-    var storage: InlineArray<4, Transition> = .init(
-        repeating: Transition(from: .unseen, to: .unseen, certainty: .assumed, rule: .midstream))
-    /// How many of them there are.
-    public private(set) var count = 0
+    /// The transitions, 16 bits each: from and to (4 bits each), certainty (2), rule (6).
+    private var packed: UInt64 = 0
     /// What was remarkable.
     public var anomalies: Anomalies = []
+    private var length: UInt32 = 0
 
     /// Nothing happened.
     public init() {}
 
+    /// How many transitions there are; at most four come of one step.
+    public var count: Int { Int(length) }
+
     /// The transition at `index`, which is less than `count`.
-    public subscript(index: Int) -> Transition { storage[index] }
+    public subscript(index: Int) -> Transition {
+        precondition(index >= 0 && index < count)
+        let bits = packed >> UInt64(index * 16)
+        // Only `append` puts anything there, so that every part is the raw value of a case.
+        return Transition(
+            from: TCPState(rawValue: UInt8(bits & 15)) ?? .unseen,
+            to: TCPState(rawValue: UInt8(bits >> 4 & 15)) ?? .unseen,
+            certainty: Certainty(rawValue: UInt8(bits >> 8 & 3)) ?? .assumed,
+            rule: RFCRule(rawValue: UInt8(bits >> 10 & 63)) ?? .midstream)
+    }
 
     mutating func append(_ transition: Transition) {
         // Four is more than any step produces (open, retract, close, peer's FIN); a fifth would be a bug, not a crash.
-        guard count < 4 else { return }
-        storage[count] = transition
-        count += 1
+        guard length < 4 else { return }
+        let states = UInt64(transition.from.rawValue) | UInt64(transition.to.rawValue) << 4
+        let reasons = UInt64(transition.certainty.rawValue) << 8 | UInt64(transition.rule.rawValue) << 10
+        packed |= (states | reasons) << UInt64(length * 16)
+        length += 1
     }
 }

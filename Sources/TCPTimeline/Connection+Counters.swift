@@ -3,74 +3,76 @@
 import TCPMachine
 import TCPModel
 
-extension Connection {
+extension HotPart {
     mutating func count(
-        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, senderBefore: EndpointMachine,
-        receiverBefore: EndpointMachine
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, senderBefore: EndpointBefore,
+        receiverBefore: EndpointBefore
     ) {
         let own = Int(side.rawValue)
-        counters[own].packets &+= 1
-        counters[own].ipBytes &+= UInt64(segment.ipLength)
-        if notes.contains(.retransmission) { counters[own].retransmissions &+= 1 }
-        if segment.flags.has(.ack) { counters[own].lastAck = segment.acknowledgment }
-        counters[own].lastWindow = segment.window
-        if !segment.flags.has(.syn) { counters[own].hasPlainWindow = true }
-        let sentNow = endpoint(side)
-        counters[own].uniqueBytes &+= Self.newText(senderBefore, sentNow, segment)
+        sides[own].packets &+= 1
+        sides[own].addDatagram(segment.ipLength)
+        if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
+        if segment.flags.has(.ack) { sides[own].lastAck = segment.acknowledgment }
+        sides[own].lastWindow = segment.window
+        if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
+        sides[own].addUnique(newText(senderBefore, side, segment))
         if !isSelfConnect {
             // The receiver's SND.NXT moves only when the ACK covers text that we missed.
-            let receiverNow = endpoint(side.other)
-            if receiverBefore.knowsSendSequence && receiverNow.sendNext.isAfter(receiverBefore.sendNext) {
-                counters[1 - own].uniqueBytes &+= UInt64(receiverNow.sendNext.offset(from: receiverBefore.sendNext))
+            let next = endpoints[1 - own].sendNext
+            if receiverBefore.knowsSendSequence && next.isAfter(receiverBefore.sendNext) {
+                sides[1 - own].addUnique(UInt64(next.offset(from: receiverBefore.sendNext)))
             }
         }
     }
 
     /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are no text.
-    private static func newText(_ before: EndpointMachine, _ after: EndpointMachine, _ segment: Segment) -> UInt64 {
-        guard after.knowsSendSequence, !segment.flags.has(.rst) else { return 0 }
+    private mutating func newText(_ before: EndpointBefore, _ side: Side, _ segment: Segment) -> UInt64 {
+        let own = place(side)
+        guard endpoints[own].knowsSendSequence, !segment.flags.has(.rst) else { return 0 }
         guard before.knowsSendSequence else { return UInt64(segment.payloadLength) }
-        guard after.sendNext.isAfter(before.sendNext) else { return 0 }
-        let moved = after.sendNext.offset(from: before.sendNext)
-        let controls: UInt32 =
-            (segment.flags.has(.fin) ? 1 : 0) + (segment.flags.has(.syn) && before.sendNext == after.iss ? 1 : 0)
+        let next = endpoints[own].sendNext
+        guard next.isAfter(before.sendNext) else { return 0 }
+        let moved = next.offset(from: before.sendNext)
+        let startsAnew = segment.flags.has(.syn) && before.sendNext == endpoints[own].iss
+        let controls: UInt32 = (segment.flags.has(.fin) ? 1 : 0) + (startsAnew ? 1 : 0)
         return UInt64(moved > controls ? moved - controls : 0)
     }
 
     /// Follows the holes in both sides' text; octets of the receiver's that this segment acknowledges and we do not have.
     mutating func missedText(
-        _ segment: Segment, _ side: Side, senderBefore: EndpointMachine, receiverBefore: EndpointMachine
+        _ segment: Segment, _ side: Side, _ rare: inout RarePart, senderBefore: EndpointBefore,
+        receiverBefore: EndpointBefore
     ) -> UInt64 {
         guard !isSelfConnect, !segment.flags.has(.rst) else { return 0 }
         let start = segment.flags.has(.syn) ? segment.sequence.advanced(by: 1) : segment.sequence
         if senderBefore.knowsSendSequence && !segment.flags.has(.syn) && segment.sequenceLength > 0
-            && start.isAfter(senderBefore.sendNext) && endpoint(side).sendNext.isAfter(senderBefore.sendNext)
+            && start.isAfter(senderBefore.sendNext) && endpoints[place(side)].sendNext.isAfter(senderBefore.sendNext)
         {
-            gaps.open(senderBefore.sendNext, length: start.offset(from: senderBefore.sendNext), of: side)
-        } else if segment.payloadLength > 0 && !gaps.isEmpty {
-            gaps.fill(start, length: segment.payloadLength, of: side)
+            rare.gaps.open(senderBefore.sendNext, length: start.offset(from: senderBefore.sendNext), of: side)
+        } else if segment.payloadLength > 0 && !rare.gaps.isEmpty {
+            rare.gaps.fill(start, length: segment.payloadLength, of: side)
         }
         guard segment.flags.has(.ack) else { return 0 }
         var missed: UInt64 = 0
-        if !gaps.isEmpty { missed = UInt64(gaps.acknowledge(segment.acknowledgment, of: side.other)) }
+        if !rare.gaps.isEmpty { missed = UInt64(rare.gaps.acknowledge(segment.acknowledgment, of: side.other)) }
         // An ACK beyond everything that was seen moves the receiver's SND.NXT.
-        let receiver = endpoint(side.other)
-        if receiverBefore.knowsSendSequence && receiver.sendNext.isAfter(receiverBefore.sendNext) {
-            let octets = receiver.sendNext.offset(from: receiverBefore.sendNext)
+        let next = endpoints[place(side.other)].sendNext
+        if receiverBefore.knowsSendSequence && next.isAfter(receiverBefore.sendNext) {
+            let octets = next.offset(from: receiverBefore.sendNext)
             missed &+= UInt64(octets)
             // It may be captured yet, after its ACK: several queues, several interfaces.
-            gaps.open(receiverBefore.sendNext, length: octets, of: side.other, isCounted: true)
+            rare.gaps.open(receiverBefore.sendNext, length: octets, of: side.other, isCounted: true)
         }
         return missed
     }
 
     /// Counts a content gap in what `side` sent.
-    mutating func noteGap(_ octets: UInt64, of side: Side) {
+    mutating func noteGap(_ octets: UInt64, of side: Side, _ rare: inout RarePart) {
         guard zeek.reportsGaps else { return }
-        missedBytes &+= octets
+        rare.missedBytes &+= octets
         let index = Int(side.rawValue)
-        if counters[index].contentGaps < .max { counters[index].contentGaps += 1 }
-        if ConnectionHistory.isRecorded(occurrence: UInt32(counters[index].contentGaps)) {
+        if rare.sides[index].contentGaps < .max { rare.sides[index].contentGaps += 1 }
+        if ConnectionHistory.isRecorded(occurrence: UInt32(rare.sides[index].contentGaps)) {
             history.append(ConnectionHistory.contentGap, originator: side == .originator)
         }
     }

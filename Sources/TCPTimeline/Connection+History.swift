@@ -3,9 +3,10 @@
 import TCPMachine
 import TCPModel
 
-extension Connection {
+extension HotPart {
     mutating func noteHistory(
-        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, senderBefore: EndpointMachine, isFirst: Bool
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ rare: inout RarePart,
+        senderBefore: EndpointBefore, isFirst: Bool
     ) {
         let flags = segment.flags
         let isOriginator = side == .originator
@@ -32,11 +33,11 @@ extension Connection {
                 history.append(ConnectionHistory.syn, originator: isOriginator)
             }
         } else if flags.has(.rst) {
-            if !counters[own].hasReset || counters[own].lastReset != segment.sequence {
+            if !rare.sides[own].hasReset || rare.sides[own].lastReset != segment.sequence {
                 history.append(ConnectionHistory.reset, originator: isOriginator)
             }
-            counters[own].lastReset = segment.sequence
-            counters[own].hasReset = true
+            rare.sides[own].lastReset = segment.sequence
+            rare.sides[own].hasReset = true
         }
         let carriesText = segment.payloadLength > 0 && !notes.contains(.keepAlive)
         // Zeek's `d` is for segments without SYN, FIN and RST; with one of them, that letter stands for the segment.
@@ -49,16 +50,16 @@ extension Connection {
             history.append(ConnectionHistory.fin, originator: isOriginator)
         }
         if segment.window == 0 && !flags.has(.rst) && zeek.heedsWindow(ofOriginator: isOriginator) {
-            if counters[own].zeroWindows < .max { counters[own].zeroWindows += 1 }
-            if ConnectionHistory.isRecorded(occurrence: UInt32(counters[own].zeroWindows)) {
+            if rare.sides[own].zeroWindows < .max { rare.sides[own].zeroWindows += 1 }
+            if ConnectionHistory.isRecorded(occurrence: UInt32(rare.sides[own].zeroWindows)) {
                 history.append(ConnectionHistory.zeroWindow, originator: isOriginator)
             }
         }
         if notes.contains(.retransmission) {
             if !carriesText {
-                if counters[own].controlRetransmissions < .max { counters[own].controlRetransmissions += 1 }
+                if rare.sides[own].controlRetransmissions < .max { rare.sides[own].controlRetransmissions += 1 }
             } else if ConnectionHistory.isRecorded(
-                occurrence: counters[own].retransmissions &- UInt32(counters[own].controlRetransmissions))
+                occurrence: sides[own].retransmissions &- UInt32(rare.sides[own].controlRetransmissions))
             {
                 history.append(ConnectionHistory.retransmission, originator: isOriginator)
             }

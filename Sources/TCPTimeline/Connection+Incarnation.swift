@@ -14,26 +14,16 @@ extension Segment {
     }
 }
 
-extension EndpointMachine {
-    /// Whether it takes no more part in its connection.
-    var isOver: Bool {
-        switch state {
-        case .closed, .timeWait, .listen, .unseen: true
-        case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: false
-        }
-    }
-}
-
-extension Connection {
+extension HotPart {
     /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
-    func startsNewIncarnation(_ segment: Segment) -> Bool {
+    mutating func startsNewIncarnation(_ segment: Segment) -> Bool {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
         if segment.remarks.contains(.badChecksum) { return false }
-        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
-        let sender = endpoint(side)
-        let receiver = endpoint(side.other)
+        let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
+        let sender = endpoints[place(side)]
+        let receiver = endpoints[place(side.other)]
         // Whoever goes on after an ICMP error has not given up.
-        let isEnded = isEnded && !facts.contains(.unreachable)
+        let isEnded = isEnded && !isUnreachable
         if sender.knowsInitialSequence && sender.iss == segment.sequence {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded
@@ -47,7 +37,7 @@ extension Connection {
         case .synSent, .timeWait, .listen: return true
         case .closed, .finWait1, .finWait2, .closing, .lastAck, .closeWait:
             // In the window of a receiver that is still there it is part of this connection, and is challenged.
-            return receiver.isOver || !receiver.hasInWindow(segment.sequence)
+            return receiver.state.isOver || receiver.state == .unseen || !receiver.hasInWindow(segment.sequence)
         case .synReceived: return receiver.state == .closed
         case .established: return receiver.state == .closed || !sender.knowsInitialSequence
         }

@@ -6,91 +6,66 @@ import TCPModel
 extension Connection {
     /// What one segment did, for the event.
     struct Step: BitwiseCopyable {
-        var sender: Side
-        var relativeSequence: UInt32
-        var relativeAck: UInt32
-        var notes: SegmentNotes
-        var sent: Reaction
-        var arrived: Reaction
-        var ended: Bool
+        var notes: SegmentNotes = []
+        var sent = Reaction()
+        var arrived = Reaction()
+        var ended = false
+        /// Whether the connection has ended, with this segment or before.
+        var isOver = false
+
+        init() {}
     }
+}
 
+extension HotPart {
     /// Takes in one segment.
-    mutating func take(_ segment: Segment, time: Timestamp, isFirst: Bool) -> Step {
-        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
-        if segment.remarks.contains(.badChecksum) { return takeDamaged(segment, side, time) }
+    mutating func take(
+        _ segment: Segment, time: Timestamp, isFirst: Bool, _ rare: inout RarePart, _ step: inout Connection.Step
+    ) {
+        let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
+        if segment.remarks.contains(.badChecksum) { return takeDamaged(segment, side, time, &step) }
         let flags = segment.flags
-        let wasEnded = isEnded
-        let notes = SegmentNotes.analyse(
-            segment, sender: endpoint(side), receiver: endpoint(side.other), sent: counters[Int(side.rawValue)],
-            received: counters[Int(side.other.rawValue)],
-            fillsHole: !gaps.isEmpty && gaps.contains(segment.sequence, of: side))
+        let wasEnded = hasEnded()
+        let own = place(side)
+        let peer = place(side.other)
+        let notes = notes(
+            on: segment, side, fillsHole: !rare.gaps.isEmpty && rare.gaps.contains(segment.sequence, of: side))
 
-        let senderBefore = endpoint(side)
-        let receiverBefore = endpoint(side.other)
-        let (sent, arrived) = runMachines(segment, side)
-        if facts.contains(.unreachable) && originator.state != .closed { facts.remove(.unreachable) }
+        let senderBefore = EndpointBefore(endpoints[own])
+        let receiverBefore = EndpointBefore(endpoints[peer])
+        let sent = endpoints[own].sent(segment)
+        let arrived = endpoints[peer].arrives(segment)
+        if isUnreachable && endpoints[0].state != .closed { isUnreachable = false }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
-        let missed = missedText(segment, side, senderBefore: senderBefore, receiverBefore: receiverBefore)
-        noteHistory(segment, side, notes, senderBefore: senderBefore, isFirst: isFirst)
-        if missed > 0 { noteGap(missed, of: side.other) }
+        let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
+        noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
+        if missed > 0 { noteGap(missed, of: side.other, &rare) }
         noteHandshake(segment, side, time)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
         if time > lastTime { lastTime = time }
-
-        return Step(
-            sender: side, relativeSequence: segment.sequence.offset(from: base(side)),
-            relativeAck: flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0, notes: notes,
-            sent: sent, arrived: arrived, ended: !wasEnded && isEnded)
-    }
-
-    /// The event of another copy of a frame that was taken in as frame `original`: nothing happened.
-    func copy(
-        of original: UInt64, _ segment: Segment, _ id: ConnectionID, time: Timestamp, frame: UInt64
-    ) -> SegmentEvent {
-        let side: Side = segment.tuple.source == tuple.source ? .originator : .responder
-        return SegmentEvent(
-            connection: id, isFirst: false, replaced: nil, sender: side, time: time, frame: frame, segment: segment,
-            relativeSequence: segment.sequence.offset(from: base(side)),
-            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: base(side.other)) : 0,
-            notes: .duplicateFrame, sent: Reaction(), arrived: Reaction(), ended: false, originalFrame: original)
+        step.notes = notes
+        step.sent = sent
+        step.arrived = arrived
+        step.isOver = hasEnded()
+        step.ended = !wasEnded && step.isOver
     }
 
     /// A segment whose checksum is wrong: the receiver drops it, and which of its octets are wrong nobody knows. So it
     /// changes nothing but Zeek's history.
-    private mutating func takeDamaged(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Step {
+    private mutating func takeDamaged(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, _ step: inout Connection.Step
+    ) {
         history.appendCorrupt(originator: side == .originator)
         if time > lastTime { lastTime = time }
-        let hasAck = segment.flags.has(.ack)
-        return Step(
-            sender: side, relativeSequence: segment.sequence.offset(from: base(side)),
-            relativeAck: hasAck ? segment.acknowledgment.offset(from: base(side.other)) : 0, notes: .badChecksum,
-            sent: Reaction(), arrived: Reaction(), ended: false)
-    }
-
-    /// Relative numbers count from the ISS; where it is not known, from just before the first number seen.
-    private func base(_ side: Side) -> SequenceNumber {
-        let endpoint = endpoint(side)
-        return endpoint.relativeBase
-    }
-
-    private mutating func runMachines(_ segment: Segment, _ side: Side) -> (Reaction, Reaction) {
-        if isSelfConnect {
-            let sent = originator.sent(segment)
-            return (sent, originator.arrives(segment))
-        }
-        if side == .originator {
-            let sent = originator.sent(segment)
-            return (sent, responder.arrives(segment))
-        }
-        let sent = responder.sent(segment)
-        return (sent, originator.arrives(segment))
+        step = Connection.Step()
+        step.notes = .badChecksum
+        step.isOver = hasEnded()
     }
 
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
@@ -100,23 +75,25 @@ extension Connection {
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)
-                if facts.contains(.synSeen) && synAckDelay < 0 && (side == .responder || isSelfConnect) {
-                    synAckDelay = time.since(firstTime)
+                if facts.contains(.synSeen) && handshake.synAck < 0 && (side == .responder || isSelfConnect) {
+                    handshake.synAck = time.since(firstTime)
                 }
             } else {
                 facts.insert(.synSeen)
             }
-        } else if flags.has(.ack) && side == .originator && openDelay < 0 && synAckDelay >= 0 && !flags.has(.rst) {
-            openDelay = time.since(firstTime)
+        } else if flags.has(.ack) && side == .originator && handshake.open < 0 && handshake.synAck >= 0
+            && !flags.has(.rst)
+        {
+            handshake.open = time.since(firstTime)
         }
     }
 
     private mutating func noteEnding(
-        _ segment: Segment, _ side: Side, receiverBefore: EndpointMachine,
+        _ segment: Segment, _ side: Side, receiverBefore: EndpointBefore,
         reactions: (sent: Reaction, arrived: Reaction)
     ) {
-        if segment.flags.has(.fin) && endpoint(side).hasSentFin {
-            let mark: Facts = side == .originator ? .originatorFin : .responderFin
+        if segment.flags.has(.fin) && endpoints[place(side)].hasSentFin {
+            let mark: Connection.Facts = side == .originator ? .originatorFin : .responderFin
             if facts.intersection([.originatorFin, .responderFin]).isEmpty && side == .originator {
                 facts.insert(.originatorClosedFirst)
             }

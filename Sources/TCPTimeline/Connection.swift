@@ -6,34 +6,57 @@ public import TCPModel
 /// What one side sent.
 public struct SideCounters: BitwiseCopyable, Sendable {
     /// Segments.
-    public internal(set) var packets: UInt32 = 0
+    public let packets: UInt32
     /// Segments that carried sequence space seen before (keep-alives and window probes are not counted).
-    public internal(set) var retransmissions: UInt32 = 0
+    public let retransmissions: UInt32
     /// Octets of text by sequence space: each octet once, and octets that the peer acknowledged though we missed them.
-    public internal(set) var uniqueBytes: UInt64 = 0
+    public let uniqueBytes: UInt64
     /// Octets of IP datagrams.
-    public internal(set) var ipBytes: UInt64 = 0
-    /// The last SEG.ACK sent, for telling duplicates.
-    var lastAck = SequenceNumber(0)
-    /// The sequence number of its last RST.
-    var lastReset = SequenceNumber(0)
-    /// Whether it sent a RST.
-    var hasReset = false
-    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
-    var hasPlainWindow = false
-    /// The last SEG.WND sent, as on the wire.
-    var lastWindow: UInt16 = 0
-    /// How often it advertised a window of 0 that Zeek heeds.
-    var zeroWindows: UInt16 = 0
-    /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
-    var controlRetransmissions: UInt8 = 0
-    /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
-    var contentGaps: UInt8 = 0
+    public let ipBytes: UInt64
 
-    init() {}
+    init(_ side: HotSide) {
+        packets = side.packets
+        retransmissions = side.retransmissions
+        uniqueBytes = side.uniqueBytes
+        ipBytes = side.ipBytes
+    }
 }
 
-/// One incarnation of a four-tuple. Plain data: about 330 octets.
+/// What few connections have: holes, resets, windows of 0, FINs sent again. Kept apart, and only where there is any.
+struct RarePart: BitwiseCopyable, Sendable {
+    /// What is rare of one side.
+    struct Side: BitwiseCopyable, Sendable {
+        /// The sequence number of its last RST.
+        var lastReset = SequenceNumber(0)
+        /// How often it advertised a window of 0 that Zeek heeds.
+        var zeroWindows: UInt16 = 0
+        /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
+        var controlRetransmissions: UInt8 = 0
+        /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
+        var contentGaps: UInt8 = 0
+        /// Whether it sent a RST.
+        var hasReset = false
+
+        init() {}
+
+        var isEmpty: Bool { zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset }
+    }
+
+    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    var missedBytes: UInt64 = 0
+    /// What the capture skipped, until it comes or is acknowledged.
+    var gaps = ContentGaps()
+    var sides: InlineArray<2, Side> = .init(repeating: Side())
+    /// What the latest ICMP error said; nil if there was none.
+    var icmpKind: ICMPError.Kind?
+
+    init() {}
+
+    /// Whether there is nothing to keep.
+    var isEmpty: Bool { missedBytes == 0 && icmpKind == nil && gaps.isEmpty && sides[0].isEmpty && sides[1].isEmpty }
+}
+
+/// One incarnation of a four-tuple. Plain data, put together from the two parts that the table keeps.
 public struct Connection: BitwiseCopyable, Sendable {
     /// What has been seen, one bit a fact.
     public struct Facts: OptionSet, BitwiseCopyable, Sendable {
@@ -72,69 +95,66 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let originatorSynAck = Facts(rawValue: 1 << 13)
         /// The responder sent a SYN-ACK.
         public static let responderSynAck = Facts(rawValue: 1 << 14)
-        /// An ICMP error ended the originator's attempt, as far as it shows.
-        public static let unreachable = Facts(rawValue: 1 << 15)
+        /// Something was skipped and has neither come nor been acknowledged.
+        static let hasHoles = Facts(rawValue: 1 << 15)
+    }
+
+    /// What the table keeps of each connection.
+    var hot: HotPart
+    /// What few connections have.
+    var rare: RarePart
+
+    init(_ hot: HotPart, _ rare: RarePart = RarePart()) {
+        self.hot = hot
+        self.rare = rare
     }
 
     /// Its number, counted from 1 in the order of first segments.
-    public let number: UInt64
+    public var number: UInt64 { hot.number }
     /// From the originator to the responder.
-    public let tuple: FourTuple
+    public var tuple: FourTuple { hot.tuple }
     /// Which interface of the capture the first segment came from.
-    public let interface: UInt16
+    public var interface: UInt16 { hot.interface }
     /// The tunnel that the first segment came through; the innermost one if there were several.
-    public let tunnel: Tunnel
-    /// What the latest ICMP error about it said; `other` with `facts` silent if there was none.
-    public internal(set) var icmpKind = ICMPError.Kind.other
+    public var tunnel: Tunnel { hot.tunnel }
+    /// What the latest ICMP error about it said; nil if there was none.
+    public var icmpKind: ICMPError.Kind? { rare.icmpKind }
+    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
+    public var isUnreachable: Bool { hot.isUnreachable }
     /// Time of the first segment.
-    public let firstTime: Timestamp
+    public var firstTime: Timestamp { hot.firstTime }
     /// SEG.SEQ of the first segment, whoever sent it.
-    public let firstSequence: SequenceNumber
+    public var firstSequence: SequenceNumber { hot.firstSequence }
     /// Time of the latest segment.
-    public internal(set) var lastTime: Timestamp
+    public var lastTime: Timestamp { hot.lastTime }
     /// Time of the latest segment before both sides had ended: what Zeek's duration reaches to.
-    public internal(set) var lastLiveTime: Timestamp
+    public var lastLiveTime: Timestamp { hot.lastLiveTime }
     /// Octets of text of either side that were acknowledged though the capture does not have them.
-    public internal(set) var missedBytes: UInt64 = 0
-    /// What the capture skipped, until it comes or is acknowledged.
-    var gaps = ContentGaps()
-    /// Nanoseconds from the first SYN to the first SYN-ACK; negative if unknown.
-    public internal(set) var synAckDelay: Int64 = -1
-    /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
-    public internal(set) var openDelay: Int64 = -1
+    public var missedBytes: UInt64 { rare.missedBytes }
+    /// Nanoseconds from the first SYN to the first SYN-ACK, at most 39 hours; negative if unknown.
+    public var synAckDelay: Int64 { hot.handshake.synAck }
+    /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK, at most 39 hours; negative if unknown.
+    public var openDelay: Int64 { hot.handshake.open }
     /// The originator.
-    public internal(set) var originator = EndpointMachine()
+    public var originator: EndpointMachine { hot.endpoints[0] }
     /// The responder; not used in a self-connect, where the originator is both.
-    public internal(set) var responder = EndpointMachine()
+    public var responder: EndpointMachine { hot.endpoints[1] }
     /// What each side sent: the originator's at 0, the responder's at 1.
-    public internal(set) var counters: InlineArray<2, SideCounters> = .init(repeating: SideCounters())
+    public var counters: InlineArray<2, SideCounters> { [SideCounters(hot.sides[0]), SideCounters(hot.sides[1])] }
     /// What has been seen.
-    public internal(set) var facts: Facts = []
+    public var facts: Facts { hot.facts }
     /// Zeek's view.
-    public internal(set) var zeek = ZeekState()
+    public var zeek: ZeekState { hot.zeek }
     /// Wireshark's view.
-    public internal(set) var completeness: Completeness = []
+    public var completeness: Completeness { hot.completeness }
     /// Zeek's history.
-    public internal(set) var history = ConnectionHistory()
-
-    init(number: UInt64, tuple: FourTuple, first segment: Segment, time: Timestamp, interface: UInt16) {
-        self.number = number
-        self.tuple = tuple
-        self.interface = interface
-        tunnel = segment.tunnel
-        firstTime = time
-        firstSequence = segment.sequence
-        lastTime = time
-        lastLiveTime = time
-    }
+    public var history: ConnectionHistory { hot.history }
 
     /// Whether one socket is connected to itself.
-    public var isSelfConnect: Bool { tuple.source == tuple.destination }
+    public var isSelfConnect: Bool { hot.isSelfConnect }
 
     /// The endpoint of one side; in a self-connect both are the same.
-    public func endpoint(_ side: Side) -> EndpointMachine {
-        side == .originator || isSelfConnect ? originator : responder
-    }
+    public func endpoint(_ side: Side) -> EndpointMachine { hot.endpoint(side) }
 
     /// The address of one side.
     public func address(_ side: Side) -> SocketAddress { side == .originator ? tuple.source : tuple.destination }
@@ -143,17 +163,7 @@ public struct Connection: BitwiseCopyable, Sendable {
     public var duration: Int64 { lastTime.since(firstTime) }
 
     /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
-    public var isEnded: Bool {
-        func isOver(_ state: TCPState) -> Bool {
-            switch state {
-            case .closed, .timeWait, .listen: true
-            case .unseen, .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck:
-                false
-            }
-        }
-        return isOver(originator.state)
-            && (isSelfConnect || isOver(responder.state) || !facts.isDisjoint(with: [.reset, .unreachable]))
-    }
+    public var isEnded: Bool { hot.isEnded }
 
     /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.
     public var closer: Side? {

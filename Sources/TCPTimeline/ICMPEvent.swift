@@ -47,22 +47,23 @@ public struct ICMPEvent: BitwiseCopyable, Sendable {
     public let ended: Bool
 }
 
-extension Connection {
+extension HotPart {
     /// Takes in an error about a segment that `side` sent.
-    mutating func take(_ error: ICMPError, _ side: Side) -> (effect: ICMPEvent.Effect, reaction: Reaction) {
-        let endpoint = endpoint(side)
+    mutating func take(
+        _ error: ICMPError, _ side: Side, _ rare: inout RarePart
+    ) -> (effect: ICMPEvent.Effect, reaction: Reaction) {
         let kind = error.kind
         // RFC 5927 4.1, and Linux: an error about nothing on its way is forged or late.
-        guard endpoint.isInFlight(error.sequence) else { return (.ignored, Reaction()) }
+        guard endpoint(side).isInFlight(error.sequence) else { return (.ignored, Reaction()) }
         switch kind {
         case .packetTooBig: return (.pathMTU, Reaction())
         case .sourceQuench, .redirect, .other: return (.ignored, Reaction())
         case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
             .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded, .parameterProblem:
-            icmpKind = kind
-            guard endpoint.state == .synSent, side == .originator else { return (.soft, Reaction()) }
-            let reaction = originator.icmpEndsAttempt()
-            facts.insert(.unreachable)
+            rare.icmpKind = kind
+            guard endpoints[0].state == .synSent, side == .originator else { return (.soft, Reaction()) }
+            let reaction = endpoints[0].icmpEndsAttempt()
+            isUnreachable = true
             return (.ends, reaction)
         }
     }
@@ -71,15 +72,17 @@ extension Connection {
 extension Timeline {
     /// Takes in an ICMP error; nil if it quotes a segment of no known connection.
     public mutating func observe(_ error: ICMPError, time: Timestamp, frame: UInt64) -> ICMPEvent? {
-        guard let id = find(error.quoted) else { return nil }
-        return change(id) { connection in
-            let side: Side = error.quoted.source == connection.tuple.source ? .originator : .responder
-            let relative = error.sequence.offset(from: connection.endpoint(side).relativeBase)
-            let wasEnded = connection.isEnded
-            let (effect, reaction) = connection.take(error, side)
-            return ICMPEvent(
-                connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,
-                effect: effect, reaction: reaction, ended: !wasEnded && connection.isEnded)
-        }
+        guard let id = index.find(error.quoted, hash: index.hash(error.quoted), in: store) else { return nil }
+        let side: Side = store[id].isOriginator(error.quoted.source) ? .originator : .responder
+        let relative = error.sequence.offset(from: store[id].endpoint(side).relativeBase)
+        let wasEnded = store[id].isEnded
+        var rare = store.rare(id)
+        let (effect, reaction) = store[id].take(error, side, &rare)
+        store.keep(rare, id)
+        let isEnded = store[id].isEnded
+        if isEnded { noteEnding(id) }
+        return ICMPEvent(
+            connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,
+            effect: effect, reaction: reaction, ended: !wasEnded && isEnded)
     }
 }

@@ -3,53 +3,76 @@
 import TCPMachine
 import TCPModel
 
-extension SegmentNotes {
-    /// The notes of `segment`, sent by `sender` to `receiver`, before either has taken it in.
-    static func analyse(
-        _ segment: Segment, sender: EndpointMachine, receiver: EndpointMachine, sent own: SideCounters,
-        received peer: SideCounters, fillsHole: Bool
-    ) -> SegmentNotes {
+extension HotPart {
+    // Some of these change nothing and are `mutating` all the same: that way the parts are looked at where they are, while
+    // otherwise whole arrays are copied, which costs more than all the rest.
+
+    /// The notes of `segment`, sent by `side`, before either endpoint has taken it in.
+    mutating func notes(on segment: Segment, _ side: Side, fillsHole: Bool) -> SegmentNotes {
         var notes: SegmentNotes = []
+        let own = place(side)
         let flags = segment.flags
         let isPlain = !flags.hasAny(.synFinRst)
         if segment.window == 0 && isPlain && flags.has(.ack) { notes.insert(.zeroWindow) }
-        guard sender.knowsSendSequence, !flags.has(.rst) else { return notes }
+        guard endpoints[own].knowsSendSequence, !flags.has(.rst) else { return notes }
+        let next = endpoints[own].sendNext
 
         let isProbe =
-            isPlain && segment.payloadLength <= 1
-            && segment.sequence == sender.sendNext.advanced(by: .max) && sender.state != .synSent
+            isPlain && segment.payloadLength <= 1 && segment.sequence == next.advanced(by: .max)
+            && endpoints[own].state != .synSent
         if isProbe {
-            notes.insert(peer.lastWindow == 0 && peer.packets > 0 ? .windowProbe : .keepAlive)
+            let peer = Int(side.other.rawValue)
+            notes.insert(sides[peer].lastWindow == 0 && sides[peer].packets > 0 ? .windowProbe : .keepAlive)
             return notes
         }
         if segment.sequenceLength > 0 {
-            if segment.sequence.isBefore(sender.sendNext) {
+            if segment.sequence.isBefore(next) {
                 // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
                 if fillsHole {
                     notes.insert(.fillsHole)
-                } else if !flags.has([.syn, .ack]) || sender.hasSentSynAck {
+                } else if !flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck {
                     notes.insert(.retransmission)
                 }
-            } else if segment.sequence.isAfter(sender.sendNext) && !flags.has(.syn) {
+            } else if segment.sequence.isAfter(next) && !flags.has(.syn) {
                 notes.insert(.hole)
             }
-        } else if segment.isPureAck && own.hasPlainWindow && segment.acknowledgment == own.lastAck {
-            noteRepeatedAck(segment, sender: sender, receiver: receiver, own, &notes)
+        } else if segment.isPureAck && sides[Int(side.rawValue)].hasPlainWindow
+            && segment.acknowledgment == sides[Int(side.rawValue)].lastAck
+        {
+            noteRepeatedAck(segment, side, &notes)
         }
         return notes
     }
 
-    private static func noteRepeatedAck(
-        _ segment: Segment, sender: EndpointMachine, receiver: EndpointMachine, _ own: SideCounters,
-        _ notes: inout SegmentNotes
-    ) {
-        guard segment.sequence == sender.sendNext, sender.state != .synReceived else { return }
-        if segment.window != own.lastWindow {
+    private mutating func noteRepeatedAck(_ segment: Segment, _ side: Side, _ notes: inout SegmentNotes) {
+        let own = place(side)
+        let peer = place(side.other)
+        guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived else { return }
+        if segment.window != sides[Int(side.rawValue)].lastWindow {
             notes.insert(.windowUpdate)
-        } else if receiver.knowsSendSequence && receiver.sendNext.isAfter(segment.acknowledgment) {
+        } else if endpoints[peer].knowsSendSequence && endpoints[peer].sendNext.isAfter(segment.acknowledgment) {
             notes.insert(.duplicateAck)
         } else {
             notes.insert(.probeAck)
         }
+    }
+}
+
+/// What an endpoint knew before a segment, as far as counters and letters ask for it.
+struct EndpointBefore {
+    let sendNext: SequenceNumber
+    let iss: SequenceNumber
+    let state: TCPState
+    let knowsSendSequence: Bool
+    let knowsInitialSequence: Bool
+    let hasSentFin: Bool
+
+    @inline(__always) init(_ endpoint: borrowing EndpointMachine) {
+        sendNext = endpoint.sendNext
+        iss = endpoint.iss
+        state = endpoint.state
+        knowsSendSequence = endpoint.knowsSendSequence
+        knowsInitialSequence = endpoint.knowsInitialSequence
+        hasSentFin = endpoint.hasSentFin
     }
 }

@@ -5,9 +5,9 @@ public import TCPModel
 
 /// All connections of a capture. One owner feeds it in capture order; nothing here knows a clock or does I/O.
 public struct Timeline: ~Copyable {
-    private var store = ConnectionStore()
-    private var index: FlowIndex
-    private var endings = EndedQueue()
+    var store = ConnectionStore()
+    var index: FlowIndex
+    var endings: [EndedQueue]
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
     private var copies = FrameCopies()
@@ -17,10 +17,31 @@ public struct Timeline: ~Copyable {
     private var statistics: StatisticsStore?
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
+    /// What the segment that `track` took in last did to its connection's endpoints; valid if that was no steady one.
+    private var latest = Connection.Step()
+    private var fetched: UInt64 = 0
+    /// Where the search for a connection to give up goes on.
+    var hand: UInt32 = 0
 
-    /// A timeline without connections. `seed` only spreads the hash; no result depends on it.
-    public init(seed: UInt64 = .random(in: .min ... .max), keepsStatistics: Bool = false) {
+    /// Numbers above this are frame numbers of first segments: whoever divides a capture among several timelines counts
+    /// the connections of all of them, and gives them their numbers with `renumber`.
+    public static let provisional: UInt64 = 1 << 63
+    private let countsByItself: Bool
+
+    /// A timeline without connections.
+    ///
+    /// - Parameters:
+    ///   - seed: only spreads the hash; no result depends on it.
+    ///   - endingQueues: endings are kept in order in each of so many parts of the flows (a power of two).
+    ///   - countsByItself: whether connections get their numbers here; if not, see `provisional`.
+    ///   - keepsStatistics: whether `statistics(of:)` is wanted.
+    public init(
+        seed: UInt64 = .random(in: .min ... .max), endingQueues: Int = 1, countsByItself: Bool = true,
+        keepsStatistics: Bool = false
+    ) {
         index = FlowIndex(seed: seed)
+        endings = Array(repeating: EndedQueue(), count: endingQueues)
+        self.countsByItself = countsByItself
         if keepsStatistics { statistics = StatisticsStore() }
     }
 
@@ -30,10 +51,16 @@ public struct Timeline: ~Copyable {
     }
 
     /// The connection at a place that an event named and `retire` has not taken back.
-    public subscript(id: ConnectionID) -> Connection { store[id] }
+    public subscript(id: ConnectionID) -> Connection { store.whole(id) }
 
     /// How many connections are in memory.
     public var trackedCount: Int { store.count }
+
+    /// The number of the connection at a place, as `subscript` wants it.
+    public func number(of id: ConnectionID) -> UInt64 { store[id].number }
+
+    /// The hash that `track` wants.
+    public var flowHash: FlowHash { index.flowHash }
 
     /// Whether the connection with this number is still at this place.
     public func contains(_ id: ConnectionID, number: UInt64) -> Bool {
@@ -44,9 +71,9 @@ public struct Timeline: ~Copyable {
     public mutating func observe(
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0
     ) -> SegmentEvent {
-        let hash = index.hash(FlowKey(segment.tuple))
-        return observe(
-            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
+        let tracked = track(
+            segment, hash: index.hash(segment.tuple), time: time, frame: frame, interface: interface)
+        return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
     }
 
     /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
@@ -57,21 +84,9 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0,
         vantage: () -> UInt32
     ) -> SegmentEvent {
-        let hash = index.hash(FlowKey(segment.tuple))
-        if let original = copies.filter.original(
-            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage),
-            let id = index.find(FlowKey(segment.tuple), hash: hash, in: store)
-        {
-            copies.count(id, number: store[id].number)
-            return store[id].copy(of: original, segment, id, time: time, frame: frame)
-        }
-        let event = observe(
-            segment, time: time, frame: frame, interface: interface, cutOctets: cutOctets, hash: hash)
-        if event.isFirst && segment.flags.has(.syn) {
-            let id = event.connection
-            copies.translations.note(segment, store[id].number, at: id, time: time)
-        }
-        return event
+        let tracked = trackOnce(
+            segment, hash: index.hash(segment.tuple), time: time, frame: frame, interface: interface, vantage: vantage)
+        return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
     }
 
     /// What a connection joined, if its SYN had MP_JOIN.
@@ -92,95 +107,188 @@ public struct Timeline: ~Copyable {
         return source.place
     }
 
-    private mutating func observe(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16, cutOctets: UInt32, hash: UInt64
-    ) -> SegmentEvent {
-        let key = FlowKey(segment.tuple)
+    /// What `track` found.
+    public struct Tracked: BitwiseCopyable, Sendable {
+        /// The segment's connection.
+        public let connection: ConnectionID
+        /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
+        public let replaced: ConnectionID?
+        /// Whether it is the connection's first segment.
+        public let isFirst: Bool
+        /// Whether it took the short way of segments that change nothing.
+        public let isSteady: Bool
+        /// Whether the connection ended with this segment.
+        public let ended: Bool
+        /// Whether any endpoint changed its state.
+        public let hasTransitions: Bool
+        /// The frame that the segment's is another copy of; 0 if it is none, and was taken in.
+        public let copyOf: UInt64
+
+        init(
+            _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool = false, isSteady: Bool = true,
+            ended: Bool = false, hasTransitions: Bool = false, copyOf: UInt64 = 0
+        ) {
+            self.connection = connection
+            self.replaced = replaced
+            self.isFirst = isFirst
+            self.isSteady = isSteady
+            self.ended = ended
+            self.hasTransitions = hasTransitions
+            self.copyOf = copyOf
+        }
+    }
+
+    /// Takes in one segment as `observeOnce` does; `event` says more of it where that is wanted.
+    ///
+    /// - Parameter hash: that of `FlowHash` with the timeline's seed.
+    public mutating func trackOnce(
+        _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
+    ) -> Tracked {
+        if let original = copies.filter.original(
+            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage),
+            let id = index.find(segment.tuple, hash: hash, in: store)
+        {
+            copies.count(id, number: store[id].number)
+            return Tracked(id, copyOf: original)
+        }
+        let tracked = track(segment, hash: hash, time: time, frame: frame, interface: interface)
+        if tracked.isFirst && segment.flags.has(.syn) && countsByItself {
+            let id = tracked.connection
+            copies.translations.note(segment, store[id].number, at: id, time: time)
+        }
+        return tracked
+    }
+
+    /// Takes in one segment as `observe` does; `event` says more of it where that is wanted.
+    ///
+    /// - Parameter hash: that of `FlowHash` with the timeline's seed.
+    public mutating func track(
+        _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16
+    ) -> Tracked {
+        if let known = index.find(segment.tuple, hash: hash, in: store) {
+            if store[known].takeSteadily(segment, time: time) {
+                return Tracked(known)
+            }
+            return trackStep(segment, known, hash, time, frame, interface)
+        }
+        return trackStep(segment, nil, hash, time, frame, interface)
+    }
+
+    /// The long way: a first segment, or one that may change something.
+    @inline(never) private mutating func trackStep(
+        _ segment: Segment, _ found: ConnectionID?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ interface: UInt16
+    ) -> Tracked {
         var replaced: ConnectionID?
-        let id: ConnectionID
-        let isFirst: Bool
-        if let known = index.find(key, hash: hash, in: store) {
-            if store[known].startsNewIncarnation(segment) {
-                id = create(segment, time, interface)
+        var id = found ?? ConnectionID(slot: 0)
+        var isFirst = found == nil
+        if let known = found {
+            // Only a SYN does that; most segments that come here have none.
+            if segment.flags.has(.syn) && store[known].startsNewIncarnation(segment) {
+                id = create(segment, time, frame, interface)
                 index.replace(known, by: id, hash: hash)
                 store[known].facts.insert(.replaced)
                 replaced = known
                 isFirst = true
-            } else {
-                id = known
-                isFirst = false
             }
         } else {
-            id = create(segment, time, interface)
-            index.insert(id, hash: hash, in: store)
-            isFirst = true
-        }
-        let step = store[id].take(segment, time: time, isFirst: isFirst)
-        if store[id].isEnded && !store[id].facts.contains(.queued) {
-            store[id].facts.insert(.queued)
-            endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
+            id = create(segment, time, frame, interface)
+            index.insert(id, hash: hash)
         }
         if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
+        var rare = store.rare(id)
+        store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
+        store.keep(rare, id)
+        if latest.isOver { noteEnding(id) }
+        return Tracked(
+            id, replaced: replaced, isFirst: isFirst, isSteady: false, ended: latest.ended,
+            hasTransitions: latest.sent.count + latest.arrived.count > 0)
+    }
+
+    /// What the segment that `track` has just taken in meant.
+    public mutating func event(
+        of tracked: Tracked, _ segment: Segment, time: Timestamp, frame: UInt64, cutOctets: UInt32 = 0
+    ) -> SegmentEvent {
+        let hot = store[tracked.connection]
+        let isOriginator = hot.isOriginator(segment.tuple.source)
+        let sender: Side = isOriginator ? .originator : .responder
+        let own = hot.endpoint(sender)
+        let peer = hot.endpoint(sender.other)
+        var step = tracked.isSteady ? Connection.Step() : latest
+        if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
-            connection: id, isFirst: isFirst, replaced: replaced, sender: step.sender, time: time, frame: frame,
-            segment: segment, relativeSequence: step.relativeSequence, relativeAck: step.relativeAck, notes: step.notes,
-            sent: step.sent, arrived: step.arrived, ended: step.ended, cutOctets: cutOctets)
-        if statistics != nil {
-            let number = store[id].number
-            event.verdict = statistics?.take(event, number: number) ?? SegmentVerdict()
-        }
+            connection: tracked.connection, isFirst: tracked.isFirst, replaced: tracked.replaced, sender: sender,
+            time: time, frame: frame, segment: segment,
+            relativeSequence: segment.sequence.offset(from: own.relativeBase),
+            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peer.relativeBase) : 0,
+            notes: step.notes, sent: step.sent, arrived: step.arrived, ended: tracked.ended,
+            originalFrame: tracked.copyOf, cutOctets: cutOctets)
+        if statistics != nil { event.verdict = statistics?.take(event, number: hot.number) ?? SegmentVerdict() }
         return event
     }
 
-    /// The latest connection of a four-tuple, whichever way.
-    func find(_ tuple: FourTuple) -> ConnectionID? {
-        let key = FlowKey(tuple)
-        return index.find(key, hash: index.hash(key), in: store)
-    }
-
-    /// Changes a connection by something other than a segment; if that ends it, it waits with those that ended.
-    mutating func change<Result>(_ id: ConnectionID, _ body: (inout Connection) -> Result) -> Result {
-        let result = body(&store[id])
-        queueIfEnded(id)
-        return result
-    }
-
-    private mutating func queueIfEnded(_ id: ConnectionID) {
-        guard store[id].isEnded, !store[id].facts.contains(.queued) else { return }
-        store[id].facts.insert(.queued)
-        endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
-    }
-
     private mutating func create(
-        _ segment: Segment, _ time: Timestamp, _ interface: UInt16
+        _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
         connectionCount += 1
         return store.insert(
-            Connection(
-                number: connectionCount, tuple: segment.orientedTuple, first: segment, time: time,
-                interface: interface))
+            HotPart(
+                number: countsByItself ? connectionCount : frame | Self.provisional, tuple: segment.orientedTuple,
+                first: segment, time: time, interface: interface))
+    }
+
+    /// Gives a connection its number if it is still the one with this provisional number.
+    public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
+        if store.isOccupied(id.slot) && store[id].number == provisional { store[id].number = number }
+    }
+
+    /// Fetches what `track` will need for segments with these hashes into the cache, all at once: one after the other, each
+    /// miss would be waited for by itself.
+    public mutating func fetch(_ hashes: InlineArray<32, UInt64>, count: Int) {
+        var places: InlineArray<32, UInt32> = .init(repeating: 0)
+        for at in 0..<min(count, 32) { places[at] = index.likelyPlace(hash: hashes[at]) }
+        // The sum means nothing, but without it the loads would be left out.
+        for at in 0..<min(count, 32) { fetched &+= store.touch(places[at]) }
     }
 
     // MARK: Endings
 
-    /// The next connection that ended and has been silent for `linger` nanoseconds at `now`; report it, then `retire` it.
-    public mutating func nextExpired(at now: Timestamp, linger: Int64) -> ConnectionID? {
-        while let (id, number, silentSince) = endings.first {
-            guard store.isOccupied(id.slot), store[id].number == number else {
-                endings.removeFirst()
+    mutating func noteEnding(_ id: ConnectionID) {
+        guard !store[id].facts.contains(.queued) else { return }
+        store[id].facts.insert(.queued)
+        let queue = endings.count == 1 ? 0 : FlowHash.part(store[id].tuple, of: endings.count)
+        endings[queue].append(EndedQueue.Entry(id, store[id]))
+    }
+
+    /// The next connection that ended and has been silent for `linger` nanoseconds at `now`, or that ended before the last
+    /// `most` of its queue; report it, then `retire` it.
+    public mutating func nextExpired(at now: Timestamp, linger: Int64, most: Int = .max) -> ConnectionID? {
+        for queue in endings.indices {
+            if let id = nextExpired(in: queue, now, linger, most) { return id }
+        }
+        return nil
+    }
+
+    private mutating func nextExpired(
+        in queue: Int, _ now: Timestamp, _ linger: Int64, _ most: Int
+    ) -> ConnectionID? {
+        while let entry = endings[queue].first {
+            let id = entry.id
+            guard store.isOccupied(id.slot), store[id].facts.contains(.queued), entry.isOf(store[id]) else {
+                endings[queue].removeFirst()
                 continue
             }
-            if store[id].lastTime > silentSince {
+            let isCrowded = endings[queue].count > most
+            if store[id].lastTime > entry.silentSince && !isCrowded {
                 // Late segments put it off, but not those that ended after it.
-                endings.removeFirst()
-                endings.append(id, number: number, silentSince: store[id].lastTime)
+                endings[queue].removeFirst()
+                endings[queue].append(EndedQueue.Entry(id, store[id]))
                 continue
             }
-            let deadline = store[id].lastTime.advanced(by: linger)
-            if deadline > now { return nil }
-            endings.removeFirst()
+            if !isCrowded && store[id].lastTime.advanced(by: linger) > now { return nil }
+            endings[queue].removeFirst()
             store[id].facts.remove(.queued)
-            if store[id].isEnded { return id }
+            if store[id].hasEnded() { return id }
         }
         return nil
     }
@@ -188,7 +296,7 @@ public struct Timeline: ~Copyable {
     /// Forgets a connection.
     public mutating func retire(_ id: ConnectionID) {
         if !store[id].facts.contains(.replaced) {
-            index.remove(id, hash: index.hash(FlowKey(store[id].tuple)), in: store)
+            index.remove(id, hash: index.hash(store[id].tuple))
         }
         copies.translations.forget(store[id].number)
         multipath.forget(store[id].number)
@@ -212,46 +320,32 @@ public struct Timeline: ~Copyable {
         return ids
     }
 
+    /// Whether places are in the order of numbers, so that `next` finds the oldest first and no list is needed.
+    public var isInOrder: Bool { !hasFreedSlots }
+
+    /// The first connection at or after a place; nil if there is none.
+    public func next(from slot: UInt32) -> ConnectionID? {
+        var slot = slot
+        while slot < store.limit {
+            if store.isOccupied(slot) { return ConnectionID(slot: slot) }
+            slot += 1
+        }
+        return nil
+    }
+
     // MARK: The kernel's word
 
     /// The kernel says that one side of a connection is in the state that we have for it.
     public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
-        if side == .originator || store[id].isSelfConnect {
-            store[id].originator.kernelConfirms()
-        } else {
-            store[id].responder.kernelConfirms()
-        }
+        let place = store[id].place(side)
+        store[id].endpoints[place].kernelConfirms()
     }
 
     /// The kernel no longer has one side's socket.
     public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
-        let reaction =
-            side == .originator || store[id].isSelfConnect
-            ? store[id].originator.kernelDropsSocket() : store[id].responder.kernelDropsSocket()
-        if store[id].isEnded && !store[id].facts.contains(.queued) {
-            store[id].facts.insert(.queued)
-            endings.append(id, number: store[id].number, silentSince: store[id].lastTime)
-        }
+        let place = store[id].place(side)
+        let reaction = store[id].endpoints[place].kernelDropsSocket()
+        if store[id].hasEnded() { noteEnding(id) }
         return reaction
-    }
-}
-
-/// Connections in the order in which they ended: a ring, so that the oldest can be looked at first.
-private struct EndedQueue {
-    private var ids: [(id: ConnectionID, number: UInt64, silentSince: Timestamp)] = []
-    private var head = 0
-
-    var first: (id: ConnectionID, number: UInt64, silentSince: Timestamp)? { head < ids.count ? ids[head] : nil }
-
-    mutating func append(_ id: ConnectionID, number: UInt64, silentSince: Timestamp) {
-        ids.append((id, number, silentSince))
-    }
-
-    mutating func removeFirst() {
-        head += 1
-        if head > 4096 && head * 2 > ids.count {
-            ids.removeFirst(head)
-            head = 0
-        }
     }
 }

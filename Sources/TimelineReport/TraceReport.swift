@@ -53,12 +53,26 @@ public struct CaptureCounts: Sendable {
     public init() {}
 }
 
+/// Which segments a report wants to hear of, so that the others need not be made into events.
+public enum SegmentInterest: Sendable {
+    /// None.
+    case none
+    /// Those that change a state.
+    case transitions
+    /// Every one.
+    case every
+}
+
 /// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
 public protocol TraceReport {
     /// Whether a frame that was captured several times counts once. What copies another tool's log counts them as it does.
     var countsCopiesOnce: Bool { get }
     /// Whether it reads the timeline's per-direction statistics, which are not kept for nobody.
     var readsStatistics: Bool { get }
+    /// Which segments it is to be told of. From a live trace it hears of every one.
+    var interest: SegmentInterest { get }
+    /// The first segment came at this time.
+    mutating func opens(at time: Timestamp)
     /// The capture begins.
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
     /// A segment; `timeline` is as it left it.
@@ -92,6 +106,10 @@ extension TraceReport {
     public var countsCopiesOnce: Bool { true }
     /// The connection's own counters are enough.
     public var readsStatistics: Bool { false }
+    /// It wants to hear of every segment.
+    public var interest: SegmentInterest { .every }
+    /// When the first segment came does not matter.
+    public mutating func opens(at time: Timestamp) {}
     /// Nothing is said at the beginning.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
     /// Segments are not shown one by one.
@@ -110,4 +128,20 @@ extension TraceReport {
     public mutating func flush(
         now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {}
+}
+
+/// A report that can be made in parts: each of the connections of some flows, by whichever thread, and one that brings what
+/// they say into order.
+public protocol PartitionedReport: TraceReport, Sendable {
+    /// The report for one part. What it appends in one call is handed to `merge` of the whole one.
+    var part: Self { get }
+    /// Takes over what a part appended: the bytes in `range`, of the connection with this number (0 if that does not matter).
+    mutating func merge(_ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer)
+}
+
+extension PartitionedReport {
+    /// What a part says is said as it is.
+    public mutating func merge(
+        _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
+    ) { out.append(said, range) }
 }

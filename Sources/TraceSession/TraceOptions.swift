@@ -1,5 +1,6 @@
 // What a trace is to do, apart from how it looks.
 
+import Glibc
 public import PacketSource
 public import TCPModel
 public import TCPTimeline
@@ -53,6 +54,19 @@ public struct TraceOptions: Sendable {
     public var command: [String] = []
     /// File to write the frames to.
     public var output: String?
+
+    /// Threads that a replay is divided among; nil = as many as there are processors. The results do not depend on it.
+    public var workers: Int?
+    /// Connections to keep in memory at most (replay).
+    public var trackedLimit = TraceOptions.defaultTrackedLimit
+
+    /// As many connections as fill half of the machine's memory, and never fewer than 100 000.
+    public static var defaultTrackedLimit: Int {
+        let pages = sysconf(Int32(_SC_PHYS_PAGES))
+        let size = sysconf(Int32(_SC_PAGESIZE))
+        // 512 octets are more than a connection takes with its share of the table, even while that grows.
+        return max(100_000, pages / 2 * size / 512)
+    }
 
     /// The defaults.
     public init() {}

@@ -9,24 +9,6 @@ import TCPTimeline
 import TCPWire
 import TimelineReport
 
-/// What became of frames that are no segments. Nothing is dropped silently: these are shown at the end.
-struct FrameTally: Sendable {
-    /// Frames that are something else than TCP: normal.
-    var otherTraffic: UInt64 = 0
-    /// Segments whose checksums are wrong.
-    var badChecksums: UInt64 = 0
-    /// ICMP errors about segments of connections that are not known.
-    var strayErrors: UInt64 = 0
-    /// What became of IP fragments.
-    var fragments = FragmentCounts()
-    /// Frames of link types that cannot be decoded.
-    var unsupported: UInt64 = 0
-    /// Frames that are damaged.
-    var damaged: UInt64 = 0
-    /// Where the first damaged one is, and what is wrong with it.
-    var firstDamage: (frame: UInt64, error: DecodeError)?
-}
-
 struct TracePipeline<Report: TraceReport>: ~Copyable {
     var timeline: Timeline
     var report: Report
@@ -34,7 +16,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     /// Finds causes, if anybody wants to know.
     var diagnosis: Diagnosis?
     var counts = CaptureCounts()
-    var tally = FrameTally()
+    private var tally = FrameTally()
     /// IP packets whose fragments have not all come.
     private var fragments = FragmentReassembly()
     /// The number of the latest frame.
@@ -50,15 +32,27 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     let isLive: Bool
     var replaced: [ConnectionID] = []
 
+    /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
+    private let connectionLimit: Int
+    private(set) var evicted: UInt64 = 0
+    private let interest: SegmentInterest
+    private let flowHash: FlowHash
+    private var isOpen = false
     /// Whether checksums are verified.
     private let verifiesChecksums: Bool
 
     init(report: Report, _ options: TraceOptions, isLive: Bool) {
+        // A replay looks after endings as a divided one does, so that all formats agree on what is one connection.
+        timeline = Timeline(
+            endingQueues: isLive ? 1 : ReplayDivision.parts, keepsStatistics: report.readsStatistics)
+        flowHash = timeline.flowHash
+        let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
+        if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
+        interest = isLive || wantsFindings || report.readsStatistics ? .every : report.interest
+        connectionLimit = isLive ? .max : options.trackedLimit
         verifiesChecksums = options.verifiesChecksums
-        timeline = Timeline(keepsStatistics: report.readsStatistics)
         self.report = report
         self.isLive = isLive
-        if report.wantsFindings || !options.failOn.isEmpty { diagnosis = Diagnosis(isLive: isLive) }
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -70,13 +64,13 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         do {
             decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
         } catch {
-            return noteDamage(error)
+            return tally.note(error, frame: frame)
         }
         switch decoded {
         case .segment(let segment): observe(segment, header, bytes)
         case .icmp(let error): observe(error, header)
         case .fragment(let fragment): take(fragment, header, bytes)
-        case .other(let kind): note(kind)
+        case .other(let kind): tally.note(kind)
         }
     }
 
@@ -88,34 +82,15 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
             case .icmp(let error): observe(error, header)
             // A fragment does not come out of there.
             case .fragment: break
-            case .other(let kind): note(kind)
+            case .other(let kind): tally.note(kind)
             }
         } catch {
-            noteDamage(error)
+            tally.note(error, frame: frame)
         }
-    }
-
-    private mutating func noteDamage(_ error: DecodeError) {
-        tally.damaged &+= 1
-        if tally.firstDamage == nil { tally.firstDamage = (frame, error) }
     }
 
     /// What was not traced.
-    var finalTally: FrameTally {
-        var tally = tally
-        tally.fragments = fragments.counts
-        tally.fragments.expired += UInt64(fragments.unfinished)
-        return tally
-    }
-
-    private mutating func note(_ kind: OtherTraffic) {
-        switch kind {
-        // Counted where they are gathered.
-        case .fragment: break
-        case .unsupportedLinkType: tally.unsupported &+= 1
-        default: tally.otherTraffic &+= 1
-        }
-    }
+    var finalTally: FrameTally { tally.with(fragments) }
 
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
         guard let event = timeline.observe(error, time: header.time, frame: frame) else {
@@ -129,27 +104,47 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     }
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+        if !isOpen {
+            isOpen = true
+            report.opens(at: header.time)
+        }
+        if segment.remarks.contains(.badChecksum) { tally.badChecksums &+= 1 }
+        let hash = flowHash.hash(segment.tuple)
+        let tracked =
+            report.countsCopiesOnce
+            ? timeline.trackOnce(
+                segment, hash: hash, time: header.time, frame: frame, interface: header.interface,
+                vantage: { linkVantage(bytes, header.linkType) })
+            : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
+        if tracked.ended { endedCount &+= 1 }
+        guard interest == .every || interest == .transitions && tracked.hasTransitions else {
+            return makeRoom(for: tracked)
+        }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
-        let event =
-            report.countsCopiesOnce
-            ? timeline.observeOnce(
-                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut,
-                vantage: { linkVantage(bytes, header.linkType) })
-            : timeline.observe(
-                segment, time: header.time, frame: frame, interface: header.interface, cutOctets: cut)
+        let event = timeline.event(of: tracked, segment, time: header.time, frame: frame, cutOctets: cut)
         diagnosis?.observe(event, timeline)
-        if event.ended { endedCount &+= 1 }
-        if event.notes.contains(.badChecksum) { tally.badChecksums &+= 1 }
         if isLive {
             if event.hasTransitions { hasNewStates = true }
             if event.isFirst { newConnections.append(event.connection) }
             if let old = event.replaced { replaced.append(old) }
-        } else if let old = event.replaced {
-            finish(old, nil)
-            timeline.retire(old)
+        } else {
+            makeRoom(for: tracked)
         }
         report.segment(event, timeline, &out)
+    }
+
+    /// Reports the connection that a new one replaces, or the least useful one if there are too many.
+    private mutating func makeRoom(for new: Timeline.Tracked) {
+        guard new.isFirst else { return }
+        var gone = new.replaced
+        if gone == nil && timeline.trackedCount > connectionLimit {
+            gone = timeline.leastUseful(besides: new.connection)
+            if gone != nil { evicted += 1 }
+        }
+        guard let gone else { return }
+        finish(gone, nil)
+        timeline.retire(gone)
     }
 
     /// Takes in what the kernel said.
@@ -165,9 +160,11 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
 
     /// Reports a connection that is over, its findings first.
     mutating func finish(_ id: ConnectionID, _ kernel: KernelView?, now: Timestamp? = nil) {
-        let now = now ?? lastTime ?? timeline[id].lastTime
-        for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] {
-            report.finding(finding, timeline, &out)
+        if diagnosis != nil {
+            let now = now ?? lastTime ?? timeline[id].lastTime
+            for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] {
+                report.finding(finding, timeline, &out)
+            }
         }
         report.finish(id, timeline, kernel, &out)
     }
@@ -182,41 +179,4 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         counts.dropped &+= count
         report.gap(count, at: lastTime, &out)
     }
-}
-
-/// The sentences for what was not traced, for standard error; none if everything was TCP.
-func tallySentences(_ tally: FrameTally) -> [String] {
-    var sentences: [String] = []
-    func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
-    if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
-    if tally.badChecksums > 0 {
-        sentences.append("\(plural(tally.badChecksums)) of a bad checksum, and moved no state")
-    }
-    if tally.strayErrors > 0 {
-        sentences.append(
-            tally.strayErrors == 1
-                ? "1 frame was an ICMP error about no known connection"
-                : "\(tally.strayErrors) frames were ICMP errors about no known connection")
-    }
-    if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
-    if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
-    if tally.damaged > 0 {
-        var text = "\(plural(tally.damaged)) damaged and not traced"
-        if let first = tally.firstDamage { text += "; the first is frame \(first.frame): \(first.error)" }
-        sentences.append(text)
-    }
-    return sentences
-}
-
-/// What became of IP fragments; nil if there were none.
-private func fragmentSentence(_ counts: FragmentCounts) -> String? {
-    guard counts.fragments > 0 else { return nil }
-    func packets(_ count: UInt64) -> String { count == 1 ? "1 packet" : "\(count) packets" }
-    var parts = ["\(packets(counts.reassembled)) put together"]
-    if counts.expired > 0 { parts.append("\(packets(counts.expired)) not complete") }
-    if counts.evicted > 0 { parts.append("\(packets(counts.evicted)) given up, too many at a time") }
-    if counts.overlapping > 0 { parts.append("\(packets(counts.overlapping)) with overlapping fragments") }
-    if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }
-    let frames = counts.fragments == 1 ? "1 frame was an IP fragment" : "\(counts.fragments) frames were IP fragments"
-    return "\(frames): " + parts.joined(separator: ", ")
 }

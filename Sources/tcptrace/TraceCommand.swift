@@ -114,6 +114,12 @@ struct TraceCommand: ParsableCommand {
     var noHeader = false
     @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))
     var connections: UInt64?
+    @Option(help: ArgumentHelp("Threads to replay with, instead of one a processor.", valueName: "count"))
+    var workers: Int?
+    @Option(
+        name: .customLong("max-connections"),
+        help: ArgumentHelp("Replay: connections to keep in memory at most.", valueName: "count"))
+    var maxConnections: Int?
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
     var duration: Double?
     @Option(

@@ -135,6 +135,14 @@ struct TraceRequest {
         if command.connections == 0 { throw ValidationError("--connections 0: count at least one connection") }
         options.packetLimit = command.count
         options.connectionLimit = command.connections
+        if let workers = command.workers {
+            guard 1...64 ~= workers else { throw ValidationError("--workers \(workers): from 1 to 64") }
+            options.workers = workers
+        }
+        if let most = command.maxConnections {
+            guard most >= 8 else { throw ValidationError("--max-connections \(most): 8 or more") }
+            options.trackedLimit = most
+        }
         if let duration = command.duration {
             guard duration > 0 && duration.isFinite else {
                 throw ValidationError("--duration \(duration): a number of seconds above 0")

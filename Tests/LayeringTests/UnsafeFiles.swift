@@ -53,6 +53,11 @@ enum UnsafeFiles {
             "setns(2) with a path; opendir(3), names copied at once",
         "Sources/TraceSession/Privileges/Privileges.swift":
             "getpwnam(3), getpwuid(3), getenv(3) copied at once; initgroups(3), setgroups(2)",
+        "Sources/TraceSession/Replay/ProgressLine.swift": "clock_gettime(2)",
+        "Sources/TraceSession/Replay/ReplayBatch.swift": "raw memory: segments handed from thread to thread",
+        "Sources/TraceSession/Replay/ReplayCrew.swift": "pthreads, and the memory that they share under one lock",
+        "Sources/TraceSession/Replay/ReplayMerge.swift": "raw memory: what the parts said, read in place",
+        "Sources/TraceSession/Replay/ReplayPart.swift": "raw memory: segments handed from thread to thread",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
         "Sources/TraceSession/Sockets/ProcessHandle.swift": "poll(2) on a pidfd",
         "Sources/TraceSession/Sockets/ResultOutput.swift": "write(2), poll(2), strerror(3)",

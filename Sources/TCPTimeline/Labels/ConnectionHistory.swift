@@ -4,38 +4,88 @@
 public struct ConnectionHistory: BitwiseCopyable, Sendable {
     /// How many letters fit; a longer history ends in `+`.
     static let capacity = 22
-    private var letters: InlineArray<22, UInt8> = .init(repeating: 0)
-    private var length: UInt8 = 0
-    /// Letters that are recorded once a direction: one bit each for a, d, i, q of either side.
-    private var once: UInt8 = 0
+    /// Five bits a letter: 12 of them in the first word, 10 in the second, which has the length and `once` above them.
+    private var words: InlineArray<2, UInt64> = .init(repeating: 0)
+    private static let lengthShift: UInt64 = 50
+    private static let onceShift: UInt64 = 55
 
     /// An empty history.
     public init() {}
 
     /// The number of letters.
-    public var count: Int { Int(length) }
+    public var count: Int { Int(words[1] >> Self.lengthShift & 31) }
+
+    /// Letters that are recorded once a direction: one bit each for a, d, i, q of either side.
+    private var once: UInt8 { UInt8(truncatingIfNeeded: words[1] >> Self.onceShift) }
 
     /// The letter at `index`, which is less than `count`, as ASCII.
-    public subscript(index: Int) -> UInt8 { letters[index] }
+    public subscript(index: Int) -> UInt8 {
+        let code = UInt8(truncatingIfNeeded: words[index / 12] >> UInt64(index % 12 * 5) & 31)
+        if code == Self.flipCode { return 0x5e }
+        if code == Self.moreCode { return 0x2b }
+        let letter = Self.letter(code % Self.upperCode)
+        return code >= Self.upperCode ? letter - 0x20 : letter
+    }
+
+    /// Codes: 0 ... 11 lower case, 12 ... 23 upper case, then `^` and `+`.
+    private static let upperCode: UInt8 = 12
+    private static let flipCode: UInt8 = 24
+    private static let moreCode: UInt8 = 25
+
+    private static func letter(_ code: UInt8) -> UInt8 {
+        switch code {
+        case 0: syn
+        case 1: synAck
+        case 2: ack
+        case 3: data
+        case 4: fin
+        case 5: reset
+        case 6: retransmission
+        case 7: zeroWindow
+        case 8: contentGap
+        case 9: finReset
+        case 10: corrupt
+        default: multiFlag
+        }
+    }
+
+    private static func code(_ letter: UInt8) -> UInt8 {
+        switch letter {
+        case syn: 0
+        case synAck: 1
+        case ack: 2
+        case data: 3
+        case fin: 4
+        case reset: 5
+        case retransmission: 6
+        case zeroWindow: 7
+        case contentGap: 8
+        case finReset: 9
+        case corrupt: 10
+        default: 11
+        }
+    }
+
+    private mutating func append(code: UInt8) {
+        let place = count
+        guard place < Self.capacity else { return }
+        let entry = UInt64(place == Self.capacity - 1 ? Self.moreCode : code)
+        words[place / 12] |= entry << UInt64(place % 12 * 5)
+        words[1] &+= 1 << Self.lengthShift
+    }
 
     /// Appends `letter` (lower case ASCII), in upper case if it is the originator's.
     mutating func append(_ letter: UInt8, originator: Bool) {
-        guard length < Self.capacity else { return }
-        letters[Int(length)] = length == Self.capacity - 1 ? 0x2b : originator ? letter - 0x20 : letter
-        length += 1
+        append(code: Self.code(letter) + (originator ? Self.upperCode : 0))
     }
 
-    /// Appends `^`: the roles were taken the other way than the first packet suggested.
-    mutating func appendFlip() {
-        guard length < Self.capacity else { return }
-        letters[Int(length)] = 0x5e
-        length += 1
-    }
+    /// Appends `^`: the roles were taken the other way than the first packet suggested. It comes first.
+    mutating func appendFlip() { append(code: Self.flipCode) }
 
     /// Appends Zeek's letter for a wrong checksum, once a direction. Rare, so that no bit remembers it.
     mutating func appendCorrupt(originator: Bool) {
         let letter = originator ? Self.corrupt - 0x20 : Self.corrupt
-        for index in 0..<count where letters[index] == letter { return }
+        for index in 0..<count where self[index] == letter { return }
         append(Self.corrupt, originator: originator)
     }
 
@@ -43,7 +93,7 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable {
     mutating func appendOnce(_ letter: UInt8, bit: UInt8, originator: Bool) {
         let mask = UInt8(1) << (bit + (originator ? 4 : 0))
         guard once & mask == 0 else { return }
-        once |= mask
+        words[1] |= UInt64(mask) << Self.onceShift
         append(letter, originator: originator)
     }
 }

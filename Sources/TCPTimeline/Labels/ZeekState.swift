@@ -22,25 +22,60 @@ public enum ZeekEndpoint: UInt8, Sendable, BitwiseCopyable {
 
 /// Both sides' view, and conn_state.
 public struct ZeekState: BitwiseCopyable, Sendable {
+    /// Three bits for each endpoint, then one for each of the facts below.
+    private var bits: UInt16 = 0
+
     /// The originator's.
-    public private(set) var originator = ZeekEndpoint.inactive
+    public private(set) var originator: ZeekEndpoint {
+        get { ZeekEndpoint(rawValue: UInt8(bits & 7)) ?? .inactive }
+        set { bits = bits & ~7 | UInt16(newValue.rawValue) }
+    }
     /// The responder's.
-    public private(set) var responder = ZeekEndpoint.inactive
+    public private(set) var responder: ZeekEndpoint {
+        get { ZeekEndpoint(rawValue: UInt8(bits >> 3 & 7)) ?? .inactive }
+        set { bits = bits & ~(7 << 3) | UInt16(newValue.rawValue) << 3 }
+    }
+
+    private func fact(_ number: UInt16) -> Bool { bits >> number & 1 == 1 }
+    private mutating func set(_ number: UInt16, _ isSet: Bool) {
+        bits = bits & ~(1 << number) | (isSet ? 1 : 0) << number
+    }
 
     /// Whether a side sent a FIN before its RST: the other's FIN then makes it a normal close after all.
-    private var originatorFin = false
-    private var responderFin = false
+    private var originatorFin: Bool {
+        get { fact(6) }
+        set { set(6, newValue) }
+    }
+    private var responderFin: Bool {
+        get { fact(7) }
+        set { set(7, newValue) }
+    }
 
     /// Whether a side's end was taken note of: from when both are, segments no longer prolong Zeek's duration.
-    private var originatorDidClose = false
-    private var responderDidClose = false
+    private var originatorDidClose: Bool {
+        get { fact(8) }
+        set { set(8, newValue) }
+    }
+    private var responderDidClose: Bool {
+        get { fact(9) }
+        set { set(9, newValue) }
+    }
 
     /// Whether both sides' ends were taken note of.
-    var isClosed: Bool { originatorDidClose && responderDidClose }
+    var isClosed: Bool { bits >> 8 & 3 == 3 }
+
+    /// Whether either side has sent something that counts: a segment without SYN, FIN and RST changes nothing then.
+    var bothAreSeen: Bool { bits & 7 != 0 && bits & (7 << 3) != 0 }
 
     /// Whether a side was open when it sent its FIN, and has not sent a RST since.
-    private var originatorFinIsClean = false
-    private var responderFinIsClean = false
+    private var originatorFinIsClean: Bool {
+        get { fact(10) }
+        set { set(10, newValue) }
+    }
+    private var responderFinIsClean: Bool {
+        get { fact(11) }
+        set { set(11, newValue) }
+    }
 
     /// Whether both sides are open or were open when they closed, so that an acknowledged hole is a content gap; where the
     /// opening was missed, and after a RST, sequence numbers may lie.

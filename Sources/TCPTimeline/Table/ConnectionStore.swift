@@ -14,16 +14,19 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     private static let chunkShift = 10
     private static let chunkSize = 1 << chunkShift
 
-    private var chunks: [UnsafeMutablePointer<Connection>] = unsafe []
+    private var chunks: [UnsafeMutablePointer<HotPart>] = unsafe []
     private var used: UInt32 = 0
     private var freeSlots: [UInt32] = []
     /// One bit a slot in use, for walking.
     private var occupied: [UInt64] = []
+    /// The rare parts, and the places among them that are free.
+    private var rareParts: [RarePart] = []
+    private var freeRare: [UInt32] = []
 
     init() {}
 
     deinit {
-        // Every chunk was allocated by `insert` with this size and is freed only here; Connection is trivial.
+        // Every chunk was allocated by `insert` with this size and is freed only here; HotPart is trivial.
         for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
     }
 
@@ -33,7 +36,7 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     /// Just beyond the highest slot ever used.
     var limit: UInt32 { used }
 
-    mutating func insert(_ connection: Connection) -> ConnectionID {
+    mutating func insert(_ connection: HotPart) -> ConnectionID {
         let slot: UInt32
         if let free = freeSlots.popLast() {
             slot = free
@@ -53,6 +56,8 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
 
     mutating func free(_ id: ConnectionID) {
         guard isOccupied(id.slot) else { return }
+        let rare = self[id].rarePlace
+        if rare != 0 { freeRare.append(rare) }
         occupied[Int(id.slot >> 6)] &= ~(1 << UInt64(id.slot & 63))
         freeSlots.append(id.slot)
     }
@@ -61,8 +66,47 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
         slot < used && occupied[Int(slot >> 6)] & 1 << UInt64(slot & 63) != 0
     }
 
-    /// The connection in a slot that `insert` returned and `free` has not taken back.
-    subscript(id: ConnectionID) -> Connection {
+    /// Reads from every cache line of the place counted from 1; 0 for the place 0, or one that was never handed out.
+    @inline(__always) func touch(_ place: UInt32) -> UInt64 {
+        guard place != 0, place <= used else { return 0 }
+        // Checked just above: the slot was handed out, so its chunk exists. Any bits are a number.
+        let slot = Int(place) - 1
+        let base = unsafe UnsafeRawPointer(chunks[slot >> Self.chunkShift] + slot & (Self.chunkSize - 1))
+        return unsafe base.load(as: UInt64.self) &+ base.load(fromByteOffset: 64, as: UInt64.self)
+            &+ base.load(fromByteOffset: 128, as: UInt64.self) &+ base.load(fromByteOffset: 192, as: UInt64.self)
+    }
+
+    /// Both parts of the connection in a slot that `insert` returned and `free` has not taken back.
+    func whole(_ id: ConnectionID) -> Connection { Connection(self[id], rare(id)) }
+
+    /// The rare part of a connection; an empty one if it has none.
+    @inline(__always) func rare(_ id: ConnectionID) -> RarePart {
+        let place = self[id].rarePlace
+        return place == 0 ? RarePart() : rareParts[Int(place) - 1]
+    }
+
+    /// Keeps the rare part of a connection, if there is anything in it or there was.
+    @inline(__always) mutating func keep(_ rare: RarePart, _ id: ConnectionID) {
+        let place = self[id].rarePlace
+        if place == 0 && rare.isEmpty { return }
+        keep(rare, id, at: place)
+    }
+
+    @inline(never) private mutating func keep(_ rare: RarePart, _ id: ConnectionID, at known: UInt32) {
+        var place = known
+        if place == 0, let free = freeRare.popLast() { place = free }
+        if place == 0 {
+            rareParts.append(rare)
+            place = UInt32(rareParts.count)
+        } else {
+            rareParts[Int(place) - 1] = rare
+        }
+        self[id].rarePlace = place
+        if rare.gaps.isEmpty { self[id].facts.remove(.hasHoles) } else { self[id].facts.insert(.hasHoles) }
+    }
+
+    /// The hot part of the connection in a slot that `insert` returned and `free` has not taken back.
+    subscript(id: ConnectionID) -> HotPart {
         unsafeAddress {
             precondition(id.slot < used)
             // Checked just above: the slot was handed out, so its chunk exists and the place was initialized.

@@ -1,6 +1,6 @@
 // From flow key to connection: open addressing with linear probing and a seeded multiply-mix hash.
 
-import TCPModel
+public import TCPModel
 
 /// The index of the latest incarnation of each flow.
 ///
@@ -16,45 +16,48 @@ struct FlowIndex: ~Copyable {
     private var entries: [Entry]
     private var mask: Int
     private(set) var count = 0
-    private let seed: UInt64
+    let flowHash: FlowHash
 
     init(seed: UInt64) {
-        self.seed = seed
+        flowHash = FlowHash(seed: seed)
         entries = Array(repeating: Entry(tag: 0, occupant: 0), count: 1024)
         mask = 1023
     }
 
-    /// The hash of a key: two folded 64 x 64 multiplications over all its octets.
-    func hash(_ key: FlowKey) -> UInt64 {
-        let ports = UInt64(key.first.port) << 16 | UInt64(key.second.port)
-        let a = Self.fold(key.first.address.low ^ seed, key.second.address.low ^ 0x9e37_79b9_7f4a_7c15)
-        let b = Self.fold(key.first.address.high ^ ports ^ seed, key.second.address.high ^ 0xd1b5_4a32_d192_ed03)
-        return Self.fold(a ^ ports, b ^ seed ^ 0x8cb9_2ba7_2f3d_8dd7)
-    }
+    /// The half of the hash that an entry keeps.
+    @inline(__always) private static func tag(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
-    private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-        let product = a.multipliedFullWidth(by: b | 1)
-        return product.high ^ product.low
-    }
+    /// Where an entry with this tag belongs: nothing but the entry is needed to move it.
+    @inline(__always) private func home(_ tag: UInt32) -> Int { Int(tag) & mask }
 
-    func find(_ key: FlowKey, hash: UInt64, in store: borrowing ConnectionStore) -> ConnectionID? {
-        let tag = UInt32(truncatingIfNeeded: hash >> 32)
-        var position = Int(truncatingIfNeeded: hash) & mask
+    /// The hash of a flow, the same for both directions: each end through a keyed folded multiplication, and both together
+    /// through another one.
+    @inline(__always) func hash(_ tuple: FourTuple) -> UInt64 { flowHash.hash(tuple) }
+
+    @inline(__always) func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> ConnectionID?
+    {
+        let tag = Self.tag(hash)
+        var position = home(Self.tag(hash))
         while true {
             let entry = entries[position]
             if entry.occupant == 0 { return nil }
             if entry.tag == tag {
                 let id = ConnectionID(slot: entry.occupant - 1)
-                if FlowKey(store[id].tuple) == key { return id }
+                if store[id].isFlow(tuple) { return id }
             }
             position = (position + 1) & mask
         }
     }
 
+    /// The place that `find` will look at first, 0 if that is free: fetches the entry into the cache.
+    @inline(__always) func likelyPlace(hash: UInt64) -> UInt32 {
+        entries[home(Self.tag(hash))].occupant
+    }
+
     /// Adds a key that is not in the index.
-    mutating func insert(_ id: ConnectionID, hash: UInt64, in store: borrowing ConnectionStore) {
-        if (count + 1) * 8 > entries.count * 5 { grow(store) }
-        place(Entry(tag: UInt32(truncatingIfNeeded: hash >> 32), occupant: id.slot + 1), hash)
+    mutating func insert(_ id: ConnectionID, hash: UInt64) {
+        if (count + 1) * 8 > entries.count * 5 { grow() }
+        place(Entry(tag: Self.tag(hash), occupant: id.slot + 1))
         count += 1
     }
 
@@ -65,15 +68,14 @@ struct FlowIndex: ~Copyable {
     }
 
     /// Removes a connection's key if it still points at that connection; closes the gap so that probes stay short.
-    mutating func remove(_ id: ConnectionID, hash: UInt64, in store: borrowing ConnectionStore) {
+    mutating func remove(_ id: ConnectionID, hash: UInt64) {
         guard var gap = position(of: id, hash) else { return }
         var position = gap
         while true {
             position = (position + 1) & mask
             let entry = entries[position]
             if entry.occupant == 0 { break }
-            let other = ConnectionID(slot: entry.occupant - 1)
-            let home = Int(truncatingIfNeeded: self.hash(FlowKey(store[other].tuple))) & mask
+            let home = home(entry.tag)
             // Move it back only if its home is not between the gap and where it is now.
             if (position &- home) & mask >= (position &- gap) & mask {
                 entries[gap] = entry
@@ -85,7 +87,7 @@ struct FlowIndex: ~Copyable {
     }
 
     private func position(of id: ConnectionID, _ hash: UInt64) -> Int? {
-        var position = Int(truncatingIfNeeded: hash) & mask
+        var position = home(Self.tag(hash))
         while entries[position].occupant != 0 {
             if entries[position].occupant == id.slot + 1 { return position }
             position = (position + 1) & mask
@@ -93,18 +95,48 @@ struct FlowIndex: ~Copyable {
         return nil
     }
 
-    private mutating func place(_ entry: Entry, _ hash: UInt64) {
-        var position = Int(truncatingIfNeeded: hash) & mask
+    private mutating func place(_ entry: Entry) {
+        var position = home(entry.tag)
         while entries[position].occupant != 0 { position = (position + 1) & mask }
         entries[position] = entry
     }
 
-    private mutating func grow(_ store: borrowing ConnectionStore) {
+    private mutating func grow() {
         let old = entries
         entries = Array(repeating: Entry(tag: 0, occupant: 0), count: old.count * 2)
         mask = entries.count - 1
-        for entry in old where entry.occupant != 0 {
-            place(entry, hash(FlowKey(store[ConnectionID(slot: entry.occupant - 1)].tuple)))
-        }
+        for entry in old where entry.occupant != 0 { place(entry) }
+    }
+}
+
+/// The seeded hash of flows, for whoever spreads them before they come to a table with the same seed.
+public struct FlowHash: BitwiseCopyable, Sendable {
+    @usableFromInline let seed: UInt64
+
+    /// A hash with this seed.
+    public init(seed: UInt64) { self.seed = seed }
+
+    /// The hash of a flow, the same for both directions.
+    @inlinable @inline(__always) public func hash(_ tuple: FourTuple) -> UInt64 {
+        let sum = end(tuple.source) &+ end(tuple.destination)
+        return Self.fold(sum ^ seed, 0x8cb9_2ba7_2f3d_8dd7)
+    }
+
+    /// Which of `count` (a power of two) parts a flow belongs to: without the seed, so that every run divides alike.
+    @inlinable @inline(__always) public static func part(_ tuple: FourTuple, of count: Int) -> Int {
+        let ends = tuple.source.address.low &+ tuple.destination.address.low
+        let ports = UInt64(tuple.source.port) &+ UInt64(tuple.destination.port)
+        let mixed = fold(ends ^ ports &* 0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03)
+        return Int(truncatingIfNeeded: mixed) & (count - 1)
+    }
+
+    @inlinable @inline(__always) func end(_ end: SocketAddress) -> UInt64 {
+        Self.fold(
+            end.address.low ^ seed, end.address.high ^ UInt64(end.port) &* 0x9e37_79b9_7f4a_7c15 ^ seed &>> 7)
+    }
+
+    @inlinable @inline(__always) static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let product = a.multipliedFullWidth(by: b | 1)
+        return product.high ^ product.low
     }
 }

@@ -8,7 +8,7 @@ import TCPMachine
 /// The CSV report: CRLF line ends, no padding, an empty field for what is not known.
 ///
 /// An object of the `conn` record becomes a column for each of its keys, joined by a dot.
-public struct CSVReport: TraceReport {
+public struct CSVReport: PartitionedReport {
     /// The columns, in order.
     public static let fields: [StaticString] = [
         "ts", "ts_ns", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "duration", "orig_bytes",
@@ -27,6 +27,12 @@ public struct CSVReport: TraceReport {
         needsHeader = header
         self.selection = selection
     }
+
+    /// Segments are not asked for.
+    public var interest: SegmentInterest { .none }
+
+    /// The lines of some connections, without the header.
+    public var part: CSVReport { CSVReport(header: false, selection: selection) }
 
     // MARK: TraceReport
 

@@ -4,7 +4,12 @@ public import TCPModel
 public import TCPTimeline
 
 /// The number of packets, at the end.
-public struct CountReport: TraceReport {
+public struct CountReport: PartitionedReport {
+    /// Segments are not asked for.
+    public var interest: SegmentInterest { .none }
+    /// Nothing is said of parts.
+    public var part: CountReport { self }
+
     /// The report.
     public init() {}
 

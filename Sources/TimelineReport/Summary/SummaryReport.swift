@@ -6,11 +6,13 @@ public import TCPTimeline
 import TCPMachine
 
 /// The table of connections. Columns keep their places; a longer address widens its column from that line on.
-public struct SummaryReport: TraceReport {
+public struct SummaryReport: PartitionedReport {
     private let width: Int
     private let hasHeader: Bool
     private let selection: ConnectionSelection
     private var wroteHeader = false
+    private var isPart = false
+    private var row = OutputBuffer(capacity: 256)
     private var clientWidth = 15
     private var serverWidth = 14
     /// Columns of `>B` and `<B`.
@@ -21,6 +23,38 @@ public struct SummaryReport: TraceReport {
         self.width = width
         hasHeader = header
         self.selection = selection
+    }
+
+    /// Segments are not asked for.
+    public var interest: SegmentInterest { .none }
+
+    /// The rows of some connections, as `merge` wants them: its number and columns are not known before.
+    public var part: SummaryReport {
+        var part = self
+        part.isPart = true
+        return part
+    }
+
+    /// Writes a row: number, client and server in columns that are as wide as the widest so far, and the rest.
+    public mutating func merge(
+        _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
+    ) {
+        guard width >= 80 else { return out.append(said, range) }
+        writeHeader(&out)
+        // Two lengths, then both addresses, then what follows them.
+        let client = range.lowerBound + 2
+        let server = client + Int(said.bytes[range.lowerBound])
+        let rest = server + Int(said.bytes[range.lowerBound + 1])
+        if number < 10 { out.append("  ") } else if number < 100 { out.append(" ") }
+        out.append(number: number)
+        out.append(" ")
+        out.append(said, client..<server)
+        clientWidth = max(clientWidth, server - client)
+        out.append(repeating: 0x20, count: clientWidth - (server - client) + 1)
+        out.append(said, server..<rest)
+        serverWidth = max(serverWidth, rest - server)
+        out.append(repeating: 0x20, count: serverWidth - (rest - server) + 1)
+        out.append(said, rest..<range.upperBound)
     }
 
     /// Says that frames were lost.
@@ -38,9 +72,16 @@ public struct SummaryReport: TraceReport {
         guard selection.shows(connection, kernel) else { return }
         if width < 80 {
             writeLine(connection, kernel, &out)
+        } else if isPart {
+            writeParts(connection, kernel, &out)
         } else {
-            writeHeader(&out)
-            writeRow(connection, kernel, &out)
+            // Taken out while it is read, so that nothing is copied.
+            var row = OutputBuffer()
+            swap(&row, &self.row)
+            writeParts(connection, kernel, &row)
+            merge(row, 0..<row.count, number: connection.number, &out)
+            row.clear()
+            swap(&row, &self.row)
         }
     }
 
@@ -68,18 +109,65 @@ public struct SummaryReport: TraceReport {
         out.newline()
     }
 
-    private mutating func writeRow(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+    /// The same as `writeParts` for the usual row, whose length is bounded: IPv4, and no processes. False if it is none.
+    private func writeUsualParts(_ connection: Connection, _ out: inout OutputBuffer) -> Bool {
+        var row = ShortText()
+        row.append(byte: 0)
+        row.append(byte: 0)
+        guard row.append(v4: connection.tuple.source) else { return false }
+        let server = row.count
+        guard row.append(v4: connection.tuple.destination) else { return false }
+        row.set(UInt8(truncatingIfNeeded: server - 2), at: 0)
+        row.set(UInt8(truncatingIfNeeded: row.count - server), at: 1)
+        let outcomeStart = row.count
+        row.append(connection.outcome.displayName)
+        row.append(" ")
+        row.append(connection.zeekConnectionState)
+        row.pad(to: outcomeStart + 16)
+        var start = row.count
+        let openDelay = connection.openDelay
+        if openDelay >= 0 { row.write(span: openDelay, compact: true) } else { row.append("-") }
+        row.indent(from: start, to: 6)
+        row.append(" ")
+        start = row.count
+        row.write(span: connection.duration)
+        row.indent(from: start, to: 8)
+        let counters = connection.counters
+        for side in 0..<2 {
+            row.append(" ")
+            start = row.count
+            row.append(unsigned: counters[side].uniqueBytes, minimumDigits: 1)
+            row.indent(from: start, to: octetsWidth)
+        }
+        if width >= 100 {
+            row.append(" ")
+            row.append(closerText(connection))
+        }
+        row.append("\n")
+        out.append(row)
+        return true
+    }
+
+    private func closerText(_ connection: Connection) -> StaticString {
+        switch connection.closer {
+        case .originator: "client"
+        case .responder: "server"
+        case nil: "-     "
+        }
+    }
+
+    /// A row in the parts that `merge` puts together.
+    private func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+        if kernel == nil && writeUsualParts(connection, &out) { return }
         let start = out.count
-        right(3, &out) { $0.append(number: connection.number) }
-        out.append(" ")
-        let clientStart = out.count
+        out.append(byte: 0)
+        out.append(byte: 0)
         out.append(address: connection.tuple.source)
-        clientWidth = max(clientWidth, out.count - clientStart)
-        out.pad(to: clientWidth + 1, from: clientStart)
-        let serverStart = out.count
+        let server = out.count
         out.append(address: connection.tuple.destination)
-        serverWidth = max(serverWidth, out.count - serverStart)
-        out.pad(to: serverWidth + 1, from: serverStart)
+        // An IPv6 address with brackets and port takes 47 octets at most.
+        out.set(UInt8(truncatingIfNeeded: server - start - 2), at: start)
+        out.set(UInt8(truncatingIfNeeded: out.count - server), at: start + 1)
         let outcomeStart = out.count
         out.append(connection.outcome.displayName)
         out.append(" ")
@@ -100,20 +188,14 @@ public struct SummaryReport: TraceReport {
         right(octetsWidth, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
         if width >= 100 {
             out.append(" ")
-            let closer: StaticString =
-                switch connection.closer {
-                case .originator: "client"
-                case .responder: "server"
-                case nil: "-     "
-                }
-            out.append(closer)
-            if let kernel { writeProcesses(kernel, start, &out) }
+            out.append(closerText(connection))
+            if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, &out)
         }
         out.newline()
     }
 
-    private func writeProcesses(_ kernel: KernelView, _ start: Int, _ out: inout OutputBuffer) {
+    private func writeProcesses(_ kernel: KernelView, _ out: inout OutputBuffer) {
         let client = processText(kernel.originator)
         let server = processText(kernel.responder)
         if client.isEmpty && server.isEmpty { return }
@@ -127,9 +209,9 @@ public struct SummaryReport: TraceReport {
 
     /// Why nobody answered, if an ICMP error says so.
     private func writeReason(_ connection: Connection, _ out: inout OutputBuffer) {
-        guard connection.facts.contains(.unreachable) else { return }
+        guard connection.isUnreachable else { return }
         out.append(" ICMP ")
-        out.append(connection.icmpKind.displayName)
+        if let kind = connection.icmpKind { out.append(kind.displayName) }
     }
 
     private func writeLine(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {

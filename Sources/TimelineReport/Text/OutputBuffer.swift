@@ -25,9 +25,12 @@ public struct OutputBuffer: Sendable {
     /// Appends one byte.
     public mutating func append(byte: UInt8) { bytes.append(byte) }
 
+    /// Puts another byte where there is one already.
+    mutating func set(_ byte: UInt8, at index: Int) { bytes[index] = byte }
+
     /// Appends `count` copies of one byte; none if `count` is negative.
     public mutating func append(repeating byte: UInt8, count: Int) {
-        for _ in 0..<max(0, count) { bytes.append(byte) }
+        if count > 0 { bytes.append(contentsOf: repeatElement(byte, count: count)) }
     }
 
     /// Appends a literal of ours.
@@ -41,6 +44,19 @@ public struct OutputBuffer: Sendable {
     /// Appends bytes that are known to be printable.
     public mutating func append(contentsOf other: [UInt8]) { bytes.append(contentsOf: other) }
 
+    /// Appends some of another buffer's bytes.
+    public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
+        bytes.append(contentsOf: other.bytes[range])
+    }
+
+    /// Appends the first `count` of these bytes.
+    mutating func append(_ text: borrowing InlineArray<160, UInt8>, _ count: Int) {
+        let text = text.span
+        bytes.append(addingCapacity: count) { room in
+            for index in 0..<count { room.append(text[index]) }
+        }
+    }
+
     /// Appends a line feed.
     public mutating func newline() { bytes.append(0x0a) }
 
@@ -50,19 +66,21 @@ public struct OutputBuffer: Sendable {
         append(unsigned: UInt64(number.magnitude), minimumDigits: 1)
     }
 
-    /// Appends a number in decimal with leading zeros up to `minimumDigits`.
+    /// Appends a number in decimal with leading zeros up to `minimumDigits`, which is at most 24.
     public mutating func append(unsigned number: UInt64, minimumDigits: Int) {
-        var unit: UInt64 = 1
-        var digits = 1
-        while digits < 20 && (digits < minimumDigits || number / unit >= 10) {
-            unit *= 10
-            digits += 1
-        }
+        if number < 10 && minimumDigits <= 1 { return bytes.append(0x30 + UInt8(truncatingIfNeeded: number)) }
+        var digits: InlineArray<24, UInt8> = .init(repeating: 0x30)
+        var start = 24
         var rest = number
-        while unit > 0 {
-            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest / unit))
-            rest %= unit
-            unit /= 10
+        repeat {
+            start -= 1
+            let tenth = rest / 10
+            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest &- tenth &* 10)
+            rest = tenth
+        } while rest > 0
+        start = max(0, min(start, 24 - minimumDigits))
+        bytes.append(addingCapacity: 24 - start) { room in
+            for index in start..<24 { room.append(digits[index]) }
         }
     }
 
@@ -88,13 +106,20 @@ public struct OutputBuffer: Sendable {
     mutating func rotate(from start: Int, by amount: Int) {
         let end = bytes.count
         guard start >= 0, amount > 0, start + amount <= end else { return }
-        var index = end - 1
-        let moved = Array(bytes[(end - amount)...])
-        while index >= start + amount {
-            bytes[index] = bytes[index - amount]
-            index -= 1
+        // Three reversals move a block without room for a copy.
+        reverse(start..<end)
+        reverse(start..<start + amount)
+        reverse(start + amount..<end)
+    }
+
+    private mutating func reverse(_ range: Range<Int>) {
+        var low = range.lowerBound
+        var high = range.upperBound - 1
+        while low < high {
+            bytes.swapAt(low, high)
+            low += 1
+            high -= 1
         }
-        bytes.replaceSubrange(start..<(start + amount), with: moved)
     }
 
     /// Breaks the ASCII line that began at `start` after commas, so that no part is wider than `width` where that can be. The
@@ -172,6 +197,16 @@ public struct OutputBuffer: Sendable {
         let text = String(number, radix: 16)
         append(repeating: 0x30, count: digits - text.utf8.count)
         append(text: text)
+    }
+}
+
+extension StaticString {
+    /// Calls `body` with each byte of a literal.
+    func forEachByte(_ body: (UInt8) -> Void) {
+        withUTF8Buffer { text in
+            // The index stays below the count; the literal lives as long as the program.
+            for index in 0..<text.count { body(unsafe text[index]) }
+        }
     }
 }
 

@@ -275,10 +275,10 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
     out.append(": ")
     out.append(number: connection.counters[0].packets)
     out.append(connection.counters[0].packets == 1 ? " SYN" : " SYNs")
-    if connection.facts.contains(.unreachable) {
+    if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")
-        out.append(connection.icmpKind.displayName)
-        if let name = connection.icmpKind.connectError {
+        out.append(kind.displayName)
+        if let name = kind.connectError {
             out.append(", connect() = ")
             out.append(name)
         }

@@ -7,10 +7,43 @@ extension OutputBuffer {
     /// Appends a span with its unit, rounded to three significant digits, milliseconds to four unless `compact`: `22us`,
     /// `40.49ms`, `1.02s`, `60.0s`, `3600s`.
     public mutating func append(span nanoseconds: Int64, compact: Bool = false) {
+        write(span: nanoseconds, compact: compact)
+    }
+
+    /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
+    public mutating func append(date time: Timestamp, nanoseconds: Bool = false) {
+        let parts = CalendarTime(time)
+        append(unsigned: UInt64(max(0, parts.year)), minimumDigits: 4)
+        append("-")
+        append(unsigned: UInt64(parts.month), minimumDigits: 2)
+        append("-")
+        append(unsigned: UInt64(parts.day), minimumDigits: 2)
+        append(" ")
+        append(clock: time, nanoseconds: nanoseconds)
+    }
+
+    /// Appends `16:07:14.454475` in local time.
+    public mutating func append(clock time: Timestamp, nanoseconds: Bool = false) {
+        let parts = CalendarTime(time)
+        append(unsigned: UInt64(parts.hour), minimumDigits: 2)
+        append(":")
+        append(unsigned: UInt64(parts.minute), minimumDigits: 2)
+        append(":")
+        append(unsigned: UInt64(parts.second), minimumDigits: 2)
+        append(".")
+        append(
+            unsigned: UInt64(nanoseconds ? parts.nanosecond : parts.nanosecond / 1000),
+            minimumDigits: nanoseconds ? 9 : 6)
+    }
+}
+
+extension ByteSink {
+    /// See `OutputBuffer.append(span:compact:)`.
+    mutating func write(span nanoseconds: Int64, compact: Bool = false) {
         if nanoseconds < 0 { append("-") }
         let magnitude = nanoseconds.magnitude
         if magnitude < 1_000 {
-            append(number: magnitude)
+            append(unsigned: magnitude, minimumDigits: 1)
             append("ns")
         } else if magnitude < 999_500 {
             // Microseconds are whole numbers in nearly every capture file: print decimals only where there are some.
@@ -44,36 +77,10 @@ extension OutputBuffer {
             scale /= 10
             decimals -= 1
         }
-        append(number: rounded / scale)
+        append(unsigned: rounded / scale, minimumDigits: 1)
         guard decimals > 0 else { return }
         append(".")
         append(unsigned: rounded % scale, minimumDigits: decimals)
-    }
-
-    /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
-    public mutating func append(date time: Timestamp, nanoseconds: Bool = false) {
-        let parts = CalendarTime(time)
-        append(unsigned: UInt64(max(0, parts.year)), minimumDigits: 4)
-        append("-")
-        append(unsigned: UInt64(parts.month), minimumDigits: 2)
-        append("-")
-        append(unsigned: UInt64(parts.day), minimumDigits: 2)
-        append(" ")
-        append(clock: time, nanoseconds: nanoseconds)
-    }
-
-    /// Appends `16:07:14.454475` in local time.
-    public mutating func append(clock time: Timestamp, nanoseconds: Bool = false) {
-        let parts = CalendarTime(time)
-        append(unsigned: UInt64(parts.hour), minimumDigits: 2)
-        append(":")
-        append(unsigned: UInt64(parts.minute), minimumDigits: 2)
-        append(":")
-        append(unsigned: UInt64(parts.second), minimumDigits: 2)
-        append(".")
-        append(
-            unsigned: UInt64(nanoseconds ? parts.nanosecond : parts.nanosecond / 1000),
-            minimumDigits: nanoseconds ? 9 : 6)
     }
 }
 

@@ -7,7 +7,7 @@ public import TCPTimeline
 ///
 /// Field by field as Zeek 8 writes it with its defaults. `service`, `local_orig`, `local_resp` and `tunnel_parents` are
 /// always unset: nobody analyses contents, lists local networks or opens tunnels here.
-public struct ZeekLog: TraceReport {
+public struct ZeekLog: PartitionedReport {
     /// The fields with their types, in order.
     static let fields: [(name: StaticString, type: StaticString)] = [
         ("ts", "time"), ("uid", "string"), ("id.orig_h", "addr"), ("id.orig_p", "port"), ("id.resp_h", "addr"),
@@ -25,6 +25,24 @@ public struct ZeekLog: TraceReport {
     /// A log of the selected connections.
     public init(selection: ConnectionSelection = ConnectionSelection()) { self.selection = selection }
 
+    /// Segments are not asked for.
+    public var interest: SegmentInterest { .none }
+
+    /// The rows of some connections, without the header.
+    public var part: ZeekLog {
+        var part = self
+        part.wroteHeader = true
+        return part
+    }
+
+    /// The header comes before the first row.
+    public mutating func merge(
+        _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
+    ) {
+        writeHeader(&out)
+        out.append(said, range)
+    }
+
     // MARK: TraceReport
 
     /// Zeek counts every copy of a frame.
@@ -38,8 +56,13 @@ public struct ZeekLog: TraceReport {
     }
 
     /// Takes down when the first segment came.
+    public mutating func opens(at time: Timestamp) {
+        if openTime == nil { openTime = time }
+    }
+
+    /// The first segment opens the log, where `opens` has not.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        if openTime == nil { openTime = event.time }
+        opens(at: event.time)
     }
 
     /// Lost frames have no place in a conn.log.

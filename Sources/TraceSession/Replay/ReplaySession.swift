@@ -13,45 +13,58 @@ public enum ReplaySession {
     static let linger = 60 * Span.second
     /// Output is written when this many octets have gathered.
     static let writeSize = 1 << 16
-    /// Frames between two looks at signals and expired connections.
-    static let batch = 4096
-
     /// Reads `options.files` in order and writes the report to standard output.
     ///
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
     public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
         switch output {
-        case .timeline(let report): run(options, report: report)
-        case .table(let report): run(options, report: report)
-        case .json(let report): run(options, report: report)
-        case .zeek(let report): run(options, report: report)
-        case .csv(let report): run(options, report: report)
-        case .count(let report): run(options, report: report)
+        case .timeline(let report): run(options, stream: report)
+        case .table(let report): run(options, report)
+        case .json(let report): run(options, stream: report)
+        case .zeek(let report): run(options, report)
+        case .csv(let report): run(options, report)
+        case .count(let report): run(options, report)
         }
     }
 
-    private static func run<Report: TraceReport>(_ options: TraceOptions, report: Report) -> Int32 {
+    /// Divided among threads, unless the format follows the stream, or the end depends on what the connections do.
+    private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
+        if options.connectionLimit != nil || !options.failOn.isEmpty { return run(options, stream: report) }
+        let workers = options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        return feed(
+            options,
+            DividedReplay(report: report, options, workers: workers))
+    }
+
+    private static func run<Report: TraceReport>(_ options: TraceOptions, stream report: Report) -> Int32 {
+        feed(options, StreamReplay(report: report, options))
+    }
+
+    private static func feed<Consumer: ReplayConsumer & ~Copyable>(
+        _ options: TraceOptions, _ consumer: consuming Consumer
+    ) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signalfd: \(describeErrno(errno))")
             return 1
         }
-        var pipeline = TracePipeline(report: report, options, isLive: false)
         var replay = Replay(options: options)
-        let status = replay.readAll(&pipeline, signals)
-        return replay.finish(&pipeline, status)
+        let status = replay.readAll(&consumer, signals)
+        return replay.finish(&consumer, status)
     }
 }
 
 /// The state of one run.
 private struct Replay: ~Copyable {
     let options: TraceOptions
-    private let output = ResultOutput(descriptor: STDOUT_FILENO)
     private var description: CaptureDescription
     private var isStopped = false
-    private var outputStatus: Int32?
+    private var progress = ProgressLine()
+    private var frame: UInt64 = 0
+    /// Frames read before the batch under way.
+    private var batchStart: UInt64 = 0
 
     init(options: TraceOptions) {
         self.options = options
@@ -59,13 +72,13 @@ private struct Replay: ~Copyable {
             file: nil, interfaces: [], snapshotLength: nil, filter: options.effectiveFilter, tool: TraceOptions.tool)
     }
 
-    mutating func readAll<Report: TraceReport>(
-        _ pipeline: inout TracePipeline<Report>, _ signals: borrowing SignalWait
+    mutating func readAll<Consumer: ReplayConsumer & ~Copyable>(
+        _ consumer: inout Consumer, _ signals: borrowing SignalWait
     ) -> Int32 {
         var status: Int32 = 0
         for (index, path) in options.files.enumerated() where !isStopped {
             do throws(TraceError) {
-                try read(path, isFirst: index == 0, &pipeline, signals)
+                try read(path, isFirst: index == 0, &consumer, signals)
             } catch {
                 complain(error.explanation(command: "", executable: ""))
                 status = 1
@@ -74,8 +87,8 @@ private struct Replay: ~Copyable {
         return status
     }
 
-    private mutating func read<Report: TraceReport>(
-        _ path: String, isFirst: Bool, _ pipeline: inout TracePipeline<Report>, _ signals: borrowing SignalWait
+    private mutating func read<Consumer: ReplayConsumer & ~Copyable>(
+        _ path: String, isFirst: Bool, _ consumer: inout Consumer, _ signals: borrowing SignalWait
     ) throws(TraceError) {
         var reader: CaptureFileReader
         do { reader = try CaptureFileReader(path: path) } catch { throw .file(error) }
@@ -93,20 +106,26 @@ private struct Replay: ~Copyable {
                 writer = try CaptureWriter(path: output, application: TraceOptions.tool, notOver: reader.identity)
             } catch { throw .output(error) }
         }
-        if isFirst { pipeline.report.begin(description, at: nil, &pipeline.out) }
+        if isFirst { consumer.begin(description) }
         var dropped: UInt64 = 0
-        defer { flush(&pipeline) }
+        var isFull = false
+        // What was read before a fault counts all the same.
+        defer {
+            batchStart = frame
+            if !consumer.endBatch(lastFrame: frame) { isStopped = true }
+        }
         var writeError: CaptureWriteError?
         var copier = FrameCopier(interfaces: interfaces)
+        let limit = options.packetLimit
+        let writes = options.output != nil
         while !isStopped {
-            let limit = options.packetLimit
-            var isFull = false
-            let progress: CaptureFileReader.Progress
+            let state: CaptureFileReader.Progress
+            let room = ReplayDivision.batch - Int(frame - batchStart)
             do throws(CaptureFileError) {
-                progress = try reader.read(limit: ReplaySession.batch, waitMilliseconds: 100) { header, bytes in
-                    pipeline.frame &+= 1
+                state = try reader.read(limit: room, waitMilliseconds: 100) { header, bytes in
+                    frame &+= 1
                     if filter != nil, filter?.matches(header, bytes) == false { return true }
-                    if options.output != nil {
+                    if writes {
                         do throws(CaptureWriteError) {
                             try copier.copy(header, bytes, to: &writer)
                         } catch {
@@ -114,8 +133,8 @@ private struct Replay: ~Copyable {
                             return false
                         }
                     }
-                    pipeline.take(header, bytes, frame: pipeline.frame)
-                    if let limit, pipeline.counts.captured >= limit {
+                    consumer.take(header, bytes, frame: frame)
+                    if let limit, consumer.captured >= limit {
                         isFull = true
                         return false
                     }
@@ -126,14 +145,16 @@ private struct Replay: ~Copyable {
             }
             if let writeError { throw .output(writeError) }
             if reader.droppedFrames > dropped {
-                pipeline.noteGap(reader.droppedFrames - dropped)
+                consumer.noteGap(reader.droppedFrames - dropped)
                 dropped = reader.droppedFrames
             }
-            expire(&pipeline)
-            if pipeline.out.count >= ReplaySession.writeSize { flush(&pipeline) }
-            if isFull || hasEnoughConnections(pipeline.endedCount) { isStopped = true }
-            look(signals, pipeline.counts.captured, reader.bytesRead, reader.size)
-            if progress == .end { break }
+            if Int(frame - batchStart) >= ReplayDivision.batch {
+                batchStart = frame
+                if !consumer.endBatch(lastFrame: frame) { isStopped = true }
+            }
+            if isFull || hasEnoughConnections(consumer.endedCount) { isStopped = true }
+            look(signals, consumer.captured, reader.bytesRead, reader.size)
+            if state == .end { break }
         }
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.close() } catch { throw .output(error) }
@@ -159,19 +180,13 @@ private struct Replay: ~Copyable {
         complain(line)
     }
 
-    private mutating func expire<Report: TraceReport>(_ pipeline: inout TracePipeline<Report>) {
-        guard let now = pipeline.lastTime else { return }
-        while let id = pipeline.timeline.nextExpired(at: now, linger: ReplaySession.linger) {
-            pipeline.finish(id, nil)
-            pipeline.timeline.retire(id)
-        }
-    }
-
     private mutating func look(
         _ signals: borrowing SignalWait, _ captured: UInt64, _ bytes: UInt64, _ size: UInt64?
     ) {
+        progress.show(captured, bytes, size)
         guard let signal = signals.next() else { return }
         if signal == SIGUSR1 {
+            progress.clear()
             let share = size.map { $0 > 0 ? " (\(bytes * 100 / $0)%)" : "" } ?? ""
             complain("\(captured) packets read\(share)")
         } else {
@@ -180,36 +195,22 @@ private struct Replay: ~Copyable {
         }
     }
 
-    private mutating func flush<Report: TraceReport>(_ pipeline: inout TracePipeline<Report>) {
-        guard outputStatus == nil else { return pipeline.out.clear() }
-        do throws(ResultOutputError) {
-            try output.write(&pipeline.out)
-        } catch {
-            isStopped = true
-            switch error {
-            case .closedPipe: outputStatus = 0
-            case .failed(let code):
-                complain("standard output: \(describeErrno(code))")
-                outputStatus = 1
-            }
-        }
-    }
-
-    mutating func finish<Report: TraceReport>(_ pipeline: inout TracePipeline<Report>, _ status: Int32) -> Int32 {
-        for id in pipeline.timeline.remaining() where outputStatus == nil {
-            pipeline.finish(id, nil)
-            if pipeline.out.count >= ReplaySession.writeSize { flush(&pipeline) }
-        }
-        pipeline.report.end(description, pipeline.counts, at: pipeline.lastTime, &pipeline.out)
-        flush(&pipeline)
-        let connections = pipeline.timeline.connectionCount
-        if outputStatus == nil && status == 0 || pipeline.counts.captured > 0 {
+    mutating func finish<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer, _ status: Int32) -> Int32 {
+        progress.clear()
+        consumer.finish(description)
+        let connections = consumer.connectionCount
+        if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {
             complain(
-                "\(pipeline.counts.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
+                "\(consumer.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
             )
-            for sentence in tallySentences(pipeline.finalTally) { complain(sentence) }
+            if consumer.evicted > 0 {
+                complain(
+                    "\(consumer.evicted) connections were given up before their end: more than \(options.trackedLimit)"
+                        + " at a time (--max-connections)")
+            }
+            for sentence in tallySentences(consumer.tally) { complain(sentence) }
         }
-        let result = outputStatus.map { $0 == 0 ? status : $0 } ?? status
-        return result == 0 && pipeline.hasFailed(options.failOn) ? TraceOptions.failedStatus : result
+        let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
+        return result == 0 && consumer.hasFailed ? TraceOptions.failedStatus : result
     }
 }

@@ -1,0 +1,202 @@
+// The part of a connection that nearly every segment reads or writes: what the table keeps of each connection, 248 octets.
+
+import TCPMachine
+import TCPModel
+
+/// What one side sent, as far as every segment counts.
+struct HotSide: BitwiseCopyable, Sendable {
+    // 48-bit counters in two parts: 256 TB.
+    private var uniqueLow: UInt32 = 0
+    private var ipLow: UInt32 = 0
+    var packets: UInt32 = 0
+    var retransmissions: UInt32 = 0
+    /// The last SEG.ACK sent, for telling duplicates.
+    var lastAck = SequenceNumber(0)
+    /// The last SEG.WND sent, as on the wire.
+    var lastWindow: UInt16 = 0
+    private var uniqueHigh: UInt16 = 0
+    private var ipHigh: UInt16 = 0
+    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    var hasPlainWindow = false
+
+    init() {}
+
+    /// Octets of text by sequence space.
+    var uniqueBytes: UInt64 { UInt64(uniqueHigh) << 32 | UInt64(uniqueLow) }
+
+    /// Octets of IP datagrams.
+    var ipBytes: UInt64 { UInt64(ipHigh) << 32 | UInt64(ipLow) }
+
+    mutating func addUnique(_ octets: UInt64) {
+        let sum = uniqueBytes &+ octets
+        uniqueLow = UInt32(truncatingIfNeeded: sum)
+        uniqueHigh = UInt16(truncatingIfNeeded: sum >> 32)
+    }
+
+    mutating func addDatagram(_ octets: UInt32) {
+        let sum = ipBytes &+ UInt64(octets)
+        ipLow = UInt32(truncatingIfNeeded: sum)
+        ipHigh = UInt16(truncatingIfNeeded: sum >> 32)
+    }
+}
+
+/// The two times of a handshake in nanoseconds, each up to 39 hours, or -1 for none; more counts as 39 hours.
+struct HandshakeTimes: BitwiseCopyable, Sendable {
+    // 48 bits each, in parts that leave no gaps.
+    private var synAckLow: UInt32 = .max
+    private var openLow: UInt32 = .max
+    private var synAckHigh: Int16 = -1
+    private var openHigh: Int16 = -1
+
+    init() {}
+
+    private static func bounded(_ nanoseconds: Int64) -> Int64 { max(-1, min(nanoseconds, 1 << 47 - 1)) }
+
+    /// From the first SYN to the first SYN-ACK.
+    var synAck: Int64 {
+        get { Int64(synAckHigh) << 32 | Int64(synAckLow) }
+        set {
+            synAckLow = UInt32(truncatingIfNeeded: Self.bounded(newValue))
+            synAckHigh = Int16(truncatingIfNeeded: Self.bounded(newValue) >> 32)
+        }
+    }
+
+    /// From the first SYN to the first ACK of the SYN-ACK.
+    var open: Int64 {
+        get { Int64(openHigh) << 32 | Int64(openLow) }
+        set {
+            openLow = UInt32(truncatingIfNeeded: Self.bounded(newValue))
+            openHigh = Int16(truncatingIfNeeded: Self.bounded(newValue) >> 32)
+        }
+    }
+}
+
+/// What the table keeps of each connection.
+struct HotPart: BitwiseCopyable, Sendable {
+    let source: IPAddress
+    let destination: IPAddress
+    let sourcePort: UInt16
+    let destinationPort: UInt16
+    var facts: Connection.Facts = []
+    let interface: UInt16
+    let firstSequence: SequenceNumber
+    /// Place of the rare part, counted from 1; 0 = there is none.
+    var rarePlace: UInt32 = 0
+    var lastTime: Timestamp
+    var lastLiveTime: Timestamp
+    /// The originator's and the responder's; in a self-connect the first one is both.
+    var endpoints: InlineArray<2, EndpointMachine> = .init(repeating: EndpointMachine())
+    var sides: InlineArray<2, HotSide> = .init(repeating: HotSide())
+    let firstTime: Timestamp
+    var number: UInt64
+    var history = ConnectionHistory()
+    var handshake = HandshakeTimes()
+    var zeek = ZeekState()
+    var completeness: Completeness = []
+    let tunnel: Tunnel
+    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
+    var isUnreachable = false
+
+    init(number: UInt64, tuple: FourTuple, first segment: Segment, time: Timestamp, interface: UInt16) {
+        self.number = number
+        source = tuple.source.address
+        destination = tuple.destination.address
+        sourcePort = tuple.source.port
+        destinationPort = tuple.destination.port
+        self.interface = interface
+        tunnel = segment.tunnel
+        firstTime = time
+        firstSequence = segment.sequence
+        lastTime = time
+        lastLiveTime = time
+    }
+
+    var tuple: FourTuple {
+        FourTuple(
+            source: SocketAddress(source, sourcePort), destination: SocketAddress(destination, destinationPort))
+    }
+
+    @inline(__always) var isSelfConnect: Bool {
+        sourcePort == destinationPort && source.low == destination.low && source.high == destination.high
+    }
+
+    /// Where the endpoint of one side is; in a self-connect both are the same.
+    @inline(__always) func place(_ side: Side) -> Int { side == .originator || isSelfConnect ? 0 : 1 }
+
+    /// The endpoint of one side.
+    func endpoint(_ side: Side) -> EndpointMachine { endpoints[place(side)] }
+
+    /// The same as `isEnded`, looked at in place.
+    mutating func hasEnded() -> Bool {
+        endpoints[0].state.isOver
+            && (endpoints[1].state.isOver || facts.contains(.reset) || isSelfConnect || isUnreachable)
+    }
+
+    /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
+    var isEnded: Bool {
+        endpoints[0].state.isOver
+            && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable)
+    }
+
+    /// Whether `tuple` is of this flow, in whichever direction.
+    @inline(__always) func isFlow(_ other: FourTuple) -> Bool {
+        isOriginator(other.source) && isResponder(other.destination)
+            || isOriginator(other.destination) && isResponder(other.source)
+    }
+
+    @inline(__always) func isOriginator(_ end: SocketAddress) -> Bool {
+        end.port == sourcePort && end.address.low == source.low && end.address.high == source.high
+    }
+
+    @inline(__always) private func isResponder(_ end: SocketAddress) -> Bool {
+        end.port == destinationPort && end.address.low == destination.low && end.address.high == destination.high
+    }
+
+    /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
+    ///
+    /// Does what `Connection.take` does for such a segment.
+    @inline(__always) mutating func takeSteadily(_ segment: Segment, time: Timestamp) -> Bool {
+        let isOriginator = isOriginator(segment.tuple.source)
+        let own = isOriginator ? 0 : 1
+        // What the remarks, Zeek's letters and the holes in the text would look at.
+        guard segment.window != 0, !segment.remarks.contains(.badChecksum), !facts.contains(.hasHoles),
+            zeek.bothAreSeen, !isSelfConnect,
+            segment.payloadLength > 0 || !sides[own].hasPlainWindow || segment.acknowledgment != sides[own].lastAck
+        else { return false }
+        // Looked at in place, and changed one by one: copies would wait for what was written last.
+        guard endpoints[own].sendsSteadily(segment) else { return false }
+        guard endpoints[1 - own].takesSteadily(segment) else { return false }
+        endpoints[own].sentSteadily(segment)
+        endpoints[1 - own].arrivesSteadily(segment)
+        if time > lastTime { lastTime = time }
+        if time > lastLiveTime && !zeek.isClosed { lastLiveTime = time }
+        sides[own].packets &+= 1
+        sides[own].addDatagram(segment.ipLength)
+        sides[own].addUnique(UInt64(segment.payloadLength))
+        sides[own].lastAck = segment.acknowledgment
+        sides[own].lastWindow = segment.window
+        sides[own].hasPlainWindow = true
+        if isOriginator {
+            facts.insert(.originatorMoreThanSyn)
+            if handshake.open < 0 && handshake.synAck >= 0 { handshake.open = time.since(firstTime) }
+        }
+        if segment.payloadLength > 0 {
+            history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
+            completeness.insert(.data)
+        } else {
+            history.appendOnce(ConnectionHistory.ack, bit: 0, originator: isOriginator)
+            completeness.insert(.ack)
+        }
+        return true
+    }
+}
+
+extension TCPState {
+    /// Whether nothing more comes of an endpoint in this state.
+    var isOver: Bool {
+        switch self {
+        case .closed, .timeWait, .listen: true
+        case .unseen, .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: false
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// What became of frames that are no segments, and the sentences that say so.
+
+import TCPWire
+
+/// What became of frames that are no segments. Nothing is dropped silently: these are shown at the end.
+struct FrameTally: Sendable {
+    /// Frames that are something else than TCP: normal.
+    var otherTraffic: UInt64 = 0
+    /// Segments whose checksums are wrong.
+    var badChecksums: UInt64 = 0
+    /// ICMP errors about segments of connections that are not known.
+    var strayErrors: UInt64 = 0
+    /// What became of IP fragments.
+    var fragments = FragmentCounts()
+    /// Frames of link types that cannot be decoded.
+    var unsupported: UInt64 = 0
+    /// Frames that are damaged.
+    var damaged: UInt64 = 0
+    /// Where the first damaged one is, and what is wrong with it.
+    var firstDamage: (frame: UInt64, error: DecodeError)?
+
+    mutating func note(_ kind: OtherTraffic) {
+        switch kind {
+        // Counted where they are gathered.
+        case .fragment: break
+        case .unsupportedLinkType: unsupported &+= 1
+        default: otherTraffic &+= 1
+        }
+    }
+
+    mutating func note(_ error: DecodeError, frame: UInt64) {
+        damaged &+= 1
+        if firstDamage == nil { firstDamage = (frame, error) }
+    }
+
+    /// The same with what became of fragments, those that still wait included.
+    func with(_ fragments: borrowing FragmentReassembly) -> FrameTally {
+        var tally = self
+        tally.fragments = fragments.counts
+        tally.fragments.expired += UInt64(fragments.unfinished)
+        return tally
+    }
+}
+
+/// The sentences for what was not traced, for standard error; none if everything was TCP.
+func tallySentences(_ tally: FrameTally) -> [String] {
+    var sentences: [String] = []
+    func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
+    if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
+    if tally.badChecksums > 0 {
+        sentences.append("\(plural(tally.badChecksums)) of a bad checksum, and moved no state")
+    }
+    if tally.strayErrors > 0 {
+        sentences.append(
+            tally.strayErrors == 1
+                ? "1 frame was an ICMP error about no known connection"
+                : "\(tally.strayErrors) frames were ICMP errors about no known connection")
+    }
+    if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
+    if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
+    if tally.damaged > 0 {
+        var text = "\(plural(tally.damaged)) damaged and not traced"
+        if let first = tally.firstDamage { text += "; the first is frame \(first.frame): \(first.error)" }
+        sentences.append(text)
+    }
+    return sentences
+}
+
+/// What became of IP fragments; nil if there were none.
+private func fragmentSentence(_ counts: FragmentCounts) -> String? {
+    guard counts.fragments > 0 else { return nil }
+    func packets(_ count: UInt64) -> String { count == 1 ? "1 packet" : "\(count) packets" }
+    var parts = ["\(packets(counts.reassembled)) put together"]
+    if counts.expired > 0 { parts.append("\(packets(counts.expired)) not complete") }
+    if counts.evicted > 0 { parts.append("\(packets(counts.evicted)) given up, too many at a time") }
+    if counts.overlapping > 0 { parts.append("\(packets(counts.overlapping)) with overlapping fragments") }
+    if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }
+    let frames = counts.fragments == 1 ? "1 frame was an IP fragment" : "\(counts.fragments) frames were IP fragments"
+    return "\(frames): " + parts.joined(separator: ", ")
+}

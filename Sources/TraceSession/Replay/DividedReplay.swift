@@ -1,0 +1,125 @@
+// A replay divided among threads: the reader decodes and deals segments out to parts, workers run the parts and the merge.
+
+import Glibc
+import PacketSource
+import TCPModel
+import TCPTimeline
+import TCPWire
+import TimelineReport
+
+/// The reader's side. It works on the parts too, when it is ahead of the others; with one worker it does everything.
+struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
+    private let crew: ReplayCrew<Report>
+    private let flowHash: FlowHash
+    private var counts = CaptureCounts()
+    private var frameTally = FrameTally()
+    /// IP packets whose fragments have not all come.
+    private var fragments = FragmentReassembly()
+    private let verifiesChecksums: Bool
+    private var lastTime: Timestamp?
+    private var isOpen = false
+    /// The number of the batch that is being filled, and of the last frame before it.
+    private var batch: UInt64 = 0
+    private var before: UInt64 = 0
+
+    init(report: Report, _ options: TraceOptions, workers: Int) {
+        verifiesChecksums = options.verifiesChecksums
+        let seed = UInt64.random(in: .min ... .max)
+        flowHash = FlowHash(seed: seed)
+        let most = max(1, options.trackedLimit / ReplayDivision.parts)
+        crew = ReplayCrew(report: report, seed: seed, most: most, workers: workers)
+        crew.beginBatch(0, firstFrame: 1)
+    }
+
+    var captured: UInt64 { counts.captured }
+    var endedCount: UInt64 { 0 }
+    var connectionCount: UInt64 { crew.connections }
+    var evicted: UInt64 { crew.evicted }
+    var outputStatus: Int32? { crew.outputStatus }
+
+    mutating func begin(_ description: CaptureDescription) { crew.begin(description) }
+
+    mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
+        counts.captured &+= 1
+        lastTime = header.time
+        let decoded: DecodedFrame
+        do {
+            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
+        } catch {
+            return frameTally.note(error, frame: frame)
+        }
+        switch decoded {
+        case .segment(let segment): deal(segment, header, bytes, frame)
+        case .icmp(let error): deal(error, header, frame)
+        case .fragment(let fragment): take(fragment, header, bytes, frame)
+        case .other(let kind): frameTally.note(kind)
+        }
+    }
+
+    @inline(__always) private mutating func deal(
+        _ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        if !isOpen {
+            isOpen = true
+            crew.opens(at: header.time, in: batch)
+        }
+        if segment.remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
+        crew.add(
+            ReplayItem(
+                segment: segment, hash: flowHash.hash(segment.tuple), time: header.time,
+                offset: UInt32(truncatingIfNeeded: frame &- before &- 1),
+                vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0,
+                interface: header.interface),
+            to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
+    }
+
+    @inline(never) private func deal(_ error: ICMPError, _ header: FrameHeader, _ frame: UInt64) {
+        crew.add(
+            ReplayError(error: error, time: header.time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
+            to: FlowHash.part(error.quoted, of: ReplayDivision.parts), of: batch)
+    }
+
+    /// Takes in a fragment, and what it completes.
+    @inline(never) private mutating func take(
+        _ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        do {
+            switch try fragments.take(fragment, bytes, at: header.time) {
+            case .segment(let segment): deal(segment, header, bytes, frame)
+            case .icmp(let error): deal(error, header, frame)
+            // A fragment does not come out of there.
+            case .fragment: break
+            case .other(let kind): frameTally.note(kind)
+            }
+        } catch {
+            frameTally.note(error, frame: frame)
+        }
+    }
+
+    /// What was no segment; complete after `finish`.
+    var tally: FrameTally {
+        var tally = frameTally.with(fragments)
+        tally.strayErrors = crew.strayErrors
+        return tally
+    }
+
+    var hasFailed: Bool { false }
+
+    mutating func noteGap(_ count: UInt64) {
+        counts.dropped &+= count
+        crew.noteGap(count, at: lastTime, in: batch)
+    }
+
+    mutating func endBatch(lastFrame: UInt64) -> Bool {
+        let isWanted = crew.publish(batch, endTime: lastTime)
+        before = lastFrame
+        batch += 1
+        crew.beginBatch(batch, firstFrame: lastFrame + 1)
+        return isWanted
+    }
+
+    mutating func finish(_ description: CaptureDescription) {
+        crew.close(from: batch)
+        crew.end(description, counts, at: lastTime)
+    }
+}

@@ -1,0 +1,53 @@
+// How far a long replay is, on a terminal: one line on standard error that is written over and over and then wiped away.
+
+import CLinux
+import Glibc
+import TCPModel
+import TimelineReport
+
+/// The line. Nothing of it is ever seen when standard error is no terminal, or within the first second.
+struct ProgressLine {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let start = Self.now()
+    private var next: Int64 = Span.second
+    private var isShown = false
+
+    /// Milliseconds would be enough; the clock counts nanoseconds.
+    private static func now() -> Int64 {
+        var time = timespec()
+        // The call fills the structure that is passed.
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * Span.second + Int64(time.tv_nsec)
+    }
+
+    /// Brings the line up to date, four times a second.
+    mutating func show(_ packets: UInt64, _ bytes: UInt64, _ size: UInt64?) {
+        guard isTerminal else { return }
+        let elapsed = Self.now() - start
+        guard elapsed >= next else { return }
+        next = elapsed + Span.second / 4
+        isShown = true
+        var line = OutputBuffer()
+        line.append("\rtcptrace: ")
+        line.append(number: packets)
+        line.append(" packets read")
+        if let size, size > 0 {
+            line.append(", ")
+            line.append(number: bytes * 100 / size)
+            line.append("%")
+        }
+        line.append(", ")
+        line.append(number: packets / UInt64(max(1, elapsed / Span.millisecond)))
+        line.append(" a millisecond\u{1b}[K")
+        try? ResultOutput(descriptor: STDERR_FILENO).write(&line)
+    }
+
+    /// Takes the line away, before anything else is written.
+    mutating func clear() {
+        guard isShown else { return }
+        isShown = false
+        var line = OutputBuffer()
+        line.append("\r\u{1b}[K")
+        try? ResultOutput(descriptor: STDERR_FILENO).write(&line)
+    }
+}

@@ -1,0 +1,66 @@
+// The memory of one batch of a divided replay: its segments by part, and what the parts said about them.
+
+import TCPModel
+import TCPTimeline
+
+/// One of the few batches that are under way at a time, used again and again.
+@safe struct ReplayBatch: ~Copyable {
+    private let items: UnsafeMutablePointer<ReplayItem>
+    private var counts: InlineArray<8, Int> = .init(repeating: 0)
+    let results: UnsafeMutablePointer<PartResult>
+    /// ICMP errors by part; few captures have any.
+    private(set) var errors: InlineArray<8, [ReplayError]> = .init(repeating: [])
+    /// The number of its first frame; frames counted from there are less than `ReplayDivision.batch`.
+    var firstFrame: UInt64 = 0
+    /// The latest frame's time, if ended connections are to be looked at.
+    var endTime: Timestamp?
+    /// The time of the capture's first segment, if it is in this batch.
+    var openTime: Timestamp?
+    /// Frames lost, to be reported at its end.
+    var gap: UInt64 = 0
+    var gapTime: Timestamp?
+    /// Reports what is left of the connections up to this number.
+    var restLimit: UInt64?
+
+    init() {
+        // Nothing is touched yet, so that a small file costs little.
+        unsafe items = .allocate(capacity: ReplayDivision.parts * ReplayDivision.batch)
+        unsafe results = .allocate(capacity: ReplayDivision.parts)
+        unsafe results.initialize(repeating: PartResult(), count: ReplayDivision.parts)
+    }
+
+    deinit {
+        // Both were allocated in init with these sizes and are freed here only; items are trivial.
+        unsafe results.deinitialize(count: ReplayDivision.parts)
+        unsafe results.deallocate()
+        unsafe items.deallocate()
+    }
+
+    mutating func begin(firstFrame: UInt64) {
+        self.firstFrame = firstFrame
+        counts = .init(repeating: 0)
+        for part in errors.indices where !errors[part].isEmpty { errors[part].removeAll(keepingCapacity: true) }
+        endTime = nil
+        openTime = nil
+        gap = 0
+        restLimit = nil
+    }
+
+    /// Adds a segment to a part. A part gets at most one of each of the batch's frames.
+    @inline(__always) mutating func add(_ item: ReplayItem, to part: Int) {
+        let count = counts[part]
+        precondition(part < ReplayDivision.parts && count < ReplayDivision.batch)
+        // Checked just above: the place lies within the part's share of the memory.
+        unsafe (items + part * ReplayDivision.batch + count).initialize(to: item)
+        counts[part] = count + 1
+    }
+
+    /// Adds an ICMP error to a part.
+    mutating func add(_ error: ReplayError, to part: Int) { errors[part].append(error) }
+
+    /// The segments of one part.
+    func segments(of part: Int) -> UnsafeBufferPointer<ReplayItem> {
+        // counts[part] places of the part's share have been initialized by `add`.
+        unsafe UnsafeBufferPointer(start: items + part * ReplayDivision.batch, count: counts[part])
+    }
+}

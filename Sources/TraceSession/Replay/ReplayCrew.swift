@@ -1,0 +1,258 @@
+// The workers of a divided replay, and what they share: batches, parts, the merge, and who may touch which of them.
+//
+// A batch is filled by the reader, then each part works on its share of it, then the merge takes what they said. Parts take
+// batches in order and one at a time, the merge too. A mutex guards the table of who is where; nobody holds it while
+// working. So whatever is worked on belongs to one thread at a time, and passes from one to the next through the mutex.
+
+import Glibc
+import PacketSource
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// Everything that the threads of a divided replay share.
+@safe final class ReplayCrew<Report: PartitionedReport>: @unchecked Sendable {
+    private enum Task {
+        case part(Int, batch: UInt64)
+        case merge(batch: UInt64)
+    }
+
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let change: UnsafeMutablePointer<pthread_cond_t>
+    private let batches: UnsafeMutablePointer<ReplayBatch>
+    private let parts: UnsafeMutablePointer<ReplayPart<Report>>
+    private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
+    private var threads: [pthread_t] = []
+
+    // Guarded by the lock.
+    private var published: UInt64 = 0
+    private var merged: UInt64 = 0
+    private var isMerging = false
+    private var nextOfPart: InlineArray<8, UInt64> = .init(repeating: 0)
+    private var isBusy: InlineArray<8, Bool> = .init(repeating: false)
+    private var isClosing = false
+    private var isWanted = true
+    private var sleepers = 0
+
+    init(report: Report, seed: UInt64, most: Int, workers: Int) {
+        unsafe lock = .allocate(capacity: 1)
+        unsafe lock.initialize(to: pthread_mutex_t())
+        unsafe change = .allocate(capacity: 1)
+        unsafe change.initialize(to: pthread_cond_t())
+        // Both were allocated just above and are destroyed in deinit, after all threads have been joined.
+        unsafe pthread_mutex_init(lock, nil)
+        unsafe pthread_cond_init(change, nil)
+        unsafe batches = .allocate(capacity: ReplayDivision.depth)
+        for index in 0..<ReplayDivision.depth { unsafe (batches + index).initialize(to: ReplayBatch()) }
+        unsafe parts = .allocate(capacity: ReplayDivision.parts)
+        for index in 0..<ReplayDivision.parts {
+            unsafe (parts + index).initialize(to: ReplayPart(report: report, seed: seed, most: most))
+        }
+        unsafe merge = .allocate(capacity: 1)
+        unsafe merge.initialize(to: ReplayMerge(report: report))
+        for _ in 1..<max(1, min(workers, ReplayDivision.parts + 1)) { startThread() }
+    }
+
+    deinit {
+        // All of it was allocated and initialized in init; `close` has joined the threads, which held self till then.
+        unsafe merge.deinitialize(count: 1)
+        unsafe merge.deallocate()
+        unsafe parts.deinitialize(count: ReplayDivision.parts)
+        unsafe parts.deallocate()
+        unsafe batches.deinitialize(count: ReplayDivision.depth)
+        unsafe batches.deallocate()
+        unsafe pthread_cond_destroy(change)
+        unsafe pthread_mutex_destroy(lock)
+        unsafe change.deallocate()
+        unsafe lock.deallocate()
+    }
+
+    private func startThread() {
+        // The closure's box holds self; it is taken over by the thread that begins with it, or released here.
+        let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd() })
+        var thread = pthread_t()
+        // thread is written by the call; the box is retained for the thread.
+        let code = unsafe pthread_create(&thread, nil, threadMain, box.toOpaque())
+        if code == 0 { threads.append(thread) } else { unsafe box.release() }
+    }
+
+    // MARK: The reader's side
+
+    /// The batch that is being filled belongs to the reader until it is published.
+    private func batch(_ number: UInt64) -> UnsafeMutablePointer<ReplayBatch> {
+        // The remainder is below the number of batches.
+        unsafe batches + Int(number % UInt64(ReplayDivision.depth))
+    }
+
+    func begin(_ description: CaptureDescription) { unsafe merge.pointee.begin(description) }
+
+    /// The first segment of all came, in this batch.
+    func opens(at time: Timestamp, in number: UInt64) { unsafe batch(number).pointee.openTime = time }
+
+    func beginBatch(_ number: UInt64, firstFrame: UInt64) {
+        unsafe batch(number).pointee.begin(firstFrame: firstFrame)
+    }
+
+    @inline(__always) func add(_ item: ReplayItem, to part: Int, of number: UInt64) {
+        unsafe batch(number).pointee.add(item, to: part)
+    }
+
+    func add(_ error: ReplayError, to part: Int, of number: UInt64) {
+        unsafe batch(number).pointee.add(error, to: part)
+    }
+
+    func noteGap(_ count: UInt64, at time: Timestamp?, in number: UInt64) {
+        unsafe batch(number).pointee.gap &+= count
+        unsafe batch(number).pointee.gapTime = time
+    }
+
+    /// Hands a batch over, and waits until there is room for the next one. False: nobody wants the results any more.
+    func publish(_ number: UInt64, endTime: Timestamp?, restLimit: UInt64? = nil) -> Bool {
+        unsafe batch(number).pointee.endTime = endTime
+        unsafe batch(number).pointee.restLimit = restLimit
+        acquire()
+        published = number + 1
+        wakeAll()
+        // Alone, the batch is worked on while it is in the cache; with others, only when they are behind.
+        let room = threads.isEmpty ? 0 : UInt64(ReplayDivision.depth - 1)
+        while published - merged > room { workOrWait() }
+        let isWanted = isWanted
+        release()
+        return isWanted
+    }
+
+    /// Nothing more comes: reports what is left, in portions, and ends the threads.
+    func close(from number: UInt64) {
+        acquire()
+        while merged < published { workOrWait() }
+        release()
+        // Everybody is idle, and nothing is published: all parts belong to the reader.
+        for part in 0..<ReplayDivision.parts {
+            for index in 0..<ReplayDivision.depth {
+                // part and index are below the numbers of parts and batches.
+                let result = unsafe (batches + index).pointee.results + part
+                unsafe (parts + part).pointee.takeNumbers(&result.pointee)
+            }
+            unsafe (parts + part).pointee.close()
+        }
+        var next = number
+        var limit: UInt64 = 0
+        let all = connections
+        while limit < all, isWanted {
+            limit += UInt64(ReplayDivision.batch)
+            beginBatch(next, firstFrame: .max - UInt64(ReplayDivision.batch))
+            _ = publish(next, endTime: nil, restLimit: limit)
+            next += 1
+        }
+        acquire()
+        while merged < published { workOrWait() }
+        isClosing = true
+        wakeAll()
+        release()
+        // Each was created by this object and is joined once.
+        for thread in threads { pthread_join(thread, nil) }
+        threads = []
+    }
+
+    func end(_ description: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?) {
+        // The threads have ended.
+        unsafe merge.pointee.end(description, counts, at: time)
+    }
+
+    var connections: UInt64 { unsafe merge.pointee.connections }
+    var evicted: UInt64 { unsafe merge.pointee.evicted }
+    var strayErrors: UInt64 { unsafe merge.pointee.strayErrors }
+    var outputStatus: Int32? { unsafe merge.pointee.outputStatus }
+
+    // MARK: Work
+
+    private func workTillTheEnd() {
+        acquire()
+        while !isClosing { workOrWait() }
+        release()
+    }
+
+    /// Does one piece of work, or waits for a change. With the lock held, before and after.
+    private func workOrWait() {
+        guard let task = pick() else {
+            sleepers += 1
+            // This thread holds the lock; the call gives it back while it waits.
+            unsafe pthread_cond_wait(change, lock)
+            sleepers -= 1
+            return
+        }
+        release()
+        switch task {
+        case .part(let part, let number): work(on: part, of: number)
+        // `pick` gave the merge to this thread alone.
+        case .merge(let number): unsafe merge.pointee.take(batch(number).pointee)
+        }
+        acquire()
+        switch task {
+        case .part(let part, let number):
+            isBusy[part] = false
+            nextOfPart[part] = number + 1
+        case .merge(let number):
+            isMerging = false
+            merged = number + 1
+            if unsafe merge.pointee.outputStatus != nil { isWanted = false }
+        }
+        wakeAll()
+    }
+
+    /// The next thing to do: a merge that is due, or the part that is furthest behind. With the lock held.
+    private func pick() -> Task? {
+        if !isMerging && merged < published {
+            var isDue = true
+            for part in 0..<ReplayDivision.parts where nextOfPart[part] <= merged { isDue = false }
+            if isDue {
+                isMerging = true
+                return .merge(batch: merged)
+            }
+        }
+        var best = -1
+        for part in 0..<ReplayDivision.parts where !isBusy[part] && nextOfPart[part] < published {
+            if best < 0 || nextOfPart[part] < nextOfPart[best] { best = part }
+        }
+        guard best >= 0 else { return nil }
+        isBusy[best] = true
+        return .part(best, batch: nextOfPart[best])
+    }
+
+    private func work(on part: Int, of number: UInt64) {
+        // `pick` gave this part to this thread alone, and its share of the batch with it.
+        let batch = unsafe batch(number)
+        let state = unsafe parts + part
+        let result = unsafe batch.pointee.results + part
+        unsafe state.pointee.takeNumbers(&result.pointee)
+        unsafe result.pointee.clear(firstFrame: batch.pointee.firstFrame)
+        unsafe state.pointee.run(
+            batch.pointee.segments(of: part), batch.pointee.errors[part], firstFrame: batch.pointee.firstFrame,
+            &result.pointee)
+        if let now = unsafe batch.pointee.endTime { unsafe state.pointee.expire(at: now, &result.pointee) }
+        if let limit = unsafe batch.pointee.restLimit { unsafe state.pointee.finishRest(upTo: limit, &result.pointee) }
+    }
+
+    // MARK: The lock
+
+    private func acquire() { unsafe pthread_mutex_lock(lock) }
+    private func release() { unsafe pthread_mutex_unlock(lock) }
+    private func wakeAll() {
+        if sleepers > 0 { unsafe pthread_cond_broadcast(change) }
+    }
+}
+
+/// What a thread is to do.
+private final class ThreadWork {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+}
+
+/// Where a thread begins. `argument` is a retained `ThreadWork`.
+private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument = unsafe argument else { return nil }
+    // startThread retained exactly this object for this thread.
+    let work = unsafe Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue()
+    work.body()
+    return nil
+}

@@ -1,0 +1,232 @@
+// One part of a replay: the connections whose flows fall to it, their timeline, and what is reported of them.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// How a replay is divided. None of these depends on the machine, so that the results do not either.
+enum ReplayDivision {
+    /// Parts of the flows, each with a timeline of its own.
+    static let parts = 8
+    /// Frames between two looks at ended connections; a batch has as many.
+    static let batch = 8192
+    /// Batches under way at a time.
+    static let depth = 4
+    /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
+    static let waiting = 12_288
+}
+
+/// A decoded segment on its way to its part.
+struct ReplayItem: BitwiseCopyable {
+    var segment: Segment
+    var hash: UInt64
+    var time: Timestamp
+    /// Counted from the batch's first frame.
+    var offset: UInt32
+    /// Where on the link the frame was seen, if its copies cannot be told otherwise.
+    var vantage: UInt32
+    var interface: UInt16
+}
+
+/// An ICMP error on its way to its part.
+struct ReplayError: BitwiseCopyable {
+    var error: ICMPError
+    var time: Timestamp
+    /// Counted from the batch's first frame.
+    var offset: UInt32
+}
+
+/// What a part has to say about one batch.
+struct PartResult {
+    /// What one call of the report appended.
+    struct Piece: BitwiseCopyable {
+        /// The frame that caused it; above `atBoundary` the number of a connection that was over at the batch's end.
+        let key: UInt64
+        /// The connection's number.
+        let number: UInt64
+        /// Where its bytes end; they begin where those of the piece before end.
+        let end: Int
+    }
+
+    /// A connection that began.
+    struct Beginning: BitwiseCopyable {
+        let id: ConnectionID
+        let offset: UInt32
+        /// Its number, once it is counted.
+        var number: UInt64
+    }
+
+    static let atBoundary: UInt64 = 1 << 62
+
+    var out = OutputBuffer()
+    var pieces: [Piece] = []
+    var beginnings: [Beginning] = []
+    /// The batch that all this is of begins with this frame.
+    var firstFrame: UInt64 = 0
+    var ended: UInt64 = 0
+    var evicted: UInt64 = 0
+    /// ICMP errors about connections that are not known.
+    var strayErrors: UInt64 = 0
+
+    mutating func clear(firstFrame: UInt64) {
+        self.firstFrame = firstFrame
+        out.clear()
+        pieces.removeAll(keepingCapacity: true)
+        beginnings.removeAll(keepingCapacity: true)
+        ended = 0
+        evicted = 0
+        strayErrors = 0
+    }
+
+    mutating func addPiece(key: UInt64, number: UInt64) {
+        if out.count > pieces.last?.end ?? 0 { pieces.append(Piece(key: key, number: number, end: out.count)) }
+    }
+}
+
+/// The state of one part.
+struct ReplayPart<Report: PartitionedReport>: ~Copyable {
+    private var timeline: Timeline
+    private var report: Report
+    private let interest: SegmentInterest
+    private let countsCopiesOnce: Bool
+    private let most: Int
+    private var rest: [ConnectionID] = []
+    private var restNext = 0
+    private var expired: [ConnectionID] = []
+    private var hashes: InlineArray<32, UInt64> = .init(repeating: 0)
+
+    init(report: Report, seed: UInt64, most: Int) {
+        timeline = Timeline(seed: seed, countsByItself: false)
+        self.report = report.part
+        interest = report.interest
+        countsCopiesOnce = report.countsCopiesOnce
+        self.most = most
+    }
+
+    /// The connections of an older batch have been counted: they get their numbers.
+    mutating func takeNumbers(_ result: inout PartResult) {
+        for beginning in result.beginnings {
+            let provisional = Timeline.provisional | (result.firstFrame + UInt64(beginning.offset))
+            timeline.renumber(beginning.id, from: provisional, to: beginning.number)
+        }
+        result.beginnings.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes in a batch's segments.
+    mutating func run(
+        _ items: UnsafeBufferPointer<ReplayItem>, _ errors: [ReplayError], firstFrame: UInt64,
+        _ result: inout PartResult
+    ) {
+        guard errors.isEmpty else { return unsafe run(items, among: errors, firstFrame, &result) }
+        var start = 0
+        while start < items.count {
+            let end = min(start + 32, items.count)
+            for index in start..<end { hashes[index - start] = unsafe items[index].hash }
+            timeline.fetch(hashes, count: end - start)
+            for index in start..<end { unsafe take(items[index], firstFrame, &result) }
+            start = end
+        }
+    }
+
+    /// The same with ICMP errors in between, in the order of frames.
+    private mutating func run(
+        _ items: UnsafeBufferPointer<ReplayItem>, among errors: [ReplayError], _ firstFrame: UInt64,
+        _ result: inout PartResult
+    ) {
+        var next = 0
+        for index in 0..<items.count {
+            // index is less than the count.
+            let item = unsafe items[index]
+            while next < errors.count && errors[next].offset < item.offset {
+                take(errors[next], firstFrame, &result)
+                next += 1
+            }
+            take(item, firstFrame, &result)
+        }
+        while next < errors.count {
+            take(errors[next], firstFrame, &result)
+            next += 1
+        }
+    }
+
+    private mutating func take(_ item: ReplayError, _ firstFrame: UInt64, _ result: inout PartResult) {
+        let frame = firstFrame + UInt64(item.offset)
+        guard let event = timeline.observe(item.error, time: item.time, frame: frame) else {
+            result.strayErrors += 1
+            return
+        }
+        if event.ended { result.ended += 1 }
+        report.icmp(event, timeline, &result.out)
+        result.addPiece(key: frame, number: 0)
+    }
+
+    @inline(__always) private mutating func take(
+        _ item: ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult
+    ) {
+        let frame = firstFrame + UInt64(item.offset)
+        let tracked =
+            countsCopiesOnce
+            ? timeline.trackOnce(
+                item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface,
+                vantage: { item.vantage })
+            : timeline.track(item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface)
+        if tracked.isSteady { return }
+        if tracked.ended { result.ended += 1 }
+        if tracked.isFirst {
+            result.beginnings.append(
+                PartResult.Beginning(id: tracked.connection, offset: item.offset, number: 0))
+            if let old = tracked.replaced {
+                finish(old, key: frame, &result)
+            } else if timeline.trackedCount > most, let old = timeline.leastUseful(besides: tracked.connection) {
+                result.evicted += 1
+                finish(old, key: frame, &result)
+            }
+        }
+        guard tracked.hasTransitions, interest == .transitions else { return }
+        let event = timeline.event(of: tracked, item.segment, time: item.time, frame: frame)
+        report.segment(event, timeline, &result.out)
+        result.addPiece(key: frame, number: 0)
+    }
+
+    /// The batch is over at `now`: reports who ended and has been silent long enough.
+    mutating func expire(at now: Timestamp, _ result: inout PartResult) {
+        while let id = timeline.nextExpired(at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting) {
+            expired.append(id)
+        }
+        guard !expired.isEmpty else { return }
+        let order = expired.map { (timeline.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
+        for (number, id) in order { finish(id, key: PartResult.atBoundary | number, &result) }
+        expired.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func finish(_ id: ConnectionID, key: UInt64, _ result: inout PartResult) {
+        let number = timeline.number(of: id)
+        report.finish(id, timeline, nil, &result.out)
+        result.addPiece(key: key, number: number)
+        timeline.retire(id)
+    }
+
+    // MARK: The end
+
+    /// Nothing more comes: all that is left, in order.
+    mutating func close() {
+        // Millions of connections that never ended lie in order already: a list of them would cost memory at its scarcest.
+        if !timeline.isInOrder { rest = timeline.remaining() }
+    }
+
+    private func nextOfRest() -> ConnectionID? {
+        if timeline.isInOrder { return timeline.next(from: UInt32(restNext)) }
+        return restNext < rest.count ? rest[restNext] : nil
+    }
+
+    /// Reports what is left up to a number.
+    mutating func finishRest(upTo limit: UInt64, _ result: inout PartResult) {
+        while let id = nextOfRest() {
+            let number = timeline.number(of: id)
+            guard number <= limit else { return }
+            report.finish(id, timeline, nil, &result.out)
+            result.addPiece(key: PartResult.atBoundary | number, number: number)
+            restNext = timeline.isInOrder ? Int(id.slot) + 1 : restNext + 1
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// Replay on several threads: the same octets for every number of them, and the same as from the plain pipeline.
+
+import Foundation
+import Testing
+
+@Suite struct WorkersTests {
+    private static let forms = [
+        ["-q"], ["-q", "--width", "60"], ["-T", "json"], ["-T", "zeek"], ["-T", "csv"], ["--count"],
+        ["-T", "json", "--outcome", "closed,reset"],
+    ]
+
+    /// A replay with a limit of connections that is never reached follows the stream, on one thread.
+    private static let plain = ["--connections", "1000000000"]
+
+    private static func compare(_ file: String) throws {
+        for form in forms {
+            let reference = try Program(Program.tcptrace, ["-r", file] + plain + form).end()
+            for workers in ["1", "3"] {
+                let divided = try Program(Program.tcptrace, ["-r", file, "--workers", workers] + form).end()
+                #expect(divided.output == reference.output, "\(file) \(form) with \(workers) workers")
+                #expect(divided.code == reference.code, "\(file) \(form) with \(workers) workers")
+                #expect(divided.errors == reference.errors, "\(file) \(form) with \(workers) workers")
+            }
+        }
+    }
+
+    /// More connections than a batch has frames, used again and again, some with time between them.
+    @Test func manyConnectionsOnFewPorts() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        for round in UInt32(0)..<12 {
+            for port in UInt16(0)..<700 {
+                file.connection(20000 + port, isn: round &* 0x1357_9bdf &+ UInt32(port), six: port % 5 == 0)
+                if port % 7 == 0 { file.record(HandMade.frame(20000 + port, 9500, 2, seq: round &* 77)) }
+            }
+        }
+        try Self.compare(scratch.write(file.bytes, as: "many.pcap"))
+    }
+
+    @Test func theCorpus() throws {
+        let root = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] ?? "../shared/corpus"
+        guard let files = FileManager.default.enumerator(atPath: root) else { return print("no corpus: skipped") }
+        // A few of some thousand files, so that the test takes seconds.
+        let captures = files.compactMap { $0 as? String }.filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }
+        for (index, name) in captures.sorted().enumerated() where index % 130 == 0 {
+            try Self.compare("\(root)/\(name)")
+        }
+    }
+
+    @Test func aLimitOfConnectionsIsKeptAndSaid() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        for port in UInt16(1)..<3000 { file.record(HandMade.frame(20000 + port, 9500, 2, seq: 7)) }
+        let path = try scratch.write(file.bytes, as: "flood.pcap")
+        let few = try tcptrace("-r", path, "-q", "--max-connections", "800")
+        #expect(few.text.split(separator: "\n").count == 3000)
+        #expect(few.errors.contains("connections were given up before their end: more than 800 at a time"))
+        let all = try tcptrace("-r", path, "-q")
+        #expect(!all.errors.contains("given up"))
+        #expect(few.text.split(separator: "\n").sorted() == all.text.split(separator: "\n").sorted())
+    }
+}
