@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    /// A signal reaches the reader and no worker, whom it would end with the whole program.
+    @Test func signalsAreTheReaders() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        for port in UInt16(0)..<50 { file.connection(20000 + port) }
+        let path = try scratch.write(file.bytes, as: "a.pcap")
+        let outcome = try shell(
+            "(cat $1; sleep 4) | $T -r - -q --workers 4 & sleep 1.5; kill -USR1 $!; sleep 0.5; kill -INT $!; wait $!",
+            path)
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.contains("400 packets read\n"))
+        #expect(outcome.errors.contains("400 packets read, 50 connections traced"))
+        #expect(outcome.lines.count == 52)
+    }
+
     @Test func aLimitOfConnectionsIsKeptAndSaid() throws {
         let scratch = try Scratch()
         var file = HandMade()

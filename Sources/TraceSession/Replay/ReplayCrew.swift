@@ -70,6 +70,15 @@ import TimelineReport
     private func startThread() {
         // The closure's box holds self; it is taken over by the thread that begins with it, or released here.
         let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd() })
+        // Signals are the reader's: a thread inherits the mask. Only faults stay where they happen (SIGBUS has a handler).
+        var others = sigset_t()
+        var before = sigset_t()
+        // All calls read and change the sets that are passed, nothing else.
+        unsafe sigfillset(&others)
+        unsafe sigdelset(&others, SIGBUS)
+        unsafe sigdelset(&others, SIGSEGV)
+        unsafe pthread_sigmask(SIG_BLOCK, &others, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
         // thread is written by the call; the box is retained for the thread.
         let code = unsafe pthread_create(&thread, nil, threadMain, box.toOpaque())
