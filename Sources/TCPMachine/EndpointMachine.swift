@@ -96,6 +96,9 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
 
+    /// Whether it is thought to have given its attempt up because of an ICMP error.
+    public var hasGivenUp: Bool { knowledge.contains(.givenUp) && state == .closed }
+
     /// A FIN is acknowledged only if this side sent one and SND.UNA is beyond it.
     public var finIsAcknowledged: Bool {
         knowledge.contains(.ownFin) && sendUnacknowledged.isAfter(ownFin)

@@ -35,7 +35,6 @@ extension HotPart {
         let receiverBefore = EndpointBefore(endpoints[peer])
         let sent = endpoints[own].sent(segment)
         let arrived = endpoints[peer].arrives(segment)
-        if isUnreachable && endpoints[0].state != .closed { isUnreachable = false }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)

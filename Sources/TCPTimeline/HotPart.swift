@@ -94,8 +94,6 @@ struct HotPart: BitwiseCopyable, Sendable {
     var zeek = ZeekState()
     var completeness: Completeness = []
     let tunnel: Tunnel
-    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
-    var isUnreachable = false
 
     init(number: UInt64, tuple: FourTuple, first segment: Segment, time: Timestamp, interface: UInt16) {
         self.number = number
@@ -125,6 +123,9 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// The endpoint of one side.
     func endpoint(_ side: Side) -> EndpointMachine { endpoints[place(side)] }
+
+    /// Whether an ICMP error ended the originator's attempt, as far as it shows.
+    var isUnreachable: Bool { endpoints[0].hasGivenUp }
 
     /// The same as `isEnded`, looked at in place.
     mutating func hasEnded() -> Bool {

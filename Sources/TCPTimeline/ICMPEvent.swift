@@ -63,7 +63,6 @@ extension HotPart {
             rare.icmpKind = kind
             guard endpoints[0].state == .synSent, side == .originator else { return (.soft, Reaction()) }
             let reaction = endpoints[0].icmpEndsAttempt()
-            isUnreachable = true
             return (.ends, reaction)
         }
     }

@@ -35,7 +35,7 @@ extension Play {
             #expect(
                 event.reaction[0] == Transition(from: .synSent, to: .closed, certainty: .inferred, rule: .icmpError))
             let connection = play.connection
-            #expect(connection.isEnded && connection.facts.contains(.unreachable))
+            #expect(connection.isEnded && connection.isUnreachable)
             #expect(connection.outcome == .noAnswer && "\(connection.zeekConnectionState)" == "S0")
             #expect(connection.icmpKind == kind && kind.connectError.map { "\($0)" } == errno)
             #expect(play.timeline.nextExpired(at: play.now.advanced(by: 10), linger: 0) == event.connection)
@@ -50,7 +50,7 @@ extension Play {
         #expect(play.count == 1)
         #expect(play.last.sent.count == 1)
         #expect(play.last.sent[0] == Transition(from: .closed, to: .synSent, certainty: .observed, rule: .retraction))
-        #expect(!play.connection.facts.contains(.unreachable) && !play.connection.isEnded)
+        #expect(!play.connection.isUnreachable && !play.connection.isEnded)
         play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1")
         #expect(play.count == 1)
         #expect(play.connection.originator.state == .established)

@@ -40,10 +40,11 @@ struct TracepointDecoder: Sendable {
         return layouts[place].decode(record, time: time, pid: pid)
     }
 
-    /// Whether `record` says that the process it is of begins to end, with all its threads.
-    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
-        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number })
-        else { return false }
+    /// Whether `record` says that the process it is of begins to end, with all its threads; nil if it is another tracepoint's.
+    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool? {
+        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number }),
+            layouts[place].kind == .processExit
+        else { return nil }
         return layouts[place].isProcessExit(record, pid: pid)
     }
 }
@@ -129,7 +130,6 @@ struct TracepointLayout: Sendable {
 
     /// The end of a thread is none of the process, unless it is the last one (or, where old kernels do not tell, the first one).
     func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
-        guard kind == .processExit else { return false }
         if isLastThread != nil { return number(record, isLastThread) ?? 0 != 0 }
         return number(record, thread) == Int64(pid)
     }

@@ -162,9 +162,9 @@ public final class TracepointSource {
             switch record {
             case .sample(let pid, let time, let range):
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
-                if decoder.isProcessExit(bytes[range], pid: pid) {
+                if let isEnd = decoder.isProcessExit(bytes[range], pid: pid) {
                     if ends.count >= Self.endLimit { ends.removeAll(keepingCapacity: true) }
-                    ends[pid] = stamp
+                    if isEnd { ends[pid] = stamp }
                     continue
                 }
                 guard let event = decoder.decode(bytes[range], time: stamp, pid: pid) else {

@@ -158,7 +158,7 @@ public struct SummaryReport: PartitionedReport {
 
     /// A row in the parts that `merge` puts together.
     private func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
-        if kernel == nil && writeUsualParts(connection, &out) { return }
+        if kernel == nil && !connection.isUnreachable && writeUsualParts(connection, &out) { return }
         let start = out.count
         out.append(byte: 0)
         out.append(byte: 0)

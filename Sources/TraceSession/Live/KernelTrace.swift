@@ -37,8 +37,10 @@ struct KernelTrace {
     /// What has come since the last turn, in the order of time.
     func read() -> [SocketEvent] { source?.read() ?? [] }
 
-    /// Events read and lost since the start.
-    var counts: (read: UInt64, lost: UInt64) { source.map { ($0.counts.read, $0.counts.lost) } ?? (0, 0) }
+    /// Events read, lost and not understood since the start.
+    var counts: (read: UInt64, lost: UInt64, damaged: UInt64) {
+        source.map { ($0.counts.read, $0.counts.lost, $0.counts.damaged) } ?? (0, 0, 0)
+    }
 
     /// A sentence when events were lost, once each time that it gets worse tenfold.
     mutating func complaintOfLoss() -> String? {

@@ -319,6 +319,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let joined = kernel.join.traceCounts
         return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
             + " \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
+            + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
     }
 
     /// What was captured and is no TCP, in sentences for standard error.
