@@ -13,6 +13,8 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var ethernet: LinkType { LinkType(1) }
     /// PPP, with or without HDLC's address and control octets (RFC 1662).
     @inlinable public static var ppp: LinkType { LinkType(9) }
+    /// FDDI.
+    @inlinable public static var fddi: LinkType { LinkType(10) }
     /// PPP in HDLC framing (RFC 1662 4.3.1), or Cisco HDLC.
     @inlinable public static var pppSerial: LinkType { LinkType(50) }
     /// A PPPoE session header, without the Ethernet header before it (RFC 2516).

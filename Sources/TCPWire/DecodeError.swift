@@ -25,6 +25,8 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case ppp
         /// An LLC header, with SNAP or without.
         case llc
+        /// An FDDI header.
+        case fddi
         /// A Cisco FabricPath, VN-Tag or provider backbone header.
         case bridgeTag
         /// IP of either version: the octet that tells which is missing or says neither.
@@ -161,6 +163,7 @@ extension DecodeError.Layer {
         case .pppoe: "PPPoE header"
         case .ppp: "PPP header"
         case .llc: "LLC header"
+        case .fddi: "FDDI header"
         case .bridgeTag: "bridge tag"
         case .ip: "IP header"
         case .ipv4: "IPv4 header"

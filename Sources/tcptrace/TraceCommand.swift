@@ -32,7 +32,7 @@ struct TraceCommand: ParsableCommand {
     var interfaces: [String] = []
     @Option(
         name: .customShort("r"),
-        help: ArgumentHelp("Read a pcap or pcapng file, - for standard input; repeatable.", valueName: "file"))
+        help: ArgumentHelp("Read a pcap, pcapng or snoop file, - for standard input; repeatable.", valueName: "file"))
     var files: [String] = []
     @Option(
         name: .customShort("V"),

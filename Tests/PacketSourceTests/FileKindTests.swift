@@ -14,7 +14,8 @@ import Testing
             ([0xfd, 0x37, 0x7a, 0x58, 0x5a], .compressed("xz")), ([4, 0x22, 0x4d, 0x18], .compressed("lz4")),
             (Array("hello, world\n".utf8), .unknownFormat(magic: 0x6865_6c6c, isText: true)),
             ([1, 2, 3, 4, 5], .unknownFormat(magic: 0x0102_0304, isText: false)),
-            (Array("snoop\0\0\0".utf8), .unsupportedFormat("snoop")), ([0x0a, 0x0d, 0x0d, 0x0a], .headerCutShort),
+            (Array("snoop\0\0\0".utf8), .headerCutShort), (Array("iptrace 2.0".utf8), .unsupportedFormat("iptrace")),
+            ([0x0a, 0x0d, 0x0d, 0x0a], .headerCutShort),
         ]
         for (bytes, reason) in cases {
             let error = try readAll(bytes).error

@@ -1,4 +1,4 @@
-// Reads a pcap or pcapng file or stream, frame by frame, without copying: the public face of this folder.
+// Reads a pcap, pcapng or snoop file or stream, frame by frame, without copying: the public face of this folder.
 
 import Glibc
 public import TCPModel
@@ -9,7 +9,7 @@ public import TCPModel
 /// what is compressed with gzip or zstd, which the first octets tell. Frames are borrowed from there: their bytes are valid
 /// within the body only. Frames are numbered by the caller, in file order.
 public struct CaptureFileReader: ~Copyable {
-    /// The two formats.
+    /// The two formats that are written, too.
     public enum Format: Sendable {
         /// Classic pcap.
         case pcap
@@ -32,6 +32,7 @@ public struct CaptureFileReader: ~Copyable {
     private enum Decoder {
         case pcap(PcapDecoder)
         case pcapng(PcapngDecoder)
+        case snoop(SnoopDecoder)
     }
 
     /// The file's name as it was given.
@@ -57,27 +58,21 @@ public struct CaptureFileReader: ~Copyable {
         self.decoder = decoder
     }
 
-    /// Which format it is.
-    public var format: Format {
-        switch decoder {
-        case .pcap: .pcap
-        case .pcapng: .pcapng
-        }
-    }
-
     /// The interfaces described so far; a frame's `interface` is an index. pcapng may add some as reading goes on.
     public var interfaces: [CaptureInterface] {
         switch decoder {
         case .pcap(let decoder): [decoder.interface]
         case .pcapng(let decoder): decoder.interfaces
+        case .snoop(let decoder): [decoder.interface]
         }
     }
 
-    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop), as far as the file has been read.
+    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop, snoop's drops), as far as the file has been read.
     public var droppedFrames: UInt64 {
         switch decoder {
         case .pcap: 0
         case .pcapng(let decoder): decoder.droppedFrames
+        case .snoop(let decoder): decoder.droppedFrames
         }
     }
 
@@ -160,6 +155,11 @@ public struct CaptureFileReader: ~Copyable {
                 untilInterface: untilInterface, body: body)
             decoder = .pcapng(pcapng)
             return outcome
+        case .snoop(var snoop):
+            let outcome = snoop.run(
+                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
+            decoder = .snoop(snoop)
+            return outcome
         }
     }
 
@@ -222,9 +222,17 @@ public struct CaptureFileReader: ~Copyable {
 
     /// Reads the first bytes; of pcapng nothing is consumed, a section header is a block like others.
     private static func fileHeader(_ window: inout ByteWindow) throws(HeaderFault) -> Decoder {
-        if try readMagic(&window) == PcapngDecoder.sectionHeader {
+        let magic = try readMagic(&window)
+        if magic == PcapngDecoder.sectionHeader {
             _ = try need(28, &window)
             return .pcapng(PcapngDecoder())
+        }
+        if UInt32(bigEndian: magic) == SnoopDecoder.magic {
+            _ = try need(SnoopDecoder.fileHeaderLength, &window)
+            // need made 16 bytes available, and the span does not outlive the window.
+            let decoder = try SnoopDecoder(header: unsafe window.bytes.bytes)
+            window.consume(SnoopDecoder.fileHeaderLength)
+            return .snoop(decoder)
         }
         _ = try need(PcapDecoder.fileHeaderLength, &window)
         // need made 24 bytes available, and the span does not outlive the window.

@@ -35,7 +35,7 @@ func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
     }
 }
 
-/// What a file is that is neither pcap nor pcapng; nil if it is one. `bytes` has at least four.
+/// What a file is that is neither pcap, pcapng nor snoop; nil if it is one. `bytes` has at least four.
 func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
     let little = bytes.word(0, swapped: false)
     if little == PcapngDecoder.sectionHeader || PcapDecoder.isMagic(little) { return nil }
@@ -46,7 +46,7 @@ func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
     case 0xfd37_7a58: return .compressed("xz")
     case 0x0422_4d18: return .compressed("lz4")
     case _ where magic >> 8 == 0x42_5a68: return .compressed("bzip2")
-    case 0x736e_6f6f: return .unsupportedFormat("snoop")
+    case SnoopDecoder.magic: return nil
     case 0x6970_7472: return .unsupportedFormat("iptrace")
     case 0x5452_534e: return .unsupportedFormat("Sniffer")
     case 0x5253_4e49, 0x4d53_4e52: return .unsupportedFormat("NetXRay or Network Monitor")

@@ -36,7 +36,7 @@ extension LinkType {
     public var isDecodable: Bool {
         switch self {
         case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6, .ppp, .pppSerial,
-            .pppEther, .ciscoHDLC:
+            .pppEther, .ciscoHDLC, .fddi:
             true
         default: false
         }
@@ -64,6 +64,7 @@ private func rarerLinkPayload(
     case .ipv6: LinkPayload(.ipv6, at: 0)
     case .ppp, .pppSerial: try serialStep(bytes, frame).payload(bytes, frame)
     case .pppEther: try pppoeStep(bytes, frame, at: 0).payload(bytes, frame)
+    case .fddi: try fddiStep(bytes, frame).payload(bytes, frame)
     case .ciscoHDLC: try ciscoHDLCStep(bytes, frame).payload(bytes, frame)
     default: LinkPayload(other: .unsupportedLinkType)
     }

@@ -174,7 +174,8 @@ private struct Replay: ~Copyable {
         var line = "reading from file \(printable(path))"
         if let first = interfaces.first {
             line += ", link-type \(first.linkType.name) (\(first.linkType.summary))"
-            line += ", snapshot length \(first.snapshotLength)"
+            // 0: the file does not say.
+            if first.snapshotLength > 0 { line += ", snapshot length \(first.snapshotLength)" }
         }
         if !options.filter.isEmpty { line += ", filter \"\(printable(options.filter))\"" }
         complain(line)

@@ -48,6 +48,7 @@ let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
     return [
         ("Ethernet, IPv4, SYN", .ethernet, ethernet() + ipv4(syn.count) + syn),
         ("Ethernet, IPv4, data", .ethernet, ethernet() + ipv4(data.count) + data),
+        ("FDDI", .fddi, hex("50 000000000001 000000000002 aaaa03 000000 0800") + ipv4(syn.count) + syn),
         ("Ethernet, IPv6, SACK", .ethernet, ethernet(0x86dd) + ipv6(sack.count) + sack),
         (
             "Ethernet, two tags, IPv4 options", .ethernet,
