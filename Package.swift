@@ -114,7 +114,7 @@ let package = Package(
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests(
             "EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"],
-            exclude: ["Golden", "Kernel/oracle.py"]),
+            exclude: ["Golden", "Kernel/oracle.py", "Findings/faults.py"]),
         tests("LayeringTests", []),
     ]
 )

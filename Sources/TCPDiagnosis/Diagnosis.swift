@@ -22,7 +22,10 @@ public struct Diagnosis: Sendable {
     private var patientQueue = DueQueue()
     private let isLive: Bool
     /// Live: what moved among the host's counters, by the latest two readings.
-    public var host: HostCounterChange?
+    public var host: HostCounterChange? {
+        didSet { if let host { hostHistory.note(host) } }
+    }
+    private var hostHistory = HostHistory()
     /// How many findings of each code there were.
     public private(set) var counts: [FindingCode: UInt64] = [:]
 
@@ -132,8 +135,12 @@ public struct Diagnosis: Sendable {
             file.noteShut(side, until: now)
         }
         var circumstances = Circumstances(
-            connection: connection, file: file, kernel: kernel, statistics: statistics, host: host, now: now,
-            isOver: isOver, found: file.reported)
+            connection: connection, file: file, kernel: kernel, statistics: statistics,
+            cookies: connection.openDelay < 0
+                ? nil : hostHistory.span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies },
+            overflows: file[.originator].syn.isSeen
+                ? hostHistory.span(at: file[.originator].syn.time) { $0.overflows }?.overflows : nil,
+            now: now, isOver: isOver, found: file.reported)
         var findings: [Finding] = []
         for rule in Rule.all where !circumstances.found.contains(rule.code) {
             guard let verdict = rule.judge(circumstances) else { continue }

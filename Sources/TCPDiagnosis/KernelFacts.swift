@@ -39,6 +39,44 @@ extension Circumstances {
         return evidence
     }
 
+    /// Whether the kernel gave up because nobody answered: it told the program so, or (events may be missing) the socket vanished
+    /// with its retransmission timer running and octets in flight.
+    func gaveUp(_ side: Side) -> Bool {
+        if let code = trace(side)?.errno { return [110, 113, 101].contains(code) }
+        guard let socket = kernel?[side].socket else { return false }
+        return [.retransmission, .persist].contains(socket.timer) && socket.transmitQueue > 0
+    }
+
+    /// `; 4 octets of it were never acknowledged`, by the latest reading.
+    func inFlightWords(_ side: Side) -> String {
+        let octets = kernel?[side].socket?.transmitQueue ?? 0
+        return octets > 0 ? "; \(count(octets, "octet")) that it sent or had queued were never acknowledged" : ""
+    }
+
+    /// The same as evidence.
+    func inFlightEvidence(_ side: Side) -> [Finding.Evidence] {
+        let octets = kernel?[side].socket?.transmitQueue ?? 0
+        return octets > 0 ? [.init("tx_queue", .number(Int64(octets)))] : []
+    }
+
+    /// What the program of a side gets whose kernel gave up.
+    func giveUpWords(_ side: Side) -> String {
+        let words = errnoWords
+        return words.isEmpty ? "; \(name(side)) gets ETIMEDOUT" : words
+    }
+
+    /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
+    func dropWords(_ side: Side) -> String {
+        guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return "" }
+        return "; the kernel dropped \(count(trace.drops, "segment")) for \(name(side)): \(dropMeaning(reason))"
+    }
+
+    /// The same as evidence.
+    func dropEvidence(_ side: Side) -> [Finding.Evidence] {
+        guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return [] }
+        return [.init("drop_reason", .text(reason)), .init("drops", .number(Int64(trace.drops)))]
+    }
+
     /// Octets that one side had received and its program not read, at the latest reading.
     func unread(_ side: Side) -> UInt32 { kernel?[side].socket.map { $0.state == .listen ? 0 : $0.receiveQueue } ?? 0 }
 
@@ -63,4 +101,28 @@ func errnoName(_ code: Int32) -> String? {
     case 90: "EMSGSIZE"
     default: nil
     }
+}
+
+/// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.
+func dropMeaning(_ reason: String) -> String {
+    let meaning: String? =
+        switch reason {
+        case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"
+        case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
+        case "TC_INGRESS": "a traffic control filter on the interface"
+        case "IP_RPFILTER": "the reverse path filter: it came in by the wrong interface"
+        case "SECURITY_HOOK": "a security module"
+        case "XFRM_POLICY": "an IPsec policy"
+        case "TCP_MD5NOTFOUND": "the socket wants MD5 signatures, and it has none"
+        case "TCP_MD5UNEXPECTED": "it has an MD5 signature, and the socket has no key for it"
+        case "TCP_MD5FAILURE": "its MD5 signature is wrong"
+        case "TCP_AONOTFOUND": "the socket wants TCP-AO signatures, and it has none"
+        case "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND": "it has a TCP-AO signature, and the socket has no key for it"
+        case "TCP_AOFAILURE": "its TCP-AO signature is wrong"
+        case "TCP_LISTEN_OVERFLOW": "the accept queue is full"
+        case "SOCKET_RCVBUFF", "PROTO_MEM": "no memory for it: the receive buffer is full"
+        case "SOCKET_BACKLOG": "the process had the socket locked, and too much waited already"
+        default: nil
+        }
+    return meaning.map { "\(reason), \($0)" } ?? reason
 }

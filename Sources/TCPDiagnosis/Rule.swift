@@ -14,8 +14,10 @@ struct Circumstances {
     let kernel: KernelView?
     /// What the statistics say, if they are kept.
     let statistics: ConnectionStatistics?
-    /// What moved among this host's counters while it opened, live.
-    let host: HostCounterChange?
+    /// What is known of SYN cookies on this host when it opened, live; nil if there were none.
+    let cookies: HostSpan?
+    /// How often an accept queue of this host was full in the moment of the first SYN, live; nil if none was.
+    let overflows: UInt64?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
     let now: Timestamp
     /// Whether nothing more will come of it: it ended, or the capture did.

@@ -34,6 +34,8 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
     public var uid: UInt32
     /// Inode of the socket file; 0 = no process holds it (not accepted yet, orphaned, or TIME_WAIT).
     public var inode: UInt64
+    /// Of a listener: how many connections may wait in its accept queue; it is full when more do. Nil if not told (/proc).
+    public var backlog: UInt32?
 
     /// A socket from its fields.
     public init(

@@ -53,6 +53,25 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
 }
 
 @Suite struct KernelTraceTests {
+    /// A listener's socket is followed by nobody, and the event has no ports: only time tells whose SYN it was.
+    @Test func aDroppedSynIsTheOneThatWasJustSent() {
+        let traced = Traced("> S 0:0")
+        let drop = SocketEvent.Kind.dropped(reason: "SOCKET_FILTER")
+        traced.take(traced.event(2_000_000, .responder, drop, socket: 0xb, packet: 1), now: 3_000_000)
+        #expect(traced.server.drops == 0, "two milliseconds later it was something else")
+        traced.take(traced.event(9000, .responder, drop, socket: 0xb, packet: 2), now: 3_000_000)
+        #expect(traced.server.drops == 1 && traced.server.dropReason == "SOCKET_FILTER")
+        traced.take(traced.event(12_000, .responder, drop, socket: 0xb, packet: 3), now: 3_000_000)
+        #expect(traced.server.drops == 1, "a SYN is dropped once")
+    }
+
+    @Test func aDropAfterTheAnswerIsNotTheSyns() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(9000, .responder, .dropped(reason: "SOCKET_FILTER"), socket: 0xb, packet: 2), now: 3_000_000)
+        #expect(traced.server.drops == 0 && traced.client.drops == 0)
+    }
+
     @Test func connectHasNoPortYet() {
         let traced = Traced(handshake)
         #expect(

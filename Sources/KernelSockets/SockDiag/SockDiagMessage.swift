@@ -45,6 +45,7 @@ enum SockDiagMessage {
         if isListener {
             // /proc shows 0 there; here it is the backlog, which is no queue.
             details.backlog = socket.transmitQueue
+            socket.backlog = socket.transmitQueue
             socket.transmitQueue = 0
         }
         details.interface = bytes.netlink32(start + 40)

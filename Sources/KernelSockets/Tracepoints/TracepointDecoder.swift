@@ -124,8 +124,15 @@ struct TracepointLayout: Sendable {
             local: ends.local, remote: ends.remote,
             // 0 is the idle task.
             isProcessContext: context & Self.interrupt == 0 && pid != 0, pid: pid)
-        if kind == .sendReset { event.resetState = number(record, socketState).flatMap { socketStates[$0] } }
+        if kind == .sendReset { event.resetState = number(record, socketState).flatMap(socketStateNumbered) }
         return event
+    }
+
+    /// Some kernels name the states of this field by C's identifiers, not by numbers: then Linux's own numbers are meant, which
+    /// are part of its ABI. 0 is no socket.
+    private func socketStateNumbered(_ number: Int64) -> TCPState? {
+        if !socketStates.isEmpty { return socketStates[number] }
+        return UInt64(exactly: number).flatMap { TCPState(linuxNumber: $0) }
     }
 
     /// The end of a thread is none of the process, unless it is the last one (or, where old kernels do not tell, the first one).

@@ -70,6 +70,10 @@ enum TracepointKind: String, CaseIterable, Sendable {
         // Segments that carry nothing new are thrown away all the time, and rightly.
         if ["TCP_OLD_ACK", "TCP_OLD_DATA", "TCP_ZEROWINDOW"].contains(reason) { return false }
         return reason.hasPrefix("TCP_")
-            || ["NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM"].contains(reason)
+            || [
+                "NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
+                // Between the capture and TCP: firewalls, traffic control, reverse path filters, security modules.
+                "NETFILTER_DROP", "IP_RPFILTER", "TC_INGRESS", "SECURITY_HOOK", "XFRM_POLICY",
+            ].contains(reason)
     }
 }

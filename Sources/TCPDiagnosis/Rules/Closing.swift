@@ -85,11 +85,27 @@ extension Rule {
     static let silentClose = Rule(.silentClose) { c in
         for event in c.file.dropped {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
+            // A RST of the connection that has the ports now ended it: that one's finding tells.
+            guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
+            if c.gaveUp(event.side) {
+                let record = c.file[event.side]
+                let silence = event.time.since(c.file[event.side.other].last.time)
+                return Verdict(
+                    side: event.side,
+                    message:
+                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after \(words(silence)) without a word"
+                        + " from the peer, and no packet says so: the peer still believes in the connection"
+                        + "\(c.inFlightWords(event.side))\(c.dropWords(event.side.other))\(c.giveUpWords(event.side))",
+                    frames: [record.lastText, record.last],
+                    evidence: [.init("silence", .span(silence))] + c.inFlightEvidence(event.side) + c.errnoEvidence
+                        + c.dropEvidence(event.side.other))
+            }
             return Verdict(
                 side: event.side,
                 message:
                     "the kernel dropped \(c.name(event.side))'s socket in \(from.displayName), and no packet said so: the peer"
-                    + " still believes in the connection", frames: [c.file[event.side].last])
+                    + " still believes in the connection\(c.errnoWords)", frames: [c.file[event.side].last],
+                evidence: c.errnoEvidence)
         }
         return nil
     }
@@ -97,6 +113,8 @@ extension Rule {
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
         guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind else { return nil }
+        // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
+        guard c.trace(event.side)?.drops ?? 0 == 0 else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         return Verdict(
             side: event.side,

@@ -21,7 +21,9 @@ extension Rule {
             c.file[.originator].longestShut.nanoseconds > c.file[.responder].longestShut.nanoseconds
             ? .originator : .responder
         let (lasted, frame) = c.file[side].longestShut
-        let probes = c.file[side.other].windowProbes
+        // A window taken back makes the sender probe with text that was sent before: the statistics know those, too.
+        let counted = c.statistics.map { $0[side.other].windowProbePackets + $0[side.other].emptyWindowProbes } ?? 0
+        let probes = max(UInt64(c.file[side.other].windowProbes), counted)
         // Without a probe the peer had nothing to send, and nobody was held up.
         guard lasted >= Span.second, probes > 0 else { return nil }
         let isShut = c.file[side].shut.isSeen && !c.connection.isEnded
@@ -75,17 +77,27 @@ extension Rule {
     static let keepaliveDead = Rule(.keepaliveDead) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            guard record.unansweredKeepAlives > 0,
-                record.reset.isSeen || c.file.dropped.contains(where: { $0.side == side })
-            else { continue }
+            let isDropped = c.file.dropped.contains { $0.side == side }
+            if record.unansweredKeepAlives == 0, isDropped, c.keepAliveTimedOut(side) {
+                return Verdict(
+                    side: side,
+                    message:
+                        "\(c.name(side))'s kernel gave up: its keep-alives got no answer, and did not even reach the capture (the link is"
+                        + " down?)\(c.giveUpWords(side))",
+                    frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
+            }
+            guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped else { continue }
             let end = record.reset.isSeen ? record.reset : record.last
+            let errno = c.errnoWords
             return Verdict(
                 side: side,
                 message:
                     "\(c.name(side)) gave up after \(count(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
-                    + " or the way there is dead; the next call fails with ETIMEDOUT",
+                    + " or the way there is dead\(c.dropWords(side.other))"
+                    + (errno.isEmpty ? "; the next call fails with ETIMEDOUT" : errno),
                 frames: [record.firstKeepAlive, end],
-                evidence: [.init("keepalives", .number(Int64(record.unansweredKeepAlives)))])
+                evidence: [.init("keepalives", .number(Int64(record.unansweredKeepAlives)))]
+                    + c.dropEvidence(side.other) + c.errnoEvidence)
         }
         return nil
     }
@@ -109,6 +121,15 @@ extension Rule {
                 ])
         }
         return nil
+    }
+}
+
+extension Circumstances {
+    /// Whether the kernel says, or its latest reading, that keep-alives ended it.
+    fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
+        if let reason = resetReason(side) { return reason == "TCP_KEEPALIVE_TIMEOUT" }
+        guard let socket = kernel?[side].socket else { return false }
+        return socket.timer == .keepalive && socket.transmitQueue == 0 && trace(side)?.errno ?? 110 == 110
     }
 }
 

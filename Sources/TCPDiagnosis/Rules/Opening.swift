@@ -38,18 +38,24 @@ extension Rule {
 
     /// RFC 4987 3.6: only the host's counters tell; the packets look normal.
     static let synCookies = Rule(.synCookies) { c in
-        guard let host = c.host, c.kernel?.responder.isLocal == true, host["TcpExtSyncookiesRecv"] > 0,
-            c.connection.openDelay >= 0,
-            (host.from...host.to).contains(c.connection.firstTime.advanced(by: c.connection.openDelay))
+        guard let span = c.cookies, c.kernel?.responder.isLocal == true,
+            // Where most others opened without one, so did this, more likely than not.
+            span.cookies * 2 > span.opened
         else { return nil }
-        let cookies = host["TcpExtSyncookiesRecv"]
+        let share =
+            span.cookies == span.opened
+            ? "it was opened by a SYN cookie"
+            : "it was probably opened by a SYN cookie, as \(span.cookies) of \(span.opened) in that moment"
         return Verdict(
             side: .responder,
-            message:
-                "SYN cookies were in use on this host as it opened (\(count(cookies, "connection")) in that second): a SYN queue"
-                + " overflowed, or net.ipv4.tcp_syncookies is 2; a connection opened by a cookie has no options but those in its time"
-                + " stamp",
-            frames: [c.file[.responder].syn], evidence: [.init("cookies", .number(Int64(clamping: cookies)))])
+            message: share
+                + ": the SYN queue had overflowed, or net.ipv4.tcp_syncookies is 2; a connection opened so has no options but those"
+                + " in its time stamp",
+            frames: [c.file[.responder].syn],
+            evidence: [
+                .init("cookies", .number(Int64(clamping: span.cookies))),
+                .init("opened", .number(Int64(clamping: span.opened))),
+            ])
     }
 
     /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.

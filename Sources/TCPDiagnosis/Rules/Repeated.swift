@@ -6,7 +6,13 @@ extension Rule {
     /// What nothing shows to have been needless counts as lost. SYNs that stay unanswered are another finding's.
     static let retransmission = Rule(.retransmission) { c in
         guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
-        return Verdict.ofBoth(c, { statistics[$0].losses }) { side, count in
+        // A SYN that was sent again because of what another finding tells was not lost on the way.
+        let isSynTold = c.staleChallenge != nil || c.found.contains(.acceptQueueFull)
+        func losses(_ side: Side) -> UInt32 {
+            let all = statistics[side].losses
+            return isSynTold ? all - min(all, statistics[side].count(.opening)) : all
+        }
+        return Verdict.ofBoth(c, losses) { side, count in
             let direction = statistics[side]
             let kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
@@ -16,6 +22,7 @@ extension Rule {
             return
                 "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again (\(named.joined(separator: ", ")))"
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
+                + c.dropWords(side.other)
         }
     }
 

@@ -34,8 +34,9 @@ extension Rule {
             side: side,
             message:
                 "\(c.name(side.other)) sent something on a connection that \(c.name(side)) knows nothing of any more: it was restarted, or"
-                + " its socket had gone silently",
-            frames: [c.file[side].resetAnswers, c.file[side].reset])
+                + " its socket had gone silently\(c.lostWords(side.other))\(c.errnoWords)",
+            frames: [c.file[side].resetAnswers, c.file[side].reset],
+            evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }
 
     /// The process ended with the socket open, or another one destroyed it (SOCK_DESTROY, as `ss -K` and `tcptrace kill` do).
@@ -48,13 +49,16 @@ extension Rule {
                     + " open\(c.unreadWords(side)): its kernel sent the RST\(c.errnoWords)",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
-        // close() leaves the connection's state before the RST is sent; who destroys a socket does not.
-        guard trace.resetReason == "TCP_STATE", let state = trace.resetState, state != .closed else { return nil }
+        // close() leaves the connection's state before the RST is sent; who destroys a socket does not, and its owner is told
+        // ECONNABORTED, which no other end of a connection gives it.
+        guard trace.resetReason == "TCP_STATE" else { return nil }
+        let state = trace.resetState.flatMap { $0 == .closed ? nil : $0 }
+        guard state != nil || trace.errno == 103 else { return nil }
         return Verdict(
             side: side,
             message:
-                "\(c.processName(trace.resetProcess)) destroyed the socket of \(c.name(side)) in \(state.displayName)"
-                + " (SOCK_DESTROY)\(c.errnoWords)",
+                "\(c.processName(trace.resetProcess)) destroyed the socket of \(c.name(side))"
+                + (state.map { " in \($0.displayName)" } ?? "") + " (SOCK_DESTROY)\(c.errnoWords)",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -144,6 +148,26 @@ extension Circumstances {
                 "\(name(.responder)) still had a socket of an older connection with these ports: it answered the SYN with a challenge"
                 + " ACK of old numbers, the client's RST ended it, and the SYN was sent again",
             frames: [file[.originator].syn, ack.sighting, reset.sighting])
+    }
+
+    /// Octets that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as lost.
+    private func unacknowledged(_ side: Side) -> Int64 {
+        let machine = connection.endpoint(side)
+        guard machine.knowsSendSequence else { return 0 }
+        let octets = Int64(machine.sendNext.distance(from: machine.sendUnacknowledged))
+        return max(0, octets - (machine.hasSentFin && !machine.finIsAcknowledged ? 1 : 0))
+    }
+
+    /// `; 4 octets of it were never acknowledged`.
+    func lostWords(_ side: Side) -> String {
+        let octets = unacknowledged(side)
+        return octets > 0 ? "; \(count(octets, "octet")) that it sent are lost" : ""
+    }
+
+    /// The same as evidence.
+    func lostEvidence(_ side: Side) -> [Finding.Evidence] {
+        let octets = unacknowledged(side)
+        return octets > 0 ? [.init("octets_lost", .number(octets))] : []
     }
 
     /// How many octets waited to be read, as far as a reading says.

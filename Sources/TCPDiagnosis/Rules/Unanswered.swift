@@ -25,27 +25,32 @@ extension Rule {
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
+        if let verdict = c.queueWasFull { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
-        let owner = c.kernel?.responder.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "its process"
+        let owner = c.processName(c.kernel?.responder.listenerProcess)
+        let backlog = listener.backlog ?? 0
         return Verdict(
             side: .responder,
             message:
                 "\(count(c.file[.originator].synCount, "SYN")) got no answer: \(count(listener.receiveQueue, "connection"))"
-                + " wait in the accept queue of \(listener.local), and \(owner) does not call accept()",
+                + " wait in the accept queue of \(listener.local)\(backlog > 0 ? " (backlog \(backlog))" : "")"
+                + ", and \(owner) does not call accept()",
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
-                + (listener.transmitQueue > 0 ? [.init("backlog", .number(Int64(listener.transmitQueue)))] : []))
+                + (backlog > 0 ? [.init("backlog", .number(Int64(backlog)))] : []) + c.listenerEvidence)
     }
 
     /// Silence: no RST, no ICMP, no SYN-ACK.
     static let synUnanswered = Rule(.synUnanswered) { c in
-        guard c.isUnanswered, c.fullListener == nil else { return nil }
+        guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
         let record = c.file[.originator]
         let cause: String
         if let icmp = c.file.icmp {
             cause = "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
-        } else if let reason = c.trace(.responder)?.dropReason {
-            cause = "this host's kernel dropped it: \(reason)"
+        } else if let trace = c.trace(.responder), let reason = trace.dropReason {
+            cause =
+                "this host's kernel dropped \(trace.drops >= record.synCount ? "all of them" : "\(trace.drops)"):"
+                + " \(dropMeaning(reason))"
         } else if c.kernel?.responder.listener != nil {
             cause =
                 "somebody listens there and its queue is empty: the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
@@ -58,32 +63,70 @@ extension Rule {
             side: .originator,
             message: "\(count(record.synCount, "SYN")) in \(words(c.now.since(record.syn.time))) got no answer from"
                 + " \(c.address(.responder)): \(cause)",
-            frames: [record.syn, record.lastSyn], evidence: [.init("syns", .number(Int64(record.synCount)))])
+            frames: [record.syn, record.lastSyn],
+            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.dropEvidence(.responder))
     }
 
     /// A server's socket that is open and has no inode has never been accepted.
     static let neverAccepted = Rule(.neverAccepted) { c in
-        guard let view = c.kernel?.responder, let since = view.unacceptedSince else { return nil }
+        guard let view = c.kernel?.responder, let since = view.unacceptedSince,
+            // Who acts on the socket has it.
+            !view.trace.isOwnerExact
+        else { return nil }
         let waited = c.now.since(since)
         guard waited >= Span.second || c.isOver else { return nil }
         let owner = view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
-        let queued = view.socket.map { Int64($0.receiveQueue) } ?? 0
+        let queued = view.socket?.receiveQueue ?? 0
+        // The FIN counts as one octet.
+        let hasEnd = view.socket?.state == .closeWait
+        let octets = queued - min(queued, hasEnd ? 1 : 0)
         return Verdict(
             side: .responder,
-            message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it",
+            message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
+                + (octets > 0 ? "; \(count(octets, "octet")) of the client wait" : "")
+                + (hasEnd ? "; the client has closed meanwhile" : ""),
             frames: [c.file[.responder].syn],
-            evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(queued))])
+            evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
+                + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
     }
 }
 
 extension Circumstances {
+    /// The process that should call accept().
+    var listenerEvidence: [Finding.Evidence] {
+        guard let process = kernel?.responder.listenerProcess else { return [] }
+        return [.init("pid", .number(Int64(process.pid))), .init("comm", .text(process.command))]
+    }
+
     /// The listener whose accept queue has no room for one more: it holds more than its backlog (sock_diag tells that), or where
     /// the backlog is not known, anything at all.
     var fullListener: KernelSocket? {
         guard let listener = kernel?.responder.listener, listener.receiveQueue > 0,
-            listener.receiveQueue > listener.transmitQueue
+            listener.receiveQueue > listener.backlog ?? 0
         else { return nil }
         return listener
+    }
+
+    /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
+    var queueWasFull: Verdict? {
+        guard fullListener == nil, let overflows, let listener = kernel?.responder.listener,
+            file[.originator].synCount > 1 || isUnanswered, trace(.responder)?.drops ?? 0 == 0
+        else { return nil }
+        let owner = processName(kernel?.responder.listenerProcess)
+        // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
+        let wait = connection.synAckDelay
+        guard wait < 0 || wait >= 900 * Span.millisecond, staleChallenge == nil else { return nil }
+        return Verdict(
+            side: .responder,
+            message:
+                "the SYN was dropped while the accept queue of \(listener.local) was full (\(count(overflows, "overflow")) on this host in"
+                + " that moment): \(owner) accepts too slowly"
+                + (wait >= 0
+                    ? "; it was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
+                    : "; \(count(file[.originator].synCount, "SYN")) got no answer"),
+            frames: [file[.originator].syn, file[.originator].lastSyn],
+            evidence: [.init("overflows", .number(Int64(clamping: overflows)))]
+                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenerEvidence)
     }
 
     /// Whether SYNs have waited a second or more for any answer.

@@ -11,6 +11,7 @@ extension KernelJoin {
         watch(id, number: connection.number)
         tracks.watch(id, number: connection.number, connection.tuple, firstTime: connection.firstTime)
         tuples[id] = connection.tuple
+        noteOpening(id, connection)
     }
 
     /// How many events found their connection, and how many did not.
@@ -24,6 +25,11 @@ extension KernelJoin {
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         for event in events {
             noteListener(event)
+            if case .dropped = event.kind, !tracks.knows(event), let end = droppedSyn(event, timeline) {
+                tracks.noteAttached()
+                apply(event, end, &timeline, &said)
+                continue
+            }
             for found in tracks.take(event) { apply(found.event, found.of, &timeline, &said) }
         }
         return said
@@ -31,7 +37,12 @@ extension KernelJoin {
 
     /// A listener that is closed resets the connections in its queue, within the same system call.
     private mutating func noteListener(_ event: SocketEvent) {
+        if case .transition(.closed, .listen) = event.kind {
+            listenerAddresses[event.socket] = nil
+            learnListener(event.socket, event.local)
+        }
         guard case .transition(.listen, .closed) = event.kind else { return }
+        listenerAddresses[event.socket] = nil
         if closedListeners.count >= Self.listenerLimit { closedListeners.removeAll(keepingCapacity: true) }
         closedListeners[event.local.port] = (event.pid, event.time)
     }

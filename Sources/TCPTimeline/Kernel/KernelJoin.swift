@@ -26,6 +26,12 @@ public struct KernelJoin: Sendable {
     /// How long the closing of a listener with a full queue may take, in nanoseconds.
     static let closingTime = 100 * Span.millisecond
 
+    /// Connections whose SYN had no answer when they were last looked at, and the time of the latest SYN that was dropped.
+    var opening: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
+
+    /// Listeners by their addresses in the kernel's memory, as far as known.
+    var listenerAddresses: [UInt64: SocketAddress] = [:]
+
     /// No views yet.
     public init() {}
 
@@ -236,7 +242,8 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
-        let everPresent = view.socket != nil || view.trace.isTraced
+        // Events come from all network namespaces: another one's socket is not in these tables, and is not missed.
+        let everPresent = view.socket != nil || view.trace.transitions > 0 && view.isLocal
         let agrees =
             socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
         if agrees {

@@ -105,6 +105,12 @@ struct SocketTracks {
         }
     }
 
+    /// Whether it is known whose packet was dropped.
+    func knows(_ drop: SocketEvent) -> Bool { tracks[drop.socket]?.target != nil || answered[drop.packet] != nil }
+
+    /// An event was joined without a socket that is followed.
+    mutating func noteAttached() { counts.attached &+= 1 }
+
     private mutating func note(answerTo event: SocketEvent, by target: EndpointReference) {
         guard case .resetSent = event.kind, event.packet != 0 else { return }
         if answered.count >= Self.answeredLimit { answered.removeAll(keepingCapacity: true) }

@@ -121,6 +121,25 @@ private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protoc
         #expect(unnamed?.kind == .resetSent(reason: number == nil ? nil : "200"), "a reason without a name is a number")
     }
 
+    /// Linux 6.18 gives the states of tcp_send_reset by C's names, which are no numbers; 0 is no socket.
+    @Test(arguments: [(0, nil), (1, TCPState.established), (7, .closed), (8, .closeWait)])
+    func statesByTheirNumbersInTheABI(_ number: Int, _ state: TCPState?) throws {
+        let fields = [
+            ("const void * skaddr", 16, 8, false), ("int state", 24, 4, true), ("__u8 saddr[28]", 32, 28, false),
+            ("__u8 daddr[28]", 60, 28, false),
+        ]
+        let list =
+            "__print_symbolic(REC->state, { TCP_ESTABLISHED, \"TCP_ESTABLISHED\" }, { TCP_CLOSE, \"TCP_CLOSE\" })"
+        var decoder = TracepointDecoder()
+        _ = decoder.add(.sendReset, format: formatText(5, fields, print: "\"x\", \(list)"))
+        var record: [UInt8] = [5, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 80)
+        record[24] = UInt8(number)
+        record[32] = 2
+        record[60] = 2
+        let event = try #require(decoder.decode(record[...], time: Timestamp(nanoseconds: 0), pid: 1))
+        #expect(event.resetState == state)
+    }
+
     @Test func filters() throws {
         let format = try #require(TracepointFormat(stateFormat()))
         #expect(

@@ -160,7 +160,10 @@ extension Explanation {
             "The kernel dropped the socket and no packet said so: the peer still believes in it.",
             .wire("Nothing. The peer's next segment gets R: explain half-open-peer."),
             .linux(
-                "The socket is gone from ss before any FIN or RST was captured. TcpExtTCPAbortOnTimeout may have risen."
+                """
+                The socket is gone from ss before any FIN or RST was captured. Where TcpExtTCPAbortOnTimeout rises, it gave up: nobody
+                had acknowledged anything for too long, and the program gets ETIMEDOUT (or EHOSTUNREACH, if ICMP or ARP had said so).
+                """
             ),
             .causes(
                 "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",

@@ -35,6 +35,7 @@ extension Explanation {
                 "A firewall or security group drops it without a word.",
                 "The host is down, or the address is wrong.",
                 "The server's queue for SYNs or for accept() is full: explain accept-queue-full.",
+                "This host's kernel dropped it, and live the finding has its word for why: NETFILTER_DROP, SOCKET_FILTER, TCP_MD5NOTFOUND.",
                 "The answer takes another way back, and this capture (or a stateful firewall) does not see it.",
                 "MD5 or AO signatures do not match: such SYNs are dropped in silence."),
             .remedy(
@@ -51,7 +52,8 @@ extension Explanation {
                 The queue holds min(backlog of listen(), net.core.somaxconn) + 1 connections. Further SYNs are dropped in
                 silence: not as a drop (skb:kfree_skb does not show it), but TcpExtListenOverflows and TcpExtListenDrops rise, and
                 ss -ltn shows Recv-Q greater than Send-Q for the listener. tcp_abort_on_overflow does not change this path: it
-                only makes a RST of the final ACK of a handshake.
+                only makes a RST of the final ACK of a handshake. The client's next SYN comes a second later: where it is let in,
+                the connection opened a second late for this.
                 """),
             .causes(
                 "The server's process does not call accept(): it is blocked, overloaded or stopped.",

@@ -1,0 +1,635 @@
+# Faults made for real, in a network namespace of their own, while tcptrace watches.
+#
+#     faults.py TCPTRACE DIRECTORY TIMES
+#
+# Leaves in DIRECTORY: faults (one JSON object a connection: what was done and what is to be found), json (what tcptrace said)
+# and errors. Must be root. Everything stays on lo and on one veth pair that goes with the namespaces.
+import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, time
+
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+libc = ctypes.CDLL(None, use_errno=True)
+tcptrace, out, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+HERE, THERE = '10.99.0.1', '10.99.0.2'
+TCP_MD5SIG, TCP_LINGER2, TCP_FASTOPEN, TCP_USER_TIMEOUT = 14, 8, 23, 18
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, SO_ATTACH_FILTER, SO_DETACH_FILTER = 19, 20, 21, 26, 27
+
+
+def enter_new_network():
+    if libc.unshare(0x40000000) != 0:
+        raise OSError(ctypes.get_errno(), 'unshare')
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+
+
+def run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def setting(name, value):
+    with open('/proc/sys/net/ipv4/' + name, 'w') as file:
+        file.write(str(value))
+
+
+def call_me(name):
+    with open('/proc/self/comm', 'w') as file:
+        file.write(name)
+
+
+def link_address(device):
+    with socket.socket() as s:
+        return fcntl.ioctl(s, 0x8927, struct.pack('256s', device.encode()))[18:24].hex(':')
+
+
+class Remote:
+    """A socket in another process: each method is called there."""
+
+    def __init__(self, worker, number):
+        self.worker, self.number = worker, number
+
+    def __getattr__(self, method):
+        return lambda *arguments: self.worker.ask(self.number, method, arguments)
+
+
+class Worker:
+    """A process that does with sockets what it is told."""
+
+    def __init__(self, name, own_network=False):
+        self.name = name
+        self.pipe, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self.pipe.close()
+                for worker in workers:
+                    worker.pipe.close()
+                if own_network:
+                    enter_new_network()
+                call_me(name)
+                self.serve(other)
+            finally:
+                os._exit(1)
+        other.close()
+        workers.append(self)
+        self.ask(0, 'ping', ())
+
+    def serve(self, pipe):
+        sockets, count = {}, 0
+        while True:
+            request = pipe.recv(1 << 16)
+            if not request:
+                os._exit(0)
+            number, method, arguments = eval(request)
+            try:
+                if method == 'socket':
+                    result = socket.socket()
+                elif method == 'ping':
+                    result = None
+                elif method == 'exit':
+                    os._exit(0)
+                elif method == 'run':
+                    result = run(*arguments)
+                elif method == 'address':
+                    result = link_address('veth1')
+                elif method == 'filter':
+                    result = deaf(sockets[number])
+                else:
+                    result = getattr(sockets[number], method)(*arguments)
+                if isinstance(result, tuple) and isinstance(result[0], socket.socket):
+                    result = result[0]
+                if isinstance(result, socket.socket):
+                    count += 1
+                    sockets[count] = result
+                    result = ('socket', count)
+                else:
+                    result = ('value', result)
+            except OSError as error:
+                result = ('error', error.errno)
+            pipe.send(repr(result).encode())
+
+    def ask(self, number, method, arguments):
+        self.pipe.send(repr((number, method, arguments)).encode())
+        kind, value = eval(self.pipe.recv(1 << 20))
+        if kind == 'error':
+            raise OSError(value, method)
+        return Remote(self, value) if kind == 'socket' else value
+
+    def socket(self):
+        return self.ask(0, 'socket', ())
+
+    def end(self, number=None):
+        """Ends the process: by a signal, or by exit() without close()."""
+        if number is None:
+            self.pipe.send(repr((0, 'exit', ())).encode())
+        else:
+            os.kill(self.pid, number)
+        os.waitpid(self.pid, 0)
+        self.pipe.close()
+        workers.remove(self)
+
+
+def deaf(s):
+    """The kernel drops every segment for this socket, as a firewall would: BPF `ret 0`."""
+    program = ctypes.create_string_buffer(struct.pack('HBBI', 0x06, 0, 0, 0))
+    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HL', 1, ctypes.addressof(program)))
+
+
+workers = []
+faults = open(out + '/faults', 'w')
+# Everything has this port at one end: other programs' kernel events are kept out by it. Each listener has its own address.
+PORT = 20000
+next_address, next_port = [0], [30000]
+
+
+def fault(kind, client, server, codes, words=(), also=()):
+    """`codes` must be found, `words` be in their messages, and nothing else be found but `also`."""
+    faults.write(json.dumps({
+        'kind': kind, 'client': '%s %d' % client, 'server': '%s %d' % server, 'codes': codes, 'words': list(words),
+        'also': list(also)}) + '\n')
+    faults.flush()
+
+
+def own_address():
+    next_address[0] += 1
+    return '127.1.%d.%d' % divmod(next_address[0], 250)
+
+
+def prepared(s, address, port=PORT):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((address, port))
+    return s
+
+
+def listener(worker, backlog=64, address=None):
+    s = prepared(worker.socket(), address or own_address())
+    s.listen(backlog)
+    return s
+
+
+def name_of(s):
+    return tuple(s.getsockname())
+
+
+def caller(address='127.0.0.1', port=None):
+    """Each its own port: the kernel would choose one of an earlier fault again."""
+    if port is None:
+        next_port[0] += 1
+        port = next_port[0]
+    return prepared(socket.socket(), address, port)
+
+
+def pair(l, c=None):
+    c = c or caller()
+    c.connect(name_of(l))
+    s = l.accept()
+    return c, s
+
+
+def exchange(c, s):
+    c.sendall(b'hello'); s.recv(100); s.sendall(b'world'); c.recv(100)
+
+
+def linger_0(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+
+
+def quietly(call, *arguments):
+    try:
+        return call(*arguments)
+    except OSError as error:
+        return error.errno
+
+
+def expect(value, wanted):
+    if value != wanted:
+        raise AssertionError('%r, not %r' % (value, wanted))
+
+
+def settled():
+    """The sockets' queues are read now and then."""
+    time.sleep(0.25)
+
+
+kept = []
+SERVER, CLIENT = r'fault-server\[\d+\]', r'fault-client\[\d+\]'
+
+
+# --- those that take their time: each begins, the others go on meanwhile ----------------------------------------------
+
+def queue_full(l):
+    l = listener(server, 1)
+    for _ in range(2):
+        c = caller(); c.connect(name_of(l)); kept.append(c)
+        fault('queue filler', name_of(c), name_of(l), ['never-accepted'], [SERVER, 'accept'])
+    time.sleep(0.15)
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('accept-queue-full', name_of(c), name_of(l), ['accept-queue-full'], [SERVER, '2 connections', 'backlog 1'])
+
+
+def queue_was_full(l):
+    l = listener(server, 0)
+    first = caller(); first.connect(name_of(l)); time.sleep(0.15)
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('accept queue was full', name_of(c), name_of(l), ['accept-queue-full'], [SERVER, 'late'])
+    kept.append(first); kept.append((l, first, c))
+
+
+def let_in():
+    for entry in [entry for entry in kept if isinstance(entry, tuple)]:
+        l, first, c = entry
+        s = l.accept(); first.close(); s.recv(1); s.close()
+        s = l.accept(); c.setblocking(True); c.close(); s.recv(1); s.close()
+
+
+def dropped_by_filter(l):
+    l = listener(server); l.filter()
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('syn-filtered', name_of(c), name_of(l), ['syn-unanswered'], ['SOCKET_FILTER'])
+
+
+def signature_missing(l):
+    l = listener(server)
+    peer = struct.pack('HH4s120x', socket.AF_INET, 0, socket.inet_aton('127.0.0.1'))
+    l.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, peer + struct.pack('BBHi80s', 0, 0, 3, 0, b'key'))
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('syn-without-md5', name_of(c), name_of(l), ['syn-unanswered'], ['TCP_MD5'])
+
+
+def nobody_accepts(l):
+    l = listener(server)
+    c = caller(); c.connect(name_of(l)); c.sendall(b'hello'); kept.append(c)
+    fault('never-accepted', name_of(c), name_of(l), ['never-accepted'], [SERVER, 'accept', '5 octets'])
+
+
+def quits_before_accept(l):
+    l = listener(server)
+    c = caller(); c.connect(name_of(l)); c.sendall(b'hello'); me = name_of(c); c.close()
+    fault('quits-before-accept', me, name_of(l), ['never-accepted'], [SERVER], ['orphan-fin-wait-2'])
+
+
+def leak_close_missing(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); c.shutdown(socket.SHUT_WR); s.recv(1); kept.append(c)
+    fault('leak-close-missing', me, name_of(l), ['close-wait-leak'], [SERVER, r'close\(\) is missing'])
+
+
+def leak_octets_unread(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); c.sendall(b'seven b'); c.shutdown(socket.SHUT_WR); kept.append(c)
+    fault('leak-octets-unread', me, name_of(l), ['close-wait-leak'], [SERVER, '7 octets and the end'],
+          ['tail-loss-probe'])
+
+
+def leak_end_unread(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); c.shutdown(socket.SHUT_WR); kept.append(c)
+    fault('leak-end-unread', me, name_of(l), ['close-wait-leak'], [SERVER, 'not read the end'])
+
+
+def orphan(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); c.close(); s.recv(1)
+    fault('orphan-fin-wait-2', me, name_of(l), ['orphan-fin-wait-2', 'close-wait-leak'], [CLIENT, SERVER])
+
+
+def keep_alive_death(l):
+    c, s = pair(l)
+    exchange(c, s); s.filter()
+    for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2)):
+        c.setsockopt(socket.IPPROTO_TCP, option, value)
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    kept.append(c)
+    fault('keep-alive-death', name_of(c), name_of(l), ['keepalive-dead'], [CLIENT, 'ETIMEDOUT', '2 keep-alives'])
+
+
+def user_timeout(l):
+    c, s = pair(l)
+    exchange(c, s); s.filter()
+    c.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1000); c.sendall(b'lost'); kept.append(c)
+    fault('user-timeout', name_of(c), name_of(l), ['silent-close'], [CLIENT, 'ETIMEDOUT'], ['retransmission'])
+
+
+def zero_window(l, kind='zero window', takes_back=False):
+    if not takes_back:
+        l = listener(server); l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    c, s = pair(l)
+    if takes_back:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    c.setblocking(False)
+    try:
+        while True:
+            c.send(bytes(1 << 14))
+    except BlockingIOError:
+        pass
+    kept.append(c)
+    fault(kind, name_of(c), name_of(l), ['zero-window-stall'], [SERVER, r'\d+ octets wait to be read'],
+          ['retransmission', 'tail-loss-probe'])
+
+
+def window_taken_back(l):
+    zero_window(l, 'zero window, taken back', True)
+
+
+def orphan_expires(l):
+    c, s = pair(l)
+    exchange(c, s)
+    # Of the socket, not of the namespace: tcp_fin_timeout must be long for others.
+    c.setsockopt(socket.IPPROTO_TCP, TCP_LINGER2, 1)
+    me = name_of(c); c.close(); s.recv(1)
+    fault('orphan-expires', me, name_of(l), ['orphan-fin-wait-2', 'close-wait-leak'], ['dropped silently', SERVER])
+    return s
+
+
+def stale_close_wait(l):
+    c, s = pair(l)
+    exchange(c, s); c.setsockopt(socket.IPPROTO_TCP, TCP_LINGER2, 1)
+    me = name_of(c); c.close()
+    fault('stale-close-wait', me, name_of(l), ['orphan-fin-wait-2'], ['dropped silently'], ['close-wait-leak'])
+    stale.append((me, l))
+
+
+def meet_stale(me, l):
+    c = caller(port=me[1]); c.connect(name_of(l)); s = l.accept()
+    fault('stale-close-wait', me, name_of(l), ['half-open-peer', 'port-reused'], ['older connection'])
+    exchange(c, s); c.close(); s.recv(1); s.close()
+
+
+def link_down(l, timeout):
+    c, s = pair(l, caller(HERE))
+    exchange(c, s)
+    if timeout:
+        c.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1200)
+    else:
+        for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2)):
+            c.setsockopt(socket.IPPROTO_TCP, option, value)
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    kept.append(c)
+    return c
+
+
+# --- those that are over at once ---------------------------------------------------------------------------------------
+
+def clean_client(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('clean, client closes', me, name_of(l), [])
+
+
+def clean_server(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s); s.close(); c.recv(1); c.close()
+    fault('clean, server closes', me, name_of(l), [])
+
+
+def refused(l):
+    l = listener(server); name = name_of(l); l.close()
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name), errno.ECONNREFUSED); c.close()
+    fault('refused', me, name, ['refused'], ['nobody listens', 'ECONNREFUSED'])
+
+
+def half_close(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); c.shutdown(socket.SHUT_WR); s.recv(1); s.sendall(b'more'); c.recv(9); s.close(); c.recv(1); c.close()
+    fault('half-close', me, name_of(l), ['half-close'], [CLIENT, SERVER, '4 octets'])
+
+
+def unread_data(l):
+    c, s = pair(l); me = name_of(c)
+    c.sendall(b'hello'); settled(); s.close(); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
+    fault('unread-data', me, name_of(l), ['reset-unread-data'], [SERVER, '5 octets', CLIENT + ') gets ECONNRESET'.replace(')', r'\)')])
+
+
+def client_linger(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); linger_0(c); c.close(); expect(quietly(s.recv, 1), errno.ECONNRESET); s.close()
+    fault('linger-0, client', me, name_of(l), ['reset-linger'], [CLIENT, SERVER + r'\) gets ECONNRESET'])
+
+
+def server_linger(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); linger_0(s); s.close(); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
+    fault('linger-0, server', me, name_of(l), ['reset-linger'], [SERVER, CLIENT + r'\) gets ECONNRESET'])
+
+
+def killed(l):
+    victim = Worker('fault-victim'); own = listener(victim); name = name_of(own)
+    c, s = pair(own); me = name_of(c); c.sendall(b'hello'); settled()
+    victim.end(signal.SIGKILL); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
+    fault('killed, unread data', me, name, ['reset-killed'], [r'fault-victim\[\d+\]', '5 octets', 'ECONNRESET'])
+
+
+def exits(l):
+    leaver = Worker('fault-leaver'); own = listener(leaver); name = name_of(own)
+    c, s = pair(own); me = name_of(c); exchange(c, s); leaver.end(); c.recv(1); c.close()
+    fault('exit without close', me, name, [])
+
+
+def destroyed(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s)
+    run('ss', '-KtnH', 'sport', '=', ':%d' % me[1], 'dport', '=', ':%d' % name_of(l)[1])
+    expect(quietly(c.recv, 1), errno.ECONNABORTED); expect(quietly(s.recv, 1), errno.ECONNRESET); c.close(); s.close()
+    fault('destroyed (ss -K)', me, name_of(l), ['reset-killed'],
+          [r'ss\[\d+\] destroyed', CLIENT + r'\) gets ECONNABORTED', SERVER + r'\) gets ECONNRESET'])
+
+
+def listener_closed(l):
+    l = listener(server); name = name_of(l)
+    c = caller(); c.connect(name); me = name_of(c); settled(); l.close()
+    expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
+    fault('listener closed', me, name, ['reset-listener-closed'], [SERVER, 'ECONNRESET'], ['never-accepted'])
+
+
+def write_after_close(l):
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); s.close(); c.recv(1); c.sendall(b'late'); time.sleep(0.01)
+    expect(quietly(c.sendall, b'x'), errno.EPIPE); c.close()
+    fault('write after close', me, name_of(l), ['reset-after-close'], [SERVER, CLIENT, '4 octets', 'EPIPE'])
+
+
+def write_to_full_orphan(l):
+    """The orphan keeps its full socket while its FIN_WAIT_2 may last longer than a TIME_WAIT."""
+    c, s = pair(l); me = name_of(c)
+    exchange(c, s); s.setsockopt(socket.IPPROTO_TCP, TCP_LINGER2, 90); s.close(); c.recv(1); c.sendall(b'late')
+    time.sleep(0.01); expect(quietly(c.sendall, b'x'), errno.EPIPE); c.close()
+    fault('write to a full orphan', me, name_of(l), ['reset-after-close'], [SERVER, CLIENT, '4 octets', 'EPIPE'])
+
+
+def self_connect(l):
+    own = (own_address(), PORT); c = prepared(socket.socket(), *own)
+    c.connect(own); c.sendall(b'x'); c.recv(1); c.close()
+    fault('self-connect', own, own, ['self-connect'], ['connected to itself'])
+
+
+def port_reused(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s); s.close(); c.recv(1); c.close()
+    fault('port reused', me, name_of(l), [])
+    time.sleep(0.02)
+    c, s = pair(l, caller(port=me[1])); exchange(c, s); s.close(); c.recv(1); c.close()
+    fault('port reused', me, name_of(l), ['port-reused'], ['the same ports'])
+
+
+def fast_open(l):
+    l = listener(server); l.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN, 16)
+    for number in range(2):
+        c = caller(); c.sendto(b'hello', socket.MSG_FASTOPEN, name_of(l)); s = l.accept(); me = name_of(c)
+        s.recv(9); s.sendall(b'world'); c.recv(9); c.close(); s.recv(1); s.close()
+        # The first one on this host only asks for a cookie.
+        if number == 1:
+            fault('fast open', me, name_of(l), ['fast-open'], ['5 octets'])
+
+
+def cookies(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('syn cookies', me, name_of(l), ['syn-cookies'], ['tcp_syncookies'])
+
+
+def tail_loss_probe(l):
+    """As in the lab: the last line and the end at once, and a client that is slow to acknowledge."""
+    c, s = pair(l); me = name_of(c)
+    for _ in range(3):
+        exchange(c, s)
+    c.sendall(b'last'); s.recv(9); s.sendall(b'line'); s.close(); time.sleep(0.12); c.recv(9); c.recv(1); c.close()
+    fault('tail loss probe', me, name_of(l), [], [], ['tail-loss-probe'])
+
+
+def simultaneous_open():
+    """Both SYNs wait for the other's link address; then both are told."""
+    # Neither answers: each takes only addresses that it is told.
+    for worker, device in ((None, 'veth0'), (there, 'veth1')):
+        words = ('sysctl', '-qw', 'net.ipv4.conf.%s.arp_ignore=8' % device)
+        run(*words) if worker is None else worker.ask(0, 'run', words)
+    macs = (link_address('veth0'), there.ask(0, 'address', ()))
+    for _ in range(times):
+        for worker, address, device in ((None, THERE, 'veth0'), (there, HERE, 'veth1')):
+            words = ('ip', 'neighbour', 'flush', 'nud', 'all', 'dev', device)
+            run(*words) if worker is None else worker.ask(0, 'run', words)
+        a, b = caller(HERE), prepared(there.socket(), THERE, PORT)
+        a.setblocking(False); b.setblocking(False)
+        me, peer = name_of(a), name_of(b)
+        quietly(b.connect, me); a.connect_ex(peer)
+        run('ip', 'neighbour', 'replace', THERE, 'lladdr', macs[1], 'dev', 'veth0', 'nud', 'permanent')
+        there.ask(0, 'run', ('ip', 'neighbour', 'replace', HERE, 'lladdr', macs[0], 'dev', 'veth1', 'nud', 'permanent'))
+        time.sleep(0.1); a.setblocking(True); b.setblocking(True)
+        a.sendall(b'hello'); expect(b.recv(9), b'hello'); a.close(); b.recv(1); b.close()
+        fault('simultaneous open', me, peer, ['simultaneous-open'], ['both sides'])
+
+
+def vanished(l):
+    """The server's socket goes without a word (as after a power failure); the client's next octets are met by a RST."""
+    c, s = pair(l); me = name_of(c); exchange(c, s)
+    s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1); s.close(); time.sleep(0.3)
+    c.sendall(b'lost'); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
+    fault('peer knows nothing', me, name_of(l), ['half-open-peer'], [CLIENT, '4 octets', 'ECONNRESET'], ['silent-close'])
+
+
+def lost_and_found(l):
+    """The first copies are dropped by the server's kernel, a later one is not."""
+    c, s = pair(l); me = name_of(c); exchange(c, s); s.filter(); c.sendall(b'late'); time.sleep(0.3)
+    s.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    fault('lost and sent again', me, name_of(l), ['retransmission'], [CLIENT, 'SOCKET_FILTER'])
+
+
+def checksum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def forge(source, target, sequence, flags):
+    """A segment that the sender's TCP knows nothing of."""
+    addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
+    header = struct.pack('!HHIIBBHHH', source[1], target[1], sequence & 0xffffffff, 0, 0x50, flags, 1024, 0, 0)
+    total = checksum(addresses + struct.pack('!BBH', 0, 6, len(header)) + header)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    raw.bind((source[0], 0)); raw.sendto(header[:16] + struct.pack('!H', total) + header[18:], (target[0], 0)); raw.close()
+
+
+def next_sequence(c):
+    """SND.NXT of a socket, by TCP_REPAIR; nothing else of it changes."""
+    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, 2)
+    number = c.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ)
+    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, -1)
+    return number
+
+
+def forged_reset(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s)
+    forge(me, name_of(l), next_sequence(c) + 100, 4); time.sleep(0.02)
+    exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('forged RST', me, name_of(l), ['rst-ignored'], ['next sequence number'])
+
+
+def forged_syn(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s)
+    forge(me, name_of(l), next_sequence(c) + 5000, 2); time.sleep(0.02)
+    exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('forged SYN', me, name_of(l), ['challenge-ack'], ['inside the open connection'])
+
+
+def quick():
+    l = listener(server)
+    for _ in range(times):
+        for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
+                      exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
+                      port_reused, fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn):
+            steps(l)
+    # The host's counters are read now and then: nothing else is to be opened in the same span.
+    time.sleep(0.6)
+    setting('tcp_syncookies', 2)
+    for _ in range(times):
+        cookies(l)
+    time.sleep(0.6)
+    setting('tcp_syncookies', 1)
+
+
+def slow():
+    l = listener(server)
+    for _ in range(times):
+        for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing,
+                      nobody_accepts, quits_before_accept):
+            steps(l)
+
+
+def over_the_link():
+    l = listener(there, 64, THERE)
+    for _ in range(times):
+        c = link_down(l, True)
+        fault('link down, user timeout', name_of(c), name_of(l), ['silent-close'], [CLIENT, 'ETIMEDOUT'], ['retransmission'])
+        c = link_down(l, False)
+        fault('link down, keep-alive', name_of(c), name_of(l), ['keepalive-dead'], [CLIENT, 'ETIMEDOUT'])
+    there.ask(0, 'run', ('ip', 'link', 'set', 'veth1', 'down'))
+    for c in kept[-2 * times::2]:
+        c.sendall(b'lost')
+
+
+enter_new_network()
+setting('tcp_fastopen', 3)
+call_me('fault-client')
+stale = []
+server, there = Worker('fault-server'), Worker('fault-far', True)
+run('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', str(there.pid))
+run('ip', 'address', 'add', HERE + '/24', 'dev', 'veth0')
+run('ip', 'link', 'set', 'veth0', 'up')
+there.ask(0, 'run', ('ip', 'address', 'add', THERE + '/24', 'dev', 'veth1'))
+there.ask(0, 'run', ('ip', 'link', 'set', 'veth1', 'up'))
+program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-v', '-T', 'json', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
+                           stderr=open(out + '/errors', 'w'))
+try:
+    for _ in range(2000):
+        if 'listening on veth0' in open(out + '/errors').read():
+            break
+        time.sleep(0.01)
+    begun = time.monotonic()
+    simultaneous_open()
+    over_the_link()
+    slow()
+    let_in()
+    quick()
+    for me, l in stale:
+        meet_stale(me, l)
+    time.sleep(max(0, 8.5 - (time.monotonic() - begun)))
+finally:
+    program.send_signal(signal.SIGINT)
+    program.wait(30)
+    for worker in list(workers):
+        worker.end(signal.SIGKILL)
