@@ -32,6 +32,10 @@ struct LabReport: TraceReport {
         self.record = record
     }
 
+    var countsCopiesOnce: Bool { text.countsCopiesOnce }
+    var readsStatistics: Bool { text.readsStatistics }
+    var wantsFindings: Bool { text.wantsFindings }
+
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         text.begin(capture, at: time, &out)
     }
@@ -43,6 +47,14 @@ struct LabReport: TraceReport {
 
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         text.kernel(event, timeline, &out)
+    }
+
+    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        text.icmp(event, timeline, &out)
+    }
+
+    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        text.finding(finding, timeline, &out)
     }
 
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
