@@ -140,7 +140,7 @@ next_address, next_port = [0], [30000]
 
 
 def fault(kind, client, server, codes, words=(), also=()):
-    """`codes` must be found, `words` be in their messages, and nothing else be found but `also`."""
+    """Client port 0: one of all connections to the server. `codes` must be found, `words` be in their messages, and nothing else be found but `also`."""
     faults.write(json.dumps({
         'kind': kind, 'client': '%s %d' % client, 'server': '%s %d' % server, 'codes': codes, 'words': list(words),
         'also': list(also)}) + '\n')
@@ -565,6 +565,21 @@ def forged_syn(l):
     fault('forged SYN', me, name_of(l), ['challenge-ack'], ['inside the open connection'])
 
 
+def ports_run_out(l):
+    """All ports but a few are held by TIME_WAIT, of a range that is small."""
+    l = listener(server, 64)
+    count = 80
+    for number in range(count):
+        c = prepared(socket.socket(), '127.0.0.1', 40000 + number); c.connect(name_of(l)); s = l.accept(); me = name_of(c)
+        c.close(); s.recv(1); s.close()
+        if number == count // 2:
+            # An ended connection is reported after a moment, and the kernel is asked once a second.
+            time.sleep(1.5)
+    # It is told of the connection that was the last straw: one of them all.
+    fault('ports run out', ('127.0.0.1', 0), name_of(l), ['time-wait-held'],
+          [CLIENT, 'of the 100 ports', '40000-40099', 'are left', 'EADDRNOTAVAIL', 'tcp_tw_reuse is 0'])
+
+
 def quick():
     l = listener(server)
     for _ in range(times):
@@ -573,6 +588,8 @@ def quick():
                       port_reused, fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn):
             steps(l)
     # The host's counters are read now and then: nothing else is to be opened in the same span.
+    for _ in range(times):
+        ports_run_out(l)
     time.sleep(0.6)
     setting('tcp_syncookies', 2)
     for _ in range(times):
@@ -604,6 +621,8 @@ def over_the_link():
 
 enter_new_network()
 setting('tcp_fastopen', 3)
+setting('ip_local_port_range', '40000 40099')
+setting('tcp_tw_reuse', 0)
 call_me('fault-client')
 stale = []
 server, there = Worker('fault-server'), Worker('fault-far', True)
