@@ -205,7 +205,7 @@ def expect(value, wanted):
 
 def settled():
     """The sockets' queues are read now and then."""
-    time.sleep(0.25)
+    time.sleep(0.5)
 
 
 kept = []
