@@ -134,10 +134,12 @@ extension KernelTests {
             }
         }
 
-        /// The connection that is meant: the oldest with these ends; where any client is meant, the one with findings.
+        /// The connection that is meant: the oldest with these ends; where any client is meant, the one of which it was found.
         private func take(_ fault: Fault, _ told: inout [[String]: [Told]]) -> Told? {
             if fault.client.hasSuffix(" 0") {
-                let found = told.filter { $0.key.contains(fault.server) }.values.joined().filter { !$0.codes.isEmpty }
+                let found = told.filter { $0.key.contains(fault.server) }.values.joined().filter {
+                    $0.codes.contains(where: fault.codes.contains)
+                }
                 return found.count == 1 ? found.first : nil
             }
             let ends = [fault.client, fault.server].sorted()

@@ -204,7 +204,7 @@ def expect(value, wanted):
 
 
 def settled():
-    """The sockets' queues are read now and then."""
+    """The sockets' queues are read now and then, seldom on a busy machine: then how many octets are lost is not known."""
     time.sleep(0.5)
 
 
@@ -392,7 +392,7 @@ def half_close(l):
 def unread_data(l):
     c, s = pair(l); me = name_of(c)
     c.sendall(b'hello'); settled(); s.close(); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
-    fault('unread-data', me, name_of(l), ['reset-unread-data'], [SERVER, '5 octets', CLIENT + ') gets ECONNRESET'.replace(')', r'\)')])
+    fault('unread-data', me, name_of(l), ['reset-unread-data'], [SERVER, r'unread( \(5 octets|:)', CLIENT + r'\) gets ECONNRESET'])
 
 
 def client_linger(l):
@@ -411,7 +411,7 @@ def killed(l):
     victim = Worker('fault-victim'); own = listener(victim); name = name_of(own)
     c, s = pair(own); me = name_of(c); c.sendall(b'hello'); settled()
     victim.end(signal.SIGKILL); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
-    fault('killed, unread data', me, name, ['reset-killed'], [r'fault-victim\[\d+\]', '5 octets', 'ECONNRESET'])
+    fault('killed, unread data', me, name, ['reset-killed'], [r'fault-victim\[\d+\]', r'open( \(5 octets|:)', 'ECONNRESET'])
 
 
 def exits(l):
@@ -572,9 +572,8 @@ def ports_run_out(l):
     for number in range(count):
         c = prepared(socket.socket(), '127.0.0.1', 40000 + number); c.connect(name_of(l)); s = l.accept(); me = name_of(c)
         c.close(); s.recv(1); s.close()
-        if number == count // 2:
-            # An ended connection is reported after a moment, and the kernel is asked once a second.
-            time.sleep(1.5)
+        # An ended connection is reported after a moment, and the kernel is asked once a second, later on a busy machine.
+        time.sleep(1.5 if number == count // 2 else 0.03 if number > count // 2 else 0)
     # It is told of the connection that was the last straw: one of them all.
     fault('ports run out', ('127.0.0.1', 0), name_of(l), ['time-wait-held'],
           [CLIENT, 'of the 100 ports', '40000-40099', 'are left', 'EADDRNOTAVAIL', 'tcp_tw_reuse is 0'])
