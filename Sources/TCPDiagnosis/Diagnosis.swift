@@ -26,6 +26,17 @@ public struct Diagnosis: Sendable {
         didSet { if let host { hostHistory.note(host) } }
     }
     private var hostHistory = HostHistory()
+    private var portUse = PortUse()
+    /// Live: where connect() takes its ports from; nil if that is not known.
+    public var portSupply: PortSupply? {
+        get { portUse.supply }
+        set { portUse.supply = newValue }
+    }
+    /// Live: of what the kernel is to count the sockets.
+    public var portQuestions: [PortScope] { portUse.questions }
+    /// Live: its answer; nil if it gave none.
+    public mutating func answerPorts(_ scope: PortScope, _ count: PortCount?) { portUse.answer(scope, count) }
+
     /// How many findings of each code there were.
     public private(set) var counts: [FindingCode: UInt64] = [:]
 
@@ -112,6 +123,9 @@ public struct Diagnosis: Sendable {
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
         let connection = timeline[id]
+        if isLive, connection.endpoint(.originator).state == .timeWait, kernel?.originator.isLocal == true {
+            portUse.note(connection.tuple, at: connection.lastTime)
+        }
         let findings = judge(
             id, connection, timeline.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
@@ -140,12 +154,14 @@ public struct Diagnosis: Sendable {
                 ? nil : hostHistory.span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies },
             overflows: file[.originator].syn.isSeen
                 ? hostHistory.span(at: file[.originator].syn.time) { $0.overflows }?.overflows : nil,
-            now: now, isOver: isOver, found: file.reported)
+            ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
+            found: file.reported)
         var findings: [Finding] = []
         for rule in Rule.all where !circumstances.found.contains(rule.code) {
             guard let verdict = rule.judge(circumstances) else { continue }
             circumstances.found.insert(rule.code)
             counts[rule.code, default: 0] += 1
+            if rule.code == .timeWaitHeld { portUse.markReported(connection.tuple) }
             findings.append(
                 Finding(
                     connection: id, code: rule.code, time: now, side: verdict.side, message: verdict.message,

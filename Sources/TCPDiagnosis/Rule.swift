@@ -18,6 +18,8 @@ struct Circumstances {
     let cookies: HostSpan?
     /// How often an accept queue of this host was full in the moment of the first SYN, live; nil if none was.
     let overflows: UInt64?
+    /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
+    let ports: PortPressure?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
     let now: Timestamp
     /// Whether nothing more will come of it: it ended, or the capture did.
@@ -71,7 +73,7 @@ struct Rule: Sendable {
         refused, acceptQueueFull, synUnanswered, neverAccepted,
         synCookies, captureGap, retransmission, tailLossProbe, spuriousRetransmission, reordering, zeroWindowStall,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
-        halfClose, closeWaitLeak, orphanFinWait2,
+        halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
         resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,
         silentClose, stateMismatch,
     ]

@@ -1,47 +1,87 @@
 // Who a pid is at the moment of an event: asked of /proc once, and told by the kernel when a name changes or a process ends.
 
+import Glibc
 import TCPModel
 
 /// The processes that acted on sockets lately.
+///
+/// A process may have gone before it is looked up. Its name is then that of the process that it was forked from, unless the kernel
+/// told of another one since; so the names of all processes are read once at the start.
 struct ProcessNames {
     private let root: String
     private var known: [Int32: ProcessIdentity] = [:]
-    /// Names that the kernel told, for processes that may be gone before they are looked up.
-    private var told: [Int32: String] = [:]
+    /// Names that were told, for processes that may be gone before they are looked up, and their users where known.
+    private var told: [Int32: (name: String, uid: UInt32)] = [:]
+    /// Who forked those whose names were not known then: events of two CPUs are not read in order.
+    private var parents: [Int32: Int32] = [:]
     private static let limit = 8192
+    private static let toldLimit = 65_536
+    private static let generations = 16
 
     init(root: String = "/proc") { self.root = root }
+
+    /// Reads the names of the processes that there are.
+    mutating func prime() {
+        guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
+            var entries = DirectoryStream(below: directory, name: ".")
+        else { return }
+        while told.count < Self.toldLimit / 2, let pid = entries.nextNumber() {
+            guard let process = ProcessDirectory(root: root, pid: pid)?.identity()?.process else { continue }
+            told[pid] = (process.command, process.uid)
+        }
+    }
 
     /// The process; nil if it has gone and was never heard of.
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
         if let process = known[pid] { return process }
         let process =
             ProcessDirectory(root: root, pid: pid)?.identity()?.process
-            ?? told[pid].map { ProcessIdentity(pid: pid, command: $0, uid: .max) }
+            ?? ancestor(of: pid).map { ProcessIdentity(pid: pid, command: $0.name, uid: $0.uid) }
         if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
         known[pid] = process
         return process
     }
 
+    /// What was told of a process, or of the one that it was forked from.
+    private func ancestor(of pid: Int32) -> (name: String, uid: UInt32)? {
+        var pid = pid
+        for _ in 0..<Self.generations {
+            if let name = told[pid] { return name }
+            if let process = known[pid] { return (process.command, process.uid) }
+            guard let parent = parents[pid] else { return nil }
+            pid = parent
+        }
+        return nil
+    }
+
     /// A process has another name, or runs another program (as another user, perhaps).
     mutating func rename(_ pid: Int32, _ name: String) {
         known[pid] = nil
-        if told.count >= Self.limit { told.removeAll(keepingCapacity: true) }
-        told[pid] = name
+        tell(pid, name, .max)
+    }
+
+    private mutating func tell(_ pid: Int32, _ name: String, _ uid: UInt32) {
+        if told.count >= Self.toldLimit { told.removeAll(keepingCapacity: true) }
+        told[pid] = (name, uid)
     }
 
     /// A process has begun: it has its parent's name.
     mutating func fork(_ pid: Int32, parent: Int32) {
         known[pid] = nil
         told[pid] = nil
-        guard let name = told[parent] ?? known[parent]?.command else { return }
-        if told.count >= Self.limit { told.removeAll(keepingCapacity: true) }
-        told[pid] = name
+        parents[pid] = nil
+        if let name = ancestor(of: parent) {
+            tell(pid, name.name, name.uid)
+        } else {
+            if parents.count >= Self.limit { parents.removeAll(keepingCapacity: true) }
+            parents[pid] = parent
+        }
     }
 
     /// A process has ended: its number may be another's soon.
     mutating func exit(_ pid: Int32) {
         known[pid] = nil
         told[pid] = nil
+        parents[pid] = nil
     }
 }

@@ -78,6 +78,8 @@ public final class TracepointSource {
                 description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
         }
         for ring in rings { ring.enable() }
+        // Who begins or changes its name from now on is told.
+        if usesProcesses { names.prime() }
     }
 
     /// A ring a CPU, and the clock that a tracepoint's events can have; nil with errno set.

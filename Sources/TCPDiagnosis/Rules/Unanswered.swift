@@ -70,8 +70,8 @@ extension Rule {
     /// A server's socket that is open and has no inode has never been accepted.
     static let neverAccepted = Rule(.neverAccepted) { c in
         guard let view = c.kernel?.responder, let since = view.unacceptedSince,
-            // Who acts on the socket has it.
-            !view.trace.isOwnerExact
+            // Who acts on the socket has it: nobody sends or closes before accept(). The tables may have missed that.
+            !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
         else { return nil }
         let waited = c.now.since(since)
         guard waited >= Span.second || c.isOver else { return nil }

@@ -32,6 +32,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case orphanFinWait2 = "orphan-fin-wait-2"
     /// One side closed its direction, and the other went on sending.
     case halfClose = "half-close"
+    /// TIME_WAIT holds so many of the ports towards a destination that they may run out.
+    case timeWaitHeld = "time-wait-held"
     /// The same ports again, soon after.
     case portReused = "port-reused"
     /// One socket is connected to itself.
@@ -72,7 +74,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .spuriousRetransmission, .reordering:
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
-            .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies:
+            .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,
+            .timeWaitHeld:
             .warning
         case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead,
             .resetUnreadData, .resetListenerClosed:

@@ -23,6 +23,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var pipeline: TracePipeline<Report>
     private var kernel: KernelWatcher?
     private var host: HostWatcher?
+    private var ports: PortWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
     private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
@@ -60,6 +61,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             tool: TraceOptions.tool)
         deadline = options.duration.map { monotonicNow() &+ Int64(min($0, 1e9) * 1e9) }
         pipeline.report.begin(description, at: wallClockNow(), &pipeline.out)
+        watchPorts()
+    }
+
+    private mutating func watchPorts() {
+        guard options.usesKernel, pipeline.diagnosis != nil else { return }
+        ports = PortWatcher()
+        pipeline.diagnosis?.portSupply = PortWatcher.supply()
     }
 
     private static func openOutput(
@@ -222,11 +230,19 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let now = monotonicNow()
         host?.look(at: now)
         pipeline.diagnosis?.host = host?.latestChange
+        if pipeline.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel
         if dropped > droppedSoFar { pipeline.noteGap(dropped - droppedSoFar) }
         droppedSoFar = dropped
+    }
+
+    private mutating func answerPorts(_ now: Int64) {
+        // Taken out and put back: a second copy would be copied in whole when it is changed.
+        guard var diagnosis = pipeline.diagnosis.take() else { return }
+        ports?.answer(&diagnosis, at: now)
+        pipeline.diagnosis = diagnosis
     }
 
     private mutating func reportEnded(_ now: Timestamp) {

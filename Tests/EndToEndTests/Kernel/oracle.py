@@ -26,8 +26,8 @@ def reader(ready, stop):
     """A child: reads the state tracepoint through a trace instance in a mount namespace of its own."""
     must(libc.unshare(0x00020000), 'unshare')
     must(libc.mount(b'none', b'/', None, 0x4000 | 0x40000, None), 'private')
-    # Many hosts have it mounted already.
-    if not os.path.isdir('/sys/kernel/tracing/instances'):
+    # Where somebody has mounted it already, this is busy, and not needed.
+    if not os.path.exists('/sys/kernel/tracing/instances'):
         must(libc.mount(b'tracefs', b'/sys/kernel/tracing', b'tracefs', 0, None), 'mount tracefs')
     for old in os.listdir('/sys/kernel/tracing/instances'):
         # Left by a test that was killed: its process is no more.

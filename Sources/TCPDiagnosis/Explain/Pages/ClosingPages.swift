@@ -53,20 +53,29 @@ extension Explanation {
                 "A proxy that passes an end of file on."),
             .remedy("Nothing. Some proxies and NATs cut half-closed connections after a short time.")),
         Explanation(
-            .finding, "time-wait-held", "A port or four-tuple is held by TIME_WAIT, and a program wants it.",
-            .wire("The side that closed first ended in TIME_WAIT. Its bind() fails without a packet."),
+            .finding, "time-wait-held",
+            "TIME_WAIT holds so many ports towards one destination that connect() may find none.",
+            .wire(
+                "The side that calls also closes first, again and again. When the ports are gone, there is no packet at all."
+            ),
             .linux(
                 """
                 TIME_WAIT lasts 60 s, fixed (RFC 9293 3.6.1 says 2 MSL). It has no owner and an inode of 0: killing processes does not
-                help. bind() fails with EADDRINUSE unless SO_REUSEADDR is set. connect() may take it over on loopback
-                (tcp_tw_reuse = 2).
+                help. For each destination address and port, net.ipv4.ip_local_port_range (28232 ports by default) can be used once a
+                minute: some 470 connections a second for ever, then connect() fails with EADDRNOTAVAIL. tcp_tw_reuse = 1 lets it take a
+                TIME_WAIT that is older than a second, where both sides have time stamps; 2 (the default) does so on loopback
+                only, and there nothing is found. A listener's port that TIME_WAIT holds gives EADDRINUSE in bind().
                 """),
             .causes(
-                "A server closed first, was restarted, and does not set SO_REUSEADDR.",
-                "A client with a fixed source port reconnects."),
+                "A proxy or client that opens a connection for each request.",
+                "A small ip_local_port_range, or all traffic to one address and port.",
+                "A health check or a load test."),
             .remedy(
-                "Set SO_REUSEADDR before bind() in servers: it is safe for listeners on Linux. Or let the client close first."
-            ),
+                """
+                Keep connections open and use them again; let the server close first; use more destination or source addresses;
+                set tcp_tw_reuse = 1; widen ip_local_port_range. tcptrace sockets -a state time-wait lists them. Listeners set
+                SO_REUSEADDR before bind().
+                """),
             .see("explain TIME_WAIT, explain EADDRINUSE")),
         Explanation(
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",

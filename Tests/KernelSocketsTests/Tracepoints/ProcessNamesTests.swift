@@ -1,0 +1,50 @@
+// Names of processes that are gone by the time that their events are read.
+
+import TCPModel
+import Testing
+
+@testable import KernelSockets
+
+@Suite struct ProcessNamesTests {
+    /// No /proc: as if every process had ended.
+    private var names: ProcessNames { ProcessNames(root: "/nonexistent") }
+
+    @Test func aChildHasTheNameOfItsParent() {
+        var names = names
+        names.rename(10, "server")
+        names.fork(11, parent: 10)
+        names.fork(12, parent: 11)
+        #expect(names.identity(12)?.command == "server" && names.identity(12)?.pid == 12)
+        names.rename(12, "worker")
+        #expect(names.identity(12)?.command == "worker")
+    }
+
+    @Test func theOrderOfTwoCPUsDoesNotMatter() {
+        var names = names
+        // The grandchild's beginning is read before the child's.
+        names.fork(12, parent: 11)
+        names.rename(10, "server")
+        names.fork(11, parent: 10)
+        #expect(names.identity(12)?.command == "server")
+    }
+
+    @Test func anEndedProcessIsForgotten() {
+        var names = names
+        names.rename(10, "server")
+        names.exit(10)
+        #expect(names.identity(10) == nil)
+        names.fork(10, parent: 9)
+        #expect(names.identity(10) == nil)
+        // Numbers that go in circles are no endless search.
+        names.fork(9, parent: 10)
+        #expect(names.identity(9) == nil)
+    }
+
+    @Test func thoseThatAreThereAreKnownFromTheStart() {
+        var names = ProcessNames()
+        names.prime()
+        names.fork(.max, parent: 1)
+        let first = ProcessDirectory(root: "/proc", pid: 1)?.identity()?.process.command
+        #expect(names.identity(.max)?.command == first)
+    }
+}
