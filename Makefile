@@ -1,7 +1,7 @@
 # How to build, try, check and install tcptrace. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check format golden install clean
+.PHONY: help setup demo test benchlive lint check format golden install clean
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -42,6 +42,12 @@ test: setup ## Build and run all tests. Those that need tshark, tcpdump or root 
 	    command -v $$peer >/dev/null || echo "make: $$peer is not installed; the tests that compare with it are skipped"; \
 	done
 	$(SWIFT) test
+
+benchlive: setup ## Measure what a live trace costs those it traces (root; BENCH=--quick for a short run).
+	$(SWIFT) build -c release --product tcptrace
+	$(SWIFT) build -c release --product tcptrace-bench-live
+	$(ROOT) "$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench-live" \
+	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
 
 lint: ## Check the form of all Swift files.
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
