@@ -1,7 +1,7 @@
 # How to build, try, check and install tcptrace. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint check format golden install clean
+.PHONY: help setup demo test bench benchlive lint check format golden install clean
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -53,6 +53,12 @@ bench: setup ## Measure speed and memory against tcpdump, tshark and classic tcp
 	$(SWIFT) build -c release --product tcptrace
 	$(SWIFT) build -c release --product tcptrace-bench
 	"$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench" \
+	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
+
+benchlive: setup ## Measure what a live trace costs those it traces (root; BENCH=--quick for a short run).
+	$(SWIFT) build -c release --product tcptrace
+	$(SWIFT) build -c release --product tcptrace-bench-live
+	$(ROOT) "$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench-live" \
 	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
 
 lint: ## Check the form of all Swift files.

@@ -85,6 +85,10 @@ let package = Package(
         .executableTarget(
             name: "lab-client", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
 
+        // What `make benchlive` runs; not installed
+        .executableTarget(
+            name: "tcptrace-bench-live", path: "Tests/LiveBenchmarks", swiftSettings: swiftSettings),
+
         // Tests, and the notation of exchanges that they share
         .target(
             name: "Exchanges", dependencies: ["TCPModel", "TCPMachine", "TCPTimeline"], path: "Tests/Exchanges",

@@ -40,6 +40,13 @@ private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protoc
     return bytes + mapped + mapped
 }
 
+extension TracepointDecoder {
+    fileprivate func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
+        let bytes = Array(record)
+        return unsafe decode(bytes.span.bytes, time: time, pid: pid)
+    }
+}
+
 @Suite struct TracepointFormatTests {
     @Test(arguments: [0, 4, 8, 100]) func offsetsComeFromTheFile(_ shift: Int) throws {
         var decoder = TracepointDecoder()

@@ -1,0 +1,194 @@
+// The measurements: short alternating rounds without a tracer and with each, so that what else the machine does hits all alike.
+
+import Glibc
+
+/// A tracer that is compared; none of them has no words.
+private struct Tracer {
+    let name: String
+    let words: [String]
+    /// Where its results go.
+    var output = "/dev/null"
+}
+
+/// What one run gave.
+private struct Sample {
+    /// Of the traffic: connections or octets, and seconds.
+    var count = 0.0
+    var seconds = 0.0
+    /// Of the tracer: seconds of processor time while there was traffic.
+    var processor = 0.0
+    /// KiB of anonymous memory at the end of the traffic.
+    var memory = 0
+    /// Frames that the kernel dropped, and kernel events that were lost.
+    var dropped = 0
+    var lost = 0
+
+    var perSecond: Double { count / seconds }
+}
+
+/// How long and how often.
+struct LiveRuns {
+    var tool = ".build/release/tcptrace"
+    var rounds = 9
+    var seconds = 2
+    private let port = 9731
+
+    private var filter: String { "tcp port \(port)" }
+    private func traced(_ name: String, _ words: [String], to output: String = "/dev/null") -> Tracer {
+        Tracer(name: name, words: [tool, "-i", "lo", "-v"] + words + [filter], output: output)
+    }
+    private var table: Tracer { traced("tcptrace -q", ["-q"], to: "/tmp/tcptrace-bench-live.txt") }
+    private var json: Tracer { traced("tcptrace -T json", ["-T", "json"], to: "/tmp/tcptrace-bench-live.json") }
+    private var tcpdump: Tracer {
+        Tracer(name: "tcpdump -s 128 -w", words: ["tcpdump", "-i", "lo", "-s", "128", "-w", "/dev/null", filter])
+    }
+    private let nobody = Tracer(name: "no tracer", words: [])
+
+    // MARK: What is measured
+
+    /// One client, as fast as it can: how much of its speed each tracer leaves.
+    func loop() throws(BenchError) {
+        print("\nconnect, exchange, close in a loop; \(rounds) rounds of \(seconds) s")
+        print("  tracer                connections/s   left  us/conn  dropped  events lost")
+        let all = [nobody, tcpdump, traced("tcptrace -q --no-kernel", ["-q", "--no-kernel"]), table, json]
+        try compare(all, traffic: ["connect", "\(port)", "\(seconds)", "0", "0"], server: "serve") {
+            "\(text($0, 0, 13))"
+        }
+    }
+
+    /// The same at a steady rate: whether anything is lost.
+    func rate(_ rate: Int) throws(BenchError) {
+        let long = seconds * 3
+        print("\n\(rate) connections a second for \(long) s, \(rounds / 3 + 1) rounds")
+        print("  tracer                connections/s   left  us/conn  dropped  events lost")
+        var shorter = self
+        shorter.rounds = rounds / 3 + 1
+        try shorter.compare(
+            [nobody, table, json], traffic: ["connect", "\(port)", "\(long)", "\(rate)", "0"], server: "serve"
+        ) { "\(text($0, 0, 13))" }
+    }
+
+    /// One connection, as much data as it takes.
+    func bulk() throws(BenchError) {
+        print("\nbulk over one connection (sendfile, discarded by the receiver)")
+        print("  tracer                       Gbit/s   left  ms CPU/s dropped  events lost")
+        try compare(
+            [nobody, tcpdump, table, json], traffic: ["pour", "\(port)", "\(seconds)"], server: "swallow", isBulk: true
+        ) { text($0 * 8 / 1e9, 1, 13) }
+    }
+
+    /// The cost of waiting.
+    func idle() throws(BenchError) {
+        let long = max(seconds * 2, 5)
+        for (what, holds) in [("nothing open", false), ("one connection open", true)] {
+            let server = try Child([Self.executable, "serve", "\(port)"], reading: 1)
+            usleep(100_000)
+            let tracer = try start(table)
+            let client = holds ? try Child([Self.executable, "hold", "\(port)", "\(long + 2)"], reading: 1) : nil
+            sleep(1)
+            let before = tracer.processorTime
+            sleep(UInt32(long))
+            let share = (tracer.processorTime - before) / Double(long) * 100
+            _ = try tracer.end(SIGINT)
+            _ = try client?.end(SIGKILL)
+            _ = try server.end(SIGKILL)
+            print("\nidle, \(what): \(text(share, 2, 0)) % of a processor")
+        }
+    }
+
+    /// Very many connections in a row: whether memory stays where it is.
+    func flood(_ count: Int) throws(BenchError) {
+        print("\n\(count) connections in a row, four times: anonymous memory after each, MB")
+        for tracer in [table, json] {
+            let server = try Child([Self.executable, "serve", "\(port)"], reading: 1)
+            usleep(100_000)
+            let child = try start(tracer)
+            var line = "  " + text(tracer.name, 18)
+            for _ in 0..<4 {
+                _ = try Child([Self.executable, "connect", "\(port)", "0", "0", "\(count / 4)"], reading: 1).end(nil)
+                line += text(Double(child.anonymousMemory) / 1000, 1, 8)
+            }
+            let sample = losses(try child.end(SIGINT))
+            _ = try server.end(SIGKILL)
+            print(line + "   dropped \(sample.dropped), events lost \(sample.lost)")
+        }
+    }
+
+    // MARK: How
+
+    private func compare(
+        _ tracers: [Tracer], traffic: [String], server: String, isBulk: Bool = false, _ speed: (Double) -> String
+    ) throws(BenchError) {
+        let server = try Child([Self.executable, server, "\(port)"], reading: 1)
+        usleep(100_000)
+        var samples: [[Sample]] = tracers.map { _ in [] }
+        do throws(BenchError) {
+            for _ in 0..<rounds {
+                for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic)) }
+            }
+        } catch {
+            _ = try server.end(SIGKILL)
+            throw error
+        }
+        _ = try server.end(SIGKILL)
+        for (tracer, runs) in zip(tracers, samples) {
+            // Each with the run without a tracer of its own round.
+            let left = median(zip(runs, samples[0]).map { $0.perSecond / $1.perSecond * 100 })
+            let cost = median(runs.map { $0.processor / (isBulk ? $0.seconds / 1000 : $0.count / 1e6) })
+            print(
+                "  " + text(tracer.name, 22) + speed(median(runs.map { $0.perSecond })) + text(left, 1, 6) + "%"
+                    + (tracer.words.isEmpty
+                        ? ""
+                        : text(cost, 1, 9) + text(Double(runs.reduce(0) { $0 + $1.dropped }), 0, 9)
+                            + text(Double(runs.reduce(0) { $0 + $1.lost }), 0, 13)))
+        }
+    }
+
+    private func run(_ tracer: Tracer, _ traffic: [String]) throws(BenchError) -> Sample {
+        if tracer.words.isEmpty {
+            return try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
+        }
+        let child = try start(tracer)
+        let before = child.processorTime
+        let result = Result { () throws(BenchError) in
+            try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
+        }
+        let after = child.processorTime
+        let memory = child.anonymousMemory
+        var found = losses(try child.end(SIGINT))
+        let made = try result.get()
+        (found.count, found.seconds) = (made.count, made.seconds)
+        found.processor = after - before
+        found.memory = memory
+        return found
+    }
+
+    private func start(_ tracer: Tracer) throws(BenchError) -> Child {
+        var child = try Child(tracer.words, reading: 2, output: tracer.output)
+        child.hear("listening on")
+        usleep(50_000)
+        return child
+    }
+
+    /// What a traffic process says at its end.
+    private func sample(_ text: String) throws(BenchError) -> Sample {
+        let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+        guard numbers.count == 2, numbers[0] > 0 else { throw BenchError("the traffic failed: \(text)") }
+        return Sample(count: numbers[0], seconds: numbers[1])
+    }
+
+    /// What a tracer says of losses at its end.
+    private func losses(_ text: String) -> Sample {
+        var sample = Sample()
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if line.hasSuffix("dropped by kernel") { sample.dropped = words.first.flatMap { Int($0) } ?? 0 }
+            if line.contains("kernel events read"), let place = words.firstIndex(of: "lost,"), place > 0 {
+                sample.lost = Int(words[place - 1]) ?? 0
+            }
+        }
+        return sample
+    }
+
+    private static var executable: String { CommandLine.arguments[0] }
+}
