@@ -14,6 +14,8 @@ struct ProcessNames {
     private var told: [Int32: (name: String, uid: UInt32)] = [:]
     /// Who forked those whose names were not known then: events of two CPUs are not read in order.
     private var parents: [Int32: Int32] = [:]
+    /// Processes with a new name in this reading: their beginning may be read after it, from another CPU.
+    private var renamed: Set<Int32> = []
     private static let limit = 8192
     private static let toldLimit = 65_536
     private static let generations = 16
@@ -57,8 +59,12 @@ struct ProcessNames {
     /// A process has another name, or runs another program (as another user, perhaps).
     mutating func rename(_ pid: Int32, _ name: String) {
         known[pid] = nil
+        renamed.insert(pid)
         tell(pid, name, .max)
     }
+
+    /// All CPUs have been read.
+    mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
 
     private mutating func tell(_ pid: Int32, _ name: String, _ uid: UInt32) {
         if told.count >= Self.toldLimit { told.removeAll(keepingCapacity: true) }
@@ -67,6 +73,7 @@ struct ProcessNames {
 
     /// A process has begun: it has its parent's name.
     mutating func fork(_ pid: Int32, parent: Int32) {
+        guard !renamed.contains(pid) else { return }
         known[pid] = nil
         told[pid] = nil
         parents[pid] = nil
@@ -80,6 +87,7 @@ struct ProcessNames {
 
     /// A process has ended: its number may be another's soon.
     mutating func exit(_ pid: Int32) {
+        renamed.remove(pid)
         known[pid] = nil
         told[pid] = nil
         parents[pid] = nil

@@ -156,6 +156,7 @@ public final class TracepointSource {
         // The rings are emptied one after the other: the end of a process may be read before its last events on another CPU.
         for pid in endedBefore { names.exit(pid) }
         endedBefore = ended
+        names.endReading()
         counts.read &+= UInt64(events.count)
         events.sort { $0.time < $1.time }
         return events

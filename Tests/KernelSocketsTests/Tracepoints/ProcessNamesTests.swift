@@ -28,6 +28,18 @@ import Testing
         #expect(names.identity(12)?.command == "server")
     }
 
+    @Test func aNewNameIsNotLostToABeginningThatIsReadLater() {
+        var names = names
+        names.rename(10, "shell")
+        names.endReading()
+        names.rename(11, "ss")
+        names.fork(11, parent: 10)
+        #expect(names.identity(11)?.command == "ss")
+        names.endReading()
+        names.fork(11, parent: 10)
+        #expect(names.identity(11)?.command == "shell", "another process of the same number")
+    }
+
     @Test func anEndedProcessIsForgotten() {
         var names = names
         names.rename(10, "server")
