@@ -84,17 +84,16 @@ public struct Diagnosis: Sendable {
         while room > 0, let entry = settlingQueue.next(due: now) ?? patientQueue.next(due: now) {
             guard isOpen(entry.id, entry.number), timeline.contains(entry.id, number: entry.number) else { continue }
             let connection = timeline[entry.id]
-            if connection.lastTime.advanced(by: Self.settling) > now {
+            // One that is over is about to be concluded, which judges it: once is enough.
+            if connection.isEnded || connection.lastTime.advanced(by: Self.settling) > now {
                 settlingQueue.append(entry.id, entry.number, now.advanced(by: Self.settling))
                 continue
             }
             room -= 1
             findings += judge(
                 entry.id, connection, timeline.statistics(of: entry.id), kernel?.view(entry.id), now: now,
-                isOver: connection.isEnded)
-            if !connection.isEnded {
-                patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
-            }
+                isOver: false)
+            patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
         }
         return findings
     }

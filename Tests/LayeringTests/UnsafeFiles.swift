@@ -10,6 +10,8 @@ enum UnsafeFiles {
         "Sources/KernelSockets/SockDiag/NetlinkSocket.swift": "sendto(2), recvmsg(2) with the array's own length",
         "Sources/KernelSockets/Tracepoints/PerfRing.swift":
             "raw memory: perf's ring, mapped, copied out; mmap(2), a filter's text",
+        "Sources/KernelSockets/Tracepoints/RecordBytes.swift": "raw memory: loads from a perf record, checked",
+        "Sources/KernelSockets/Tracepoints/TracepointSource.swift": "raw memory: an array's octets, read in place",
         "Sources/LabTraffic/Connection.swift": "bind(2), connect(2) with a socket address",
         "Sources/LabTraffic/Console.swift": "signal masks, open(2)",
         "Sources/LabTraffic/Descriptor.swift": "read(2), write(2), poll(2)",
@@ -46,6 +48,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Doctor/SmallFile.swift": "open(2), read(2), access(2)",
         "Sources/TraceSession/LinkVantage.swift": "raw memory: loads from a frame's link header, length checked",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
+        "Sources/TraceSession/Live/OutputPump.swift": "fstat(2); a pthread, and the lock that it shares",
         "Sources/TraceSession/Live/KernelWatcher.swift": "clock_gettime(2)",
         "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
         "Sources/TraceSession/Privileges/Capabilities.swift": "capget(2)",

@@ -57,14 +57,15 @@ struct Child: ~Copyable {
         return count > 0 || count < 0 && errno == EINTR
     }
 
-    /// Ends it by a signal (nil: it ends by itself), and waits.
-    consuming func end(_ number: Int32?) -> String {
+    /// Ends it by a signal (nil: it ends by itself), and waits. Whoever is not killed has to end well.
+    consuming func end(_ number: Int32?) throws(BenchError) -> String {
         if let number { kill(pid, number) }
         let text = remainder()
         var status: Int32 = 0
         // status lives through the call, which fills it.
         while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         close(pipe)
+        guard status == 0 || number == SIGKILL else { throw BenchError("a program failed: \(text.suffix(300))") }
         return text
     }
 

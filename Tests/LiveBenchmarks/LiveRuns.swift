@@ -89,9 +89,9 @@ struct LiveRuns {
             let before = tracer.processorTime
             sleep(UInt32(long))
             let share = (tracer.processorTime - before) / Double(long) * 100
-            _ = tracer.end(SIGINT)
-            _ = client?.end(SIGKILL)
-            _ = server.end(SIGKILL)
+            _ = try tracer.end(SIGINT)
+            _ = try client?.end(SIGKILL)
+            _ = try server.end(SIGKILL)
             print("\nidle, \(what): \(text(share, 2, 0)) % of a processor")
         }
     }
@@ -108,8 +108,8 @@ struct LiveRuns {
                 _ = try Child([Self.executable, "connect", "\(port)", "0", "0", "\(count / 4)"], reading: 1).end(nil)
                 line += text(Double(child.anonymousMemory) / 1000, 1, 8)
             }
-            let sample = losses(child.end(SIGINT))
-            _ = server.end(SIGKILL)
+            let sample = losses(try child.end(SIGINT))
+            _ = try server.end(SIGKILL)
             print(line + "   dropped \(sample.dropped), events lost \(sample.lost)")
         }
     }
@@ -127,10 +127,10 @@ struct LiveRuns {
                 for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic)) }
             }
         } catch {
-            _ = server.end(SIGKILL)
+            _ = try server.end(SIGKILL)
             throw error
         }
-        _ = server.end(SIGKILL)
+        _ = try server.end(SIGKILL)
         for (tracer, runs) in zip(tracers, samples) {
             // Each with the run without a tracer of its own round.
             let left = median(zip(runs, samples[0]).map { $0.perSecond / $1.perSecond * 100 })
@@ -155,7 +155,7 @@ struct LiveRuns {
         }
         let after = child.processorTime
         let memory = child.anonymousMemory
-        var found = losses(child.end(SIGINT))
+        var found = losses(try child.end(SIGINT))
         let made = try result.get()
         (found.count, found.seconds) = (made.count, made.seconds)
         found.processor = after - before

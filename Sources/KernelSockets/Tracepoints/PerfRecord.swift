@@ -18,19 +18,17 @@ enum PerfRecord: Equatable {
     case damaged
 
     /// The record that begins at `position`, and where the next one begins; nil if `bytes` ends before it is complete.
-    static func next(_ bytes: [UInt8], at position: Int) -> (record: PerfRecord, end: Int)? {
-        guard position >= 0, position <= bytes.count - 8 else { return nil }
-        let all = bytes[position...]
-        guard let type = unsigned(all, 0, 4), let misc = unsigned(all, 4, 2), let size = unsigned(all, 6, 2) else {
-            return nil
-        }
+    static func next(_ bytes: RawSpan, at position: Int) -> (record: PerfRecord, end: Int)? {
+        guard let type = unsigned(bytes, position, 4), let misc = unsigned(bytes, position + 4, 2),
+            let size = unsigned(bytes, position + 6, 2)
+        else { return nil }
         let length = Int(size)
-        guard length >= 8, length % 8 == 0 else { return (.damaged, bytes.count) }
-        guard length <= bytes.count - position else { return nil }
-        let body = bytes[(position + 8)..<(position + length)]
+        guard length >= 8, length % 8 == 0 else { return (.damaged, bytes.byteCount) }
+        guard length <= bytes.byteCount - position else { return nil }
+        let body = bytes.extracting((position + 8)..<(position + length))
         let end = position + length
         switch type {
-        case 9: return (sample(body) ?? .damaged, end)  // PERF_RECORD_SAMPLE
+        case 9: return (sample(body, at: position + 8) ?? .damaged, end)  // PERF_RECORD_SAMPLE
         case 2: return (unsigned(body, 8, 8).map { .lost($0) } ?? .damaged, end)  // PERF_RECORD_LOST
         case 3: return (name(body, misc) ?? .damaged, end)  // PERF_RECORD_COMM
         case 4, 7: return (task(body, isFork: type == 7) ?? .damaged, end)  // PERF_RECORD_EXIT, PERF_RECORD_FORK
@@ -38,26 +36,30 @@ enum PerfRecord: Equatable {
         }
     }
 
-    private static func sample(_ body: ArraySlice<UInt8>) -> PerfRecord? {
+    private static func sample(_ body: RawSpan, at position: Int) -> PerfRecord? {
         guard let pid = unsigned(body, 0, 4), let time = unsigned(body, 8, 8), let size = unsigned(body, 16, 4),
-            Int(size) <= body.count - 20
+            Int(size) <= body.byteCount - 20
         else { return nil }
-        let start = body.startIndex + 20
+        let start = position + 20
         return .sample(pid: Int32(truncatingIfNeeded: pid), time: time, record: start..<(start + Int(size)))
     }
 
-    private static func name(_ body: ArraySlice<UInt8>, _ misc: UInt64) -> PerfRecord? {
+    private static func name(_ body: RawSpan, _ misc: UInt64) -> PerfRecord? {
         // 16 octets of who and when follow the name, which is padded with zeros.
-        guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.count >= 24 else { return nil }
+        guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.byteCount >= 24 else { return nil }
         // Threads have names of their own.
         if pid != tid { return .other }
-        let text = body.dropFirst(8).dropLast(16).prefix { $0 != 0 }
+        var text: [UInt8] = []
+        for offset in 8..<(body.byteCount - 16) {
+            guard let byte = unsigned(body, offset, 1), byte != 0 else { break }
+            text.append(UInt8(truncatingIfNeeded: byte))
+        }
         return .name(
             pid: Int32(truncatingIfNeeded: pid), isExec: misc & 0x2000 != 0, name: String(decoding: text, as: UTF8.self)
         )
     }
 
-    private static func task(_ body: ArraySlice<UInt8>, isFork: Bool) -> PerfRecord? {
+    private static func task(_ body: RawSpan, isFork: Bool) -> PerfRecord? {
         guard let pid = unsigned(body, 0, 4), let parent = unsigned(body, 4, 4), let tid = unsigned(body, 8, 4) else {
             return nil
         }

@@ -6,6 +6,8 @@ import TCPModel
 struct TracepointDecoder: Sendable {
     /// The tracepoints that can be used.
     private(set) var layouts: [TracepointLayout] = []
+    /// Their numbers, apart: what every record is compared with.
+    private var identifiers: [UInt64] = []
     /// In the order of their names: what is missing, for people.
     private(set) var missing: [(kind: TracepointKind, why: String)] = []
 
@@ -24,32 +26,31 @@ struct TracepointDecoder: Sendable {
             return nil
         }
         layouts.append(TracepointLayout(kind, format))
+        identifiers.append(UInt64(format.identifier))
         return format
     }
 
     /// Takes a tracepoint away that could not be opened.
     mutating func remove(_ kind: TracepointKind, why: String) {
         layouts.removeAll { $0.kind == kind }
+        identifiers = layouts.map { $0.identifier }
         missing.append((kind, why))
     }
 
-    /// The event in `record`; nil if it is of no tracepoint that is known, too short, or says nothing of TCP.
-    func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
-        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number })
-        else { return nil }
-        return layouts[place].decode(record, time: time, pid: pid)
+    /// The tracepoint that `record` is of; nil if none that is known.
+    func layout(of record: RawSpan) -> TracepointLayout? {
+        guard let number = unsigned(record, 0, 2), let place = identifiers.firstIndex(of: number) else { return nil }
+        return layouts[place]
     }
 
-    /// Whether `record` says that the process it is of begins to end, with all its threads.
-    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
-        guard let number = unsigned(record, 0, 2), let place = layouts.firstIndex(where: { $0.identifier == number })
-        else { return false }
-        return layouts[place].isProcessExit(record, pid: pid)
+    /// The event in `record`; nil if it is of no tracepoint that is known, too short, or says nothing of TCP.
+    func decode(_ record: RawSpan, time: Timestamp, pid: Int32) -> SocketEvent? {
+        layout(of: record)?.decode(record, time: time, pid: pid)
     }
 }
 
-/// Where one tracepoint has what is needed: looked up by name once.
-struct TracepointLayout: Sendable {
+/// Where one tracepoint has what is needed: looked up by name once. A class: it is large, and handed over for each record.
+final class TracepointLayout: Sendable {
     let kind: TracepointKind
     let identifier: UInt64
 
@@ -115,7 +116,7 @@ struct TracepointLayout: Sendable {
     /// TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ, with these values since 2.6.28.
     private static let interrupt: Int64 = 0x18
 
-    func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
+    func decode(_ record: RawSpan, time: Timestamp, pid: Int32) -> SocketEvent? {
         guard let what = content(record), let ends = ends(record) else { return nil }
         let context = number(record, flags) ?? Self.interrupt
         var event = SocketEvent(
@@ -128,13 +129,13 @@ struct TracepointLayout: Sendable {
     }
 
     /// The end of a thread is none of the process, unless it is the last one (or, where old kernels do not tell, the first one).
-    func isProcessExit(_ record: ArraySlice<UInt8>, pid: Int32) -> Bool {
+    func isProcessExit(_ record: RawSpan, pid: Int32) -> Bool {
         guard kind == .processExit else { return false }
         if isLastThread != nil { return number(record, isLastThread) ?? 0 != 0 }
         return number(record, thread) == Int64(pid)
     }
 
-    private func content(_ record: ArraySlice<UInt8>) -> SocketEvent.Kind? {
+    private func content(_ record: RawSpan) -> SocketEvent.Kind? {
         switch kind {
         case .setState:
             if let number = number(record, protocolNumber), number != 6 { return nil }
@@ -156,7 +157,7 @@ struct TracepointLayout: Sendable {
         }
     }
 
-    private func ends(_ record: ArraySlice<UInt8>) -> (local: SocketAddress, remote: SocketAddress)? {
+    private func ends(_ record: RawSpan) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {
         case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
         case .sendReset:
@@ -177,7 +178,7 @@ struct TracepointLayout: Sendable {
     // MARK: Fields
 
     /// A number of 1, 2, 4 or 8 octets in this machine's order, or nil.
-    private func number(_ record: ArraySlice<UInt8>, _ field: Field?) -> Int64? {
+    private func number(_ record: RawSpan, _ field: Field?) -> Int64? {
         guard let field, let value = unsigned(record, field.offset, field.size) else { return nil }
         guard field.isSigned, field.size < 8 else { return Int64(bitPattern: value) }
         let shift = Int64((8 - field.size) * 8)
@@ -185,12 +186,12 @@ struct TracepointLayout: Sendable {
     }
 
     /// A kernel address; 0 if there is none.
-    private func address(_ record: ArraySlice<UInt8>, _ field: Field?) -> UInt64 {
+    private func address(_ record: RawSpan, _ field: Field?) -> UInt64 {
         number(record, field).map { UInt64(bitPattern: $0) } ?? 0
     }
 
     /// The address of a socket: that of IPv6 (where an IPv4 one is mapped) if there is one, else IPv4's.
-    private func ipAddress(_ record: ArraySlice<UInt8>, _ fields: (v4: Field?, v6: Field?)) -> IPAddress? {
+    private func ipAddress(_ record: RawSpan, _ fields: (v4: Field?, v6: Field?)) -> IPAddress? {
         if let field = fields.v6, field.size == 16 {
             guard let high = bigEndian(record, field.offset, 8), let low = bigEndian(record, field.offset + 8, 8) else {
                 return nil
@@ -202,7 +203,7 @@ struct TracepointLayout: Sendable {
     }
 
     /// A sockaddr_in or sockaddr_in6.
-    private func socketAddress(_ record: ArraySlice<UInt8>, _ field: Field?) -> SocketAddress? {
+    private func socketAddress(_ record: RawSpan, _ field: Field?) -> SocketAddress? {
         guard let field, field.size >= 16, let family = unsigned(record, field.offset, 2),
             let port = bigEndian(record, field.offset + 2, 2)
         else { return nil }
@@ -220,20 +221,4 @@ struct TracepointLayout: Sendable {
         default: return nil
         }
     }
-}
-
-/// The number of 1 to 8 octets at `offset` in network order, or nil if the record ends before.
-private func bigEndian(_ record: ArraySlice<UInt8>, _ offset: Int, _ size: Int) -> UInt64? {
-    guard offset >= 0, size > 0, size <= 8, offset <= record.count - size else { return nil }
-    var value: UInt64 = 0
-    for index in 0..<size { value = value << 8 | UInt64(record[record.startIndex + offset + index]) }
-    return value
-}
-
-/// The number of 1, 2, 4 or 8 octets at `offset` in this machine's order, or nil if the record ends before.
-func unsigned(_ record: ArraySlice<UInt8>, _ offset: Int, _ size: Int) -> UInt64? {
-    guard size == 1 || size == 2 || size == 4 || size == 8, let value = bigEndian(record, offset, size) else {
-        return nil
-    }
-    return 1.littleEndian == 1 ? value.byteSwapped >> UInt64((8 - size) * 8) : value
 }

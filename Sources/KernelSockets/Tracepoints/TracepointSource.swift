@@ -137,13 +137,19 @@ public final class TracepointSource {
         var events: [SocketEvent] = []
         var ended: [Int32] = []
         for index in collected.indices {
-            takeRecords(collected[index], offset.nanoseconds, &events, &ended)
-            collected[index].removeAll(keepingCapacity: true)
+            var bytes: [UInt8] = []
+            swap(&bytes, &collected[index])
+            // Octets have no padding between them that could be read.
+            unsafe takeRecords(bytes.span.bytes, offset.nanoseconds, &events, &ended)
+            bytes.removeAll(keepingCapacity: true)
+            swap(&bytes, &collected[index])
         }
         for index in events.indices where events[index].isProcessContext {
             events[index].process = names.identity(events[index].pid)
             // The descriptors of a process are closed after it has begun to end.
-            if let end = ends[events[index].pid] { events[index].isProcessEnding = events[index].time >= end }
+            if !ends.isEmpty, let end = ends[events[index].pid] {
+                events[index].isProcessEnding = events[index].time >= end
+            }
         }
         // The rings are emptied one after the other: the end of a process may be read before its last events on another CPU.
         for pid in endedBefore { names.exit(pid) }
@@ -154,7 +160,7 @@ public final class TracepointSource {
     }
 
     private func takeRecords(
-        _ bytes: [UInt8], _ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]
+        _ bytes: RawSpan, _ offset: Int64, _ events: inout [SocketEvent], _ ended: inout [Int32]
     ) {
         var position = 0
         while let (record, end) = PerfRecord.next(bytes, at: position) {
@@ -162,16 +168,7 @@ public final class TracepointSource {
             switch record {
             case .sample(let pid, let time, let range):
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
-                if decoder.isProcessExit(bytes[range], pid: pid) {
-                    if ends.count >= Self.endLimit { ends.removeAll(keepingCapacity: true) }
-                    ends[pid] = stamp
-                    continue
-                }
-                guard let event = decoder.decode(bytes[range], time: stamp, pid: pid) else {
-                    counts.damaged &+= 1
-                    continue
-                }
-                if concerns(event) { events.append(event) }
+                takeSample(bytes.extracting(range), stamp, pid, &events)
             case .lost(let count): counts.lost &+= count
             case .name(let pid, _, let name): names.rename(pid, name)
             case .fork(let pid, let parent):
@@ -182,6 +179,24 @@ public final class TracepointSource {
             case .damaged: counts.damaged &+= 1
             }
         }
+    }
+
+    private func takeSample(_ record: RawSpan, _ time: Timestamp, _ pid: Int32, _ events: inout [SocketEvent]) {
+        guard let layout = decoder.layout(of: record) else {
+            counts.damaged &+= 1
+            return
+        }
+        if layout.kind == .processExit {
+            guard layout.isProcessExit(record, pid: pid) else { return }
+            if ends.count >= Self.endLimit { ends.removeAll(keepingCapacity: true) }
+            ends[pid] = time
+            return
+        }
+        guard let event = layout.decode(record, time: time, pid: pid) else {
+            counts.damaged &+= 1
+            return
+        }
+        if concerns(event) { events.append(event) }
     }
 
     /// Whether the event has one of the ports; a dropped packet's are not told.

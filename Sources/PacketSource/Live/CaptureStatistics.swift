@@ -2,7 +2,7 @@
 
 /// What the kernel counted since the capture was opened.
 public struct CaptureStatistics: Hashable, BitwiseCopyable, Sendable {
-    /// Frames that matched the filter. On lo Linux counts each frame twice.
+    /// Frames that matched the filter. On lo Linux counts each frame twice, unless `LiveCapture.leavesOutgoingOut`.
     public var received: UInt64 = 0
     /// Frames lost because the ring was full.
     public var droppedByKernel: UInt64 = 0

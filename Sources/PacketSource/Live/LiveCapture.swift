@@ -67,6 +67,9 @@ public struct LiveCapture: ~Copyable {
     public let bufferKiB: Int?
     /// Whether the clock gives nanoseconds; otherwise microseconds.
     public let hasNanoseconds: Bool
+    /// Whether frames that leave and come in again over loopback come once. libpcap never hands over the first of the two, but
+    /// unless the kernel leaves it out it is copied into the ring and counted.
+    public let leavesOutgoingOut: Bool
     /// libpcap's warning on opening, if any.
     public let warning: String?
     /// The number that frames carry as their interface.
@@ -92,6 +95,8 @@ public struct LiveCapture: ~Copyable {
         }
         let (status, message) = unsafe withErrorBuffer { unsafe pcap_setnonblock(pointer, 1, $0) }
         guard status == 0 else { throw .other(device: device, message: message) }
+        // libpcap, too, goes by the name.
+        leavesOutgoingOut = device == "lo" && leaveOutgoingOut(unsafe pcap_get_selectable_fd(pointer))
         self.device = device
         bufferKiB = size
         warning = opened.warning
@@ -211,4 +216,12 @@ public struct LiveCapture: ~Copyable {
     private func gone(_ delivered: Int) -> CaptureError {
         .deviceGone(device: device, message: handle.message, delivered: delivered)
     }
+}
+
+/// Tells the packet socket that only what is received counts; false if it is none, or the kernel is older than 4.20.
+private func leaveOutgoingOut(_ socket: Int32) -> Bool {
+    guard socket >= 0 else { return false }
+    var one: Int32 = 1
+    // SOL_PACKET and PACKET_IGNORE_OUTGOING, part of Linux's ABI; the value is the four octets of `one`.
+    return unsafe setsockopt(socket, 263, 23, &one, 4) == 0
 }

@@ -7,10 +7,8 @@ extension KernelJoin {
     /// Begins to watch a connection for readings and for events; harmless if it is watched already.
     public mutating func watch(_ id: ConnectionID, _ connection: Connection) {
         guard number(of: id) != connection.number else { return }
-        forget(id)
-        watch(id, number: connection.number)
+        add(id, number: connection.number, connection.tuple)
         tracks.watch(id, number: connection.number, connection.tuple, firstTime: connection.firstTime)
-        tuples[id] = connection.tuple
     }
 
     /// How many events found their connection, and how many did not.
@@ -21,10 +19,14 @@ extension KernelJoin {
         _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline
     ) -> [KernelEvent] {
         var said: [KernelEvent] = []
+        said.reserveCapacity(events.count)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
+        var found: [(event: SocketEvent, of: EndpointReference)] = []
         for event in events {
             noteListener(event)
-            for found in tracks.take(event) { apply(found.event, found.of, &timeline, &said) }
+            tracks.take(event, &found)
+            for item in found { apply(item.event, item.of, &timeline, &said) }
+            found.removeAll(keepingCapacity: true)
         }
         return said
     }

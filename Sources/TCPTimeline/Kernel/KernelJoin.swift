@@ -14,11 +14,11 @@ public struct KernelJoin: Sendable {
     /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
     static let patience = 100 * Span.millisecond
 
-    private var views: [ConnectionID: (number: UInt64, view: KernelView)] = [:]
+    private var views = KernelViews()
+    /// Whose turn it is to be read when not all can be.
+    private var turn: UInt64 = 0
     /// Sockets that tracepoints speak of.
     var tracks = SocketTracks()
-    /// The four-tuples of the connections that are watched for events.
-    var tuples: [ConnectionID: FourTuple] = [:]
 
     /// Who closed a listener of this port, and when.
     var closedListeners: [UInt16: (pid: Int32, time: Timestamp)] = [:]
@@ -36,47 +36,56 @@ public struct KernelJoin: Sendable {
     public var count: Int { views.count }
 
     /// Begins to watch a connection; harmless if it is watched already.
-    public mutating func watch(_ id: ConnectionID, number: UInt64) {
-        if views[id]?.number != number { views[id] = (number, KernelView()) }
+    public mutating func watch(_ id: ConnectionID, number: UInt64) { add(id, number: number, nil) }
+
+    /// The same, for events too.
+    mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
+        guard views.number(of: id) != number else { return }
+        forget(id)
+        views.add(id, number: number, tuple)
     }
 
     /// Stops watching.
     public mutating func forget(_ id: ConnectionID) {
-        if let number = views[id]?.number, let tuple = tuples[id] { tracks.forget(number, tuple) }
-        tuples[id] = nil
-        views[id] = nil
+        if let number = views.number(of: id), let tuple = views.tuple(of: id) { tracks.forget(number, tuple) }
+        views.remove(id)
     }
 
     /// The number of the connection that is watched at this place.
-    func number(of id: ConnectionID) -> UInt64? { views[id]?.number }
+    func number(of id: ConnectionID) -> UInt64? { views.number(of: id) }
 
     /// Changes one side's view in place.
     mutating func update(_ id: ConnectionID, _ side: Side, _ change: (inout KernelSideView) -> Void) {
-        guard var entry = views[id] else { return }
-        change(&entry.view[side])
-        views[id] = entry
+        _ = views.update(id) { $0.update(side, change) }
     }
 
-    /// Whether anything may still change in the tables: somebody waits, closes, or sits in TIME_WAIT.
+    /// Whether the tables may still say something new of a connection: somebody waits, closes, or sits in TIME_WAIT.
+    private static func isUnsettled(_ id: ConnectionID, _ view: KernelView, _ timeline: borrowing Timeline) -> Bool {
+        view.originator.isPresent || view.responder.isPresent || !timeline[id].isEnded
+    }
+
+    /// Whether anything may still change in the tables.
     public func needsReading(_ timeline: borrowing Timeline) -> Bool {
-        views.contains { id, entry in
-            entry.view.originator.isPresent || entry.view.responder.isPresent || !timeline[id].isEnded
-        }
+        for id in views.ids where views.look(id, { Self.isUnsettled(id, $0, timeline) }) == true { return true }
+        return false
     }
 
     /// Whether a connection younger than `age` nanoseconds at `now` has a local end without a process.
     public func hasYoungWithoutProcess(_ age: Int64, at now: Timestamp, _ timeline: borrowing Timeline) -> Bool {
-        views.contains { id, entry in
-            now.since(timeline[id].firstTime) < age
-                && (entry.view.originator.process == nil || entry.view.responder.process == nil)
+        for id in views.youngestFirst {
+            if now.since(timeline[id].firstTime) >= age { return false }
+            if views.look(id, { $0.originator.process == nil || $0.responder.process == nil }) == true { return true }
         }
+        return false
     }
 
-    /// The responders' ports of everything watched: each socket in question has one of them at either end. Empty if there
-    /// are more than `limit`.
-    public func responderPorts(_ timeline: borrowing Timeline, limit: Int) -> [UInt16] {
+    /// The responders' ports of these connections (nil = all): each socket in question has one of them at either end. Empty if
+    /// there are more than `limit`.
+    public func responderPorts(
+        of ids: [ConnectionID]? = nil, _ timeline: borrowing Timeline, limit: Int
+    ) -> [UInt16] {
         var ports: Set<UInt16> = []
-        for id in views.keys {
+        for id in ids ?? views.ids {
             ports.insert(timeline[id].tuple.destination.port)
             if ports.count > limit { return [] }
         }
@@ -88,11 +97,29 @@ public struct KernelJoin: Sendable {
     public func watchedEnds(
         _ timeline: borrowing Timeline, limit: Int
     ) -> [(tuple: FourTuple, isExpected: Bool)]? {
-        guard views.count <= limit else { return nil }
+        views.count <= limit ? ends(of: views.ids, timeline) : nil
+    }
+
+    /// The connections to be read next, at most `limit`: all that the tables may say something new of, or else the youngest,
+    /// and of the others those whose turn it is.
+    public mutating func batch(_ timeline: borrowing Timeline, limit: Int) -> [ConnectionID] {
+        let chosen = views.batch(limit: limit, after: turn) { id, view in
+            !view.originator.isRead || Self.isUnsettled(id, view, timeline)
+        }
+        turn = chosen.turn
+        return chosen.ids
+    }
+
+    /// Both ends of these connections, and whether each should have a socket if it is on this host: not if there were segments
+    /// after `quietSince`, since it may have gone by now.
+    public func ends(
+        of ids: [ConnectionID], quietSince: Timestamp? = nil, _ timeline: borrowing Timeline
+    ) -> [(tuple: FourTuple, isExpected: Bool)] {
         var ends: [(tuple: FourTuple, isExpected: Bool)] = []
-        for (id, entry) in views {
+        for id in ids {
             let connection = timeline[id]
             if connection.facts.contains(.replaced) { continue }
+            let isQuiet = quietSince.map { connection.lastTime <= $0 } ?? true
             for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
                 let tuple = side == .originator ? connection.tuple : connection.tuple.reversed
                 let isOpen: Bool
@@ -101,85 +128,81 @@ public struct KernelJoin: Sendable {
                 default: isOpen = false
                 }
                 // What was there before may have gone since; what never was, though it should be, is looked for.
-                ends.append((tuple, isOpen && entry.view[side].socket == nil))
+                ends.append((tuple, isOpen && isQuiet && views.look(id) { $0[side].socket == nil } == true))
             }
         }
         return ends
     }
 
-    /// Inodes whose process is not known yet.
-    public func inodesWithoutProcess() -> Set<UInt64> {
+    /// Inodes whose process is not known yet, of these connections (nil = all).
+    public func inodesWithoutProcess(of ids: [ConnectionID]? = nil) -> Set<UInt64> {
         var inodes: Set<UInt64> = []
-        for (_, entry) in views {
-            for side in [entry.view.originator, entry.view.responder] {
-                if let socket = side.socket, side.isPresent, socket.inode != 0, side.process == nil {
-                    inodes.insert(socket.inode)
-                }
-                if let listener = side.listener, listener.inode != 0, side.listenerProcess == nil {
-                    inodes.insert(listener.inode)
+        for id in ids ?? views.ids {
+            _ = views.look(id) { view in
+                for side in [view.originator, view.responder] {
+                    if let socket = side.socket, side.isPresent, socket.inode != 0, side.process == nil {
+                        inodes.insert(socket.inode)
+                    }
+                    if let listener = side.listener, listener.inode != 0, side.listenerProcess == nil {
+                        inodes.insert(listener.inode)
+                    }
                 }
             }
         }
         return inodes
     }
 
-    /// Takes in the owners that were found; `source` says where the inodes are from.
+    /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from.
     public mutating func assign(
-        _ owners: [UInt64: ProcessIdentity], time: Timestamp, source: KernelSource = .proc
+        _ owners: [UInt64: ProcessIdentity], of ids: [ConnectionID]? = nil, time: Timestamp,
+        source: KernelSource = .proc
     ) -> [KernelEvent] {
         var events: [KernelEvent] = []
-        for id in orderedIDs() {
-            guard var view = views[id]?.view else { continue }
+        for id in ids ?? views.ids {
             for side in [Side.originator, .responder] {
-                if let listener = view[side].listener, view[side].listenerProcess == nil {
-                    view[side].listenerProcess = owners[listener.inode]
+                update(id, side) { view in
+                    if let listener = view.listener, view.listenerProcess == nil {
+                        view.listenerProcess = owners[listener.inode]
+                    }
+                    guard let socket = view.socket, view.isPresent, view.process == nil,
+                        let process = owners[socket.inode]
+                    else { return }
+                    view.process = process
+                    events.append(
+                        KernelEvent(
+                            connection: id, side: side, time: time, kind: .owner(process), socket: socket,
+                            process: process, source: source))
                 }
-                guard let socket = view[side].socket, view[side].isPresent, view[side].process == nil,
-                    let process = owners[socket.inode]
-                else { continue }
-                view[side].process = process
-                events.append(
-                    KernelEvent(
-                        connection: id, side: side, time: time, kind: .owner(process), socket: socket, process: process,
-                        source: source))
             }
-            views[id]?.view = view
         }
         return events
     }
 
-    /// Takes in a reading. Endpoints that the kernel confirms, or whose sockets it dropped, are updated in `timeline`.
+    /// Takes in a reading, which has the sockets of these connections (nil = all). Endpoints that the kernel confirms, or whose
+    /// sockets it dropped, are updated in `timeline`.
     public mutating func reconcile(
-        _ snapshot: some KernelSnapshot, _ timeline: inout Timeline
+        _ snapshot: some KernelSnapshot, of ids: [ConnectionID]? = nil, _ timeline: inout Timeline
     ) -> [KernelEvent] {
         var events: [KernelEvent] = []
-        for id in orderedIDs() {
-            guard var view = views[id]?.view else { continue }
-            for side in timeline[id].isSelfConnect ? [Side.originator] : [.originator, .responder] {
-                reconcile(snapshot, id, side, &view[side], &timeline, &events)
-            }
-            views[id]?.view = view
+        for id in ids ?? views.ids {
+            // Between the reading and this another one may have taken the place.
+            guard views.number(of: id) == timeline[id].number else { continue }
+            update(id, .originator) { Self.reconcile(snapshot, id, .originator, &$0, &timeline, &events) }
+            if timeline[id].isSelfConnect { continue }
+            update(id, .responder) { Self.reconcile(snapshot, id, .responder, &$0, &timeline, &events) }
         }
         return events
     }
 
     /// Lets every view be changed, in no order.
-    mutating func forEachView(_ body: (inout KernelView) -> Void) {
-        for id in views.keys {
-            guard var entry = views[id] else { continue }
-            body(&entry.view)
-            views[id] = entry
-        }
-    }
+    mutating func forEachView(_ body: (inout KernelView) -> Void) { for id in views.ids { _ = views.update(id, body) } }
 
     /// Whether a view is so.
-    func containsView(_ test: (ConnectionID, KernelView) -> Bool) -> Bool { views.contains { test($0, $1.view) } }
-
-    private func orderedIDs() -> [ConnectionID] {
-        views.sorted { $0.value.number < $1.value.number }.map { $0.key }
+    func containsView(_ test: (ConnectionID, KernelView) -> Bool) -> Bool {
+        views.ids.contains { id in views.look(id) { test(id, $0) } == true }
     }
 
-    private func reconcile(
+    private static func reconcile(
         _ snapshot: some KernelSnapshot, _ id: ConnectionID, _ side: Side, _ view: inout KernelSideView,
         _ timeline: inout Timeline, _ events: inout [KernelEvent]
     ) {
@@ -211,7 +234,7 @@ public struct KernelJoin: Sendable {
     }
 
     /// A server's socket that is open without an inode has not been accepted; with one, it has.
-    private func noteAcceptance(
+    private static func noteAcceptance(
         _ socket: KernelSocket?, _ side: Side, _ view: inout KernelSideView, _ now: Timestamp,
         _ news: inout [KernelEvent.Kind]
     ) {
@@ -230,7 +253,7 @@ public struct KernelJoin: Sendable {
         }
     }
 
-    private func compare(
+    private static func compare(
         _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, _ connection: Connection,
         _ view: inout KernelSideView, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline,
         _ news: inout [KernelEvent.Kind]

@@ -62,6 +62,14 @@ public struct KernelView: Sendable {
         originator.process != nil || responder.process != nil || responder.listenerProcess != nil
     }
 
+    /// Changes one side in place.
+    mutating func update(_ side: Side, _ change: (inout KernelSideView) -> Void) {
+        switch side {
+        case .originator: change(&originator)
+        case .responder: change(&responder)
+        }
+    }
+
     /// One side.
     public subscript(side: Side) -> KernelSideView {
         get { side == .originator ? originator : responder }

@@ -24,24 +24,20 @@ public struct TraceCounts: Hashable, Sendable {
     }
 }
 
-/// One incarnation of a four-tuple that is being watched.
-struct WatchedEnd {
-    var id: ConnectionID
-    var number: UInt64
-    var firstTime: Timestamp
-    var originator: SocketAddress
-}
-
 /// An endpoint.
-struct EndpointReference {
+struct EndpointReference: BitwiseCopyable {
     var id: ConnectionID
     var number: UInt64
     var side: Side
 }
 
+/// An event, and whose it is.
+typealias FoundEvent = (event: SocketEvent, of: EndpointReference)
+
 /// The sockets that events are of.
 struct SocketTracks {
     private struct Track {
+        var socket: UInt64
         var local = SocketAddress(.anyV4, 0)
         var remote = SocketAddress(.anyV4, 0)
         /// When it was born as a client's socket: before its SYN.
@@ -50,7 +46,10 @@ struct SocketTracks {
         var waiting: [SocketEvent] = []
     }
 
-    private var tracks: [UInt64: Track] = [:]
+    /// Tracks in places that are used again, and where each socket's is.
+    private var pool: [Track] = []
+    private var freePlaces: [Int] = []
+    private var places: [UInt64: Int] = [:]
     /// Sockets that have gone, and whose address is another's, with events that still wait for their segments.
     private var departed: [Track] = []
     /// Sockets with events that wait.
@@ -59,7 +58,7 @@ struct SocketTracks {
     private var loose: [SocketEvent] = []
     /// Packets that were answered by a RST, and whose: what was dropped has only the packet's address.
     private var answered: [UInt64: EndpointReference] = [:]
-    private var ends: [FlowKey: [WatchedEnd]] = [:]
+    private var ends = WatchedEnds()
     private(set) var counts = TraceCounts()
 
     /// How long an event waits for its connection, in nanoseconds.
@@ -73,37 +72,32 @@ struct SocketTracks {
     // MARK: Connections
 
     mutating func watch(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple, firstTime: Timestamp) {
-        let end = WatchedEnd(id: id, number: number, firstTime: firstTime, originator: tuple.source)
-        ends[FlowKey(tuple), default: []].append(end)
+        ends.add(WatchedEnd(id: id, number: number, firstTime: firstTime, originator: tuple.source), tuple)
     }
 
-    mutating func forget(_ number: UInt64, _ tuple: FourTuple) {
-        let key = FlowKey(tuple)
-        ends[key]?.removeAll { $0.number == number }
-        if ends[key]?.isEmpty == true { ends[key] = nil }
-    }
+    mutating func forget(_ number: UInt64, _ tuple: FourTuple) { ends.remove(number, tuple) }
 
     // MARK: Events
 
-    /// The endpoints that `event` and events that waited for it are of, in order.
-    mutating func take(_ event: SocketEvent) -> [(event: SocketEvent, of: EndpointReference)] {
+    /// Appends `event` and events that waited for it, in order, with the endpoints that they are of.
+    mutating func take(_ event: SocketEvent, _ found: inout [FoundEvent]) {
         switch event.kind {
-        case .transition, .destroyed: return followed(event)
+        case .transition, .destroyed: follow(event, &found)
         case .dropped:
-            guard let target = tracks[event.socket]?.target ?? answered[event.packet] else {
-                return hold(event)
-            }
+            guard let target = self.target(of: event.socket) ?? answered[event.packet] else { return hold(event) }
             counts.attached &+= 1
-            return [(event, target)]
+            found.append((event, target))
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
             // A listener, too, has errors and sends SYN-ACKs again; those name the peer.
-            guard event.remote.port != 0 else { return [] }
+            guard event.remote.port != 0 else { return }
             guard let target = incarnation(event.local, event.remote, at: event.time) else { return hold(event) }
             note(answerTo: event, by: target)
             counts.attached &+= 1
-            return [(event, target)]
+            found.append((event, target))
         }
     }
+
+    private func target(of socket: UInt64) -> EndpointReference? { places[socket].flatMap { pool[$0].target } }
 
     private mutating func note(answerTo event: SocketEvent, by target: EndpointReference) {
         guard case .resetSent = event.kind, event.packet != 0 else { return }
@@ -111,9 +105,8 @@ struct SocketTracks {
         answered[event.packet] = target
     }
 
-    private mutating func hold(_ event: SocketEvent) -> [(event: SocketEvent, of: EndpointReference)] {
+    private mutating func hold(_ event: SocketEvent) {
         if loose.count < Self.waitingLimit { loose.append(event) } else { abandon(event) }
-        return []
     }
 
     private mutating func abandon(_ event: SocketEvent) {
@@ -121,56 +114,93 @@ struct SocketTracks {
     }
 
     /// An event of a socket that is followed from its birth.
-    private mutating func followed(_ event: SocketEvent) -> [(event: SocketEvent, of: EndpointReference)] {
+    private mutating func follow(_ event: SocketEvent, _ found: inout [FoundEvent]) {
         var isBirth = false
+        var isConnect = false
         switch event.kind {
-        case .transition(from: .closed, to: .synSent), .transition(from: .listen, to: .synReceived): isBirth = true
+        case .transition(from: .closed, to: .synSent): (isBirth, isConnect) = (true, true)
+        case .transition(from: .listen, to: .synReceived): isBirth = true
         // A socket that never connected, or a listener: nothing to follow.
-        case .transition(from: .closed, to: .listen), .transition(from: .listen, to: .closed): return []
+        case .transition(from: .closed, to: .listen), .transition(from: .listen, to: .closed): return
         default: break
         }
-        let socket = event.socket
-        if isBirth { depart(socket) }
-        if tracks[socket] == nil {
-            if !isBirth && event.remote.port == 0 { return [] }
-            makeRoom()
-            tracks[socket] = Track()
+        let known = places[event.socket]
+        let place: Int
+        if let known, !isBirth {
+            place = known
+        } else {
+            if let known { depart(known) }
+            if !isBirth && event.remote.port == 0 { return }
+            place = begin(event.socket)
         }
-        if case .transition(from: .closed, to: .synSent) = event.kind { tracks[socket]?.connectTime = event.time }
+        if isConnect { pool[place].connectTime = event.time }
         if event.local.port != 0 && event.remote.port != 0 {
-            tracks[socket]?.local = event.local
-            tracks[socket]?.remote = event.remote
+            pool[place].local = event.local
+            pool[place].remote = event.remote
         }
-        tracks[socket]?.waiting.append(event)
-        waitingSockets.insert(socket)
-        return deliver(socket)
+        // Nearly always nothing waits, and the connection is known.
+        if pool[place].waiting.isEmpty, let target = target(of: pool[place], firstTime: event.time) {
+            counts.attached &+= 1
+            found.append((event, target))
+            if event.kind == .destroyed { end(place) } else { pool[place].target = target }
+            return
+        }
+        pool[place].waiting.append(event)
+        waitingSockets.insert(event.socket)
+        deliver(place, &found)
+    }
+
+    private mutating func begin(_ socket: UInt64) -> Int {
+        makeRoom()
+        let place: Int
+        if let free = freePlaces.popLast() {
+            pool[free] = Track(socket: socket)
+            place = free
+        } else {
+            pool.append(Track(socket: socket))
+            place = pool.count - 1
+        }
+        places[socket] = place
+        return place
+    }
+
+    /// Nothing more is followed at this place.
+    private mutating func end(_ place: Int) {
+        places[pool[place].socket] = nil
+        pool[place].waiting = []
+        freePlaces.append(place)
     }
 
     /// Hands over what waits for a socket, if its connection is known by now.
-    private mutating func deliver(_ socket: UInt64) -> [(event: SocketEvent, of: EndpointReference)] {
-        guard var track = tracks[socket], !track.waiting.isEmpty, let target = target(of: track) else { return [] }
-        let events = track.waiting
-        track.target = target
-        track.waiting = []
-        waitingSockets.remove(socket)
-        let isOver = events.contains { $0.kind == .destroyed }
-        tracks[socket] = isOver ? nil : track
-        counts.attached &+= UInt64(events.count)
-        return events.map { ($0, target) }
+    private mutating func deliver(_ place: Int, _ found: inout [FoundEvent]) {
+        guard let first = pool[place].waiting.first,
+            let target = target(of: pool[place], firstTime: first.time)
+        else { return }
+        pool[place].target = target
+        waitingSockets.remove(pool[place].socket)
+        counts.attached &+= UInt64(pool[place].waiting.count)
+        var isOver = false
+        for event in pool[place].waiting {
+            isOver = isOver || event.kind == .destroyed
+            found.append((event, target))
+        }
+        pool[place].waiting = []
+        if isOver { end(place) }
     }
 
-    /// The endpoint that a socket is; nil while its connection is not known.
-    private func target(of track: Track) -> EndpointReference? {
+    /// The endpoint that a socket is, whose first event that waits is of `firstTime`; nil while its connection is not known.
+    private func target(of track: Track, firstTime: Timestamp) -> EndpointReference? {
         if let target = track.target { return target }
-        guard track.local.port != 0, let first = track.waiting.first else { return nil }
+        guard track.local.port != 0 else { return nil }
         if let time = track.connectTime { return opened(track.local, track.remote, at: time) }
-        return incarnation(track.local, track.remote, at: first.time)
+        return incarnation(track.local, track.remote, at: firstTime)
     }
 
     /// A socket has gone, and its address is another's now. Its events may be read before its segments.
-    private mutating func depart(_ socket: UInt64) {
-        guard let track = tracks.removeValue(forKey: socket) else { return }
-        waitingSockets.remove(socket)
+    private mutating func depart(_ place: Int) {
+        let track = pool[place]
+        end(place)
+        waitingSockets.remove(track.socket)
         guard !track.waiting.isEmpty else { return }
         if departed.count < Self.trackLimit {
             departed.append(track)
@@ -180,13 +210,13 @@ struct SocketTracks {
     }
 
     /// What departed sockets had said, where their connections are known by now.
-    private mutating func settleDeparted(now: Timestamp, _ found: inout [(event: SocketEvent, of: EndpointReference)]) {
+    private mutating func settleDeparted(now: Timestamp, _ found: inout [FoundEvent]) {
         let held = departed
         departed.removeAll(keepingCapacity: true)
         for track in held {
-            if let target = target(of: track) {
+            if let first = track.waiting.first, let target = target(of: track, firstTime: first.time) {
                 counts.attached &+= UInt64(track.waiting.count)
-                found += track.waiting.map { ($0, target) }
+                for event in track.waiting { found.append((event, target)) }
             } else if let last = track.waiting.last, now.since(last.time) > Self.patience {
                 counts.unattached &+= UInt64(track.waiting.count)
             } else {
@@ -196,35 +226,34 @@ struct SocketTracks {
     }
 
     /// Segments have come since: what waits for them, and what has waited long enough.
-    mutating func settle(now: Timestamp) -> [(event: SocketEvent, of: EndpointReference)] {
+    mutating func settle(now: Timestamp) -> [FoundEvent] {
         guard !waitingSockets.isEmpty || !loose.isEmpty || !departed.isEmpty else { return [] }
-        var found: [(event: SocketEvent, of: EndpointReference)] = []
+        var found: [FoundEvent] = []
         settleDeparted(now: now, &found)
         for socket in waitingSockets {
-            found += deliver(socket)
-            guard let last = tracks[socket]?.waiting.last, now.since(last.time) > Self.patience else { continue }
-            giveUp(socket)
+            guard let place = places[socket] else { continue }
+            deliver(place, &found)
+            guard let last = pool[place].waiting.last, now.since(last.time) > Self.patience else { continue }
+            // What waited for it is of no connection that was captured.
+            counts.unattached &+= UInt64(pool[place].waiting.count)
+            waitingSockets.remove(socket)
+            end(place)
         }
         let held = loose
         loose.removeAll(keepingCapacity: true)
         for event in held {
-            if now.since(event.time) > Self.patience { abandon(event) } else { found += take(event) }
+            if now.since(event.time) > Self.patience { abandon(event) } else { take(event, &found) }
         }
         return found.sorted { $0.event.time < $1.event.time }
     }
 
-    /// Forgets a socket; what waited for it is of no connection that was captured.
-    private mutating func giveUp(_ socket: UInt64) {
-        counts.unattached &+= UInt64(tracks[socket]?.waiting.count ?? 0)
-        tracks[socket] = nil
-        waitingSockets.remove(socket)
-    }
-
     /// Sockets of a kernel that does not tell their end would pile up.
     private mutating func makeRoom() {
-        guard tracks.count >= Self.trackLimit else { return }
-        for track in tracks.values { counts.unattached &+= UInt64(track.waiting.count) }
-        tracks.removeAll(keepingCapacity: true)
+        guard places.count >= Self.trackLimit else { return }
+        for track in pool { counts.unattached &+= UInt64(track.waiting.count) }
+        pool.removeAll()
+        freePlaces.removeAll()
+        places.removeAll(keepingCapacity: true)
         waitingSockets.removeAll(keepingCapacity: true)
     }
 
@@ -232,23 +261,16 @@ struct SocketTracks {
 
     /// The incarnation that connect() at `time` opened: its first segment is the first one after that.
     private func opened(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp) -> EndpointReference? {
-        let key = FlowKey(FourTuple(source: local, destination: remote))
-        let earliest = ends[key]?.filter { $0.firstTime.since(time) >= -Self.clockError }
-            .min { $0.firstTime < $1.firstTime }
-        return earliest.map { reference($0, local) }
+        ends.find(local, remote, among: { $0.firstTime.since(time) >= -Self.clockError }) {
+            $0.firstTime < $1.firstTime
+        }
     }
 
     /// The incarnation that lived at `time`: the latest one that began before.
     private func incarnation(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp) -> EndpointReference?
     {
-        let key = FlowKey(FourTuple(source: local, destination: remote))
-        let latest = ends[key]?.filter { $0.firstTime.since(time) <= Self.clockError }
-            .max { $0.firstTime < $1.firstTime }
-        return latest.map { reference($0, local) }
-    }
-
-    private func reference(_ end: WatchedEnd, _ local: SocketAddress) -> EndpointReference {
-        EndpointReference(
-            id: end.id, number: end.number, side: local == end.originator ? .originator : .responder)
+        ends.find(local, remote, among: { $0.firstTime.since(time) <= Self.clockError }) {
+            $0.firstTime > $1.firstTime
+        }
     }
 }

@@ -61,6 +61,9 @@ struct CaptureSet: ~Copyable {
 
     var count: Int { boxes.count }
 
+    /// Whether loopback is among the interfaces, and the kernel counts its frames twice.
+    var countsTwice: Bool { boxes.contains { $0.capture.device == "lo" && !$0.capture.leavesOutgoingOut } }
+
     /// What is captured on, by interface number.
     var interfaces: [CaptureInterface] {
         boxes.map {

@@ -33,6 +33,13 @@ struct KernelWatcher {
     static let youth = 100 * Span.millisecond
     /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
     static let share: Int64 = 5
+    /// The same where tracepoints tell what changes: readings only add what has no event.
+    static let shareWithEvents: Int64 = 50
+    /// With tracepoints: the most connections in one reading, so that it is over before the rings run full. The rest has its
+    /// turn in the next one.
+    static let batch = 128
+    /// With tracepoints, and more connections than that: nanoseconds between two searches for owners among all processes.
+    static let searchInterval = 500 * Span.millisecond
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
     /// The most ports that readings are narrowed to.
@@ -47,6 +54,12 @@ struct KernelWatcher {
     /// The process of the command that is traced, if there is one.
     var command: Int32?
     private var nextReading: Int64 = 0
+    private var nextSearch: Int64 = 0
+    private var readsAll = false
+    /// The connections that the latest reading is of; nil = all.
+    private var chosen: [ConnectionID]?
+    /// What the latest reading took so far, in nanoseconds.
+    private var spent: Int64 = 0
     private var nextRoutine: Int64 = 0
     private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
@@ -78,8 +91,11 @@ struct KernelWatcher {
         usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
     }
 
-    /// The next reading need not wait until the last one is paid for.
-    mutating func expedite() { nextReading = 0 }
+    /// The next reading need not wait until the last one is paid for, and is of everything.
+    mutating func expedite() {
+        nextReading = 0
+        readsAll = true
+    }
 
     mutating func watch(_ id: ConnectionID, _ connection: Connection) { join.watch(id, connection) }
 
@@ -103,22 +119,32 @@ struct KernelWatcher {
     mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
         let start = monotonicNow()
         if hasNewStates { lastChange = start }
-        let ports = join.responderPorts(timeline, limit: Self.portLimit)
+        // Without events a list is cheaper than very many look-ups; with them most need none.
+        chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
+        let ports = join.responderPorts(of: chosen, timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
             try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports)
         } catch {
             failure = error.description
         }
-        let took = monotonicNow() - start
-        // Events say what changed: readings only add what has no event, and may wait.
-        nextReading = start + took * (trace.isRunning ? Self.share * 4 : Self.share)
+        spent = monotonicNow() - start
         let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
-        nextRoutine = start + max(interval, took * Self.share)
+        nextRoutine = start + max(interval, spent * Self.share)
+        payFor(spent)
     }
 
-    /// Both ends of every watched connection that are on this host; nil if there are too many to be looked up one by one.
+    /// The next reading waits until this one is paid for.
+    private mutating func payFor(_ nanoseconds: Int64) {
+        nextReading = monotonicNow() + nanoseconds * (trace.isRunning ? Self.shareWithEvents : Self.share)
+    }
+
+    /// Both ends of every connection in question that are on this host; nil if there are too many to be looked up one by one.
     private func wanted(_ timeline: borrowing Timeline) -> [WantedSocket]? {
-        join.watchedEnds(timeline, limit: SocketTables.lookUpLimit / 2)?.compactMap { end in
+        let quietSince = wallClockNow().advanced(by: -Self.youth)
+        let ends =
+            chosen.map { join.ends(of: $0, quietSince: quietSince, timeline) }
+            ?? join.watchedEnds(timeline, limit: SocketTables.lookUpLimit / 2)
+        return ends?.compactMap { end in
             addresses.contains(end.tuple.source.address) ? WantedSocket(end.tuple, isExpected: end.isExpected) : nil
         }
     }
@@ -129,18 +155,25 @@ struct KernelWatcher {
         let start = monotonicNow()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         var events = join.reconcile(
-            TableReading(snapshot: snapshot, addresses: addresses, source: source), &timeline)
+            TableReading(snapshot: snapshot, addresses: addresses, source: source), of: chosen, &timeline)
         // Joining is to be paid for as well: reading alone may be very cheap.
-        nextReading += (monotonicNow() - start) * Self.share
+        payFor(spent + monotonicNow() - start)
         guard usesProcesses else { return events }
-        let unknown = join.inodesWithoutProcess()
-        if !unknown.isEmpty {
-            if let command { owners.expect([command] + owners.descendants(of: getpid())) }
-            let found = owners.owners(of: unknown).mapValues { $0.process }
-            events += join.assign(found, time: snapshot.readEnded, source: source)
-        }
+        events += findOwners(source)
         judgeProcesses()
         return events
+    }
+
+    /// Looks for the processes that are still unknown. Under a flood events name them, and all of /proc is read but rarely.
+    private mutating func findOwners(_ source: KernelSource) -> [KernelEvent] {
+        let start = monotonicNow()
+        guard !trace.isRunning || join.count <= Self.batch || start >= nextSearch else { return [] }
+        let unknown = join.inodesWithoutProcess(of: chosen)
+        guard !unknown.isEmpty else { return [] }
+        nextSearch = start + Self.searchInterval
+        if let command { owners.expect([command] + owners.descendants(of: getpid())) }
+        let found = owners.owners(of: unknown).mapValues { $0.process }
+        return join.assign(found, of: chosen, time: snapshot.readEnded, source: source)
     }
 
     /// With a command: which of the processes found are its own. Its descendants are ours, also those whose parents ended.

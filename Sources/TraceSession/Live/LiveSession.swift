@@ -66,12 +66,13 @@ public enum LiveSession {
     private static func trace<Report: TraceReport>(
         _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait
     ) -> Int32 {
-        let output = ResultOutput(descriptor: STDOUT_FILENO)
+        let output = OutputPump(descriptor: STDOUT_FILENO)
         var status: Int32 = 0
         var warned = 0
-        func write(_ tracer: inout LiveTracer<Report>) -> Bool {
+        func write(_ tracer: inout LiveTracer<Report>, isLast: Bool = false) -> Bool {
             do throws(ResultOutputError) {
                 try tracer.withOutput { buffer throws(ResultOutputError) in try output.write(&buffer) }
+                if isLast { try output.finish() }
                 return true
             } catch {
                 if case .failed(let code) = error {
@@ -99,7 +100,7 @@ public enum LiveSession {
             status = 1
             try? tracer.finish()
         }
-        if isReading { _ = write(&tracer) }
+        if isReading { _ = write(&tracer, isLast: true) }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally { complain(sentence) }
         if tracer.unseenCount > 0 {
@@ -121,7 +122,7 @@ public enum LiveSession {
         let (captured, statistics, connections) = tracer.counts()
         func count(_ number: UInt64, _ what: String) -> String { "\(number) packet\(number == 1 ? "" : "s") \(what)" }
         // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
-        let twice = tracer.capturesLoopback && statistics.received > 0 ? " (lo counts each packet twice)" : ""
+        let twice = tracer.countsTwice && statistics.received > 0 ? " (lo counts each packet twice)" : ""
         var lines = [
             count(captured, "captured"), count(statistics.received, "received by filter") + twice,
             count(statistics.droppedByKernel, "dropped by kernel"),

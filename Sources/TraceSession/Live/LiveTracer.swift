@@ -15,8 +15,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     static var linger: Int64 { 250 * Span.millisecond }
     /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
     static var keep: Int64 { 120 * Span.second }
+    /// The most reported connections that are kept so: under a flood of short ones memory stays where it is.
+    static var most: Int { 8192 }
     /// Frames between two looks at everything else.
     static var batch: Int { 4096 }
+    /// Batches in one turn: under a flood that never ends, what was found out is to be written all the same.
+    static var batchesInTurn: Int { 8 }
 
     private let options: TraceOptions
     private var captures: CaptureSet
@@ -25,7 +29,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var host: HostWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
-    private var reported: [(id: ConnectionID, number: UInt64, since: Timestamp)] = []
+    private var reported = ReportedQueue()
+    private var pace = LivePace()
     private var droppedSoFar: UInt64 = 0
     private var nextStatistics: Int64 = 0
     private let deadline: Int64?
@@ -76,8 +81,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// Whether loopback is among the interfaces, by its name.
-    public var capturesLoopback: Bool { options.interfaces.contains("lo") }
+    /// Whether frames on loopback are counted twice, when they leave and when they come in (before Linux 4.20).
+    public var countsTwice: Bool { captures.countsTwice }
 
     /// One line an interface: what is being listened to.
     public var listeningLines: [String] {
@@ -98,7 +103,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public var isDone: Bool {
         if captures.isEmpty { return true }
         if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
-        if let limit = options.connectionLimit, pipeline.endedCount >= limit && reported.count >= Int(limit) {
+        if let limit = options.connectionLimit, pipeline.endedCount >= limit && reported.total >= limit {
             return true
         }
         return deadline.map { monotonicNow() >= $0 } ?? false
@@ -113,6 +118,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
         captures.wait(milliseconds: wait)
+        pace.pause()
         try work()
     }
 
@@ -130,9 +136,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     // MARK: One turn
 
-    private mutating func work() throws(TraceError) {
-        try drain()
-        let isConfirmed = try readKernel()
+    private mutating func work(isLast: Bool = false) throws(TraceError) {
+        // While frames wait, a reading could be compared with nothing: it says what comes after them.
+        let isConfirmed = try drain(upTo: isLast ? ringBatches : Self.batchesInTurn) || isLast ? readKernel() : false
         retireReplaced()
         let now = wallClockNow()
         noteDrops()
@@ -146,13 +152,20 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// Takes in every frame that is there.
-    private mutating func drain() throws(TraceError) {
+    /// Batches that are surely more frames than the rings hold: a frame takes 256 octets of them and more.
+    private var ringBatches: Int { captures.count * (options.bufferKiB / (Self.batch / 4) + 1) }
+
+    /// Takes in the frames that are there. Returns whether that was all of them: not under a flood that goes on and on.
+    @discardableResult private mutating func drain(upTo batches: Int) throws(TraceError) -> Bool {
         var failure: CaptureWriteError?
-        while true {
+        var isComplete = false
+        for _ in 0..<batches {
             let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
             let limit = min(Self.batch, Int(clamping: room))
-            if limit == 0 { break }
+            if limit == 0 {
+                isComplete = true
+                break
+            }
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -165,9 +178,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             kernel?.collectEvents()
             if let gone = result.gone { warnings.append(gone.description) }
             if let failure { throw .output(failure) }
-            if result.delivered < limit { break }
+            pace.note(result.delivered)
+            if result.delivered < limit {
+                isComplete = true
+                break
+            }
         }
         takeKernelEvents()
+        return isComplete
     }
 
     /// New connections are watched in the kernel's tables.
@@ -211,7 +229,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             return true
         }
         // What was captured before the reading was complete has to be known before the two are compared.
-        try drain()
+        try drain(upTo: ringBatches)
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
             pipeline.take(event)
         }
@@ -234,11 +252,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
             finish(id)
             pipeline.timeline.markReported(id)
-            reported.append((id, pipeline.timeline[id].number, now))
+            reported.append(id, pipeline.timeline[id].number, now)
             forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
-        while let first = reported.first, now.since(first.since) > Self.keep {
+        while let first = reported.first, now.since(first.since) > Self.keep || reported.count > Self.most {
             reported.removeFirst()
             if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
         }
@@ -253,8 +271,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
     private mutating func forgetOldestIfCrowded() {
-        guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd else { return }
-        let oldest = reported[reported.count - min(reported.count, KernelWatcher.crowd)]
+        guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd,
+            let oldest = reported.latest(KernelWatcher.crowd)
+        else { return }
         if pipeline.timeline.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
     }
 
@@ -273,7 +292,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // A last reading, whatever it costs: it is what the open connections are reported with.
         pipeline.hasNewStates = true
         kernel?.expedite()
-        do throws(TraceError) { try work() } catch { failure = error }
+        do throws(TraceError) { try work(isLast: true) } catch { failure = error }
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)

@@ -40,6 +40,13 @@ private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protoc
     return bytes + mapped + mapped
 }
 
+extension TracepointDecoder {
+    fileprivate func decode(_ record: ArraySlice<UInt8>, time: Timestamp, pid: Int32) -> SocketEvent? {
+        let bytes = Array(record)
+        return unsafe decode(bytes.span.bytes, time: time, pid: pid)
+    }
+}
+
 @Suite struct TracepointFormatTests {
     @Test(arguments: [0, 4, 8, 100]) func offsetsComeFromTheFile(_ shift: Int) throws {
         var decoder = TracepointDecoder()
@@ -125,7 +132,7 @@ private func stateRecord(shift: Int = 0, flags: UInt8 = 0, to: UInt8 = 2, protoc
         let format = try #require(TracepointFormat(stateFormat()))
         #expect(
             TracepointKind.setState.filter(format, ports: [9500, 80])
-                == "(sport==9500||dport==9500||sport==80||dport==80)&&dport!=0&&protocol==6")
+                == "(sport==9500||dport==9500||sport==80||dport==80)&&protocol==6")
         #expect(TracepointKind.destroy.filter(format, ports: []) == nil)
         let list = "__print_symbolic(REC->reason, { 3, \"NO_SOCKET\" }, { 9, \"PKT_TOO_SMALL\" }, { 10, \"TCP_CSUM\" })"
         let free = try #require(

@@ -16,6 +16,12 @@ private func sample(_ raw: [UInt8], claimed: Int? = nil) -> [UInt8] {
     record(9, little(4711, 4) + little(4712, 4) + little(99, 8) + little(UInt64(claimed ?? raw.count), 4) + raw)
 }
 
+extension PerfRecord {
+    fileprivate static func next(_ bytes: [UInt8], at position: Int) -> (record: PerfRecord, end: Int)? {
+        unsafe next(bytes.span.bytes, at: position)
+    }
+}
+
 @Suite struct PerfRecordTests {
     @Test func samplesInARow() throws {
         let bytes = sample([1, 2, 3, 4]) + sample([5, 6, 7, 8])

@@ -1,0 +1,128 @@
+// Where the kernel's views of connections live: found by place, changed in place, walked in the order of their numbers.
+
+import TCPModel
+
+/// One view a watched connection.
+///
+/// Under a flood of connections all of this is done several times a connection: so no hashing, no copying of views, and no
+/// sorting.
+struct KernelViews {
+    /// One connection that is watched.
+    struct Entry {
+        /// Its number; 0 = a free place.
+        var number: UInt64 = 0
+        /// Its four-tuple, if events are watched as well.
+        var tuple: FourTuple?
+        var view = KernelView()
+    }
+
+    private var pool: [Entry] = []
+    private var freePlaces: [Int32] = []
+    /// By the connection's slot: its place in the pool plus one; 0 = not watched.
+    private var places: [Int32] = []
+    /// Everything that was added, by number; what is not watched any more is passed over.
+    private var order: [(id: ConnectionID, number: UInt64)] = []
+    /// How many are watched.
+    private(set) var count = 0
+
+    private func place(_ id: ConnectionID) -> Int? {
+        let slot = Int(id.slot)
+        guard slot < places.count, places[slot] != 0 else { return nil }
+        return Int(places[slot]) - 1
+    }
+
+    /// What is kept of a connection.
+    subscript(id: ConnectionID) -> Entry? { place(id).map { pool[$0] } }
+
+    /// The number of the connection that is watched at this place.
+    func number(of id: ConnectionID) -> UInt64? { place(id).map { pool[$0].number } }
+
+    /// Its four-tuple.
+    func tuple(of id: ConnectionID) -> FourTuple? { place(id).flatMap { pool[$0].tuple } }
+
+    /// Begins to watch a connection; its slot must be free.
+    mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
+        let slot = Int(id.slot)
+        if slot >= places.count {
+            places.append(contentsOf: repeatElement(0, count: max(slot + 1 - places.count, places.count)))
+        }
+        if let free = freePlaces.popLast() {
+            pool[Int(free)] = Entry(number: number, tuple: tuple)
+            places[slot] = free + 1
+        } else {
+            pool.append(Entry(number: number, tuple: tuple))
+            places[slot] = Int32(clamping: pool.count)
+        }
+        count += 1
+        // Numbers come in order, but for one that is watched again.
+        var position = order.count
+        while position > 0 && order[position - 1].number > number { position -= 1 }
+        order.insert((id, number), at: position)
+    }
+
+    /// Forgets a connection.
+    mutating func remove(_ id: ConnectionID) {
+        guard let place = place(id) else { return }
+        pool[place] = Entry()
+        places[Int(id.slot)] = 0
+        freePlaces.append(Int32(clamping: place))
+        count -= 1
+        if order.count > 2 * count + 256 {
+            order = order.filter { number(of: $0.id) == $0.number }
+        }
+    }
+
+    /// Changes a view in place.
+    mutating func update<Result>(_ id: ConnectionID, _ change: (inout KernelView) -> Result) -> Result? {
+        guard let place = place(id) else { return nil }
+        return change(&pool[place].view)
+    }
+
+    /// Reads a view in place.
+    func look<Result>(_ id: ConnectionID, _ body: (KernelView) -> Result) -> Result? {
+        place(id).map { body(pool[$0].view) }
+    }
+
+    /// All that are watched, the oldest first.
+    var ids: [ConnectionID] { order.lazy.filter { number(of: $0.id) == $0.number }.map { $0.id } }
+
+    /// All that are watched, the youngest first; made one by one.
+    var youngestFirst: some Sequence<ConnectionID> {
+        order.reversed().lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
+    }
+
+    /// Up to `limit` of those that `isWanted`: one half the youngest, the other half those that come after number `turn`, going
+    /// round. Returns them the oldest first, and where to go on.
+    func batch(
+        limit: Int, after turn: UInt64, _ isWanted: (ConnectionID, KernelView) -> Bool
+    ) -> (ids: [ConnectionID], turn: UInt64) {
+        func isChosen(_ index: Int) -> Bool {
+            let entry = order[index]
+            guard let place = place(entry.id), pool[place].number == entry.number else { return false }
+            return isWanted(entry.id, pool[place].view)
+        }
+        var young: [Int] = []
+        var index = order.count
+        while index > 0 && young.count < limit / 2 {
+            index -= 1
+            if isChosen(index) { young.append(index) }
+        }
+        // Below `index` everything is older; its first one whose turn it is.
+        var low = 0
+        var high = index
+        while low < high {
+            let middle = (low + high) / 2
+            if order[middle].number <= turn { low = middle + 1 } else { high = middle }
+        }
+        var others: [Int] = []
+        var next = turn
+        var steps = 0
+        while steps < index && others.count < limit - young.count {
+            let candidate = (low + steps) % index
+            steps += 1
+            next = order[candidate].number
+            if isChosen(candidate) { others.append(candidate) }
+        }
+        return ((others.sorted() + young.reversed()).map { order[$0].id }, next)
+    }
+}

@@ -1,0 +1,81 @@
+// The incarnations of each four-tuple that are being watched for events.
+
+import TCPModel
+
+/// One incarnation of a four-tuple.
+struct WatchedEnd: BitwiseCopyable {
+    var id: ConnectionID
+    var number: UInt64
+    var firstTime: Timestamp
+    var originator: SocketAddress
+}
+
+/// Incarnations by four-tuple: nearly always there is one.
+struct WatchedEnds {
+    /// A flow key that hashes as one word: the hash is made for every connection and for many events.
+    private struct Key: Hashable {
+        let flow: FlowKey
+
+        init(_ source: SocketAddress, _ destination: SocketAddress) {
+            flow = FlowKey(FourTuple(source: source, destination: destination))
+        }
+
+        // The words are mixed with a seed that nobody outside knows, so that nobody can aim for collisions.
+        func hash(into hasher: inout Hasher) {
+            let ports = UInt64(flow.first.port) << 16 | UInt64(flow.second.port)
+            let first = Self.fold(flow.first.address.low ^ Self.seed, flow.second.address.low ^ 0x9e37_79b9_7f4a_7c15)
+            let second = Self.fold(
+                flow.first.address.high ^ ports ^ Self.seed, flow.second.address.high ^ 0xd1b5_4a32_d192_ed03)
+            hasher.combine(Self.fold(first ^ ports, second ^ Self.seed))
+        }
+
+        private static let seed = UInt64.random(in: .min ... .max)
+
+        private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+            let product = a.multipliedFullWidth(by: b | 1)
+            return product.high ^ product.low
+        }
+    }
+
+    private var latest: [Key: WatchedEnd] = [:]
+    /// Incarnations of the same four-tuples before those.
+    private var earlier: [Key: [WatchedEnd]] = [:]
+
+    mutating func add(_ end: WatchedEnd, _ tuple: FourTuple) {
+        let key = Key(tuple.source, tuple.destination)
+        if let before = latest.updateValue(end, forKey: key) { earlier[key, default: []].append(before) }
+    }
+
+    mutating func remove(_ number: UInt64, _ tuple: FourTuple) {
+        let key = Key(tuple.source, tuple.destination)
+        if latest[key]?.number == number {
+            latest[key] = nil
+            guard !earlier.isEmpty, var before = earlier[key] else { return }
+            latest[key] = before.popLast()
+            earlier[key] = before.isEmpty ? nil : before
+        } else if !earlier.isEmpty {
+            earlier[key]?.removeAll { $0.number == number }
+            if earlier[key]?.isEmpty == true { earlier[key] = nil }
+        }
+    }
+
+    /// The first of those incarnations that qualify, in this order, and which of its sides `local` is.
+    func find(
+        _ local: SocketAddress, _ remote: SocketAddress, among qualifies: (WatchedEnd) -> Bool,
+        before: (WatchedEnd, WatchedEnd) -> Bool
+    ) -> EndpointReference? {
+        let key = Key(local, remote)
+        guard let last = latest[key] else { return nil }
+        var best = qualifies(last) ? last : nil
+        if !earlier.isEmpty {
+            for end in earlier[key] ?? [] where qualifies(end) {
+                if let chosen = best, !before(end, chosen) { continue }
+                best = end
+            }
+        }
+        return best.map {
+            EndpointReference(
+                id: $0.id, number: $0.number, side: local == $0.originator ? .originator : .responder)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// Standard output of a live trace: whoever reads it slowly, or not at all, costs memory and no frames.
+
+import Glibc
+import TimelineReport
+
+/// Writes what it is given, in a thread of its own unless the descriptor is a file, where write(2) does not wait for anybody.
+@safe final class OutputPump {
+    /// Octets that may wait for their reader; then the trace waits as well, and its rings are what is left.
+    static let limit = 256 << 20
+
+    private let output: ResultOutput
+    private let isFile: Bool
+    // Allocated and initialized in init; the thread lives as long as the process, and so do these and this object.
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let changed: UnsafeMutablePointer<pthread_cond_t>
+    // All below belongs to who holds the lock.
+    private var waiting = OutputBuffer()
+    private var isWriting = false
+    private var failure: ResultOutputError?
+    private var hasThread = false
+
+    /// Results go to this descriptor, which is borrowed.
+    init(descriptor: Int32) {
+        output = ResultOutput(descriptor: descriptor)
+        var status = stat()
+        // fstat(2) fills the structure that is passed.
+        isFile = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        unsafe lock = .allocate(capacity: 1)
+        unsafe changed = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(lock, nil)
+        unsafe pthread_cond_init(changed, nil)
+    }
+
+    /// Takes the buffer's bytes, and clears it. Throws what became of earlier ones.
+    func write(_ buffer: inout OutputBuffer) throws(ResultOutputError) {
+        guard !isFile, hasThread || startThread() else { return try output.write(&buffer) }
+        // lock and changed are initialized.
+        unsafe pthread_mutex_lock(lock)
+        defer { unsafe pthread_mutex_unlock(lock) }
+        while failure == nil, waiting.count > Self.limit { unsafe pthread_cond_wait(changed, lock) }
+        if let failure { throw failure }
+        guard buffer.count > 0 else { return }
+        if waiting.count == 0 { swap(&waiting, &buffer) } else { waiting.append(contentsOf: buffer.bytes) }
+        buffer.clear()
+        unsafe pthread_cond_broadcast(changed)
+    }
+
+    /// Waits until everything is written. Throws if that cannot be.
+    func finish() throws(ResultOutputError) {
+        guard hasThread else { return }
+        // lock and changed are initialized.
+        unsafe pthread_mutex_lock(lock)
+        defer { unsafe pthread_mutex_unlock(lock) }
+        while failure == nil, isWriting || waiting.count > 0 { unsafe pthread_cond_wait(changed, lock) }
+        if let failure { throw failure }
+    }
+
+    private func startThread() -> Bool {
+        var thread = pthread_t()
+        // The reference that is handed over is released by nobody: the thread never ends.
+        let reference = unsafe Unmanaged.passRetained(self).toOpaque()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                // The reference that was handed over.
+                unsafe Unmanaged<OutputPump>.fromOpaque(argument).takeUnretainedValue().pump()
+            }, reference)
+        hasThread = code == 0
+        return hasThread
+    }
+
+    /// The thread: writes whatever waits, for ever.
+    private func pump() -> Never {
+        var buffer = OutputBuffer()
+        // lock and changed are initialized.
+        unsafe pthread_mutex_lock(lock)
+        while true {
+            while waiting.count == 0 || failure != nil { unsafe pthread_cond_wait(changed, lock) }
+            swap(&waiting, &buffer)
+            isWriting = true
+            unsafe pthread_mutex_unlock(lock)
+            var met: ResultOutputError?
+            do throws(ResultOutputError) { try output.write(&buffer) } catch { met = error }
+            unsafe pthread_mutex_lock(lock)
+            isWriting = false
+            failure = met
+            unsafe pthread_cond_broadcast(changed)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// Connections that were reported and are kept for a while, in the order in which they were.
+
+import TCPModel
+import TCPTimeline
+
+/// A queue whose beginning is taken away without moving the rest.
+struct ReportedQueue {
+    /// One connection, and when it was reported.
+    typealias Entry = (id: ConnectionID, number: UInt64, since: Timestamp)
+
+    private var entries: [Entry] = []
+    private var head = 0
+    /// How many have ever been reported.
+    private(set) var total: UInt64 = 0
+
+    var count: Int { entries.count - head }
+
+    /// The one that was reported longest ago.
+    var first: Entry? { head < entries.count ? entries[head] : nil }
+
+    /// The one of the latest `count` that was reported longest ago.
+    func latest(_ count: Int) -> Entry? {
+        let place = max(head, entries.count - count)
+        return place < entries.count ? entries[place] : nil
+    }
+
+    mutating func append(_ id: ConnectionID, _ number: UInt64, _ since: Timestamp) {
+        entries.append((id, number, since))
+        total += 1
+    }
+
+    mutating func removeFirst() {
+        head += 1
+        guard head > 1024, head * 2 > entries.count else { return }
+        entries.removeFirst(head)
+        head = 0
+    }
+}

@@ -1,0 +1,77 @@
+// Output that nobody reads at the moment: it waits, it is complete and in order, and a closed pipe is noticed.
+
+import Glibc
+import TCPModel
+import TCPTimeline
+import Testing
+import TimelineReport
+
+@testable import TraceSession
+
+@Suite struct OutputPumpTests {
+    private static func pipe() throws -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [0, 0]
+        // Room for the two descriptors.
+        try #require(unsafe Glibc.pipe(&ends) == 0)
+        return (ends[0], ends[1])
+    }
+
+    private static func lines(_ numbers: Range<Int>) -> OutputBuffer {
+        var buffer = OutputBuffer()
+        for number in numbers {
+            buffer.append(number: number)
+            buffer.newline()
+        }
+        return buffer
+    }
+
+    @Test func aReaderThatSleepsHoldsNobodyUp() throws {
+        let ends = try Self.pipe()
+        let pump = OutputPump(descriptor: ends.write)
+        // Far more than a pipe holds; nobody reads yet.
+        for start in 0..<100 {
+            var buffer = Self.lines(start * 1000..<(start + 1) * 1000)
+            try pump.write(&buffer)
+            #expect(buffer.count == 0)
+        }
+        let expected = Self.lines(0..<100_000).bytes
+        var heard: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while heard.count < expected.count {
+            // No more than the chunk holds is read.
+            let count = unsafe read(ends.read, &chunk, 1 << 16)
+            try #require(count > 0)
+            heard += chunk[..<count]
+        }
+        #expect(heard == expected)
+        try pump.finish()
+        close(ends.read)
+        close(ends.write)
+    }
+
+    @Test func aClosedPipeIsNoticed() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let ends = try Self.pipe()
+        let pump = OutputPump(descriptor: ends.write)
+        close(ends.read)
+        var buffer = Self.lines(0..<10)
+        #expect(throws: ResultOutputError.closedPipe) {
+            try pump.write(&buffer)
+            try pump.finish()
+        }
+        #expect(throws: ResultOutputError.closedPipe) { try pump.write(&buffer) }
+        close(ends.write)
+    }
+
+    @Test func theLongestReportedComeFirst() {
+        var queue = ReportedQueue()
+        for number in 1...5000 as ClosedRange<UInt64> {
+            queue.append(.init(slot: UInt32(number % 7)), number, .init(nanoseconds: Int64(number)))
+            if queue.count > 100 { queue.removeFirst() }
+        }
+        #expect(queue.count == 100 && queue.total == 5000)
+        #expect(queue.first?.number == 4901 && queue.latest(10)?.number == 4991 && queue.latest(1000)?.number == 4901)
+        while queue.first != nil { queue.removeFirst() }
+        #expect(queue.count == 0 && queue.latest(1)?.number == nil)
+    }
+}
