@@ -91,7 +91,7 @@ struct KernelViews {
         order.reversed().lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
     }
 
-    /// Up to `limit` of those that `isWanted`: one half the youngest, the other half those that come after number `turn`, going
+    /// Up to `limit` of those that `isWanted`: one quarter the youngest, the others those that come after number `turn`, going
     /// round. Returns them the oldest first, and where to go on.
     func batch(
         limit: Int, after turn: UInt64, _ isWanted: (ConnectionID, KernelView) -> Bool
@@ -103,7 +103,7 @@ struct KernelViews {
         }
         var young: [Int] = []
         var index = order.count
-        while index > 0 && young.count < limit / 2 {
+        while index > 0 && young.count < max(1, limit / 4) {
             index -= 1
             if isChosen(index) { young.append(index) }
         }

@@ -68,6 +68,11 @@ struct SocketTracks {
     private static let trackLimit = 65_536
     private static let waitingLimit = 65_536
     private static let answeredLimit = 4096
+    /// If more than so many wait (frames were lost, and with them what would tell whose they are), they are gone through only
+    /// so often, in nanoseconds: else it would take the time in which more frames are lost.
+    private static let fewWaiting = 256
+    private static let settlingInterval = 50 * Span.millisecond
+    private var nextSettling = Timestamp(nanoseconds: 0)
 
     // MARK: Connections
 
@@ -227,7 +232,9 @@ struct SocketTracks {
 
     /// Segments have come since: what waits for them, and what has waited long enough.
     mutating func settle(now: Timestamp) -> [FoundEvent] {
-        guard !waitingSockets.isEmpty || !loose.isEmpty || !departed.isEmpty else { return [] }
+        let count = waitingSockets.count + loose.count + departed.count
+        guard count > 0, count <= Self.fewWaiting || now >= nextSettling else { return [] }
+        nextSettling = now.advanced(by: Self.settlingInterval)
         var found: [FoundEvent] = []
         settleDeparted(now: now, &found)
         for socket in waitingSockets {
