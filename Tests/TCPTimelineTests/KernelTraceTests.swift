@@ -137,6 +137,27 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.traceCounts == TraceCounts(attached: 3, unattached: 1))
     }
 
+    @Test func anEventThatNeverCameIsProvedByTheNextOne() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9, .originator, .transition(from: .synSent, to: .established)),
+            traced.event(99, .originator, .transition(from: .established, to: .finWait1), pid: 7))
+        #expect(traced.join.view(traced.id)?.originator.confirms(.finWait2) == false)
+        // The delayed ACK came in an interrupt that the kernel wrote no record of: FIN_WAIT_1 to FIN_WAIT_2 is missing.
+        let said = traced.take(traced.event(999, .originator, .transition(from: .finWait2, to: .closed)))
+        #expect(said.count == 1, "nothing is said that the kernel did not say: \(said)")
+        #expect(traced.client.entered == states(.synSent, .established, .finWait1, .finWait2))
+        #expect(traced.join.view(traced.id)?.originator.confirms(.finWait2) == true)
+        #expect(traced.client.leftTimeWaitSocket && traced.client.transitions == 4)
+    }
+
+    @Test func theFirstEventThatIsSeenProvesNothingBeforeIt() {
+        let traced = Traced(handshake)
+        traced.take(traced.event(9, .originator, .transition(from: .established, to: .finWait1)))
+        #expect(traced.client.entered == states(.finWait1))
+    }
+
     @Test func theServersChildComesAfterItsSyn() {
         let traced = Traced(handshake)
         traced.take(

@@ -2,6 +2,7 @@
 #ifndef CLINUX_TRACING_H
 #define CLINUX_TRACING_H
 
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <string.h>
@@ -39,6 +40,11 @@ static inline int tcptrace_perf_open_tracepoint(uint64_t identifier, int cpu, in
     attr.type = PERF_TYPE_TRACEPOINT;
     attr.config = identifier;
     attr.sample_period = 1;
+    attr.read_format = PERF_FORMAT_LOST;
+    int event = tcptrace_perf_open(&attr, cpu, clock, watermark);
+    // Linux before 6.0 does not count what was lost of each event.
+    if (event >= 0 || errno != EINVAL) return event;
+    attr.read_format = 0;
     return tcptrace_perf_open(&attr, cpu, clock, watermark);
 }
 
@@ -65,6 +71,18 @@ static inline int tcptrace_perf_filter(int event, const char *filter) {
 
 /// Begins to count. 0, or -1 with errno set.
 static inline int tcptrace_perf_enable(int event) { return ioctl(event, PERF_EVENT_IOC_ENABLE, 0); }
+
+/// No more counting. 0, or -1 with errno set.
+static inline int tcptrace_perf_disable(int event) { return ioctl(event, PERF_EVENT_IOC_DISABLE, 0); }
+
+/// How many records of a tracepoint's event must be in its ring: its hits without those that found no room. False where the
+/// kernel does not tell (before 6.0).
+static inline int tcptrace_perf_records(int event, uint64_t *records) {
+    uint64_t value[2];
+    if (read(event, value, sizeof value) != sizeof value) return 0;
+    *records = value[0] > value[1] ? value[0] - value[1] : 0;
+    return 1;
+}
 
 /// How far the kernel has written, loaded before any of the bytes that it covers.
 static inline uint64_t tcptrace_ring_head(const void *control) {

@@ -69,6 +69,21 @@ import Glibc
     /// Begins.
     func enable() { for event in events { tcptrace_perf_enable(event) } }
 
+    /// Ends: nothing is written after that.
+    func disable() { for event in events { tcptrace_perf_disable(event) } }
+
+    /// How many samples the tracepoints' counts promise, those without room left out; nil where the kernel does not tell.
+    func promised() -> UInt64? {
+        var sum: UInt64 = 0
+        for event in events.dropFirst() {
+            var records: UInt64 = 0
+            // One number is written, into a variable that lives longer than the call.
+            guard unsafe tcptrace_perf_records(event, &records) != 0 else { return nil }
+            sum &+= records
+        }
+        return sum
+    }
+
     /// Moves what the kernel has written to the end of `bytes`, and gives the room back. Only complete records are there.
     func drain(into bytes: inout [UInt8]) {
         // The control page is mapped as long as this value lives. The kernel writes the head, only we the tail.

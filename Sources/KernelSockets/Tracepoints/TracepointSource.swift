@@ -15,6 +15,9 @@ public final class TracepointSource {
         public var lost: UInt64 = 0
         /// Records that could not be decoded.
         public var damaged: UInt64 = 0
+        /// Hits that the kernel counted but wrote no record of, though there was room; known after `stop`, nil where the kernel
+        /// does not tell (before Linux 6.0).
+        public var withheld: UInt64?
     }
 
     /// Why there are no events at all.
@@ -34,6 +37,8 @@ public final class TracepointSource {
     private let clock: Int32
     /// What was in the rings, by ring.
     private var collected: [[UInt8]] = []
+    /// Samples taken out of `collected`.
+    private var samples: UInt64 = 0
     /// Processes whose end was in the latest reading.
     private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
@@ -131,6 +136,35 @@ public final class TracepointSource {
         }
     }
 
+    /// Ends the events, and counts what the kernel never wrote: some kernels give no samples of some tasks, one CPU's idle task
+    /// among them, and of the interrupts that these tasks are in. `read` still has what is left.
+    public func stop() {
+        for ring in rings { ring.disable() }
+        var written = samples
+        for (index, ring) in rings.enumerated() {
+            ring.drain(into: &collected[index])
+            written &+= Self.samples(in: collected[index])
+        }
+        var promised: UInt64 = 0
+        for ring in rings {
+            guard let count = ring.promised() else { return }
+            promised &+= count
+        }
+        counts.withheld = promised > written ? promised - written : 0
+    }
+
+    private static func samples(in octets: [UInt8]) -> UInt64 {
+        // Octets have no padding between them that could be read.
+        let bytes = unsafe octets.span.bytes
+        var position = 0
+        var count: UInt64 = 0
+        while let (record, end) = PerfRecord.next(bytes, at: position) {
+            position = end
+            if case .sample = record { count &+= 1 }
+        }
+        return count
+    }
+
     /// Everything that the kernel has written, in the order of time.
     public func read() -> [SocketEvent] {
         collect()
@@ -170,6 +204,7 @@ public final class TracepointSource {
             position = end
             switch record {
             case .sample(let pid, let time, let range):
+                samples &+= 1
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
                 takeSample(bytes.extracting(range), stamp, pid, &events)
             case .lost(let count): counts.lost &+= count

@@ -61,6 +61,8 @@ public struct TracedFacts: Sendable {
         switch event.kind {
         case .transition(let from, let to):
             transitions &+= 1
+            // The kernel does not deliver every event; one that starts in another state proves the entry that was not told.
+            if let state, state != from { entered.insert(States(from)) }
             state = to
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }

@@ -37,9 +37,12 @@ struct KernelTrace {
     /// What has come since the last turn, in the order of time.
     func read() -> [SocketEvent] { source?.read() ?? [] }
 
-    /// Events read, lost and not understood since the start.
-    var counts: (read: UInt64, lost: UInt64, damaged: UInt64) {
-        source.map { ($0.counts.read, $0.counts.lost, $0.counts.damaged) } ?? (0, 0, 0)
+    /// Ends: no events come after that.
+    func stop() { source?.stop() }
+
+    /// Events read, lost and not understood since the start, and after `stop` those that the kernel withheld.
+    var counts: (read: UInt64, lost: UInt64, damaged: UInt64, withheld: UInt64?) {
+        source.map { ($0.counts.read, $0.counts.lost, $0.counts.damaged, $0.counts.withheld) } ?? (0, 0, 0, nil)
     }
 
     /// A sentence when events were lost, once each time that it gets worse tenfold.

@@ -102,6 +102,9 @@ struct KernelWatcher {
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
     func collectEvents() { trace.collect() }
 
+    /// Ends the tracepoints: their counts are final then.
+    mutating func stopEvents() { trace.stop() }
+
     /// Joins what was collected. Every frame captured before must have been observed.
     mutating func takeEvents(_ timeline: inout Timeline) -> [KernelEvent] {
         guard trace.isRunning else { return [] }

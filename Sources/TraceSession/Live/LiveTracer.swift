@@ -309,6 +309,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.hasNewStates = true
         kernel?.expedite()
         do throws(TraceError) { try work(isLast: true) } catch { failure = error }
+        kernel?.stopEvents()
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
@@ -352,8 +353,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
         let counts = kernel.trace.counts
         let joined = kernel.join.traceCounts
-        return "\(counts.read) kernel events read, \(counts.lost) lost, \(joined.attached) joined,"
-            + " \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
+        return "\(counts.read) kernel events read, \(counts.lost) lost,"
+            + (counts.withheld.map { " \($0) withheld by the kernel," } ?? "")
+            + " \(joined.attached) joined, \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
             + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
     }
 

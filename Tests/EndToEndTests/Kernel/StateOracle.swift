@@ -19,6 +19,8 @@ struct TracedStep: Equatable {
 struct StateOracle {
     /// From sock:inet_sock_set_state as the kernel printed it.
     private(set) var kernel: [TracedEnd: [TracedStep]] = [:]
+    /// Which of them happened in an interrupt, not in a system call.
+    private var interrupts: [TracedEnd: [Bool]] = [:]
     /// From tcptrace's `kernel` records.
     private(set) var joined: [TracedEnd: [TracedStep]] = [:]
     /// From tcptrace's `state` records, retracted ones left out.
@@ -49,7 +51,34 @@ struct StateOracle {
             let remote = Self.address(fields["daddrv6"], fields["dport"]), let from = Self.name(fields["oldstate"]),
             let to = Self.name(fields["newstate"])
         else { return }
-        kernel[TracedEnd(local: local, remote: remote), default: []].append(TracedStep(from: from, to: to))
+        let end = TracedEnd(local: local, remote: remote)
+        kernel[end, default: []].append(TracedStep(from: from, to: to))
+        interrupts[end, default: []].append(Self.isInterrupt(line))
+    }
+
+    /// `<idle>-0 [001] ..s2. 17042.759419: inet_sock_set_state: ...`: the third flag tells hard and soft interrupts.
+    private static func isInterrupt(_ line: Substring) -> Bool {
+        let words = line.prefix { $0 != "=" }.split(separator: " ")
+        guard let place = words.firstIndex(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }), place + 1 < words.count
+        else { return false }
+        return "sShHzZ".contains(words[place + 1].dropFirst(2).first ?? ".")
+    }
+
+    /// How many of the kernel's steps of `end` were not joined, if these happened in interrupts, and all the others were joined
+    /// in their order; nil if anything else differs.
+    func withheld(_ end: TracedEnd) -> Int? {
+        var rest = (joined[end] ?? [])[...]
+        var count = 0
+        for (step, isInterrupt) in zip(kernel[end] ?? [], interrupts[end] ?? []) {
+            if rest.first == step {
+                rest.removeFirst()
+            } else if isInterrupt {
+                count += 1
+            } else {
+                return nil
+            }
+        }
+        return rest.isEmpty ? count : nil
     }
 
     private static func address(_ address: Substring?, _ port: Substring?) -> String? {

@@ -33,6 +33,34 @@ import Testing
         #expect(source.counts.read == UInt64(events.count))
     }
 
+    /// Whatever others on this host do meanwhile: each hit that the kernel counted is read, lost or withheld.
+    @Test func everyHitThatTheKernelCountsIsAccountedFor() throws {
+        let listener = try TestSocket.listener()
+        let source = try TracepointSource(ports: [listener.local().port])
+        #expect(source.counts.withheld == nil, "not known before the end")
+        for turn in 0..<40 {
+            let client = try TestSocket.connection(to: listener.local().port)
+            let accepted = try listener.accepted()
+            // Some of it is read before the end, some after.
+            if turn == 20 { #expect(source.read().count >= 100) }
+            withExtendedLifetime((client, accepted)) {}
+        }
+        source.stop()
+        let withheld = source.counts.withheld
+        #expect(withheld != nil, "Linux tells it from 6.0 on")
+        let rest = source.read()
+        #expect(rest.count >= 100)
+        source.stop()
+        #expect(source.counts.withheld == withheld, "what waited to be read was not taken for withheld")
+        // This process's system calls (connect, and close with the peer's answer) are not in question.
+        let connects = rest.filter {
+            $0.kind == .transition(from: .closed, to: .synSent) && $0.process?.pid == getpid()
+        }
+        #expect(connects.count >= 19)
+        _ = try TestSocket.connection(to: listener.local().port)
+        #expect(source.read().isEmpty, "nothing comes after the end")
+    }
+
     @Test func aRefusalTellsItsReasonAndErrno() throws {
         let source = try TracepointSource()
         // Nobody listens on port 1 of 127.0.0.1.
