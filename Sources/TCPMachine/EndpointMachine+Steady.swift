@@ -30,6 +30,11 @@ extension EndpointMachine {
         return segment.acknowledgment.isAtOrBefore(sendNext)
     }
 
+    /// Whether it acknowledges what this endpoint, its receiver, has not had acknowledged yet.
+    public mutating func advancesSteadily(_ segment: Segment) -> Bool {
+        segment.acknowledgment.isAfter(sendUnacknowledged)
+    }
+
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge.
     public mutating func sentSteadily(_ segment: Segment) {
         let ack = segment.acknowledgment

@@ -167,6 +167,8 @@ struct HotPart: BitwiseCopyable, Sendable {
         // Looked at in place, and changed one by one: copies would wait for what was written last.
         guard endpoints[own].sendsSteadily(segment) else { return false }
         guard endpoints[1 - own].takesSteadily(segment) else { return false }
+        // It has to bring something, so that no copy of an older frame comes this way (`DuplicateFilter`).
+        guard segment.payloadLength > 0 || endpoints[1 - own].advancesSteadily(segment) else { return false }
         endpoints[own].sentSteadily(segment)
         endpoints[1 - own].arrivesSteadily(segment)
         if time > lastTime { lastTime = time }

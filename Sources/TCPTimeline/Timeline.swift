@@ -144,14 +144,20 @@ public struct Timeline: ~Copyable {
     public mutating func trackOnce(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
     ) -> Tracked {
-        if let original = copies.filter.original(
-            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage),
-            let id = index.find(segment.tuple, hash: hash, in: store)
-        {
-            copies.count(id, number: store[id].number)
-            return Tracked(id, copyOf: original)
+        let known = index.find(segment.tuple, hash: hash, in: store)
+        if let known, store[known].takeSteadily(segment, time: time) {
+            // It brought something new, so that it is no copy; but it may be the original of one.
+            copies.filter.remember(
+                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+            return Tracked(known)
         }
-        let tracked = track(segment, hash: hash, time: time, frame: frame, interface: interface)
+        let original = copies.filter.original(
+            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+        if let original, let known {
+            copies.count(known, number: store[known].number)
+            return Tracked(known, copyOf: original)
+        }
+        let tracked = trackStep(segment, known, hash, time, frame, interface)
         if tracked.isFirst && segment.flags.has(.syn) && countsByItself {
             let id = tracked.connection
             copies.translations.note(segment, store[id].number, at: id, time: time)

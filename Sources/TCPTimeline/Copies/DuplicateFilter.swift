@@ -11,10 +11,12 @@
 //    another interface, link header or hop limit.
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
 //    timestamp option, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those.
+//
+// A segment that brings new numbers, as nearly all do, cannot be a copy: it is only remembered.
 
 import TCPModel
 
-/// The latest frames, by what identifies them: a table of fixed size, the newest of each bucket of four.
+/// The latest frames, by what identifies them: a table of fixed size, the newest four of each bucket.
 struct DuplicateFilter {
     /// How late a copy may be, in nanoseconds, by how well it is identified.
     enum Bound {
@@ -23,80 +25,139 @@ struct DuplicateFilter {
         static let samePlace = Span.millisecond
     }
 
+    /// One frame, in as few octets as tell it.
     private struct Entry: BitwiseCopyable {
-        var fingerprint: UInt64 = 0
-        var time = Timestamp(nanoseconds: .min)
-        var frame: UInt64 = 0
-        /// Interface, link header and hop limit; 0 with an IPv4 identification.
-        var place: UInt64 = 0
+        /// 40 bits of the fingerprint, the lowest of them set, above 24 bits of the frame's number; 0 for none.
+        var identity: UInt64 = 0
+        /// 48 bits of the time (78 hours) above 16 of the place, which is 0 with an IPv4 identification.
+        var seen: UInt64 = 0
+
+        static let frameMask: UInt64 = 0xff_ffff
+        static let placeMask: UInt64 = 0xffff
+
+        init() {}
+
+        @inline(__always) init(_ fingerprint: UInt64, frame: UInt64, time: Timestamp, place: UInt16) {
+            identity = (fingerprint | 1 << 24) & ~Self.frameMask | frame & Self.frameMask
+            seen = UInt64(bitPattern: time.nanoseconds) << 16 | UInt64(place)
+        }
+
+        @inline(__always) func hasFingerprint(of other: Entry) -> Bool {
+            (identity ^ other.identity) & ~Self.frameMask == 0
+        }
+
+        func isAtPlace(of other: Entry) -> Bool { (seen ^ other.seen) & Self.placeMask == 0 }
+
+        /// Nanoseconds between the two, whichever came first.
+        func span(to other: Entry) -> Int64 {
+            let difference = (seen & ~Self.placeMask) &- (other.seen & ~Self.placeMask)
+            return Int64((Int64(bitPattern: difference) >> 16).magnitude)
+        }
+
+        /// The number of this frame, as seen from a later one.
+        func frame(before later: UInt64) -> UInt64 { later &- (later &- identity) & Self.frameMask }
+    }
+
+    /// Four frames, newest first: 64 octets.
+    private struct Bucket: BitwiseCopyable {
+        var ways: InlineArray<4, Entry> = .init(repeating: Entry())
+
+        @inline(__always) mutating func push(_ entry: Entry) {
+            ways[3] = ways[2]
+            ways[2] = ways[1]
+            ways[1] = ways[0]
+            ways[0] = entry
+        }
     }
 
     /// Frames that are remembered: more than a burst of one interface is long.
     static let capacity = 4096
-    private static let ways = 4
-    private var entries: [Entry] = []
-    /// The next way of each bucket to be written over.
-    private var turn: UInt8 = 0
+    private static let bucketCount = capacity / 4
+    private var buckets: [Bucket] = []
+
+    /// Remembers a frame that is no copy, because its segment brings something new.
+    @inline(__always) mutating func remember(
+        _ segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
+    ) {
+        let fingerprint = Self.fingerprint(segment, flowHash)
+        let place = Self.place(segment, interface, vantage)
+        push(Entry(fingerprint, frame: frame, time: time, place: place), Self.bucket(fingerprint))
+    }
 
     /// The frame that `segment` is another copy of, or nil; it is remembered either way.
     mutating func original(
         of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
     ) -> UInt64? {
-        if entries.isEmpty { entries = Array(repeating: Entry(), count: Self.capacity) }
         let fingerprint = Self.fingerprint(segment, flowHash)
-        let hasIdentification = segment.ipIdentification != 0
-        let place =
-            hasIdentification
-            ? 0 : UInt64(vantage()) << 32 | UInt64(interface) << 16 | UInt64(segment.hopLimit)
-        let bucket = Int(truncatingIfNeeded: fingerprint >> 40) & (Self.capacity / Self.ways - 1)
-        let start = bucket * Self.ways
-        var match: Entry?
-        var oldest = start
-        for index in start..<start + Self.ways {
-            let entry = entries[index]
-            if entry.fingerprint == fingerprint { match = entry }
-            if entry.time < entries[oldest].time { oldest = index }
+        let entry = Entry(
+            fingerprint, frame: frame, time: time, place: Self.place(segment, interface, vantage))
+        let bucket = Self.bucket(fingerprint)
+        if !buckets.isEmpty {
+            for way in 0..<4 where buckets[bucket].ways[way].hasFingerprint(of: entry) {
+                let old = buckets[bucket].ways[way]
+                // Not remembered itself: the bounds count from the first copy.
+                if Self.isCopy(entry, of: old, segment) { return old.frame(before: frame) }
+                break
+            }
         }
-        guard let match, Self.isCopy(of: match, place: place, segment, time: time) else {
-            entries[oldest] = Entry(fingerprint: fingerprint, time: time, frame: frame, place: place)
-            return nil
-        }
-        // Not remembered itself: the bounds count from the first copy.
-        return match.frame
+        push(entry, bucket)
+        return nil
     }
 
-    private static func isCopy(of original: Entry, place: UInt64, _ segment: Segment, time: Timestamp) -> Bool {
-        let span = time.since(original.time)
-        let late = span < 0 ? (span == .min ? .max : -span) : span
+    @inline(__always) private mutating func push(_ entry: Entry, _ bucket: Int) {
+        if buckets.isEmpty { buckets = Array(repeating: Bucket(), count: Self.bucketCount) }
+        buckets[bucket].push(entry)
+    }
+
+    @inline(__always) private static func bucket(_ fingerprint: UInt64) -> Int {
+        Int(truncatingIfNeeded: fingerprint) & (bucketCount - 1)
+    }
+
+    /// Interface, link header and hop limit; only for segments without an identification.
+    @inline(__always) private static func place(
+        _ segment: Segment, _ interface: UInt16, _ vantage: () -> UInt32
+    ) -> UInt16 {
+        if segment.ipIdentification != 0 { return 0 }
+        let word = UInt64(vantage()) << 32 | UInt64(interface) << 16 | UInt64(segment.hopLimit)
+        return UInt16(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) >> 48)
+    }
+
+    private static func isCopy(_ new: Entry, of original: Entry, _ segment: Segment) -> Bool {
+        let late = new.span(to: original)
         if segment.ipIdentification != 0 { return late <= Bound.sameIdentification }
-        if place != original.place { return late <= Bound.otherPlace }
+        if !new.isAtPlace(of: original) { return late <= Bound.otherPlace }
         return late <= Bound.samePlace && segment.sequenceLength > 0 && !segment.flags.has(.rst)
             && segment.options.present.contains(.timestamps)
     }
 
-    /// All that a copy has in common with its original, in 64 bits. Never 0, which stands for nothing.
-    private static func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
-        var hash = flowHash ^ (UInt64(segment.tuple.source.port) << 48 | UInt64(segment.tunnel.rawValue))
-        hash = mix(hash, UInt64(segment.sequence.rawValue) << 32 | UInt64(segment.acknowledgment.rawValue))
-        hash = mix(
-            hash,
-            UInt64(segment.window) << 48 | UInt64(segment.flags.rawValue) << 32
-                | UInt64(segment.ipIdentification) << 16 | UInt64(segment.urgentPointer))
-        hash = mix(
-            hash, UInt64(segment.options.timestampValue) << 32 | UInt64(segment.options.timestampEchoReply))
-        hash = mix(hash, UInt64(segment.payloadLength) << 32 | UInt64(segment.options.present.rawValue))
-        if segment.options.present.contains(.sack) {
-            for index in 0..<min(4, Int(segment.options.sackBlockCount)) {
-                let block = segment.options.sackBlocks[index]
-                hash = mix(hash, UInt64(block.left.rawValue) << 32 | UInt64(block.right.rawValue))
-            }
+    /// All that a copy has in common with its original, in 64 bits.
+    @inline(__always) private static func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
+        // Two multiplications that do not wait for each other. The hash has a seed, so that nobody can make either factor 0.
+        let numbers = UInt64(segment.sequence.rawValue) << 32 | UInt64(segment.acknowledgment.rawValue)
+        let clocks = UInt64(segment.options.timestampValue) << 32 | UInt64(segment.options.timestampEchoReply)
+        let field = UInt64(segment.window) << 48 | UInt64(segment.flags.rawValue) << 32
+        let fields = field | UInt64(segment.ipIdentification) << 16 | UInt64(segment.urgentPointer)
+        let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 32
+        let lengths = kinds ^ UInt64(segment.tuple.source.port) << 24 ^ UInt64(segment.payloadLength)
+        var hash = folded(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
+        hash ^= folded(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)
+        if segment.options.present.contains(.sack) { hash = withBlocks(segment, hash) }
+        return hash
+    }
+
+    @inline(never) private static func withBlocks(_ segment: Segment, _ hash: UInt64) -> UInt64 {
+        var hash = hash
+        for index in 0..<min(4, Int(segment.options.sackBlockCount)) {
+            let block = segment.options.sackBlocks[index]
+            let edges = UInt64(block.left.rawValue) << 32 | UInt64(block.right.rawValue)
+            hash = folded(hash ^ edges, 0x9e37_79b9_7f4a_7c15)
         }
-        return hash | 1
+        return hash
     }
 
     /// A folded multiplication, as the flow index uses it.
-    private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
-        let product = (hash ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+    @inline(__always) private static func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low
     }
 }

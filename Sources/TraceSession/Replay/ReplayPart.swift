@@ -164,11 +164,13 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         _ item: ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult
     ) {
         let frame = firstFrame + UInt64(item.offset)
+        // By itself, so that the closure does not take a copy of the whole item along.
+        let vantage = item.vantage
         let tracked =
             countsCopiesOnce
             ? timeline.trackOnce(
                 item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface,
-                vantage: { item.vantage })
+                vantage: { vantage })
             : timeline.track(item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface)
         if tracked.isSteady { return }
         if tracked.ended { result.ended += 1 }
