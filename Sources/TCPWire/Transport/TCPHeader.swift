@@ -21,6 +21,13 @@ private enum TCPHeader {
 @inline(__always) func tcpSegment(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
+    .segment(try readSegment(bytes, frame, packet))
+}
+
+/// The same, as it is.
+@inline(__always) func readSegment(
+    _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
+) throws(DecodeError) -> Segment {
     let start = packet.offset
     guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
         throw tooShort(frame, at: start, length: packet.length, packet.limit)
@@ -49,20 +56,19 @@ private enum TCPHeader {
         bytes, from: start &+ TCPHeader.leastLength, headerEnd: start &+ headerLength,
         readable: min(frame.captured, start &+ packet.length), &remarks)
 
-    return .segment(
-        Segment(
-            tuple: FourTuple(
-                source: SocketAddress(packet.source, header.big16(TCPHeader.sourcePort)),
-                destination: SocketAddress(packet.destination, header.big16(TCPHeader.destinationPort))),
-            sequence: SequenceNumber(header.big32(TCPHeader.sequence)),
-            acknowledgment: SequenceNumber(header.big32(TCPHeader.acknowledgment)),
-            flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask),
-            window: header.big16(TCPHeader.window),
-            urgentPointer: header.big16(TCPHeader.urgentPointer), remarks: remarks,
-            payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
-            ipIdentification: packet.identification, hopLimit: packet.hopLimit,
-            headerLength: UInt8(truncatingIfNeeded: headerLength), options: options,
-            tunnel: packet.nesting.tunnel, tunnelDepth: packet.nesting.depth))
+    return Segment(
+        tuple: FourTuple(
+            source: SocketAddress(packet.source, header.big16(TCPHeader.sourcePort)),
+            destination: SocketAddress(packet.destination, header.big16(TCPHeader.destinationPort))),
+        sequence: SequenceNumber(header.big32(TCPHeader.sequence)),
+        acknowledgment: SequenceNumber(header.big32(TCPHeader.acknowledgment)),
+        flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask),
+        window: header.big16(TCPHeader.window),
+        urgentPointer: header.big16(TCPHeader.urgentPointer), remarks: remarks,
+        payloadLength: UInt32(clamping: payloadLength), ipLength: UInt32(clamping: packet.ipLength),
+        ipIdentification: packet.identification, hopLimit: packet.hopLimit,
+        headerLength: UInt8(truncatingIfNeeded: headerLength), options: options,
+        tunnel: packet.nesting.tunnel, tunnelDepth: packet.nesting.depth)
 }
 
 /// The error for fewer than 20 octets.

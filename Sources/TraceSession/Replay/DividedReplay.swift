@@ -17,6 +17,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private var fragments = FragmentReassembly()
     private let verifiesChecksums: Bool
     private var lastTime: Timestamp?
+    /// Where a segment is decoded to, again and again.
+    private var segment = ReplayItem.nothing
     private var isOpen = false
     /// The number of the batch that is being filled, and of the last frame before it.
     private var batch: UInt64 = 0
@@ -42,14 +44,16 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
         lastTime = header.time
-        let decoded: DecodedFrame
+        let decoded: DecodedFrame?
         do {
-            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
+            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums, into: &segment)
         } catch {
             return frameTally.note(error, frame: frame)
         }
+        guard let decoded else { return deal(segment, header, bytes, frame) }
         switch decoded {
-        case .segment(let segment): deal(segment, header, bytes, frame)
+        // Does not come that way.
+        case .segment: break
         case .icmp(let error): deal(error, header, frame)
         case .fragment(let fragment): take(fragment, header, bytes, frame)
         case .other(let kind): frameTally.note(kind)

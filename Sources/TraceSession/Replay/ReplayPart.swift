@@ -18,6 +18,11 @@ enum ReplayDivision {
 
 /// A decoded segment on its way to its part.
 struct ReplayItem: BitwiseCopyable {
+    /// A segment that says nothing, to be written over.
+    static let nothing = Segment(
+        tuple: FourTuple(source: SocketAddress(IPAddress(v4: 0), 0), destination: SocketAddress(IPAddress(v4: 0), 0)),
+        sequence: SequenceNumber(0), flags: [])
+
     var segment: Segment
     var hash: UInt64
     var time: Timestamp
