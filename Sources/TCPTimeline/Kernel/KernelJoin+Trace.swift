@@ -37,6 +37,13 @@ extension KernelJoin {
         return said
     }
 
+    /// Whom an event is told with: who made the system call, else the socket's owner; a RST that a segment caused has no maker.
+    private static func actor(_ event: SocketEvent, _ view: KernelSideView) -> ProcessIdentity? {
+        if event.isProcessContext { return event.process }
+        if case .resetSent = event.kind { return nil }
+        return view.process
+    }
+
     /// A listener that is closed resets the connections in its queue, within the same system call.
     private mutating func noteListener(_ event: SocketEvent) {
         if case .transition(.closed, .listen) = event.kind {
@@ -72,7 +79,7 @@ extension KernelJoin {
             said.append(
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .traced(event.kind),
-                    socket: nil, process: event.isProcessContext ? event.process : view.process, source: .tracepoint))
+                    socket: nil, process: Self.actor(event, view), source: .tracepoint))
             Self.closeReplaced(event, end, view, &timeline, &said)
             // Who connected, or the first who closes, is kept: others may only hold a copy of the descriptor.
             guard TracedFacts.isOwners(event), let process = event.process, !view.trace.isOwnerExact else { return }
