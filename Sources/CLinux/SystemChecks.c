@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
@@ -23,18 +21,6 @@ int tcptrace_offload(int descriptor, const char *interface, uint32_t question) {
     request.ifr_data = (char *)&value;
     if (ioctl(descriptor, SIOCETHTOOL, &request) != 0) return -1;
     return value.data != 0;
-}
-
-int tcptrace_detached_tracefs(void) {
-    int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
-    if (context < 0) return -1;
-    int mounted = -1;
-    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        mounted = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
-    int code = errno;
-    close(context);
-    errno = code;
-    return mounted;
 }
 
 int tcptrace_enter_network_namespace(const char *path) {

@@ -1,4 +1,4 @@
-// What is asked of the system itself: an interface's offloads, the tracing file system, the clock, another namespace.
+// What is asked of the system itself: an interface's offloads, the clock, another namespace.
 #ifndef CLINUX_SYSTEM_CHECKS_H
 #define CLINUX_SYSTEM_CHECKS_H
 
@@ -7,9 +7,6 @@
 
 /// One of ethtool's on-off questions (ETHTOOL_GTSO, ETHTOOL_GGRO ...): 1, 0, or -1 if the interface does not say.
 int tcptrace_offload(int descriptor, const char *interface, uint32_t question);
-
-/// A directory descriptor of the tracing file system, mounted nowhere; -1 with errno set on failure. Needs CAP_SYS_ADMIN.
-int tcptrace_detached_tracefs(void);
 
 /// Enters the network namespace of this file (setns(2)), this thread alone; -1 with errno set on failure, EINVAL if the file is
 /// no network namespace. Needs CAP_SYS_ADMIN.

@@ -20,6 +20,23 @@ public final class TracepointSource {
         public var withheld: UInt64?
     }
 
+    /// A tracepoint that is used.
+    public struct Use: Hashable, Sendable {
+        /// As perf and the manuals write it: `tcp:tcp_send_reset`.
+        public let name: String
+        /// Below `events` of the tracing file system.
+        public let path: String
+        /// The fields without which its records say nothing.
+        public let fields: [String]
+        /// What a user misses without it.
+        public let cost: String
+    }
+
+    /// Every tracepoint that is used.
+    public static var uses: [Use] {
+        TracepointKind.allCases.map { Use(name: $0.name, path: $0.rawValue, fields: $0.neededFields, cost: $0.use) }
+    }
+
     /// Why there are no events at all.
     public struct Unavailable: Error, CustomStringConvertible {
         /// One clause for people.

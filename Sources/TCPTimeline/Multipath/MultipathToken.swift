@@ -1,10 +1,14 @@
 // The token of an MPTCP key: the first 32 bits of its digest, SHA-256 in version 1 (RFC 8684 3.2), SHA-1 in version 0
-// (RFC 6824 3.2). The message is always the eight octets of a key, so that one block is all there is.
+// (RFC 6824 3.2). SHA-256's message is always the eight octets of a key, so that one block is all there is.
 
 /// What names an MPTCP connection in MP_JOIN.
 enum MultipathToken {
     /// The token of a key, as the version of the protocol makes it.
-    static func token(of key: UInt64, version: UInt8) -> UInt32 { version == 0 ? sha1(key) : sha256(key) }
+    static func token(of key: UInt64, version: UInt8) -> UInt32 {
+        guard version == 0 else { return sha256(key) }
+        let octets = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: key >> $0) }
+        return sha1(octets).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    }
 
     /// The message schedule's first sixteen words: the key, the end mark, and the length of 64 bits.
     private static func block(_ key: UInt64) -> [UInt32] {
@@ -39,28 +43,6 @@ enum MultipathToken {
             s = [first &+ s0 &+ majority, s[0], s[1], s[2], s[3] &+ first, s[4], s[5], s[6]]
         }
         return start &+ s[0]
-    }
-
-    /// The first word of FIPS 180-4's SHA-1.
-    private static func sha1(_ key: UInt64) -> UInt32 {
-        var w = block(key)
-        for t in 16..<80 { w.append(right(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 31)) }
-        var (a, b, c, d, e): (UInt32, UInt32, UInt32, UInt32, UInt32) = (
-            0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0
-        )
-        let start = a
-        for t in 0..<80 {
-            let (f, k): (UInt32, UInt32) =
-                switch t {
-                case 0..<20: (b & c | ~b & d, 0x5a82_7999)
-                case 20..<40: (b ^ c ^ d, 0x6ed9_eba1)
-                case 40..<60: (b & c | b & d | c & d, 0x8f1b_bcdc)
-                default: (b ^ c ^ d, 0xca62_c1d6)
-                }
-            let next = right(a, 27) &+ f &+ e &+ k &+ w[t]
-            (e, d, c, b, a) = (d, c, right(b, 2), a, next)
-        }
-        return start &+ a
     }
 
     /// Fractional parts of the cube roots of the first 64 primes.

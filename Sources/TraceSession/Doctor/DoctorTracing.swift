@@ -2,32 +2,16 @@
 
 import CLinux
 import Glibc
+import KernelSockets
 import TimelineReport
 
 enum DoctorTracing {
-    /// The tracepoints that tell of TCP, the fields without which they are of no use, and what is lost then.
-    private static let tracepoints: [(name: String, fields: [String], cost: String)] = [
-        (
-            "sock/inet_sock_set_state", ["skaddr", "oldstate", "newstate", "sport", "dport", "family", "protocol"],
-            "states that last less than a reading's interval"
-        ),
-        ("tcp/tcp_send_reset", ["skaddr", "state", "reason"], "why this host sent a RST"),
-        ("tcp/tcp_receive_reset", ["skaddr", "sock_cookie"], "which socket a RST ended"),
-        ("tcp/tcp_retransmit_skb", ["skaddr", "sport", "dport", "state"], "retransmissions as the kernel sees them"),
-        ("tcp/tcp_retransmit_synack", ["skaddr", "sport", "dport"], "repeated SYN-ACKs as the kernel sees them"),
-        ("tcp/tcp_destroy_sock", ["skaddr", "sock_cookie"], "the end of a socket's life"),
-        ("tcp/tcp_probe", ["sock_cookie", "snd_cwnd", "srtt"], "congestion window and round-trip time over time"),
-        ("sock/inet_sk_error_report", ["error", "sport", "dport"], "the error that an application gets"),
-        ("skb/kfree_skb", ["reason", "protocol", "location"], "why the kernel dropped a packet"),
-        ("syscalls/sys_enter_connect", [], "the system calls behind a segment"),
-    ]
-
     static func checks() -> [DoctorCheck] {
         let paranoid = SmallFile.line("/proc/sys/kernel/perf_event_paranoid") ?? "unknown"
         let level = DoctorCheck(
             "tracing", "perf_event_paranoid", .note, paranoid, meaning: "from 2 on, only root may trace the kernel")
         let mounted = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].first { SmallFile.exists($0 + "/events") }
-        let detached = mounted == nil ? tcptrace_detached_tracefs() : -1
+        let detached = mounted == nil ? tcptrace_tracefs_mount() : -1
         defer { if detached >= 0 { close(detached) } }
         guard let root = mounted ?? (detached >= 0 ? "/proc/self/fd/\(detached)" : nil) else {
             let isKnown = SmallFile.text("/proc/filesystems")?.contains("tracefs") ?? false
@@ -39,20 +23,20 @@ enum DoctorTracing {
             ]
         }
         let how = mounted ?? "not mounted; can be opened without mounting"
-        return [DoctorCheck("tracing", "tracefs", .ok, how), level] + tracepoints.map { check($0, below: root) }
+        return [DoctorCheck("tracing", "tracefs", .ok, how), level]
+            + TracepointSource.uses.map { check($0, below: root) }
     }
 
     private static func check(
-        _ tracepoint: (name: String, fields: [String], cost: String), below root: String
+        _ tracepoint: TracepointSource.Use, below root: String
     ) -> DoctorCheck {
-        let name = tracepoint.name.replacing("/", with: ":")
-        guard let format = SmallFile.text("\(root)/events/\(tracepoint.name)/format") else {
-            return DoctorCheck("tracing", name, .missing, meaning: tracepoint.cost)
+        guard let format = SmallFile.text("\(root)/events/\(tracepoint.path)/format") else {
+            return DoctorCheck("tracing", tracepoint.name, .missing, meaning: tracepoint.cost)
         }
         let present = fields(of: format)
         let missing = tracepoint.fields.filter { !present.contains($0) }
         return DoctorCheck(
-            "tracing", name, missing.isEmpty ? .ok : .missing,
+            "tracing", tracepoint.name, missing.isEmpty ? .ok : .missing,
             missing.isEmpty ? "" : "without " + missing.joined(separator: ", "),
             meaning: missing.isEmpty ? "" : tracepoint.cost)
     }
