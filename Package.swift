@@ -38,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CMemoryHints"),
         .target(name: "CLinux"),
 
         // L0
@@ -51,7 +52,7 @@ let package = Package(
         module("LabTraffic", ["CLinux"]),
 
         // L2
-        module("TCPTimeline", ["TCPModel", "TCPMachine"]),
+        module("TCPTimeline", ["TCPModel", "TCPMachine", "CMemoryHints"]),
 
         // L3
         module("TCPDiagnosis", ["TCPModel", "TCPMachine", "TCPTimeline"]),

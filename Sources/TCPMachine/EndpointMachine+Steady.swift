@@ -8,31 +8,22 @@ public import TCPModel
 extension EndpointMachine {
     private static var closing: Knowledge { [.ownFin, .peerFin] }
 
-    // Both questions change nothing and are `mutating` so that no copy is made for them.
+    // Both questions are about states, and answered again only after a segment that may change one. They change nothing and
+    // are `mutating` so that no copy is made for them.
 
-    /// Whether `segment`, sent by this endpoint, is one of these: this one is ESTABLISHED and has proven so, nobody's FIN has
-    /// left, and the segment has ACK and perhaps PSH, and the sequence number that comes next.
-    public mutating func sendsSteadily(_ segment: Segment) -> Bool {
-        let isPlain = segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue
-        guard isPlain, state == .established, certainty.rawValue >= Certainty.observed.rawValue else { return false }
+    /// Whether this endpoint sends such segments: it is ESTABLISHED and has proven so, and nobody's FIN has left. One of
+    /// them has ACK and perhaps PSH, and the sequence number that comes next.
+    public mutating func sendsSteadily() -> Bool {
+        guard state == .established, certainty.rawValue >= Certainty.observed.rawValue else { return false }
         let needed: Knowledge = [.send, .receive, .synchronized, .window]
-        guard knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue else { return false }
-        return segment.sequence == sendNext
+        return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
 
-    /// Whether it is one for its receiver, this endpoint: ESTABLISHED too, and the segment continues what is here and
-    /// acknowledges nothing but what was sent.
-    public mutating func takesSteadily(_ segment: Segment) -> Bool {
+    /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent.
+    public mutating func takesSteadily() -> Bool {
         guard state == .established else { return false }
         let needed: Knowledge = [.send, .receive]
-        guard knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue else { return false }
-        guard segment.sequence.isAtOrBefore(receiveNext) else { return false }
-        return segment.acknowledgment.isAtOrBefore(sendNext)
-    }
-
-    /// Whether it acknowledges what this endpoint, its receiver, has not had acknowledged yet.
-    public mutating func advancesSteadily(_ segment: Segment) -> Bool {
-        segment.acknowledgment.isAfter(sendUnacknowledged)
+        return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
 
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge.

@@ -16,8 +16,9 @@ public import TCPModel
 /// Plain data of fixed size; two of them make a connection. Use one instance for both roles of a self-connect.
 public struct EndpointMachine: BitwiseCopyable, Sendable {
     /// What is known of the variables below.
-    struct Knowledge: OptionSet, BitwiseCopyable, Sendable {
-        var rawValue: UInt16
+    @usableFromInline struct Knowledge: OptionSet, BitwiseCopyable, Sendable {
+        @usableFromInline var rawValue: UInt16
+        @usableFromInline init(rawValue: UInt16) { self.rawValue = rawValue }
         /// ISS is known: the SYN was seen, or its acknowledgment.
         static let iss = Knowledge(rawValue: 1 << 0)
         /// SND.NXT and SND.UNA are known.
@@ -57,7 +58,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public internal(set) var state: TCPState = .unseen
     /// How sure we are of `state`.
     public internal(set) var certainty: Certainty = .assumed
-    var knowledge: Knowledge = []
+    @usableFromInline var knowledge: Knowledge = []
     /// Window scale this endpoint offered in its SYN, at most 14 (RFC 7323 2.3), or one of the two marks above.
     var ownShift: UInt8 = EndpointMachine.shiftUnknown
     /// The same of the peer, as it arrived.
@@ -84,13 +85,13 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public init() {}
 
     /// Whether SND.NXT and SND.UNA are known.
-    public var knowsSendSequence: Bool { knowledge.contains(.send) }
+    @inlinable public var knowsSendSequence: Bool { knowledge.rawValue & 1 << 1 != 0 }
     /// Whether ISS is known, so that relative sequence numbers are exact.
-    public var knowsInitialSequence: Bool { knowledge.contains(.iss) }
+    @inlinable public var knowsInitialSequence: Bool { knowledge.rawValue & 1 << 0 != 0 }
     /// What relative sequence numbers count from: ISS, or what stands for it where the SYN was not seen.
     public var relativeBase: SequenceNumber { iss }
     /// Whether this endpoint sent a FIN.
-    public var hasSentFin: Bool { knowledge.contains(.ownFin) }
+    @inlinable public var hasSentFin: Bool { knowledge.rawValue & 1 << 4 != 0 }
     /// Whether it sent a SYN-ACK, so that another one is a retransmission.
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
     /// Whether it sent a SYN without ACK.

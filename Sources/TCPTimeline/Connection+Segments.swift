@@ -48,6 +48,7 @@ extension HotPart {
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
         if time > lastTime { lastTime = time }
+        settle()
         step.notes = notes
         step.sent = sent
         step.arrived = arrived

@@ -18,6 +18,8 @@ struct HotSide: BitwiseCopyable, Sendable {
     private var ipHigh: UInt16 = 0
     /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
     var hasPlainWindow = false
+    /// Whether what this side sends may take the short way: see `HotPart.settle`.
+    var isSteady = false
 
     init() {}
 
@@ -153,37 +155,59 @@ struct HotPart: BitwiseCopyable, Sendable {
         end.port == destinationPort && end.address.low == destination.low && end.address.high == destination.high
     }
 
+    /// Whether a segment brings what its sender has not sent before, and moves SND.NXT by it: its first words, or text or FIN
+    /// from beyond SND.NXT. Another copy of a frame brings nothing (`DuplicateFilter`).
+    mutating func bringsNews(_ segment: Segment) -> Bool {
+        guard !isSelfConnect, !segment.remarks.contains(.badChecksum) else { return false }
+        let own = isOriginator(segment.tuple.source) ? 0 : 1
+        if sides[own].packets == 0 { return true }
+        return segment.sequenceLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
+            && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)
+    }
+
+    /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
+    mutating func settle() {
+        let isOpen = zeek.bothAreSeen && !isSelfConnect
+        sides[0].isSteady = isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily()
+        sides[1].isSteady = isOpen && endpoints[1].sendsSteadily() && endpoints[0].takesSteadily()
+    }
+
     /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
     ///
     /// Does what `Connection.take` does for such a segment.
     @inline(__always) mutating func takeSteadily(_ segment: Segment, time: Timestamp) -> Bool {
         let isOriginator = isOriginator(segment.tuple.source)
         let own = isOriginator ? 0 : 1
+        let peer = 1 &- own
         // What the remarks, Zeek's letters and the holes in the text would look at.
-        guard segment.window != 0, !segment.remarks.contains(.badChecksum), !facts.contains(.hasHoles),
-            zeek.bothAreSeen, !isSelfConnect,
-            segment.payloadLength > 0 || !sides[own].hasPlainWindow || segment.acknowledgment != sides[own].lastAck
+        guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,
+            segment.window != 0, !segment.remarks.contains(.badChecksum), !facts.contains(.hasHoles)
         else { return false }
-        // Looked at in place, and changed one by one: copies would wait for what was written last.
-        guard endpoints[own].sendsSteadily(segment) else { return false }
-        guard endpoints[1 - own].takesSteadily(segment) else { return false }
-        // It has to bring something, so that no copy of an older frame comes this way (`DuplicateFilter`).
-        guard segment.payloadLength > 0 || endpoints[1 - own].advancesSteadily(segment) else { return false }
+        // Looked at in place, and changed one by one: copies would wait for what was written last. A segment has to bring
+        // something, so that no copy of an older frame comes this way (`DuplicateFilter`).
+        let length = segment.payloadLength
+        let ack = segment.acknowledgment
+        guard segment.sequence == endpoints[own].sendNext, segment.sequence.isAtOrBefore(endpoints[peer].receiveNext),
+            ack.isAtOrBefore(endpoints[peer].sendNext),
+            length > 0
+                || ack.isAfter(endpoints[peer].sendUnacknowledged)
+                    && (ack != sides[own].lastAck || !sides[own].hasPlainWindow)
+        else { return false }
         endpoints[own].sentSteadily(segment)
-        endpoints[1 - own].arrivesSteadily(segment)
+        endpoints[peer].arrivesSteadily(segment)
         if time > lastTime { lastTime = time }
         if time > lastLiveTime && !zeek.isClosed { lastLiveTime = time }
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
-        sides[own].addUnique(UInt64(segment.payloadLength))
-        sides[own].lastAck = segment.acknowledgment
+        sides[own].addUnique(UInt64(length))
+        sides[own].lastAck = ack
         sides[own].lastWindow = segment.window
         sides[own].hasPlainWindow = true
         if isOriginator {
             facts.insert(.originatorMoreThanSyn)
             if handshake.open < 0 && handshake.synAck >= 0 { handshake.open = time.since(firstTime) }
         }
-        if segment.payloadLength > 0 {
+        if length > 0 {
             history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)
             completeness.insert(.data)
         } else {

@@ -63,6 +63,7 @@ extension HotPart {
             rare.icmpKind = kind
             guard endpoints[0].state == .synSent, side == .originator else { return (.soft, Reaction()) }
             let reaction = endpoints[0].icmpEndsAttempt()
+            settle()
             return (.ends, reaction)
         }
     }

@@ -10,7 +10,7 @@ public struct Timeline: ~Copyable {
     var endings: [EndedQueue]
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
-    private var copies = FrameCopies()
+    private var copies: FrameCopies
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// Only if a report wants it.
@@ -19,7 +19,6 @@ public struct Timeline: ~Copyable {
     public private(set) var connectionCount: UInt64 = 0
     /// What the segment that `track` took in last did to its connection's endpoints; valid if that was no steady one.
     private var latest = Connection.Step()
-    private var fetched: UInt64 = 0
     /// Where the search for a connection to give up goes on.
     var hand: UInt32 = 0
 
@@ -35,10 +34,12 @@ public struct Timeline: ~Copyable {
     ///   - endingQueues: endings are kept in order in each of so many parts of the flows (a power of two).
     ///   - countsByItself: whether connections get their numbers here; if not, see `provisional`.
     ///   - keepsStatistics: whether `statistics(of:)` is wanted.
+    ///   - rememberedFrames: among so many of the latest frames `observeOnce` finds copies (a power of two, at most 4096).
     public init(
         seed: UInt64 = .random(in: .min ... .max), endingQueues: Int = 1, countsByItself: Bool = true,
-        keepsStatistics: Bool = false
+        keepsStatistics: Bool = false, rememberedFrames: Int = 4096
     ) {
+        copies = FrameCopies(rememberedFrames: rememberedFrames)
         index = FlowIndex(seed: seed)
         endings = Array(repeating: EndedQueue(), count: endingQueues)
         self.countsByItself = countsByItself
@@ -78,11 +79,10 @@ public struct Timeline: ~Copyable {
 
     /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
     ///
-    /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`); it is asked for only
-    /// where the segment itself does not settle the question.
+    /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`).
     public mutating func observeOnce(
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0,
-        vantage: () -> UInt32
+        vantage: UInt32
     ) -> SegmentEvent {
         let tracked = trackOnce(
             segment, hash: index.hash(segment.tuple), time: time, frame: frame, interface: interface, vantage: vantage)
@@ -142,7 +142,7 @@ public struct Timeline: ~Copyable {
     ///
     /// - Parameter hash: that of `FlowHash` with the timeline's seed.
     public mutating func trackOnce(
-        _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
+        _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
         let known = index.find(segment.tuple, hash: hash, in: store)
         if let known, store[known].takeSteadily(segment, time: time) {
@@ -151,11 +151,24 @@ public struct Timeline: ~Copyable {
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
             return Tracked(known)
         }
-        let original = copies.filter.original(
-            of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
-        if let original, let known {
-            copies.count(known, number: store[known].number)
-            return Tracked(known, copyOf: original)
+        return trackRest(segment, known, hash, time, frame, interface, vantage)
+    }
+
+    /// The same for a segment that does not take the short way.
+    @inline(never) private mutating func trackRest(
+        _ segment: Segment, _ known: ConnectionID?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ interface: UInt16, _ vantage: UInt32
+    ) -> Tracked {
+        if known.map({ store[$0].bringsNews(segment) }) ?? true {
+            copies.filter.remember(
+                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+        } else if let known {
+            let original = copies.filter.original(
+                of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+            if let original {
+                copies.count(known, number: store[known].number)
+                return Tracked(known, copyOf: original)
+            }
         }
         let tracked = trackStep(segment, known, hash, time, frame, interface)
         if tracked.isFirst && segment.flags.has(.syn) && countsByItself {
@@ -248,14 +261,12 @@ public struct Timeline: ~Copyable {
         if store.isOccupied(id.slot) && store[id].number == provisional { store[id].number = number }
     }
 
-    /// Fetches what `track` will need for segments with these hashes into the cache, all at once: one after the other, each
-    /// miss would be waited for by itself.
-    public mutating func fetch(_ hashes: InlineArray<32, UInt64>, count: Int) {
-        var places: InlineArray<32, UInt32> = .init(repeating: 0)
-        for at in 0..<min(count, 32) { places[at] = index.likelyPlace(hash: hashes[at]) }
-        // The sum means nothing, but without it the loads would be left out.
-        for at in 0..<min(count, 32) { fetched &+= store.touch(places[at]) }
-    }
+    /// Has what `track` will need for a segment with this hash fetched into the cache while others are taken in: waited for
+    /// one by one, misses would cost more than all the rest.
+    public func fetch(hash: UInt64) { store.fetch(index.likelyPlace(hash: hash)) }
+
+    /// The same for a connection that will be reported and retired soon.
+    public func fetch(_ id: ConnectionID) { store.fetch(id.slot &+ 1) }
 
     // MARK: Endings
 
@@ -351,6 +362,7 @@ public struct Timeline: ~Copyable {
     public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
         let place = store[id].place(side)
         let reaction = store[id].endpoints[place].kernelDropsSocket()
+        store[id].settle()
         if store[id].hasEnded() { noteEnding(id) }
         return reaction
     }

@@ -8,25 +8,25 @@ func withOctets(_ octets: [UInt8], count: Int, _ body: (RawSpan) throws(DecodeEr
 
 extension RawSpan {
     /// The octet at `offset`; traps outside the span.
-    @inline(__always) func octet(_ offset: Int) -> UInt8 {
+    @inlinable @inline(__always) func octet(_ offset: Int) -> UInt8 {
         // Bounds: this form of the load checks 0 <= offset and offset + 1 <= byteCount, and traps. Any bits are a UInt8.
         unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The two octets from `offset` on, network order; traps outside the span.
-    @inline(__always) func big16(_ offset: Int) -> UInt16 {
+    @inlinable @inline(__always) func big16(_ offset: Int) -> UInt16 {
         // Bounds: this form of the load checks 0 <= offset and offset + 2 <= byteCount, and traps. Any bits are a UInt16.
         UInt16(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     /// The four octets from `offset` on, network order; traps outside the span.
-    @inline(__always) func big32(_ offset: Int) -> UInt32 {
+    @inlinable @inline(__always) func big32(_ offset: Int) -> UInt32 {
         // Bounds: this form of the load checks 0 <= offset and offset + 4 <= byteCount, and traps. Any bits are a UInt32.
         UInt32(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The eight octets from `offset` on, network order; traps outside the span.
-    @inline(__always) func big64(_ offset: Int) -> UInt64 {
+    @inlinable @inline(__always) func big64(_ offset: Int) -> UInt64 {
         // Bounds: this form of the load checks 0 <= offset and offset + 8 <= byteCount, and traps. Any bits are a UInt64.
         UInt64(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }

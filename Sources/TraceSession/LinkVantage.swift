@@ -4,7 +4,7 @@ import TCPModel
 
 /// A number that differs where the link headers of two copies of a frame do: interface and direction of a cooked capture,
 /// hardware addresses and VLAN tag of Ethernet. 0 where there is nothing to tell.
-func linkVantage(_ bytes: RawSpan, _ linkType: LinkType) -> UInt32 {
+@inline(__always) func linkVantage(_ bytes: RawSpan, _ linkType: LinkType) -> UInt32 {
     /// The octets that differ (see the tcpdump registry of link types).
     let places: Range<Int>
     switch linkType {

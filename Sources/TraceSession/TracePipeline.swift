@@ -114,7 +114,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
             report.countsCopiesOnce
             ? timeline.trackOnce(
                 segment, hash: hash, time: header.time, frame: frame, interface: header.interface,
-                vantage: { linkVantage(bytes, header.linkType) })
+                vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
         if tracked.ended { endedCount &+= 1 }
         guard interest == .every || interest == .transitions && tracked.hasTransitions else {

@@ -41,7 +41,8 @@ enum UnsafeFiles {
         "Sources/PacketSource/Writer/OutputFile.swift": "raw memory: its buffer; open(2), write(2), poll(2)",
         "Sources/TCPTimeline/Table/ConnectionStore.swift": "raw memory: connections in chunks that never move",
         "Sources/TCPWire/RawSpan+BigEndian.swift": "raw memory: loads after the header's one length check",
-        "Sources/TimelineReport/Text/OutputBuffer.swift": "the bytes of a StaticString, copied",
+        "Sources/TimelineReport/Text/OutputBuffer.swift":
+            "the bytes of a StaticString, of another buffer, of digits, copied",
         "Sources/TimelineReport/Text/Units.swift": "localtime_r(3) fills the structure that is passed",
         "Sources/TraceSession/Doctor/DoctorInterfaces.swift": "ioctl(2) with an interface's name",
         "Sources/TraceSession/Doctor/DoctorKernel.swift": "bind(2), getsockname(2) with a socket address",
@@ -57,6 +58,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Privileges/Privileges.swift":
             "getpwnam(3), getpwuid(3), getenv(3) copied at once; initgroups(3), setgroups(2)",
         "Sources/TraceSession/Replay/ProgressLine.swift": "clock_gettime(2)",
+        "Sources/TraceSession/Replay/DividedReplay.swift": "raw memory: a segment's place in its batch",
         "Sources/TraceSession/Replay/ReplayBatch.swift": "raw memory: segments handed from thread to thread",
         "Sources/TraceSession/Replay/ReplayCrew.swift": "pthreads, and the memory that they share under one lock",
         "Sources/TraceSession/Replay/ReplayMerge.swift": "raw memory: what the parts said, read in place",

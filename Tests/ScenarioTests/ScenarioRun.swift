@@ -217,7 +217,7 @@ struct WireRun {
                 // The second copy of a frame is one from another place on the link (a bridge's other port).
                 let place: UInt32 = result == nil ? 1 : 2
                 let event = timeline.observeOnce(
-                    segment, time: frame.header.time, frame: UInt64(next), vantage: { place })
+                    segment, time: frame.header.time, frame: UInt64(next), vantage: place)
                 if let old = event.replaced {
                     if let holder = holders[connection.key] { endings[holder] = Self.ending(timeline[old]) }
                     report.finish(old, timeline, nil, &out)

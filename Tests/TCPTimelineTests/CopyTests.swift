@@ -18,8 +18,8 @@ import Testing
         {
             frame += 1
             return timeline.observeOnce(
-                segment, time: Timestamp(nanoseconds: microseconds * 1000), frame: frame, interface: interface
-            ) { place }
+                segment, time: Timestamp(nanoseconds: microseconds * 1000), frame: frame, interface: interface,
+                vantage: place)
         }
 
         /// A SYN, its answer and the ACK.

@@ -29,4 +29,37 @@ import Testing
             #expect(value == place, "\(sample.name)")
         }
     }
+
+    /// What the short way says of a frame; nil if it leaves it to the long one.
+    private func plain(_ frame: [UInt8], original: Int) -> String? {
+        // Every octet of an array of UInt8 is initialized, and the array lives through the calls.
+        let bytes = unsafe frame.span.bytes
+        guard PlainFrame.isPlain(bytes, originalLength: UInt32(original)) else { return nil }
+        var segment = PlainFrame.segment(bytes)
+        if PlainFrame.hasMoreOptions(bytes) { PlainFrame.readMoreOptions(bytes, into: &segment) }
+        return "\(DecodedFrame.segment(segment))"
+    }
+
+    @Test("the short way says the same as the long one, whole, cut, and with each octet changed")
+    func plainFrames() {
+        var plainOnes = 0
+        for sample in sampleFrames where sample.link == .ethernet {
+            var frames = (0...sample.bytes.count).map { Array(sample.bytes.prefix($0)) }
+            for at in sample.bytes.indices {
+                for mask: UInt8 in [0x01, 0x04, 0x10, 0x20, 0x80, 0xff] {
+                    frames.append(sample.bytes)
+                    frames[frames.count - 1][at] ^= mask
+                }
+            }
+            for frame in frames {
+                guard let short = plain(frame, original: sample.bytes.count) else { continue }
+                plainOnes += 1
+                let long = told { () throws(DecodeError) in
+                    try decode(frame, sample.link, original: sample.bytes.count)
+                }
+                #expect(short == long, "\(sample.name)")
+            }
+        }
+        #expect(plainOnes > 1000)
+    }
 }

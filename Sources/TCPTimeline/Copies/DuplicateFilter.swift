@@ -12,12 +12,14 @@
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
 //    timestamp option, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those.
 //
-// A segment that brings new numbers, as nearly all do, cannot be a copy: it is only remembered.
+// A segment that brings new numbers, as nearly all do, cannot be a copy (`HotPart.bringsNews`): it is only remembered.
 
 import TCPModel
 
-/// The latest frames, by what identifies them: a table of fixed size, the newest four of each bucket.
-struct DuplicateFilter {
+/// The latest frames, by what identifies them: a ring in the order of frames, chained by their fingerprints.
+///
+/// Nearly every frame is only remembered, so that this writes to the end of the ring and to one small table.
+struct DuplicateFilter: ~Copyable {
     /// How late a copy may be, in nanoseconds, by how well it is identified.
     enum Bound {
         static let sameIdentification = 100 * Span.millisecond
@@ -27,98 +29,112 @@ struct DuplicateFilter {
 
     /// One frame, in as few octets as tell it.
     private struct Entry: BitwiseCopyable {
-        /// 40 bits of the fingerprint, the lowest of them set, above 24 bits of the frame's number; 0 for none.
+        /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12 of the place of the frame before it with
+        /// the same head, which may have been written over since.
         var identity: UInt64 = 0
-        /// 48 bits of the time (78 hours) above 16 of the place, which is 0 with an IPv4 identification.
+        /// 48 bits of the time (78 hours) above 16 of the place on the link, which is 0 with an IPv4 identification.
         var seen: UInt64 = 0
 
-        static let frameMask: UInt64 = 0xff_ffff
-        static let placeMask: UInt64 = 0xffff
+        static let frameMask: UInt64 = 0xf_ffff
+        static let vantageMask: UInt64 = 0xffff
 
         init() {}
 
-        @inline(__always) init(_ fingerprint: UInt64, frame: UInt64, time: Timestamp, place: UInt16) {
-            identity = (fingerprint | 1 << 24) & ~Self.frameMask | frame & Self.frameMask
-            seen = UInt64(bitPattern: time.nanoseconds) << 16 | UInt64(place)
+        @inline(__always) init(_ fingerprint: UInt64, frame: UInt64, time: Timestamp, vantage: UInt16) {
+            identity = fingerprint & 0xffff_ffff_0000_0000 | (frame & Self.frameMask) << 12
+            seen = UInt64(bitPattern: time.nanoseconds) << 16 | UInt64(vantage)
         }
 
-        @inline(__always) func hasFingerprint(of other: Entry) -> Bool {
-            (identity ^ other.identity) & ~Self.frameMask == 0
+        @inline(__always) var next: Int {
+            get { Int(identity & 0xfff) }
+            set { identity |= UInt64(newValue) }
         }
 
-        func isAtPlace(of other: Entry) -> Bool { (seen ^ other.seen) & Self.placeMask == 0 }
+        @inline(__always) func hasFingerprint(of other: Entry) -> Bool { (identity ^ other.identity) >> 32 == 0 }
+
+        func isAtPlace(of other: Entry) -> Bool { (seen ^ other.seen) & Self.vantageMask == 0 }
 
         /// Nanoseconds between the two, whichever came first.
         func span(to other: Entry) -> Int64 {
-            let difference = (seen & ~Self.placeMask) &- (other.seen & ~Self.placeMask)
+            let difference = (seen & ~Self.vantageMask) &- (other.seen & ~Self.vantageMask)
             return Int64((Int64(bitPattern: difference) >> 16).magnitude)
         }
 
         /// The number of this frame, as seen from a later one.
-        func frame(before later: UInt64) -> UInt64 { later &- (later &- identity) & Self.frameMask }
-    }
-
-    /// Four frames, newest first: 64 octets.
-    private struct Bucket: BitwiseCopyable {
-        var ways: InlineArray<4, Entry> = .init(repeating: Entry())
-
-        @inline(__always) mutating func push(_ entry: Entry) {
-            ways[3] = ways[2]
-            ways[2] = ways[1]
-            ways[1] = ways[0]
-            ways[0] = entry
-        }
+        func frame(before later: UInt64) -> UInt64 { later &- (later &- identity >> 12) & Self.frameMask }
     }
 
     /// Frames that are remembered: more than a burst of one interface is long.
-    static let capacity = 4096
-    private static let bucketCount = capacity / 4
-    private var buckets: [Bucket] = []
+    private let capacity: Int
+    private var ring: [Entry]
+    /// By the fingerprint's lowest bits: the place of the newest frame that has them; it may have been written over since.
+    private var heads: [UInt16]
+    /// How many frames have been remembered: the next one's place in the ring.
+    private var count = 0
+
+    /// - Parameter capacity: how many frames are remembered: a power of two, at most 4096.
+    init(capacity: Int) {
+        precondition(capacity > 0 && capacity <= 4096 && capacity & (capacity - 1) == 0)
+        self.capacity = capacity
+        ring = Array(repeating: Entry(), count: capacity)
+        heads = Array(repeating: 0, count: capacity)
+    }
 
     /// Remembers a frame that is no copy, because its segment brings something new.
     @inline(__always) mutating func remember(
-        _ segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
+        _ segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) {
         let fingerprint = Self.fingerprint(segment, flowHash)
         let place = Self.place(segment, interface, vantage)
-        push(Entry(fingerprint, frame: frame, time: time, place: place), Self.bucket(fingerprint))
+        push(Entry(fingerprint, frame: frame, time: time, vantage: place), head(fingerprint))
     }
 
     /// The frame that `segment` is another copy of, or nil; it is remembered either way.
     mutating func original(
-        of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: () -> UInt32
+        of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> UInt64? {
         let fingerprint = Self.fingerprint(segment, flowHash)
         let entry = Entry(
-            fingerprint, frame: frame, time: time, place: Self.place(segment, interface, vantage))
-        let bucket = Self.bucket(fingerprint)
-        if !buckets.isEmpty {
-            for way in 0..<4 where buckets[bucket].ways[way].hasFingerprint(of: entry) {
-                let old = buckets[bucket].ways[way]
+            fingerprint, frame: frame, time: time, vantage: Self.place(segment, interface, vantage))
+        let head = head(fingerprint)
+        // From newer to older: what is not older than the one before was written over, and the chain ends there.
+        var place = Int(heads[head])
+        var age = 0
+        while age < capacity {
+            let old = ring[place]
+            let itsAge = (count &- place &- 1) & (capacity - 1) &+ 1
+            if itsAge <= age || itsAge > count { break }
+            age = itsAge
+            if old.hasFingerprint(of: entry) {
                 // Not remembered itself: the bounds count from the first copy.
                 if Self.isCopy(entry, of: old, segment) { return old.frame(before: frame) }
                 break
             }
+            place = old.next & (capacity - 1)
         }
-        push(entry, bucket)
+        push(entry, head)
         return nil
     }
 
-    @inline(__always) private mutating func push(_ entry: Entry, _ bucket: Int) {
-        if buckets.isEmpty { buckets = Array(repeating: Bucket(), count: Self.bucketCount) }
-        buckets[bucket].push(entry)
+    @inline(__always) private mutating func push(_ entry: Entry, _ head: Int) {
+        let place = count & (capacity - 1)
+        count &+= 1
+        var entry = entry
+        entry.next = Int(heads[head])
+        ring[place] = entry
+        heads[head] = UInt16(truncatingIfNeeded: place)
     }
 
-    @inline(__always) private static func bucket(_ fingerprint: UInt64) -> Int {
-        Int(truncatingIfNeeded: fingerprint) & (bucketCount - 1)
+    @inline(__always) private func head(_ fingerprint: UInt64) -> Int {
+        Int(truncatingIfNeeded: fingerprint) & (capacity - 1)
     }
 
     /// Interface, link header and hop limit; only for segments without an identification.
     @inline(__always) private static func place(
-        _ segment: Segment, _ interface: UInt16, _ vantage: () -> UInt32
+        _ segment: Segment, _ interface: UInt16, _ vantage: UInt32
     ) -> UInt16 {
         if segment.ipIdentification != 0 { return 0 }
-        let word = UInt64(vantage()) << 32 | UInt64(interface) << 16 | UInt64(segment.hopLimit)
+        let word = UInt64(vantage) << 32 | UInt64(interface) << 16 | UInt64(segment.hopLimit)
         return UInt16(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) >> 48)
     }
 

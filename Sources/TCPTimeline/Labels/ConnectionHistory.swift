@@ -15,8 +15,7 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable {
     /// The number of letters.
     public var count: Int { Int(words[1] >> Self.lengthShift & 31) }
 
-    /// Letters that are recorded once a direction: one bit each for a, d, i, q of either side.
-    private var once: UInt8 { UInt8(truncatingIfNeeded: words[1] >> Self.onceShift) }
+    // Letters that are recorded once a direction: above the length, one bit each for a, d, i, q of either side.
 
     /// The letter at `index`, which is less than `count`, as ASCII.
     public subscript(index: Int) -> UInt8 {
@@ -90,10 +89,13 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable {
     }
 
     /// Appends a letter that counts once a direction; `bit` is 0 ... 3.
-    mutating func appendOnce(_ letter: UInt8, bit: UInt8, originator: Bool) {
-        let mask = UInt8(1) << (bit + (originator ? 4 : 0))
-        guard once & mask == 0 else { return }
-        words[1] |= UInt64(mask) << Self.onceShift
+    @inline(__always) mutating func appendOnce(_ letter: UInt8, bit: UInt8, originator: Bool) {
+        let mask: UInt64 = 1 << (Self.onceShift + UInt64(bit) + (originator ? 4 : 0))
+        if words[1] & mask == 0 { appendFirst(letter, mask: mask, originator: originator) }
+    }
+
+    @inline(never) private mutating func appendFirst(_ letter: UInt8, mask: UInt64, originator: Bool) {
+        words[1] |= mask
         append(letter, originator: originator)
     }
 }

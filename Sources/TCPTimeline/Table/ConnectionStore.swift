@@ -1,5 +1,7 @@
 // Where connections live: chunks that never move, so that growth copies nothing and stalls nobody.
 
+import CMemoryHints
+
 /// A connection's place in the store. Places are reused after `free`; `Connection.number` is the name that is not.
 public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     /// The index of the place.
@@ -26,7 +28,7 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     init() {}
 
     deinit {
-        // Every chunk was allocated by `insert` with this size and is freed only here; HotPart is trivial.
+        // Every chunk was allocated by `addChunk` with this size and is freed only here; HotPart is trivial.
         for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
     }
 
@@ -36,22 +38,30 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
     /// Just beyond the highest slot ever used.
     var limit: UInt32 { used }
 
-    mutating func insert(_ connection: HotPart) -> ConnectionID {
+    @inline(__always) mutating func insert(_ connection: HotPart) -> ConnectionID {
         let slot: UInt32
         if let free = freeSlots.popLast() {
             slot = free
         } else {
             slot = used
             used += 1
-            if unsafe Int(slot) >> Self.chunkShift == chunks.count {
-                unsafe chunks.append(.allocate(capacity: Self.chunkSize))
-                occupied.append(contentsOf: repeatElement(0, count: Self.chunkSize / 64))
-            }
+            if unsafe Int(slot) >> Self.chunkShift == chunks.count { addChunk() }
         }
         occupied[Int(slot >> 6)] |= 1 << UInt64(slot & 63)
         // slot < used, and the chunk for it was allocated above or earlier.
-        unsafe (chunks[Int(slot) >> Self.chunkShift] + Int(slot) & (Self.chunkSize - 1)).initialize(to: connection)
+        unsafe place(slot).initialize(to: connection)
         return ConnectionID(slot: slot)
+    }
+
+    @inline(never) private mutating func addChunk() {
+        unsafe chunks.append(.allocate(capacity: Self.chunkSize))
+        occupied.append(contentsOf: repeatElement(0, count: Self.chunkSize / 64))
+    }
+
+    /// Where the connection of a slot below `used` is.
+    @inline(__always) private func place(_ slot: UInt32) -> UnsafeMutablePointer<HotPart> {
+        // The slot was handed out, so its chunk exists and has room for this index.
+        unsafe chunks[Int(slot) >> Self.chunkShift] + Int(slot) & (Self.chunkSize - 1)
     }
 
     mutating func free(_ id: ConnectionID) {
@@ -66,14 +76,16 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
         slot < used && occupied[Int(slot >> 6)] & 1 << UInt64(slot & 63) != 0
     }
 
-    /// Reads from every cache line of the place counted from 1; 0 for the place 0, or one that was never handed out.
-    @inline(__always) func touch(_ place: UInt32) -> UInt64 {
-        guard place != 0, place <= used else { return 0 }
-        // Checked just above: the slot was handed out, so its chunk exists. Any bits are a number.
-        let slot = Int(place) - 1
-        let base = unsafe UnsafeRawPointer(chunks[slot >> Self.chunkShift] + slot & (Self.chunkSize - 1))
-        return unsafe base.load(as: UInt64.self) &+ base.load(fromByteOffset: 64, as: UInt64.self)
-            &+ base.load(fromByteOffset: 128, as: UInt64.self) &+ base.load(fromByteOffset: 192, as: UInt64.self)
+    /// Has the cache lines of the place counted from 1 fetched; nothing for the place 0, or one that was never handed out.
+    @inline(__always) func fetch(_ place: UInt32) {
+        guard place != 0, place <= used else { return }
+        // Checked just above: the slot was handed out, so that all of these octets are the connection's.
+        let base = unsafe UnsafeRawPointer(self.place(place - 1))
+        unsafe memory_hint_fetch(base)
+        unsafe memory_hint_fetch(base + 64)
+        unsafe memory_hint_fetch(base + 128)
+        unsafe memory_hint_fetch(base + 192)
+        unsafe memory_hint_fetch(base + (MemoryLayout<HotPart>.size - 1))
     }
 
     /// Both parts of the connection in a slot that `insert` returned and `free` has not taken back.
@@ -107,16 +119,15 @@ public struct ConnectionID: Hashable, BitwiseCopyable, Sendable {
 
     /// The hot part of the connection in a slot that `insert` returned and `free` has not taken back.
     subscript(id: ConnectionID) -> HotPart {
-        unsafeAddress {
+        @inline(__always) unsafeAddress {
             precondition(id.slot < used)
-            // Checked just above: the slot was handed out, so its chunk exists and the place was initialized.
-            return unsafe UnsafePointer(
-                chunks[Int(id.slot) >> Self.chunkShift] + Int(id.slot) & (Self.chunkSize - 1))
+            // Checked just above: the slot was handed out, and its place was initialized.
+            return unsafe UnsafePointer(place(id.slot))
         }
-        unsafeMutableAddress {
+        @inline(__always) unsafeMutableAddress {
             precondition(id.slot < used)
             // As above.
-            return unsafe chunks[Int(id.slot) >> Self.chunkShift] + Int(id.slot) & (Self.chunkSize - 1)
+            return unsafe place(id.slot)
         }
     }
 }

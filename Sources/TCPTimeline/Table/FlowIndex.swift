@@ -37,15 +37,15 @@ struct FlowIndex: ~Copyable {
     @inline(__always) func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> ConnectionID?
     {
         let tag = Self.tag(hash)
-        var position = home(Self.tag(hash))
+        var position = home(tag)
         while true {
             let entry = entries[position]
             if entry.occupant == 0 { return nil }
             if entry.tag == tag {
-                let id = ConnectionID(slot: entry.occupant - 1)
+                let id = ConnectionID(slot: entry.occupant &- 1)
                 if store[id].isFlow(tuple) { return id }
             }
-            position = (position + 1) & mask
+            position = (position &+ 1) & mask
         }
     }
 

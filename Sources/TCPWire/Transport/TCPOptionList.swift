@@ -1,6 +1,6 @@
 // The list of TCP options (RFC 9293 3.1, 3.2).
 
-import TCPModel
+public import TCPModel
 
 /// Option kinds (IANA's "TCP Option Kind Numbers").
 private enum OptionKind {
@@ -49,16 +49,15 @@ private enum UsualOptions {
         options.timestampEchoReply = bytes.big32(start &+ 8)
         return options
     }
-    let list = readOptions(bytes, from: start, headerEnd: headerEnd, readable: readable)
-    remarks.formUnion(list.remarks)
-    return list.options
+    var options = TCPOptions()
+    remarks.formUnion(readOptions(bytes, from: start, headerEnd: headerEnd, readable: readable, into: &options))
+    return options
 }
 
-/// Reads any list of options, one by one.
-@inline(never) private func readOptions(
-    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int
-) -> (options: TCPOptions, remarks: SegmentRemarks) {
-    var options = TCPOptions()
+/// Reads any list of options, one by one, into `options`, which are empty before; what there is to remark.
+@usableFromInline @inline(never) func readOptions(
+    _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, into options: inout TCPOptions
+) -> SegmentRemarks {
     var remarks = SegmentRemarks(rawValue: 0)
     let end = min(headerEnd, readable)
     if end < headerEnd { remarks.formUnion(.truncatedOptions) }
@@ -66,33 +65,27 @@ private enum UsualOptions {
     while at < end {
         let kind = bytes.octet(at)
         // RFC 9293 3.2: what is after the end of the list is padding, whatever it looks like.
-        if kind == OptionKind.end { return (options, remarks) }
+        if kind == OptionKind.end { return remarks }
         if kind == OptionKind.noOperation {
-            at += 1
+            at &+= 1
             continue
         }
         // RFC 9293 3.2: the length counts the kind and itself, so that 0 and 1 would never get on.
-        guard headerEnd - at >= 2 else {
-            remarks.formUnion(.malformedOption)
-            return (options, remarks)
-        }
-        guard end - at >= 2 else { return (options, remarks) }
-        let length = Int(bytes.octet(at + 1))
-        guard length >= 2, length <= headerEnd - at else {
-            remarks.formUnion(.malformedOption)
-            return (options, remarks)
-        }
-        guard length <= end - at else { return (options, remarks) }
+        guard headerEnd &- at >= 2 else { return remarks.union(.malformedOption) }
+        guard end &- at >= 2 else { return remarks }
+        let length = Int(bytes.octet(at &+ 1))
+        guard length >= 2, length <= headerEnd &- at else { return remarks.union(.malformedOption) }
+        guard length <= end &- at else { return remarks }
         if !options.read(bytes, kind: kind, at: at, length: length) { remarks.formUnion(.malformedOption) }
-        at += length
+        at &+= length
     }
-    return (options, remarks)
+    return remarks
 }
 
 extension TCPOptions {
     /// Takes in the option at `at`, all of whose `length` (at least 2) octets can be read; false if that length is not
     /// one that its kind may have.
-    fileprivate mutating func read(_ bytes: RawSpan, kind: UInt8, at: Int, length: Int) -> Bool {
+    @inline(__always) fileprivate mutating func read(_ bytes: RawSpan, kind: UInt8, at: Int, length: Int) -> Bool {
         switch kind {
         case OptionKind.maximumSegmentSize:  // RFC 9293 3.7.1
             guard length == 4 else { return false }

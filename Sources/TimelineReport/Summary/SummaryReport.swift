@@ -40,22 +40,28 @@ public struct SummaryReport: PartitionedReport {
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) {
         guard width >= 80 else { return out.append(said, range) }
-        writeHeader(&out)
-        // Two lengths, then both addresses, then what follows them.
-        let client = range.lowerBound + 2
-        let server = client + Int(said.bytes[range.lowerBound])
-        let rest = server + Int(said.bytes[range.lowerBound + 1])
+        if !wroteHeader { writeHeader(&out) }
         if number < 10 { out.append("  ") } else if number < 100 { out.append(" ") }
-        out.append(number: number)
-        out.append(" ")
-        out.append(said, client..<server)
-        clientWidth = max(clientWidth, server - client)
-        out.append(repeating: 0x20, count: clientWidth - (server - client) + 1)
-        out.append(said, server..<rest)
-        serverWidth = max(serverWidth, rest - server)
-        out.append(repeating: 0x20, count: serverWidth - (rest - server) + 1)
-        out.append(said, rest..<range.upperBound)
+        out.append(unsigned: number, minimumDigits: 1)
+        out.append(byte: 0x20)
+        // The widths of both columns where the row was written, then the row itself.
+        let start = range.lowerBound + Self.prefix
+        let client = Int(said.bytes[range.lowerBound])
+        let server = Int(said.bytes[range.lowerBound + 1])
+        clientWidth = max(clientWidth, client)
+        serverWidth = max(serverWidth, server)
+        if client == clientWidth && server == serverWidth { return out.append(said, start..<range.upperBound) }
+        // A longer address has widened them elsewhere meanwhile.
+        let middle = start + client
+        out.append(said, start..<middle)
+        out.append(repeating: 0x20, count: clientWidth - client)
+        out.append(said, middle..<middle + 1 + server)
+        out.append(repeating: 0x20, count: serverWidth - server)
+        out.append(said, middle + 1 + server..<range.upperBound)
     }
+
+    /// Octets before a row that `merge` gets: the widths of its first two columns.
+    private static var prefix: Int { 2 }
 
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
@@ -75,7 +81,8 @@ public struct SummaryReport: PartitionedReport {
         } else if isPart {
             writeParts(connection, kernel, &out)
         } else {
-            // Taken out while it is read, so that nothing is copied.
+            // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing.
+            writeHeader(&out)
             var row = OutputBuffer()
             swap(&row, &self.row)
             writeParts(connection, kernel, &row)
@@ -110,41 +117,48 @@ public struct SummaryReport: PartitionedReport {
     }
 
     /// The same as `writeParts` for the usual row, whose length is bounded: IPv4, and no processes. False if it is none.
-    private func writeUsualParts(_ connection: Connection, _ out: inout OutputBuffer) -> Bool {
-        var row = ShortText()
-        row.append(byte: 0)
-        row.append(byte: 0)
-        guard row.append(v4: connection.tuple.source) else { return false }
-        let server = row.count
-        guard row.append(v4: connection.tuple.destination) else { return false }
-        row.set(UInt8(truncatingIfNeeded: server - 2), at: 0)
-        row.set(UInt8(truncatingIfNeeded: row.count - server), at: 1)
-        let outcomeStart = row.count
-        row.append(connection.outcome.displayName)
-        row.append(" ")
-        row.append(connection.zeekConnectionState)
-        row.pad(to: outcomeStart + 16)
-        var start = row.count
-        let openDelay = connection.openDelay
-        if openDelay >= 0 { row.write(span: openDelay, compact: true) } else { row.append("-") }
-        row.indent(from: start, to: 6)
-        row.append(" ")
-        start = row.count
-        row.write(span: connection.duration)
-        row.indent(from: start, to: 8)
-        let counters = connection.counters
-        for side in 0..<2 {
-            row.append(" ")
+    private mutating func writeUsualParts(_ connection: Connection, _ out: inout OutputBuffer) -> Bool {
+        let tuple = connection.tuple
+        guard tuple.source.address.isV4, tuple.destination.address.isV4 else { return false }
+        let octetsWidth = octetsWidth
+        ShortText.append(to: &out) { row in
+            row.append(byte: 0)
+            row.append(byte: 0)
+            row.append(v4: tuple.source)
+            clientWidth = max(clientWidth, row.count - Self.prefix)
+            row.pad(to: Self.prefix + clientWidth + 1)
+            let server = row.count
+            row.append(v4: tuple.destination)
+            serverWidth = max(serverWidth, row.count - server)
+            row.pad(to: server + serverWidth + 1)
+            row.set(UInt8(truncatingIfNeeded: clientWidth), at: 0)
+            row.set(UInt8(truncatingIfNeeded: serverWidth), at: 1)
+            let outcomeStart = row.count
+            row.append(connection.outcome.displayName)
+            row.append(byte: 0x20)
+            row.append(connection.zeekConnectionState)
+            row.pad(to: outcomeStart + 16)
+            var start = row.count
+            let openDelay = connection.openDelay
+            if openDelay >= 0 { row.write(span: openDelay, compact: true) } else { row.append(byte: 0x2d) }
+            row.indent(from: start, to: 6)
+            row.append(byte: 0x20)
             start = row.count
-            row.append(unsigned: counters[side].uniqueBytes, minimumDigits: 1)
-            row.indent(from: start, to: octetsWidth)
+            row.write(span: connection.duration)
+            row.indent(from: start, to: 8)
+            for side in 0..<2 {
+                row.append(byte: 0x20)
+                start = row.count
+                row.append(
+                    unsigned: connection.uniqueBytes(side == 0 ? .originator : .responder), minimumDigits: 1)
+                row.indent(from: start, to: octetsWidth)
+            }
+            if width >= 100 {
+                row.append(byte: 0x20)
+                row.append(closerText(connection))
+            }
+            row.append(byte: 0x0a)
         }
-        if width >= 100 {
-            row.append(" ")
-            row.append(closerText(connection))
-        }
-        row.append("\n")
-        out.append(row)
         return true
     }
 
@@ -157,17 +171,22 @@ public struct SummaryReport: PartitionedReport {
     }
 
     /// A row in the parts that `merge` puts together.
-    private func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+    private mutating func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
         if kernel == nil && !connection.isUnreachable && writeUsualParts(connection, &out) { return }
         let start = out.count
         out.append(byte: 0)
         out.append(byte: 0)
+        // An IPv6 address with brackets and port takes 47 octets at most.
+        let client = start + Self.prefix
         out.append(address: connection.tuple.source)
+        clientWidth = max(clientWidth, out.count - client)
+        out.pad(to: clientWidth + 1, from: client)
         let server = out.count
         out.append(address: connection.tuple.destination)
-        // An IPv6 address with brackets and port takes 47 octets at most.
-        out.set(UInt8(truncatingIfNeeded: server - start - 2), at: start)
-        out.set(UInt8(truncatingIfNeeded: out.count - server), at: start + 1)
+        serverWidth = max(serverWidth, out.count - server)
+        out.pad(to: serverWidth + 1, from: server)
+        out.set(UInt8(truncatingIfNeeded: clientWidth), at: start)
+        out.set(UInt8(truncatingIfNeeded: serverWidth), at: start + 1)
         let outcomeStart = out.count
         out.append(connection.outcome.displayName)
         out.append(" ")

@@ -45,16 +45,20 @@ public struct OutputBuffer: Sendable {
     public mutating func append(contentsOf other: [UInt8]) { bytes.append(contentsOf: other) }
 
     /// Appends some of another buffer's bytes.
-    public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
-        bytes.append(contentsOf: other.bytes[range])
+    @inline(__always) public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
+        // The range is checked here; the other buffer's bytes live through the call.
+        unsafe other.bytes.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
     /// Appends the first `count` of these bytes.
     mutating func append(_ text: borrowing InlineArray<160, UInt8>, _ count: Int) {
-        let text = text.span
-        bytes.append(addingCapacity: count) { room in
-            for index in 0..<count { room.append(text[index]) }
-        }
+        // The slice is checked; the bytes live through the call.
+        unsafe text.span.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[..<count])) }
+    }
+
+    /// Appends these bytes.
+    @inline(__always) private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+        unsafe bytes.append(contentsOf: text)
     }
 
     /// Appends a line feed.
@@ -69,18 +73,21 @@ public struct OutputBuffer: Sendable {
     /// Appends a number in decimal with leading zeros up to `minimumDigits`, which is at most 24.
     public mutating func append(unsigned number: UInt64, minimumDigits: Int) {
         if number < 10 && minimumDigits <= 1 { return bytes.append(0x30 + UInt8(truncatingIfNeeded: number)) }
-        var digits: InlineArray<24, UInt8> = .init(repeating: 0x30)
-        var start = 24
-        var rest = number
-        repeat {
-            start -= 1
-            let tenth = rest / 10
-            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest &- tenth &* 10)
-            rest = tenth
-        } while rest > 0
-        start = max(0, min(start, 24 - minimumDigits))
-        bytes.append(addingCapacity: 24 - start) { room in
-            for index in start..<24 { room.append(digits[index]) }
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
+            var start = 24
+            var rest = number
+            // 20 digits at most, and 24 with zeros before them: start stays within the 24 bytes.
+            repeat {
+                start &-= 1
+                let tenth = rest / 10
+                unsafe digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
+                rest = tenth
+            } while rest > 0
+            while start > 0 && 24 - start < minimumDigits {
+                start &-= 1
+                unsafe digits[start] = 0x30
+            }
+            unsafe append(UnsafeBufferPointer(rebasing: digits[start...]))
         }
     }
 

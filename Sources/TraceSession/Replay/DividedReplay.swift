@@ -41,9 +41,41 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func begin(_ description: CaptureDescription) { crew.begin(description) }
 
-    mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
+    @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
         lastTime = header.time
+        if header.linkType == .ethernet && !verifiesChecksums && isOpen
+            && PlainFrame.isPlain(bytes, originalLength: header.originalLength)
+        {
+            let tuple = PlainFrame.tuple(bytes)
+            let place = unsafe crew.add(to: FlowHash.part(tuple, of: ReplayDivision.parts), of: batch)
+            // The place is one item of the batch's memory, and nobody else's until the batch is published.
+            unsafe place.pointee.segment = PlainFrame.segment(bytes)
+            if PlainFrame.hasMoreOptions(bytes) {
+                unsafe PlainFrame.readMoreOptions(bytes, into: &place.pointee.segment)
+            }
+            unsafe fill(place, tuple, PlainFrame.ipIdentification(bytes), header, bytes, frame)
+        } else {
+            takeAny(header, bytes, frame: frame)
+        }
+    }
+
+    /// What an item has besides its segment.
+    @inline(__always) private func fill(
+        _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ identification: UInt16, _ header: FrameHeader,
+        _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        // The place is as in `take` and `deal`. Each field goes there by itself: a whole item would be put together
+        // elsewhere first.
+        unsafe place.pointee.hash = flowHash.hash(tuple)
+        unsafe place.pointee.time = header.time
+        unsafe place.pointee.offset = UInt32(truncatingIfNeeded: frame &- before &- 1)
+        unsafe place.pointee.vantage = identification == 0 ? linkVantage(bytes, header.linkType) : 0
+        unsafe place.pointee.interface = header.interface
+    }
+
+    /// Takes in any frame.
+    @inline(never) private mutating func takeAny(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         let decoded: DecodedFrame?
         do {
             decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums, into: &segment)
@@ -60,7 +92,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         }
     }
 
-    @inline(__always) private mutating func deal(
+    private mutating func deal(
         _ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
         if !isOpen {
@@ -68,13 +100,10 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             crew.opens(at: header.time, in: batch)
         }
         if segment.remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
-        crew.add(
-            ReplayItem(
-                segment: segment, hash: flowHash.hash(segment.tuple), time: header.time,
-                offset: UInt32(truncatingIfNeeded: frame &- before &- 1),
-                vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0,
-                interface: header.interface),
-            to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
+        let place = unsafe crew.add(to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
+        // The place is one item of the batch's memory, and nobody else's until the batch is published.
+        unsafe place.pointee.segment = segment
+        unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
     }
 
     @inline(never) private func deal(_ error: ICMPError, _ header: FrameHeader, _ frame: UInt64) {

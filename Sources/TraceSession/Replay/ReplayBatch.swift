@@ -47,12 +47,14 @@ import TCPTimeline
     }
 
     /// Adds a segment to a part. A part gets at most one of each of the batch's frames.
-    @inline(__always) mutating func add(_ item: ReplayItem, to part: Int) {
+    ///
+    /// - Returns: where to write it, at once.
+    @inline(__always) mutating func add(to part: Int) -> UnsafeMutablePointer<ReplayItem> {
         let count = counts[part]
         precondition(part < ReplayDivision.parts && count < ReplayDivision.batch)
-        // Checked just above: the place lies within the part's share of the memory.
-        unsafe (items + part * ReplayDivision.batch + count).initialize(to: item)
         counts[part] = count + 1
+        // Checked just above: the place lies within the part's share of the memory.
+        return unsafe items + part * ReplayDivision.batch + count
     }
 
     /// Adds an ICMP error to a part.

@@ -20,6 +20,8 @@ import TimelineReport
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
     private let batches: UnsafeMutablePointer<ReplayBatch>
+    /// Batches under way at a time.
+    private let depth: Int
     private let parts: UnsafeMutablePointer<ReplayPart<Report>>
     private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
     private var threads: [pthread_t] = []
@@ -42,8 +44,10 @@ import TimelineReport
         // Both were allocated just above and are destroyed in deinit, after all threads have been joined.
         unsafe pthread_mutex_init(lock, nil)
         unsafe pthread_cond_init(change, nil)
-        unsafe batches = .allocate(capacity: ReplayDivision.depth)
-        for index in 0..<ReplayDivision.depth { unsafe (batches + index).initialize(to: ReplayBatch()) }
+        // Alone, one is enough, and its memory stays in the cache.
+        depth = workers > 1 ? ReplayDivision.depth : 1
+        unsafe batches = .allocate(capacity: depth)
+        for index in 0..<depth { unsafe (batches + index).initialize(to: ReplayBatch()) }
         unsafe parts = .allocate(capacity: ReplayDivision.parts)
         for index in 0..<ReplayDivision.parts {
             unsafe (parts + index).initialize(to: ReplayPart(report: report, seed: seed, most: most))
@@ -59,7 +63,7 @@ import TimelineReport
         unsafe merge.deallocate()
         unsafe parts.deinitialize(count: ReplayDivision.parts)
         unsafe parts.deallocate()
-        unsafe batches.deinitialize(count: ReplayDivision.depth)
+        unsafe batches.deinitialize(count: depth)
         unsafe batches.deallocate()
         unsafe pthread_cond_destroy(change)
         unsafe pthread_mutex_destroy(lock)
@@ -89,8 +93,8 @@ import TimelineReport
 
     /// The batch that is being filled belongs to the reader until it is published.
     private func batch(_ number: UInt64) -> UnsafeMutablePointer<ReplayBatch> {
-        // The remainder is below the number of batches.
-        unsafe batches + Int(number % UInt64(ReplayDivision.depth))
+        // The depth is a power of two, so that this is the remainder, which is below the number of batches.
+        unsafe batches + Int(number) & (depth - 1)
     }
 
     func begin(_ description: CaptureDescription) { unsafe merge.pointee.begin(description) }
@@ -102,8 +106,9 @@ import TimelineReport
         unsafe batch(number).pointee.begin(firstFrame: firstFrame)
     }
 
-    @inline(__always) func add(_ item: ReplayItem, to part: Int, of number: UInt64) {
-        unsafe batch(number).pointee.add(item, to: part)
+    /// Adds a segment to a part; the caller writes it to the place that this returns.
+    @inline(__always) func add(to part: Int, of number: UInt64) -> UnsafeMutablePointer<ReplayItem> {
+        unsafe batch(number).pointee.add(to: part)
     }
 
     func add(_ error: ReplayError, to part: Int, of number: UInt64) {
@@ -123,7 +128,7 @@ import TimelineReport
         published = number + 1
         wakeAll()
         // Alone, the batch is worked on while it is in the cache; with others, only when they are behind.
-        let room = threads.isEmpty ? 0 : UInt64(ReplayDivision.depth - 1)
+        let room = threads.isEmpty ? 0 : UInt64(depth - 1)
         while published - merged > room { workOrWait() }
         let isWanted = isWanted
         release()
@@ -137,7 +142,7 @@ import TimelineReport
         release()
         // Everybody is idle, and nothing is published: all parts belong to the reader.
         for part in 0..<ReplayDivision.parts {
-            for index in 0..<ReplayDivision.depth {
+            for index in 0..<depth {
                 // part and index are below the numbers of parts and batches.
                 let result = unsafe (batches + index).pointee.results + part
                 unsafe (parts + part).pointee.takeNumbers(&result.pointee)

@@ -8,13 +8,37 @@ import TimelineReport
 
 /// The end of a divided replay's way: counts connections and writes results. One batch after the other.
 struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
-    /// The numbers of the connections that began in one batch.
+    /// The numbers of the connections that began in one batch: which of its frames began one, as a bit each.
     private struct Numbers {
         var firstFrame: UInt64 = .max
-        /// Sorted: where a connection began, counted from the first frame.
-        var offsets: [UInt32] = []
-        /// The number of the one at the first offset.
-        var base: UInt64 = 0
+        private var bits: [UInt64] = Array(repeating: 0, count: ReplayDivision.batch / 64)
+        /// By word of `bits`: the number of the first connection in it.
+        private var bases: [UInt64] = Array(repeating: 0, count: ReplayDivision.batch / 64)
+
+        mutating func clear(firstFrame: UInt64) {
+            self.firstFrame = firstFrame
+            for word in bits.indices { bits[word] = 0 }
+        }
+
+        /// One began with the frame at `offset`.
+        mutating func insert(_ offset: UInt32) { bits[Int(offset >> 6)] |= 1 << UInt64(offset & 63) }
+
+        /// Counts on from `count` connections that there were before; how many there are now.
+        mutating func close(after count: UInt64) -> UInt64 {
+            var next = count + 1
+            for word in bits.indices {
+                bases[word] = next
+                next += UInt64(bits[word].nonzeroBitCount)
+            }
+            return next - 1
+        }
+
+        /// The number of the connection that began with the frame at `offset`, or 0 if none did.
+        func number(_ offset: UInt32) -> UInt64 {
+            let word = Int(offset >> 6)
+            let bit = UInt64(1) << UInt64(offset & 63)
+            return bits[word] & bit == 0 ? 0 : bases[word] + UInt64((bits[word] & (bit - 1)).nonzeroBitCount)
+        }
     }
 
     private(set) var report: Report
@@ -46,28 +70,22 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
 
     private mutating func count(_ batch: borrowing ReplayBatch) {
         turn = (turn + 1) % recent.count
-        recent[turn].firstFrame = batch.firstFrame
-        recent[turn].offsets.removeAll(keepingCapacity: true)
+        recent[turn].clear(firstFrame: batch.firstFrame)
         for part in 0..<ReplayDivision.parts {
             // part is below the number of results, here and below; nobody else works on a batch that is merged.
             let result = unsafe batch.results + part
-            for beginning in unsafe result.pointee.beginnings { recent[turn].offsets.append(beginning.offset) }
+            for beginning in unsafe result.pointee.beginnings { recent[turn].insert(beginning.offset) }
             unsafe ended += result.pointee.ended
             unsafe evicted += result.pointee.evicted
             unsafe strayErrors += result.pointee.strayErrors
         }
-        recent[turn].offsets.sort()
-        recent[turn].base = connections + 1
-        connections += UInt64(recent[turn].offsets.count)
+        connections = recent[turn].close(after: connections)
         for part in 0..<ReplayDivision.parts {
             // As above.
             let result = unsafe batch.results + part
-            var rank = 0
             for index in unsafe result.pointee.beginnings.indices {
-                // Both lists are in the order of frames.
                 let offset = unsafe result.pointee.beginnings[index].offset
-                while recent[turn].offsets[rank] < offset { rank += 1 }
-                unsafe result.pointee.beginnings[index].number = recent[turn].base + UInt64(rank)
+                unsafe result.pointee.beginnings[index].number = recent[turn].number(offset)
             }
         }
     }
@@ -77,8 +95,10 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         _ batch: borrowing ReplayBatch, _ next: inout InlineArray<8, Int>, below limit: UInt64
     ) {
         while true {
+            // The part with the least key, and the least key of the others: up to there all pieces are that part's.
             var best = -1
             var bestKey = limit
+            var nextKey = limit
             for part in 0..<ReplayDivision.parts {
                 // As above.
                 let result = unsafe batch.results + part
@@ -86,16 +106,25 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
                 let key = unsafe result.pointee.pieces[next[part]].key
                 if key < bestKey {
                     best = part
+                    nextKey = bestKey
                     bestKey = key
+                } else if key < nextKey {
+                    nextKey = key
                 }
             }
             guard best >= 0 else { return }
             // As above.
             let result = unsafe batch.results + best
-            let start = next[best] == 0 ? 0 : unsafe result.pointee.pieces[next[best] - 1].end
-            let piece = unsafe result.pointee.pieces[next[best]]
-            unsafe report.merge(result.pointee.out, start..<piece.end, number: number(piece.number), &out)
-            next[best] += 1
+            var index = next[best]
+            var start = index == 0 ? 0 : unsafe result.pointee.pieces[index - 1].end
+            let count = unsafe result.pointee.pieces.count
+            repeat {
+                let piece = unsafe result.pointee.pieces[index]
+                unsafe report.merge(result.pointee.out, start..<piece.end, number: number(piece.number), &out)
+                start = piece.end
+                index += 1
+            } while unsafe index < count && result.pointee.pieces[index].key < nextKey
+            next[best] = index
         }
     }
 
@@ -103,15 +132,11 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private func number(_ number: UInt64) -> UInt64 {
         guard number >= Timeline.provisional else { return number }
         let frame = number & ~Timeline.provisional
-        for numbers in recent where numbers.firstFrame <= frame && frame - numbers.firstFrame < ReplayDivision.batch {
-            let offset = UInt32(frame - numbers.firstFrame)
-            var low = 0
-            var high = numbers.offsets.count
-            while low < high {
-                let middle = (low + high) / 2
-                if numbers.offsets[middle] < offset { low = middle + 1 } else { high = middle }
+        for index in recent.indices {
+            let first = recent[index].firstFrame
+            if first <= frame && frame - first < ReplayDivision.batch {
+                return recent[index].number(UInt32(frame - first))
             }
-            if low < numbers.offsets.count, numbers.offsets[low] == offset { return numbers.base + UInt64(low) }
         }
         return 0
     }

@@ -8,12 +8,14 @@ import TimelineReport
 enum ReplayDivision {
     /// Parts of the flows, each with a timeline of its own.
     static let parts = 8
-    /// Frames between two looks at ended connections; a batch has as many.
-    static let batch = 8192
+    /// Frames between two looks at ended connections; a batch has as many, so that all of it stays in a core's cache.
+    static let batch = 2048
+    /// The latest frames of a part among which copies are found.
+    static let rememberedFrames = 1024
     /// Batches under way at a time.
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
-    static let waiting = 12_288
+    static let waiting = 4096
 }
 
 /// A decoded segment on its way to its part.
@@ -98,10 +100,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var rest: [ConnectionID] = []
     private var restNext = 0
     private var expired: [ConnectionID] = []
-    private var hashes: InlineArray<32, UInt64> = .init(repeating: 0)
 
     init(report: Report, seed: UInt64, most: Int) {
-        timeline = Timeline(seed: seed, countsByItself: false)
+        timeline = Timeline(
+            seed: seed, countsByItself: false, rememberedFrames: ReplayDivision.rememberedFrames)
         self.report = report.part
         interest = report.interest
         countsCopiesOnce = report.countsCopiesOnce
@@ -123,13 +125,26 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         _ result: inout PartResult
     ) {
         guard errors.isEmpty else { return unsafe run(items, among: errors, firstFrame, &result) }
+        let count = items.count
+        guard let items = items.baseAddress, count > 0 else { return }
         var start = 0
-        while start < items.count {
-            let end = min(start + 32, items.count)
-            for index in start..<end { hashes[index - start] = unsafe items[index].hash }
-            timeline.fetch(hashes, count: end - start)
-            for index in start..<end { unsafe take(items[index], firstFrame, &result) }
+        unsafe fetch(items, from: 0, count)
+        while start < count {
+            let end = min(start + Self.portion, count)
+            // What the next portion needs is fetched while this one is taken in.
+            unsafe fetch(items, from: end, count)
+            for index in start..<end { unsafe take(items + index, firstFrame, &result) }
             start = end
+        }
+    }
+
+    /// Segments whose connections are fetched at once.
+    private static var portion: Int { 32 }
+
+    private func fetch(_ items: UnsafePointer<ReplayItem>, from start: Int, _ count: Int) {
+        // Every index is below the count.
+        for index in start..<max(start, min(start + Self.portion, count)) {
+            unsafe timeline.fetch(hash: items[index].hash)
         }
     }
 
@@ -140,13 +155,14 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     ) {
         var next = 0
         for index in 0..<items.count {
-            // index is less than the count.
-            let item = unsafe items[index]
-            while next < errors.count && errors[next].offset < item.offset {
+            // index is less than the count, and the buffer is not empty.
+            guard let first = items.baseAddress else { break }
+            let item = unsafe first + index
+            while next < errors.count, unsafe errors[next].offset < item.pointee.offset {
                 take(errors[next], firstFrame, &result)
                 next += 1
             }
-            take(item, firstFrame, &result)
+            unsafe take(item, firstFrame, &result)
         }
         while next < errors.count {
             take(errors[next], firstFrame, &result)
@@ -166,22 +182,25 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     }
 
     @inline(__always) private mutating func take(
-        _ item: ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult
+        _ place: UnsafePointer<ReplayItem>, _ firstFrame: UInt64, _ result: inout PartResult
     ) {
-        let frame = firstFrame + UInt64(item.offset)
-        // By itself, so that the closure does not take a copy of the whole item along.
-        let vantage = item.vantage
+        // The place is one of the batch's items that the reader filled; nobody writes there while the part works on them.
+        let offset = unsafe place.pointee.offset
+        let time = unsafe place.pointee.time
+        let frame = firstFrame &+ UInt64(offset)
         let tracked =
             countsCopiesOnce
-            ? timeline.trackOnce(
-                item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface,
-                vantage: { vantage })
-            : timeline.track(item.segment, hash: item.hash, time: item.time, frame: frame, interface: item.interface)
+            ? unsafe timeline.trackOnce(
+                place.pointee.segment, hash: place.pointee.hash, time: time, frame: frame,
+                interface: place.pointee.interface, vantage: place.pointee.vantage)
+            : unsafe timeline.track(
+                place.pointee.segment, hash: place.pointee.hash, time: time, frame: frame,
+                interface: place.pointee.interface)
         if tracked.isSteady { return }
         if tracked.ended { result.ended += 1 }
         if tracked.isFirst {
             result.beginnings.append(
-                PartResult.Beginning(id: tracked.connection, offset: item.offset, number: 0))
+                PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
             if let old = tracked.replaced {
                 finish(old, key: frame, &result)
             } else if timeline.trackedCount > most, let old = timeline.leastUseful(besides: tracked.connection) {
@@ -190,7 +209,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             }
         }
         guard tracked.hasTransitions, interest == .transitions else { return }
-        let event = timeline.event(of: tracked, item.segment, time: item.time, frame: frame)
+        let event = unsafe timeline.event(of: tracked, place.pointee.segment, time: time, frame: frame)
         report.segment(event, timeline, &result.out)
         result.addPiece(key: frame, number: 0)
     }
@@ -202,7 +221,11 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         }
         guard !expired.isEmpty else { return }
         let order = expired.map { (timeline.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
-        for (number, id) in order { finish(id, key: PartResult.atBoundary | number, &result) }
+        for index in order.indices {
+            // These have been silent for long: what the next ones need is fetched meanwhile.
+            if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
+            finish(order[index].1, key: PartResult.atBoundary | order[index].0, &result)
+        }
         expired.removeAll(keepingCapacity: true)
     }
 

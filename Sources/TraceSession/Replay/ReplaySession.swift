@@ -122,23 +122,34 @@ private struct Replay: ~Copyable {
             let state: CaptureFileReader.Progress
             let room = ReplayDivision.batch - Int(frame - batchStart)
             do throws(CaptureFileError) {
-                state = try reader.read(limit: room, waitMilliseconds: 100) { header, bytes in
-                    frame &+= 1
-                    if filter != nil, filter?.matches(header, bytes) == false { return true }
-                    if writes {
-                        do throws(CaptureWriteError) {
-                            try copier.copy(header, bytes, to: &writer)
-                        } catch {
-                            writeError = error
+                // Where nothing is filtered, written or counted, frames take the short way.
+                if filter == nil && !writes && limit == nil {
+                    var next = frame
+                    defer { frame = next }
+                    state = try reader.read(limit: room, waitMilliseconds: 100) { header, bytes in
+                        next &+= 1
+                        consumer.take(header, bytes, frame: next)
+                        return true
+                    }
+                } else {
+                    state = try reader.read(limit: room, waitMilliseconds: 100) { header, bytes in
+                        frame &+= 1
+                        if filter != nil, filter?.matches(header, bytes) == false { return true }
+                        if writes {
+                            do throws(CaptureWriteError) {
+                                try copier.copy(header, bytes, to: &writer)
+                            } catch {
+                                writeError = error
+                                return false
+                            }
+                        }
+                        consumer.take(header, bytes, frame: frame)
+                        if let limit, consumer.captured >= limit {
+                            isFull = true
                             return false
                         }
+                        return true
                     }
-                    consumer.take(header, bytes, frame: frame)
-                    if let limit, consumer.captured >= limit {
-                        isFull = true
-                        return false
-                    }
-                    return true
                 }
             } catch {
                 throw .file(error)
