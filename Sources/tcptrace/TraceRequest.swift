@@ -142,6 +142,7 @@ struct TraceRequest {
         if let most = command.maxConnections {
             guard most >= 8 else { throw ValidationError("--max-connections \(most): 8 or more") }
             options.trackedLimit = most
+            options.liveTrackedLimit = most
         }
         if let duration = command.duration {
             guard duration > 0 && duration.isFinite else {
