@@ -90,7 +90,7 @@ struct Comparison {
                         connections: Double(capture.connections), nanosecondsPerPacket: cost, megabytes: megabytes))
                 print(
                     "  " + text(workload.rawValue, 8) + text(Double(capture.connections), 0, 10) + " connections"
-                        + text(cost, 1, 8) + " ns/pkt" + text(megabytes, 1, 9) + " MB")
+                        + text(cost, 1, 10) + " ns/pkt" + text(megabytes, 1, 9) + " MB")
             }
             lines.append(PlotLine(name: workload.rawValue, points: points))
         }

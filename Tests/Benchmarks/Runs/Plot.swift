@@ -107,7 +107,9 @@ private struct Panel {
         for end in ends.sorted(by: { $0.y < $1.y }) {
             let y = max(end.y + 4, lowest + 14)
             lowest = y
-            svg += label(end.name, end.x + 8, y, "start", end.colour)
+            // On white, so that a line below it does not cross it out.
+            let name = label(end.name, end.x + 8, y, "start", end.colour)
+            svg += "<g stroke=\"white\" stroke-width=\"4\">\(name)</g>\n" + name
         }
         return svg
     }
