@@ -17,6 +17,14 @@ import Testing
         }
     }
 
+    @Test func whatIsListedAsAFindingIsOne() {
+        // A script gives these names to --fail-on.
+        for page in Explanations.all where page.kind == .finding {
+            #expect(FindingCode(rawValue: page.name) != nil, "\(page.name)")
+        }
+        #expect(Explanations.pages(for: "port-exhaustion").map(\.kind) == [.situation])
+    }
+
     @Test func everyStateHasAPage() {
         for state in TCPState.allCases where state != .unseen {
             let pages = Explanations.pages(for: "\(state.displayName)")

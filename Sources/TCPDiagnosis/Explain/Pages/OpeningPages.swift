@@ -167,7 +167,7 @@ extension Explanation {
             .remedy(
                 "Usually nothing. If SYNs fail then: let the client choose ephemeral ports, or keep connections open.")),
         Explanation(
-            .finding, "port-exhaustion", "No ephemeral port is left towards this server.",
+            .situation, "port-exhaustion", "No ephemeral port is left towards this server.",
             .wire(
                 "Nothing: connect() fails before a SYN is sent. Before that, many short connections to one address and port."
             ),
