@@ -15,7 +15,7 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var ppp: LinkType { LinkType(9) }
     /// FDDI.
     @inlinable public static var fddi: LinkType { LinkType(10) }
-    /// PPP in HDLC framing (RFC 1662 4.3.1), or Cisco HDLC.
+    /// PPP in HDLC-like framing (RFC 1662), or Cisco HDLC (RFC 1547 4.3.1).
     @inlinable public static var pppSerial: LinkType { LinkType(50) }
     /// A PPPoE session header, without the Ethernet header before it (RFC 2516).
     @inlinable public static var pppEther: LinkType { LinkType(51) }

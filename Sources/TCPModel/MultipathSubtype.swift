@@ -1,24 +1,24 @@
-// The subtypes of the MPTCP option (RFC 8684 8, IANA's "MPTCP Option Subtypes").
+// The subtypes of the MPTCP option (RFC 8684 7.2, IANA's "MPTCP Option Subtypes").
 
 /// What one MPTCP option is for.
 public enum MultipathSubtype: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    /// RFC 8684 3: subtype 0.
+    /// RFC 8684 3.1, two keys to open a connection.
     case capable = 0
-    /// RFC 8684 3: subtype 1.
+    /// RFC 8684 3.2, another subflow.
     case join = 1
-    /// RFC 8684 3: subtype 2.
+    /// RFC 8684 3.3, data acknowledgments and mappings.
     case dataSequence = 2
-    /// RFC 8684 3: subtype 3.
+    /// RFC 8684 3.4.1, one more address.
     case addAddress = 3
-    /// RFC 8684 3: subtype 4.
+    /// RFC 8684 3.4.2, an address that is gone.
     case removeAddress = 4
-    /// RFC 8684 3: subtype 5.
+    /// RFC 8684 3.3.8, backup or not.
     case priority = 5
-    /// RFC 8684 3: subtype 6.
+    /// RFC 8684 3.7, a checksum is wrong.
     case fail = 6
-    /// RFC 8684 3: subtype 7.
+    /// RFC 8684 3.5, end the connection at once.
     case fastClose = 7
-    /// RFC 8684 3: subtype 8.
+    /// RFC 8684 3.6, why a subflow is reset.
     case reset = 8
 
     /// For programs.

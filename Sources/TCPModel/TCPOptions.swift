@@ -43,7 +43,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
         @inlinable public static var authentication: Kinds { Kinds(rawValue: 1 << 8) }
         /// User timeout, kind 28 (RFC 5482).
         @inlinable public static var userTimeout: Kinds { Kinds(rawValue: 1 << 9) }
-        /// AccECN, kinds 172 and 174 (RFC 9768 3.2.3), or its experimental form (magic 0xACCE).
+        /// AccECN, kinds 172 and 174 (RFC 9768 3.2.3), or its experimental forms (magic 0xACC0, 0xACC1, 0xACCE).
         @inlinable public static var accurateECN: Kinds { Kinds(rawValue: 1 << 10) }
         /// An experiment of kind 253 or 254 (RFC 6994) that this tool does not know otherwise.
         @inlinable public static var experiment: Kinds { Kinds(rawValue: 1 << 11) }
@@ -61,7 +61,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     public var sackBlockCount: UInt8 = 0
     /// Octets of Fast Open cookie; 0 is a request for one.
     public var fastOpenCookieLength: UInt8 = 0
-    /// MPTCP subtype (high four bits of its third byte), RFC 8684 8.
+    /// MPTCP subtype (high four bits of its third byte), RFC 8684 7.2.
     public var multipathSubtype: UInt8 = 0
     /// MPTCP: the version of MP_CAPABLE, or the reason of MP_TCPRST, which never come together.
     public var multipathDetail: UInt8 = 0

@@ -57,8 +57,10 @@ public struct TraceOptions: Sendable {
 
     /// Threads that a replay is divided among; nil = as many as there are processors. The results do not depend on it.
     public var workers: Int?
-    /// Connections to keep in memory at most (replay).
+    /// Connections to keep in memory at most, in a replay.
     public var trackedLimit = TraceOptions.defaultTrackedLimit
+    /// The same in a live trace, those included that ended and are kept for late segments and their TIME_WAIT.
+    public var liveTrackedLimit = TraceOptions.defaultLiveTrackedLimit
 
     /// As many connections as fill half of the machine's memory, and never fewer than 100 000.
     public static var defaultTrackedLimit: Int {
@@ -67,6 +69,9 @@ public struct TraceOptions: Sendable {
         // 512 octets are more than a connection takes with its share of the table, even while that grows.
         return max(100_000, pages / 2 * size / 512)
     }
+
+    /// The same live, where the kernel's view, statistics and what findings need are kept with each: 4 KiB are more than that.
+    public static var defaultLiveTrackedLimit: Int { max(100_000, defaultTrackedLimit / 8) }
 
     /// The defaults.
     public init() {}

@@ -9,8 +9,8 @@ struct KillCommand: ParsableCommand {
         commandName: "kill",
         abstract: "End the process that holds a port, or one connection, and show what becomes of the sockets.",
         discussion: """
-            Shows the process and its sockets and asks before anything is ended. `port N` is the process's own port; the
-            holder of the listening socket is meant unless --pid or --all says otherwise. With --connection no process is
+            Shows the process and its sockets and asks before anything is ended. `port N` is the process's own port; the \
+            holder of the listening socket is meant unless --pid or --all says otherwise. With --connection no process is \
             ended but a single socket (SOCK_DESTROY; needs root), after saying what that does to both ends.
 
             Examples:

@@ -12,27 +12,34 @@ struct SocketsCommand: ParsableCommand {
         commandName: "sockets",
         abstract: "List this host's TCP sockets, their states and the processes that hold them.",
         discussion: """
-            Reads as netstat does: -an lists everything, -ano adds the pid, -anob (or -anp) the program.
-            Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N,
+            Reads as netstat does: -an lists everything, -ano adds the pid, -anob (or -anp) the program; ss's -tlnp \
+            lists listening sockets.
+
+            Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N, \
             joined with and, or, not and parentheses.
 
             Examples:
               tcptrace sockets -a port 9500
               tcptrace sockets --state close-wait,fin-wait-2 --watch
-              tcptrace sockets -a --format json port 9500 | jq .state
+              tcptrace sockets -a -T json port 9500 | jq .state
             """)
 
     @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")
     var numeric = false
     @Flag(name: [.customShort("a"), .customLong("all")], help: "List listening sockets too.")
     var all = false
+    @Flag(name: .customShort("l"), help: "Listening sockets only.")
+    var listening = false
+    @Flag(name: .customShort("t"), help: "TCP only. It always is.")
+    var tcpOnly = false
     @Flag(name: .customShort("o"), help: "Show the pid only (with -b or -p: the program too).")
     var pidColumn = false
     @Flag(name: [.customShort("b"), .customShort("p")], help: "Show pid and program. This is the default.")
     var programColumn = false
     @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
     var state: [String] = []
-    @Option(help: "How the list is written: text, csv or json (one object a line).")
+    @Option(
+        name: [.customShort("T"), .long], help: "How the list is written: text, csv or json (one object a line).")
     var format = SocketsRequest.Format.text
     @Option(
         name: .long, defaultAsFlag: "1", parsing: .next,
@@ -86,6 +93,7 @@ struct SocketsCommand: ParsableCommand {
             request.states.insert(state)
         }
         if let width, width < 1 { throw ValidationError("--width \(width): at least 1 column is needed") }
+        if listening { request.states.insert(.listen) }
         request.includesListeners = all
         request.format = format
         request.holderColumn = pidColumn && !programColumn ? .pid : .pidAndProgram

@@ -22,8 +22,14 @@ struct TraceCommand: ParsableCommand {
         discussion: """
             Filter words are pcap-filter(7)'s: `port 9500`, `host 10.0.0.1 and not port 22`. \
             Letters are tcpdump's, and may be joined: -nni lo. After -- comes a command to run, whose connections \
-            alone are shown. Verbs have help of their own: `tcptrace sockets --help`. \
-            Not Ostermann's tcptrace of the same name.
+            alone are shown. Not Ostermann's tcptrace of the same name.
+
+            Verbs, each with its own --help:
+              sockets   list TCP sockets and who holds them
+              kill      end who holds a port, or one connection
+              explain   what a finding, a state, a flag or an errno means
+              doctor    what this machine allows
+              lab       a guided tour, with a server and a client of its own
             """)
 
     @Option(
@@ -118,7 +124,8 @@ struct TraceCommand: ParsableCommand {
     var workers: Int?
     @Option(
         name: .customLong("max-connections"),
-        help: ArgumentHelp("Replay: connections to keep in memory at most.", valueName: "count"))
+        help: ArgumentHelp(
+            "Connections to keep in memory at most; the least useful are given up first.", valueName: "count"))
     var maxConnections: Int?
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
     var duration: Double?

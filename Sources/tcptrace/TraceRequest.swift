@@ -50,12 +50,13 @@ struct TraceRequest {
         var words = command.words
         // A classic tcptrace user types the file's name alone.
         if words.count == 1, options.files.isEmpty, options.interfaces.isEmpty, command.output == nil,
-            Self.looksLikeCapture(words[0])
+            case let isCapture = LoneWord.isCapture(words[0]), isCapture || LoneWord.isFileName(words[0])
         {
             options.files = words
             words = []
-            fileWasOnlyWord = true
+            fileWasOnlyWord = isCapture
         }
+        if let hint = LoneWord.hint(words) { throw ValidationError(hint) }
         if let file = command.filterFile {
             guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
             words = try Self.lines(of: file)
@@ -78,22 +79,15 @@ struct TraceRequest {
         }
     }
 
-    private static func looksLikeCapture(_ path: String) -> Bool {
-        // Nothing to close if open(2) fails; the path is NUL-terminated for the time of the call.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var magic: UInt32 = 0
-        // At most the four octets of `magic` are written.
-        guard unsafe read(descriptor, &magic, 4) == 4 else { return false }
-        let known: [UInt32] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a]
-        return known.contains(magic) || known.contains(magic.byteSwapped)
-    }
-
     /// The lines of a small text file (at most 1 MiB).
     private static func lines(of path: String) throws -> [String] {
         // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
-        guard let file = unsafe fopen(path, "re") else { throw ValidationError("\(path): cannot be read") }
+        guard let file = unsafe fopen(path, "re") else {
+            // strerror(3) returns a NUL-terminated text, which is copied before anything else is called.
+            let reason = unsafe String(cString: strerror(errno))
+            StandardStreams.complain("\(printable(path)): \(reason)")
+            throw ExitCode(1)
+        }
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let room = bytes.count
@@ -142,6 +136,7 @@ struct TraceRequest {
         if let most = command.maxConnections {
             guard most >= 8 else { throw ValidationError("--max-connections \(most): 8 or more") }
             options.trackedLimit = most
+            options.liveTrackedLimit = most
         }
         if let duration = command.duration {
             guard duration > 0 && duration.isFinite else {

@@ -28,7 +28,7 @@ import Testing
         ["--duration", "nan", "-i", "lo"], ["--duration", "inf", "-i", "lo"], ["--connections", "0", "-i", "lo"],
         ["-r", "x", "-i", "lo"], ["-T", "xml", "-i", "lo"], ["--color", "green", "-i", "lo"],
         ["--state", "NOWHERE", "-i", "lo"], ["--outcome", "fine", "-i", "lo"], ["-Q", "sideways", "-i", "lo"],
-        ["-y", "NOSUCH", "-i", "lo"], ["-F", "/nonexistent", "-i", "lo"], ["-V", "/nonexistent"],
+        ["-y", "NOSUCH", "-i", "lo"], ["9500"], ["sokets"], ["socket", "port", "9500"], ["version"],
         ["-r", "x", "--pid", "1"], ["-r", "x", "--duration", "1"],
     ])
     func usageErrorsAre64(_ arguments: [String]) throws {
@@ -36,6 +36,36 @@ import Testing
         #expect(outcome.code == 64, "\(outcome.errors)")
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("Error: "), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
+        (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
+    ])
+    func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
+        let outcome = try Program(Program.tcptrace, words).end()
+        #expect(outcome.errors.contains(hint), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        ["-F", "/nonexistent", "-i", "lo"], ["-V", "/nonexistent"], ["/nonexistent"], ["nonexistent.pcapng"],
+    ])
+    func filesThatAreNotThereAreNamedAndTheCodeIs1(_ arguments: [String]) throws {
+        let outcome = try Program(Program.tcptrace, arguments).end()
+        #expect(outcome.code == 1 && outcome.output.isEmpty)
+        let name = arguments.first { $0.contains("nonexistent") } ?? ""
+        #expect(outcome.errors.contains("tcptrace: \(name): No such file or directory\n"), "\(outcome.errors)")
+    }
+
+    @Test func aCaptureAsTheOnlyWordIsReadAlsoIfItIsCompressed() throws {
+        let scratch = try Scratch()
+        let plain = try scratch.write(Self.connections(2), as: "plain")
+        #expect(try shell("gzip -k $1", plain).code == 0)
+        for path in [plain, plain + ".gz"] {
+            let outcome = try Program(Program.tcptrace, ["-q", path]).end()
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("2 connections traced"), "\(outcome.errors)")
+        }
     }
 
     @Test(.enabled(if: isRoot, "needs root")) func unknownInterfaceNamesThoseThereAre() throws {

@@ -71,6 +71,40 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(outcome.errors.contains("packets captured") && outcome.errors.contains("1 connection traced"))
     }
 
+    @Test func noMoreConnectionsAreKeptThanAllowed() throws {
+        let peer = try python(
+            """
+            import socket
+            s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(64)
+            print('port', s.getsockname()[1], flush=True)
+            held = []
+            while True: held.append(s.accept()[0])
+            """)
+        let port = try port(peer)
+        let trace = try trace(port: port, "-T", "json", "--max-connections", "8", "--duration", "4")
+        let caller = try python(
+            """
+            import socket, sys, time
+            held = []
+            for _ in range(20):
+                held.append(socket.create_connection(('127.0.0.1', int(sys.argv[1]))))
+                time.sleep(0.02)
+            print('done', flush=True)
+            time.sleep(30)
+            """, "\(port)")
+        try caller.say("done")
+        let outcome = try trace.end()
+        #expect(outcome.code == 0)
+        // Each is reported once: those given up as they stood, the others at the end.
+        let rows = try records(outcome, "conn")
+        #expect(rows.count == 20, "\(rows.count)")
+        #expect(Set(rows.compactMap { $0["id.orig_p"] as? Int }).count == 20)
+        #expect(rows.allSatisfy { $0["outcome"] as? String == "open" })
+        #expect(
+            outcome.errors.contains("12 connections were given up before the end: more than 8 at a time"),
+            "\(outcome.errors)")
+    }
+
     @Test func theTextTimelineSaysTheSame() throws {
         let peer = try python(server)
         let port = try port(peer)

@@ -70,7 +70,8 @@ enum UnsafeFiles {
         "Sources/TraceSession/Sockets/SocketFilter.swift": "inet_pton(3) into addresses of the right size",
         "Sources/TraceSession/Sockets/SocketsRun.swift": "clock_gettime(2), localtime_r(3), the terminal's size",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
-        "Sources/tcptrace/TraceRequest.swift": "open(2), read(2), fopen(3), fread(3) for arguments that name files",
+        "Sources/tcptrace/LoneWord.swift": "open(2), pread(2): whether a word is the name of a capture",
+        "Sources/tcptrace/TraceRequest.swift": "fopen(3), fread(3), strerror(3) for arguments that name files",
         "Sources/TeachingLab/LabTour.swift": "mkdir(2)",
         "Sources/TeachingLab/Programs/LabProgram.swift":
             "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",

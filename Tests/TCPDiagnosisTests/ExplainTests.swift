@@ -17,6 +17,14 @@ import Testing
         }
     }
 
+    @Test func whatIsListedAsAFindingIsOne() {
+        // A script gives these names to --fail-on.
+        for page in Explanations.all where page.kind == .finding {
+            #expect(FindingCode(rawValue: page.name) != nil, "\(page.name)")
+        }
+        #expect(Explanations.pages(for: "port-exhaustion").map(\.kind) == [.situation])
+    }
+
     @Test func everyStateHasAPage() {
         for state in TCPState.allCases where state != .unseen {
             let pages = Explanations.pages(for: "\(state.displayName)")
@@ -170,7 +178,7 @@ import Testing
         "RFC 9293 3.10.7.1", "RFC 9293 3.10.7.2", "RFC 9293 3.10.7.3", "RFC 9293 3.10.7.4", "RFC 9293 3.10.8",
         "RFC 1122 4.2.2.13", "RFC 2883 4", "RFC 3168 6.1.1", "RFC 3168 6.1.2", "RFC 3168 6.1.3", "RFC 3540",
         "RFC 4987 3.6", "RFC 5681 3.2", "RFC 5961 3.2", "RFC 5961 4.2", "RFC 5961 5.2", "RFC 6093 3", "RFC 6191 2",
-        "RFC 6298 5.5", "RFC 7413 4.2", "RFC 8985 6.2", "RFC 8985 7.3", "RFC 9768 3.1.1", "RFC 9768 3.2",
+        "RFC 6298 5.5", "RFC 7413 4.2", "RFC 8985 6.2", "RFC 8985 7.3", "RFC 9768 3.1.1", "RFC 9768 3.2.2",
     ]
 
     @Test func pagesCiteOnlyReviewedSections() {

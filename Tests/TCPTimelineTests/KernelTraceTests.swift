@@ -65,6 +65,26 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1, "a SYN is dropped once")
     }
 
+    @Test func aDroppedSynIsFoundAmongThousandsWithoutAnswer() {
+        let traced = Traced()
+        for port in UInt16(2000)..<5000 {
+            traced.play.client = SocketAddress(.loopbackV4, port)
+            traced.feed("> S 0:0")
+        }
+        let drop = SocketEvent.Kind.dropped(reason: "NETFILTER_DROP")
+        // One a millisecond: the latest is the only one that this drop can be of.
+        let sent = traced.play.clock
+        traced.take(traced.event(sent + 9000, .responder, drop, socket: 0, packet: 1))
+        #expect(traced.server.drops == 1 && traced.server.dropReason == "NETFILTER_DROP")
+        // Two at the same time: neither.
+        traced.play.client = SocketAddress(.loopbackV4, 5001)
+        traced.feed("\(Double(sent) / 1e9 + 1) > S 0:0")
+        traced.play.client = SocketAddress(.loopbackV4, 5002)
+        traced.feed("\(Double(sent) / 1e9 + 1.000001) > S 0:0")
+        traced.take(traced.event(sent + 1_000_009_000, .responder, drop, socket: 0, packet: 2))
+        #expect(traced.server.drops == 0)
+    }
+
     @Test func aDropAfterTheAnswerIsNotTheSyns() {
         let traced = Traced(handshake)
         traced.take(

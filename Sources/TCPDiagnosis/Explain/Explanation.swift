@@ -6,6 +6,8 @@ public struct Explanation: Sendable {
     public enum Kind: String, CaseIterable, Sendable {
         /// A code of a finding.
         case finding
+        /// Something worth knowing that is told by other findings, or by none.
+        case situation
         /// A state of RFC 9293.
         case state
         /// Control bits of the header.

@@ -25,7 +25,7 @@ public enum Explanations {
             }
     }
 
-    /// The page of a finding.
+    /// The page of a finding. Those of situations have no code.
     public static func page(of code: FindingCode) -> Explanation? { findings.first { $0.name == code.rawValue } }
 
     /// The pages for a word, in any usual spelling; several if it means several things, none if it means nothing here.

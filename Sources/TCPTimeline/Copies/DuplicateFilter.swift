@@ -5,8 +5,8 @@
 //
 // 1. Addresses, ports, tunnel, numbers, flags, window, urgent pointer, length and options are the same. (A segment sent
 //    again usually has another TSval, window or ACK.)
-// 2. With an IPv4 identification other than 0: it is the same too, and the copy comes within 100 ms. A sender does not
-//    use an identification twice within the life of a datagram (RFC 6864 4.3); Linux counts it up for each segment.
+// 2. With an IPv4 identification other than 0: it is the same too, and the copy comes within 100 ms. Where a
+//    datagram may be cut into fragments, none of its life has the same (RFC 6864 4.3); Linux counts up for each segment.
 // 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
 //    another interface, link header or hop limit.
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a

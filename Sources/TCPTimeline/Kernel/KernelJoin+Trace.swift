@@ -21,6 +21,7 @@ extension KernelJoin {
     ) -> [KernelEvent] {
         var said: [KernelEvent] = []
         said.reserveCapacity(events.count)
+        tidyOpenings(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         var found: [(event: SocketEvent, of: EndpointReference)] = []
         for event in events {

@@ -28,6 +28,8 @@ public struct KernelJoin: Sendable {
 
     /// Connections whose SYN had no answer when they were last looked at, and the time of the latest SYN that was dropped.
     var opening: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
+    /// How many of them there may be before those that were answered are taken out.
+    var openingsToTidy = 256
 
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]

@@ -254,7 +254,7 @@ private struct AnalysedDirection: BitwiseCopyable {
     }
 }
 
-/// What Wireshark keeps of a four-tuple's MPTCP options (RFC 8684 8): that there are some, and MP_CAPABLE among them.
+/// What Wireshark keeps of a four-tuple's MPTCP options (RFC 8684 3): that there are some, and MP_CAPABLE among them.
 private struct MultipathOperations: OptionSet, BitwiseCopyable {
     var rawValue: UInt8 = 0
 

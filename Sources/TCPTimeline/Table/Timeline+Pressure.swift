@@ -1,15 +1,15 @@
-// Which connection to give up when there are more than there is room for.
+// Which connection to give up when there are more than there is room for, and which ones count as gone for their silence.
 
 import TCPMachine
-import TCPModel
+public import TCPModel
 
 extension Timeline {
     /// The connection whose loss costs least: one that ended, the longest ago first; else one that is half-open, else the one
     /// silent for longest, of the next few in the order of places, so that a look costs the same however many there are.
     ///
-    /// - Parameter kept: one that is not to be chosen.
+    /// - Parameter kept: one that is not to be chosen, if there is such a one.
     /// - Returns: nil only if there is no other one.
-    public mutating func leastUseful(besides kept: ConnectionID) -> ConnectionID? {
+    public mutating func leastUseful(besides kept: ConnectionID?) -> ConnectionID? {
         for queue in endings.indices {
             while let entry = endings[queue].first {
                 endings[queue].removeFirst()
@@ -27,7 +27,7 @@ extension Timeline {
         while looked < 64 && steps < store.limit {
             hand = hand + 1 < store.limit ? hand + 1 : 0
             steps += 1
-            guard hand != kept.slot, store.isOccupied(hand) else { continue }
+            guard hand != kept?.slot, store.isOccupied(hand) else { continue }
             looked += 1
             let id = ConnectionID(slot: hand)
             if store[id].isHalfOpen() { return id }
@@ -35,6 +35,42 @@ extension Timeline {
         }
         return silent
     }
+
+    /// The next connection that has been silent for longer than its state lasts (`Silence`), in the order of places.
+    ///
+    /// Those that ended are left out: `nextExpired` has them.
+    ///
+    /// - Parameter looks: places to look at, at most; what is left of them comes back.
+    public mutating func nextSilent(at now: Timestamp, looks: inout Int) -> ConnectionID? {
+        while looks > 0 && store.limit > 0 {
+            looks -= 1
+            hand = hand + 1 < store.limit ? hand + 1 : 0
+            guard store.isOccupied(hand) else { continue }
+            let id = ConnectionID(slot: hand)
+            let facts = store[id].facts
+            guard !facts.contains(.reported), !facts.contains(.replaced), !facts.contains(.queued) else { continue }
+            if now.since(store[id].lastTime) > store[id].longestSilence() { return id }
+        }
+        return nil
+    }
+
+    /// Places in the table, free ones too: so many looks are a look at all connections.
+    public var placeCount: Int { Int(store.limit) }
+}
+
+/// How long a connection that has not ended may be silent before it counts as gone, in nanoseconds.
+///
+/// Hosts are asked to keep them for ever, and nothing says that one has not (a crash, a firewall). So each time is longer than
+/// any silence that Linux's own timers leave in that state.
+public enum Silence {
+    /// SYN-SENT and SYN-RECEIVED. Linux repeats SYNs with pauses of at most 120 s, and gives up after 131 s by default.
+    public static let opening = 300 * Span.second
+    /// Both sides have closed and an ACK is missing: CLOSING and LAST-ACK. The FIN is repeated with pauses of at most 120 s.
+    public static let closing = 600 * Span.second
+    /// One side has closed, or only one side was ever heard. A half-close has no timer, but keep-alives come every 2 hours.
+    public static let halfClosed = 24 * 3600 * Span.second
+    /// Both sides were heard, and none has closed: as long as Linux's connection tracking keeps them.
+    public static let open = 5 * 24 * 3600 * Span.second
 }
 
 extension HotPart {
@@ -43,4 +79,25 @@ extension HotPart {
         sides[0].packets == 0 || sides[1].packets == 0 || endpoints[0].state == .synSent
             || endpoints[1].state == .synReceived
     }
+
+    /// The time of `Silence` for the states that the two endpoints are in.
+    fileprivate mutating func longestSilence() -> Int64 {
+        let first = endpoints[0].state
+        let second = endpoints[1].state
+        if first == .synSent || first == .synReceived || second == .synSent || second == .synReceived {
+            return Silence.opening
+        }
+        if first.hasSentFINAndGotOne || second.hasSentFINAndGotOne { return Silence.closing }
+        if first.hasOneFIN || second.hasOneFIN || sides[0].packets == 0 || sides[1].packets == 0 {
+            return Silence.halfClosed
+        }
+        return Silence.open
+    }
+}
+
+extension TCPState {
+    /// Whether both FINs have been seen, in this endpoint's eyes.
+    fileprivate var hasSentFINAndGotOne: Bool { self == .closing || self == .lastAck || self == .timeWait }
+    /// Whether one of the two FINs has.
+    fileprivate var hasOneFIN: Bool { self == .finWait1 || self == .finWait2 || self == .closeWait }
 }

@@ -16,7 +16,7 @@ extension RawSpan {
         var at = start
         while end - at >= 8 {
             let word = big64(at)
-            // 2^32 is 1 modulo 2^16 - 1, so that larger pieces may be added first (RFC 1071 2 B).
+            // 2^32 is 1 modulo 2^16 - 1, so that larger pieces may be added first (RFC 1071 2 C, parallel summation).
             sum &+= word >> 32 &+ (word & 0xffff_ffff)
             at += 8
         }

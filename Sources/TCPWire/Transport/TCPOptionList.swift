@@ -1,4 +1,4 @@
-// The list of TCP options (RFC 9293 3.1, 3.2).
+// The list of TCP options (RFC 9293 3.1, Options).
 
 public import TCPModel
 
@@ -24,8 +24,12 @@ private enum OptionKind {
 
 /// Fast Open's experiment identifier (RFC 6994 3; IANA's TCP ExID registry).
 private let fastOpenExperiment: UInt16 = 0xf989
-/// AccECN's (RFC 9768 3.2.3.3).
-private let accurateECNExperiment: UInt16 = 0xacce
+/// AccECN's: the options of order 0 and 1 before they had kinds of their own, and the oldest one (RFC 9768 7).
+private enum AccurateECNExperiment {
+    static let order0: UInt16 = 0xacc0
+    static let order1: UInt16 = 0xacc1
+    static let oldest: UInt16 = 0xacce
+}
 
 /// What nearly every segment of an established connection carries: NOP, NOP, timestamps (RFC 7323 appendix A).
 private enum UsualOptions {
@@ -64,13 +68,13 @@ private enum UsualOptions {
     var at = start
     while at < end {
         let kind = bytes.octet(at)
-        // RFC 9293 3.2: what is after the end of the list is padding, whatever it looks like.
+        // RFC 9293 3.1, Options: what is after the end of the list is padding, whatever it looks like.
         if kind == OptionKind.end { return remarks }
         if kind == OptionKind.noOperation {
             at &+= 1
             continue
         }
-        // RFC 9293 3.2: the length counts the kind and itself, so that 0 and 1 would never get on.
+        // RFC 9293 3.1, Options: the length counts the kind and itself, so that 0 and 1 would never get on.
         guard headerEnd &- at >= 2 else { return remarks.union(.malformedOption) }
         guard end &- at >= 2 else { return remarks }
         let length = Int(bytes.octet(at &+ 1))
@@ -114,7 +118,7 @@ extension TCPOptions {
         case OptionKind.multipath:  // RFC 8684 3
             guard length >= 3 else { return false }
             readMultipath(bytes, at: at, length: length)
-        case OptionKind.userTimeout:  // RFC 5482 3.1
+        case OptionKind.userTimeout:  // RFC 5482 3.3
             guard length == 4 else { return false }
             userTimeout = bytes.big16(at + 2)
             present.formUnion(.userTimeout)
@@ -130,7 +134,8 @@ extension TCPOptions {
             }
             switch bytes.big16(at + 2) {
             case fastOpenExperiment: return readFastOpen(cookieLength: length - 4)
-            case accurateECNExperiment: present.formUnion(.accurateECN)
+            case AccurateECNExperiment.order0, AccurateECNExperiment.order1, AccurateECNExperiment.oldest:
+                present.formUnion(.accurateECN)
             case let identifier:
                 experimentIdentifier = identifier
                 present.formUnion(.experiment)

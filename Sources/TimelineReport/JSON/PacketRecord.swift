@@ -66,7 +66,7 @@ extension JSONObject {
 }
 
 extension TCPOptions {
-    /// The user timeout in seconds (RFC 5482 3.1: the highest bit says minutes).
+    /// The user timeout in seconds (RFC 5482 3.3: the highest bit says minutes).
     var userTimeoutSeconds: UInt32 {
         userTimeout & 0x8000 == 0 ? UInt32(userTimeout) : UInt32(userTimeout & 0x7fff) * 60
     }

@@ -47,7 +47,7 @@ public struct OutputBuffer: Sendable {
     /// Appends some of another buffer's bytes.
     @inline(__always) public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
         // The range is checked here; the other buffer's bytes live through the call.
-        unsafe other.bytes.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range])) }
+        unsafe other.bytes.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
     /// Appends the first `count` of these bytes.

@@ -22,15 +22,17 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Batches in one turn: under a flood that never ends, what was found out is to be written all the same.
     static var batchesInTurn: Int { 8 }
 
-    private let options: TraceOptions
+    let options: TraceOptions
     private var captures: CaptureSet
-    private var pipeline: TracePipeline<Report>
-    private var kernel: KernelWatcher?
+    var pipeline: TracePipeline<Report>
+    var kernel: KernelWatcher?
     private var host: HostWatcher?
     private var ports: PortWatcher?
     private var writer: CaptureWriter?
     private var description: CaptureDescription
-    private var reported = ReportedQueue()
+    var reported = ReportedQueue()
+    /// What was given up before its end.
+    var forgotten = ForgottenCounts()
     private var pace = LivePace()
     private var droppedSoFar: UInt64 = 0
     private var nextStatistics: Int64 = 0
@@ -149,11 +151,13 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let isConfirmed = try drain(upTo: isLast ? ringBatches : Self.batchesInTurn) || isLast ? readKernel() : false
         retireReplaced()
         let now = wallClockNow()
+        makeRoom()
         noteDrops()
         if isConfirmed {
             pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
             pipeline.review(now: now, kernel?.join)
             reportEnded(now)
+            forgetSilent(now)
         }
         if writer != nil {
             do throws(CaptureWriteError) { try writer?.flush() } catch { throw .output(error) }
@@ -278,7 +282,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    private mutating func finish(_ id: ConnectionID) {
+    mutating func finish(_ id: ConnectionID) {
         kernel?.judgeProcesses()
         let view = kernel?.join.view(id)
         if kernel?.command != nil && view?.hasProcess != true { unseenCount += 1 }
@@ -293,7 +297,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if pipeline.timeline.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
     }
 
-    private mutating func drop(_ id: ConnectionID) {
+    mutating func drop(_ id: ConnectionID) {
         kernel?.forget(id)
         pipeline.timeline.retire(id)
     }
@@ -359,6 +363,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
     }
 
-    /// What was captured and is no TCP, in sentences for standard error.
-    public var tally: [String] { tallySentences(pipeline.finalTally) }
+    /// What was given up early, and what was captured and is no TCP, in sentences for standard error.
+    public var tally: [String] {
+        forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.finalTally)
+    }
 }

@@ -99,6 +99,10 @@ public struct KillRun {
             let held = before.filter { $0.processes.contains { $0.pid == target.pid } }
             SocketTable(holderColumn: .none, width: nil).append(held, to: &buffer)
         }
+        if request.isDryRun {
+            let what = targets.count == 1 ? "this process" : "these \(targets.count) processes"
+            buffer.append(text: "dry run: \(what) would get \(SignalName.text(of: request.signal))\n")
+        }
         try output.write(&buffer)
         if request.isDryRun { return 0 }
 

@@ -177,6 +177,16 @@ private struct SocketFilterParser {
     }
 
     private func unexpected(_ word: String) -> SocketFilterError {
+        if UInt16(word) != nil {
+            return SocketFilterError(description: "filter: '\(word)' is not understood alone: write 'port \(word)'")
+        }
+        if !word.isEmpty && word.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+            return SocketFilterError(description: "filter: '\(word)' is no port number (0 to 65535)")
+        }
+        return notUnderstood(word)
+    }
+
+    private func notUnderstood(_ word: String) -> SocketFilterError {
         SocketFilterError(
             description: "filter: '\(word)' is not understood here; known are [src|dst|local|remote] port N, "
                 + "[src|dst|local|remote] host ADDRESS, pid N, and, or, not, ( )")

@@ -74,7 +74,7 @@ struct Comparison {
         var lines: [PlotLine] = []
         print("\ngrowth: ns a packet and anonymous memory as the file grows")
         for workload in [Workload.short, .open, .flood] {
-            var points: [(Double, Double)] = []
+            var points: [PlotLine.Point] = []
             for scale in scales {
                 let capture = try workload.generate(to: "\(directory)/growth.pcap", scale: scale)
                 let program = Program(name: "tcptrace -q", arguments: [tool, "-r", "{}", "-q"])
@@ -84,10 +84,13 @@ struct Comparison {
                 }
                 let memory = try program.peakMemory(on: capture.path, output: "\(directory)/output")
                 let cost = median(walls) / Double(capture.frames) * 1e9
-                points.append((Double(capture.connections), cost))
+                let megabytes = Double(memory) * 1024 / 1e6
+                points.append(
+                    .init(
+                        connections: Double(capture.connections), nanosecondsPerPacket: cost, megabytes: megabytes))
                 print(
                     "  " + text(workload.rawValue, 8) + text(Double(capture.connections), 0, 10) + " connections"
-                        + text(cost, 1, 8) + " ns/pkt" + text(Double(memory) / 1000, 1, 9) + " MB")
+                        + text(cost, 1, 10) + " ns/pkt" + text(megabytes, 1, 9) + " MB")
             }
             lines.append(PlotLine(name: workload.rawValue, points: points))
         }

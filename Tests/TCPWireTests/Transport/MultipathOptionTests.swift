@@ -47,7 +47,10 @@ import Testing
     func newer() throws {
         let timeout = try options("1c04 8005")
         #expect(timeout.present == .userTimeout && timeout.userTimeout == 0x8005)
-        for text in ["ac02", "ac05 010203", "ae08 010203 040506", "ae0b 010203 040506 070809", "fe04 acce"] {
+        for text in [
+            "ac02", "ac05 010203", "ae08 010203 040506", "ae0b 010203 040506 070809", "fe04 acce",
+            "fe07 acc0 010203", "fd04 acc1",
+        ] {
             #expect(try options(text).present == .accurateECN, "\(text)")
         }
         #expect(try segment(tcpFrame(options: hex("ac04 0102"))).remarks == .malformedOption)

@@ -53,6 +53,14 @@ private struct Said {
         #expect(again.code == 1 && again.errors.first?.contains("holds it") == true)
     }
 
+    @Test func aDryRunSaysWhatWouldBeSentAndSendsNothing() throws {
+        let server = try Server()
+        let said = try run("port \(server.port)", signal: SIGINT, change: { $0.isDryRun = true })
+        #expect(said.code == 0 && said.errors.isEmpty)
+        #expect(said.output.hasSuffix("\ndry run: this process would get SIGINT\n"), "\(said.output)")
+        #expect(server.process.isRunning)
+    }
+
     @Test func asksFirst() throws {
         let server = try Server()
         let nobody = try run("port \(server.port)", yes: false)

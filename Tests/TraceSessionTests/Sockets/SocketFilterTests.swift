@@ -42,7 +42,8 @@ import TimelineReport
         ("host example.org", "'example.org' is no IP address"), ("pid 0", "'0' is no process id"),
         ("port 1 port 2", "'port' is not understood"), ("port 1 and", "missing after 'and'"),
         ("( port 1", "a ')' is missing"), ("port 1 )", "')' is not understood"), ("not", "missing after 'not'"),
-        ("src pid 1", "'pid' is not understood"), ("9500", "'9500' is not understood"), ("()", "')' is not understood"),
+        ("src pid 1", "'pid' is not understood"), ("9500", "not understood alone: write 'port 9500'"),
+        ("99999", "'99999' is no port number"), ("()", "')' is not understood"),
         ("port 1 or foo", "'foo' is not understood"), ("src 10.0.0.1", "'10.0.0.1' is not understood"),
     ])
     func errors(_ words: String, _ message: String) {

@@ -42,7 +42,7 @@ extension Explanation {
             .see("explain FIN_WAIT_2")),
         Explanation(
             .finding, "half-close", "One side closed its direction, and the other went on sending. That is allowed.",
-            .wire("A FIN from one side, its ACK, then text the other way, at last the other FIN (RFC 9293 3.6.1)."),
+            .wire("A FIN from one side, its ACK, then data the other way, at last the other FIN (RFC 9293 3.6.1)."),
             .linux(
                 """
                 shutdown(fd, SHUT_WR). The closer is in FIN_WAIT_2 with its owner and without a timer, the other in CLOSE_WAIT. ss -e
@@ -149,7 +149,7 @@ extension Explanation {
             .remedy("dmesg | grep -i oom, journalctl, the exit status of the process.")),
         Explanation(
             .finding, "reset-after-close",
-            "Text came for a side that had already closed: its kernel answered with RST.",
+            "Data came for a side that had already closed: its kernel answered with RST.",
             .wire("F, its ACK, then data the other way, then R (RFC 9293 3.10.7.1) or R. The data is lost."),
             .linux(
                 """

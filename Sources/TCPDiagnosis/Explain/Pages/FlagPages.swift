@@ -27,7 +27,7 @@ extension Explanation {
                 .flags, "SYN,ACK", "The second segment: \"I heard your SYN, here is mine\". tcpdump: S.",
                 .wire(
                     """
-                    tcpdump writes [S.]. ACK = ISN + 1, or more if the SYN's text was taken (Fast Open). RFC 9293 3.10.7.2. ACK with
+                    tcpdump writes [S.]. ACK = ISN + 1, or more if the SYN's data was taken (Fast Open). RFC 9293 3.10.7.2. ACK with
                     a wrong number: the client answers R and stays in SYN_SENT (RFC 9293 3.10.7.3).
                     """),
                 .linux(
@@ -41,7 +41,7 @@ extension Explanation {
                 .flags, "ACK", "The acknowledgment number counts. tcpdump: a dot.",
                 .wire(
                     """
-                    On every segment but the first SYN and some RSTs. \"All before this number has come.\" Alone ([.], no text) it takes no
+                    On every segment but the first SYN and some RSTs. \"All before this number has come.\" Alone ([.], no data) it takes no
                     sequence number and is not acknowledged (RFC 9293 3.4). It may be delayed by up to 500 ms (RFC 9293 3.8.6.3).
                     """),
                 .linux(
@@ -57,7 +57,7 @@ extension Explanation {
                 .flags, "FIN", "\"I send no more.\" It closes one direction only. tcpdump: F.",
                 .wire(
                     """
-                    Practically always with ACK: [F.]. It takes one sequence number after the last octet, and may carry text. The other
+                    Practically always with ACK: [F.]. It takes one sequence number after the last octet, and may carry data. The other
                     direction stays open (RFC 9293 3.6). FIN without ACK is not legal in a connection; scanners send it.
                     """),
                 .linux(
@@ -110,14 +110,14 @@ extension Explanation {
                 .linux(
                     "Set when the send queue becomes empty. Linux as a receiver ignores it: data is readable at once anyway."
                 ),
-                .meaning("[P.] without text is odd but harmless; [.] with text is the middle of a large write."))
+                .meaning("[P.] without data is odd but harmless; [.] with data is the middle of a large write."))
         ),
         (
             .urg,
             Explanation(
                 .flags, "URG", "The urgent pointer counts. tcpdump: U.",
                 .wire(
-                    "It points at, or just behind, one urgent octet: specifications differed; see RFC 6093 3. New programs should not use it (RFC 9293 3.8.5)."
+                    "It points just behind the urgent octet; older specifications had it point at it (RFC 6093 3). New programs should not use it (RFC 9293 3.8.5)."
                 ),
                 .linux(
                     "send(MSG_OOB); recv(MSG_OOB), SO_OOBINLINE, tcp_stdurg. Middleboxes often clear it. Telnet and FTP use it."
@@ -148,7 +148,7 @@ extension Explanation {
                 .wire(
                     """
                     In a SYN with CWR and ECE: an offer of Accurate ECN (RFC 9768 3.1.1). Later AE, CWR and ECE are a counter of three
-                    bits (RFC 9768 3.2).
+                    bits (RFC 9768 3.2.2).
                     As NS it was an experiment (RFC 3540), now historic.
                     """),
                 .linux("A normal connection of most kernels does not set it. Old firewalls drop SYNs that have it."))

@@ -163,7 +163,7 @@ extension Explanation {
                 "A radio link that repeats by itself."),
             .remedy("Balance by flow, not by packet. If ACKs come before their data, it is the capture.")),
         Explanation(
-            .finding, "duplicate-frames", "The capture has the same segment twice; the network had it once.",
+            .situation, "duplicate-frames", "The capture has the same segment twice; the network had it once.",
             .wire(
                 "Two frames with all the same, IP identification too, within microseconds. They are not retransmissions."
             ),

@@ -129,7 +129,7 @@ extension Explanation {
             .wire(
                 "SYN: 131 s by default. Data: tcp_retries2, some 15 minutes, or TCP_USER_TIMEOUT (RFC 9293 3.8.3). Keep-alive: RFC 9293 3.8.4."
             ),
-            .remedy("Explain syn-unanswered, explain retransmission, explain keepalive-dead.")),
+            .remedy("See explain syn-unanswered, explain retransmission, explain keepalive-dead.")),
         Explanation(
             .errno, "ECONNABORTED", "103: the connection ended on this host, not by the peer.",
             .linux(
@@ -151,13 +151,13 @@ extension Explanation {
                 Another listener; or connections of the old server in TIME_WAIT, FIN_WAIT_2 or still open, without SO_REUSEADDR; or a
                 self-connect. bind() to port 0: no port is left.
                 """),
-            .remedy("tcptrace sockets -a port N names who. Servers set SO_REUSEADDR. Explain time-wait-held.")),
+            .remedy("tcptrace sockets -a port N names who. Servers set SO_REUSEADDR. See explain time-wait-held.")),
         Explanation(
             .errno, "EADDRNOTAVAIL",
             "99: connect(): no port is left towards this server; bind(): the address is not this host's.",
             .linux(
                 "ip_local_port_range has 28232 ports for each source and destination; TIME_WAIT holds each for 60 s."),
-            .remedy("Explain port-exhaustion. For bind(): ip address shows what there is.")),
+            .remedy("See explain port-exhaustion. For bind(): ip address shows what there is.")),
     ]
 
     /// Errno's numbers on Linux, as `strace` and logs show them.

@@ -138,7 +138,7 @@ extension Explanation {
             .finding, "fast-open", "The SYN carried data (TCP Fast Open).",
             .wire(
                 """
-                A SYN with a cookie option and text. The SYN-ACK acknowledges ISN + 1 + n if the server took the text, ISN + 1 if it did
+                A SYN with a cookie option and data. The SYN-ACK acknowledges ISN + 1 + n if the server took the data, ISN + 1 if it did
                 not: then the client sends it again, and nothing was lost (RFC 7413 4.2).
                 """),
             .linux(
@@ -147,7 +147,7 @@ extension Explanation {
                 Servers: the TCP_FASTOPEN socket option. The server may answer before the third segment of the handshake.
                 """),
             .remedy(
-                "Nothing. Where SYNs with text vanish, a middlebox drops them; Linux then stops trying for a while.")),
+                "Nothing. Where SYNs with data vanish, a middlebox drops them; Linux then stops trying for a while.")),
         Explanation(
             .finding, "port-reused", "The same four-tuple again, soon after the connection before it.",
             .wire(
@@ -167,7 +167,7 @@ extension Explanation {
             .remedy(
                 "Usually nothing. If SYNs fail then: let the client choose ephemeral ports, or keep connections open.")),
         Explanation(
-            .finding, "port-exhaustion", "No ephemeral port is left towards this server.",
+            .situation, "port-exhaustion", "No ephemeral port is left towards this server.",
             .wire(
                 "Nothing: connect() fails before a SYN is sent. Before that, many short connections to one address and port."
             ),

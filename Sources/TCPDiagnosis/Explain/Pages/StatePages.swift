@@ -43,7 +43,7 @@ extension Explanation {
             "A SYN was sent; connect() waits.",
             "It waits for the server's SYN-ACK, or a RST.",
             "Timer on. SYN repeats: 1 s four times, then doubling, six more (tcp_syn_retries); ETIMEDOUT after 131 s.",
-            "Servers that do not answer: firewalls, dead hosts, full queues. Explain syn-unanswered."
+            "Servers that do not answer: firewalls, dead hosts, full queues. See explain syn-unanswered."
         ),
         .synReceived: (
             "A SYN came and was answered with SYN-ACK.",
@@ -52,7 +52,7 @@ extension Explanation {
             Linux says SYN_RECV, and keeps a small request, not a socket: no inode, no owner. The SYN-ACK repeats tcp_synack_retries
             (5) times; gone after 63 s. The tracepoint shows it only when the last ACK comes. With SYN cookies there is none.
             """,
-            "A SYN flood, or clients whose third segment is lost (asymmetric firewalls). Explain syn-cookies."
+            "A SYN flood, or clients whose third segment is lost (asymmetric firewalls). See explain syn-cookies."
         ),
         .established: (
             "The connection is open: data flows both ways.",
@@ -79,13 +79,13 @@ extension Explanation {
             After shutdown(SHUT_WR): an owner, no timer, may read on. After close(): an orphan, inode 0, dropped in silence after
             tcp_fin_timeout (60 s). FIN_WAIT2 in Linux's words.
             """,
-            "The peers leak CLOSE_WAIT, or answer slowly. Explain orphan-fin-wait-2."
+            "The peers leak CLOSE_WAIT, or answer slowly. See explain orphan-fin-wait-2."
         ),
         .closeWait: (
             "The peer closed; this side's process has not.",
             "Everybody waits for this side's process to call close(). No packet can end it but a RST.",
             "No timer, for ever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
-            "A bug in the program that holds them. Explain close-wait-leak."
+            "A bug in the program that holds them. See explain close-wait-leak."
         ),
         .closing: (
             "Both closed at once: the FINs crossed; our own is not acknowledged yet.",

@@ -6,7 +6,7 @@ extension Explanation {
     static let zeekStates: [Explanation] = [
         zeek(
             "S0", "A SYN, and no reply.",
-            "Also a capture of one direction, even with text (SAD): nothing but SYN counts.", "no_answer"),
+            "Also a capture of one direction, even with data (SAD): nothing but SYN counts.", "no_answer"),
         zeek(
             "S1", "Established, not ended.",
             "Zeek says so after SYN and SYN-ACK already: without the third segment (Sh) the server may still be in SYN_RECEIVED.",
@@ -29,7 +29,8 @@ extension Explanation {
         zeek("RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.", "reset"),
         zeek(
             "RSTOS0", "A SYN, then a RST from the originator; no SYN-ACK seen.",
-            "An ACK of the responder may stand between: an old socket's challenge ACK. Explain half-open-peer.", "reset"
+            "An ACK of the responder may stand between: an old socket's challenge ACK. See explain half-open-peer.",
+            "reset"
         ),
         zeek(
             "RSTRH", "A SYN-ACK, then a RST from the responder; no SYN seen.",
@@ -56,19 +57,19 @@ extension Explanation {
     static let historyLetters: [(letter: Character, meaning: String, note: String)] = [
         ("s", "SYN without ACK", "Again only with another ISN: repeated SYNs are one letter."),
         ("h", "SYN and ACK: the answer to a SYN", "Again only with another ISN."),
-        ("a", "ACK without text", "Once a direction."),
-        ("d", "text", "Once a direction, however much."),
+        ("a", "ACK without data", "Once a direction."),
+        ("d", "data", "Once a direction, however much."),
         ("f", "FIN", "Again only with another number: a repeated FIN is one letter."),
         ("r", "RST", "Again only with another number."),
         (
             "c", "wrong checksum",
             "Never here: with offload checksums are wrong at capture time, so they are not verified."
         ),
-        ("g", "gap: acknowledged text that the capture lacks", "The 1st, 10th, 100th time. Explain capture-gap."),
-        ("t", "text sent again", "The 1st, 10th, 100th time. Explain retransmission."),
+        ("g", "gap: acknowledged data that the capture lacks", "The 1st, 10th, 100th time. See explain capture-gap."),
+        ("t", "data sent again", "The 1st, 10th, 100th time. See explain retransmission."),
         (
             "w", "window of 0",
-            "The 1st, 10th, 100th time; not on a RST, nor after the peer's FIN. Explain zero-window-stall."
+            "The 1st, 10th, 100th time; not on a RST, nor after the peer's FIN. See explain zero-window-stall."
         ),
         ("i", "FIN and RST in one segment", "Once a direction. No TCP sends it."),
         ("q", "SYN with FIN or RST in one segment", "Once a direction. Scanners send it."),
@@ -111,7 +112,7 @@ extension Explanation {
 
     static let completenessBits: [(bit: Completeness, name: String, note: String)] = [
         (.syn, "SYN", "a SYN without ACK"), (.synAck, "SYN-ACK", "SYN and ACK"),
-        (.ack, "ACK", "ACK without SYN and text; R. and F. count too"), (.data, "DATA", "text"),
+        (.ack, "ACK", "ACK without SYN and data; R. and F. count too"), (.data, "DATA", "data"),
         (.fin, "FIN", "FIN and ACK"), (.reset, "RST", "a RST"),
     ]
 

@@ -1,0 +1,63 @@
+// What somebody means who types a word that is no filter: a file's name, a port, a verb with a slip.
+
+import Glibc
+
+/// Guesses at the first word of the command line. None is made of a word that pcap-filter(7) knows.
+enum LoneWord {
+    /// Whether there is a file of this name that starts as captures do, compressed or not.
+    static func isCapture(_ path: String) -> Bool {
+        // Nothing to close if open(2) fails; the path is NUL-terminated for the time of the call.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var magic: UInt32 = 0
+        // At most the four octets of `magic` are written. A pipe has no offset: nothing is taken out of it.
+        guard unsafe pread(descriptor, &magic, 4, 0) == 4 else { return false }
+        let start = UInt32(bigEndian: magic)
+        // pcap in microseconds, nanoseconds and Kuznetzov's; pcapng; snoop; Zstandard.
+        let known: [UInt32] = [
+            0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a, 0x736e_6f6f, 0x28b5_2ffd,
+        ]
+        // gzip has two octets only.
+        return known.contains(start) || known.prefix(3).contains(start.byteSwapped) || start >> 16 == 0x1f8b
+    }
+
+    /// Whether the word can only be the name of a file, there or not.
+    static func isFileName(_ word: String) -> Bool {
+        if word.hasPrefix("/") || word.hasPrefix("./") || word.hasPrefix("../") || word.hasPrefix("~/") { return true }
+        let endings = [".pcap", ".pcapng", ".cap", ".snoop", ".gz", ".zst", ".ntar", ".dmp"]
+        return !word.contains(" ") && endings.contains { word.lowercased().hasSuffix($0) }
+    }
+
+    /// What to type instead of these words, if that is clear; nil for all others.
+    static func hint(_ words: [String]) -> String? {
+        guard let first = words.first else { return nil }
+        if words.count == 1, let port = UInt16(first) {
+            return "\(first): a filter names the kind: tcptrace port \(port)"
+        }
+        if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
+        for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {
+            let most = verb.count > 5 ? 2 : 1
+            guard abs(first.utf8.count - verb.utf8.count) <= most else { continue }
+            if distance(Array(first.utf8), Array(verb.utf8)) <= most {
+                return "\(first): neither a verb nor a filter; did you mean tcptrace \(verb)?"
+            }
+        }
+        return nil
+    }
+
+    /// Letters to put in, take out or replace to make one word of the other (Levenshtein).
+    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (index, letter) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (place, other) in right.enumerated() {
+                let replaced = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[place + 1]
+                row[place + 1] = min(replaced, row[place] + 1, diagonal + 1)
+            }
+        }
+        return row[right.count]
+    }
+}
