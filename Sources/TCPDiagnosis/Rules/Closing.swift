@@ -87,6 +87,8 @@ extension Rule {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
+            // A SYN that nobody answers is no connection: the finding about that tells.
+            guard from != .synSent || c.file[event.side.other].last.isSeen else { continue }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
                 let silence = event.time.since(c.file[event.side.other].last.time)

@@ -8,18 +8,39 @@ extension KernelJoin {
     static let dropDelay = Span.millisecond
     private static let openingLimit = 1024
 
+    /// Whether a SYN may still be said to be dropped: it got no answer, or a RST, which a rule that rejects it sends as well.
+    private static func mayBeDropped(_ connection: Connection) -> Bool {
+        connection.outcome == .noAnswer || connection.outcome == .refused
+    }
+
     /// Notes a connection whose SYN may get no answer.
     mutating func noteOpening(_ id: ConnectionID, _ connection: Connection) {
-        guard connection.outcome == .noAnswer, opening.count < Self.openingLimit else { return }
+        guard Self.mayBeDropped(connection) else { return }
+        // The oldest are the least likely to be sent again.
+        if opening.count >= Self.openingLimit { opening.removeFirst(Self.openingLimit / 2) }
         opening.append((id, connection.number, nil))
+    }
+
+    /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
+    /// segment, somewhere else at the same moment, is none. A SYN that was answered with RST was rejected by a rule, or by nothing.
+    private static func dropsSyns(_ reason: String, isRefused: Bool) -> Bool {
+        if reason == "NETFILTER_DROP" { return true }
+        guard !isRefused else { return false }
+        if reason.hasPrefix("TCP_") {
+            return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
+                || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
+        }
+        return reason != "NO_SOCKET"
     }
 
     /// The responder of the one unanswered SYN that was captured just before this drop. Each SYN is dropped once.
     mutating func droppedSyn(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
-        guard case .dropped = event.kind, !opening.isEmpty else { return nil }
+        guard case .dropped(let reason) = event.kind, !opening.isEmpty, Self.dropsSyns(reason, isRefused: false) else {
+            return nil
+        }
         var kept: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
         for entry in opening where timeline.contains(entry.id, number: entry.number) {
-            if timeline[entry.id].outcome == .noAnswer { kept.append(entry) }
+            if Self.mayBeDropped(timeline[entry.id]) { kept.append(entry) }
         }
         opening = kept
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
@@ -27,6 +48,8 @@ extension KernelJoin {
         let candidates = opening.indices.filter { place in
             let entry = opening[place]
             let delay = event.time.since(timeline[entry.id].lastTime)
+            let isRefused = timeline[entry.id].outcome == .refused
+            guard Self.dropsSyns(reason, isRefused: isRefused) else { return false }
             return delay >= -SocketTracks.clockError && delay <= Self.dropDelay
                 && entry.dropped != timeline[entry.id].lastTime
                 && listener.map { Self.takes($0, timeline[entry.id].tuple.destination) } ?? true

@@ -89,9 +89,10 @@ public struct JSONReport: TraceReport {
         case .notAccepted(let since):
             object.add("event", literal: "not_accepted")
             object.add("since", seconds: since.nanoseconds)
-        case .accepted(let after):
+        case .accepted(let least, let most):
             object.add("event", literal: "accepted")
-            object.add("after_s", seconds: after)
+            object.add("after_s", seconds: most)
+            object.add("min_s", seconds: least)
         case .dropped(let from):
             object.add("event", literal: "dropped")
             if let name = from.openTelemetryName { object.add("from", literal: name) }
@@ -311,6 +312,12 @@ public struct JSONReport: TraceReport {
             add(process: kernel.originator, "orig_process", to: &object)
             add(process: kernel.responder, "resp_process", to: &object)
         }
+        if let delay = kernel?.responder.acceptDelay(connection) {
+            var accept = JSONObject()
+            accept.add("min_s", seconds: delay.least)
+            if let most = delay.most { accept.add("max_s", seconds: most) }
+            object.add("accept", object: accept)
+        }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
         if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
         if let statistics { object.add(statistics, connection) }
@@ -331,6 +338,8 @@ public struct JSONReport: TraceReport {
         // Of a process that had gone before it could be looked up only the name is known.
         if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
+        if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
+        if let details = process.details { owner.add(details) }
         object.add(name, object: owner)
     }
 

@@ -4,7 +4,7 @@
 #
 # Leaves in DIRECTORY: faults (one JSON object a connection: what was done and what is to be found), json (what tcptrace said)
 # and errors. Must be root. Everything stays on lo and on one veth pair that goes with the namespaces.
-import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, time
+import ctypes, errno, fcntl, json, os, select, shutil, signal, socket, struct, subprocess, sys, time
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 libc = ctypes.CDLL(None, use_errno=True)
@@ -234,6 +234,7 @@ def queue_was_full(l):
 
 def let_in():
     for entry in [entry for entry in kept if isinstance(entry, tuple)]:
+        kept.remove(entry)
         l, first, c = entry
         s = l.accept(); first.close(); s.recv(1); s.close()
         s = l.accept(); c.setblocking(True); c.close(); s.recv(1); s.close()
@@ -251,6 +252,28 @@ def signature_missing(l):
     l.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, peer + struct.pack('BBHi80s', 0, 0, 3, 0, b'key'))
     c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
     fault('syn-without-md5', name_of(c), name_of(l), ['syn-unanswered'], ['TCP_MD5'])
+
+
+def rule(l, verdict):
+    run('nft', 'add', 'rule', 'inet', 'faults', 'in', 'ip', 'daddr', name_of(l)[0], 'tcp', 'dport', str(PORT), *verdict.split())
+
+
+def dropped_by_rule(l):
+    l = listener(server); rule(l, 'drop')
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('rule drops', name_of(c), name_of(l), ['syn-unanswered'], ['NETFILTER_DROP', 'firewall rule on this host'])
+
+
+def rejected_with_reset(l):
+    l = listener(server); rule(l, 'reject with tcp reset')
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.ECONNREFUSED); c.close()
+    fault('rule rejects, RST', me, name_of(l), ['refused'], ['firewall rule on this host', 'ECONNREFUSED'])
+
+
+def rejected_with_icmp(l):
+    l = listener(server); rule(l, 'reject with icmp type admin-prohibited')
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.EHOSTUNREACH); c.close()
+    fault('rule rejects, ICMP', me, name_of(l), ['syn-unanswered'], ['firewall rule on this host', 'NETFILTER_DROP'])
 
 
 def nobody_accepts(l):
@@ -584,7 +607,7 @@ def quick():
     for _ in range(times):
         for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
                       exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
-                      port_reused, fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn):
+                      port_reused, *([rejected_with_reset, rejected_with_icmp] if has_rules else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn):
             steps(l)
     # The host's counters are read now and then: nothing else is to be opened in the same span.
     for _ in range(times):
@@ -601,9 +624,11 @@ def slow():
     l = listener(server)
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
-                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing,
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule] if has_rules else []),
                       nobody_accepts, quits_before_accept):
             steps(l)
+        # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
+        let_in()
 
 
 def over_the_link():
@@ -623,6 +648,9 @@ setting('tcp_fastopen', 3)
 setting('ip_local_port_range', '40000 40099')
 setting('tcp_tw_reuse', 0)
 call_me('fault-client')
+has_rules = shutil.which('nft') is not None
+if has_rules:
+    run('nft', 'add table inet faults; add chain inet faults in { type filter hook input priority 0; }')
 stale = []
 server, there = Worker('fault-server'), Worker('fault-far', True)
 run('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', str(there.pid))
@@ -641,7 +669,6 @@ try:
     simultaneous_open()
     over_the_link()
     slow()
-    let_in()
     quick()
     for me, l in stale:
         meet_stale(me, l)
