@@ -30,6 +30,8 @@ extension Rule {
             let idle = min(c.since(fin), c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : c.since(fin))
             guard fin.isSeen, idle >= Circumstances.patience, !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
+            // A FIN that the kernel never got is nothing to close for.
+            if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
             var cause = ""
             var evidence: [Finding.Evidence] = [.init("since_fin", .span(c.since(fin)))]
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {

@@ -13,7 +13,7 @@ struct ListenerDrops: BitwiseCopyable {
 
 extension KernelJoin {
     /// Compares what listeners have refused with what they had when each connection began: the kernel counts it a listener, and
-    /// only its overflows for all of them.
+    /// only its overflows for all of them. `time` is when the reading was complete: what it counted had happened by then.
     mutating func noteListenerDrops(_ ids: [ConnectionID], _ time: Timestamp, _ timeline: borrowing Timeline) {
         var new: [UInt64: UInt32] = [:]
         let all = listenerDrops

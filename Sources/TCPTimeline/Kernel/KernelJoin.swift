@@ -240,7 +240,7 @@ public struct KernelJoin: Sendable {
             if timeline[id].isSelfConnect { continue }
             update(id, .responder) { Self.reconcile(snapshot, id, .responder, &$0, &timeline, &events) }
         }
-        noteListenerDrops(ids ?? views.ids, snapshot.begin, timeline)
+        noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
         placeInQueues(ids ?? views.ids, timeline)
         return events
     }
