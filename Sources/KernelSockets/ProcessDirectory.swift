@@ -43,6 +43,17 @@ struct ProcessDirectory: ~Copyable {
         return (ProcessIdentity(pid: pid, command: String(decoding: name, as: UTF8.self), uid: uid), start)
     }
 
+    /// Its executable, control group and what that tells; to be shown, so cut where it is longer than a path may be.
+    func details() -> ProcessDetails {
+        var target = [UInt8](repeating: 0, count: 4096)
+        let executable = directory.linkTarget(of: "exe", into: &target).map {
+            String(decoding: target[..<$0], as: UTF8.self)
+        }
+        let group = directory.contents(of: "cgroup", limit: ControlGroup.sizeLimit).flatMap { ControlGroup(text: $0) }
+        return ProcessDetails(
+            executable: executable, controlGroup: group?.path, container: group?.container, unit: group?.unit)
+    }
+
     /// Calls `found` with the inode and number of every descriptor that is a socket, until it returns false.
     ///
     /// Returns the errno if the descriptors may not be listed (EACCES: another user's process) or the process has gone,

@@ -50,9 +50,12 @@ public struct ProcessOwners: Sendable {
     private var misses: [UInt64: Int64] = [:]
     /// Processes that owned a wanted socket lately, latest first.
     private var recent: [Int32] = []
+    /// What else is known of processes; good while start and name are the same (another program has another name, mostly).
+    private var details: [Int32: (startTicks: UInt64, command: String, details: ProcessDetails)] = [:]
 
     private static let recentLimit = 16
     private static let cacheLimit = 65_536
+    private static let detailsLimit = 8192
 
     /// Looks below `root` (another than /proc is for tests). An inode that no process held is not searched for again for
     /// `missLifetime` nanoseconds.
@@ -138,6 +141,20 @@ public struct ProcessOwners: Sendable {
         return line
     }
 
+    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets;
+    /// for a process that is known to hold them, so nobody else is asked.
+    public mutating func descriptors(of inodes: Set<UInt64>, in pid: Int32, limit: Int = 1024) -> [UInt64: Int32] {
+        guard let directory = ProcessDirectory(root: root, pid: pid) else { return [:] }
+        var found: [UInt64: Int32] = [:]
+        var looked = 0
+        _ = directory.forEachSocket { inode, descriptor in
+            looked += 1
+            if inodes.contains(inode) { found[inode] = min(descriptor, found[inode] ?? descriptor) }
+            return looked < limit && found.count < inodes.count
+        }
+        return found
+    }
+
     /// Asks these processes first from now on: they are likely to own what is wanted next.
     public mutating func expect(_ pids: [Int32]) {
         recent.removeAll { pids.contains($0) }
@@ -175,6 +192,21 @@ public struct ProcessOwners: Sendable {
         return pids.sorted()
     }
 
+    /// Read once a process: its files take longer than its name.
+    private mutating func details(
+        of known: (process: ProcessIdentity, startTicks: UInt64), _ directory: borrowing ProcessDirectory
+    ) -> ProcessDetails {
+        if let entry = details[known.process.pid], entry.startTicks == known.startTicks,
+            entry.command == known.process.command
+        {
+            return entry.details
+        }
+        let read = directory.details()
+        if details.count >= Self.detailsLimit { details.removeAll(keepingCapacity: true) }
+        details[known.process.pid] = (known.startTicks, known.process.command, read)
+        return read
+    }
+
     /// Looks for wanted sockets in one process and moves them to `found`; false if its descriptors may not be listed.
     private mutating func scan(
         _ pid: Int32, wanted: inout Set<UInt64>, into found: inout [UInt64: SocketOwner]
@@ -208,7 +240,10 @@ public struct ProcessOwners: Sendable {
         let code = directory.forEachSocket { inode, descriptor in
             guard isWanted(inode) else { return true }
             // Read when the first socket is met: most processes have none.
-            if identity == nil { identity = directory.identity() }
+            if identity == nil {
+                identity = directory.identity()
+                if let known = identity { identity?.process.details = details(of: known, directory) }
+            }
             guard let identity else { return false }
             let lowest = min(descriptor, hits[inode]?.descriptor ?? descriptor)
             hits[inode] = SocketOwner(

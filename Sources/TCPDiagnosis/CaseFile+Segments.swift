@@ -11,6 +11,7 @@ extension CaseFile {
         let flags = event.segment.flags
         noteOpening(event, sighting)
         noteEnding(event, sighting)
+        if side == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting, connection)
         noteKeepAlive(event, sighting)
         if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
@@ -38,6 +39,24 @@ extension CaseFile {
         if !event.segment.flags.has(.ack) {
             self[side].synCount &+= 1
             if synText == 0 { synText = event.segment.payloadLength }
+        }
+    }
+
+    /// Linux hides options in the low six bits of a cookie's time stamp (cookie_init_timestamp): rounded down to 64 ms, those bits
+    /// replaced, and never ahead of the clock. It is up to 64 ms behind that of the server's next segment then.
+    private mutating func noteStamp(_ event: SegmentEvent) {
+        guard event.segment.options.present.contains(.timestamps) else { return }
+        let value = event.segment.options.timestampValue
+        if event.segment.flags.has(.syn) {
+            // A second SYN-ACK is none of a cookie's, and the next segment answers either.
+            synAckStamp = self[.responder].synCount == 0 && stampLag == nil ? (value, event.time) : nil
+            stampLag = stampLag ?? 0
+        } else if let stamp = synAckStamp {
+            synAckStamp = nil
+            let passed = event.time.since(stamp.time)
+            // Two clocks: after a second they may differ by half a millisecond.
+            guard passed >= 0, passed <= Span.second else { return }
+            stampLag = Int64(Int32(bitPattern: value &- stamp.value)) - passed / Span.millisecond
         }
     }
 

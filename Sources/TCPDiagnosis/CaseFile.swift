@@ -68,6 +68,11 @@ struct CaseFile {
     var repeated: InlineArray<2, Sighting> = .init(repeating: Sighting())
     /// The SYN carried text.
     var synText: UInt32 = 0
+    /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that
+    /// cannot be told.
+    var stampLag: Int64?
+    /// The SYN-ACK's time stamp, until that next segment comes.
+    var synAckStamp: (value: UInt32, time: Timestamp)?
     /// The first segment that acknowledged what the capture does not have.
     var gap = Sighting()
     /// Since when the kernel's word was at odds with ours, and what it said.

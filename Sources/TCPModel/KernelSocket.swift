@@ -36,6 +36,8 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
     public var inode: UInt64
     /// Of a listener: how many connections may wait in its accept queue; it is full when more do. Nil if not told (/proc).
     public var backlog: UInt32?
+    /// Of a listener: how many SYNs and last ACKs it has refused since it listens, for want of room above all. Nil if not told.
+    public var drops: UInt32?
 
     /// A socket from its fields.
     public init(
@@ -62,11 +64,26 @@ public struct ProcessIdentity: Hashable, Sendable {
     public var command: String
     /// User id of the process.
     public var uid: UInt32
+    /// Its executable, control group, container; nil if it had gone before they could be read.
+    public var details: ProcessDetails?
 
     /// A process from its fields.
-    public init(pid: Int32, command: String, uid: UInt32) {
+    public init(pid: Int32, command: String, uid: UInt32, details: ProcessDetails? = nil) {
         self.pid = pid
         self.command = command
         self.uid = uid
+        self.details = details
+    }
+
+    /// Whether both are the same process under the same name and user; what else is known of it does not matter.
+    public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
+        left.pid == right.pid && left.uid == right.uid && left.command == right.command
+    }
+
+    /// The same three.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(pid)
+        hasher.combine(uid)
+        hasher.combine(command)
     }
 }

@@ -36,6 +36,8 @@ struct SocketsCommand: ParsableCommand {
     var pidColumn = false
     @Flag(name: [.customShort("b"), .customShort("p")], help: "Show pid and program. This is the default.")
     var programColumn = false
+    @Flag(name: .short, help: "Add a line a process: user, descriptor, executable, container or unit.")
+    var verbose = false
     @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
     var state: [String] = []
     @Option(
@@ -98,6 +100,7 @@ struct SocketsCommand: ParsableCommand {
         request.format = format
         request.holderColumn = pidColumn && !programColumn ? .pid : .pidAndProgram
         request.hasHeader = !noHeader
+        request.isVerbose = verbose
         request.width = width
         request.interval = interval
         return request

@@ -58,6 +58,38 @@ import Testing
         #expect(owners.owners(of: [50])[50]?.process.command == "new")
     }
 
+    @Test func whereAProcessComesFromIsReadOnce() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a", start: 5, sockets: [3: 50, 9: 51])
+        try FileManager.default.createSymbolicLink(
+            atPath: proc.root + "/200/exe", withDestinationPath: "/usr/bin/\u{1b}[2J (deleted)")
+        try proc.write("200/cgroup", "0::/system.slice/ssh.service\n")
+        var owners = ProcessOwners(root: proc.root)
+        let held = owners.owners(of: [50])
+        let first = try #require(held[50]?.process.details)
+        #expect(first.executable == "/usr/bin/\u{1b}[2J (deleted)" && first.unit == "ssh.service")
+        try proc.write("200/cgroup", "0::/elsewhere\n")
+        let again = owners.owners(of: [51])
+        #expect(again[51]?.process.details === first)
+        // Another process of the same number is read anew; one that does not say has nothing.
+        try FileManager.default.removeItem(atPath: proc.root + "/200/exe")
+        try proc.process(200, comm: "b", start: 6, sockets: [3: 50])
+        try proc.write("200/cgroup", Data())
+        let anew = owners.owners(of: [50])
+        let later = try #require(anew[50]?.process.details)
+        #expect(later.executable == nil && later.controlGroup == nil)
+    }
+
+    @Test func descriptorsOfAKnownOwner() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a", start: 5, sockets: [3: 50, 7: 51, 8: 51, 9: 52])
+        var owners = ProcessOwners(root: proc.root)
+        #expect(owners.descriptors(of: [50, 52, 99], in: 200) == [50: 3, 52: 9])
+        #expect(owners.descriptors(of: [50, 52], in: 200, limit: 0).count <= 1, "it stops after the first one")
+        #expect(owners.descriptors(of: [50], in: 201).isEmpty)
+        #expect(owners.counts.fullScans == 0)
+    }
+
     @Test func strangeNames() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "a) S (b\n c", start: 1234, parent: 17, sockets: [3: 50])

@@ -66,7 +66,8 @@ final class Joined {
             switch event.kind {
             case .state, .owner, .traced: return nil
             case .notAccepted: return "\(side) not accepted"
-            case .accepted(let after): return "\(side) accepted after \(after / Span.millisecond) ms"
+            case .accepted(let least, let most):
+                return "\(side) accepted after \(least / Span.millisecond) to \(most / Span.millisecond) ms"
             case .dropped(let from): return "\(side) dropped from \(from.displayName)"
             case .contradiction(let kernel, let wire):
                 return "\(side) \(kernel.map { "\($0.displayName)" } ?? "none") instead of \(wire.displayName)"
@@ -148,9 +149,104 @@ final class Joined {
         #expect(joined.read(200, client, joined.listener, joined.server(.established, inode: 0)).isEmpty, "said once")
         #expect(
             joined.read(301, client, joined.listener, joined.server(.established, inode: 44)) == [
-                "server accepted after 300 ms"
+                "server accepted after 200 to 302 ms"
             ])
         #expect(joined.read(400, client, joined.listener, joined.server(.established, inode: 44)).isEmpty)
+    }
+
+    @Test func D3_acceptLatencyIsBoundedByReadings() throws {
+        let joined = Joined(handshake)
+        func delay() throws -> (least: Int64, most: Int64?)? {
+            try #require(joined.join.view(joined.id)).responder.acceptDelay(joined.play.connection)
+        }
+        #expect(try delay() == nil, "nothing was read")
+        joined.read(5, joined.listener, joined.server(.established, inode: 0))
+        #expect(try delay()?.least == 5 * Span.millisecond && delay()?.most == nil)
+        joined.read(20, joined.listener, joined.server(.established, inode: 44))
+        #expect(try delay()?.least == 5 * Span.millisecond && delay()?.most == 21 * Span.millisecond)
+        // Who has it goes on having it.
+        joined.read(200, joined.listener, joined.server(.established, inode: 44))
+        #expect(try delay()?.most == 21 * Span.millisecond)
+        let quick = Joined(handshake)
+        quick.read(3, quick.listener, quick.server(.established, inode: 44))
+        let view = try #require(quick.join.view(quick.id))
+        #expect(try #require(view.responder.acceptDelay(quick.play.connection)).least == 0)
+    }
+
+    @Test func H23_placesInTheQueueAreInTheOrderOfOpening() throws {
+        let play = Play()
+        var join = KernelJoin()
+        var servers: [KernelSocket] = []
+        var ids: [ConnectionID] = []
+        for port in [40001, 40002, 40003] as [UInt16] {
+            play.client.port = port
+            play.feed(handshake)
+            join.watch(play.last.connection, number: play.connection.number)
+            ids.append(play.last.connection)
+            servers.append(
+                KernelSocket(local: play.server, remote: play.client, state: .established, inode: 0))
+        }
+        let listener = KernelSocket(
+            local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, receiveQueue: 3, inode: 33)
+        func read(_ milliseconds: Int64) {
+            _ = join.reconcile(
+                Reading(play, after: milliseconds * Span.millisecond, servers + [listener]), &play.timeline)
+        }
+        read(1)
+        read(150)
+        #expect(ids.map { join.view($0)?.responder.queuePlace } == [1, 2, 3])
+        servers[0].inode = 50
+        read(250)
+        #expect(ids.map { join.view($0)?.responder.queuePlace } == [nil, 1, 2])
+    }
+
+    @Test func H22_refusalsAreCountedFromBeforeTheSyn() throws {
+        let play = Play()
+        var join = KernelJoin()
+        var listener = KernelSocket(
+            local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 33)
+        func open(_ port: UInt16, _ text: String) -> ConnectionID {
+            play.client.port = port
+            play.feed(text)
+            join.watch(play.last.connection, number: play.connection.number)
+            return play.last.connection
+        }
+        func read(_ drops: UInt32?, after milliseconds: Int64 = 1) {
+            listener.drops = drops
+            _ = join.reconcile(Reading(play, after: milliseconds * Span.millisecond, [listener]), &play.timeline)
+        }
+        let first = open(40001, handshake)
+        read(7)
+        #expect(join.view(first)?.responder.listenerRefusals == nil, "nobody looked before")
+        let second = open(40002, "0.5 > S 0:0")
+        read(8)
+        #expect(join.view(second)?.responder.listenerRefusals == 1)
+        read(10, after: 900)
+        #expect(join.view(second)?.responder.listenerRefusals == 3)
+        let third = open(40003, "2.0 > S 0:0")
+        read(10)
+        #expect(join.view(third)?.responder.listenerRefusals == 0)
+        read(nil)
+        #expect(join.view(third)?.responder.listenerRefusals == nil, "a source that does not tell")
+    }
+
+    @Test func descriptorsAreAskedForOnceOfWhoIsKnown() throws {
+        let joined = Joined(handshake)
+        joined.read(1, joined.client(.established), joined.server(.established))
+        let (client, server) = (
+            ProcessIdentity(pid: 7, command: "c", uid: 0), ProcessIdentity(pid: 8, command: "s", uid: 0)
+        )
+        _ = joined.join.assign([11: client, 22: server], descriptors: [22: 5], time: joined.play.now)
+        func wanted(_ age: Int64) -> [Int32: Set<UInt64>] {
+            joined.join.inodesWithoutDescriptor(
+                youth: 100, at: joined.play.connection.firstTime.advanced(by: age), limit: 16, joined.play.timeline)
+        }
+        #expect(wanted(99).isEmpty, "young")
+        #expect(wanted(100) == [7: [11]])
+        joined.join.assign(descriptors: [11: 3, 22: 9], of: 7)
+        let view = try #require(joined.join.view(joined.id))
+        #expect(view.originator.descriptor == 3 && view.responder.descriptor == 5)
+        #expect(wanted(200).isEmpty, "asked for")
     }
 
     @Test func T27_closeWaitThatNobodyAccepted() {

@@ -92,6 +92,32 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 0 && traced.client.drops == 0)
     }
 
+    /// The memory of a packet is another packet's soon: only what is dropped at once was answered by the RST.
+    @Test func aPacketThatWasAnsweredIsTheOneThatIsDroppedAtOnce() {
+        let traced = Traced("> S 0:0\n< R. 0:0 ack 1")
+        let reset = SocketEvent.Kind.resetSent(reason: "NO_SOCKET")
+        traced.take(traced.event(10_000, .responder, reset, socket: 0, packet: 7), now: 9_000_000)
+        traced.take(
+            traced.event(11_000, .responder, .dropped(reason: "NO_SOCKET"), socket: 0, packet: 7), now: 9_000_000)
+        #expect(traced.server.drops == 1)
+        traced.take(
+            traced.event(5_000_000, .responder, .dropped(reason: "NO_SOCKET"), socket: 0, packet: 7), now: 9_000_000)
+        #expect(traced.server.drops == 1)
+    }
+
+    /// A rule that rejects a SYN sends a RST, or an ICMP error, and drops it; others' drops at the same moment are not it.
+    @Test func aRejectedSynWasDroppedByItsRule() {
+        let traced = Traced("> S 0:0\n< R. 0:0 ack 1")
+        let after = traced.play.now.nanoseconds - epoch.nanoseconds
+        for (reason, drops) in [("NO_SOCKET", 0), ("SOCKET_FILTER", 0), ("NETFILTER_DROP", 1)] {
+            traced.take(
+                traced.event(after + 9000, .responder, .dropped(reason: reason), socket: 0, packet: 3),
+                now: after + 99_000)
+            #expect(traced.server.drops == UInt32(drops), "\(reason)")
+        }
+        #expect(traced.server.dropReason == "NETFILTER_DROP")
+    }
+
     @Test func connectHasNoPortYet() {
         let traced = Traced(handshake)
         #expect(
@@ -107,6 +133,19 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.originator.confirms(.synSent) == true)
         #expect(traced.play.connection.originator.certainty == .confirmed)
         #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 0))
+    }
+
+    @Test func D3_closingASocketShowsThatItWasAccepted() throws {
+        let traced = Traced(handshake)
+        func delay() -> Int64? {
+            traced.join.view(traced.id)?.responder.acceptDelay(traced.play.connection)?.most
+        }
+        traced.take(traced.event(3_000_000, .responder, .transition(from: .established, to: .closed), pid: 8))
+        #expect(delay() == nil, "a child that goes with its listener was never accepted")
+        traced.take(traced.event(4_000_000, .responder, .transition(from: .established, to: .finWait1)))
+        #expect(delay() == nil, "no system call")
+        traced.take(traced.event(5_000_000, .responder, .transition(from: .established, to: .finWait1), pid: 8))
+        #expect(delay() == 5_000_000 - traced.play.connection.openDelay)
     }
 
     @Test func eventsMayComeBeforeTheirSegments() {

@@ -71,7 +71,8 @@ public struct SockDiag: ~Copyable {
         snapshot.readBegan = wallClock()
         var listened: [SocketAddress: Bool] = [:]
         for tuple in tuples {
-            if let found = try lookUp(tuple, .none)?.socket {
+            // With memory: of a listener, it has what that refused.
+            if let found = try lookUp(tuple, .memory)?.socket {
                 if found.state != .listen {
                     snapshot.append(found)
                 } else if listened.updateValue(true, forKey: tuple.source) == nil {
@@ -81,7 +82,7 @@ public struct SockDiag: ~Copyable {
             guard listened[tuple.source] == nil else { continue }
             listened[tuple.source] = true
             let nobody = SocketAddress(tuple.source.address.isV4 ? .anyV4 : .anyV6, 0)
-            let listener = try lookUp(FourTuple(source: tuple.source, destination: nobody), .none)?.socket
+            let listener = try lookUp(FourTuple(source: tuple.source, destination: nobody), .memory)?.socket
             if let listener, listener.state == .listen { snapshot.append(listener) }
         }
         snapshot.readEnded = wallClock()

@@ -54,6 +54,7 @@ enum SockDiagMessage {
         details.timerCount = bytes[start + 3]
         if timer != .none { details.timerMilliseconds = bytes.netlink32(start + 52) }
         takeAttributes(bytes, start + length..<range.upperBound, into: &details)
+        if isListener { socket.drops = details.memory?.drops }
         return .socket(DetailedSocket(socket: socket, details: details))
     }
 

@@ -10,6 +10,7 @@ enum SockDiagRequest {
         let rawValue: UInt8
 
         static let none: Extensions = []
+        static let memory = Extensions(rawValue: 1 << (UInt8(INET_DIAG_SKMEMINFO) - 1))
         static let everything = Extensions(
             rawValue: 1 << (UInt8(INET_DIAG_INFO) - 1) | 1 << (UInt8(INET_DIAG_SKMEMINFO) - 1)
                 | 1 << (UInt8(INET_DIAG_SHUTDOWN) - 1))

@@ -10,8 +10,16 @@ import TCPModel
 struct ProcessNames {
     private let root: String
     private var known: [Int32: ProcessIdentity] = [:]
-    /// Names that were told, for processes that may be gone before they are looked up, and their users where known.
-    private var told: [Int32: (name: String, uid: UInt32)] = [:]
+    /// What was told of a process, or of the one that it was forked from.
+    private struct Word {
+        var name: String
+        /// `.max` = not known.
+        var uid: UInt32
+        var details: ProcessDetails?
+    }
+
+    /// Names that were told, for processes that may be gone before they are looked up, and the rest where known.
+    private var told: [Int32: Word] = [:]
     /// Who forked those whose names were not known then: events of two CPUs are not read in order.
     private var parents: [Int32: Int32] = [:]
     /// Processes with a new name in this reading: their beginning may be read after it, from another CPU.
@@ -29,7 +37,7 @@ struct ProcessNames {
         else { return }
         while told.count < Self.toldLimit / 2, let pid = entries.nextNumber() {
             guard let process = ProcessDirectory(root: root, pid: pid)?.identity()?.process else { continue }
-            told[pid] = (process.command, process.uid)
+            told[pid] = Word(name: process.command, uid: process.uid)
         }
     }
 
@@ -37,19 +45,32 @@ struct ProcessNames {
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
         if let process = known[pid] { return process }
         let process =
-            ProcessDirectory(root: root, pid: pid)?.identity()?.process
-            ?? ancestor(of: pid).map { ProcessIdentity(pid: pid, command: $0.name, uid: $0.uid) }
+            read(pid)
+            ?? ancestor(of: pid).map {
+                ProcessIdentity(pid: pid, command: $0.name, uid: $0.uid, details: $0.details)
+            }
         if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
         known[pid] = process
         return process
     }
 
+    /// The process as /proc has it now, once: few system calls, and none that waits for anybody.
+    private func read(_ pid: Int32) -> ProcessIdentity? {
+        guard let directory = ProcessDirectory(root: root, pid: pid), var process = directory.identity()?.process else {
+            return nil
+        }
+        process.details = directory.details()
+        return process
+    }
+
     /// What was told of a process, or of the one that it was forked from.
-    private func ancestor(of pid: Int32) -> (name: String, uid: UInt32)? {
+    private func ancestor(of pid: Int32) -> Word? {
         var pid = pid
         for _ in 0..<Self.generations {
+            if let process = known[pid] {
+                return Word(name: process.command, uid: process.uid, details: process.details)
+            }
             if let name = told[pid] { return name }
-            if let process = known[pid] { return (process.command, process.uid) }
             guard let parent = parents[pid] else { return nil }
             pid = parent
         }
@@ -60,15 +81,15 @@ struct ProcessNames {
     mutating func rename(_ pid: Int32, _ name: String) {
         known[pid] = nil
         renamed.insert(pid)
-        tell(pid, name, .max)
+        tell(pid, Word(name: name, uid: .max))
     }
 
     /// All CPUs have been read.
     mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
 
-    private mutating func tell(_ pid: Int32, _ name: String, _ uid: UInt32) {
+    private mutating func tell(_ pid: Int32, _ word: Word) {
         if told.count >= Self.toldLimit { told.removeAll(keepingCapacity: true) }
-        told[pid] = (name, uid)
+        told[pid] = word
     }
 
     /// A process has begun: it has its parent's name.
@@ -78,7 +99,7 @@ struct ProcessNames {
         told[pid] = nil
         parents[pid] = nil
         if let name = ancestor(of: parent) {
-            tell(pid, name.name, name.uid)
+            tell(pid, name)
         } else {
             if parents.count >= Self.limit { parents.removeAll(keepingCapacity: true) }
             parents[pid] = parent

@@ -30,6 +30,8 @@ extension Rule {
             let idle = min(c.since(fin), c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : c.since(fin))
             guard fin.isSeen, idle >= Circumstances.patience, !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
+            // A FIN that the kernel never got is nothing to close for.
+            if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
             var cause = ""
             var evidence: [Finding.Evidence] = [.init("since_fin", .span(c.since(fin)))]
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
@@ -87,6 +89,8 @@ extension Rule {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
+            // A SYN that nobody answers is no connection: the finding about that tells.
+            guard from != .synSent || c.file[event.side.other].last.isSeen else { continue }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
                 let silence = event.time.since(c.file[event.side.other].last.time)

@@ -38,12 +38,13 @@ extension Rule {
 
     /// RFC 4987 3.6: only the host's counters tell; the packets look normal.
     static let synCookies = Rule(.synCookies) { c in
-        guard let span = c.cookies, c.kernel?.responder.isLocal == true,
-            // Where most others opened without one, so did this, more likely than not.
-            span.cookies * 2 > span.opened
-        else { return nil }
+        guard let span = c.cookies, c.kernel?.responder.isLocal == true else { return nil }
+        // Within a millisecond the clocks may differ; a cookie's stamp may be as near as that by chance, one time in thirty.
+        let isShown = (2...65).contains(c.file.stampLag ?? 0)
+        // Where most others opened without one, so did this, more likely than not.
+        guard isShown || span.cookies * 2 > span.opened else { return nil }
         let share =
-            span.cookies == span.opened
+            isShown || span.cookies == span.opened
             ? "it was opened by a SYN cookie"
             : "it was probably opened by a SYN cookie, as \(span.cookies) of \(span.opened) in that moment"
         return Verdict(
@@ -55,7 +56,7 @@ extension Rule {
             evidence: [
                 .init("cookies", .number(Int64(clamping: span.cookies))),
                 .init("opened", .number(Int64(clamping: span.opened))),
-            ])
+            ] + (isShown ? [.init("stamp_lag", .span((c.file.stampLag ?? 0) * Span.millisecond))] : []))
     }
 
     /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.

@@ -9,7 +9,11 @@ extension Rule {
         guard c.connection.facts.contains(.refused) else { return nil }
         let server = c.address(.responder)
         let cause: String
-        if let listener = c.kernel?.responder.listener {
+        if c.trace(.responder)?.dropReason == "NETFILTER_DROP" {
+            cause =
+                "a firewall rule on this host (nftables, iptables) rejects SYNs for \(server) with RST; connect() fails with"
+                + " ECONNREFUSED"
+        } else if let listener = c.kernel?.responder.listener {
             cause =
                 "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
                 + " was opened later"
@@ -20,7 +24,8 @@ extension Rule {
         }
         return Verdict(
             side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
-            evidence: c.resetReason(.responder).map { [.init("reset_reason", .text($0))] } ?? [])
+            evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0))] } ?? [])
+                + (c.trace(.responder)?.dropReason == "NETFILTER_DROP" ? c.dropEvidence(.responder) : []))
     }
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
@@ -46,7 +51,10 @@ extension Rule {
         let record = c.file[.originator]
         let cause: String
         if let icmp = c.file.icmp {
-            cause = "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
+            let rule = c.trace(.responder)?.dropReason == "NETFILTER_DROP"
+            cause =
+                "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
+                + (rule ? ", because of a firewall rule on this host (nftables, iptables)" : "")
         } else if let trace = c.trace(.responder), let reason = trace.dropReason {
             cause =
                 "this host's kernel dropped \(trace.drops >= record.synCount ? "all of them" : "\(trace.drops)"):"
@@ -62,9 +70,9 @@ extension Rule {
         return Verdict(
             side: .originator,
             message: "\(count(record.synCount, "SYN")) in \(words(c.now.since(record.syn.time))) got no answer from"
-                + " \(c.address(.responder)): \(cause)",
+                + " \(c.address(.responder)): \(cause)\(c.errnoWords)",
             frames: [record.syn, record.lastSyn],
-            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.dropEvidence(.responder))
+            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.dropEvidence(.responder) + c.errnoEvidence)
     }
 
     /// A server's socket that is open and has no inode has never been accepted.
@@ -80,13 +88,18 @@ extension Rule {
         // The FIN counts as one octet.
         let hasEnd = view.socket?.state == .closeWait
         let octets = queued - min(queued, hasEnd ? 1 : 0)
+        // The listener's own count has those, too, that are not traced.
+        let waiting = view.listener?.receiveQueue ?? 0
+        let place = view.queuePlace.flatMap { $0 <= waiting ? $0 : nil }
         return Verdict(
             side: .responder,
             message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
+                + (place.map { "; number \($0) of \(waiting) in its queue" } ?? "")
                 + (octets > 0 ? "; \(count(octets, "octet")) of the client wait" : "")
                 + (hasEnd ? "; the client has closed meanwhile" : ""),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
+                + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
                 + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
     }
 }
@@ -116,16 +129,22 @@ extension Circumstances {
         // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
         let wait = connection.synAckDelay
         guard wait < 0 || wait >= 900 * Span.millisecond, staleChallenge == nil else { return nil }
+        // The overflows are the whole host's; the listener's own count says whether they were its own, if it was read before.
+        let refusals = kernel?.responder.listenerRefusals
+        guard refusals != 0 else { return nil }
         return Verdict(
             side: .responder,
             message:
-                "the SYN was dropped while the accept queue of \(listener.local) was full (\(count(overflows, "overflow")) on this host in"
-                + " that moment): \(owner) accepts too slowly"
+                "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full ("
+                + (refusals.map { "it refused \(count($0, "segment")) since" }
+                    ?? "\(count(overflows, "overflow")) on this host in that moment")
+                + "): \(owner) accepts too slowly"
                 + (wait >= 0
                     ? "; it was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
                     : "; \(count(file[.originator].synCount, "SYN")) got no answer"),
             frames: [file[.originator].syn, file[.originator].lastSyn],
             evidence: [.init("overflows", .number(Int64(clamping: overflows)))]
+                + (refusals.map { [.init("refused_by_listener", .number(Int64($0)))] } ?? [])
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenerEvidence)
     }
 

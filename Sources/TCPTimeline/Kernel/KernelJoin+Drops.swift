@@ -10,11 +10,28 @@ extension KernelJoin {
     /// So many are added, or taken away, before all are looked at again: a flood of SYNs must not cost a look at all of them each.
     private static let openingStep = 256
 
+    /// Whether a SYN may still be said to be dropped: it got no answer, or a RST, which a rule that rejects it sends as well.
+    private static func mayBeDropped(_ connection: Connection) -> Bool {
+        connection.outcome == .noAnswer || connection.outcome == .refused
+    }
+
     /// Notes a connection whose SYN may get no answer. Under a flood the oldest make room: what is dropped was just sent.
     mutating func noteOpening(_ id: ConnectionID, _ connection: Connection) {
-        guard connection.outcome == .noAnswer else { return }
+        guard Self.mayBeDropped(connection) else { return }
         if opening.count >= Self.openingLimit { opening.removeFirst(Self.openingStep) }
         opening.append((id, connection.number, nil))
+    }
+
+    /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
+    /// segment, somewhere else at the same moment, is none. A SYN that was answered with RST was rejected by a rule, or by nothing.
+    private static func dropsSyns(_ reason: String, isRefused: Bool) -> Bool {
+        if reason == "NETFILTER_DROP" { return true }
+        guard !isRefused else { return false }
+        if reason.hasPrefix("TCP_") {
+            return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
+                || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
+        }
+        return reason != "NO_SOCKET"
     }
 
     /// Takes out those that were answered meanwhile, or are gone.
@@ -22,7 +39,7 @@ extension KernelJoin {
         guard opening.count >= openingsToTidy else { return }
         var kept: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
         for entry in opening where timeline.contains(entry.id, number: entry.number) {
-            if timeline[entry.id].outcome == .noAnswer { kept.append(entry) }
+            if Self.mayBeDropped(timeline[entry.id]) { kept.append(entry) }
         }
         opening = kept
         openingsToTidy = min(kept.count + Self.openingStep, Self.openingLimit)
@@ -30,7 +47,9 @@ extension KernelJoin {
 
     /// The responder of the one unanswered SYN that was captured just before this drop. Each SYN is dropped once.
     mutating func droppedSyn(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
-        guard case .dropped = event.kind, !opening.isEmpty else { return nil }
+        guard case .dropped(let reason) = event.kind, !opening.isEmpty, Self.dropsSyns(reason, isRefused: false) else {
+            return nil
+        }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?
@@ -43,7 +62,9 @@ extension KernelJoin {
                 continue
             }
             let connection = timeline[entry.id]
-            guard connection.outcome == .noAnswer else { continue }
+            guard Self.mayBeDropped(connection),
+                Self.dropsSyns(reason, isRefused: connection.outcome == .refused)
+            else { continue }
             if let listener, !Self.takes(listener, connection.tuple.destination) { continue }
             // Two are as bad as many.
             if found != nil { return nil }

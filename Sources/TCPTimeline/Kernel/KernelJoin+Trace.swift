@@ -72,6 +72,7 @@ extension KernelJoin {
             view.trace.take(event)
             if isWithListener { view.trace.resetWithListener = true }
             view.isLocal = true
+            if end.side == .responder, Self.showsAcceptance(event) { Self.noteAccepted(event.time, &view) }
             if case .transition(_, let to) = event.kind, timeline[end.id].endpoint(end.side).state == to {
                 view.contradiction = nil
                 view.suspicion = nil
@@ -87,6 +88,7 @@ extension KernelJoin {
             view.trace.isOwnerExact = true
             guard view.process?.pid != process.pid else { return }
             view.process = process
+            view.descriptor = nil
             said.append(
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .owner(process),

@@ -31,6 +31,9 @@ public struct KernelJoin: Sendable {
     /// How many of them there may be before those that were answered are taken out.
     var openingsToTidy = 256
 
+    /// What listeners had refused at the latest reading and at the one before, by inode.
+    var listenerDrops: [UInt64: ListenerDrops] = [:]
+
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]
 
@@ -66,6 +69,9 @@ public struct KernelJoin: Sendable {
     mutating func update(_ id: ConnectionID, _ side: Side, _ change: (inout KernelSideView) -> Void) {
         _ = views.update(id) { $0.update(side, change) }
     }
+
+    /// Reads a view in place.
+    func look<Result>(_ id: ConnectionID, _ body: (KernelView) -> Result) -> Result? { views.look(id, body) }
 
     /// Whether the tables may still say something new of a connection: somebody waits, closes, or sits in TIME_WAIT.
     private static func isUnsettled(_ id: ConnectionID, _ view: KernelView, _ timeline: borrowing Timeline) -> Bool {
@@ -160,10 +166,46 @@ public struct KernelJoin: Sendable {
         return inodes
     }
 
+    /// Sockets whose process is known and its descriptor is not, by process, at most `limit`; each is named once. Of these
+    /// connections (nil = all), and only of those older than `youth` nanoseconds: most are over before that.
+    public mutating func inodesWithoutDescriptor(
+        of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, limit: Int, _ timeline: borrowing Timeline
+    ) -> [Int32: Set<UInt64>] {
+        var wanted: [Int32: Set<UInt64>] = [:]
+        var count = 0
+        for id in ids ?? views.ids where count < limit {
+            guard now.since(timeline[id].firstTime) >= youth else { continue }
+            for side in [Side.originator, .responder] {
+                update(id, side) { view in
+                    guard view.isOwned, view.descriptor == nil, !view.soughtDescriptor, let socket = view.socket,
+                        let process = view.process
+                    else { return }
+                    view.soughtDescriptor = true
+                    wanted[process.pid, default: []].insert(socket.inode)
+                    count += 1
+                }
+            }
+        }
+        return wanted
+    }
+
+    /// Takes in the descriptors of a process, by inode.
+    public mutating func assign(descriptors: [UInt64: Int32], of process: Int32, _ ids: [ConnectionID]? = nil) {
+        for id in ids ?? views.ids {
+            for side in [Side.originator, .responder] {
+                update(id, side) { view in
+                    guard view.descriptor == nil, view.process?.pid == process, view.isOwned, let socket = view.socket
+                    else { return }
+                    view.descriptor = descriptors[socket.inode]
+                }
+            }
+        }
+    }
+
     /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from.
     public mutating func assign(
-        _ owners: [UInt64: ProcessIdentity], of ids: [ConnectionID]? = nil, time: Timestamp,
-        source: KernelSource = .proc
+        _ owners: [UInt64: ProcessIdentity], descriptors: [UInt64: Int32] = [:], of ids: [ConnectionID]? = nil,
+        time: Timestamp, source: KernelSource = .proc
     ) -> [KernelEvent] {
         var events: [KernelEvent] = []
         for id in ids ?? views.ids {
@@ -176,6 +218,7 @@ public struct KernelJoin: Sendable {
                         let process = owners[socket.inode]
                     else { return }
                     view.process = process
+                    view.descriptor = descriptors[socket.inode]
                     events.append(
                         KernelEvent(
                             connection: id, side: side, time: time, kind: .owner(process), socket: socket,
@@ -199,6 +242,8 @@ public struct KernelJoin: Sendable {
             if timeline[id].isSelfConnect { continue }
             update(id, .responder) { Self.reconcile(snapshot, id, .responder, &$0, &timeline, &events) }
         }
+        noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
+        placeInQueues(ids ?? views.ids, timeline)
         return events
     }
 
@@ -225,39 +270,22 @@ public struct KernelJoin: Sendable {
         view.isRead = true
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
-        if side == .responder { view.listener = snapshot.listener(at: own) ?? view.listener }
+        if side == .responder, let listener = snapshot.listener(at: own) {
+            view.listener = listener
+            view.listenerDrops.now = listener.drops
+        }
         var news: [KernelEvent.Kind] = []
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
             news.append(.state(from: before, to: socket?.state))
         }
 
-        noteAcceptance(socket, side, &view, snapshot.end, &news)
+        noteAcceptance(socket, side, connection, &view, snapshot, &news)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
         events += news.map {
             KernelEvent(
                 connection: id, side: side, time: snapshot.end, kind: $0, socket: socket, process: process,
                 source: snapshot.source)
-        }
-    }
-
-    /// A server's socket that is open without an inode has not been accepted; with one, it has.
-    private static func noteAcceptance(
-        _ socket: KernelSocket?, _ side: Side, _ view: inout KernelSideView, _ now: Timestamp,
-        _ news: inout [KernelEvent.Kind]
-    ) {
-        guard side == .responder, view.listener != nil, let socket else { return }
-        guard socket.state == .established || socket.state == .closeWait else { return }
-        if socket.inode == 0 && view.process == nil {
-            let since = view.unacceptedSince ?? now
-            view.unacceptedSince = since
-            if !view.reportedUnaccepted && now.since(since) >= Self.patience {
-                view.reportedUnaccepted = true
-                news.append(.notAccepted(since: since))
-            }
-        } else if socket.inode != 0, let since = view.unacceptedSince {
-            view.unacceptedSince = nil
-            if view.reportedUnaccepted { news.append(.accepted(after: now.since(since))) }
         }
     }
 

@@ -14,6 +14,10 @@ public struct KernelSideView: Sendable {
     public internal(set) var contradiction: TCPState?
     /// The process that holds the socket, or held it last.
     public internal(set) var process: ProcessIdentity?
+    /// The number of that process's descriptor for the socket, if it was looked up; it stays after the end.
+    public internal(set) var descriptor: Int32?
+    /// Whether it was looked for.
+    var soughtDescriptor = false
     /// The process that was judged last: whether it belongs to the command that is traced.
     var judged: (pid: Int32, isOfCommand: Bool)?
     /// Whether a process of the command that is traced holds the socket, or held it.
@@ -22,10 +26,23 @@ public struct KernelSideView: Sendable {
     public internal(set) var listener: KernelSocket?
     /// The process that holds the listening socket.
     public internal(set) var listenerProcess: ProcessIdentity?
+    /// What that listener had refused at the latest reading before the connection's first segment, and at the latest one.
+    var listenerDrops: (before: UInt32?, now: UInt32?) = (nil, nil)
+    /// How many SYNs and last ACKs the listener refused since just before the connection's first segment; nil if that is not known.
+    public var listenerRefusals: UInt32? {
+        guard let before = listenerDrops.before, let now = listenerDrops.now, now >= before else { return nil }
+        return now - before
+    }
     /// When the socket was first seen open without an owner though somebody listens: waiting to be accepted.
     public internal(set) var unacceptedSince: Timestamp?
     /// Whether waiting to be accepted was reported.
     var reportedUnaccepted = false
+    /// The latest moment at which no process had it: the beginning of the reading that said so.
+    public internal(set) var lastUnaccepted: Timestamp?
+    /// The first moment at which a process had it: the end of the reading that said so, or a system call on it.
+    public internal(set) var firstAccepted: Timestamp?
+    /// While it waits to be accepted: its place among the traced ones that wait for the same listener, 1 = the next one.
+    public internal(set) var queuePlace: UInt32?
     /// Whether the tables have been read since the connection is watched.
     public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.
@@ -41,6 +58,17 @@ public struct KernelSideView: Sendable {
     /// Whether the kernel said, in a reading or by an event, that the socket is or was in this state when we had it there.
     public func confirms(_ state: TCPState) -> Bool {
         confirmedState == state || trace.entered.contains(TracedFacts.States(state))
+    }
+
+    /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if nothing is known. Only readings and the
+    /// owner's system calls tell: so it was at least `least` and at most `most`, which is nil while nobody has it.
+    public func acceptDelay(_ connection: Connection) -> (least: Int64, most: Int64?)? {
+        guard firstAccepted != nil || lastUnaccepted != nil, connection.openDelay >= 0, !connection.isSelfConnect else {
+            return nil
+        }
+        let open = connection.firstTime.advanced(by: connection.openDelay)
+        let least = max(0, lastUnaccepted?.since(open) ?? 0)
+        return (least, firstAccepted.map { max(least, $0.since(open)) })
     }
 
     /// Whether the kernel surely has no socket here: a local address, and neither a socket nor a listener.
@@ -107,8 +135,8 @@ public struct KernelEvent: Sendable {
         case owner(ProcessIdentity)
         /// It is open, and no process has accepted it yet; since when.
         case notAccepted(since: Timestamp)
-        /// A process accepted it after it had waited, in nanoseconds.
-        case accepted(after: Int64)
+        /// A process accepted it after it had waited; nanoseconds, by the readings before and after.
+        case accepted(least: Int64, most: Int64)
         /// The socket is gone, and no segment said so: a timer ran out, or somebody destroyed it.
         case dropped(from: TCPState)
         /// The kernel steadily says something else than the wire.

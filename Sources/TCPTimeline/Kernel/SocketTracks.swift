@@ -56,8 +56,11 @@ struct SocketTracks {
     private var waitingSockets: Set<UInt64> = []
     /// Events without a socket that wait for their connection's first segment.
     private var loose: [SocketEvent] = []
-    /// Packets that were answered by a RST, and whose: what was dropped has only the packet's address.
-    private var answered: [UInt64: EndpointReference] = [:]
+    /// Packets that were answered by a RST, whose and when: what was dropped has only the packet's address, and that is another
+    /// packet's soon.
+    private var answered: [UInt64: (by: EndpointReference, at: Timestamp)] = [:]
+    /// A packet is dropped at most so long after it was answered, in nanoseconds: in the same call.
+    private static let dropDelay = Span.millisecond
     private var ends = WatchedEnds()
     private(set) var counts = TraceCounts()
 
@@ -89,7 +92,7 @@ struct SocketTracks {
         switch event.kind {
         case .transition, .destroyed: follow(event, &found)
         case .dropped:
-            guard let target = self.target(of: event.socket) ?? answered[event.packet] else { return hold(event) }
+            guard let target = self.target(of: event.socket) ?? answerer(of: event) else { return hold(event) }
             counts.attached &+= 1
             found.append((event, target))
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
@@ -103,7 +106,13 @@ struct SocketTracks {
     }
 
     /// Whether it is known whose packet was dropped.
-    func knows(_ drop: SocketEvent) -> Bool { target(of: drop.socket) != nil || answered[drop.packet] != nil }
+    func knows(_ drop: SocketEvent) -> Bool { target(of: drop.socket) != nil || answerer(of: drop) != nil }
+
+    /// Who had just answered the packet that is dropped.
+    private func answerer(of drop: SocketEvent) -> EndpointReference? {
+        guard let answer = answered[drop.packet] else { return nil }
+        return (-Self.clockError...Self.dropDelay).contains(drop.time.since(answer.at)) ? answer.by : nil
+    }
 
     /// An event was joined without a socket that is followed.
     mutating func noteAttached() { counts.attached &+= 1 }
@@ -113,7 +122,7 @@ struct SocketTracks {
     private mutating func note(answerTo event: SocketEvent, by target: EndpointReference) {
         guard case .resetSent = event.kind, event.packet != 0 else { return }
         if answered.count >= Self.answeredLimit { answered.removeAll(keepingCapacity: true) }
-        answered[event.packet] = target
+        answered[event.packet] = (target, event.time)
     }
 
     private mutating func hold(_ event: SocketEvent) {

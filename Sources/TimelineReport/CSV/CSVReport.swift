@@ -15,8 +15,11 @@ public struct CSVReport: PartitionedReport {
         "resp_bytes", "conn_state", "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts",
         "resp_ip_bytes", "community_id", "completeness", "outcome", "closed_by", "orig_state", "resp_state",
         "handshake.synack_s", "handshake.ack_s", "orig_process.pid", "orig_process.comm", "orig_process.uid",
-        "orig_process.inode", "resp_process.pid", "resp_process.comm", "resp_process.uid", "resp_process.inode",
-        "retransmissions",
+        "orig_process.inode", "orig_process.fd", "orig_process.exe", "orig_process.cgroup", "orig_process.container",
+        "orig_process.runtime", "orig_process.pod", "orig_process.unit", "resp_process.pid", "resp_process.comm",
+        "resp_process.uid", "resp_process.inode", "resp_process.fd", "resp_process.exe", "resp_process.cgroup",
+        "resp_process.container", "resp_process.runtime", "resp_process.pod", "resp_process.unit", "accept.min_s",
+        "accept.max_s", "retransmissions",
     ]
 
     private let selection: ConnectionSelection
@@ -56,6 +59,9 @@ public struct CSVReport: PartitionedReport {
         writeEnd(connection, &out)
         writeProcess(kernel?.originator, &out)
         writeProcess(kernel?.responder, &out)
+        let accept = kernel?.responder.acceptDelay(connection)
+        seconds(accept?.least, &out)
+        seconds(accept.flatMap { $0.most }, &out)
         out.append(
             number: UInt64(connection.counters[0].retransmissions) + UInt64(connection.counters[1].retransmissions))
         out.append("\r\n")
@@ -119,12 +125,17 @@ public struct CSVReport: PartitionedReport {
     }
 
     private func writeProcess(_ view: KernelSideView?, _ out: inout OutputBuffer) {
-        guard let view, let process = view.process else { return out.append(",,,,") }
+        guard let view, let process = view.process else { return out.append(",,,,,,,,,,,") }
         field(process.pid, &out)
         out.appendCSVField(process.command)
         out.append(",")
-        field(process.uid, &out)
+        if process.uid != .max { out.append(number: process.uid) }
+        out.append(",")
         if let inode = view.socket?.inode, inode != 0 { out.append(number: inode) }
+        out.append(",")
+        if let descriptor = view.descriptor { out.append(number: descriptor) }
+        out.append(",")
+        out.appendCSV(process.details)
         out.append(",")
     }
 

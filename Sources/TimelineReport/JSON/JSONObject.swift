@@ -17,11 +17,18 @@ struct JSONObject: ~Copyable {
     init() { buffer.append("{") }
 
     private mutating func key(_ name: StaticString) {
+        buffer.append(key: name, separated: !isEmpty)
+        isEmpty = false
+    }
+
+    /// What was added so far, without the braces.
+    var members: [UInt8] { Array(buffer.bytes.dropFirst()) }
+
+    /// Adds what `members` of another object gave.
+    mutating func add(members: [UInt8]) {
         if !isEmpty { buffer.append(",") }
         isEmpty = false
-        buffer.append("\"")
-        buffer.append(name)
-        buffer.append("\":")
+        buffer.append(contentsOf: members)
     }
 
     mutating func add<Number: BinaryInteger>(_ name: StaticString, number: Number) {

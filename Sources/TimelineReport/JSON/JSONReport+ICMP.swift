@@ -12,7 +12,7 @@ extension JSONReport {
         record(event.connection, connection, &out) { report, out in
             var object = JSONObject(path: "icmp")
             object.add(event.time)
-            report.addIdentity(uid, connection, &object)
+            object.add(uid)
             object.add("frame", number: event.frame)
             object.add("endpoint", literal: event.side.jsonName)
             object.add("from", string: event.error.sender.description)
@@ -27,7 +27,7 @@ extension JSONReport {
             for index in 0..<event.reaction.count {
                 var state = JSONObject(path: "state")
                 state.add(event.time)
-                report.addIdentity(uid, connection, &state)
+                state.add(uid)
                 report.add(event.reaction[index], event.side, cause: "icmp", to: &state)
                 state.add("frame", number: event.frame)
                 state.write(to: &out)

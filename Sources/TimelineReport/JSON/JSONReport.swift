@@ -7,8 +7,8 @@ public import TCPTimeline
 /// The NDJSON report.
 public struct JSONReport: TraceReport {
     private let selection: ConnectionSelection
-    /// uid by slot, so that it is computed once a connection.
-    private var identities: [(number: UInt64, uid: String, codes: [FindingCode])] = []
+    /// By slot, so that it is made once a connection: most records have it.
+    private var identities: [(number: UInt64, identity: ConnectionIdentity, codes: [FindingCode])] = []
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
@@ -46,10 +46,10 @@ public struct JSONReport: TraceReport {
         let connection = timeline[event.connection]
         let uid = uid(event.connection, connection)
         if event.isFirst, let source = timeline.translated(from: event.connection) {
-            translated[connection.number] = self.uid(source, timeline[source])
+            translated[connection.number] = self.uid(source, timeline[source]).uid
         }
         if event.isFirst, let parent = timeline.subflow(event.connection)?.connection {
-            joined[connection.number] = self.uid(parent, timeline[parent])
+            joined[connection.number] = self.uid(parent, timeline[parent]).uid
         }
         record(event.connection, connection, &out) { report, out in
             if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
@@ -78,7 +78,7 @@ public struct JSONReport: TraceReport {
     private mutating func writeKernel(_ event: KernelEvent, _ connection: Connection, _ out: inout OutputBuffer) {
         var object = JSONObject(path: "kernel")
         object.add(event.time)
-        addIdentity(uid(event.connection, connection), connection, &object)
+        object.add(uid(event.connection, connection))
         object.add("endpoint", literal: event.side.jsonName)
         switch event.kind {
         case .state(let from, let to):
@@ -89,9 +89,10 @@ public struct JSONReport: TraceReport {
         case .notAccepted(let since):
             object.add("event", literal: "not_accepted")
             object.add("since", seconds: since.nanoseconds)
-        case .accepted(let after):
+        case .accepted(let least, let most):
             object.add("event", literal: "accepted")
-            object.add("after_s", seconds: after)
+            object.add("after_s", seconds: most)
+            object.add("min_s", seconds: least)
         case .dropped(let from):
             object.add("event", literal: "dropped")
             if let name = from.openTelemetryName { object.add("from", literal: name) }
@@ -127,7 +128,7 @@ public struct JSONReport: TraceReport {
         record(finding.connection, connection, &out) { report, out in
             var object = JSONObject(path: "finding")
             object.add(finding.time)
-            report.addIdentity(uid, connection, &object)
+            object.add(uid)
             object.add(finding)
             object.write(to: &out)
         }
@@ -208,37 +209,37 @@ public struct JSONReport: TraceReport {
     }
 
     private mutating func writePacket(
-        _ event: SegmentEvent, _ uid: String, _ connection: Connection, _ out: inout OutputBuffer
+        _ event: SegmentEvent, _ uid: ConnectionIdentity, _ connection: Connection, _ out: inout OutputBuffer
     ) {
         var object = JSONObject(path: "packet")
         object.add(event.time)
-        addIdentity(uid, connection, &object)
+        object.add(uid)
         let acknowledged = connection.endpoint(event.sender.other)
         object.add(event, acknowledgedBase: acknowledged.relativeBase, analyses?.analyse(event))
         object.write(to: &out)
     }
 
     private func writeStates(
-        _ reaction: Reaction, _ side: Side, _ event: SegmentEvent, _ uid: String, _ connection: Connection,
+        _ reaction: Reaction, _ side: Side, _ event: SegmentEvent, _ uid: ConnectionIdentity, _ connection: Connection,
         _ out: inout OutputBuffer
     ) {
         for index in 0..<reaction.count {
             let transition = reaction[index]
             var object = JSONObject(path: "state")
             object.add(event.time)
-            addIdentity(uid, connection, &object)
+            object.add(uid)
             add(transition, side, cause: "packet", to: &object)
             object.add("frame", number: event.frame)
             object.write(to: &out)
         }
     }
 
-    private func writeDrop(
+    private mutating func writeDrop(
         _ event: KernelEvent, _ from: TCPState, _ connection: Connection, _ out: inout OutputBuffer
     ) {
         var object = JSONObject(path: "state")
         object.add(event.time)
-        addIdentity(connectionUID(connection), connection, &object)
+        object.add(uid(event.connection, connection))
         let rule: RFCRule = from == .timeWait ? .timeWaitTimeout : .kernelClosed
         add(
             Transition(from: from, to: .closed, certainty: .confirmed, rule: rule), event.side,
@@ -255,16 +256,8 @@ public struct JSONReport: TraceReport {
         object.add("rule", literal: transition.rule.id)
     }
 
-    func addIdentity(_ uid: String, _ connection: Connection, _ object: inout JSONObject) {
-        object.add("uid", string: uid)
-        object.add("id.orig_h", string: connection.tuple.source.address.description)
-        object.add("id.orig_p", number: connection.tuple.source.port)
-        object.add("id.resp_h", string: connection.tuple.destination.address.description)
-        object.add("id.resp_p", number: connection.tuple.destination.port)
-    }
-
     private func writeConnection(
-        _ connection: Connection, _ uid: String, _ kernel: KernelView?, _ codes: [FindingCode],
+        _ connection: Connection, _ uid: ConnectionIdentity, _ kernel: KernelView?, _ codes: [FindingCode],
         _ statistics: ConnectionStatistics?, _ subflow: MultipathSubflow?, copies: UInt32, translated: String?,
         _ out: inout OutputBuffer
     ) {
@@ -272,7 +265,7 @@ public struct JSONReport: TraceReport {
         let resp = connection.counters[1]
         var object = JSONObject(path: "conn")
         object.add(connection.firstTime)
-        addIdentity(uid, connection, &object)
+        object.add(uid)
         object.add("proto", literal: "tcp")
         object.add("duration", seconds: connection.duration)
         object.add("orig_bytes", number: orig.uniqueBytes)
@@ -311,6 +304,12 @@ public struct JSONReport: TraceReport {
             add(process: kernel.originator, "orig_process", to: &object)
             add(process: kernel.responder, "resp_process", to: &object)
         }
+        if let delay = kernel?.responder.acceptDelay(connection) {
+            var accept = JSONObject()
+            accept.add("min_s", seconds: delay.least)
+            if let most = delay.most { accept.add("max_s", seconds: most) }
+            object.add("accept", object: accept)
+        }
         object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
         if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
         if let statistics { object.add(statistics, connection) }
@@ -331,16 +330,18 @@ public struct JSONReport: TraceReport {
         // Of a process that had gone before it could be looked up only the name is known.
         if process.uid != .max { owner.add("uid", number: process.uid) }
         if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
+        if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
+        if let details = process.details { owner.add(details) }
         object.add(name, object: owner)
     }
 
-    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> String {
+    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> ConnectionIdentity {
         let slot = Int(id.slot)
-        while identities.count <= slot { identities.append((0, "", [])) }
+        while identities.count <= slot { identities.append((0, ConnectionIdentity(), [])) }
         if identities[slot].number != connection.number {
-            identities[slot] = (connection.number, connectionUID(connection), [])
+            identities[slot] = (connection.number, ConnectionIdentity(connection), [])
         }
-        return identities[slot].uid
+        return identities[slot].identity
     }
 }
 

@@ -7,7 +7,7 @@ public struct SocketCSV: Sendable {
     /// The columns, in order.
     public static let fields: [StaticString] = [
         "ts", "proto", "local_h", "local_p", "peer_h", "peer_p", "state", "rx_queue", "tx_queue", "timer", "uid",
-        "inode", "holder", "pid", "comm",
+        "inode", "holder", "pid", "comm", "fd", "exe", "cgroup", "container", "runtime", "pod", "unit",
     ]
 
     /// A writer.
@@ -48,9 +48,13 @@ public struct SocketCSV: Sendable {
                 output.append(number: process.pid)
                 output.append(",")
                 output.appendCSVField(process.command)
-            } else {
                 output.append(",")
+                if let descriptor = row.descriptor { output.append(number: descriptor) }
+            } else {
+                output.append(",,")
             }
+            output.append(",")
+            output.appendCSV(row.processes.first?.details)
             output.append("\r\n")
         }
     }

@@ -29,6 +29,8 @@ public struct SocketJSON: Sendable {
         if let process = row.processes.first {
             object.add("pid", number: process.pid)
             object.add("comm", string: process.command)
+            if let descriptor = row.descriptor { object.add("fd", number: descriptor) }
+            if let details = process.details { object.add(details) }
         }
         if row.processes.count > 1 {
             // All processes that share the socket, the one in `pid` too.

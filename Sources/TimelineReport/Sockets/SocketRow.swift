@@ -33,11 +33,14 @@ public struct SocketRow: Sendable {
     public var socket: KernelSocket
     /// Who holds it.
     public var holder: Holder
+    /// The first process's descriptor for it, if it is known.
+    public var descriptor: Int32?
 
     /// A row from its fields.
-    public init(_ socket: KernelSocket, _ holder: Holder) {
+    public init(_ socket: KernelSocket, _ holder: Holder, descriptor: Int32? = nil) {
         self.socket = socket
         self.holder = holder
+        self.descriptor = descriptor
     }
 
     /// The processes that hold it, if any are known.

@@ -21,12 +21,18 @@ public struct SocketTable: Sendable {
     /// The widest line, in columns; programs' names are cut to fit, never numbers. Nil: no limit.
     public var width: Int?
 
+    /// Whether each row is followed by what is known of its processes.
+    public var isVerbose = false
+
     private static let titles: [StaticString] = [
         "Proto", "Recv-Q", "Send-Q", "Local Address", "Remote Address", "State",
     ]
 
     /// A table with these columns.
-    public init(holderColumn: HolderColumn = .pidAndProgram, hasHeader: Bool = true, width: Int? = nil) {
+    public init(
+        holderColumn: HolderColumn = .pidAndProgram, hasHeader: Bool = true, width: Int? = nil, isVerbose: Bool = false
+    ) {
+        self.isVerbose = isVerbose
         self.holderColumn = holderColumn
         self.hasHeader = hasHeader
         self.width = width
@@ -50,6 +56,16 @@ public struct SocketTable: Sendable {
         }
         for (row, cells) in zip(rows, cells) {
             line(cells, widths, to: &output) { appendHolder(row, room: room(widths), to: &$0) }
+            if isVerbose { appendProcesses(row, to: &output) }
+        }
+    }
+
+    /// A line for each process that holds it: where it comes from. Not cut: who asks for it wants to see it.
+    private func appendProcesses(_ row: SocketRow, to output: inout OutputBuffer) {
+        for (index, process) in row.processes.enumerated() {
+            output.append("      ")
+            output.append(process, descriptor: index == 0 ? row.descriptor : nil)
+            output.newline()
         }
     }
 

@@ -38,6 +38,20 @@ public struct OutputBuffer: Sendable {
         literal.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
     }
 
+    /// Appends `"name":`, after a comma if it is not the first, in one go.
+    mutating func append(key name: StaticString, separated: Bool) {
+        name.withUTF8Buffer { utf8 in
+            bytes.append(addingCapacity: utf8.count + 4) { room in
+                if separated { room.append(0x2c) }
+                room.append(0x22)
+                // The literal's own octets: the index is below its count.
+                for index in 0..<utf8.count { unsafe room.append(utf8[index]) }
+                room.append(0x22)
+                room.append(0x3a)
+            }
+        }
+    }
+
     /// Appends text that is known to be printable.
     public mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
 

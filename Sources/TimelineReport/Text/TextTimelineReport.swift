@@ -157,6 +157,9 @@ public struct TextTimelineReport: TraceReport {
             writeClosing(
                 connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
                 prefix: prefix, &out)
+            if style.detail.verbosity > 0 {
+                writeProcessLines(connection, kernel, layout: writer.layout, prefix: prefix, &out)
+            }
             let statistics = timeline.statistics(of: id)
             if let statistics {
                 writeStatistics(statistics, connection, layout: writer.layout, prefix: prefix, &out)

@@ -184,9 +184,9 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
     case .state, .owner: break
     case .notAccepted:
         buffer.append("kernel: not accepted, nobody owns it")
-    case .accepted(let after):
-        buffer.append("kernel: accepted after ")
-        buffer.append(span: after)
+    case .accepted(let least, let most):
+        buffer.append("kernel: ")
+        buffer.append(accept: (least, most))
     case .dropped(let from):
         buffer.append("kernel: ")
         switch from {

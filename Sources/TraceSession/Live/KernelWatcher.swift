@@ -29,6 +29,8 @@ struct KernelWatcher {
     static let quietInterval = 500 * Span.millisecond
     /// No state has changed for so long, in nanoseconds.
     static let quiet = 2 * Span.second
+    /// Reports do not wait for a reading that is further off than this, in nanoseconds.
+    static let farOff = 250 * Span.millisecond
     /// How long a connection is young, in nanoseconds.
     static let youth = 100 * Span.millisecond
     /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
@@ -40,6 +42,9 @@ struct KernelWatcher {
     static let batch = 128
     /// With tracepoints, and more connections than that: nanoseconds between two searches for owners among all processes.
     static let searchInterval = 500 * Span.millisecond
+    /// The most sockets whose descriptors are looked for after one reading, and the most of one process that are listed: a few
+    /// milliseconds at worst.
+    static let descriptorLimit = (sockets: 16, listed: 1024)
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
     /// The most ports that readings are narrowed to.
@@ -91,6 +96,10 @@ struct KernelWatcher {
         usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
     }
 
+    /// Whether the next reading is so far off that what happened is told without it: else, on a host whose readings are dear, all
+    /// that ended meanwhile would be kept.
+    func isReadingFarOff(_ now: Int64) -> Bool { nextReading - now > Self.farOff }
+
     /// The next reading need not wait until the last one is paid for, and is of everything.
     mutating func expedite() {
         nextReading = 0
@@ -121,6 +130,7 @@ struct KernelWatcher {
     /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
     mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
         let start = monotonicNow()
+        let used = processorTime()
         if hasNewStates { lastChange = start }
         // Without events a list is cheaper than very many look-ups; with them most need none.
         chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
@@ -130,7 +140,7 @@ struct KernelWatcher {
         } catch {
             failure = error.description
         }
-        spent = monotonicNow() - start
+        spent = processorTime() - used
         let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
         nextRoutine = start + max(interval, spent * Self.share)
         payFor(spent)
@@ -155,14 +165,15 @@ struct KernelWatcher {
     /// Joins the latest reading, then looks up the owners that are still unknown.
     mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
         guard failure == nil else { return [] }
-        let start = monotonicNow()
+        let used = processorTime()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         var events = join.reconcile(
             TableReading(snapshot: snapshot, addresses: addresses, source: source), of: chosen, &timeline)
         // Joining is to be paid for as well: reading alone may be very cheap.
-        payFor(spent + monotonicNow() - start)
+        payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
         events += findOwners(source)
+        findDescriptors(timeline)
         judgeProcesses()
         return events
     }
@@ -175,8 +186,23 @@ struct KernelWatcher {
         guard !unknown.isEmpty else { return [] }
         nextSearch = start + Self.searchInterval
         if let command { owners.expect([command] + owners.descendants(of: getpid())) }
-        let found = owners.owners(of: unknown).mapValues { $0.process }
-        return join.assign(found, of: chosen, time: snapshot.readEnded, source: source)
+        let found = owners.owners(of: unknown)
+        return join.assign(
+            found.mapValues { $0.process }, descriptors: found.mapValues { $0.descriptor }, of: chosen,
+            time: snapshot.readEnded, source: source)
+    }
+
+    /// Where an event named the process, its descriptor is looked for once the connection has lasted a while, and only while few
+    /// are at work.
+    private mutating func findDescriptors(_ timeline: borrowing Timeline) {
+        guard join.count <= Self.batch else { return }
+        let wanted = join.inodesWithoutDescriptor(
+            of: chosen, youth: Self.youth, at: snapshot.readEnded, limit: Self.descriptorLimit.sockets, timeline)
+        for (pid, inodes) in wanted {
+            join.assign(
+                descriptors: owners.descriptors(of: inodes, in: pid, limit: Self.descriptorLimit.listed), of: pid,
+                chosen)
+        }
     }
 
     /// With a command: which of the processes found are its own. Its descendants are ours, also those whose parents ended.
@@ -189,6 +215,10 @@ struct KernelWatcher {
 
 /// Nanoseconds of the monotonic clock: only differences mean something.
 func monotonicNow() -> Int64 { clockNanoseconds(CLOCK_MONOTONIC) }
+
+/// Nanoseconds of the processor that this thread has used. What work costs is measured by it: on a busy machine the time between
+/// its beginning and its end is mostly other programs'.
+func processorTime() -> Int64 { clockNanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
 /// The clock that stamps frames.
 func wallClockNow() -> Timestamp { Timestamp(nanoseconds: clockNanoseconds(CLOCK_REALTIME)) }

@@ -232,7 +232,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func readKernel() throws(TraceError) -> Bool {
         guard kernel != nil, kernel?.failure == nil else { return true }
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
-            return !pipeline.hasNewStates
+            return !pipeline.hasNewStates || kernel?.isReadingFarOff(monotonicNow()) == true
         }
         kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false

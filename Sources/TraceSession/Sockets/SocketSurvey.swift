@@ -27,7 +27,10 @@ package struct SocketSurvey {
         try reader.read(into: &snapshot)
         owners = finder.allOwners()
         rows.removeAll(keepingCapacity: true)
-        for socket in snapshot.sockets { rows.append(SocketRow(socket, holder(of: socket))) }
+        for socket in snapshot.sockets {
+            rows.append(
+                SocketRow(socket, holder(of: socket), descriptor: owners[socket.inode]?.first?.descriptor))
+        }
         rows.sort { $0.orders(before: $1) }
     }
 

@@ -32,6 +32,8 @@ public struct SocketsRequest: Sendable {
     public var hasHeader = true
     /// The table's width in columns; nil: the terminal's, or no limit if there is none.
     public var width: Int?
+    /// Whether the table tells where each process comes from.
+    public var isVerbose = false
     /// Look again after this many seconds, until interrupted; nil: look once.
     public var interval: Double?
 
@@ -91,11 +93,15 @@ public struct SocketsRun {
             let screen = terminalSize()
             let table = SocketTable(
                 holderColumn: request.holderColumn, hasHeader: request.hasHeader,
-                width: request.width ?? screen?.columns)
+                width: request.width ?? screen?.columns, isVerbose: request.isVerbose)
             if isScreen, let screen {
-                let room = max(1, screen.rows - (request.hasHeader ? 3 : 2))
-                table.append(Array(rows.prefix(room)), to: &buffer)
-                if rows.count > room { buffer.append(text: "... \(rows.count - room) more") }
+                var lines = max(1, screen.rows - (request.hasHeader ? 3 : 2))
+                let shown = rows.prefix { row in
+                    lines -= 1 + (request.isVerbose ? row.processes.count : 0)
+                    return lines >= 0
+                }
+                table.append(Array(shown), to: &buffer)
+                if rows.count > shown.count { buffer.append(text: "... \(rows.count - shown.count) more") }
             } else {
                 table.append(rows, to: &buffer)
             }

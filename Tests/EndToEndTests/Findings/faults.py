@@ -24,6 +24,13 @@ def run(*words):
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
+def works(*words):
+    try:
+        return subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def setting(name, value):
     with open('/proc/sys/net/ipv4/' + name, 'w') as file:
         file.write(str(value))
@@ -234,6 +241,7 @@ def queue_was_full(l):
 
 def let_in():
     for entry in [entry for entry in kept if isinstance(entry, tuple)]:
+        kept.remove(entry)
         l, first, c = entry
         s = l.accept(); first.close(); s.recv(1); s.close()
         s = l.accept(); c.setblocking(True); c.close(); s.recv(1); s.close()
@@ -251,6 +259,28 @@ def signature_missing(l):
     l.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, peer + struct.pack('BBHi80s', 0, 0, 3, 0, b'key'))
     c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
     fault('syn-without-md5', name_of(c), name_of(l), ['syn-unanswered'], ['TCP_MD5'])
+
+
+def rule(l, verdict):
+    run('nft', 'add', 'rule', 'inet', 'faults', 'in', 'ip', 'daddr', name_of(l)[0], 'tcp', 'dport', str(PORT), *verdict.split())
+
+
+def dropped_by_rule(l):
+    l = listener(server); rule(l, 'drop')
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('rule drops', name_of(c), name_of(l), ['syn-unanswered'], ['NETFILTER_DROP', 'firewall rule on this host'])
+
+
+def rejected_with_reset(l):
+    l = listener(server); rule(l, 'reject with tcp reset')
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.ECONNREFUSED); c.close()
+    fault('rule rejects, RST', me, name_of(l), ['refused'], ['firewall rule on this host', 'ECONNREFUSED'])
+
+
+def rejected_with_icmp(l):
+    l = listener(server); rule(l, 'reject with icmp type admin-prohibited')
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.EHOSTUNREACH); c.close()
+    fault('rule rejects, ICMP', me, name_of(l), ['syn-unanswered'], ['firewall rule on this host', 'NETFILTER_DROP'])
 
 
 def nobody_accepts(l):
@@ -510,10 +540,15 @@ def simultaneous_open():
         fault('simultaneous open', me, peer, ['simultaneous-open'], ['both sides'])
 
 
+def vanish(s):
+    """Closes a socket without a word."""
+    s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1); s.close()
+
+
 def vanished(l):
     """The server's socket goes without a word (as after a power failure); the client's next octets are met by a RST."""
     c, s = pair(l); me = name_of(c); exchange(c, s)
-    s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1); s.close(); time.sleep(0.3)
+    vanish(s); time.sleep(0.3)
     c.sendall(b'lost'); expect(quietly(c.recv, 1), errno.ECONNRESET); c.close()
     fault('peer knows nothing', me, name_of(l), ['half-open-peer'], [CLIENT, '4 octets', 'ECONNRESET'], ['silent-close'])
 
@@ -533,12 +568,13 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def forge(source, target, sequence, flags):
+def forge(source, target, sequence, flags, hops=64):
     """A segment that the sender's TCP knows nothing of."""
     addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
     header = struct.pack('!HHIIBBHHH', source[1], target[1], sequence & 0xffffffff, 0, 0x50, flags, 1024, 0, 0)
     total = checksum(addresses + struct.pack('!BBH', 0, 6, len(header)) + header)
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
     raw.bind((source[0], 0)); raw.sendto(header[:16] + struct.pack('!H', total) + header[18:], (target[0], 0)); raw.close()
 
 
@@ -556,6 +592,76 @@ def forged_reset(l):
     forge(me, name_of(l), next_sequence(c) + 100, 4); time.sleep(0.02)
     exchange(c, s); c.close(); s.recv(1); s.close()
     fault('forged RST', me, name_of(l), ['rst-ignored'], ['next sequence number'])
+
+
+def middlebox(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s)
+    forge(me, name_of(l), next_sequence(c), 4, 33); expect(quietly(s.recv, 1), errno.ECONNRESET); vanish(c); s.close()
+    fault('middlebox', me, name_of(l), ['middlebox'], ['hop limit 33', 'other segments 64'], ['reset', 'half-open-peer'])
+
+
+def acks_lost(l):
+    """The sender's kernel gets no ACK for a while: what it sends again had arrived."""
+    c, s = pair(l); me = name_of(c); exchange(c, s); deaf(c); c.sendall(b'late'); expect(s.recv(9), b'late'); time.sleep(0.6)
+    c.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    fault('ACKs lost', me, name_of(l), ['spurious-retransmission'], [CLIENT, 'the first copy had arrived'],
+          ['tail-loss-probe', 'retransmission'])
+
+
+def probe(l):
+    """Two segments, whose ACKs the sender's kernel does not get until it has probed; then they are there."""
+    c, s = pair(l); me = name_of(c)
+    for _ in range(3):
+        exchange(c, s)
+    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    deaf(c); c.sendall(b'one'); c.sendall(b'two'); time.sleep(0.04)
+    c.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    fault('probe', me, name_of(l), ['tail-loss-probe'], [CLIENT, 'nothing was lost'], ['spurious-retransmission'])
+
+
+def end_dropped(l):
+    """A rule takes the FIN away between the capture and TCP."""
+    l = listener(server)
+    run('nft', 'add', 'rule', 'inet', 'faults', 'in', 'ip', 'daddr', name_of(l)[0], 'tcp', 'dport', str(PORT), 'tcp', 'flags', '&', 'fin',
+        '!=', '0', 'drop')
+    c, s = pair(l); me = name_of(c); exchange(c, s); c.shutdown(socket.SHUT_WR); kept.append(c); kept.append(s)
+    fault('FIN dropped by rule', me, name_of(l), ['state-mismatch'], ['ESTABLISHED', 'CLOSE_WAIT'],
+          ['retransmission', 'tail-loss-probe'])
+
+
+class Holder:
+    """Holds back what an iptables rule sends to a queue (NFQUEUE), and lets it go in any order."""
+
+    def __init__(self, number):
+        self.number, self.socket = number, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+        self.socket.bind((0, 0)); self.socket.settimeout(5)
+        # NFQNL_MSG_CONFIG: bind; then copy no payload.
+        self.say(2, 1, struct.pack('!BxH', 1, 0)); self.say(2, 2, struct.pack('!IB', 0, 1))
+
+    def say(self, kind, attribute, value):
+        body = struct.pack('!BBH', 0, 0, self.number) + struct.pack('HH', 4 + len(value), attribute) + value + bytes(-len(value) % 4)
+        self.socket.send(struct.pack('IHHII', 16 + len(body), 3 << 8 | kind, 1, 0, 0) + body)
+
+    def packet(self):
+        while True:
+            data = self.socket.recv(1 << 16)
+            # Header 16, nfgenmsg 4, then NFQA_PACKET_HDR, which begins with the packet's number.
+            if struct.unpack_from('H', data, 4)[0] == 3 << 8 and struct.unpack_from('H', data, 22)[0] == 1:
+                return struct.unpack_from('!I', data, 24)[0]
+
+    def release(self, packet):
+        self.say(1, 2, struct.pack('!II', 1, packet))
+
+
+def reordered(l):
+    c, s = pair(l); me = name_of(c); exchange(c, s); c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # The segments with text; nftables' own queue is rarely there.
+    run('iptables', *('-A OUTPUT -p tcp --sport %d --dport %d --tcp-flags PSH PSH -j NFQUEUE --queue-num 7' % (me[1], PORT)).split())
+    c.sendall(b'one'); first = holder.packet(); c.sendall(b'two'); second = holder.packet()
+    holder.release(second); holder.release(first)
+    s.recv(3); s.recv(3); run('iptables', '-F', 'OUTPUT')
+    exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('reordered', me, name_of(l), ['reordering'], [CLIENT, 'reordered on the way'], ['tail-loss-probe', 'spurious-retransmission'])
 
 
 def forged_syn(l):
@@ -584,7 +690,9 @@ def quick():
     for _ in range(times):
         for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
                       exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
-                      port_reused, fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn):
+                      port_reused, *([rejected_with_reset, rejected_with_icmp] if has_rules else []),
+                      *([reordered] if has_queues else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn,
+                      middlebox, acks_lost, probe):
             steps(l)
     # The host's counters are read now and then: nothing else is to be opened in the same span.
     for _ in range(times):
@@ -601,9 +709,34 @@ def slow():
     l = listener(server)
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
-                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing,
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped] if has_rules else []),
                       nobody_accepts, quits_before_accept):
             steps(l)
+        # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
+        let_in()
+
+
+def other_way():
+    """Octets that go another way than the one that is captured."""
+    mine, theirs = '10.98.0.1', '10.98.0.2'
+    # Answers are captured, whichever way the octets go.
+    run('ip', 'address', 'add', mine + '/32', 'dev', 'lo')
+    run('ip', 'link', 'add', 'veth2', 'type', 'veth', 'peer', 'name', 'veth3', 'netns', str(there.pid))
+    run('ip', 'address', 'add', '10.97.0.1/24', 'dev', 'veth2')
+    run('ip', 'link', 'set', 'veth2', 'up')
+    for words in ('ip address add 10.97.0.2/24 dev veth3', 'ip link set veth3 up', 'ip address add %s/32 dev lo' % theirs,
+                  'ip route add %s via %s' % (mine, HERE), 'sysctl -qw net.ipv4.conf.all.rp_filter=0',
+                  'sysctl -qw net.ipv4.conf.veth3.rp_filter=0'):
+        there.ask(0, 'run', tuple(words.split()))
+    l = listener(there, 64, theirs)
+    for _ in range(times):
+        run('ip', 'route', 'replace', theirs, 'via', THERE, 'src', mine)
+        c, s = pair(l, caller(mine)); me = name_of(c); exchange(c, s)
+        run('ip', 'route', 'replace', theirs, 'via', '10.97.0.2', 'src', mine)
+        c.sendall(b'unseen'); expect(s.recv(9), b'unseen'); s.sendall(b'seen'); c.recv(9)
+        run('ip', 'route', 'replace', theirs, 'via', THERE, 'src', mine)
+        exchange(c, s); c.close(); s.recv(1); s.close()
+        fault('another way', me, name_of(l), ['capture-gap'], ['6 octets'], ['tail-loss-probe'])
 
 
 def over_the_link():
@@ -623,6 +756,14 @@ setting('tcp_fastopen', 3)
 setting('ip_local_port_range', '40000 40099')
 setting('tcp_tw_reuse', 0)
 call_me('fault-client')
+# A program may be missing, or the kernel's part of it.
+has_rules = works('nft', 'add table inet faults; add chain inet faults in { type filter hook input priority 0; }')
+has_queues = works(*'iptables -A OUTPUT -p tcp --dport 9 -j NFQUEUE --queue-num 7'.split())
+for name, there_is in (('nft', has_rules), ('iptables with NFQUEUE', has_queues)):
+    if not there_is:
+        print('not made, for want of %s: some faults' % name, flush=True)
+if has_queues:
+    run('iptables', '-F', 'OUTPUT'); holder = Holder(7)
 stale = []
 server, there = Worker('fault-server'), Worker('fault-far', True)
 run('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', str(there.pid))
@@ -639,9 +780,9 @@ try:
         time.sleep(0.01)
     begun = time.monotonic()
     simultaneous_open()
+    other_way()
     over_the_link()
     slow()
-    let_in()
     quick()
     for me, l in stale:
         meet_stale(me, l)

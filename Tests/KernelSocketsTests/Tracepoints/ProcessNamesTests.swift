@@ -40,6 +40,21 @@ import Testing
         #expect(names.identity(11)?.command == "shell", "another process of the same number")
     }
 
+    @Test func aChildOfAProcessThatWasReadComesFromThere() throws {
+        let proc = try FakeProc()
+        try proc.process(10, comm: "server", start: 5, sockets: [:])
+        try proc.write("10/cgroup", "0::/system.slice/web.service\n")
+        var names = ProcessNames(root: proc.root)
+        let server = names.identity(10)
+        #expect(server?.details?.unit == "web.service")
+        names.fork(11, parent: 10)
+        #expect(names.identity(11)?.details === server?.details)
+        // It ran another program: that one's file is not known any more.
+        names.fork(12, parent: 10)
+        names.rename(12, "sh")
+        #expect(names.identity(12)?.command == "sh" && names.identity(12)?.details == nil)
+    }
+
     @Test func anEndedProcessIsForgotten() {
         var names = names
         names.rename(10, "server")

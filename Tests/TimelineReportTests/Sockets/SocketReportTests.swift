@@ -87,14 +87,39 @@ import TimelineReport
         }
         #expect(
             csv.split(separator: "\r\n") == [
-                "ts,proto,local_h,local_p,peer_h,peer_p,state,rx_queue,tx_queue,timer,uid,inode,holder,pid,comm",
-                "1795363634.454475,tcp,127.0.0.1,9500,,,listen,1,0,,1000,5,,7410,\"lab-server\"",
-                "1795363634.454475,tcp,127.0.0.1,9500,127.0.0.1,35924,close_wait,13,0,,0,,not_accepted,,",
-                "1795363634.454475,tcp6,127.0.0.1,35924,127.0.0.1,9500,fin_wait_2,0,0,time_wait,0,,no_process,,",
-                #"1795363634.454475,tcp,127.0.0.1,35924,127.0.0.1,9500,syn_sent,0,0,retransmission,33,9,,8,"e\x1b[2J""=,\u{202e}""#,
+                "ts,proto,local_h,local_p,peer_h,peer_p,state,rx_queue,tx_queue,timer,uid,inode,holder,pid,comm,"
+                    + "fd,exe,cgroup,container,runtime,pod,unit",
+                "1795363634.454475,tcp,127.0.0.1,9500,,,listen,1,0,,1000,5,,7410,\"lab-server\",,,,,,,",
+                "1795363634.454475,tcp,127.0.0.1,9500,127.0.0.1,35924,close_wait,13,0,,0,,not_accepted,,,,,,,,,",
+                "1795363634.454475,tcp6,127.0.0.1,35924,127.0.0.1,9500,fin_wait_2,0,0,time_wait,0,,no_process,,,,,,,,,",
+                #"1795363634.454475,tcp,127.0.0.1,35924,127.0.0.1,9500,syn_sent,0,0,retransmission,33,9,,8,"e\x1b[2J""=,\u{202e}",,,,,,,"#,
             ])
         let formula = SocketRow(Self.rows[0].socket, .processes([ProcessIdentity(pid: 1, command: "=cmd", uid: 0)]))
-        #expect(text { SocketCSV().append([formula], at: Self.time, to: &$0) }.hasSuffix(",1,\"'=cmd\"\r\n"))
+        #expect(text { SocketCSV().append([formula], at: Self.time, to: &$0) }.hasSuffix(",1,\"'=cmd\",,,,,,,\r\n"))
+    }
+
+    /// Everything about the process of a row, with paths that bite.
+    @Test func whereTheProcessComesFrom() throws {
+        let details = ProcessDetails(
+            executable: "/opt/\u{1b}[2J", controlGroup: "/docker/" + String(repeating: "ab", count: 32),
+            container: .init(runtime: "docker", identifier: String(repeating: "ab", count: 32)), unit: nil)
+        let process = ProcessIdentity(pid: 7, command: "x", uid: 33, details: details)
+        let row = SocketRow(Self.rows[0].socket, .processes([process]), descriptor: 5)
+        let table = text { SocketTable(hasHeader: false, isVerbose: true).append([row], to: &$0) }
+        #expect(
+            table == """
+                tcp 1 0 127.0.0.1:9500 0.0.0.0:* LISTEN 7/x
+                      x[7] uid 33, fd 5, /opt/\\x1b[2J, docker abababababab
+
+                """)
+        let csv = text { SocketCSV().append([row], at: Self.time, to: &$0) }
+        #expect(
+            csv.hasSuffix(
+                ",7,\"x\",5,\"/opt/\\x1b[2J\",\"/docker/\(details.container!.identifier)\",\"\(details.container!.identifier)\",\"docker\",,\r\n"
+            ))
+        let json = text { SocketJSON().append([row], at: Self.time, to: &$0) }
+        #expect(json.contains(#""pid":7,"comm":"x","fd":5,"exe":"/opt/\u001b[2J","cgroup":"/docker/abab"#))
+        #expect(json.contains(#""runtime":"docker""#) && !json.contains("unit"))
     }
 
     @Test func json() {

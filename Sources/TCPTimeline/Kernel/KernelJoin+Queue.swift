@@ -1,0 +1,104 @@
+// The accept queue: which connections wait there, in which order, and when they were taken out.
+//
+// No event tells of accept(). Readings show a child socket without an inode until somebody has it, and a system call of its
+// owner (close, shutdown) proves that he had it by then: so the moment lies between two known ones.
+
+import TCPModel
+
+/// How many SYNs and handshakes a listener had refused at two moments.
+struct ListenerDrops: BitwiseCopyable {
+    var latest: (time: Timestamp, count: UInt32)
+    var earlier: (time: Timestamp, count: UInt32)?
+}
+
+extension KernelJoin {
+    /// Compares what listeners have refused with what they had when each connection began: the kernel counts it a listener, and
+    /// only its overflows for all of them. `time` is when the reading was complete: what it counted had happened by then.
+    mutating func noteListenerDrops(_ ids: [ConnectionID], _ time: Timestamp, _ timeline: borrowing Timeline) {
+        var new: [UInt64: UInt32] = [:]
+        let all = listenerDrops
+        for id in ids {
+            let first = timeline[id].firstTime
+            update(id, .responder) { view in
+                guard let listener = view.listener, let count = listener.drops, listener.inode != 0 else { return }
+                new[listener.inode] = max(count, new[listener.inode] ?? 0)
+                guard view.listenerDrops.before == nil, let known = all[listener.inode] else { return }
+                view.listenerDrops.before =
+                    known.latest.time <= first
+                    ? known.latest.count : known.earlier.flatMap { $0.time <= first ? $0.count : nil }
+            }
+        }
+        if listenerDrops.count + new.count > Self.listenerLimit { listenerDrops.removeAll(keepingCapacity: true) }
+        for (inode, count) in new {
+            let before = listenerDrops[inode]?.latest
+            // A view that was not read now has an older count.
+            if let before, before.count > count { continue }
+            listenerDrops[inode] = ListenerDrops(latest: (time, count), earlier: before)
+        }
+    }
+
+    /// A server's socket that is open without an inode has not been accepted; with one, it has.
+    static func noteAcceptance(
+        _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView,
+        _ snapshot: some KernelSnapshot, _ news: inout [KernelEvent.Kind]
+    ) {
+        guard side == .responder, view.listener != nil, let socket else { return }
+        guard socket.state == .established || socket.state == .closeWait else { return }
+        if socket.inode == 0 && view.process == nil {
+            let since = view.unacceptedSince ?? snapshot.end
+            view.unacceptedSince = since
+            view.lastUnaccepted = snapshot.begin
+            if !view.reportedUnaccepted && snapshot.end.since(since) >= Self.patience {
+                view.reportedUnaccepted = true
+                news.append(.notAccepted(since: since))
+            }
+        } else if socket.inode != 0 {
+            noteAccepted(snapshot.end, &view)
+            guard view.unacceptedSince != nil else { return }
+            view.unacceptedSince = nil
+            view.queuePlace = nil
+            if view.reportedUnaccepted, let delay = view.acceptDelay(connection), let most = delay.most {
+                news.append(.accepted(least: delay.least, most: most))
+            }
+        }
+    }
+
+    /// A process had the socket at this moment.
+    static func noteAccepted(_ time: Timestamp, _ view: inout KernelSideView) {
+        if view.firstAccepted.map({ time < $0 }) ?? true { view.firstAccepted = time }
+    }
+
+    /// Whether an event shows that a process has the socket: shutdown() or close() before its end. A child that is thrown away
+    /// with its listener is closed in a system call, too, but never leaves its state by a FIN.
+    static func showsAcceptance(_ event: SocketEvent) -> Bool {
+        guard event.isProcessContext else { return false }
+        return switch event.kind {
+        case .transition(.established, .finWait1), .transition(.synReceived, .finWait1),
+            .transition(.closeWait, .lastAck):
+            true
+        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .destroyed,
+            .dropped:
+            false
+        }
+    }
+
+    /// Gives those that have waited for a while their places: the kernel hands out what was open first.
+    mutating func placeInQueues(_ ids: [ConnectionID], _ timeline: borrowing Timeline) {
+        var waiting: [SocketAddress: [(id: ConnectionID, open: Timestamp)]] = [:]
+        for id in ids where isWaiting(id) {
+            let connection = timeline[id]
+            guard connection.openDelay >= 0 else { continue }
+            waiting[connection.tuple.destination, default: []].append(
+                (id, connection.firstTime.advanced(by: connection.openDelay)))
+        }
+        for queue in waiting.values {
+            for (index, entry) in queue.sorted(by: { $0.open < $1.open }).enumerated() {
+                update(entry.id, .responder) { $0.queuePlace = UInt32(clamping: index + 1) }
+            }
+        }
+    }
+
+    private func isWaiting(_ id: ConnectionID) -> Bool {
+        look(id) { $0.responder.reportedUnaccepted && $0.responder.unacceptedSince != nil } == true
+    }
+}

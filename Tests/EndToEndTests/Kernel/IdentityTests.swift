@@ -1,0 +1,76 @@
+// Who held the sockets, in full, and how long a connection waited for accept(): as the processes themselves say it.
+
+import Foundation
+import Testing
+
+/// Two processes that say who they are; the server takes its time to accept. Prints a line a process: name, pid, descriptor, uid,
+/// executable, control groups; and a line with the time when the connection was open, or had been accepted.
+private let pair = """
+    import os, socket, sys, time
+    port = int(sys.argv[1])
+    def say(name, s):
+        groups = open('/proc/self/cgroup').read().split()
+        print(name, os.getpid(), s.fileno(), os.getuid(), os.readlink('/proc/self/exe'), *[g.split(':', 2)[2] for g in groups], flush=True)
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', port)); l.listen(5)
+    child = os.fork()
+    if child == 0:
+        time.sleep(0.4); c, _ = l.accept(); print('accepted', time.time(), flush=True); say('server', c); c.recv(1); c.close(); os._exit(0)
+    l.close(); os.dup2(1, 57)
+    spare = [os.open('/dev/null', os.O_RDONLY) for _ in range(5)]
+    c = socket.create_connection(('127.0.0.1', port)); print('open', time.time(), flush=True); say('client', c); time.sleep(1.2); c.close(); os.waitpid(child, 0)
+    """
+
+extension KernelTests {
+    @Suite(.enabled(if: isRoot, "live traces need root")) struct IdentityTests {
+        @Test func theWholeIdentityOfBothProcessesAndTheWaitForAccept() throws {
+            let port = try freePort()
+            let trace = try trace(port: port, "-T", "json")
+            let said = try python(pair, "\(port)").end()
+            Thread.sleep(forTimeInterval: 0.6)
+            trace.signal(SIGINT)
+            let conn = try #require(try records(try trace.end(), "conn").first)
+            for (word, key) in [("client", "orig_process"), ("server", "resp_process")] {
+                let truth = try #require(
+                    said.lines.first { $0.hasPrefix(word + " ") }?.split(separator: " ").map(String.init),
+                    "\(said.errors)")
+                let process = try #require(conn[key] as? [String: Any], "\(conn)")
+                #expect(process["pid"] as? Int == Int(truth[1]))
+                #expect(process["fd"] as? Int == Int(truth[2]), "\(word): \(process)")
+                #expect(process["uid"] as? Int == Int(truth[3]))
+                #expect(process["exe"] as? String == truth[4])
+                #expect(truth[5...].contains(process["cgroup"] as? String ?? "none"))
+            }
+            let accept = try #require(conn["accept"] as? [String: Double], "\(conn)")
+            let (least, most) = (accept["min_s"] ?? -1, accept["max_s"] ?? -1)
+            let times = ["open", "accepted"].map { word in
+                said.lines.first { $0.hasPrefix(word + " ") }.flatMap { Double($0.dropFirst(word.count + 1)) } ?? 0
+            }
+            // Both processes may get the processor late to say it; the readings bracket what the server did.
+            let waited = times[1] - times[0]
+            #expect(waited > 0.1 && least > 0 && least <= waited + 0.1 && most >= waited - 0.1, "\(waited): \(accept)")
+            #expect(most - least < 1, "\(accept)")
+        }
+
+        @Test func socketsSayTheSame() throws {
+            let said = try Program("/usr/bin/env", ["python3", "-c", holder])
+            try said.say("ready")
+            defer { said.signal(SIGKILL) }
+            let pid = said.pid
+            let outcome = try Program(Program.tcptrace, ["sockets", "-a", "--format", "json", "pid", "\(pid)"]).end()
+            let record = try #require(
+                try JSONSerialization.jsonObject(with: Data((outcome.lines.first ?? "").utf8)) as? [String: Any])
+            let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+            #expect(record["exe"] as? String == executable)
+            #expect(record["fd"] as? Int == 77)
+            let table = try Program(Program.tcptrace, ["sockets", "-av", "pid", "\(pid)"]).end()
+            #expect(table.text.contains("[\(pid)] uid \(getuid()), fd 77, \(executable)"), "\(table.text)")
+        }
+    }
+}
+
+/// A listener at a number that is not the next one.
+private let holder = """
+    import os, socket, time
+    l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(1); os.dup2(l.fileno(), 77); l.close()
+    print('ready', flush=True); time.sleep(30)
+    """
