@@ -160,7 +160,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         let isOriginator = isOriginator(segment.tuple.source)
         let own = isOriginator ? 0 : 1
         // What the remarks, Zeek's letters and the holes in the text would look at.
-        guard segment.window != 0, !segment.remarks.contains(.badChecksum), !facts.contains(.hasHoles),
+        guard segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.hasHoles),
             zeek.bothAreSeen, !isSelfConnect,
             segment.payloadLength > 0 || !sides[own].hasPlainWindow || segment.acknowledgment != sides[own].lastAck
         else { return false }

@@ -173,7 +173,7 @@ struct WireRun {
             do {
                 var decoded = try decodeFrame(bytes, header)
                 if case .fragment(let fragment) = decoded {
-                    decoded = try fragments.take(fragment, bytes, at: header.time)
+                    decoded = try fragments.take(fragment, bytes, at: header.time, frame: UInt64(frames.count + 1))
                 }
                 frames.append((header, decoded, ""))
             } catch {

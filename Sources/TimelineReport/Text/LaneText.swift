@@ -230,7 +230,7 @@ struct LaneText {
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
-            (.badChecksum, "(bad checksum)"),
+            (.badChecksum, "(bad checksum)"), (.incomplete, "(fragments missing)"),
         ]
         for (note, name) in notes where row.notes.contains(note) { remark(name) }
         if row.notes.contains(.fillsHole) && row.verdict.late == nil { remark("(fills hole)") }

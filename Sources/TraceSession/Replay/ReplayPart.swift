@@ -10,6 +10,8 @@ enum ReplayDivision {
     static let parts = 8
     /// Frames between two looks at ended connections; a batch has as many.
     static let batch = 8192
+    /// Most segments of a batch that are behind another one in their frame.
+    static let extras = 1024
     /// Batches under way at a time.
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
