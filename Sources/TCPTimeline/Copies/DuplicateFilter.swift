@@ -93,11 +93,12 @@ struct DuplicateFilter {
             fingerprint, frame: frame, time: time, place: Self.place(segment, interface, vantage))
         let bucket = Self.bucket(fingerprint)
         if !buckets.isEmpty {
+            // All of them, not only the newest: a segment that was sent again later may be known before the copies of the
+            // first one, if one interface's frames are read before another's.
             for way in 0..<4 where buckets[bucket].ways[way].hasFingerprint(of: entry) {
                 let old = buckets[bucket].ways[way]
                 // Not remembered itself: the bounds count from the first copy.
                 if Self.isCopy(entry, of: old, segment) { return old.frame(before: frame) }
-                break
             }
         }
         push(entry, bucket)
