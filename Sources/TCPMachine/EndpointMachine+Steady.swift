@@ -27,6 +27,8 @@ extension EndpointMachine {
         let needed: Knowledge = [.send, .receive]
         guard knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue else { return false }
         guard segment.sequence.isAtOrBefore(receiveNext) else { return false }
+        // Without an option the value is 0; whatever seems old without being so goes the long way.
+        guard recentTimestamp == 0 || !isOlder(segment) else { return false }
         return segment.acknowledgment.isAtOrBefore(sendNext)
     }
 
@@ -35,7 +37,7 @@ extension EndpointMachine {
         segment.acknowledgment.isAfter(sendUnacknowledged)
     }
 
-    /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge.
+    /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.
     public mutating func sentSteadily(_ segment: Segment) {
         let ack = segment.acknowledgment
         if ack.isAfter(receiveNext) { receiveNext = ack }
@@ -43,6 +45,7 @@ extension EndpointMachine {
         if sendNext.isBefore(end) { sendNext = end }
         let edge = ack.advanced(by: UInt32(segment.window) << UInt32(windowShift ?? 14))
         if edge.isAfter(receiveLimit) { receiveLimit = edge }
+        noteTimestamp(segment)
     }
 
     /// As in `arrives`: the ACK, then text in order.

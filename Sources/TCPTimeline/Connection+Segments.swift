@@ -18,6 +18,9 @@ extension Connection {
 }
 
 extension HotPart {
+    /// 24 days in nanoseconds.
+    private static var timestampLifetime: Int64 { 24 * 24 * 3600 * Span.second }
+
     /// Takes in one segment.
     mutating func take(
         _ segment: Segment, time: Timestamp, isFirst: Bool, _ rare: inout RarePart, _ step: inout Connection.Step
@@ -35,7 +38,10 @@ extension HotPart {
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
-        let sent = endpoints[own].sent(segment)
+        // RFC 7323 5.5: beyond half the range of the fastest clock.
+        if time.since(lastTime) > HotPart.timestampLifetime { endpoints[peer].forgetTimestamp() }
+        let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
+        let sent = isStray ? Reaction() : endpoints[own].sent(segment)
         let arrived = endpoints[peer].arrives(segment)
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
