@@ -20,6 +20,14 @@ extension EndpointMachine {
             receiveNext = segment.sequence
         }
         let acceptability = checkSequence(segment)
+        if isTooOld(segment) {
+            // RFC 7323 5.3: an ACK is sent, and the segment dropped. One that came late, or was captured late, is old by its
+            // number too, and common; one from before this connection's numbers, or that would be taken, is not.
+            if acceptability != .old || knowledge.contains(.irs) && segment.sequence.isBefore(irs) {
+                reaction.anomalies.insert(.oldTimestamp)
+            }
+            return
+        }
         if segment.flags.has(.rst) {
             checkReset(segment, acceptability, &reaction)
             return

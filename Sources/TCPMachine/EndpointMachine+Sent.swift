@@ -22,6 +22,7 @@ extension EndpointMachine {
         }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
+            if flags.has(.ack) { noteTimestamp(segment) }
             noteWindow(segment)
             return reaction
         }
@@ -34,7 +35,10 @@ extension EndpointMachine {
         if state == .closed { takeBackReset(segment, &reaction) }
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
-        if flags.has(.ack) { sentAcknowledgment(segment, &reaction) }
+        if flags.has(.ack) {
+            sentAcknowledgment(segment, &reaction)
+            noteTimestamp(segment)
+        }
         sentText(segment, &reaction)
         if flags.has(.fin) { sentFin(segment, &reaction) }
         noteWindow(segment)

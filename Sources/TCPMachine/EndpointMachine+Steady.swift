@@ -26,7 +26,13 @@ extension EndpointMachine {
         return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
 
-    /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge.
+    /// Whether the timestamp of such a segment is no older than what this endpoint has: without an option the value is 0, and
+    /// whatever seems old without being so goes the long way.
+    public mutating func takesTimestampSteadily(_ segment: Segment) -> Bool {
+        recentTimestamp == 0 || !isOlder(segment)
+    }
+
+    /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.
     public mutating func sentSteadily(_ segment: Segment) {
         let ack = segment.acknowledgment
         if ack.isAfter(receiveNext) { receiveNext = ack }
@@ -34,6 +40,7 @@ extension EndpointMachine {
         if sendNext.isBefore(end) { sendNext = end }
         let edge = ack.advanced(by: UInt32(segment.window) << UInt32(windowShift ?? 14))
         if edge.isAfter(receiveLimit) { receiveLimit = edge }
+        noteTimestamp(segment)
     }
 
     /// As in `arrives`: the ACK, then text in order.

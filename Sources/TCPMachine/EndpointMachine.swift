@@ -80,6 +80,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     var ownFin = SequenceNumber(0)
     /// Sequence number of the peer's FIN.
     var peerFin = SequenceNumber(0)
+    /// TS.Recent of RFC 7323 4.3, as this endpoint's last segment echoed it; 0 = not known, or no timestamps.
+    var recentTimestamp: UInt32 = 0
 
     /// An endpoint of which nothing is known.
     public init() {}

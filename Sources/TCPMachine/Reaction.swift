@@ -61,6 +61,8 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var resetAnswersBadAck: Anomalies { Anomalies(rawValue: 1 << 14) }
     /// An endpoint goes on after a RST that should have ended it: the RST was somebody else's, or it was not taken.
     @inlinable public static var resetUnheeded: Anomalies { Anomalies(rawValue: 1 << 15) }
+    /// A timestamp older than the last one that the receiver took: it drops the segment and sends an ACK (PAWS, RFC 7323 5).
+    @inlinable public static var oldTimestamp: Anomalies { Anomalies(rawValue: 1 << 16) }
 }
 
 /// The result of one machine step. Sixteen octets, so that it travels in registers.

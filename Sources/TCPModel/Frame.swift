@@ -21,6 +21,24 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var pppEther: LinkType { LinkType(51) }
     /// Cisco HDLC.
     @inlinable public static var ciscoHDLC: LinkType { LinkType(104) }
+    /// ARCNET, as BSD captures it.
+    @inlinable public static var arcnetBSD: LinkType { LinkType(7) }
+    /// ARCNET, as Linux captures it.
+    @inlinable public static var arcnetLinux: LinkType { LinkType(129) }
+    /// 802.11, without anything before it.
+    @inlinable public static var wireless: LinkType { LinkType(105) }
+    /// 802.11 behind a Prism header, or an AVS one.
+    @inlinable public static var prism: LinkType { LinkType(119) }
+    /// 802.11 behind a radiotap header.
+    @inlinable public static var radiotap: LinkType { LinkType(127) }
+    /// 802.11 behind an AVS header.
+    @inlinable public static var avs: LinkType { LinkType(163) }
+    /// A Juniper router's header, and Ethernet.
+    @inlinable public static var juniperEthernet: LinkType { LinkType(178) }
+    /// A Juniper router's header, and PPP.
+    @inlinable public static var juniperPPP: LinkType { LinkType(179) }
+    /// A Juniper router's header, and Cisco HDLC.
+    @inlinable public static var juniperCiscoHDLC: LinkType { LinkType(181) }
     /// Raw IP, as some systems' DLT 12 has it.
     @inlinable public static var rawBSD: LinkType { LinkType(12) }
     /// Raw IP, as OpenBSD's DLT 14 has it.

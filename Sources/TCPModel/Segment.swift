@@ -21,6 +21,11 @@ public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var overlappingFragments: SegmentRemarks { SegmentRemarks(rawValue: 1 << 5) }
     /// The TCP checksum or the IPv4 header's is wrong, and no offload explains it; only where they are verified.
     @inlinable public static var badChecksum: SegmentRemarks { SegmentRemarks(rawValue: 1 << 6) }
+    /// The first fragment of a packet whose others did not come, so that its receiver has nothing of it. Lengths are those of
+    /// this fragment.
+    @inlinable public static var incomplete: SegmentRemarks { SegmentRemarks(rawValue: 1 << 7) }
+    /// Those with which the receiver drops a segment.
+    @inlinable public static var dropped: SegmentRemarks { [.badChecksum, .incomplete] }
 }
 
 /// One TCP segment as it was captured.

@@ -27,6 +27,8 @@ public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case ayiya
     /// L2TP, version 2 (RFC 2661).
     case l2tp
+    /// CAPWAP's data channel (RFC 5415), between a wireless access point and its controller.
+    case capwap
 
     /// For programs: snake_case.
     public var name: StaticString {
@@ -42,6 +44,7 @@ public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .teredo: "teredo"
         case .ayiya: "ayiya"
         case .l2tp: "l2tp"
+        case .capwap: "capwap"
         }
     }
 }

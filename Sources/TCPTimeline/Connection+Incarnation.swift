@@ -18,7 +18,7 @@ extension HotPart {
     /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
     mutating func startsNewIncarnation(_ segment: Segment) -> Bool {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
-        if segment.remarks.contains(.badChecksum) { return false }
+        if !segment.remarks.isDisjoint(with: .dropped) { return false }
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
         let sender = endpoints[place(side)]
         let receiver = endpoints[place(side.other)]

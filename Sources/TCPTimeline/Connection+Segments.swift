@@ -18,12 +18,17 @@ extension Connection {
 }
 
 extension HotPart {
+    /// 24 days in nanoseconds.
+    private static var timestampLifetime: Int64 { 24 * 24 * 3600 * Span.second }
+
     /// Takes in one segment.
     mutating func take(
         _ segment: Segment, time: Timestamp, isFirst: Bool, _ rare: inout RarePart, _ step: inout Connection.Step
     ) {
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
-        if segment.remarks.contains(.badChecksum) { return takeDamaged(segment, side, time, &step) }
+        if !segment.remarks.isDisjoint(with: .dropped) {
+            return takeDropped(segment, side, time, isFirst: isFirst, &step)
+        }
         let flags = segment.flags
         let wasEnded = hasEnded()
         let own = place(side)
@@ -33,7 +38,10 @@ extension HotPart {
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
-        let sent = endpoints[own].sent(segment)
+        // RFC 7323 5.5: beyond half the range of the fastest clock.
+        if time.since(lastTime) > HotPart.timestampLifetime { endpoints[peer].forgetTimestamp() }
+        let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
+        let sent = isStray ? Reaction() : endpoints[own].sent(segment)
         let arrived = endpoints[peer].arrives(segment)
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
@@ -56,15 +64,26 @@ extension HotPart {
         step.ended = !wasEnded && step.isOver
     }
 
-    /// A segment whose checksum is wrong: the receiver drops it, and which of its octets are wrong nobody knows. So it
-    /// changes nothing but Zeek's history.
-    private mutating func takeDamaged(
-        _ segment: Segment, _ side: Side, _ time: Timestamp, _ step: inout Connection.Step
+    /// A segment that its receiver drops. Where the checksum is wrong nobody knows which of its octets are: it changes
+    /// nothing but Zeek's history. Where fragments are missing it was sent as it says, and counts as such; its text does not,
+    /// because it comes late and has no end.
+    private mutating func takeDropped(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, isFirst: Bool, _ step: inout Connection.Step
     ) {
-        history.appendCorrupt(originator: side == .originator)
-        if time > lastTime { lastTime = time }
         step = Connection.Step()
-        step.notes = .badChecksum
+        if segment.remarks.contains(.badChecksum) {
+            history.appendCorrupt(originator: side == .originator)
+            step.notes = .badChecksum
+        } else {
+            if isFirst && !segment.flags.has(.syn) { facts.insert(.rolesGuessed) }
+            sides[Int(side.rawValue)].packets &+= 1
+            sides[Int(side.rawValue)].addDatagram(segment.ipLength)
+            var begun = segment
+            begun.payloadLength = 0
+            completeness.note(begun, isFirst: isFirst)
+            step.notes = .incomplete
+        }
+        if time > lastTime { lastTime = time }
         step.isOver = hasEnded()
     }
 

@@ -1,4 +1,4 @@
-// The part of a connection that nearly every segment reads or writes: what the table keeps of each connection, 248 octets.
+// The part of a connection that nearly every segment reads or writes: what the table keeps of each connection, 256 octets.
 
 import TCPMachine
 import TCPModel
@@ -158,10 +158,11 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// Whether a segment brings what its sender has not sent before, and moves SND.NXT by it: its first words, or text or FIN
     /// from beyond SND.NXT. Another copy of a frame brings nothing (`DuplicateFilter`).
     mutating func bringsNews(_ segment: Segment) -> Bool {
-        guard !isSelfConnect, !segment.remarks.contains(.badChecksum) else { return false }
+        guard !isSelfConnect, segment.remarks.isDisjoint(with: .dropped) else { return false }
         let own = isOriginator(segment.tuple.source) ? 0 : 1
         if sides[own].packets == 0 { return true }
         return segment.sequenceLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
+            && endpoints[1 - own].takesTimestampSteadily(segment)
             && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)
     }
 
@@ -181,14 +182,14 @@ struct HotPart: BitwiseCopyable, Sendable {
         let peer = 1 &- own
         // What the remarks, Zeek's letters and the holes in the text would look at.
         guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,
-            segment.window != 0, !segment.remarks.contains(.badChecksum), !facts.contains(.hasHoles)
+            segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.hasHoles)
         else { return false }
         // Looked at in place, and changed one by one: copies would wait for what was written last. A segment has to bring
         // something, so that no copy of an older frame comes this way (`DuplicateFilter`).
         let length = segment.payloadLength
         let ack = segment.acknowledgment
         guard segment.sequence == endpoints[own].sendNext, segment.sequence.isAtOrBefore(endpoints[peer].receiveNext),
-            ack.isAtOrBefore(endpoints[peer].sendNext),
+            ack.isAtOrBefore(endpoints[peer].sendNext), endpoints[peer].takesTimestampSteadily(segment),
             length > 0
                 || ack.isAfter(endpoints[peer].sendUnacknowledged)
                     && (ack != sides[own].lastAck || !sides[own].hasPlainWindow)

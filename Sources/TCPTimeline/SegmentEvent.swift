@@ -30,6 +30,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var duplicateFrame: SegmentNotes { SegmentNotes(rawValue: 1 << 9) }
     /// Its checksum is wrong: its receiver drops it, and nothing is made of what it says.
     @inlinable public static var badChecksum: SegmentNotes { SegmentNotes(rawValue: 1 << 10) }
+    /// The first fragment of a packet that was never complete: its receiver has nothing of it, and it moves no state.
+    @inlinable public static var incomplete: SegmentNotes { SegmentNotes(rawValue: 1 << 11) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }

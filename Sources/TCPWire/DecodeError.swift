@@ -27,6 +27,14 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case llc
         /// An FDDI header.
         case fddi
+        /// An ARCNET header.
+        case arcnet
+        /// The header of a Juniper router's capture.
+        case juniper
+        /// An 802.11 header.
+        case wireless
+        /// A radiotap, Prism or AVS header before it.
+        case wirelessCapture
         /// A Cisco FabricPath, VN-Tag or provider backbone header.
         case bridgeTag
         /// IP of either version: the octet that tells which is missing or says neither.
@@ -164,6 +172,10 @@ extension DecodeError.Layer {
         case .ppp: "PPP header"
         case .llc: "LLC header"
         case .fddi: "FDDI header"
+        case .arcnet: "ARCNET header"
+        case .juniper: "Juniper header"
+        case .wireless: "802.11 header"
+        case .wirelessCapture: "header before 802.11"
         case .bridgeTag: "bridge tag"
         case .ip: "IP header"
         case .ipv4: "IPv4 header"

@@ -12,7 +12,7 @@ public import TCPModel
 ///   - header: what came with it; only `linkType` and `originalLength` matter here.
 ///   - verifyingChecksums: whether to; it takes time, since all of the text is read.
 /// - Throws: a `DecodeError` when a header that must be there is cut or cannot be right.
-/// - Returns: the TCP segment, a fragment to be put together with others, or what other traffic this is.
+/// - Returns: the TCP segment, a fragment to be put together with others, several packets to be read, or what other traffic this is.
 public func decodeFrame(
     _ bytes: RawSpan, _ header: FrameHeader, verifyingChecksums: Bool = false
 ) throws(DecodeError) -> DecodedFrame {
@@ -61,6 +61,7 @@ public func decodeFrame(
     switch payload.network {
     case .ipv4: return try ipv4Frame(bytes, frame, at: payload.offset, in: .none)
     case .ipv6: return try ipv6Frame(bytes, frame, at: payload.offset)
+    case .aggregate: return .aggregate(Aggregate(frame, at: payload.offset, in: .none))
     case .none: return .other(payload.other)
     }
 }

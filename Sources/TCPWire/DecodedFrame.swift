@@ -10,6 +10,8 @@ public enum DecodedFrame: BitwiseCopyable, Sendable {
     case icmp(ICMPError)
     /// A fragment of an IP packet, for `FragmentReassembly`.
     case fragment(Fragment)
+    /// Several packets, to be read one after another.
+    case aggregate(Aggregate)
     /// Something else that is normal on a network; it is only counted.
     case other(OtherTraffic)
 }

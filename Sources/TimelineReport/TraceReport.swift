@@ -67,6 +67,8 @@ public enum SegmentInterest: Sendable {
 public protocol TraceReport {
     /// Whether a frame that was captured several times counts once. What copies another tool's log counts them as it does.
     var countsCopiesOnce: Bool { get }
+    /// Whether the first fragment of a packet that was never complete counts as a segment.
+    var countsIncomplete: Bool { get }
     /// Whether it reads the timeline's per-direction statistics, which are not kept for nobody.
     var readsStatistics: Bool { get }
     /// Which segments it is to be told of. From a live trace it hears of every one.
@@ -104,6 +106,8 @@ public protocol TraceReport {
 extension TraceReport {
     /// Copies are no segments.
     public var countsCopiesOnce: Bool { true }
+    /// It was sent.
+    public var countsIncomplete: Bool { true }
     /// The connection's own counters are enough.
     public var readsStatistics: Bool { false }
     /// It wants to hear of every segment.

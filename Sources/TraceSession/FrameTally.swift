@@ -10,6 +10,8 @@ struct FrameTally: Sendable {
     var badChecksums: UInt64 = 0
     /// ICMP errors about segments of connections that are not known.
     var strayErrors: UInt64 = 0
+    /// TCP segments of other connections than the first one in their frame (802.11 aggregation).
+    var leftOut: UInt64 = 0
     /// What became of IP fragments.
     var fragments = FragmentCounts()
     /// Frames of link types that cannot be decoded.
@@ -56,6 +58,10 @@ func tallySentences(_ tally: FrameTally) -> [String] {
                 ? "1 frame was an ICMP error about no known connection"
                 : "\(tally.strayErrors) frames were ICMP errors about no known connection")
     }
+    if tally.leftOut > 0 {
+        let segments = tally.leftOut == 1 ? "1 segment was" : "\(tally.leftOut) segments were"
+        sentences.append("\(segments) behind one of another connection in the same frame, and not traced")
+    }
     if let text = fragmentSentence(tally.fragments) { sentences.append(text) }
     if tally.unsupported > 0 { sentences.append("\(plural(tally.unsupported)) of a link type that is not decoded") }
     if tally.damaged > 0 {
@@ -72,6 +78,7 @@ private func fragmentSentence(_ counts: FragmentCounts) -> String? {
     func packets(_ count: UInt64) -> String { count == 1 ? "1 packet" : "\(count) packets" }
     var parts = ["\(packets(counts.reassembled)) put together"]
     if counts.expired > 0 { parts.append("\(packets(counts.expired)) not complete") }
+    if counts.begun > 0 { parts.append("\(packets(counts.begun)) known by the first fragment only") }
     if counts.evicted > 0 { parts.append("\(packets(counts.evicted)) given up, too many at a time") }
     if counts.overlapping > 0 { parts.append("\(packets(counts.overlapping)) with overlapping fragments") }
     if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }

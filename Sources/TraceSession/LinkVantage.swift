@@ -8,8 +8,9 @@ import TCPModel
     /// The octets that differ (see the tcpdump registry of link types).
     let places: Range<Int>
     switch linkType {
-    // Two addresses, the type, and a tag if the type says so; without one, IP's first octets, which copies share.
-    case .ethernet: places = 0..<16
+    // Two addresses, and a tag if the type says so. Not what IP begins with: IPv6's flow label is another when a segment is
+    // sent again, which would look like another place.
+    case .ethernet: places = hasTag(bytes) ? 0..<16 : 0..<14
     // Direction and hardware address.
     case .linuxSLL: places = 0..<14
     // Interface index, hardware type, direction and hardware address.
@@ -23,4 +24,14 @@ import TCPModel
     let last = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: places.upperBound - 8, as: UInt64.self)
     let product = (first ^ 0x9e37_79b9_7f4a_7c15).multipliedFullWidth(by: last ^ 0xd1b5_4a32_d192_ed03)
     return UInt32(truncatingIfNeeded: (product.high ^ product.low) >> 32)
+}
+
+/// Whether an Ethernet frame has a VLAN tag.
+private func hasTag(_ bytes: RawSpan) -> Bool {
+    guard bytes.byteCount >= 16 else { return false }
+    // The length was checked just above; any bits are a UInt16.
+    switch UInt16(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 12, as: UInt16.self)) {
+    case 0x8100, 0x88a8, 0x9100: return true
+    default: return false
+    }
 }

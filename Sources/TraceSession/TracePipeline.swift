@@ -70,23 +70,65 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         case .segment(let segment): observe(segment, header, bytes)
         case .icmp(let error): observe(error, header)
         case .fragment(let fragment): take(fragment, header, bytes)
+        case .aggregate(let several): take(several, header, bytes)
         case .other(let kind): tally.note(kind)
         }
+    }
+
+    /// Takes in a frame with several packets.
+    @inline(never) private mutating func take(_ several: Aggregate, _ header: FrameHeader, _ bytes: RawSpan) {
+        var several = several
+        while true {
+            do throws(DecodeError) {
+                guard let decoded = try several.next(bytes) else { break }
+                switch decoded {
+                case .segment(let segment): observe(segment, header, bytes)
+                case .icmp(let error): observe(error, header)
+                // Do not come out of there.
+                case .fragment, .aggregate: break
+                case .other(let kind): tally.note(kind)
+                }
+            } catch {
+                tally.note(error, frame: frame)
+            }
+        }
+        tally.leftOut &+= several.leftOut
     }
 
     /// Takes in a fragment, and what it completes.
     @inline(never) private mutating func take(_ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan) {
         do {
-            switch try fragments.take(fragment, bytes, at: header.time) {
-            case .segment(let segment): observe(segment, header, bytes)
+            switch try fragments.take(fragment, bytes, at: header.time, frame: frame) {
+            case .segment(let segment): return observe(segment, header, bytes)
             case .icmp(let error): observe(error, header)
-            // A fragment does not come out of there.
-            case .fragment: break
+            // Do not come out of there.
+            case .fragment, .aggregate: break
             case .other(let kind): tally.note(kind)
             }
         } catch {
             tally.note(error, frame: frame)
         }
+        // One for each fragment that completes nothing, as in a divided replay, which counts connections by frames.
+        observeBegun()
+    }
+
+    /// Takes in what a packet that was given up began with; false if there is none.
+    @discardableResult private mutating func observeBegun() -> Bool {
+        guard let begun = fragments.nextBegun() else { return false }
+        guard report.countsIncomplete else { return true }
+        let current = frame
+        frame = begun.frame
+        defer { frame = current }
+        let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
+        // Without octets there is no place on the link to tell, and none is needed.
+        observe(begun.segment, header, RawSpan())
+        return true
+    }
+
+    /// Nothing more is captured: packets whose fragments have not all come are given up.
+    mutating func endFragments() {
+        fragments.giveUpAll()
+        while observeBegun() {}
     }
 
     /// What was not traced.

@@ -44,7 +44,7 @@ func anomalyWords(_ anomalies: Anomalies) -> [String] {
         ("resetIgnored", .resetIgnored), ("finBeforeOpen", .finBeforeOpen), ("finMoved", .finMoved),
         ("sentAfterClose", .sentAfterClose), ("arrivedAfterClose", .arrivedAfterClose),
         ("beyondWindow", .beyondWindow), ("ackMissing", .ackMissing), ("resetAnswersBadAck", .resetAnswersBadAck),
-        ("resetUnheeded", .resetUnheeded),
+        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp),
     ]
     return names.filter { anomalies.contains($0.1) }.map { "!\($0.0)" }
 }
@@ -105,7 +105,8 @@ struct MachineRun {
     ) -> StepResult {
         let sender = segment.tuple.source == connection.notation.client ? 0 : 1
         let receiver = connection.isSelfConnect ? 0 : 1 - sender
-        let sent = pair[sender].sent(segment)
+        let isStray = pair[receiver].isTooOld(segment) && pair[sender].isStray(segment)
+        let sent = isStray ? Reaction() : pair[sender].sent(segment)
         let arrived = pair[receiver].arrives(segment)
         if connection.isSelfConnect { pair[1] = pair[0] }
         var result = Self.result(pair)
@@ -173,7 +174,7 @@ struct WireRun {
             do {
                 var decoded = try decodeFrame(bytes, header)
                 if case .fragment(let fragment) = decoded {
-                    decoded = try fragments.take(fragment, bytes, at: header.time)
+                    decoded = try fragments.take(fragment, bytes, at: header.time, frame: UInt64(frames.count + 1))
                 }
                 frames.append((header, decoded, ""))
             } catch {

@@ -33,7 +33,7 @@ struct Scenario {
         ("resetIgnored", .resetIgnored), ("finBeforeOpen", .finBeforeOpen), ("finMoved", .finMoved),
         ("sentAfterClose", .sentAfterClose), ("arrivedAfterClose", .arrivedAfterClose),
         ("beyondWindow", .beyondWindow), ("ackMissing", .ackMissing), ("resetAnswersBadAck", .resetAnswersBadAck),
-        ("resetUnheeded", .resetUnheeded),
+        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp),
     ]
 
     @discardableResult

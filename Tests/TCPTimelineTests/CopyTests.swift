@@ -66,6 +66,21 @@ import Testing
         #expect(capture.timeline.duplicateFrames(of: first.connection) == 1)
     }
 
+    @Test("one interface's frames are read before the other's: copies of a segment and of its repetition find theirs")
+    func batches() {
+        var capture = Capture()
+        capture.open()
+        let data = Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 0)
+        let first = capture.see(data, at: 1000)
+        let again = capture.see(data, at: 201_000)
+        #expect(again.notes == .retransmission)
+        let firstCopy = capture.see(data, at: 1010, place: 2, interface: 1)
+        let secondCopy = capture.see(data, at: 201_010, place: 2, interface: 1)
+        #expect(firstCopy.notes == .duplicateFrame && firstCopy.originalFrame == first.frame)
+        #expect(secondCopy.notes == .duplicateFrame && secondCopy.originalFrame == again.frame)
+        #expect(capture.timeline[first.connection].counters[0].retransmissions == 1)
+    }
+
     @Test("the copy of a SYN opens nothing, the copy of a FIN closes nothing")
     func controls() {
         var capture = Capture()

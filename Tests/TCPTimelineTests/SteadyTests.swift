@@ -29,6 +29,9 @@ import Testing
             var next: [UInt32] = [UInt32(truncatingIfNeeded: random.next()), UInt32(truncatingIfNeeded: random.next())]
             var kept: HotPart?
             var rare = RarePart()
+            // Each side's clock, and what it had last from the other; in every third connection there are none.
+            let hasClocks = random.next() % 3 > 0
+            var clocks: [UInt32] = [.max - 100, UInt32(truncatingIfNeeded: random.next())]
             for step in 0..<Int(random.next() % 60) + 4 {
                 segments += 1
                 let own = step == 0 || step == 2 ? 0 : step == 1 ? 1 : Int(random.next() & 1)
@@ -61,6 +64,12 @@ import Testing
                     segment.options.present = .windowScale
                     segment.options.windowScale = 7
                 }
+                if hasClocks && oddity != 12 {
+                    clocks[own] &+= UInt32(random.next() % 20)
+                    segment.options.present.formUnion(.timestamps)
+                    segment.options.timestampValue = clocks[own] &- (oddity == 10 ? UInt32(random.next() % 5000) : 0)
+                    segment.options.timestampEchoReply = step == 0 ? 0 : clocks[1 - own]
+                }
                 if oddity > 5 || step < 3 {
                     next[own] = segment.sequenceEnd.rawValue
                 }
@@ -89,7 +98,37 @@ import Testing
         #expect(short > segments / 10, "\(short) of \(segments)")
     }
 
-    @Test func aConnectionTakes248Octets() {
-        #expect(MemoryLayout<HotPart>.stride == 248)
+    @Test("PAWS: an old timestamp stops a segment, but not after 24 days of silence (RFC 7323 5.5)")
+    func oldTimestamps() {
+        let tuple = FourTuple(source: Self.client, destination: Self.server)
+        func segment(_ sequence: UInt32, _ length: UInt32, from own: Int, value: UInt32, echo: UInt32) -> Segment {
+            var segment = Segment(
+                tuple: own == 0 ? tuple : tuple.reversed, sequence: SequenceNumber(sequence),
+                acknowledgment: SequenceNumber(own == 0 ? 5000 : 1000), flags: .ack, window: 500, payloadLength: length,
+                ipLength: 40 + length)
+            segment.options.present = .timestamps
+            segment.options.timestampValue = value
+            segment.options.timestampEchoReply = echo
+            return segment
+        }
+        func played(after days: Int64) -> (event: SegmentEvent, octets: UInt64) {
+            var timeline = Timeline(seed: 1)
+            _ = timeline.observe(
+                segment(1000, 0, from: 0, value: 9000, echo: 70), time: Timestamp(nanoseconds: 0), frame: 1)
+            _ = timeline.observe(
+                segment(5000, 0, from: 1, value: 71, echo: 9000), time: Timestamp(nanoseconds: 1000), frame: 2)
+            let event = timeline.observe(
+                segment(1000, 100, from: 0, value: 8000, echo: 71),
+                time: Timestamp(nanoseconds: 2000 + days * 86400 * Span.second), frame: 3)
+            return (event, timeline[event.connection].counters[0].uniqueBytes)
+        }
+        #expect(played(after: 0).event.arrived.anomalies == .oldTimestamp)
+        #expect(played(after: 23).octets == 0)
+        #expect(played(after: 25).event.arrived.anomalies == [])
+        #expect(played(after: 25).octets == 100)
+    }
+
+    @Test func aConnectionTakes256Octets() {
+        #expect(MemoryLayout<HotPart>.stride == 256)
     }
 }

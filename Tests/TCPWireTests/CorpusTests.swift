@@ -109,6 +109,7 @@ struct CorpusTests {
                     {
                     case .segment: segments += 1
                     case .icmp: others += 1
+                    case .aggregate: segments += 1
                     case .other: others += 1
                     case .fragment: Issue.record("\(name): a fragment came out of reassembly")
                     }

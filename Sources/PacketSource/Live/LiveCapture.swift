@@ -6,9 +6,9 @@ public import TCPModel
 
 /// A running capture on one interface.
 ///
-/// Wait on `fileDescriptor`, then call `dispatch`. Frames that have arrived since the capture was opened and before
+/// Wait on `fileDescriptor`, then call `dispatch`, or `nextTime` and `deliver`. Frames that have arrived since the capture was opened and before
 /// `setFilter` do not come: libpcap throws them away.
-public struct LiveCapture: ~Copyable {
+@safe public struct LiveCapture: ~Copyable {
     /// Which frames of an interface.
     public enum Direction: Sendable {
         /// Those received.
@@ -78,6 +78,9 @@ public struct LiveCapture: ~Copyable {
     private let handle: CaptureHandle
     private let unit: Int64
     private var counters = CaptureCounters()
+    /// What `nextTime` found: a header, and octets that are libpcap's until the next call on the handle.
+    private var waiting: FrameHeader?
+    private var waitingOctets: UnsafePointer<UInt8>?
 
     /// Opens a capture. Throws when there is no such interface, it is down, may not be captured on, or cannot do what is asked.
     public init(_ options: Options) throws(CaptureError) {
@@ -129,20 +132,51 @@ public struct LiveCapture: ~Copyable {
             switch unsafe pcap_next_ex(handle.pointer, &header, &data) {
             case 1:
                 guard let header = unsafe header?.pointee, let data = unsafe data else { continue }
-                let captured = min(header.caplen, UInt32(truncatingIfNeeded: snapshotLength))
-                let frame = FrameHeader(
-                    time: Timestamp(
-                        seconds: Int64(header.ts.tv_sec), nanoseconds: Int64(header.ts.tv_usec) &* unit),
-                    capturedLength: captured, originalLength: header.len, linkType: linkType,
-                    interface: interface)
-                // libpcap promises caplen bytes at data, and captured is no more.
-                unsafe body(frame, UnsafeRawBufferPointer(start: data, count: Int(captured)).bytes)
+                let frame = frameHeader(header)
+                // libpcap promises caplen bytes at data, and capturedLength is no more.
+                unsafe body(frame, UnsafeRawBufferPointer(start: data, count: Int(frame.capturedLength)).bytes)
                 delivered += 1
             case 0: return delivered
             default: throw gone(delivered)
             }
         }
         return delivered
+    }
+
+    /// The time of the next frame, which `deliver` hands over; nil if there is none at the moment. Never waits. Whoever merges
+    /// several captures by time uses these two in place of `dispatch`.
+    ///
+    /// - Throws: `deviceGone` as `dispatch` does.
+    public mutating func nextTime() throws(CaptureError) -> Timestamp? {
+        if let waiting { return waiting.time }
+        var header: UnsafeMutablePointer<pcap_pkthdr>?
+        var data: UnsafePointer<UInt8>?
+        // The handle is active; what comes back is valid until the next call on it, and that is made here only, once `deliver`
+        // has handed it over.
+        switch unsafe pcap_next_ex(handle.pointer, &header, &data) {
+        case 1:
+            guard let header = unsafe header?.pointee, let data = unsafe data else { return nil }
+            waiting = frameHeader(header)
+            unsafe waitingOctets = data
+            return waiting?.time
+        case 0: return nil
+        default: throw gone(0)
+        }
+    }
+
+    /// Hands over the frame that `nextTime` found.
+    public mutating func deliver(_ body: (FrameHeader, RawSpan) -> Void) {
+        guard let frame = waiting, let data = unsafe waitingOctets else { return }
+        waiting = nil
+        // libpcap promises caplen bytes at data until the next call, and capturedLength is no more.
+        unsafe body(frame, UnsafeRawBufferPointer(start: data, count: Int(frame.capturedLength)).bytes)
+    }
+
+    @inline(__always) private func frameHeader(_ header: pcap_pkthdr) -> FrameHeader {
+        FrameHeader(
+            time: Timestamp(seconds: Int64(header.ts.tv_sec), nanoseconds: Int64(header.ts.tv_usec) &* unit),
+            capturedLength: min(header.caplen, UInt32(truncatingIfNeeded: snapshotLength)),
+            originalLength: header.len, linkType: linkType, interface: interface)
     }
 
     /// What the kernel counted so far, beyond the 32 bits that it counts in. When it does not answer: the last it said.

@@ -108,7 +108,6 @@ struct DuplicateFilter: ~Copyable {
             if old.hasFingerprint(of: entry) {
                 // Not remembered itself: the bounds count from the first copy.
                 if Self.isCopy(entry, of: old, segment) { return old.frame(before: frame) }
-                break
             }
             place = old.next & (capacity - 1)
         }

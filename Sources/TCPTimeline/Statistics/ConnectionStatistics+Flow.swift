@@ -194,7 +194,8 @@ extension ConnectionStatistics {
 
     // MARK: Flight
 
-    /// Classic tcptrace's outstanding window and initial window: at segments in order that repeat nothing.
+    /// Classic tcptrace's outstanding window, at segments in order that repeat nothing, and its initial window: all new text
+    /// before the first ACK of any, in order or not.
     mutating func noteOutstanding(_ event: SegmentEvent, _ own: Int, _ verdict: SegmentVerdict) {
         let segment = event.segment
         defer { if segment.flags.has(.ack) { senders[own].lastAck = segment.acknowledgment } }
@@ -203,7 +204,7 @@ extension ConnectionStatistics {
             senders[own].hasAckedText = true
         }
         let isNew = verdict.retransmission == nil && verdict.late == nil
-        if segment.payloadLength > 0 && !senders[1 - own].hasAckedText && isNew {
+        if segment.payloadLength > 0 && !senders[1 - own].hasAckedText && verdict.retransmission == nil {
             directions[own].initialWindowBytes &+= UInt64(segment.payloadLength)
             directions[own].initialWindowPackets &+= 1
         }

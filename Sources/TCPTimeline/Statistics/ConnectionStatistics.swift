@@ -35,7 +35,7 @@ public struct ConnectionStatistics: Sendable {
         let own = Int(event.sender.rawValue)
         noteSegment(event, own)
         // What its receiver drops says nothing of the octets in flight.
-        if event.notes.contains(.badChecksum)
+        if !event.notes.isDisjoint(with: [.badChecksum, .incomplete])
             || !event.anomalies.isDisjoint(with: [.synInsideConnection, .blindAck])
         {
             return SegmentVerdict()

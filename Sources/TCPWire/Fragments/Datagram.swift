@@ -30,6 +30,9 @@ struct Datagram {
     let serial: UInt64
     /// The fragment with offset 0.
     private(set) var first: Fragment?
+    /// When and in which frame it came.
+    private(set) var firstTime: Int64 = 0
+    private(set) var firstFrame: UInt64 = 0
     /// Octets of the payload; nil until the last fragment came.
     private(set) var total: Int?
     /// Whether fragments overlapped.
@@ -55,8 +58,8 @@ struct Datagram {
         return min(total ?? .max, whole * 8 + (cutGroup.number == whole ? cutGroup.octets : 0), Self.keptLength)
     }
 
-    /// Takes in a fragment; `bytes` is the frame that it is in.
-    mutating func take(_ fragment: Fragment, _ bytes: RawSpan) -> Outcome {
+    /// Takes in a fragment; `bytes` is the frame that it is in, `time` and `number` are that frame's.
+    mutating func take(_ fragment: Fragment, _ bytes: RawSpan, at time: Int64, frame number: UInt64) -> Outcome {
         if isDiscarded { return .waiting }
         var length = fragment.length
         if fragment.hasMore, length % 8 != 0 {
@@ -83,7 +86,11 @@ struct Datagram {
             hasOverlap = true
             if !fragment.isIPv4 { return discard() }
         }
-        if fragment.offset == 0, first == nil { first = fragment }
+        if fragment.offset == 0, first == nil {
+            first = fragment
+            firstTime = time
+            firstFrame = number
+        }
         for part in missing {
             keep(part, of: fragment, bytes)
             insert(part)
@@ -96,9 +103,11 @@ struct Datagram {
     private mutating func discard() -> Outcome {
         isDiscarded = true
         runs = []
-        kept = []
         return .discarded
     }
+
+    /// Nothing more is read of it.
+    mutating func forgetOctets() { kept = [] }
 
     /// Whether all of `range` has come in one piece or several that touch.
     private func isOneRun(_ range: Range<Int>) -> Bool {

@@ -14,11 +14,24 @@ public struct FragmentCounts: Sendable, Equatable {
     public var evicted: UInt64 = 0
     /// Packets with overlapping fragments: of IPv4 the first octets count, IPv6 is discarded.
     public var overlapping: UInt64 = 0
+    /// Given up packets of which the first fragment was there, with a whole TCP header.
+    public var begun: UInt64 = 0
     /// Packets or fragments that contradict themselves: two ends, an end beyond 65535, octets that do not fit.
     public var invalid: UInt64 = 0
 
     /// No fragments.
     public init() {}
+}
+
+/// The TCP segment that the first fragment of a packet begins with whose others did not come. See
+/// `SegmentRemarks.incomplete`.
+public struct BegunSegment: BitwiseCopyable, Sendable {
+    /// As far as that fragment goes.
+    public let segment: Segment
+    /// The fragment's time.
+    public let time: Timestamp
+    /// The fragment's frame.
+    public let frame: UInt64
 }
 
 /// The packets in the making. One owner feeds it in capture order; it knows no clock but the capture's.
@@ -35,6 +48,9 @@ public struct FragmentReassembly: Sendable {
     private var queue: [(key: FragmentKey, serial: UInt64)] = []
     private var queueStart = 0
     private var serial: UInt64 = 0
+    /// What `nextBegun` returns: at most `mostDatagrams`.
+    private var begun: [BegunSegment] = []
+    private var begunStart = 0
 
     /// Nothing in the making.
     public init() {}
@@ -47,14 +63,14 @@ public struct FragmentReassembly: Sendable {
     /// - Returns: what the packet holds if it is complete now, else `other(.fragment)`.
     /// - Throws: a `DecodeError` as `decodeFrame` does; offsets in it count from the start of the packet's payload.
     public mutating func take(
-        _ fragment: Fragment, _ bytes: RawSpan, at time: Timestamp
+        _ fragment: Fragment, _ bytes: RawSpan, at time: Timestamp, frame: UInt64
     ) throws(DecodeError) -> DecodedFrame {
         counts.fragments &+= 1
         expire(time.nanoseconds)
         let key = fragment.key
         if datagrams[key] == nil { begin(key, time.nanoseconds) }
         let hadOverlap = datagrams[key]?.hasOverlap ?? false
-        let outcome = datagrams[key]?.take(fragment, bytes) ?? .waiting
+        let outcome = datagrams[key]?.take(fragment, bytes, at: time.nanoseconds, frame: frame) ?? .waiting
         let hasOverlap = datagrams[key]?.hasOverlap ?? false
         if hasOverlap && !hadOverlap { counts.overlapping &+= 1 }
         switch outcome {
@@ -64,6 +80,8 @@ public struct FragmentReassembly: Sendable {
             return .other(.fragment)
         case .discarded:
             if !hasOverlap { counts.invalid &+= 1 }
+            if let datagram = datagrams[key] { noteBegun(datagram) }
+            datagrams[key]?.forgetOctets()
             return .other(.fragment)
         case .complete: break
         }
@@ -72,11 +90,65 @@ public struct FragmentReassembly: Sendable {
         counts.reassembled &+= 1
         var inner: DecodedFrame = .other(.fragment)
         try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
-            inner = try reassembledFrame(octets, first, total: total, hasOverlap: datagram.hasOverlap)
+            var remarks = SegmentRemarks.reassembled
+            if datagram.hasOverlap { remarks.formUnion(.overlappingFragments) }
+            inner = try reassembledFrame(octets, first, total: total, remarks)
+            // Of several packets the first one, since so little of the payload is kept.
+            if case .aggregate(var several) = inner { inner = try several.next(octets) ?? .other(.tunnel) }
             // A tunnel inside may carry fragments too. They are one tunnel deeper, so that this ends.
-            if case .fragment(let deeper) = inner { inner = try take(deeper, octets, at: time) }
+            if case .fragment(let deeper) = inner { inner = try take(deeper, octets, at: time, frame: frame) }
         }
         return inner
+    }
+
+    /// The next of the segments that packets began with which were given up; nil if there is none. In the order in which they
+    /// were given up, which is that of the capture and depends on nothing else.
+    public mutating func nextBegun() -> BegunSegment? {
+        guard begunStart < begun.count else { return nil }
+        begunStart += 1
+        let next = begun[begunStart - 1]
+        if begunStart == begun.count {
+            begun.removeAll()
+            begunStart = 0
+        }
+        return next
+    }
+
+    /// Nothing more comes: gives up all that is in the making.
+    public mutating func giveUpAll() {
+        while queueStart < queue.count {
+            let (key, serial) = queue[queueStart]
+            queueStart += 1
+            guard let datagram = datagrams[key], datagram.serial == serial else { continue }
+            if !datagram.isDiscarded {
+                counts.expired &+= 1
+                noteBegun(datagram)
+            }
+            datagrams[key] = nil
+        }
+    }
+
+    /// Keeps the segment that a packet begins with, if its first fragment is there and says so.
+    private mutating func noteBegun(_ datagram: Datagram) {
+        guard let first = datagram.first, begun.count - begunStart < Self.mostDatagrams else { return }
+        var found: DecodedFrame = .other(.fragment)
+        do throws(DecodeError) {
+            try withOctets(datagram.kept, count: min(datagram.readable, first.length)) { octets throws(DecodeError) in
+                found = try reassembledFrame(octets, first, total: first.length, .incomplete)
+            }
+        } catch {
+            // Too little of it to tell what it is.
+            return
+        }
+        guard case .segment(let segment) = found else { return }
+        counts.begun &+= 1
+        if begunStart > Self.mostDatagrams {
+            begun.removeFirst(begunStart)
+            begunStart = 0
+        }
+        begun.append(
+            BegunSegment(
+                segment: segment, time: Timestamp(nanoseconds: datagram.firstTime), frame: datagram.firstFrame))
     }
 
     private mutating func begin(_ key: FragmentKey, _ now: Int64) {
@@ -98,7 +170,10 @@ public struct FragmentReassembly: Sendable {
             if let datagram = datagrams[key], datagram.serial == serial {
                 let (age, overflow) = now.subtractingReportingOverflow(datagram.started)
                 guard !overflow, age > Self.lifetime else { break }
-                if !datagram.isDiscarded { counts.expired &+= 1 }
+                if !datagram.isDiscarded {
+                    counts.expired &+= 1
+                    noteBegun(datagram)
+                }
                 datagrams[key] = nil
             }
             queueStart += 1
@@ -114,7 +189,10 @@ public struct FragmentReassembly: Sendable {
             let (key, serial) = queue[queueStart]
             queueStart += 1
             guard let datagram = datagrams[key], datagram.serial == serial else { continue }
-            if !datagram.isDiscarded { counts.evicted &+= 1 }
+            if !datagram.isDiscarded {
+                counts.evicted &+= 1
+                noteBegun(datagram)
+            }
             datagrams[key] = nil
             return
         }
@@ -123,12 +201,10 @@ public struct FragmentReassembly: Sendable {
 
 /// What a packet that was put together holds. `bytes` is the start of its payload, of `total` octets.
 private func reassembledFrame(
-    _ bytes: RawSpan, _ first: Fragment, total: Int, hasOverlap: Bool
+    _ bytes: RawSpan, _ first: Fragment, total: Int, _ remarks: SegmentRemarks
 ) throws(DecodeError) -> DecodedFrame {
     // Of a longer packet too few octets are kept to verify anything.
     let frame = FrameExtent(captured: bytes.byteCount, original: total, limit: .fragments, verifiesChecksums: false)
-    var remarks = SegmentRemarks.reassembled
-    if hasOverlap { remarks.formUnion(.overlappingFragments) }
     var payload = IPv6Payload(
         nextHeader: first.protocolNumber, offset: 0, end: total, limit: .fragments, remarks: remarks)
     if !first.isIPv4 {

@@ -4,11 +4,13 @@ public import TCPModel
 
 /// Where the network header of a frame starts, and which one it is.
 struct LinkPayload: BitwiseCopyable {
-    /// The network protocols that may carry TCP.
+    /// The network protocols that may carry TCP, and what may carry them.
     enum Network: UInt8, BitwiseCopyable {
         case none
         case ipv4
         case ipv6
+        /// Several packets, see `Aggregate`.
+        case aggregate
     }
 
     /// The network protocol.
@@ -36,7 +38,9 @@ extension LinkType {
     public var isDecodable: Bool {
         switch self {
         case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6, .ppp, .pppSerial,
-            .pppEther, .ciscoHDLC, .fddi:
+            .pppEther, .ciscoHDLC, .fddi, .arcnetBSD, .arcnetLinux, .juniperEthernet, .juniperPPP, .juniperCiscoHDLC,
+            .wireless,
+            .radiotap, .prism, .avs:
             true
         default: false
         }
@@ -66,6 +70,15 @@ private func rarerLinkPayload(
     case .pppEther: try pppoeStep(bytes, frame, at: 0).payload(bytes, frame)
     case .fddi: try fddiStep(bytes, frame).payload(bytes, frame)
     case .ciscoHDLC: try ciscoHDLCStep(bytes, frame).payload(bytes, frame)
+    case .arcnetBSD: try arcnetPayload(bytes, frame, isLinux: false)
+    case .arcnetLinux: try arcnetPayload(bytes, frame, isLinux: true)
+    case .juniperEthernet: try juniperPayload(bytes, frame, .ethernet)
+    case .juniperPPP: try juniperPayload(bytes, frame, .ppp)
+    case .juniperCiscoHDLC: try juniperPayload(bytes, frame, .ciscoHDLC)
+    case .wireless: try wirelessStep(bytes, frame, at: 0).payload(bytes, frame)
+    case .radiotap: try radiotapStep(bytes, frame).payload(bytes, frame)
+    case .prism: try oldCaptureStep(bytes, frame, mayBePrism: true).payload(bytes, frame)
+    case .avs: try oldCaptureStep(bytes, frame, mayBePrism: false).payload(bytes, frame)
     default: LinkPayload(other: .unsupportedLinkType)
     }
 }

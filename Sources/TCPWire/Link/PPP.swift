@@ -76,9 +76,9 @@ func serialStep(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> L
 }
 
 /// Reads a Cisco HDLC header.
-func ciscoHDLCStep(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkStep {
-    guard frame.captured >= CiscoHDLCHeader.length else {
-        throw frame.truncated(.ppp, at: 0, needed: CiscoHDLCHeader.length)
+func ciscoHDLCStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int = 0) throws(DecodeError) -> LinkStep {
+    guard frame.captured - start >= CiscoHDLCHeader.length else {
+        throw frame.truncated(.ppp, at: start, needed: CiscoHDLCHeader.length)
     }
-    return .etherType(bytes.big16(CiscoHDLCHeader.type), at: CiscoHDLCHeader.length)
+    return .etherType(bytes.big16(start + CiscoHDLCHeader.type), at: start + CiscoHDLCHeader.length)
 }

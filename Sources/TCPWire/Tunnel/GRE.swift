@@ -27,6 +27,9 @@ private enum GREType {
     static let erspan3: UInt16 = 0x22eb
     /// Web cache redirection (draft-mclaggan-wccp-v2rev1-00 3.12.1).
     static let wccp: UInt16 = 0x883e
+    /// 802.11 frames from Aruba's access points, by the number of a user's tunnel.
+    static let aruba: ClosedRange<UInt16> = 0x8200...0x8370
+    static let arubaControl: UInt16 = 0x9000
     /// Octets of the redirect header between GRE and IPv4; version 1 of the protocol had none.
     static let wccpHeaderLength = 4
 }
@@ -37,6 +40,8 @@ struct TunnelContent: BitwiseCopyable {
     var payload: LinkPayload
     /// Which tunnel it is.
     var tunnel: Tunnel
+    /// Whether the packet may go on in other packets of the tunnel, which are not read.
+    var isFirstPiece = false
 }
 
 /// Reads a GRE header and what leads from there to IP.
@@ -78,6 +83,9 @@ func greContent(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(De
             }
             let hasHeader = bytes.octet(offset) >> 4 != 4
             content.payload = LinkPayload(.ipv4, at: hasHeader ? offset + GREType.wccpHeaderLength : offset)
+        // One in sixteen: 0x8200, 0x8210 and so on.
+        case GREType.aruba where type & 0x000f == 0, GREType.arubaControl:
+            content.payload = try wirelessStep(bytes, frame, at: offset).payload(bytes, frame)
         case ..<EtherType.least: return nothing
         default: content.payload = try etherTypePayload(bytes, frame, type: type, at: offset)
         }

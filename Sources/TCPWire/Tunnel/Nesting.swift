@@ -34,6 +34,7 @@ struct Nesting: BitwiseCopyable {
     switch payload.network {
     case .ipv4: return try ipv4Frame(bytes, frame, at: payload.offset, in: inner)
     case .ipv6: return try ipv6Frame(bytes, frame, at: payload.offset, in: inner)
+    case .aggregate: return .aggregate(Aggregate(frame, at: payload.offset, in: inner))
     case .none: return .other(payload.other)
     }
 }

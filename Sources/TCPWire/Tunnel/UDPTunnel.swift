@@ -21,6 +21,7 @@ private enum TunnelPort: BitwiseCopyable {
     case greInUDP
     case ayiya
     case geneve
+    case capwap
 
     @inline(__always) init(_ number: UInt16) {
         switch number {
@@ -31,6 +32,7 @@ private enum TunnelPort: BitwiseCopyable {
         case 4789: self = .vxlan
         case 4790: self = .vxlanGPE
         case 5072: self = .ayiya
+        case 5247: self = .capwap
         case 6081: self = .geneve
         // OTV's, and what Linux used for VXLAN before there was a number, and still does unless told otherwise.
         case 8472: self = .vxlan
@@ -65,7 +67,7 @@ func udpFrame(
     let inside = frame.clipped(to: end)
     do throws(DecodeError) {
         let content = try udpContent(bytes, inside, port, at: start + UDPHeader.length)
-        guard content.payload.isWithin(bytes, inside) else { return .other(.udp) }
+        guard content.payload.isWithin(bytes, inside, isFirstPiece: content.isFirstPiece) else { return .other(.udp) }
         return try tunnelledFrame(bytes, inside, content.payload, by: content.tunnel, layer: .ip, in: nesting)
     } catch {
         return .other(.udp)
@@ -84,6 +86,7 @@ private func udpContent(
     case .vxlanGPE: TunnelContent(payload: try vxlanGPEPayload(bytes, frame, at: start), tunnel: .vxlan)
     case .greInUDP: try greContent(bytes, frame, at: start)
     case .ayiya: TunnelContent(payload: try ayiyaPayload(bytes, frame, at: start), tunnel: .ayiya)
+    case .capwap: try capwapContent(bytes, frame, at: start)
     case .geneve: TunnelContent(payload: try genevePayload(bytes, frame, at: start), tunnel: .geneve)
     case .none: TunnelContent(payload: LinkPayload(other: .udp), tunnel: .none)
     }
@@ -101,7 +104,7 @@ private enum PlausibleIP {
 
 extension LinkPayload {
     /// Whether an IP header is here whose version and lengths fit what is around it.
-    fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent) -> Bool {
+    fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent, isFirstPiece: Bool) -> Bool {
         let most = frame.original - offset
         let length: Int
         switch network {
@@ -116,8 +119,9 @@ extension LinkPayload {
             let payloadLength = Int(bytes.big16(offset + PlausibleIP.ipv6PayloadLength))
             if payloadLength == 0 { return most > PlausibleIP.most }
             length = PlausibleIP.ipv6Least + payloadLength
+        case .aggregate: return isAggregate(bytes, frame, at: offset)
         case .none: return false
         }
-        return length <= most
+        return length <= most || isFirstPiece
     }
 }

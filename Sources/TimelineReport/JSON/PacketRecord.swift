@@ -16,6 +16,7 @@ extension JSONObject {
         add("win", number: segment.window)
         add("len", number: segment.payloadLength)
         if event.notes.contains(.badChecksum) { add("checksum", literal: "bad") }
+        if event.notes.contains(.incomplete) { add("fragments", literal: "missing") }
         if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
         add(event.verdict)
         if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }

@@ -230,7 +230,7 @@ struct LaneText {
         let notes: [(SegmentNotes, StaticString)] = [
             (.keepAlive, "(keep-alive)"), (.windowProbe, "(window probe)"), (.zeroWindow, "(window 0)"),
             (.windowUpdate, "(window update)"), (.duplicateAck, "(duplicate ACK)"), (.hole, "(hole before)"),
-            (.badChecksum, "(bad checksum)"),
+            (.badChecksum, "(bad checksum)"), (.incomplete, "(fragments missing)"),
         ]
         for (note, name) in notes where row.notes.contains(note) { remark(name) }
         if row.notes.contains(.fillsHole) && row.verdict.late == nil { remark("(fills hole)") }
@@ -242,6 +242,7 @@ struct LaneText {
             (.finBeforeOpen, "(FIN before open)"), (.finMoved, "(another FIN)"),
             (.sentAfterClose, "(after own close)"), (.beyondWindow, "(beyond window)"), (.ackMissing, "(no ACK)"),
             (.resetAnswersBadAck, "(answers a bad ACK)"), (.resetUnheeded, "(RST not heeded)"),
+            (.oldTimestamp, "(old timestamp: dropped)"),
         ]
         var left = row.anomalies
         // That it is inside a connection says already that it is another one.

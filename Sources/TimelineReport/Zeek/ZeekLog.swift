@@ -47,6 +47,8 @@ public struct ZeekLog: PartitionedReport {
 
     /// Zeek counts every copy of a frame.
     public var countsCopiesOnce: Bool { false }
+    /// Zeek waits for the rest of it.
+    public var countsIncomplete: Bool { false }
 
     /// Live: the log opens now. A file's log opens with its first segment.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {

@@ -79,8 +79,9 @@ struct CaptureSet: ~Copyable {
     /// Whether every interface has gone away.
     var isEmpty: Bool { boxes.allSatisfy { $0.isGone } }
 
-    /// Delivers what is there, at most `limit` frames an interface; says which interface went away, if one did.
+    /// Delivers what is there, at most `limit` frames, in the order of their times; says which interface went away, if one did.
     func dispatch(limit: Int, _ body: (FrameHeader, RawSpan) -> Void) -> (delivered: Int, gone: CaptureError?) {
+        if boxes.count > 1 { return merge(limit: limit, body) }
         var delivered = 0
         var gone: CaptureError?
         for box in boxes where !box.isGone {
@@ -93,6 +94,51 @@ struct CaptureSet: ~Copyable {
             }
         }
         return (delivered, gone)
+    }
+
+    /// The same for several interfaces: the two directions of a connection may be on two of them.
+    ///
+    /// A frame is delivered once no other interface can have an older one: each had a frame, or none at a moment (`horizon`)
+    /// after this one's time. Asking an interface that has none costs a system call, so it is asked again only when a frame
+    /// from after that moment is next.
+    private func merge(
+        limit: Int, _ body: (FrameHeader, RawSpan) -> Void
+    ) -> (delivered: Int, gone: CaptureError?) {
+        var delivered = 0
+        var gone: CaptureError?
+        var horizon = wallClockNow()
+        var times = boxes.map { Self.nextTime($0, &gone) }
+        while delivered < limit {
+            var next = -1
+            for index in times.indices {
+                guard let time = times[index] else { continue }
+                if next < 0 || time < times[next] ?? time { next = index }
+            }
+            guard next >= 0, let time = times[next] else { break }
+            if time > horizon {
+                // Of a frame that a card stamped ahead of our clock it is asked once, too.
+                horizon = max(wallClockNow(), time)
+                for index in times.indices where times[index] == nil {
+                    times[index] = Self.nextTime(boxes[index], &gone)
+                }
+                continue
+            }
+            boxes[next].capture.deliver(body)
+            delivered += 1
+            times[next] = Self.nextTime(boxes[next], &gone)
+        }
+        return (delivered, gone)
+    }
+
+    private static func nextTime(_ box: Box, _ gone: inout CaptureError?) -> Timestamp? {
+        guard !box.isGone else { return nil }
+        do throws(CaptureError) {
+            return try box.capture.nextTime()
+        } catch {
+            box.isGone = true
+            gone = error
+            return nil
+        }
     }
 
     /// The kernel's counts of one interface.

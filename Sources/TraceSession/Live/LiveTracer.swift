@@ -314,6 +314,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         kernel?.expedite()
         do throws(TraceError) { try work(isLast: true) } catch { failure = error }
         kernel?.stopEvents()
+        pipeline.endFragments()
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)

@@ -16,7 +16,10 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// IP packets whose fragments have not all come.
     private var fragments = FragmentReassembly()
     private let verifiesChecksums: Bool
+    private let countsIncomplete: Bool
     private var lastTime: Timestamp?
+    /// Segments of this batch that are behind another one in their frame.
+    private var extras = 0
     /// Where a segment is decoded to, again and again.
     private var segment = ReplayItem.nothing
     private var isOpen = false
@@ -26,6 +29,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     init(report: Report, _ options: TraceOptions, workers: Int) {
         verifiesChecksums = options.verifiesChecksums
+        countsIncomplete = report.countsIncomplete
         let seed = UInt64.random(in: .min ... .max)
         flowHash = FlowHash(seed: seed)
         let most = max(1, options.trackedLimit / ReplayDivision.parts)
@@ -88,6 +92,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         case .segment: break
         case .icmp(let error): deal(error, header, frame)
         case .fragment(let fragment): take(fragment, header, bytes, frame)
+        case .aggregate(let several): take(several, header, bytes, frame)
         case .other(let kind): frameTally.note(kind)
         }
     }
@@ -112,21 +117,75 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             to: FlowHash.part(error.quoted, of: ReplayDivision.parts), of: batch)
     }
 
+    /// Takes in a frame with several packets.
+    @inline(never) private mutating func take(
+        _ several: Aggregate, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        var several = several
+        var isFirst = true
+        while true {
+            do throws(DecodeError) {
+                guard let decoded = try several.next(bytes) else { break }
+                switch decoded {
+                case .segment(let segment):
+                    if !isFirst { makeRoomForExtra(frame) }
+                    isFirst = false
+                    deal(segment, header, bytes, frame)
+                case .icmp(let error): deal(error, header, frame)
+                // Do not come out of there.
+                case .fragment, .aggregate: break
+                case .other(let kind): frameTally.note(kind)
+                }
+            } catch {
+                frameTally.note(error, frame: frame)
+            }
+        }
+        frameTally.leftOut &+= several.leftOut
+    }
+
+    /// A batch has room for one segment of each frame, and for some more. When those are used up, the next batch begins early,
+    /// in the midst of this frame; nobody looks at ended connections then, as nobody does elsewhere.
+    private mutating func makeRoomForExtra(_ frame: UInt64) {
+        extras += 1
+        guard extras > ReplayDivision.extras else { return }
+        _ = crew.publish(batch, endTime: nil)
+        beginBatch(after: frame - 1)
+        extras = 1
+    }
+
+    private mutating func beginBatch(after frame: UInt64) {
+        before = frame
+        batch += 1
+        extras = 0
+        crew.beginBatch(batch, firstFrame: frame + 1)
+    }
+
     /// Takes in a fragment, and what it completes.
     @inline(never) private mutating func take(
         _ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
         do {
-            switch try fragments.take(fragment, bytes, at: header.time) {
-            case .segment(let segment): deal(segment, header, bytes, frame)
+            switch try fragments.take(fragment, bytes, at: header.time, frame: frame) {
+            case .segment(let segment): return deal(segment, header, bytes, frame)
             case .icmp(let error): deal(error, header, frame)
-            // A fragment does not come out of there.
-            case .fragment: break
+            // Do not come out of there.
+            case .fragment, .aggregate: break
             case .other(let kind): frameTally.note(kind)
             }
         } catch {
             frameTally.note(error, frame: frame)
         }
+        // This frame has no segment: its number is free for one.
+        dealBegun(frame)
+    }
+
+    /// Deals out what a packet that was given up began with, under a number that no other segment has; false if there is none.
+    @discardableResult private mutating func dealBegun(_ frame: UInt64) -> Bool {
+        guard let begun = fragments.nextBegun() else { return false }
+        guard countsIncomplete else { return true }
+        let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
+        deal(begun.segment, header, RawSpan(), frame)
+        return true
     }
 
     /// What was no segment; complete after `finish`.
@@ -145,13 +204,19 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func endBatch(lastFrame: UInt64) -> Bool {
         let isWanted = crew.publish(batch, endTime: lastTime)
-        before = lastFrame
-        batch += 1
-        crew.beginBatch(batch, firstFrame: lastFrame + 1)
+        beginBatch(after: lastFrame)
         return isWanted
     }
 
     mutating func finish(_ description: CaptureDescription) {
+        // The last batch is empty. What fragments leave behind, at most twice `mostDatagrams`, has room in it.
+        fragments.giveUpAll()
+        var frame = before + 1
+        while dealBegun(frame) { frame += 1 }
+        if frame > before + 1 {
+            _ = crew.publish(batch, endTime: nil)
+            batch += 1
+        }
         crew.close(from: batch)
         crew.end(description, counts, at: lastTime)
     }

@@ -5,6 +5,8 @@ import TCPTimeline
 
 /// One of the few batches that are under way at a time, used again and again.
 @safe struct ReplayBatch: ~Copyable {
+    /// Segments of a part: one of each frame, and some behind another one of the same frame.
+    private static let room = ReplayDivision.batch + ReplayDivision.extras
     private let items: UnsafeMutablePointer<ReplayItem>
     private var counts: InlineArray<8, Int> = .init(repeating: 0)
     let results: UnsafeMutablePointer<PartResult>
@@ -24,7 +26,7 @@ import TCPTimeline
 
     init() {
         // Nothing is touched yet, so that a small file costs little.
-        unsafe items = .allocate(capacity: ReplayDivision.parts * ReplayDivision.batch)
+        unsafe items = .allocate(capacity: ReplayDivision.parts * Self.room)
         unsafe results = .allocate(capacity: ReplayDivision.parts)
         unsafe results.initialize(repeating: PartResult(), count: ReplayDivision.parts)
     }
@@ -46,15 +48,15 @@ import TCPTimeline
         restLimit = nil
     }
 
-    /// Adds a segment to a part. A part gets at most one of each of the batch's frames.
+    /// Adds a segment to a part.
     ///
     /// - Returns: where to write it, at once.
     @inline(__always) mutating func add(to part: Int) -> UnsafeMutablePointer<ReplayItem> {
         let count = counts[part]
-        precondition(part < ReplayDivision.parts && count < ReplayDivision.batch)
+        precondition(part < ReplayDivision.parts && count < Self.room)
         counts[part] = count + 1
         // Checked just above: the place lies within the part's share of the memory.
-        return unsafe items + part * ReplayDivision.batch + count
+        return unsafe items + part * Self.room + count
     }
 
     /// Adds an ICMP error to a part.
@@ -63,6 +65,6 @@ import TCPTimeline
     /// The segments of one part.
     func segments(of part: Int) -> UnsafeBufferPointer<ReplayItem> {
         // counts[part] places of the part's share have been initialized by `add`.
-        unsafe UnsafeBufferPointer(start: items + part * ReplayDivision.batch, count: counts[part])
+        unsafe UnsafeBufferPointer(start: items + part * Self.room, count: counts[part])
     }
 }

@@ -85,6 +85,7 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     }
 
     mutating func finish(_ description: CaptureDescription) {
+        pipeline.endFragments()
         for id in pipeline.timeline.remaining() where outputStatus == nil {
             pipeline.finish(id, nil)
             if pipeline.out.count >= ReplaySession.writeSize { flush() }

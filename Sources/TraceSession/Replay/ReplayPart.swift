@@ -12,6 +12,8 @@ enum ReplayDivision {
     static let batch = 2048
     /// The latest frames of a part among which copies are found.
     static let rememberedFrames = 1024
+    /// Most segments of a batch that are behind another one in their frame.
+    static let extras = 1024
     /// Batches under way at a time.
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.

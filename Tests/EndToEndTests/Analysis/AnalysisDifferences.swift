@@ -12,6 +12,12 @@ struct AnalysisDifference {
         /// The IP header claims more than the frame has: tcptrace takes its word for it, tshark does not.
         case lengthBeyondFrame = "the IP length of this or an earlier frame is beyond the end of the frame"
         /// In its second pass tshark compares a SYN-ACK with the ISN of a later one.
+        /// At most 10,000 segments that nobody has acknowledged are remembered.
+        case manyUnacknowledged = "tshark follows no more than 10,000 segments without an ACK"
+        /// Hosts drop such a packet; tshark reads none of it, tcptrace skips options by the header's length.
+        case badOption = "an IP option of an impossible length in this or an earlier frame"
+        /// Not tshark's fault.
+        case compressed = "compressed payload (IPComp) before it, which tshark expands"
         case secondPass = "tshark's second pass knows the ISN of a later SYN-ACK"
     }
 
@@ -28,5 +34,27 @@ struct AnalysisDifference {
         .init(capture: "ndpi/default/pcap/fuzz-2006-09-29-28586.pcap", frames: [81], reason: .lengthBeyondFrame),
         .init(capture: "ndpi/default/pcap/tls_invalid_reads.pcap", frames: [6, 7, 8], reason: .lengthBeyondFrame),
         .init(capture: "tcpdump/kday4.pcap", frames: [10], reason: .lengthBeyondFrame),
+        .init(capture: "tcpdump/kday7.pcap", frames: [10], reason: .lengthBeyondFrame),
+        .init(
+            capture: "suricata-verify/firewall/tcp-session-decode-malformed-ipv4/input.pcap", frames: [8, 9],
+            reason: .badOption),
+        .init(capture: "libpcap/tests/filter/AH-IPcomp-IPv4.pcap", frames: [6, 8, 9], reason: .compressed),
+        .init(capture: "libpcap/tests/filter/AH-IPcomp-IPv6.pcap", frames: [8, 13, 14], reason: .compressed),
+        .init(
+            capture: "zeek/contentline/rlogin-long-client-user-no-nul.pcapng.gz", frames: [13987],
+            reason: .manyUnacknowledged),
+        .init(
+            capture: "zeek/contentline/rsh-long-client-user-no-nul.pcapng.gz", frames: [13987],
+            reason: .manyUnacknowledged),
+        .init(
+            capture: "zeek/contentline/telnet-long-line-no-eol.pcapng.gz", frames: [13987], reason: .manyUnacknowledged),
+    ]
+
+    /// Captures in which so many frames differ, all for one reason.
+    static let captures: [String: (frames: Int, reason: Reason)] = [
+        "blitz-tcptrace/6syns.dmp.gz": (42, .lengthBeyondFrame),
+        "blitz-tcptrace/long_rtt.dmp.gz": (23, .lengthBeyondFrame),
+        "blitz-tcptrace/tcpudp.dmp.gz": (4, .lengthBeyondFrame),
+        "zeek/cisco-fabric-path.pcap": (16, .fabricPathChecksum),
     ]
 }

@@ -158,6 +158,79 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         #expect(table.unfinished <= most)
     }
 
+    /// What packets that were given up began with.
+    private func begun(_ table: inout FragmentReassembly) -> [BegunSegment] {
+        var all: [BegunSegment] = []
+        while let next = table.nextBegun() { all.append(next) }
+        return all
+    }
+
+    @Test(
+        "a packet that is given up leaves the segment that its first fragment begins with: in time, for room, at the end"
+    )
+    func begun() throws {
+        var table = FragmentReassembly()
+        _ = try table.decode(piece(Self.whole, 0..<48), .raw, at: seconds(100), frame: 7)
+        _ = try table.decode(piece6(Self.whole, 0..<40), .raw, at: seconds(101), frame: 8)
+        // Without the first fragment, or too little of it, nothing is known.
+        _ = try table.decode(piece(Self.whole, 48..<96, id: 1), .raw, at: seconds(101), frame: 9)
+        _ = try table.decode(piece(Self.whole, 0..<16, id: 2), .raw, at: seconds(101), frame: 10)
+        _ = try table.decode(
+            piece(Self.whole, 0..<16, id: 3, last: false), .raw, original: 36, at: seconds(101), frame: 11)
+        #expect(begun(&table).isEmpty)
+        _ = try table.decode(piece(Self.whole, 0..<8, id: 4), .raw, at: seconds(162), frame: 12)
+        let all = begun(&table)
+        #expect(all.map(\.frame) == [7, 8])
+        #expect(all.map(\.time) == [seconds(100), seconds(101)])
+        #expect(all.map(\.segment.payloadLength) == [16, 8])
+        #expect(all.map(\.segment.ipLength) == [68, 80])
+        #expect(all.allSatisfy { $0.segment.remarks == .incomplete && $0.segment.options.timestampValue == 1 })
+        #expect(all.allSatisfy { $0.segment.sequence == SequenceNumber(1000) })
+        #expect(table.counts.expired == 5 && table.counts.begun == 2)
+
+        _ = try table.decode(piece(Self.whole, 0..<48, id: 5), .raw, at: seconds(163), frame: 13)
+        table.giveUpAll()
+        #expect(begun(&table).map(\.frame) == [13])
+        #expect(table.unfinished == 0 && table.counts.expired == 7 && table.counts.begun == 3)
+        // One that was complete leaves nothing.
+        #expect(try segments([piece(Self.whole, 0..<48), piece(Self.whole, 48..<96)], &table).count == 1)
+        table.giveUpAll()
+        #expect(begun(&table).isEmpty)
+    }
+
+    @Test("more given up than anybody asks for: what is kept stays bounded")
+    func begunBound() throws {
+        var table = FragmentReassembly()
+        let most = FragmentReassembly.mostDatagrams
+        for id in 0..<4 * most {
+            _ = try table.decode(piece(Self.whole, 0..<48, id: id), .raw, frame: UInt64(id))
+        }
+        #expect(table.counts.evicted == UInt64(3 * most))
+        #expect(begun(&table).map(\.frame) == (0..<UInt64(most)).map { $0 })
+    }
+
+    @Test("fragments that contradict each other leave it at once, and nothing later")
+    func begunDiscarded() throws {
+        var table = FragmentReassembly()
+        let frames = [0..<48, 40..<64, 64..<96].map { piece6(Self.whole, $0) }
+        _ = try table.decode(frames[0], .raw, frame: 1)
+        _ = try table.decode(frames[1], .raw, frame: 2)
+        #expect(begun(&table).map(\.frame) == [1])
+        _ = try table.decode(frames[2], .raw, frame: 3)
+        table.giveUpAll()
+        #expect(begun(&table).isEmpty)
+    }
+
+    @Test("of several packets in a packet that was put together, the first")
+    func aggregate() throws {
+        let one = snap + ipv4(25) + tcp() + Array("hello".utf8)
+        let frame = hex("0000 8240") + wireless("8802", "8000") + subframe(one) + subframe(one)
+        var table = FragmentReassembly()
+        let found = try segments(
+            [piece(frame, 0..<64, protocol: 47), piece(frame, 64..<frame.count, protocol: 47)], &table)
+        #expect(found.map(\.payloadLength) == [5])
+    }
+
     @Test("more holes than any sender makes")
     func holes() throws {
         var table = FragmentReassembly()

@@ -89,7 +89,7 @@ import Testing
         #expect(failure(ethernet(0x8100) + hex("000508")) == expected)
     }
 
-    @Test("unsupported link types are told apart from damage", arguments: [2, 105, 127, 195, 65535] as [UInt16])
+    @Test("unsupported link types are told apart from damage", arguments: [2, 107, 180, 195, 65535] as [UInt16])
     func unsupported(type: UInt16) throws {
         #expect(try other(tcpFrame(), LinkType(type)) == .unsupportedLinkType)
         #expect(!LinkType(type).isDecodable)

@@ -44,12 +44,12 @@ extension FragmentReassembly {
     /// Decodes octets as a whole frame; fragments are put together with those before.
     mutating func decode(
         _ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil,
-        at time: Timestamp = Timestamp(nanoseconds: 0)
+        at time: Timestamp = Timestamp(nanoseconds: 0), frame: UInt64 = 1
     ) throws(DecodeError) -> DecodedFrame {
         let decoded = try TCPWireTests.decode(bytes, link, original: original)
         guard case .fragment(let fragment) = decoded else { return decoded }
         // As above.
-        return try take(fragment, unsafe bytes.span.bytes, at: time)
+        return try take(fragment, unsafe bytes.span.bytes, at: time, frame: frame)
     }
 }
 
@@ -64,6 +64,7 @@ func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     case .segment(let segment): return segment
     case .fragment: throw NotASegment(other: .fragment)
     case .icmp: throw NotASegment(other: .icmp)
+    case .aggregate: throw NotASegment(other: .otherProtocol)
     case .other(let other): throw NotASegment(other: other)
     }
 }
@@ -73,7 +74,7 @@ func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -
     switch try decode(bytes, link) {
     case .other(let other): return other
     case .fragment: return .fragment
-    case .segment, .icmp: return nil
+    case .segment, .icmp, .aggregate: return nil
     }
 }
 
@@ -85,4 +86,23 @@ func failure(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     } catch {
         return error
     }
+}
+
+/// The packets of a frame with several, errors left out, and how many segments were left out.
+func packets(_ bytes: [UInt8], _ link: LinkType, original: Int? = nil) throws -> (all: [DecodedFrame], leftOut: UInt64)
+{
+    guard case .aggregate(var several) = try decode(bytes, link, original: original) else {
+        throw NotASegment(other: .otherProtocol)
+    }
+    var all: [DecodedFrame] = []
+    while true {
+        do throws(DecodeError) {
+            // As above.
+            guard let next = try several.next(unsafe bytes.span.bytes) else { break }
+            all.append(next)
+        } catch {
+            continue
+        }
+    }
+    return (all, several.leftOut)
 }

@@ -35,6 +35,22 @@ func tcpFrame(options: [UInt8] = [], flags: Int = 0x010, payload: Int = 0) -> [U
     return ethernet() + ipv4(inner.count) + inner
 }
 
+/// An 802.11 header with this frame control, and what follows its three addresses.
+func wireless(_ control: String, _ rest: String = "", sequence: String = "3000") -> [UInt8] {
+    hex(control + "2c00 020000000001 020000000002 020000000003" + sequence + rest)
+}
+
+/// LLC and SNAP before IPv4.
+let snap = hex("aaaa03 000000 0800")
+/// The same before IPv6.
+let snap6 = hex("aaaa03 000000 86dd")
+
+/// One packet of an A-MSDU, filled up to four octets.
+func subframe(_ content: [UInt8], length: Int? = nil) -> [UInt8] {
+    let bytes = hex("020000000001 020000000002") + big16(length ?? content.count) + content
+    return bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
+}
+
 /// Whole frames of every link type and every shape of IP, for tests that damage them.
 let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
     let syn = tcp(flags: 0x002, options: hex("020405b4 0402 080a 00000001 00000000 01 030307"))
@@ -114,6 +130,43 @@ let sampleFrames: [(name: String, link: LinkType, bytes: [UInt8])] = {
             "AH in IPv4", .ipv4,
             ipv4(24 + data.count, protocol: 51)
                 + hex("06 04 0000 00000001 00000002 000000000000000000000000") + data
+        ),
+        ("ARCNET of RFC 1051, BSD", .arcnetBSD, hex("be50 f0") + ipv4(data.count) + data),
+        ("ARCNET of RFC 1201, BSD", .arcnetBSD, hex("be50 d4 00 0001") + ipv4(data.count) + data),
+        ("ARCNET, first fragment", .arcnetBSD, hex("be50 d4 01 0001") + ipv4(data.count) + data),
+        ("ARCNET, exception", .arcnetBSD, hex("be50 d4 ff ffff d4 00 0001") + ipv4(data.count) + data),
+        ("ARCNET of RFC 1051, Linux", .arcnetLinux, hex("be50 c300 f0") + ipv4(syn.count) + syn),
+        ("ARCNET of RFC 1201, Linux, IPv6", .arcnetLinux, hex("be50 c300 c4 00 0001") + ipv6(data.count) + data),
+        ("Juniper, Ethernet", .juniperEthernet, hex("4d4743 00") + ethernet() + ipv4(data.count) + data),
+        (
+            "Juniper with extensions, Ethernet", .juniperEthernet,
+            hex("4d4743 80 0010 03010106010e01028c0004044c010000") + ethernet(0x86dd) + ipv6(data.count) + data
+        ),
+        ("Juniper without link header", .juniperEthernet, hex("4d4743 02 02000000") + ipv4(data.count) + data),
+        ("Juniper, PPP", .juniperPPP, hex("4d4743 01 0021") + ipv4(data.count) + data),
+        ("Juniper, Cisco HDLC", .juniperCiscoHDLC, hex("4d4743 01 0f00 86dd") + ipv6(data.count) + data),
+        ("802.11", .wireless, wireless("0801") + snap + ipv4(data.count) + data),
+        (
+            "802.11, four addresses, QoS", .wireless,
+            wireless("8803", "020000000004 0000") + snap + ipv4(syn.count) + syn
+        ),
+        ("802.11, HT control", .wireless, wireless("8882", "0000 00000000") + snap6 + ipv6(data.count) + data),
+        ("radiotap", .radiotap, hex("0000 0900 02000000 00") + wireless("0802") + snap + ipv4(data.count) + data),
+        (
+            "radiotap, time, two maps, padding", .radiotap,
+            hex("0000 1900 030000a0 00000000 00000000 0000000000000000 20")
+                + wireless("8801", "0000 0000") + snap + ipv4(data.count) + data
+        ),
+        ("Prism", .prism, [UInt8](repeating: 0, count: 144) + wireless("0801") + snap + ipv4(data.count) + data),
+        (
+            "AVS", .avs,
+            hex("80211001 00000040") + [UInt8](repeating: 0, count: 56) + wireless("0801") + snap
+                + ipv4(data.count) + data
+        ),
+        (
+            "AVS where Prism is", .prism,
+            hex("80211002 0000000c 00000000") + wireless("0801") + snap + ipv4(data.count)
+                + data
         ),
         ("VN-Tag", .ethernet, ethernet(0x8926) + hex("00000000 8100 0005 0800") + ipv4(data.count) + data),
         ("MAC in MAC", .ethernet, ethernet(0x88e7) + hex("00000001") + ethernet() + ipv4(data.count) + data),

@@ -24,6 +24,8 @@ struct TunnelCorpusTests {
         "suricata-verify/defrag/bug-6887-defrag-ppp-ipv6-tcp/frag-ppp-ipv6-tcp.pcap",
         "suricata-verify/vxlan-non-zero-reserved-fields/input.pcap",
         "tcpdump/bgp_vpn_attrset.pcap",
+        "tcpdump/arcnet-rfc1051-arp-icmp-http.pcap",
+        "tcpdump/bgp-aigp.pcap",
         "tcpdump/geneve-gcp.pcap",
         "tcpdump/gso-ipv4-geneve-ipv4.pcap",
         "tcpdump/gso-ipv4-geneve-ipv6.pcap",
@@ -82,10 +84,8 @@ struct TunnelCorpusTests {
             onlyTheirs: 7, reason: "compressed payload (IPComp) is not expanded"),
         "ndpi/default/pcap/ajp.pcap": Difference(
             unlike: 4, reason: "tshark takes the last four octets of a FabricPath payload for a checksum, not text"),
-        "ndpi/default/pcap/capwap_data.pcapng": Difference(onlyTheirs: 14, reason: "CAPWAP carries 802.11 frames"),
         "pcapplusplus/ExamplesTest/pcap_examples/tcp-reassembly.pcap": Difference(
             onlyTheirs: 1, reason: "the start of a frame that sFlow sampled is no segment of this connection"),
-        "zeek/tunnels/gre-aruba-amsdu.pcap": Difference(onlyTheirs: 1, reason: "Aruba's GRE carries 802.11 frames"),
     ]
 
     @Test(
@@ -107,8 +107,13 @@ struct TunnelCorpusTests {
         var (onlyOurs, onlyTheirs, unlike): ([Int], [Int], [Int]) = ([], [], [])
         var fragments = FragmentReassembly()
         for (index, frame) in try #require(capture).frames.enumerated() {
-            let decoded = try? fragments.decode(
+            var decoded = try? fragments.decode(
                 frame.bytes, frame.header.linkType, original: Int(frame.header.originalLength), at: frame.header.time)
+            // tshark names the last one.
+            if case .aggregate(var several) = decoded {
+                // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
+                while let next = try? several.next(unsafe frame.bytes.span.bytes) { decoded = next }
+            }
             switch (decoded, expected[index + 1]) {
             case (.segment(let segment), let line?):
                 if agree(segment, line) { same += 1 } else { unlike.append(index + 1) }

@@ -33,6 +33,7 @@ let ipTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
     ("GRE, WCCP 1", .gre, inIPv4(47, hex("0000 883e") + inner4)),
     ("GRE, PPTP", .gre, inIPv4(47, hex("3081 880b 0020 0001 00000001 00000002 ff03 0021") + inner4)),
     ("GRE, PPTP, short", .gre, inIPv4(47, hex("3001 880b 0020 0001 00000001 21") + inner4)),
+    ("GRE, 802.11 of Aruba", .gre, inIPv4(47, hex("0000 8240") + wireless("8802", "0000") + snap + inner4)),
     ("ERSPAN I", .erspan, inIPv4(47, hex("0000 88be") + innerFrame)),
     ("ERSPAN II", .erspan, inIPv4(47, hex("1000 88be 00000001 1000 0000 00000000") + taggedFrame)),
     ("ERSPAN III", .erspan, inIPv4(47, hex("1000 22eb 00000001 2000 0000 00000000 0000 0000") + innerFrame)),
@@ -79,6 +80,21 @@ let udpTunnels: [(name: String, tunnel: Tunnel, packet: [UInt8])] = [
         inIPv4(17, udp(5072, hex("4251 1129 00000000") + [UInt8](repeating: 7, count: 36) + inner6))
     ),
     ("AYIYA, IPv4", .ayiya, inIPv4(17, udp(5072, hex("0000 0104 00000000 07") + inner4))),
+    ("CAPWAP, 802.3", .capwap, inIPv4(17, udp(5247, hex("00100200 00000000") + innerFrame))),
+    ("CAPWAP, 802.11", .capwap, inIPv6(17, udp(5247, hex("00100300 00000000") + wireless("0801") + snap + inner4))),
+    (
+        "CAPWAP, 802.11 as Cisco has it", .capwap,
+        inIPv4(
+            17,
+            udp(
+                40001, hex("00200320 00000000 04bf2300 00000000") + wireless("1108", sequence: "7630") + snap + inner4,
+                from: 5247))
+    ),
+    (
+        "CAPWAP with the radio's address", .capwap,
+        inIPv4(
+            17, udp(5247, hex("00200310 00000000 06020000 00000200") + wireless("0802") + snap6 + inner6))
+    ),
     ("GRE in UDP", .gre, inIPv4(17, udp(4754, hex("0000 0800") + inner4))),
 ]
 

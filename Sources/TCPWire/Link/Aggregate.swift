@@ -1,0 +1,79 @@
+// Several packets in one frame: an 802.11 A-MSDU (IEEE 802.11-2020 9.3.2.2.2).
+
+import TCPModel
+
+/// Offsets in a subframe's header: receiver, sender, length; LLC behind it.
+private enum SubframeHeader {
+    static let bodyLength = 12
+    static let length = 14
+    /// All but the last are filled up to a multiple of this.
+    static let alignment = 4
+}
+
+/// The packets of a frame that has several; `next` reads them one after another.
+///
+/// The first TCP segment counts, and of the later ones those of the same connection: a frame's number is what connections
+/// are counted by, so that only one may begin in it. What is left out is counted.
+public struct Aggregate: BitwiseCopyable, Sendable {
+    private let frame: FrameExtent
+    private let nesting: Nesting
+    private var offset: Int
+    private var flow: FourTuple?
+    /// TCP segments that were not returned.
+    public private(set) var leftOut: UInt64 = 0
+
+    init(_ frame: FrameExtent, at offset: Int, in nesting: Nesting) {
+        self.frame = frame
+        self.offset = offset
+        self.nesting = nesting
+    }
+
+    /// Reads the next packet; nil if there is none.
+    ///
+    /// - Parameter bytes: what `decodeFrame` was given.
+    /// - Throws: a `DecodeError` about this packet. Those after it can be read all the same.
+    public mutating func next(_ bytes: RawSpan) throws(DecodeError) -> DecodedFrame? {
+        while frame.captured - offset >= SubframeHeader.length {
+            let start = offset + SubframeHeader.length
+            let length = Int(bytes.big16(offset + SubframeHeader.bodyLength))
+            offset += (SubframeHeader.length + length + SubframeHeader.alignment - 1) & -SubframeHeader.alignment
+            // An empty one is no packet, but what is behind it may be.
+            if length == 0 { continue }
+            let inside = frame.clipped(to: start + length)
+            let payload = try llcStep(bytes, inside, at: start).payload(bytes, inside)
+            let decoded: DecodedFrame
+            switch payload.network {
+            case .ipv4: decoded = try ipv4Frame(bytes, inside, at: payload.offset, in: nesting)
+            case .ipv6: decoded = try ipv6Frame(bytes, inside, at: payload.offset, in: nesting)
+            case .none: return .other(payload.other)
+            case .aggregate: return .other(.otherProtocol)
+            }
+            switch decoded {
+            case .segment(let segment):
+                if isWanted(segment) { return decoded }
+                leftOut &+= 1
+            // One in a tunnel in a subframe: no device makes that.
+            case .aggregate: return .other(.tunnel)
+            // Not put together: a connection might begin with it, see above.
+            case .fragment: return .other(.otherTransport)
+            case .icmp, .other: return decoded
+            }
+        }
+        return nil
+    }
+
+    private mutating func isWanted(_ segment: Segment) -> Bool {
+        guard let flow else {
+            self.flow = segment.tuple
+            return true
+        }
+        return !segment.flags.has(.syn) && (segment.tuple == flow || segment.tuple == flow.reversed)
+    }
+}
+
+/// Whether there can be an A-MSDU at `start`: the first of its packets fits in what is around it.
+func isAggregate(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
+    guard frame.captured - start >= SubframeHeader.length else { return false }
+    let length = Int(bytes.big16(start + SubframeHeader.bodyLength))
+    return length > 0 && frame.original - start - SubframeHeader.length >= length
+}
