@@ -60,6 +60,6 @@ import Testing
                 #expect(short == long, "\(sample.name)")
             }
         }
-        #expect(plainOnes > 1000)
+        #expect(plainOnes > 500)
     }
 }
