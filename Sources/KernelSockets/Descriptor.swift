@@ -55,6 +55,14 @@ struct Descriptor: ~Copyable {
         return bytes
     }
 
+    /// How many octets the file says it has; nil with errno set when it has gone.
+    func size() -> Int? {
+        var status = stat()
+        // fstat fills the structure that is passed, nothing else.
+        guard unsafe fstat(number, &status) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+
     /// The user id that owns this file; nil with errno set when it has gone.
     func ownerUser() -> UInt32? {
         var status = stat()

@@ -79,6 +79,9 @@ public protocol TraceReport {
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
     /// A segment; `timeline` is as it left it.
     mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// Whether it wants to hear of every event of the kernel's: else of what tracepoints say it may hear only that a socket was
+    /// dropped.
+    var readsKernelEvents: Bool { get }
     /// The kernel said something new.
     mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Something was found out about a connection that is not finished yet.
@@ -118,6 +121,8 @@ extension TraceReport {
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
     /// Segments are not shown one by one.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    /// What the kernel says is for `finish`.
+    public var readsKernelEvents: Bool { false }
     /// What the kernel says is not shown as it comes.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
     /// Findings are not shown.

@@ -189,6 +189,10 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         timeline.retire(gone)
     }
 
+    /// Whether anybody wants to hear of each event of the kernel's, and not only of its contradictions and of sockets that it
+    /// dropped.
+    var readsKernelEvents: Bool { report.readsKernelEvents }
+
     /// Takes in what the kernel said.
     mutating func take(_ event: KernelEvent) {
         diagnosis?.observe(event, timeline)

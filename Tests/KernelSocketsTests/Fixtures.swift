@@ -86,6 +86,9 @@ final class TestSocket {
         return connected == 0
     }
 
+    /// Ends it in both directions; it stays open.
+    func shutDown() { shutdown(number, Int32(SHUT_RDWR)) }
+
     func accepted() throws -> TestSocket { try TestSocket(accept(number, nil, nil)) }
 
     /// The local address.

@@ -8,6 +8,10 @@ enum UnsafeFiles {
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",
         "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3)",
         "Sources/KernelSockets/SockDiag/NetlinkSocket.swift": "sendto(2), recvmsg(2) with the array's own length",
+        "Sources/KernelSockets/Tracepoints/Programs/SocketRing.swift":
+            "raw memory: bpf(2)'s ring, mapped, copied out; a program's text, lent",
+        "Sources/KernelSockets/Tracepoints/Programs/TypeInformation.swift":
+            "raw memory: an array's octets, read in place",
         "Sources/KernelSockets/Tracepoints/PerfRing.swift":
             "raw memory: perf's ring, mapped, copied out; mmap(2), a filter's text",
         "Sources/KernelSockets/Tracepoints/RecordBytes.swift": "raw memory: loads from a perf record, checked",
@@ -49,7 +53,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Doctor/SmallFile.swift": "open(2), read(2), access(2)",
         "Sources/TraceSession/LinkVantage.swift": "raw memory: loads from a frame's link header, length checked",
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
-        "Sources/TraceSession/Live/OutputPump.swift": "fstat(2); a pthread, and the lock that it shares",
+        "Sources/TraceSession/Live/OutputPump.swift": "a pthread, and the lock that it shares",
         "Sources/TraceSession/Live/KernelWatcher.swift": "clock_gettime(2)",
         "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
         "Sources/TraceSession/Privileges/Capabilities.swift": "capget(2)",

@@ -71,11 +71,12 @@ struct Child: ~Copyable {
 
     /// Seconds of processor time that it has taken, the kernel's part included.
     var processorTime: Double {
-        // Nanoseconds on a processor, of the first thread: a live trace has no other.
-        guard let text = readText("/proc/\(pid)/schedstat"), let first = text.split(separator: " ").first,
-            let nanoseconds = Double(first)
-        else { return .nan }
-        return nanoseconds / 1e9
+        var clock = clockid_t()
+        // The calls fill the variables that are passed: a clock of all its threads, and what it shows.
+        guard unsafe clock_getcpuclockid(pid, &clock) == 0 else { return .nan }
+        var time = timespec()
+        guard unsafe clock_gettime(clock, &time) == 0 else { return .nan }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Its anonymous memory, in KiB.

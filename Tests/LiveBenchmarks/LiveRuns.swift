@@ -15,6 +15,8 @@ private struct Sample {
     /// Of the traffic: connections or octets, and seconds.
     var count = 0.0
     var seconds = 0.0
+    /// Of both ends of the traffic: seconds of processor time.
+    var traffic = 0.0
     /// Of the tracer: seconds of processor time while there was traffic.
     var processor = 0.0
     /// KiB of anonymous memory at the end of the traffic.
@@ -49,7 +51,7 @@ struct LiveRuns {
     /// One client, as fast as it can: how much of its speed each tracer leaves.
     func loop() throws(BenchError) {
         print("\nconnect, exchange, close in a loop; \(rounds) rounds of \(seconds) s")
-        print("  tracer                connections/s   left  us/conn  dropped  events lost")
+        print("  tracer                connections/s   left  us/conn: traffic   tracer  dropped  events lost")
         let all = [nobody, tcpdump, traced("tcptrace -q --no-kernel", ["-q", "--no-kernel"]), table, json]
         try compare(all, traffic: ["connect", "\(port)", "\(seconds)", "0", "0"], server: "serve") {
             "\(text($0, 0, 13))"
@@ -60,7 +62,7 @@ struct LiveRuns {
     func rate(_ rate: Int) throws(BenchError) {
         let long = seconds * 3
         print("\n\(rate) connections a second for \(long) s, \(rounds / 3 + 1) rounds")
-        print("  tracer                connections/s   left  us/conn  dropped  events lost")
+        print("  tracer                connections/s   left  us/conn: traffic   tracer  dropped  events lost")
         var shorter = self
         shorter.rounds = rounds / 3 + 1
         try shorter.compare(
@@ -71,7 +73,7 @@ struct LiveRuns {
     /// One connection, as much data as it takes.
     func bulk() throws(BenchError) {
         print("\nbulk over one connection (sendfile, discarded by the receiver)")
-        print("  tracer                       Gbit/s   left  ms CPU/s dropped  events lost")
+        print("  tracer                       Gbit/s   left ms CPU/s: traffic   tracer  dropped  events lost")
         try compare(
             [nobody, tcpdump, table, json], traffic: ["pour", "\(port)", "\(seconds)"], server: "swallow", isBulk: true
         ) { text($0 * 8 / 1e9, 1, 13) }
@@ -124,7 +126,7 @@ struct LiveRuns {
         var samples: [[Sample]] = tracers.map { _ in [] }
         do throws(BenchError) {
             for _ in 0..<rounds {
-                for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic)) }
+                for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic, server)) }
             }
         } catch {
             _ = try server.end(SIGKILL)
@@ -134,19 +136,27 @@ struct LiveRuns {
         for (tracer, runs) in zip(tracers, samples) {
             // Each with the run without a tracer of its own round.
             let left = median(zip(runs, samples[0]).map { $0.perSecond / $1.perSecond * 100 })
-            let cost = median(runs.map { $0.processor / (isBulk ? $0.seconds / 1000 : $0.count / 1e6) })
+            func cost(_ time: (Sample) -> Double) -> Double {
+                median(runs.map { time($0) / (isBulk ? $0.seconds / 1000 : $0.count / 1e6) })
+            }
             print(
                 "  " + text(tracer.name, 22) + speed(median(runs.map { $0.perSecond })) + text(left, 1, 6) + "%"
+                    + text(cost { $0.traffic }, 1, 18)
                     + (tracer.words.isEmpty
                         ? ""
-                        : text(cost, 1, 9) + text(Double(runs.reduce(0) { $0 + $1.dropped }), 0, 9)
+                        : text(cost { $0.processor }, 1, 9) + text(Double(runs.reduce(0) { $0 + $1.dropped }), 0, 9)
                             + text(Double(runs.reduce(0) { $0 + $1.lost }), 0, 13)))
         }
     }
 
-    private func run(_ tracer: Tracer, _ traffic: [String]) throws(BenchError) -> Sample {
+    private func run(
+        _ tracer: Tracer, _ traffic: [String], _ server: borrowing Child
+    ) throws(BenchError) -> Sample {
+        let serverBefore = server.processorTime
         if tracer.words.isEmpty {
-            return try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
+            var found = try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
+            found.traffic += server.processorTime - serverBefore
+            return found
         }
         let child = try start(tracer)
         let before = child.processorTime
@@ -154,10 +164,12 @@ struct LiveRuns {
             try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
         }
         let after = child.processorTime
+        let serverAfter = server.processorTime
         let memory = child.anonymousMemory
         var found = losses(try child.end(SIGINT))
         let made = try result.get()
         (found.count, found.seconds) = (made.count, made.seconds)
+        found.traffic = made.traffic + serverAfter - serverBefore
         found.processor = after - before
         found.memory = memory
         return found
@@ -173,8 +185,8 @@ struct LiveRuns {
     /// What a traffic process says at its end.
     private func sample(_ text: String) throws(BenchError) -> Sample {
         let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
-        guard numbers.count == 2, numbers[0] > 0 else { throw BenchError("the traffic failed: \(text)") }
-        return Sample(count: numbers[0], seconds: numbers[1])
+        guard numbers.count == 3, numbers[0] > 0 else { throw BenchError("the traffic failed: \(text)") }
+        return Sample(count: numbers[0], seconds: numbers[1], traffic: numbers[2])
     }
 
     /// What a tracer says of losses at its end.

@@ -56,7 +56,8 @@ enum Traffic {
     // MARK: Clients
 
     /// Connects, exchanges a message and closes, again and again: so many times a second (0 = as fast as can be), for so long,
-    /// at most so often (0 = no limit). Prints how often it did, and in how many seconds.
+    /// at most so often (0 = no limit). Prints how often it did, in how many seconds, and what
+    /// processor time that took.
     private static func connect(_ port: UInt16, seconds: Int, rate: Int, limit: Int) throws(BenchError) {
         var buffer = [UInt8](repeating: 0x78, count: message)
         let start = now()
@@ -76,10 +77,11 @@ enum Traffic {
             close(socket)
             count += 1
         }
-        print("\(count) \(now() - start)")
+        print("\(count) \(now() - start) \(ownProcessorTime())")
     }
 
-    /// Sends as much as it can for so long, without copying. Prints how many octets, and in how many seconds.
+    /// Sends as much as it can for so long, without copying. Prints how many octets, in how many seconds, and what
+    /// processor time that took.
     private static func pour(_ port: UInt16, seconds: Int) throws(BenchError) {
         let size = 1 << 20
         // The paths are NUL-terminated for the calls.
@@ -97,7 +99,7 @@ enum Traffic {
             if count <= 0 { throw BenchError("sendfile: errno \(errno)") }
             sent += count
         }
-        print("\(sent) \(now() - start)")
+        print("\(sent) \(now() - start) \(ownProcessorTime())")
     }
 
     /// Holds one connection open, and does nothing.
@@ -105,7 +107,15 @@ enum Traffic {
         let socket = try connected(port, host: 0)
         sleep(UInt32(clamping: seconds))
         close(socket)
-        print("1 \(seconds)")
+        print("1 \(seconds) \(ownProcessorTime())")
+    }
+
+    /// Seconds of processor time that this process has taken, the kernel's part included.
+    private static func ownProcessorTime() -> Double {
+        var time = timespec()
+        // The call fills the structure that is passed.
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     // MARK: Sockets

@@ -38,7 +38,9 @@ private final class Traced {
 
     @discardableResult
     func take(_ events: SocketEvent..., now: Int64? = nil) -> [KernelEvent] {
-        let new = join.take(events, now: now.map { epoch.advanced(by: $0) } ?? play.now, &play.timeline)
+        var new: [KernelEvent] = []
+        let time = now.map { epoch.advanced(by: $0) } ?? play.now
+        join.take(events, now: time, &play.timeline, &new, tellsAll: true)
         said += new
         return new
     }

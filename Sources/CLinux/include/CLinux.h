@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include "KernelProgram.h"
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
 #include "Privileges.h"

@@ -16,6 +16,9 @@ enum TracepointKind: String, CaseIterable, Sendable {
     /// `tcp:tcp_send_reset`, as perf and the manuals write it.
     var name: String { String(rawValue.map { $0 == "/" ? ":" : $0 }) }
 
+    /// Whether a program of our own can tell the same (`SocketProgram`): what happens several times in each connection.
+    var hasProgram: Bool { self == .setState || self == .destroy }
+
     /// The fields without which its records say nothing.
     var neededFields: [String] {
         let ends = ["sport", "dport", "saddr", "daddr"]

@@ -50,10 +50,16 @@ public final class TracepointSource {
 
     private var decoder: TracepointDecoder
     private var rings: [PerfRing] = []
+    /// States and ends of sockets by programs of our own, where the kernel is made for them; else perf tells these too.
+    private let programs: SocketRing?
+    /// What was in their ring.
+    private var told: [UInt8] = []
     private var names: ProcessNames
     private let clock: Int32
     /// What was in the rings, by ring.
     private var collected: [[UInt8]] = []
+    /// What the programs had lost at the latest reading.
+    private var lostBefore: UInt64 = 0
     /// Samples taken out of `collected`.
     private var samples: UInt64 = 0
     /// Processes whose end was in the latest reading.
@@ -72,8 +78,11 @@ public final class TracepointSource {
     /// More ports than this are told apart here, not in the kernel's filter.
     private static let portLimit = 16
 
-    /// Opens the tracepoints on all CPUs. Events of other ports than `ports` (if there are any) are left out.
-    public init(ports: [UInt16] = [], usesProcesses: Bool = true) throws(Unavailable) {
+    /// Opens the tracepoints on all CPUs. Events of other ports than `ports` (if there are any) are left out. Without
+    /// `usesPrograms` all comes through perf, as on kernels that are not made for our programs.
+    public init(
+        ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
+    ) throws(Unavailable) {
         guard let files = TracingFiles() else {
             throw Unavailable(description: "tracefs: \(describeErrno(errno))")
         }
@@ -93,7 +102,8 @@ public final class TracepointSource {
         rings = first
         collected = first.map { _ in [] }
         let inKernel = ports.count <= Self.portLimit ? ports : []
-        for (kind, format) in wanted { add(kind, format, ports: inKernel) }
+        programs = usesPrograms ? SocketRing(ports: inKernel) : nil
+        for (kind, format) in wanted where programs == nil || !kind.hasProgram { add(kind, format, ports: inKernel) }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
         guard !decoder.layouts.isEmpty else {
             throw Unavailable(
@@ -143,6 +153,12 @@ public final class TracepointSource {
         }
     }
 
+    /// Whether this kernel takes programs of our own, from this process; asks by loading them for a moment.
+    public static var takesPrograms: Bool { SocketRing(ports: []) != nil }
+
+    /// Whether programs of our own tell states and ends of sockets, and not perf.
+    public var usesPrograms: Bool { programs != nil }
+
     /// Wakes epoll when much has come; small amounts are read with the next turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }
 
@@ -151,12 +167,15 @@ public final class TracepointSource {
         for (index, ring) in rings.enumerated() where collected[index].count < Self.collectedLimit {
             ring.drain(into: &collected[index])
         }
+        if told.count < Self.collectedLimit { programs?.drain(into: &told) }
     }
 
     /// Ends the events, and counts what the kernel never wrote: some kernels give no samples of some tasks, one CPU's idle task
     /// among them, and of the interrupts that these tasks are in. `read` still has what is left.
     public func stop() {
         for ring in rings { ring.disable() }
+        programs?.stop()
+        programs?.drain(into: &told)
         var written = samples
         for (index, ring) in rings.enumerated() {
             ring.drain(into: &collected[index])
@@ -184,19 +203,27 @@ public final class TracepointSource {
 
     /// Everything that the kernel has written, in the order of time.
     public func read() -> [SocketEvent] {
-        collect()
-        // The offset is measured anew each time: the wall clock is set and slewed.
-        if clock != CLOCK_REALTIME { offset.measure() }
         var events: [SocketEvent] = []
+        collect()
+        takeCollected(into: &events)
+        return events
+    }
+
+    /// Appends what `collect` took out of the rings to `events`, which is empty, in the order of time.
+    public func takeCollected(into events: inout [SocketEvent]) {
+        // The offset is measured anew each time: the wall clock is set and slewed.
+        if clock != CLOCK_REALTIME || programs != nil { offset.measure() }
         var ended: [Int32] = []
         for index in collected.indices {
             var bytes: [UInt8] = []
             swap(&bytes, &collected[index])
             // Octets have no padding between them that could be read.
-            unsafe takeRecords(bytes.span.bytes, offset.nanoseconds, &events, &ended)
+            unsafe takeRecords(
+                bytes.span.bytes, clock == CLOCK_REALTIME ? 0 : offset.nanoseconds, &events, &ended)
             bytes.removeAll(keepingCapacity: true)
             swap(&bytes, &collected[index])
         }
+        takeTold(&events)
         for index in events.indices where events[index].isProcessContext {
             events[index].process = names.identity(events[index].pid)
             // The descriptors of a process are closed after it has begun to end.
@@ -209,8 +236,34 @@ public final class TracepointSource {
         endedBefore = ended
         names.endReading()
         counts.read &+= UInt64(events.count)
-        events.sort { $0.time < $1.time }
-        return events
+        sortByTime(&events)
+    }
+
+    /// What our programs wrote: records with a header of 8 octets each.
+    private func takeTold(_ events: inout [SocketEvent]) {
+        guard let programs else { return }
+        counts.lost &+= programs.lost - lostBefore
+        lostBefore = programs.lost
+        var octets: [UInt8] = []
+        swap(&octets, &told)
+        // Octets have no padding between them that could be read.
+        unsafe takeTold(octets.span.bytes, &events)
+        octets.removeAll(keepingCapacity: true)
+        swap(&octets, &told)
+    }
+
+    private func takeTold(_ bytes: RawSpan, _ events: inout [SocketEvent]) {
+        var position = 0
+        while let length = unsigned(bytes, position, 4).map({ Int($0) }), length <= bytes.byteCount - position - 8 {
+            let record = bytes.extracting((position + 8)..<(position + 8 + length))
+            if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
+                // The program has compared the ports, unless there are too many of them.
+                if concerns(event) { events.append(event) }
+            } else {
+                counts.damaged &+= 1
+            }
+            position += (length + 15) & ~7
+        }
     }
 
     private func takeRecords(

@@ -15,12 +15,13 @@ extension KernelJoin {
     /// How many events found their connection, and how many did not.
     public var traceCounts: TraceCounts { tracks.counts }
 
-    /// Takes in events in the order of time. Every segment captured before they were read must have been observed.
+    /// Takes in events in the order of time, and appends what is new to `said`: unless `tellsAll`, only that the kernel dropped a
+    /// socket, for nobody wants to hear of the rest. Every segment captured before they were read must have been observed.
     public mutating func take(
-        _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline
-    ) -> [KernelEvent] {
-        var said: [KernelEvent] = []
-        said.reserveCapacity(events.count)
+        _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent],
+        tellsAll: Bool
+    ) {
+        self.tellsAll = tellsAll
         tidyOpenings(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         var found: [(event: SocketEvent, of: EndpointReference)] = []
@@ -31,11 +32,13 @@ extension KernelJoin {
                 apply(event, end, &timeline, &said)
                 continue
             }
-            tracks.take(event, &found)
+            if let end = tracks.take(event, &found) {
+                apply(event, end, &timeline, &said)
+                continue
+            }
             for item in found { apply(item.event, item.of, &timeline, &said) }
             found.removeAll(keepingCapacity: true)
         }
-        return said
     }
 
     /// Whom an event is told with: who made the system call, else the socket's owner; a RST that a segment caused has no maker.
@@ -68,20 +71,23 @@ extension KernelJoin {
     ) {
         guard number(of: end.id) == end.number else { return }
         let isWithListener = followsListenersEnd(event)
+        let tellsAll = tellsAll
         update(end.id, end.side) { view in
             view.trace.take(event)
             if isWithListener { view.trace.resetWithListener = true }
             view.isLocal = true
             if end.side == .responder, Self.showsAcceptance(event) { Self.noteAccepted(event.time, &view) }
-            if case .transition(_, let to) = event.kind, timeline[end.id].endpoint(end.side).state == to {
+            if case .transition(_, let to) = event.kind, timeline.state(of: end.id, end.side) == to {
                 view.contradiction = nil
                 view.suspicion = nil
                 timeline.kernelConfirms(end.side, of: end.id)
             }
-            said.append(
-                KernelEvent(
-                    connection: end.id, side: end.side, time: event.time, kind: .traced(event.kind),
-                    socket: nil, process: Self.actor(event, view), source: .tracepoint))
+            if tellsAll {
+                said.append(
+                    KernelEvent(
+                        connection: end.id, side: end.side, time: event.time, kind: .traced(event.kind),
+                        socket: nil, process: Self.actor(event, view), source: .tracepoint))
+            }
             Self.closeReplaced(event, end, view, &timeline, &said)
             // Who connected, or the first who closes, is kept: others may only hold a copy of the descriptor.
             guard TracedFacts.isOwners(event), let process = event.process, !view.trace.isOwnerExact else { return }
@@ -89,6 +95,7 @@ extension KernelJoin {
             guard view.process?.pid != process.pid else { return }
             view.process = process
             view.descriptor = nil
+            guard tellsAll else { return }
             said.append(
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .owner(process),
@@ -102,7 +109,7 @@ extension KernelJoin {
         _ said: inout [KernelEvent]
     ) {
         guard case .transition(_, .closed) = event.kind, !view.trace.leftTimeWaitSocket,
-            timeline[end.id].facts.contains(.replaced)
+            timeline.isReplaced(end.id)
         else { return }
         let wire = timeline[end.id].endpoint(end.side).state
         guard wire != .timeWait, timeline.kernelDropsSocket(end.side, of: end.id).count > 0 else { return }

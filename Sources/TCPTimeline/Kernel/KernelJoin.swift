@@ -17,6 +17,8 @@ public struct KernelJoin: Sendable {
     private var views = KernelViews()
     /// Whose turn it is to be read when not all can be.
     private var turn: UInt64 = 0
+    /// Whether each event of a tracepoint is told.
+    var tellsAll = true
     /// Sockets that tracepoints speak of.
     var tracks = SocketTracks()
 
@@ -87,7 +89,7 @@ public struct KernelJoin: Sendable {
     /// Whether a connection younger than `age` nanoseconds at `now` has a local end without a process.
     public func hasYoungWithoutProcess(_ age: Int64, at now: Timestamp, _ timeline: borrowing Timeline) -> Bool {
         for id in views.youngestFirst {
-            if now.since(timeline[id].firstTime) >= age { return false }
+            if now.since(timeline.firstTime(of: id)) >= age { return false }
             if views.look(id, { $0.originator.process == nil || $0.responder.process == nil }) == true { return true }
         }
         return false

@@ -87,21 +87,22 @@ struct SocketTracks {
 
     // MARK: Events
 
-    /// Appends `event` and events that waited for it, in order, with the endpoints that they are of.
-    mutating func take(_ event: SocketEvent, _ found: inout [FoundEvent]) {
+    /// Returns the endpoint that `event` is of, if nothing else waited for it; else appends it and what waited, in order, with the
+    /// endpoints that they are of.
+    mutating func take(_ event: SocketEvent, _ found: inout [FoundEvent]) -> EndpointReference? {
         switch event.kind {
-        case .transition, .destroyed: follow(event, &found)
+        case .transition, .destroyed: return follow(event, &found)
         case .dropped:
             guard let target = self.target(of: event.socket) ?? answerer(of: event) else { return hold(event) }
             counts.attached &+= 1
-            found.append((event, target))
+            return target
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
             // A listener, too, has errors and sends SYN-ACKs again; those name the peer.
-            guard event.remote.port != 0 else { return }
+            guard event.remote.port != 0 else { return nil }
             guard let target = incarnation(event.local, event.remote, at: event.time) else { return hold(event) }
             note(answerTo: event, by: target)
             counts.attached &+= 1
-            found.append((event, target))
+            return target
         }
     }
 
@@ -125,8 +126,9 @@ struct SocketTracks {
         answered[event.packet] = (target, event.time)
     }
 
-    private mutating func hold(_ event: SocketEvent) {
+    private mutating func hold(_ event: SocketEvent) -> EndpointReference? {
         if loose.count < Self.waitingLimit { loose.append(event) } else { abandon(event) }
+        return nil
     }
 
     private mutating func abandon(_ event: SocketEvent) {
@@ -134,14 +136,14 @@ struct SocketTracks {
     }
 
     /// An event of a socket that is followed from its birth.
-    private mutating func follow(_ event: SocketEvent, _ found: inout [FoundEvent]) {
+    private mutating func follow(_ event: SocketEvent, _ found: inout [FoundEvent]) -> EndpointReference? {
         var isBirth = false
         var isConnect = false
         switch event.kind {
         case .transition(from: .closed, to: .synSent): (isBirth, isConnect) = (true, true)
         case .transition(from: .listen, to: .synReceived): isBirth = true
         // A socket that never connected, or a listener: nothing to follow.
-        case .transition(from: .closed, to: .listen), .transition(from: .listen, to: .closed): return
+        case .transition(from: .closed, to: .listen), .transition(from: .listen, to: .closed): return nil
         default: break
         }
         let known = places[event.socket]
@@ -150,7 +152,7 @@ struct SocketTracks {
             place = known
         } else {
             if let known { depart(known) }
-            if !isBirth && event.remote.port == 0 { return }
+            if !isBirth && event.remote.port == 0 { return nil }
             place = begin(event.socket)
         }
         if isConnect { pool[place].connectTime = event.time }
@@ -161,13 +163,13 @@ struct SocketTracks {
         // Nearly always nothing waits, and the connection is known.
         if pool[place].waiting.isEmpty, let target = target(of: pool[place], firstTime: event.time) {
             counts.attached &+= 1
-            found.append((event, target))
-            if event.kind == .destroyed { end(place) } else { pool[place].target = target }
-            return
+            if case .destroyed = event.kind { end(place) } else { pool[place].target = target }
+            return target
         }
         pool[place].waiting.append(event)
         waitingSockets.insert(event.socket)
         deliver(place, &found)
+        return nil
     }
 
     private mutating func begin(_ socket: UInt64) -> Int {
@@ -264,7 +266,11 @@ struct SocketTracks {
         let held = loose
         loose.removeAll(keepingCapacity: true)
         for event in held {
-            if now.since(event.time) > Self.patience { abandon(event) } else { take(event, &found) }
+            if now.since(event.time) > Self.patience {
+                abandon(event)
+            } else if let target = take(event, &found) {
+                found.append((event, target))
+            }
         }
         return found.sorted { $0.event.time < $1.event.time }
     }

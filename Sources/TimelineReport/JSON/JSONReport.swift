@@ -58,6 +58,9 @@ public struct JSONReport: TraceReport {
         }
     }
 
+    /// What the kernel says is shown as it comes.
+    public var readsKernelEvents: Bool { true }
+
     /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let connection = timeline[event.connection]

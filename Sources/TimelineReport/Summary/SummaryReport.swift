@@ -215,14 +215,15 @@ public struct SummaryReport: PartitionedReport {
     }
 
     private func writeProcesses(_ kernel: KernelView, _ out: inout OutputBuffer) {
-        let client = processText(kernel.originator)
-        let server = processText(kernel.responder)
-        if client.isEmpty && server.isEmpty { return }
+        let hasServer = kernel.responder.process != nil || kernel.responder.listenerProcess != nil
+        guard hasServer || kernel.originator.process != nil || kernel.originator.listenerProcess != nil else { return }
         out.append(" ")
-        out.append(text: client.isEmpty ? "-" : client)
-        if !server.isEmpty {
+        let start = out.count
+        out.append(processOf: kernel.originator)
+        if out.count == start { out.append("-") }
+        if hasServer {
             out.append(" > ")
-            out.append(text: server)
+            out.append(processOf: kernel.responder)
         }
     }
 

@@ -170,6 +170,8 @@ public struct OutputBuffer: Sendable {
     /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
     /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
     public mutating func appendPrintable(_ text: String) {
+        // Nearly always there is nothing to escape.
+        if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != 0x5c }) { return bytes.append(contentsOf: text.utf8) }
         for scalar in text.unicodeScalars { appendPrintable(scalar) }
     }
 
@@ -193,6 +195,10 @@ public struct OutputBuffer: Sendable {
     /// Appends untrusted text as a JSON string with its quotes (RFC 8259 7).
     public mutating func appendJSONString(_ text: String) {
         bytes.append(0x22)
+        if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != 0x5c && $0 != 0x22 }) {
+            bytes.append(contentsOf: text.utf8)
+            return bytes.append(0x22)
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": append("\\\"")

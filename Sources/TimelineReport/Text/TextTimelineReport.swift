@@ -67,6 +67,9 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// What the kernel says is shown as it comes.
+    public var readsKernelEvents: Bool { true }
+
     /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         switch event.kind {

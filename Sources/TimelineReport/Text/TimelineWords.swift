@@ -117,14 +117,29 @@ extension TimelineWriter {
 /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed, or the listener's process while nobody has
 /// accepted.
 func processText(_ view: KernelSideView) -> String {
-    func name(_ process: ProcessIdentity) -> String {
-        var buffer = OutputBuffer()
-        buffer.appendPrintable(process.command)
-        return String(decoding: buffer.bytes, as: UTF8.self) + "[\(process.pid)]"
+    var buffer = OutputBuffer()
+    buffer.append(processOf: view)
+    return String(decoding: buffer.bytes, as: UTF8.self)
+}
+
+extension OutputBuffer {
+    /// The same, without making a String: under a flood of connections it is written for each.
+    mutating func append(processOf view: KernelSideView) {
+        if let process = view.process {
+            if !view.isOwned { append("was ") }
+            append(process)
+        } else if let listener = view.listenerProcess {
+            append(listener)
+            append(" listens")
+        }
     }
-    if let process = view.process { return (view.isOwned ? "" : "was ") + name(process) }
-    if let listener = view.listenerProcess { return name(listener) + " listens" }
-    return ""
+
+    private mutating func append(_ process: ProcessIdentity) {
+        appendPrintable(process.command)
+        append("[")
+        append(number: UInt64(max(0, process.pid)))
+        append("]")
+    }
 }
 
 /// The words of a note.

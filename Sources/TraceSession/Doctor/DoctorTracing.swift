@@ -23,7 +23,12 @@ enum DoctorTracing {
             ]
         }
         let how = mounted ?? "not mounted; can be opened without mounting"
-        return [DoctorCheck("tracing", "tracefs", .ok, how), level]
+        let takes = TracepointSource.takesPrograms
+        let programs = DoctorCheck(
+            "tracing", "programs", takes ? .ok : .note,
+            takes ? "tell states of sockets" : "not taken here: perf tells states of sockets",
+            meaning: takes ? "" : "a live trace costs busy programs more")
+        return [DoctorCheck("tracing", "tracefs", .ok, how), level, programs]
             + TracepointSource.uses.map { check($0, below: root) }
     }
 

@@ -52,6 +52,17 @@ struct CaptureSet: ~Copyable {
         unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 
+    /// Whether frames wake us up. While nobody waits for them the kernel need not look after each frame whom to wake.
+    func wakesOnFrames(_ wakes: Bool) {
+        for box in boxes where box.capture.fileDescriptor >= 0 {
+            if wakes {
+                watch(box.capture.fileDescriptor)
+            } else {
+                _ = epoll_ctl(epoll, EPOLL_CTL_DEL, box.capture.fileDescriptor, nil)
+            }
+        }
+    }
+
     /// Waits until there is something to do, or so long.
     func wait(milliseconds: Int32) {
         // Which descriptor it was does not matter: every turn looks at all. The kernel fills the one event there is room for.

@@ -13,36 +13,29 @@ struct HostWatcher {
     private var next: Int64 = 0
     /// The counters before the trace; nil if they cannot be read.
     let first: HostCounters?
-    /// The reading before the latest one.
-    private(set) var previous: HostCounters?
     /// The latest reading.
     private(set) var latest: HostCounters?
 
     init() {
         first = reader.read()
-        previous = first
         latest = first
     }
 
-    /// Reads again if it is time, or if the trace ends.
-    mutating func look(at now: Int64, isLast: Bool = false) {
-        guard first != nil, isLast || now >= next else { return }
+    /// Reads again if it is time, or if the trace ends; returns what moved since the reading before, if there is a new one: for
+    /// what wants to know when.
+    @discardableResult mutating func look(at now: Int64, isLast: Bool = false) -> HostCounterChange? {
+        guard first != nil, isLast || now >= next else { return nil }
         next = now + Self.interval
-        guard let counters = reader.read() else { return }
-        previous = latest
+        guard let counters = reader.read() else { return nil }
+        let previous = latest
         latest = counters
+        return previous.map { counters.change(since: $0) }
     }
 
     /// What moved since the trace began.
     var change: HostCounterChange? {
         guard let first, let latest else { return nil }
         return latest.change(since: first)
-    }
-
-    /// What moved between the latest two readings, that moment apart: for what wants to know when.
-    var latestChange: HostCounterChange? {
-        guard let previous, let latest else { return nil }
-        return latest.change(since: previous)
     }
 }
 

@@ -34,8 +34,8 @@ struct KernelTrace {
     /// Empties the rings, for `read` later.
     func collect() { source?.collect() }
 
-    /// What has come since the last turn, in the order of time.
-    func read() -> [SocketEvent] { source?.read() ?? [] }
+    /// Appends what was collected to `events`, which is empty, in the order of time.
+    func read(into events: inout [SocketEvent]) { source?.takeCollected(into: &events) }
 
     /// Ends: no events come after that.
     func stop() { source?.stop() }

@@ -63,6 +63,8 @@ struct KernelWatcher {
     private var readsAll = false
     /// The connections that the latest reading is of; nil = all.
     private var chosen: [ConnectionID]?
+    /// The events of one turn: kept, because their memory is.
+    private var events: [SocketEvent] = []
     /// What the latest reading took so far, in nanoseconds.
     private var spent: Int64 = 0
     private var nextRoutine: Int64 = 0
@@ -114,12 +116,14 @@ struct KernelWatcher {
     /// Ends the tracepoints: their counts are final then.
     mutating func stopEvents() { trace.stop() }
 
-    /// Joins what was collected. Every frame captured before must have been observed.
-    mutating func takeEvents(_ timeline: inout Timeline) -> [KernelEvent] {
-        guard trace.isRunning else { return [] }
-        var events = trace.read()
+    /// Joins what was collected, and appends what is to be told of it to `said`. Every frame captured before must have been
+    /// observed.
+    mutating func takeEvents(_ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool) {
+        guard trace.isRunning else { return }
+        trace.read(into: &events)
         if !usesProcesses { for index in events.indices { events[index].process = nil } }
-        return join.take(events, now: wallClockNow(), &timeline)
+        join.take(events, now: wallClockNow(), &timeline, &said, tellsAll: tellsAll)
+        events.removeAll(keepingCapacity: true)
     }
 
     /// A sentence for the user if events were lost.

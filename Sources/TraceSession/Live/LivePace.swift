@@ -3,10 +3,11 @@
 import Glibc
 import TCPModel
 
-/// Measures how many frames come, and waits a moment when they are many.
+/// Measures how many frames come, and says whether they are many.
 ///
-/// A wake-up costs a few microseconds here, and more the program that is traced, whose processor it takes. When frames come by
-/// the thousand, hundreds share one; when few come, each is shown at once.
+/// A wake-up costs a few microseconds here, and more the program that is traced, whose processor it takes; that somebody waits to
+/// be woken costs it time with each frame. When frames come by the thousand, we look at intervals, hundreds at a time; when few
+/// come, each is shown at once.
 struct LivePace {
     /// Frames are counted over so long, in nanoseconds.
     private static let window = 10 * Span.millisecond
@@ -22,15 +23,18 @@ struct LivePace {
     /// So many frames have come.
     mutating func note(_ count: Int) { frames += count }
 
-    /// Before frames are taken in: lets more of them come, if many come.
-    mutating func pause() {
+    /// Looks at what came lately. Returns whether `isBusy` is another now.
+    mutating func judge() -> Bool {
         let now = monotonicNow()
-        if now >= windowEnd {
-            // After a long silence the count is of a longer time, which only makes the pace calmer.
-            isBusy = frames > Self.calm && now - windowEnd < Self.window
-            frames = 0
-            windowEnd = now + Self.window
-        }
-        if isBusy { usleep(Self.pause) }
+        guard now >= windowEnd else { return false }
+        // After a long silence the count is of a longer time, which only makes the pace calmer.
+        let isBusyNow = frames > Self.calm && now - windowEnd < Self.window
+        frames = 0
+        windowEnd = now + Self.window
+        defer { isBusy = isBusyNow }
+        return isBusyNow != isBusy
     }
+
+    /// Lets frames gather.
+    func rest() { usleep(Self.pause) }
 }

@@ -34,6 +34,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// What was given up before its end.
     var forgotten = ForgottenCounts()
     private var pace = LivePace()
+    /// What the kernel's events came to: kept, because its memory is.
+    private var said: [KernelEvent] = []
     private var droppedSoFar: UInt64 = 0
     private var nextStatistics: Int64 = 0
     private let deadline: Int64?
@@ -46,7 +48,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public init(
         _ options: TraceOptions, report: Report, owner: CaptureWriter.Owner? = nil
     ) throws(TraceError) {
-        // Everything that can fail comes first.
+        // Before the first frame is captured: what is captured whole is to have all its events.
+        let watcher =
+            options.usesKernel
+            ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
+        // Everything that can fail comes next.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
         let writer = try Self.openOutput(options, interfaces, owner)
@@ -56,9 +62,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         self.writer = writer
         pipeline = TracePipeline(report: report, options, isLive: true)
         host = options.usesKernel ? HostWatcher() : nil
-        kernel =
-            options.usesKernel
-            ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
+        kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
         warnings += kernel?.trace.complaints ?? []
         description = CaptureDescription(
@@ -127,8 +131,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             wait = min(wait, due)
         }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
-        captures.wait(milliseconds: wait)
-        pace.pause()
+        // Under a flood nobody is to be woken for each frame: signals and the like are looked at in every turn anyway.
+        if pace.isBusy { pace.rest() } else { captures.wait(milliseconds: wait) }
+        if pace.judge() {
+            captures.wakesOnFrames(!pace.isBusy)
+            if pace.isBusy { pace.rest() }
+        }
         try work()
     }
 
@@ -178,6 +186,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 isComplete = true
                 break
             }
+            // What is known of the kernel now has its frames in what comes next: it need not wait for them.
+            kernel?.collectEvents()
             let result = captures.dispatch(limit: limit) { header, bytes in
                 // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -187,7 +197,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
             }
             noteConnections()
-            kernel?.collectEvents()
             if let gone = result.gone { warnings.append(gone.description) }
             if let failure { throw .output(failure) }
             pace.note(result.delivered)
@@ -208,9 +217,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
     private mutating func takeKernelEvents() {
-        for event in kernel?.takeEvents(&pipeline.timeline) ?? [] {
-            pipeline.take(event)
-        }
+        // When few come, what the latest of them caused in the meantime is shown with them.
+        if !pace.isBusy { kernel?.collectEvents() }
+        kernel?.takeEvents(&pipeline.timeline, &said, tellsAll: pipeline.readsKernelEvents)
+        for event in said { pipeline.take(event) }
+        said.removeAll(keepingCapacity: true)
         // Soon: a process that ends at once can be judged only while it is there.
         kernel?.judgeProcesses()
         if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
@@ -250,8 +261,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func noteDrops() {
         let now = monotonicNow()
-        host?.look(at: now)
-        pipeline.diagnosis?.host = host?.latestChange
+        // Without findings only the beginning and the end count.
+        if pipeline.diagnosis != nil, let change = host?.look(at: now) { pipeline.diagnosis?.host = change }
         if pipeline.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
@@ -309,6 +320,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard !isFinished else { return }
         isFinished = true
         var failure: TraceError?
+        // What the last events are of is there, too.
+        pace = LivePace()
         // A last reading, whatever it costs: it is what the open connections are reported with.
         pipeline.hasNewStates = true
         kernel?.expedite()

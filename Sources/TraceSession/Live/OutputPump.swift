@@ -3,13 +3,13 @@
 import Glibc
 import TimelineReport
 
-/// Writes what it is given, in a thread of its own unless the descriptor is a file, where write(2) does not wait for anybody.
+/// Writes what it is given, in a thread of its own: a pipe may have a slow reader, and a file a slow disk, for which write(2)
+/// waits once enough is to be written there.
 @safe final class OutputPump {
     /// Octets that may wait for their reader; then the trace waits as well, and its rings are what is left.
     static let limit = 256 << 20
 
     private let output: ResultOutput
-    private let isFile: Bool
     // Allocated and initialized in init; the thread lives as long as the process, and so do these and this object.
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
@@ -22,9 +22,6 @@ import TimelineReport
     /// Results go to this descriptor, which is borrowed.
     init(descriptor: Int32) {
         output = ResultOutput(descriptor: descriptor)
-        var status = stat()
-        // fstat(2) fills the structure that is passed.
-        isFile = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         unsafe lock = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)
         unsafe pthread_mutex_init(lock, nil)
@@ -33,7 +30,8 @@ import TimelineReport
 
     /// Takes the buffer's bytes, and clears it. Throws what became of earlier ones.
     func write(_ buffer: inout OutputBuffer) throws(ResultOutputError) {
-        guard !isFile, hasThread || startThread() else { return try output.write(&buffer) }
+        guard buffer.count > 0 || hasThread else { return }
+        guard hasThread || startThread() else { return try output.write(&buffer) }
         // lock and changed are initialized.
         unsafe pthread_mutex_lock(lock)
         defer { unsafe pthread_mutex_unlock(lock) }

@@ -1,0 +1,93 @@
+// Writes instructions of the kernel's virtual machine (RFC 9669): only the few that are needed, with jumps forward.
+
+/// A program as it grows.
+struct ProgramText {
+    /// A register.
+    enum Register: UInt64 { case r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, frame }
+
+    /// A place further on that jumps lead to; it is set once.
+    struct Label { fileprivate var jumps: [Int] = [] }
+
+    /// What the kernel offers to programs, by its numbers for it (linux/bpf.h).
+    enum Helper: Int32 {
+        case clock = 5  // bpf_ktime_get_ns: CLOCK_MONOTONIC
+        case process = 14  // bpf_get_current_pid_tgid
+        case read = 113  // bpf_probe_read_kernel
+        case write = 130  // bpf_ringbuf_output
+        case tcpSocket = 137  // bpf_skc_to_tcp_sock: the same address, or 0 if it is none of TCP's
+    }
+
+    /// The instructions, 8 octets each, of a little-endian machine.
+    private(set) var words: [UInt64] = []
+
+    private mutating func emit(
+        _ code: UInt64, _ destination: Register = .r0, _ source: UInt64 = 0, offset: Int = 0, value: Int32 = 0
+    ) {
+        words.append(
+            code | destination.rawValue << 8 | source << 12 | UInt64(UInt16(truncatingIfNeeded: offset)) << 16
+                | UInt64(UInt32(bitPattern: value)) << 32)
+    }
+
+    mutating func move(_ to: Register, _ from: Register) { emit(0xbf, to, from.rawValue) }
+    mutating func move(_ to: Register, _ value: Int32) { emit(0xb7, to, value: value) }
+    mutating func add(_ to: Register, _ value: Int32) { emit(0x07, to, value: value) }
+
+    /// Loads so many octets (2, 4 or 8) from memory at a register's value and `offset`.
+    mutating func load(_ to: Register, _ octets: Int, at base: Register, _ offset: Int) {
+        emit(0x61 | Self.size(octets), to, base.rawValue, offset: offset)
+    }
+
+    /// Stores so many octets of a register there.
+    mutating func store(_ from: Register, _ octets: Int, at base: Register, _ offset: Int) {
+        emit(0x63 | Self.size(octets), base, from.rawValue, offset: offset)
+    }
+
+    /// The size bits of a load or store.
+    private static func size(_ octets: Int) -> UInt64 { octets == 8 ? 0x18 : octets == 2 ? 0x08 : 0 }
+
+    /// Adds a register to a number of 64 bits in memory, for all CPUs at once.
+    mutating func addAtomically(_ from: Register, at base: Register) { emit(0xdb, base, from.rawValue) }
+
+    /// The address of a map; `isValue`: of its first value.
+    mutating func map(_ to: Register, _ descriptor: Int32, isValue: Bool = false) {
+        emit(0x18, to, isValue ? 2 : 1, value: descriptor)
+        words.append(0)
+    }
+
+    mutating func call(_ helper: Helper) { emit(0x85, value: helper.rawValue) }
+
+    /// Copies so many octets of the kernel's memory, from `offset` behind the register on, to the frame.
+    mutating func read(to place: Int, _ octets: Int, from base: Register, _ offset: Int) {
+        move(.r1, .frame)
+        add(.r1, Int32(clamping: place))
+        move(.r2, Int32(clamping: octets))
+        move(.r3, base)
+        if offset != 0 { add(.r3, Int32(clamping: offset)) }
+        call(.read)
+    }
+
+    /// Goes on at the label if the register has this value, if it has another one, or in any case.
+    mutating func jump(_ label: inout Label, if register: Register, is value: Int32) {
+        jump(&label, 0x15, register, value)
+    }
+    mutating func jump(_ label: inout Label, unless register: Register, is value: Int32) {
+        jump(&label, 0x55, register, value)
+    }
+    mutating func jump(_ label: inout Label) { jump(&label, 0x05, .r0, 0) }
+
+    private mutating func jump(_ label: inout Label, _ code: UInt64, _ register: Register, _ value: Int32) {
+        label.jumps.append(words.count)
+        emit(code, register, value: value)
+    }
+
+    /// The jumps to this label lead here.
+    mutating func set(_ label: Label) {
+        for place in label.jumps { words[place] |= UInt64(UInt16(truncatingIfNeeded: words.count - place - 1)) << 16 }
+    }
+
+    /// Ends the program.
+    mutating func end() {
+        move(.r0, 0)
+        emit(0x95)
+    }
+}

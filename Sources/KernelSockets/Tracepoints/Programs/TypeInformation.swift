@@ -1,0 +1,141 @@
+// The kernel's own description of its types (BTF, /sys/kernel/btf/vmlinux): where a structure has a member.
+//
+// The format is that of linux/btf.h: a header, type records, strings. Every access is checked; what cannot be read is not there.
+
+import Glibc
+
+/// The types of the running kernel.
+struct TypeInformation {
+    /// Where a member is, in octets from the beginning of its structure.
+    struct Member: Equatable {
+        var offset: Int
+        /// The number of its type.
+        var type: UInt32
+    }
+
+    private let bytes: [UInt8]
+    private let strings: Int
+    /// Where each type's record begins, by its number; number 0 is `void`.
+    private var records: [Int32] = [0]
+
+    /// More than any kernel has.
+    private static let limit = 64 << 20
+    private static let nesting = 8
+
+    /// The running kernel's; nil if it does not tell.
+    init?(path: String = "/sys/kernel/btf/vmlinux") {
+        guard let file = Descriptor(path: path) else { return nil }
+        // sysfs tells the size; one octet more shows the end.
+        let size = min(file.size() ?? 0, Self.limit)
+        var bytes = [UInt8](repeating: 0, count: size + 1)
+        var filled = 0
+        while filled < bytes.count {
+            let count = file.read(into: &bytes, from: filled)
+            if count <= 0 { break }
+            filled += count
+        }
+        bytes.removeSubrange(filled...)
+        self.init(bytes)
+    }
+
+    /// From its octets; nil if they are none.
+    init?(_ bytes: [UInt8]) {
+        func word(_ offset: Int) -> Int? { unsafe unsigned(bytes.span.bytes, offset, 4).map { Int($0) } }
+        guard unsafe unsigned(bytes.span.bytes, 0, 2) == 0xeb9f, let header = word(4), let types = word(8),
+            let typesLength = word(12), let strings = word(16), let stringsLength = word(20),
+            header + types + typesLength <= bytes.count, header + strings + stringsLength <= bytes.count
+        else { return nil }
+        self.bytes = bytes
+        self.strings = header + strings
+        var position = header + types
+        let end = position + typesLength
+        while position + 12 <= end {
+            guard let information = word(position + 4), let extra = Self.extra(information) else { return nil }
+            records.append(Int32(clamping: position))
+            position += 12 + extra
+        }
+    }
+
+    /// How many octets follow the three words of a record with this second word; nil for a kind that is not known.
+    private static func extra(_ information: Int) -> Int? {
+        let count = information & 0xffff
+        switch information >> 24 & 0x1f {
+        case 2, 7...12, 16, 18: return 0  // pointers, forwards, typedefs, qualifiers, functions, floats
+        case 1, 14, 17: return 4  // integers, variables, declaration tags
+        case 3: return 12  // arrays
+        case 4, 5, 15, 19: return 12 * count  // structures, unions, sections, enumerations of 64 bits
+        case 6, 13: return 8 * count  // enumerations, prototypes
+        default: return nil
+        }
+    }
+
+    private func word(_ offset: Int) -> Int {
+        // Octets have no padding between them that could be read.
+        unsafe unsigned(bytes.span.bytes, offset, 4).map { Int($0) } ?? 0
+    }
+
+    private func kind(_ type: Int) -> Int { word(Int(records[type]) + 4) >> 24 & 0x1f }
+
+    private func isNamed(_ offset: Int, _ name: StaticString) -> Bool {
+        let start = strings + offset
+        let length = name.utf8CodeUnitCount
+        guard offset > 0, start + length < bytes.count, bytes[start + length] == 0 else { return false }
+        return name.withUTF8Buffer { text in
+            for index in 0..<length where unsafe bytes[start + index] != text[index] { return false }
+            return true
+        }
+    }
+
+    /// The number of the structure of this name.
+    func structure(_ name: StaticString) -> Int? { type(name, kind: 4) }
+
+    /// The number of the typedef of this name.
+    func typedef(_ name: StaticString) -> Int? { type(name, kind: 8) }
+
+    private func type(_ name: StaticString, kind wanted: Int) -> Int? {
+        (1..<records.count).first { kind($0) == wanted && isNamed(word(Int(records[$0])), name) }
+    }
+
+    /// A member of a structure, also one inside a member without a name; nil if there is none, or if it is not of whole octets.
+    func member(_ name: StaticString, of structure: Int, depth: Int = 0) -> Member? {
+        guard depth < Self.nesting, records.indices.contains(structure), kind(structure) == 4 || kind(structure) == 5
+        else { return nil }
+        let record = Int(records[structure])
+        let information = word(record + 4)
+        for index in 0..<(information & 0xffff) {
+            let place = record + 12 + 12 * index
+            let type = word(place + 4)
+            var bits = word(place + 8)
+            // With bit fields in the structure the upper octet has a field's width.
+            if information >> 31 != 0 {
+                if bits >> 24 != 0 { continue }
+                bits &= 0xff_ffff
+            }
+            guard bits % 8 == 0 else { continue }
+            if isNamed(word(place), name) { return Member(offset: bits / 8, type: UInt32(clamping: type)) }
+            if word(place) == 0, let inner = member(name, of: type, depth: depth + 1) {
+                return Member(offset: bits / 8 + inner.offset, type: inner.type)
+            }
+        }
+        return nil
+    }
+
+    /// Octets that a value of this type takes; nil for what is neither a number nor a structure.
+    func size(of type: UInt32) -> Int? {
+        guard let type = unqualified(type), kind(type) == 1 || kind(type) == 4 || kind(type) == 5 else { return nil }
+        return word(Int(records[type]) + 8)
+    }
+
+    /// What a type is behind typedefs and qualifiers; nil if there is no such type.
+    func unqualified(_ type: UInt32) -> Int? {
+        var type = Int(type)
+        for _ in 0..<Self.nesting {
+            guard records.indices.contains(type), type > 0 else { return nil }
+            switch kind(type) {
+            case 8...11, 18: type = word(Int(records[type]) + 8)
+            default: return type
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,15 @@
+// The few things of a connection that are asked for at each of the kernel's events: looked at in place, without copying the rest.
+
+import TCPMachine
+import TCPModel
+
+extension Timeline {
+    /// The state of one side.
+    func state(of id: ConnectionID, _ side: Side) -> TCPState { store[id].endpoints[store[id].place(side)].state }
+
+    /// Whether another connection has its four-tuple now.
+    func isReplaced(_ id: ConnectionID) -> Bool { store[id].facts.contains(.replaced) }
+
+    /// When its first segment came.
+    func firstTime(of id: ConnectionID) -> Timestamp { store[id].firstTime }
+}
