@@ -67,6 +67,21 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1, "a SYN is dropped once")
     }
 
+    /// Another program's drop waits for its connection; a socket that is born meanwhile at the same address has nothing to do with it.
+    @Test func aDropIsNotOfTheNextSocketAtItsAddress() {
+        let traced = Traced("> S 0:0")
+        let drop = traced.event(
+            -2_000_000, .originator, .dropped(reason: "TCP_ABORT_ON_DATA"), socket: 0xa, packet: 1, hasPort: false)
+        traced.take(drop, now: -1_000_000)
+        traced.take(
+            traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), hasPort: false, pid: 7),
+            traced.event(1000, .originator, .transition(from: .synSent, to: .established)), now: 2000)
+        traced.take(now: 3000)
+        #expect(traced.client.drops == 0 && traced.client.dropReason == nil)
+        traced.take(traced.event(4000, .originator, .dropped(reason: "TCP_CSUM"), packet: 2), now: 5000)
+        #expect(traced.client.drops == 1, "this one is")
+    }
+
     @Test func aDroppedSynIsFoundAmongThousandsWithoutAnswer() {
         let traced = Traced()
         for port in UInt16(2000)..<5000 {

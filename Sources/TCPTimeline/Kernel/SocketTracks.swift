@@ -38,6 +38,8 @@ typealias FoundEvent = (event: SocketEvent, of: EndpointReference)
 struct SocketTracks {
     private struct Track {
         var socket: UInt64
+        /// The time of its first event: what was told of its address before is another socket's.
+        var since: Timestamp
         var local = SocketAddress(.anyV4, 0)
         var remote = SocketAddress(.anyV4, 0)
         /// When it was born as a client's socket: before its SYN.
@@ -93,7 +95,7 @@ struct SocketTracks {
         switch event.kind {
         case .transition, .destroyed: return follow(event, &found)
         case .dropped:
-            guard let target = self.target(of: event.socket) ?? answerer(of: event) else { return hold(event) }
+            guard let target = holder(of: event) ?? answerer(of: event) else { return hold(event) }
             counts.attached &+= 1
             return target
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
@@ -107,7 +109,7 @@ struct SocketTracks {
     }
 
     /// Whether it is known whose packet was dropped.
-    func knows(_ drop: SocketEvent) -> Bool { target(of: drop.socket) != nil || answerer(of: drop) != nil }
+    func knows(_ drop: SocketEvent) -> Bool { holder(of: drop) != nil || answerer(of: drop) != nil }
 
     /// Who had just answered the packet that is dropped.
     private func answerer(of drop: SocketEvent) -> EndpointReference? {
@@ -118,7 +120,12 @@ struct SocketTracks {
     /// An event was joined without a socket that is followed.
     mutating func noteAttached() { counts.attached &+= 1 }
 
-    private func target(of socket: UInt64) -> EndpointReference? { places[socket].flatMap { pool[$0].target } }
+    /// Who had the socket that a dropped packet was for. A drop that was of nobody waits for a while, and its socket's address
+    /// may be another's meanwhile.
+    private func holder(of drop: SocketEvent) -> EndpointReference? {
+        guard let place = places[drop.socket], pool[place].since <= drop.time else { return nil }
+        return pool[place].target
+    }
 
     private mutating func note(answerTo event: SocketEvent, by target: EndpointReference) {
         guard case .resetSent = event.kind, event.packet != 0 else { return }
@@ -153,7 +160,7 @@ struct SocketTracks {
         } else {
             if let known { depart(known) }
             if !isBirth && event.remote.port == 0 { return nil }
-            place = begin(event.socket)
+            place = begin(event.socket, at: event.time)
         }
         if isConnect { pool[place].connectTime = event.time }
         if event.local.port != 0 && event.remote.port != 0 {
@@ -172,14 +179,14 @@ struct SocketTracks {
         return nil
     }
 
-    private mutating func begin(_ socket: UInt64) -> Int {
+    private mutating func begin(_ socket: UInt64, at time: Timestamp) -> Int {
         makeRoom()
         let place: Int
         if let free = freePlaces.popLast() {
-            pool[free] = Track(socket: socket)
+            pool[free] = Track(socket: socket, since: time)
             place = free
         } else {
-            pool.append(Track(socket: socket))
+            pool.append(Track(socket: socket, since: time))
             place = pool.count - 1
         }
         places[socket] = place
