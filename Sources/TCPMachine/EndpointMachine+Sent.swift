@@ -22,7 +22,7 @@ extension EndpointMachine {
         }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
-            if flags.has(.ack) { noteTimestamp(segment) }
+            if flags.has(.ack) && !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
             noteWindow(segment)
             return reaction
         }
@@ -36,8 +36,9 @@ extension EndpointMachine {
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
         if flags.has(.ack) {
+            // Asked before RCV.NXT moves: what somebody else made up echoes nothing either.
+            if !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
             sentAcknowledgment(segment, &reaction)
-            noteTimestamp(segment)
         }
         sentText(segment, &reaction)
         if flags.has(.fin) { sentFin(segment, &reaction) }

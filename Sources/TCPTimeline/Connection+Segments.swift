@@ -39,9 +39,12 @@ extension HotPart {
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
         // RFC 7323 5.5: beyond half the range of the fastest clock.
-        if time.since(lastTime) > HotPart.timestampLifetime { endpoints[peer].forgetTimestamp() }
+        let isStale = time.since(lastTime) > HotPart.timestampLifetime
+        if isStale { endpoints[peer].forgetTimestamp() }
         let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
         let sent = isStray ? Reaction() : endpoints[own].sent(segment)
+        // What it echoes is from before the silence.
+        if isStale { endpoints[own].forgetTimestamp() }
         let arrived = endpoints[peer].arrives(segment)
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }

@@ -160,7 +160,8 @@ struct HotPart: BitwiseCopyable, Sendable {
     mutating func bringsNews(_ segment: Segment) -> Bool {
         guard !isSelfConnect, segment.remarks.isDisjoint(with: .dropped) else { return false }
         let own = isOriginator(segment.tuple.source) ? 0 : 1
-        if sides[own].packets == 0 { return true }
+        // What else comes first may be a copy of what the four-tuple's former connection ended with.
+        if sides[own].packets == 0 { return segment.flags.has(.syn) }
         return segment.sequenceLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
             && endpoints[1 - own].takesTimestampSteadily(segment)
             && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)

@@ -37,6 +37,22 @@ import Testing
         try Self.compare(scratch.write(file.bytes, as: "many.pcap"))
     }
 
+    /// A connection whose four-tuple is taken again soon after it began is reported before its part knows its number; the
+    /// batch before it ended early, with its file.
+    @Test func numbersAcrossFiles() throws {
+        let files = ["fin", "time-wait-reused", "refused"].flatMap { name in
+            ["-r", "Captures/\(name).pcapng"]
+        }
+        for workers in ["1", "2", "4"] {
+            let outcome = try Program(Program.tcptrace, files + ["-q", "--workers", workers]).end()
+            let numbers = outcome.text.split(separator: "\n").dropFirst().compactMap { line in
+                line.split(separator: " ").first.flatMap { Int($0) }
+            }
+            #expect(numbers.sorted() == Array(1...numbers.count), "\(outcome.text)")
+            #expect(numbers.count == 4)
+        }
+    }
+
     @Test func theCorpus() throws {
         let root = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] ?? "../shared/corpus"
         guard let files = FileManager.default.enumerator(atPath: root) else { return print("no corpus: skipped") }

@@ -73,7 +73,9 @@ extension KernelJoin {
         guard let found else { return nil }
         let entry = opening[found]
         opening[found].dropped = timeline.store[entry.id].lastTime
-        if event.socket != 0 { learnListener(event.socket, timeline[entry.id].tuple.destination) }
+        // It may listen on all addresses: only the port is known for sure.
+        let port = timeline.store[entry.id].destinationPort
+        if event.socket != 0 { learnListener(event.socket, SocketAddress(.anyV4, port)) }
         return EndpointReference(id: entry.id, number: entry.number, side: .responder)
     }
 

@@ -10,10 +10,17 @@ extension Timeline {
     /// - Parameter kept: one that is not to be chosen, if there is such a one.
     /// - Returns: nil only if there is no other one.
     public mutating func leastUseful(besides kept: ConnectionID?) -> ConnectionID? {
+        // One that is to be kept stays in its queue.
+        defer {
+            if let kept, store.isOccupied(kept.slot), !store[kept].facts.contains(.queued), store[kept].hasEnded() {
+                noteEnding(kept)
+            }
+        }
         for queue in endings.indices {
             while let entry = endings[queue].first {
                 endings[queue].removeFirst()
                 let id = entry.id
+                if id == kept { store[id].facts.remove(.queued) }
                 guard id != kept, store.isOccupied(id.slot), store[id].facts.contains(.queued),
                     entry.isOf(store[id])
                 else { continue }

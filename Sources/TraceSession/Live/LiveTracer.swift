@@ -189,7 +189,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             // What is known of the kernel now has its frames in what comes next: it need not wait for them.
             kernel?.collectEvents()
             let result = captures.dispatch(limit: limit) { header, bytes in
-                // With several interfaces the limit may be passed within one turn.
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
                 if options.output != nil && failure == nil {
                     do throws(CaptureWriteError) { try writer?.write(header, bytes) } catch { failure = error }

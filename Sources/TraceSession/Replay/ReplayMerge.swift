@@ -133,10 +133,11 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         guard number >= Timeline.provisional else { return number }
         let frame = number & ~Timeline.provisional
         for index in recent.indices {
+            // A batch may have ended early, at the end of a file: then the next one has this frame.
             let first = recent[index].firstFrame
-            if first <= frame && frame - first < ReplayDivision.batch {
-                return recent[index].number(UInt32(frame - first))
-            }
+            guard first <= frame && frame - first < ReplayDivision.batch else { continue }
+            let number = recent[index].number(UInt32(frame - first))
+            if number > 0 { return number }
         }
         return 0
     }
