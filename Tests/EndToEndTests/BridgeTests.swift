@@ -92,10 +92,14 @@ struct BridgeTests {
 
         init(_ record: [String: Any], states: [String]) {
             let keys = [
-                "id.orig_h", "id.orig_p", "outcome", "conn_state", "history", "orig_pkts", "resp_pkts", "orig_bytes",
+                "id.orig_h", "id.orig_p", "outcome", "conn_state", "orig_pkts", "resp_pkts", "orig_bytes",
                 "resp_bytes", "orig_ip_bytes", "resp_ip_bytes", "retransmissions", "missed_bytes", "completeness",
             ]
-            description = keys.map { "\($0)=\(record[$0] ?? "-")" }.joined(separator: " ") + " \(states)"
+            // Segments that cross on their way pass one port in one order and the other in the other: each side's letters.
+            let letters = record["history"] as? String ?? "-"
+            let sides = "\(letters.filter(\.isUppercase)) \(letters.filter(\.isLowercase))"
+            description =
+                keys.map { "\($0)=\(record[$0] ?? "-")" }.joined(separator: " ") + " history=\(sides) \(states)"
         }
     }
 

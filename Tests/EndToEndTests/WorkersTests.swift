@@ -28,7 +28,7 @@ import Testing
     @Test func manyConnectionsOnFewPorts() throws {
         let scratch = try Scratch()
         var file = HandMade()
-        for round in UInt32(0)..<12 {
+        for round in UInt32(0)..<6 {
             for port in UInt16(0)..<700 {
                 file.connection(20000 + port, isn: round &* 0x1357_9bdf &+ UInt32(port), six: port % 5 == 0)
                 if port % 7 == 0 { file.record(HandMade.frame(20000 + port, 9500, 2, seq: round &* 77)) }
