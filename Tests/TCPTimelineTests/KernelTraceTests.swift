@@ -194,6 +194,30 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.originator.process?.pid == 8)
     }
 
+    /// FIN_WAIT_2 without an owner goes on as a small TIME_WAIT socket, whose end is no event; on a busy machine no reading comes
+    /// before the port is used again. Who connects has nothing else there, so that end is over, and the peer's is not.
+    @Test func T11_connectingAgainShowsThatTheOrphanHasGone() {
+        let traced = Traced(handshake + "\n> F. 1:1 ack 1\n< . 1:1 ack 2")
+        traced.take(
+            traced.event(-9000, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(2_100_000, .originator, .transition(from: .established, to: .finWait1), pid: 7),
+            traced.event(3_100_000, .originator, .transition(from: .finWait1, to: .finWait2)),
+            traced.event(3_100_000, .originator, .transition(from: .finWait2, to: .closed)),
+            traced.event(3_100_000, .originator, .destroyed))
+        let first = traced.id
+        #expect(traced.play.timeline[first].endpoint(.originator).state == .finWait2)
+        traced.feed("3.0 > S 90000:90000\n< . 1:1 ack 2")
+        #expect(traced.id != first)
+        let born = 3 * Span.second - 9000
+        let said = traced.take(
+            traced.event(born, .originator, .transition(from: .closed, to: .synSent), socket: 0xb, pid: 8))
+        #expect(traced.play.timeline[first].endpoint(.originator).state == .closed)
+        #expect(traced.play.timeline[first].endpoint(.responder).state == .closeWait)
+        let dropped = said.filter { if case .dropped(.finWait2) = $0.kind { $0.connection == first } else { false } }
+        #expect(dropped.count == 1 && dropped.first?.time == epoch.advanced(by: born), "\(said)")
+        #expect(dropped.first?.side == .originator && dropped.first?.process?.pid == 7)
+    }
+
     @Test func aSocketsMemoryIsUsedAgainBeforeItsSegmentsAreRead() {
         let traced = Traced()
         let events = [

@@ -70,6 +70,7 @@ extension KernelJoin {
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
         guard number(of: end.id) == end.number else { return }
+        if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
         let isWithListener = followsListenersEnd(event)
         let tellsAll = tellsAll
         update(end.id, end.side) { view in
@@ -100,6 +101,26 @@ extension KernelJoin {
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .owner(process),
                     socket: view.socket, process: process, source: .tracepoint))
+        }
+    }
+
+    /// connect() gets a four-tuple only when nobody has it: what this end was before has gone, though no segment and no event
+    /// said so (FIN_WAIT_2 without an owner ends as a small TIME_WAIT socket), and no reading came in between.
+    private mutating func closePredecessors(
+        of end: EndpointReference, _ event: SocketEvent, _ timeline: inout Timeline, _ said: inout [KernelEvent]
+    ) {
+        let (local, remote) = timeline.ends(of: end.id, end.side)
+        for old in tracks.predecessors(of: end, local, remote) where number(of: old.id) == old.number {
+            let wire = timeline.state(of: old.id, old.side)
+            guard timeline.isReplaced(old.id), wire != .timeWait,
+                timeline.kernelDropsSocket(old.side, of: old.id).count > 0
+            else { continue }
+            update(old.id, old.side) { view in
+                said.append(
+                    KernelEvent(
+                        connection: old.id, side: old.side, time: event.time, kind: .dropped(from: wire),
+                        socket: nil, process: view.process, source: .tracepoint))
+            }
         }
     }
 

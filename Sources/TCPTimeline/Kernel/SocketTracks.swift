@@ -87,6 +87,12 @@ struct SocketTracks {
 
     mutating func forget(_ number: UInt64, _ tuple: FourTuple) { ends.remove(number, tuple) }
 
+    /// The endpoints that had this one's four-tuple before it.
+    func predecessors(of end: EndpointReference, _ local: SocketAddress, _ remote: SocketAddress) -> [EndpointReference]
+    {
+        ends.predecessors(of: end.number, local, remote)
+    }
+
     // MARK: Events
 
     /// Returns the endpoint that `event` is of, if nothing else waited for it; else appends it and what waited, in order, with the

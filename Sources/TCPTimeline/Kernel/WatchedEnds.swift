@@ -59,6 +59,16 @@ struct WatchedEnds {
         }
     }
 
+    /// The incarnations of this four-tuple before the one with this number, and which of their sides `local` is.
+    func predecessors(of number: UInt64, _ local: SocketAddress, _ remote: SocketAddress) -> [EndpointReference] {
+        guard !earlier.isEmpty, let before = earlier[Key(local, remote)] else { return [] }
+        return before.filter { $0.number < number }.map { Self.reference($0, local) }
+    }
+
+    private static func reference(_ end: WatchedEnd, _ local: SocketAddress) -> EndpointReference {
+        EndpointReference(id: end.id, number: end.number, side: local == end.originator ? .originator : .responder)
+    }
+
     /// The first of those incarnations that qualify, in this order, and which of its sides `local` is.
     func find(
         _ local: SocketAddress, _ remote: SocketAddress, among qualifies: (WatchedEnd) -> Bool,
@@ -73,9 +83,6 @@ struct WatchedEnds {
                 best = end
             }
         }
-        return best.map {
-            EndpointReference(
-                id: $0.id, number: $0.number, side: local == $0.originator ? .originator : .responder)
-        }
+        return best.map { Self.reference($0, local) }
     }
 }

@@ -23,8 +23,10 @@ struct StateOracle {
     private var interrupts: [TracedEnd: [Bool]] = [:]
     /// From tcptrace's `kernel` records.
     private(set) var joined: [TracedEnd: [TracedStep]] = [:]
-    /// From tcptrace's `state` records, retracted ones left out.
-    private(set) var wire: [TracedEnd: [TracedStep]] = [:]
+    /// From tcptrace's `state` records, retracted ones left out: of each connection that an end had, in their order.
+    private(set) var wire: [TracedEnd: [[TracedStep]]] = [:]
+    /// Which of these lists is a connection's.
+    private var places: [String: Int] = [:]
     /// Ends with a `state` record whose cause is the kernel, or one that takes another back: marked as not seen on the wire.
     private(set) var marked: Set<TracedEnd> = []
 
@@ -33,10 +35,14 @@ struct StateOracle {
         let records = try json.split(separator: "\n").compactMap {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
         }
-        // What became of an older incarnation may be written after the first lines of the next one.
-        for (_, record) in records.enumerated().sorted(by: {
+        for record in records where record["_path"] as? String == "state" { readState(record) }
+        // What the kernel said of an older incarnation may be written after the first lines of the next one.
+        for (_, record) in records.enumerated().filter({ $0.element["event"] as? String == "transition" }).sorted(by: {
             (Self.time($0.element), $0.offset) < (Self.time($1.element), $1.offset)
-        }) { read(record) }
+        }) {
+            guard let end = Self.end(record) else { continue }
+            joined[end, default: []].append(Self.step(record))
+        }
     }
 
     private static func time(_ record: [String: Any]) -> Int { record["ts_ns"] as? Int ?? 0 }
@@ -96,27 +102,36 @@ struct StateOracle {
         }
     }
 
-    private mutating func read(_ record: [String: Any]) {
-        guard let path = record["_path"] as? String, path == "state" || path == "kernel",
-            let from = Self.end(record, "orig"), let to = Self.end(record, "resp")
-        else { return }
-        let end =
-            record["endpoint"] as? String == "orig"
-            ? TracedEnd(local: from, remote: to)
-            : TracedEnd(local: to, remote: from)
-        let step = TracedStep(from: record["from"] as? String ?? "", to: record["to"] as? String ?? "")
-        if path == "kernel" {
-            if record["event"] as? String == "transition" { joined[end, default: []].append(step) }
-            return
+    /// Each connection's records are in the order in which it was learned; another incarnation's may stand between them.
+    private mutating func readState(_ record: [String: Any]) {
+        guard let end = Self.end(record), let connection = record["uid"] as? String else { return }
+        let step = Self.step(record)
+        let key = "\(connection) \(end)"
+        if places[key] == nil {
+            places[key] = wire[end]?.count ?? 0
+            wire[end, default: []].append([])
         }
+        guard let place = places[key] else { return }
         if record["rule"] as? String == "retraction" {
             // It takes the inferred step back that led to where it starts.
-            if wire[end]?.last?.to == step.from { wire[end]?.removeLast() }
+            if wire[end]?[place].last?.to == step.from { wire[end]?[place].removeLast() }
             marked.insert(end)
             return
         }
         if record["cause"] as? String == "kernel" { marked.insert(end) }
-        wire[end, default: []].append(step)
+        wire[end]?[place].append(step)
+    }
+
+    private static func step(_ record: [String: Any]) -> TracedStep {
+        TracedStep(from: record["from"] as? String ?? "", to: record["to"] as? String ?? "")
+    }
+
+    /// Whose side a record is of.
+    private static func end(_ record: [String: Any]) -> TracedEnd? {
+        guard let from = end(record, "orig"), let to = end(record, "resp") else { return nil }
+        return record["endpoint"] as? String == "orig"
+            ? TracedEnd(local: from, remote: to)
+            : TracedEnd(local: to, remote: from)
     }
 
     private static func end(_ record: [String: Any], _ name: String) -> String? {
@@ -129,7 +144,7 @@ struct StateOracle {
     /// The states that an end entered, as the kernel's events count them: TIME_WAIT is a closed socket to them, and its end is
     /// no event; a host without a socket has none either.
     func wireStates(_ end: TracedEnd) -> [String] {
-        (wire[end] ?? []).filter {
+        (wire[end] ?? []).flatMap(\.self).filter {
             !($0.from == "time_wait" && $0.to == "closed") && !($0.from == "" && $0.to == "closed")
         }
         .map { $0.to == "time_wait" ? "closed" : $0.to }
