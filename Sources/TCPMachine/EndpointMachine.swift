@@ -39,7 +39,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let window = Knowledge(rawValue: 1 << 8)
         /// It opened actively (a SYN without ACK left).
         static let activeOpen = Knowledge(rawValue: 1 << 9)
-        /// The peer's SYN carried text (Fast Open), so that SYN-RECEIVED may send text (RFC 7413 4.2.2).
+        /// The peer's SYN carried text (Fast Open), so that SYN-RECEIVED may send text (RFC 7413 3).
         static let fastOpen = Knowledge(rawValue: 1 << 10)
         /// It sent a SYN-ACK.
         static let synAckSent = Knowledge(rawValue: 1 << 11)

@@ -9,7 +9,7 @@ public struct ICMPEvent: BitwiseCopyable, Sendable {
     public enum Effect: UInt8, BitwiseCopyable, Sendable {
         /// Its attempt to open ends: connect() returns an error.
         case ends
-        /// Nothing but a note for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927).
+        /// Nothing but a note for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927 5.2).
         case soft
         /// It sends smaller segments from now on (RFC 1191, RFC 8201).
         case pathMTU

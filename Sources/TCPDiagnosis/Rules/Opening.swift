@@ -36,7 +36,7 @@ extension Rule {
             frames: [c.file[.originator].syn], evidence: [.init("octets", .number(Int64(c.file.synText)))])
     }
 
-    /// RFC 4987 3.6: only the host's counters tell; the packets look normal.
+    /// RFC 4987 3.6. The packets look normal: only the host's counters tell.
     static let synCookies = Rule(.synCookies) { c in
         guard let span = c.cookies, c.kernel?.responder.isLocal == true else { return nil }
         // Within a millisecond the clocks may differ; a cookie's stamp may be as near as that by chance, one time in thirty.

@@ -116,7 +116,8 @@ struct SenderState {
         return nil
     }
 
-    /// RFC 3522 3.2: the first ACK that covers a retransmission, but echoes a time stamp from before it.
+    /// RFC 3522 3.2, steps 3 and 4: the first ACK that covers a retransmission, but echoes a time stamp from before it.
+    /// Step 5 asks whether all ACKs of the first copy were lost; the retransmission was not needed in that case either.
     mutating func settle(_ acknowledged: Int64, echo: UInt32?) -> RetransmissionRecord? {
         var exposed: RetransmissionRecord?
         for index in records.indices where !records[index].isSettled && records[index].end <= acknowledged {

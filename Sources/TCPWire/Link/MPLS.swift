@@ -14,8 +14,8 @@ private enum ControlWord {
     static let length = 4
 }
 
-/// Reads a label stack. Nothing in it says what it carries: the first four bits behind it do, as in every router
-/// (RFC 4928 3).
+/// Reads a label stack. Nothing in it says what it carries: the first four bits behind it do, as most routers take it
+/// (RFC 4928 2).
 func mplsStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     var offset = start
     var labels = 0

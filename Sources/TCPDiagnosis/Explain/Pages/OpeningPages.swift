@@ -139,7 +139,7 @@ extension Explanation {
             .wire(
                 """
                 A SYN with a cookie option and data. The SYN-ACK acknowledges ISN + 1 + n if the server took the data, ISN + 1 if it did
-                not: then the client sends it again, and nothing was lost (RFC 7413 4.2).
+                not: then the client sends it again, and nothing was lost (RFC 7413 4.2.2).
                 """),
             .linux(
                 """
