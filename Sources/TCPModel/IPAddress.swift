@@ -57,29 +57,64 @@ public struct IPAddress: Hashable, BitwiseCopyable, Sendable {
 }
 
 extension IPAddress: CustomStringConvertible {
-    /// Dotted decimal for IPv4; RFC 5952's canonical text for IPv6 (lower case, longest run of zeros as `::`).
+    /// Dotted decimal, or IPv6 text as RFC 5952 wants it: lower case, `::` for the longest run of two or more zero groups
+    /// (the first one if two are equally long).
     public var description: String {
-        if isV4 {
-            return "\(v4 >> 24).\(v4 >> 16 & 0xff).\(v4 >> 8 & 0xff).\(v4 & 0xff)"
-        }
-        let groups = (0..<8).map { UInt16(byte($0 * 2)) << 8 | UInt16(byte($0 * 2 + 1)) }
-        let run = Self.longestZeroRun(groups)
-        func text(_ range: Range<Int>) -> String {
-            range.map { String(groups[$0], radix: 16) }.joined(separator: ":")
-        }
-        guard let run else { return text(0..<8) }
-        return text(0..<run.lowerBound) + "::" + text(run.upperBound..<8)
+        var text = ""
+        forEachCharacter { text.unicodeScalars.append(Unicode.Scalar($0)) }
+        return text
     }
 
-    /// The leftmost longest run of two or more zero groups (RFC 5952 4.2), or nil.
-    private static func longestZeroRun(_ groups: [UInt16]) -> Range<Int>? {
-        var best: Range<Int>?
+    /// Calls `body` with each ASCII character of `description`, so that reports need no String.
+    public func forEachCharacter(_ body: (UInt8) -> Void) {
+        if isV4 { forEachCharacterV4(body) } else { forEachCharacterV6(body) }
+    }
+
+    private func forEachCharacterV4(_ body: (UInt8) -> Void) {
+        for index in 12..<16 {
+            if index > 12 { body(0x2e) }
+            let octet = byte(index)
+            if octet > 99 { body(0x30 + octet / 100) }
+            if octet > 9 { body(0x30 + octet / 10 % 10) }
+            body(0x30 + octet % 10)
+        }
+    }
+
+    private func forEachCharacterV6(_ body: (UInt8) -> Void) {
+        let zeros = longestZeroRun
+        for index in 0..<8 {
+            if zeros.contains(index) {
+                if index == zeros.lowerBound {
+                    body(0x3a)
+                    body(0x3a)
+                }
+                continue
+            }
+            if index > 0 && index != zeros.upperBound { body(0x3a) }
+            let group = group(index)
+            var shift = group > 0xfff ? 12 : group > 0xff ? 8 : group > 0xf ? 4 : 0
+            while shift >= 0 {
+                let digit = UInt8(truncatingIfNeeded: group >> UInt16(shift) & 0xf)
+                body(digit < 10 ? 0x30 + digit : 0x57 + digit)
+                shift -= 4
+            }
+        }
+    }
+
+    /// One of the eight 16-bit groups, in network order.
+    private func group(_ index: Int) -> UInt16 {
+        UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64((3 - index & 3) * 16))
+    }
+
+    /// The groups that `::` stands for; beyond the last one if there are none.
+    private var longestZeroRun: Range<Int> {
+        var best = 8..<8
         var start = 0
-        while start < groups.count {
+        while start < 8 {
             var end = start
-            while end < groups.count && groups[end] == 0 { end += 1 }
-            if end - start >= 2 && end - start > (best?.count ?? 0) { best = start..<end }
-            start = max(end, start + 1)
+            while end < 8 && group(end) == 0 { end += 1 }
+            if end - start >= 2 && end - start > best.count { best = start..<end }
+            start = end + 1
         }
         return best
     }

@@ -31,7 +31,13 @@ public func decodeFrame(
     if !verifyingChecksums {
         let extent = FrameExtent(bytes, header, verifiesChecksums: false)
         let payload = try linkPayload(bytes, extent, header.linkType)
-        if payload.network == .ipv4, let packet = plainIPv4Packet(bytes, extent, at: payload.offset) {
+        let packet: NetworkPacket?
+        switch payload.network {
+        case .ipv4: packet = plainIPv4Packet(bytes, extent, at: payload.offset)
+        case .ipv6: packet = plainIPv6Packet(bytes, extent, at: payload.offset)
+        case .aggregate, .none: packet = nil
+        }
+        if let packet {
             segment = try readSegment(bytes, extent, packet)
             return nil
         }

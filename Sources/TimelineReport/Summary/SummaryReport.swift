@@ -275,13 +275,13 @@ public struct SummaryReport: PartitionedReport {
 }
 
 extension OutputBuffer {
-    /// Appends `127.0.0.1:9500` or `[::1]:9500`, without making a String for IPv4.
+    /// Appends `127.0.0.1:9500` or `[::1]:9500`, without making a String.
     mutating func append(address end: SocketAddress) {
-        guard end.address.isV4 else { return append(text: end.description) }
-        for index in 12..<16 {
-            append(number: end.address.byte(index))
-            append(byte: index < 15 ? 0x2e : 0x3a)
-        }
+        let isV4 = end.address.isV4
+        if !isV4 { append(byte: 0x5b) }
+        end.address.forEachCharacter { append(byte: $0) }
+        if !isV4 { append(byte: 0x5d) }
+        append(byte: 0x3a)
         append(number: end.port)
     }
 

@@ -86,7 +86,10 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         } catch {
             return frameTally.note(error, frame: frame)
         }
-        guard let decoded else { return deal(segment, header, bytes, frame) }
+        guard let decoded else {
+            note(segment.remarks, header)
+            return deal(segment, header, bytes, frame)
+        }
         switch decoded {
         // Does not come that way.
         case .segment: break
@@ -97,17 +100,22 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         }
     }
 
-    private mutating func deal(
-        _ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
-    ) {
+    /// What a segment means for the whole replay, before it is dealt out.
+    @inline(__always) private mutating func note(_ remarks: SegmentRemarks, _ header: FrameHeader) {
         if !isOpen {
             isOpen = true
             crew.opens(at: header.time, in: batch)
         }
-        if segment.remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
+        if remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
+    }
+
+    /// Gives a segment to its part. Changes nothing here, so that the one that was just decoded is lent and not copied.
+    @inline(__always) private func deal(
+        _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
         let place = unsafe crew.add(to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
-        unsafe place.pointee.segment = segment
+        unsafe place.pointee.segment = copy segment
         unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
     }
 
@@ -130,6 +138,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
                 case .segment(let segment):
                     if !isFirst { makeRoomForExtra(frame) }
                     isFirst = false
+                    note(segment.remarks, header)
                     deal(segment, header, bytes, frame)
                 case .icmp(let error): deal(error, header, frame)
                 // Do not come out of there.
@@ -166,7 +175,9 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     ) {
         do {
             switch try fragments.take(fragment, bytes, at: header.time, frame: frame) {
-            case .segment(let segment): return deal(segment, header, bytes, frame)
+            case .segment(let segment):
+                note(segment.remarks, header)
+                return deal(segment, header, bytes, frame)
             case .icmp(let error): deal(error, header, frame)
             // Do not come out of there.
             case .fragment, .aggregate: break
@@ -184,6 +195,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         guard let begun = fragments.nextBegun() else { return false }
         guard countsIncomplete else { return true }
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
+        note(begun.segment.remarks, header)
         deal(begun.segment, header, RawSpan(), frame)
         return true
     }
