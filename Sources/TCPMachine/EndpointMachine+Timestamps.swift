@@ -13,17 +13,29 @@ extension EndpointMachine {
 
     /// Whether this endpoint drops `segment`, which is on its way to it, because its timestamp is older than TS.Recent
     /// (RFC 7323 5.3, R1). Never a RST (5.2); a SYN is challenged anyway (RFC 5961 4).
+    ///
+    /// Linux lets more pass than the RFC does, and so do we: what is older by one tick only, and for as long as a timeout takes
+    /// an ACK that says nothing new, because ACKs overtake each other.
     public func isTooOld(_ segment: Segment) -> Bool {
         guard recentTimestamp != 0, segment.options.present.contains(.timestamps),
-            !segment.flags.hasAny([.syn, .rst])
+            !segment.flags.hasAny([.syn, .rst]), isOlder(segment)
         else { return false }
-        return isOlder(segment)
+        let saysNothingNew =
+            segment.isPureAck && segment.sequence == receiveNext && segment.acknowledgment == sendUnacknowledged
+        return !saysNothingNew || age(segment) > Self.overtaking
     }
 
-    /// Whether its timestamp is older, modulo 2^32; meaningful if there are both.
-    @inline(__always) func isOlder(_ segment: Segment) -> Bool {
-        Int32(bitPattern: segment.options.timestampValue &- recentTimestamp) < 0
+    /// How long an ACK may be overtaken, in ticks: a second of Linux's. Its own bound, 1.2 times the retransmission timeout, is
+    /// not known here.
+    private static var overtaking: Int32 { 1000 }
+
+    /// By how many ticks its timestamp is older than TS.Recent, modulo 2^32; meaningful if there are both.
+    @inline(__always) private func age(_ segment: Segment) -> Int32 {
+        Int32(bitPattern: recentTimestamp &- segment.options.timestampValue)
     }
+
+    /// Whether its timestamp is older by more than the one tick.
+    @inline(__always) func isOlder(_ segment: Segment) -> Bool { age(segment) > 1 }
 
     /// Whether a segment that its receiver drops as too old was not sent now by this endpoint: it would be ahead of all that
     /// this endpoint sent. It has been on its way since the sequence numbers were used the last time.

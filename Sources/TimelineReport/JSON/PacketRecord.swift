@@ -1,5 +1,6 @@
 // The `packet` record: one segment with its options and Wireshark's remarks.
 
+import TCPMachine
 import TCPModel
 import TCPTimeline
 
@@ -19,6 +20,11 @@ extension JSONObject {
         if event.notes.contains(.incomplete) { add("fragments", literal: "missing") }
         if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
         add(event.verdict)
+        if !event.anomalies.isEmpty {
+            add(
+                "anomalies",
+                strings: Anomalies.names.filter { event.anomalies.contains($0.anomaly) }.map { "\($0.name)" })
+        }
         if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }
     }
 
