@@ -6,7 +6,10 @@ extension EndpointMachine {
     /// `segment` is on its way to this endpoint; what it will do there is inferred.
     public mutating func arrives(_ segment: Segment) -> Reaction {
         var reaction = Reaction()
-        if segment.flags.isMeaningless { return reaction }
+        if segment.flags.isMeaningless {
+            // No TCP sends SYN with RST; whose connection it is looks at the RST first (3.10.7.3, 3.10.7.4).
+            guard segment.flags.has(.rst), state != .unseen else { return reaction }
+        }
         switch state {
         case .unseen: arrivesUnseen(segment, &reaction)
         case .closed: arrivesClosed(segment, &reaction)
@@ -101,7 +104,8 @@ extension EndpointMachine {
         let crossedEarlier = knowledge.contains(.irs) && segment.sequence == irs
         knowledge.insert([.irs, .receive])
         irs = segment.sequence
-        receiveNext = segment.sequenceEnd
+        // Its text waits, or is dropped and sent again: the own ACK will tell.
+        receiveNext = segment.sequence.advanced(by: 1)
         peerShift = Self.shift(of: segment)
         if hasAck && crossedEarlier {
             // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and is here before this SYN-ACK. Our own

@@ -37,6 +37,7 @@ extension EndpointMachine {
         } else {
             noteFinBefore(segment, &reaction)
         }
+        if isTakenAlready(segment) { return }
         if acceptability == .beyond && segment.sequenceLength > 0 { reaction.anomalies.insert(.beyondWindow) }
         guard segment.flags.has(.ack) else {
             reaction.anomalies.insert(.ackMissing)
@@ -55,6 +56,12 @@ extension EndpointMachine {
         // A closed window still accepts a segment of no length at RCV.NXT (3.4).
         return segment.sequence.isAtOrAfter(receiveLimit) && segment.sequence.isAfter(receiveNext)
             ? .beyond : .acceptable
+    }
+
+    /// All of it lies before what this endpoint has acknowledged: dropped, with its ACK, and answered (3.10.7.4, first check). Not
+    /// by RCV.NXT, which may have been inferred too early.
+    private func isTakenAlready(_ segment: Segment) -> Bool {
+        knowledge.contains(.window) && segment.sequenceEnd.isBefore(acknowledged)
     }
 
     /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
@@ -84,7 +91,7 @@ extension EndpointMachine {
         let isRepeat = knowledge.contains(.irs) && segment.sequence == irs
         if state == .synReceived {
             // The other half of a simultaneous open, or a retransmission: its ACK counts (RFC 9293 3.5, figure 7).
-            if isRepeat && segment.flags.has(.ack) {
+            if isRepeat && segment.flags.has(.ack) && segment.payloadLength == 0 {
                 peerShift = Self.shift(of: segment)
                 return true
             }
@@ -108,7 +115,9 @@ extension EndpointMachine {
         let ack = segment.acknowledgment
         if state == .synReceived {
             // A little beyond SND.NXT is text that the capture lacks (or a filter left out); the rest is not acceptable.
-            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext.advanced(by: 1 << 20)) else {
+            // Who sends a SYN-ACK has got nothing but the SYN.
+            let beyond: UInt32 = segment.flags.has(.syn) ? 0 : 1 << 20
+            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext.advanced(by: beyond)) else {
                 reaction.anomalies.insert(.unacceptableAck)
                 return false
             }
@@ -121,13 +130,12 @@ extension EndpointMachine {
             return true
         }
         guard knowledge.contains(.send) else { return true }
+        if isFarFromSent(ack) {
+            reaction.anomalies.insert(.blindAck)
+            return false
+        }
         if ack.isAfter(sendNext) {
             // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
-            let leap = ack.offset(from: sendNext)
-            guard leap < 1 << 30 else {
-                reaction.anomalies.insert(.blindAck)
-                return false
-            }
             reaction.anomalies.insert(.acknowledgedUnseen)
             sendNext = ack
         }
@@ -147,20 +155,43 @@ extension EndpointMachine {
         return true
     }
 
+    /// Whether an ACK is so far from what this endpoint sent that it drops the whole segment (RFC 5961 5): before its SYN, which
+    /// Linux holds for too old, or beyond its FIN or more than anybody could have in flight. The RFC's own bound, the
+    /// largest window before SND.UNA, is not known here.
+    private func isFarFromSent(_ ack: SequenceNumber) -> Bool {
+        if ack.isAfter(sendNext) {
+            return knowledge.contains(.ownFin) && sendNext.isAfter(ownFin) || ack.offset(from: sendNext) >= 1 << 30
+        }
+        let behind = sendUnacknowledged.offset(from: ack)
+        guard ack.isBefore(sendUnacknowledged) else { return false }
+        return behind >= 1 << 30 || knowledge.contains(.iss) && ack.isBefore(iss)
+    }
+
     /// Seventh: text moves RCV.NXT when it is in order. Beyond a hole it waits; the endpoint's own ACK will tell.
     private mutating func processText(_ segment: Segment) {
         guard segment.payloadLength > 0 else { return }
         let end = segment.sequence.advanced(by: segment.payloadLength)
-        if segment.sequence.isAtOrBefore(receiveNext) && end.isAfter(receiveNext) { receiveNext = end }
+        guard segment.sequence.isAtOrBefore(receiveNext), end.isAfter(receiveNext) else { return }
+        receiveNext = end
+        // Text where a FIN was said to be: that FIN was somebody else's.
+        if knowledge.contains(.peerFin) && !knowledge.contains(.peerFinProcessed) && peerFin.isBefore(end) {
+            knowledge.remove(.peerFin)
+        }
     }
 
     /// Eighth: FIN, once everything before it is here.
     private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
-        if segment.flags.has(.fin) && !knowledge.contains(.peerFin) {
+        if segment.flags.has(.fin) && mayBeFin(segment.finSequence) {
             knowledge.insert(.peerFin)
             peerFin = segment.finSequence
         }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
         if receiveNext == peerFin { processPeerFin(.inferred, &reaction) }
+    }
+
+    /// Whether a FIN with this number may be the peer's: not where its text was, and the first one if there are several.
+    private func mayBeFin(_ sequence: SequenceNumber) -> Bool {
+        if knowledge.contains(.peerFin) { return !knowledge.contains(.peerFinProcessed) && sequence.isBefore(peerFin) }
+        return knowledge.contains(.tookUnseen) || !sequence.isBefore(receiveNext)
     }
 }

@@ -176,7 +176,13 @@ extension EndpointMachine {
             enter(.established, .observed, .evidence, &reaction)
         }
         if knowledge.contains(.receive) {
-            if ack.isAfter(receiveNext) { receiveNext = ack }
+            if ack.isAfter(receiveNext) {
+                // The peer's FIN is one octet, and may be here though a hole before it was not captured.
+                if !knowledge.contains(.peerFin) || ack != peerFin.advanced(by: 1) || receiveNext != peerFin {
+                    knowledge.insert(.tookUnseen)
+                }
+                receiveNext = ack
+            }
         } else if state != .unseen {
             learnReceiveNext(ack)
         }
@@ -197,9 +203,12 @@ extension EndpointMachine {
         }
     }
 
-    /// An ACK a whole largest window (2^30, RFC 7323 2.3) or more beyond RCV.NXT: no endpoint sends that.
+    /// An ACK of more than the peer's FIN, or a whole largest window (2^30, RFC 7323 2.3) or more beyond RCV.NXT: no endpoint
+    /// sends that.
     private func isBlind(_ ack: SequenceNumber) -> Bool {
-        knowledge.contains(.receive) && ack.isAfter(receiveNext) && ack.offset(from: receiveNext) >= 1 << 30
+        guard knowledge.contains(.receive), ack.isAfter(receiveNext) else { return false }
+        return ack.offset(from: receiveNext) >= 1 << 30
+            || knowledge.contains(.peerFinProcessed) && ack.isAfter(peerFin.advanced(by: 1))
     }
 
     /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
@@ -306,9 +315,15 @@ extension EndpointMachine {
         // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
         let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))
-        if !knowledge.contains(.window) || edge.isAfter(receiveLimit) {
+        if !knowledge.contains(.window) {
             knowledge.insert(.window)
             receiveLimit = edge
+            // A SYN-ACK may acknowledge what is no answer to the SYN.
+            let isOfSyn = segment.flags.has(.syn) && knowledge.contains(.irs)
+            acknowledged = isOfSyn ? irs.advanced(by: 1) : segment.acknowledgment
+        } else {
+            if edge.isAfter(receiveLimit) { receiveLimit = edge }
+            if segment.acknowledgment.isAfter(acknowledged) { acknowledged = segment.acknowledgment }
         }
     }
 }

@@ -19,9 +19,10 @@ extension EndpointMachine {
         return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
 
-    /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent.
-    public mutating func takesSteadily() -> Bool {
-        guard state == .established else { return false }
+    /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent;
+    /// `next` is the peer's SND.NXT, from which they go on.
+    public mutating func takesSteadily(from next: SequenceNumber) -> Bool {
+        guard state == .established, !next.isBefore(acknowledged) else { return false }
         let needed: Knowledge = [.send, .receive]
         return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
@@ -32,10 +33,19 @@ extension EndpointMachine {
         recentTimestamp == 0 || !isOlder(segment)
     }
 
+    /// Whether an ACK lies from SND.UNA to SND.NXT: an older one may be too old.
+    @inline(__always) public func hasInFlight(_ ack: SequenceNumber) -> Bool {
+        ack.offset(from: sendUnacknowledged) <= sendNext.offset(from: sendUnacknowledged)
+    }
+
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.
     public mutating func sentSteadily(_ segment: Segment) {
         let ack = segment.acknowledgment
-        if ack.isAfter(receiveNext) { receiveNext = ack }
+        if ack.isAfter(receiveNext) {
+            receiveNext = ack
+            knowledge.insert(.tookUnseen)
+        }
+        if ack.isAfter(acknowledged) { acknowledged = ack }
         let end = segment.sequence.advanced(by: segment.payloadLength)
         if sendNext.isBefore(end) { sendNext = end }
         let edge = ack.advanced(by: UInt32(segment.window) << UInt32(windowShift ?? 14))

@@ -47,6 +47,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let givenUp = Knowledge(rawValue: 1 << 12)
         /// It acknowledged the peer's SYN with a bare ACK, before any SYN of its own (split handshake).
         static let synAcknowledged = Knowledge(rawValue: 1 << 13)
+        /// It acknowledged octets that the capture does not have: what lies below RCV.NXT may be captured yet.
+        static let tookUnseen = Knowledge(rawValue: 1 << 14)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -74,6 +76,9 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public internal(set) var sendNext = SequenceNumber(0)
     /// RCV.NXT: what is expected next, by inference from what arrived, or proven by an own ACK.
     public internal(set) var receiveNext = SequenceNumber(0)
+    /// The furthest that it acknowledged: surely RCV.NXT then, so that it takes nothing before that any more (Last.ACK.sent of
+    /// RFC 7323 4.3). Meaningful with the window.
+    public internal(set) var acknowledged = SequenceNumber(0)
     /// The furthest right edge of the receive window that was ever advertised.
     public internal(set) var receiveLimit = SequenceNumber(0)
     /// Sequence number of the own FIN.

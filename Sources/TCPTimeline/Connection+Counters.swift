@@ -12,7 +12,6 @@ extension HotPart {
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
-        if segment.flags.has(.ack) { sides[own].lastAck = segment.acknowledgment }
         sides[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
         sides[own].addUnique(newText(senderBefore, side, segment))

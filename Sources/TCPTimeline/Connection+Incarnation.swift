@@ -29,9 +29,11 @@ extension HotPart {
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded
         }
         if segment.flags.has(.ack) {
-            // A SYN-ACK opens one only where everything is over; its SYN was not captured.
-            return isEnded
+            // A SYN-ACK opens one only where everything is over; its SYN was not captured. Who did not heed a RST lives on.
+            return isEnded && (receiver.state.isOver || receiver.state == .unseen)
         }
+        // Who waits for an answer takes any SYN for one (simultaneous open).
+        if receiver.state == .synSent && sender.state != .synSent { return false }
         switch sender.state {
         case .unseen: return isEnded
         case .synSent, .timeWait, .listen: return true

@@ -10,8 +10,6 @@ struct HotSide: BitwiseCopyable, Sendable {
     private var ipLow: UInt32 = 0
     var packets: UInt32 = 0
     var retransmissions: UInt32 = 0
-    /// The last SEG.ACK sent, for telling duplicates.
-    var lastAck = SequenceNumber(0)
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 = 0
     private var uniqueHigh: UInt16 = 0
@@ -170,8 +168,10 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
     mutating func settle() {
         let isOpen = zeek.bothAreSeen && !isSelfConnect
-        sides[0].isSteady = isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily()
-        sides[1].isSteady = isOpen && endpoints[1].sendsSteadily() && endpoints[0].takesSteadily()
+        sides[0].isSteady =
+            isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily(from: endpoints[0].sendNext)
+        sides[1].isSteady =
+            isOpen && endpoints[1].sendsSteadily() && endpoints[0].takesSteadily(from: endpoints[1].sendNext)
     }
 
     /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
@@ -190,10 +190,10 @@ struct HotPart: BitwiseCopyable, Sendable {
         let length = segment.payloadLength
         let ack = segment.acknowledgment
         guard segment.sequence == endpoints[own].sendNext, segment.sequence.isAtOrBefore(endpoints[peer].receiveNext),
-            ack.isAtOrBefore(endpoints[peer].sendNext), endpoints[peer].takesTimestampSteadily(segment),
+            endpoints[peer].hasInFlight(ack), endpoints[peer].takesTimestampSteadily(segment),
             length > 0
                 || ack.isAfter(endpoints[peer].sendUnacknowledged)
-                    && (ack != sides[own].lastAck || !sides[own].hasPlainWindow)
+                    && (ack != endpoints[own].acknowledged || !sides[own].hasPlainWindow)
         else { return false }
         endpoints[own].sentSteadily(segment)
         endpoints[peer].arrivesSteadily(segment)
@@ -202,7 +202,6 @@ struct HotPart: BitwiseCopyable, Sendable {
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         sides[own].addUnique(UInt64(length))
-        sides[own].lastAck = ack
         sides[own].lastWindow = segment.window
         sides[own].hasPlainWindow = true
         if isOriginator {

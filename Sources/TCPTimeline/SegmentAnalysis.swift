@@ -37,7 +37,7 @@ extension HotPart {
                 notes.insert(.hole)
             }
         } else if segment.isPureAck && sides[Int(side.rawValue)].hasPlainWindow
-            && segment.acknowledgment == sides[Int(side.rawValue)].lastAck
+            && segment.acknowledgment == endpoints[own].acknowledged
         {
             noteRepeatedAck(segment, side, &notes)
         }
