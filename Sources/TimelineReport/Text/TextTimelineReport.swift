@@ -265,7 +265,7 @@ public struct TextTimelineReport: TraceReport {
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var right: [UInt8]
+        var right: ArraySlice<UInt8>
         switch row.answerer {
         case .listener: right = writer.stateText(.listen, kernel?.responder.listener == nil ? nil : mark(0x2a))
         case .noSocket:
@@ -286,7 +286,9 @@ public struct TextTimelineReport: TraceReport {
     }
 
     /// A state where it changes, or where the kernel first says the same.
-    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int) -> [UInt8] {
+    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int)
+        -> ArraySlice<UInt8>
+    {
         let view = kernel?[side]
         let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
         let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
@@ -312,7 +314,7 @@ public struct TextTimelineReport: TraceReport {
         return mark
     }
 
-    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> [UInt8] {
+    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> ArraySlice<UInt8> {
         func who(_ side: Side?) -> StaticString {
             switch side {
             case .originator: "client"
@@ -361,9 +363,9 @@ public struct TextTimelineReport: TraceReport {
         _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var left: [UInt8] = []
-        var right: [UInt8] = []
-        var time: [UInt8] = []
+        var left: ArraySlice<UInt8> = []
+        var right: ArraySlice<UInt8> = []
+        var time: ArraySlice<UInt8> = []
         if case .icmp(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
@@ -377,7 +379,7 @@ public struct TextTimelineReport: TraceReport {
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-            let state: [UInt8]
+            let state: ArraySlice<UInt8>
             switch event.kind {
             case .dropped: state = writer.stateText(.closed, mark(0x2a))
             case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
