@@ -5,13 +5,16 @@ import TCPTimeline
 
 /// `uid` and the four of the four-tuple, as members of a JSON object.
 struct ConnectionIdentity {
-    fileprivate let members: [UInt8]
+    /// What the members of two IPv4 addresses take at most, and the room that an append wants behind it.
+    private static let usualSize = 136
+
+    fileprivate let members: OutputBuffer
 
     /// Of no connection.
-    init() { members = [] }
+    init() { members = OutputBuffer() }
 
     init(_ connection: Connection) {
-        members = JSONObject.members { object in
+        members = JSONObject.members(capacity: Self.usualSize) { object in
             object.add(
                 "uid",
                 raw: { out in

@@ -88,17 +88,16 @@ struct JSONObject: ~Copyable {
     }
 
     /// Members that were written before, each with its comma.
-    @inline(__always) mutating func add(members: [UInt8]) { buffer.append(contentsOf: members) }
+    @inline(__always) mutating func add(members: borrowing OutputBuffer) { buffer.append(members, 0..<members.count) }
 
-    /// The members that `body` adds, each with its comma.
-    static func members(_ body: (inout JSONObject) -> Void) -> [UInt8] {
-        var out = OutputBuffer()
+    /// The members that `body` adds, each with its comma, in a buffer that was made for so many octets.
+    static func members(capacity: Int, _ body: (inout JSONObject) -> Void) -> OutputBuffer {
+        var out = OutputBuffer(capacity: capacity)
         var object = JSONObject(in: &out)
         body(&object)
-        return object.end()
+        object.giveBack(to: &out)
+        return out
     }
-
-    private consuming func end() -> [UInt8] { Array(buffer.bytes) }
 
     // MARK: Objects and arrays
 

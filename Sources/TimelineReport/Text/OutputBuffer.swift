@@ -185,12 +185,14 @@ public struct OutputBuffer: Sendable {
         var text = text
         // The string lives through the call.
         return text.withUTF8 { utf8 in
-            var isPlain = true
-            // No way out of the loop, so that it is done for many octets at a time. The index stays below the count.
+            var oddities: UInt8 = 0
+            // No way out of the loop and no branch, so that many octets are looked at together. The index stays below the count.
             for index in 0..<utf8.count {
                 let octet = unsafe utf8[index]
-                isPlain = isPlain && octet &- 0x20 < 0x5f && octet != 0x5c && octet != excepted
+                oddities |= octet &- 0x20 < 0x5f ? 0 : 1
+                oddities |= octet == 0x5c || octet == excepted ? 1 : 0
             }
+            let isPlain = oddities == 0
             if isPlain { unsafe append(utf8) }
             return isPlain
         }
