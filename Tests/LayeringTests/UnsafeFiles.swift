@@ -46,7 +46,7 @@ enum UnsafeFiles {
         "Sources/TCPTimeline/Table/ConnectionStore.swift": "raw memory: connections in chunks that never move",
         "Sources/TCPWire/RawSpan+BigEndian.swift": "raw memory: loads after the header's one length check",
         "Sources/TimelineReport/Text/OutputBuffer.swift":
-            "the bytes of a StaticString, of another buffer, of digits, copied",
+            "raw memory: its own room, made before each append; literals, strings and digits, copied there",
         "Sources/TimelineReport/Text/Units.swift": "localtime_r(3) fills the structure that is passed",
         "Sources/TraceSession/Doctor/DoctorInterfaces.swift": "ioctl(2) with an interface's name",
         "Sources/TraceSession/Doctor/DoctorKernel.swift": "bind(2), getsockname(2) with a socket address",

@@ -1,4 +1,4 @@
-// Spans, dates, names of flows and connections.
+// Numbers, spans, dates, names of flows and connections.
 
 import Exchanges
 import Foundation
@@ -53,6 +53,62 @@ private func text(_ make: (inout OutputBuffer) -> Void) -> String {
         #expect(text { $0.append(fixed: -1_500_000_000, decimals: 9, digits: 3) } == "-1.500")
         #expect(text { $0.append(fixed: .min, decimals: 9, digits: 9) } == "-9223372036.854775808")
     }
+
+    @Test func secondsAreTheSameOnTheShortWay() {
+        for nanoseconds: Int64 in [
+            0, 1, 999_999_999, 1_000_000_000, 99_999_999_999_999_999, 100_000_000_000_000_000, -1, .min, .max,
+        ] {
+            #expect(
+                text { $0.append(seconds: nanoseconds) }
+                    == text { $0.append(fixed: nanoseconds, decimals: 9, digits: 9) })
+        }
+    }
+
+    @Test func numbersAroundEveryPowerOfTen() {
+        var power: UInt64 = 1
+        for _ in 0..<20 {
+            for number in [power &- 1, power, power &+ 1, power &* 5 &+ 3, .max] {
+                #expect(text { $0.append(number: number) } == String(number))
+                for digits in 0...24 {
+                    let digitsOnly = String(number)
+                    let zeros = String(repeating: "0", count: max(0, digits - digitsOnly.count))
+                    #expect(text { $0.append(unsigned: number, minimumDigits: digits) } == zeros + digitsOnly)
+                }
+            }
+            power &*= 10
+        }
+        #expect(text { $0.append(number: Int64.min) } == String(Int64.min))
+    }
+
+    @Test func appendingAcrossTheEndOfTheRoomKeepsWhatWasThere() {
+        var buffer = OutputBuffer()
+        var expected = ""
+        for number in 0..<500 {
+            buffer.append(number: number)
+            buffer.append("-")
+            buffer.append(repeating: 0x2e, count: number % 7)
+            buffer.append(text: "text")
+            expected += "\(number)-\(String(repeating: ".", count: number % 7))text"
+        }
+        let copy = buffer
+        buffer.truncate(to: 5)
+        buffer.append("x")
+        #expect(String(decoding: buffer.bytes, as: UTF8.self) == expected.prefix(5) + "x")
+        #expect(String(decoding: copy.bytes, as: UTF8.self) == expected)
+    }
+
+    @Test(arguments: ["0.0.0.0", "1.20.255.9", "255.255.255.255", "::1", "2001:db8::1:0:0:5"])
+    func addressesAreAsTheirDescriptions(_ shown: String) throws {
+        let octets = shown.split(separator: ".").compactMap { UInt8($0) }
+        let six: [String: IPAddress] = [
+            "::1": .loopbackV6, "2001:db8::1:0:0:5": IPAddress(high: 0x2001_0db8_0000_0000, low: 0x0001_0000_0000_0005),
+        ]
+        let address =
+            octets.count == 4 ? IPAddress(octets[0], octets[1], octets[2], octets[3]) : try #require(six[shown])
+        #expect(text { $0.append(address) } == shown)
+        let end = SocketAddress(address, 9500)
+        #expect(text { $0.append(end) } == end.description)
+    }
 }
 
 @Suite struct IdentityTests {
@@ -76,9 +132,18 @@ private func text(_ make: (inout OutputBuffer) -> Void) -> String {
             Self.hex(sha1([UInt8](repeating: 0x61, count: 1_000_000))) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f")
     }
 
-    @Test func base64OfEveryRemainder() {
-        #expect(
-            ["", "f", "fo", "foo", "foob"].map { base64(Array($0.utf8)) } == ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="])
+    @Test func shortDigestsAreSHA1() {
+        var message = ShortDigest()
+        var octets: [UInt8] = []
+        for half in (0...27).map({ UInt16(truncatingIfNeeded: $0 &* 40503 &+ 7) }) {
+            let digest = message.digest()
+            let words = digest.indices.map { String(format: "%08x", digest[$0]) }.joined()
+            #expect(words == Self.hex(sha1(octets)), "\(octets.count) octets")
+            guard octets.count < 54 else { break }
+            message.append(half)
+            octets += [UInt8(half >> 8), UInt8(half & 0xff)]
+        }
+        #expect(octets.count == 54)
     }
 
     @Test func communityIDOfTheSpecification() {

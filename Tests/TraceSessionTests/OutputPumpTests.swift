@@ -34,7 +34,7 @@ import TimelineReport
             try pump.write(&buffer)
             #expect(buffer.count == 0)
         }
-        let expected = Self.lines(0..<100_000).bytes
+        let expected = Array(Self.lines(0..<100_000).bytes)
         var heard: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while heard.count < expected.count {

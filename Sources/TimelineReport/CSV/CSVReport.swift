@@ -90,10 +90,8 @@ public struct CSVReport: PartitionedReport {
         out.append(fixed: connection.firstTime.nanoseconds, decimals: 9, digits: 6)
         out.append(",")
         field(connection.firstTime.nanoseconds, &out)
-        out.append(text: connectionUID(connection))
-        for end in [connection.tuple.source, connection.tuple.destination] {
-            out.append(text: ",\(end.address),\(end.port)")
-        }
+        out.append(uidOf: connection)
+        out.append(connection.tuple, separator: 0x2c)
         out.append(",tcp,")
     }
 
@@ -112,7 +110,7 @@ public struct CSVReport: PartitionedReport {
     }
 
     private func writeEnd(_ connection: Connection, _ out: inout OutputBuffer) {
-        out.append(text: communityID(connection.tuple))
+        out.append(communityIDOf: connection.tuple)
         out.append(",")
         field(connection.completeness.rawValue, &out)
         field(connection.outcome.name, &out)
@@ -152,7 +150,7 @@ public struct CSVReport: PartitionedReport {
     }
 
     private func seconds(_ nanoseconds: Int64?, _ out: inout OutputBuffer) {
-        if let nanoseconds { out.append(fixed: nanoseconds, decimals: 9, digits: 9) }
+        if let nanoseconds { out.append(seconds: nanoseconds) }
         out.append(",")
     }
 }

@@ -115,16 +115,16 @@ public struct DoctorReport: Sendable {
     /// Appends the checks as NDJSON, one record each.
     public func append(json checks: [DoctorCheck], at time: Timestamp, to out: inout OutputBuffer) {
         for check in checks {
-            var object = JSONObject(path: "doctor")
-            object.add(time)
-            object.add("group", literal: check.group)
-            object.add("check", string: check.name)
-            object.add("status", string: check.status.rawValue)
-            if !check.value.isEmpty { object.add("value", string: check.value) }
-            if !check.meaning.isEmpty {
-                object.add(check.status == .missing ? "costs" : "meaning", string: check.meaning)
+            out.record("doctor") { object in
+                object.add(time)
+                object.add("group", literal: check.group)
+                object.add("check", string: check.name)
+                object.add("status", string: check.status.rawValue)
+                if !check.value.isEmpty { object.add("value", string: check.value) }
+                if !check.meaning.isEmpty {
+                    object.add(check.status == .missing ? "costs" : "meaning", string: check.meaning)
+                }
             }
-            object.write(to: &out)
         }
     }
 }

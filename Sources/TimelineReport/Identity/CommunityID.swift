@@ -1,37 +1,71 @@
 // Community ID v1: the flow's name that Zeek, Suricata, Wireshark and others agree on.
 
 public import TCPModel
-import TCPTimeline
 
 /// `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol (6), a zero octet and the ports.
 public func communityID(_ tuple: FourTuple) -> String {
-    let source = addressOctets(tuple.source.address)
-    let destination = addressOctets(tuple.destination.address)
-    let inOrder =
-        source.lexicographicallyPrecedes(destination)
-        || source == destination && tuple.source.port <= tuple.destination.port
-    let (first, second) = inOrder ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
-    var message: [UInt8] = [0, 0]
-    message += addressOctets(first.address) + addressOctets(second.address) + [6, 0]
-    for port in [first.port, second.port] { message += [UInt8(port >> 8), UInt8(port & 0xff)] }
-    return "1:" + base64(sha1(message))
+    var buffer = OutputBuffer()
+    buffer.append(communityIDOf: tuple)
+    return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
-/// 4 octets for IPv4, 16 for IPv6, in network order.
-func addressOctets(_ address: IPAddress) -> [UInt8] {
-    ((address.isV4 ? 12 : 0)..<16).map { address.byte($0) }
-}
+extension OutputBuffer {
+    /// Appends a flow's Community ID.
+    mutating func append(communityIDOf tuple: FourTuple) {
+        let (first, second) =
+            tuple.isInOctetOrder ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
+        var message = ShortDigest()
+        message.append(UInt16(0))
+        message.append(first.address)
+        message.append(second.address)
+        message.append(UInt16(6 << 8))
+        message.append(first.port)
+        message.append(second.port)
+        append("1:")
+        append(base64: message.digest())
+    }
 
-/// Base64 with padding (RFC 4648 4).
-func base64(_ octets: [UInt8]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    var text = ""
-    for start in stride(from: 0, to: octets.count, by: 3) {
-        let group = octets[start..<min(start + 3, octets.count)]
-        let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32((3 - group.count) * 8)
-        for index in 0..<4 {
-            text.append(index <= group.count ? alphabet[Int(bits >> UInt32(18 - index * 6) & 63)] : "=")
+    /// Appends 20 octets in base64 with padding (RFC 4648 4).
+    private mutating func append(base64 words: InlineArray<5, UInt32>) {
+        // Six groups of three octets, and one of two.
+        for group in 0..<7 {
+            let bit = group * 24
+            let pair = UInt64(words[bit >> 5]) << 32 | UInt64(bit >> 5 < 4 ? words[bit >> 5 + 1] : 0)
+            let octets = (pair << UInt64(bit & 31)) >> 40
+            var digits = Characters()
+            digits.append(Self.base64Digit(octets >> 18))
+            digits.append(Self.base64Digit(octets >> 12))
+            digits.append(Self.base64Digit(octets >> 6))
+            digits.append(group == 6 ? 0x3d : Self.base64Digit(octets))
+            append(characters: digits.word, count: digits.count)
         }
     }
-    return text
+
+    @inline(__always) private static func base64Digit(_ bits: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: bits & 63)
+        return switch value {
+        case 0..<26: 0x41 + value
+        case 26..<52: 0x61 + value - 26
+        case 52..<62: 0x30 + value - 52
+        case 62: 0x2b
+        default: 0x2f
+        }
+    }
+}
+
+extension FourTuple {
+    /// Whether the source stands first in the order of Community ID: by the octets of the address, then by the port.
+    fileprivate var isInOctetOrder: Bool {
+        let (one, other) = (source.address, destination.address)
+        if one == other { return source.port <= destination.port }
+        if one.isV4 == other.isV4 { return one.high == other.high ? one.low < other.low : one.high < other.high }
+        // IPv6 with a mapped address at one end, which has four octets here: they decide, and else the length.
+        let (first, second) = (one.firstOctets, other.firstOctets)
+        return first == second ? one.isV4 : first < second
+    }
+}
+
+extension IPAddress {
+    /// The first four octets.
+    fileprivate var firstOctets: UInt32 { isV4 ? v4 : UInt32(truncatingIfNeeded: high >> 32) }
 }

@@ -6,23 +6,45 @@ import TCPModel
 
 /// `C` and 17 base-62 digits made from the four-tuple, the first segment's sequence number and its time.
 public func connectionUID(_ connection: Connection) -> String {
-    var message = addressOctets(connection.tuple.source.address) + addressOctets(connection.tuple.destination.address)
-    for port in [connection.tuple.source.port, connection.tuple.destination.port] {
-        message += [UInt8(port >> 8), UInt8(port & 0xff)]
+    var buffer = OutputBuffer()
+    buffer.append(uidOf: connection)
+    return String(decoding: buffer.bytes, as: UTF8.self)
+}
+
+extension OutputBuffer {
+    /// Appends a connection's uid.
+    mutating func append(uidOf connection: Connection) {
+        let tuple = connection.tuple
+        var message = ShortDigest()
+        message.append(tuple.source.address)
+        message.append(tuple.destination.address)
+        message.append(tuple.source.port)
+        message.append(tuple.destination.port)
+        message.append(UInt64(connection.firstSequence.rawValue))
+        message.append(UInt64(bitPattern: connection.firstTime.nanoseconds))
+        let digest = message.digest()
+        let head = UInt64(digest[0]) << 32 | UInt64(digest[1])
+        var first = Characters()
+        first.append(0x43)
+        first.append(Self.base62Digit(head % 62))
+        append(characters: first.word, count: first.count)
+        append(base62: head / 62)
+        append(base62: UInt64(digest[2]) << 32 | UInt64(digest[3]))
     }
-    let words = [
-        UInt64(connection.firstSequence.rawValue), UInt64(bitPattern: connection.firstTime.nanoseconds),
-    ]
-    for word in words { message += (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - $0 * 8)) } }
-    let digest = sha1(message)
-    let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    var text = "C"
-    for start in [0, 8] {
-        var rest = digest[start..<(start + 8)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        for _ in 0..<(start == 0 ? 9 : 8) {
-            text.append(alphabet[Int(rest % 62)])
+
+    /// Appends the lowest eight digits of a number, the last one first.
+    private mutating func append(base62 number: UInt64) {
+        var rest = number
+        var text = Characters()
+        for _ in 0..<8 {
+            text.append(Self.base62Digit(rest % 62))
             rest /= 62
         }
+        append(characters: text.word, count: text.count)
     }
-    return text
+
+    @inline(__always) private static func base62Digit(_ value: UInt64) -> UInt8 {
+        let digit = UInt8(truncatingIfNeeded: value)
+        return digit < 10 ? 0x30 + digit : digit < 36 ? 0x41 + digit - 10 : 0x61 + digit - 36
+    }
 }

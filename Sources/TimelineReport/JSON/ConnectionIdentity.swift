@@ -5,28 +5,32 @@ import TCPTimeline
 
 /// `uid` and the four of the four-tuple, as members of a JSON object.
 struct ConnectionIdentity {
-    let uid: String
-    fileprivate let members: [UInt8]
+    /// What the members of two IPv4 addresses take at most, and the room that an append wants behind it.
+    private static let usualSize = 136
+
+    fileprivate let members: OutputBuffer
 
     /// Of no connection.
-    init() {
-        uid = ""
-        members = []
-    }
+    init() { members = OutputBuffer() }
 
     init(_ connection: Connection) {
-        uid = connectionUID(connection)
-        var object = JSONObject()
-        object.add("uid", string: uid)
-        object.add("id.orig_h", string: connection.tuple.source.address.description)
-        object.add("id.orig_p", number: connection.tuple.source.port)
-        object.add("id.resp_h", string: connection.tuple.destination.address.description)
-        object.add("id.resp_p", number: connection.tuple.destination.port)
-        members = object.members
+        members = JSONObject.members(capacity: Self.usualSize) { object in
+            object.add(
+                "uid",
+                raw: { out in
+                    out.append("\"")
+                    out.append(uidOf: connection)
+                    out.append("\"")
+                })
+            object.add("id.orig_h", address: connection.tuple.source.address)
+            object.add("id.orig_p", number: connection.tuple.source.port)
+            object.add("id.resp_h", address: connection.tuple.destination.address)
+            object.add("id.resp_p", number: connection.tuple.destination.port)
+        }
     }
 }
 
 extension JSONObject {
     /// Adds the keys of a connection.
-    mutating func add(_ identity: ConnectionIdentity) { add(members: identity.members) }
+    @inline(__always) mutating func add(_ identity: ConnectionIdentity) { add(members: identity.members) }
 }

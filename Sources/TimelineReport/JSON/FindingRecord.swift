@@ -20,14 +20,14 @@ extension JSONObject {
                 out.append("]")
             })
         guard !finding.evidence.isEmpty else { return }
-        var evidence = JSONObject()
-        for fact in finding.evidence {
-            switch fact.value {
-            case .number(let number): evidence.add(fact.name, number: number)
-            case .span(let span): evidence.add(span: fact.name, nanoseconds: span)
-            case .text(let text): evidence.add(fact.name, string: text)
+        addObject("evidence") { evidence in
+            for fact in finding.evidence {
+                switch fact.value {
+                case .number(let number): evidence.add(fact.name, number: number)
+                case .span(let span): evidence.add(span: fact.name, nanoseconds: span)
+                case .text(let text): evidence.add(fact.name, string: text)
+                }
             }
         }
-        add("evidence", object: evidence)
     }
 }

@@ -2,80 +2,139 @@
 
 import TCPModel
 
-/// Writes one object into a buffer: `{"_path":...,...}` and a line feed. Absent values are simply not added.
+extension OutputBuffer {
+    /// Appends a record: `{"_path":...,...}` and a line feed. Absent values are simply not added.
+    @inline(__always) mutating func record(_ path: StaticString, _ body: (inout JSONObject) -> Void) {
+        let start = count
+        var object = JSONObject(in: &self)
+        object.add("_path", literal: path)
+        object.add("schema_version", number: 1)
+        body(&object)
+        object.close(from: start)
+        object.giveBack(to: &self)
+        newline()
+    }
+}
+
+/// Writes an object, and those in it, into a buffer that it has for itself meanwhile.
+///
+/// Each member is written with the comma before it; the brace that opens the object takes the place of the first one. So a
+/// member is the same octets wherever it stands.
 struct JSONObject: ~Copyable {
-    private var buffer = OutputBuffer(capacity: 512)
-    private var isEmpty = true
+    private var buffer = OutputBuffer()
 
-    init(path: StaticString) {
-        buffer.append("{")
-        add("_path", literal: path)
-        add("schema_version", number: 1)
+    @inline(__always) fileprivate init(in out: inout OutputBuffer) { swap(&buffer, &out) }
+
+    @inline(__always) fileprivate mutating func giveBack(to out: inout OutputBuffer) { swap(&buffer, &out) }
+
+    /// Ends the object whose members began at `start`.
+    @inline(__always) fileprivate mutating func close(from start: Int) {
+        if buffer.count == start { buffer.append("{") } else { buffer.set(0x7b, at: start) }
+        buffer.append("}")
     }
 
-    /// A nested object.
-    init() { buffer.append("{") }
+    // MARK: Values
 
-    private mutating func key(_ name: StaticString) {
-        buffer.append(key: name, separated: !isEmpty)
-        isEmpty = false
-    }
-
-    /// What was added so far, without the braces.
-    var members: [UInt8] { Array(buffer.bytes.dropFirst()) }
-
-    /// Adds what `members` of another object gave.
-    mutating func add(members: [UInt8]) {
-        if !isEmpty { buffer.append(",") }
-        isEmpty = false
-        buffer.append(contentsOf: members)
-    }
-
-    mutating func add<Number: BinaryInteger>(_ name: StaticString, number: Number) {
-        key(name)
+    @inline(__always) mutating func add<Number: BinaryInteger>(_ name: StaticString, number: Number) {
+        buffer.append(key: name)
         buffer.append(number: number)
     }
 
-    mutating func add(_ name: StaticString, literal: StaticString) {
-        key(name)
-        buffer.append("\"")
-        buffer.append(literal)
-        buffer.append("\"")
+    @inline(__always) mutating func add(_ name: StaticString, literal: StaticString) {
+        buffer.append(key: name, quoted: literal)
     }
 
-    mutating func add(_ name: StaticString, string: String) {
-        key(name)
+    @inline(__always) mutating func add(_ name: StaticString, string: String) {
+        buffer.append(key: name)
         buffer.appendJSONString(string)
     }
 
-    mutating func add(_ name: StaticString, bool: Bool) {
-        key(name)
+    @inline(__always) mutating func add(_ name: StaticString, bool: Bool) {
+        buffer.append(key: name)
         buffer.append(bool ? "true" : "false")
     }
 
+    @inline(__always) mutating func add(_ name: StaticString, address: IPAddress) {
+        buffer.append(key: name)
+        buffer.append("\"")
+        buffer.append(address)
+        buffer.append("\"")
+    }
+
     /// Nanoseconds as seconds with nine decimals, without a detour over floating point.
-    mutating func add(_ name: StaticString, seconds nanoseconds: Int64) {
-        key(name)
-        buffer.append(fixed: nanoseconds, decimals: 9, digits: 9)
+    @inline(__always) mutating func add(_ name: StaticString, seconds nanoseconds: Int64) {
+        buffer.append(key: name)
+        buffer.append(seconds: nanoseconds)
     }
 
     /// Nanoseconds as seconds, under the name with `_s`.
     mutating func add(span name: StaticString, nanoseconds: Int64) {
-        if !isEmpty { buffer.append(",") }
-        isEmpty = false
-        buffer.append("\"")
+        buffer.append(",\"")
         buffer.append(name)
         buffer.append("_s\":")
-        buffer.append(fixed: nanoseconds, decimals: 9, digits: 9)
+        buffer.append(seconds: nanoseconds)
     }
 
-    mutating func add(_ name: StaticString, object: consuming JSONObject) {
-        key(name)
-        buffer.append(contentsOf: object.close())
+    /// A point in time, under the two names that every record has.
+    mutating func add(_ time: Timestamp) {
+        // Zeek's `ts` has microseconds, and more would not fit a double; ts_ns is exact.
+        buffer.append(timeMembers: time.nanoseconds)
+    }
+
+    /// A value made by `body`, which must write valid JSON.
+    @inline(__always) mutating func add(_ name: StaticString, raw body: (inout OutputBuffer) -> Void) {
+        buffer.append(key: name)
+        body(&buffer)
+    }
+
+    /// Members that were written before, each with its comma.
+    @inline(__always) mutating func add(members: borrowing OutputBuffer) { buffer.append(members, 0..<members.count) }
+
+    /// The members that `body` adds, each with its comma, in a buffer that was made for so many octets.
+    static func members(capacity: Int, _ body: (inout JSONObject) -> Void) -> OutputBuffer {
+        var out = OutputBuffer(capacity: capacity)
+        var object = JSONObject(in: &out)
+        body(&object)
+        object.giveBack(to: &out)
+        return out
+    }
+
+    // MARK: Objects and arrays
+
+    /// An object with the members that `body` adds.
+    @inline(__always) mutating func addObject(_ name: StaticString, _ body: (inout JSONObject) -> Void) {
+        buffer.append(key: name)
+        let start = buffer.count
+        body(&self)
+        close(from: start)
+    }
+
+    /// The same, but nothing if `body` adds nothing.
+    @inline(__always) mutating func addObjectUnlessEmpty(
+        _ name: StaticString, _ body: (inout JSONObject) -> Void
+    ) {
+        let before = buffer.count
+        buffer.append(key: name)
+        let start = buffer.count
+        body(&self)
+        if buffer.count == start { buffer.truncate(to: before) } else { close(from: start) }
+    }
+
+    /// An array of `count` objects, each with the members that `body` adds.
+    mutating func add(_ name: StaticString, objects count: Int, _ body: (inout JSONObject, Int) -> Void) {
+        buffer.append(key: name)
+        buffer.append("[")
+        for index in 0..<count {
+            if index > 0 { buffer.append(",") }
+            let start = buffer.count
+            body(&self, index)
+            close(from: start)
+        }
+        buffer.append("]")
     }
 
     mutating func add(_ name: StaticString, strings: [String]) {
-        key(name)
+        buffer.append(key: name)
         buffer.append("[")
         for (index, string) in strings.enumerated() {
             if index > 0 { buffer.append(",") }
@@ -84,37 +143,14 @@ struct JSONObject: ~Copyable {
         buffer.append("]")
     }
 
-    /// A value made by `body`, which must write valid JSON.
-    mutating func add(_ name: StaticString, raw body: (inout OutputBuffer) -> Void) {
-        key(name)
-        body(&buffer)
-    }
-
-    mutating func add(_ time: Timestamp) {
-        // Zeek's `ts` has microseconds, and more would not fit a double; ts_ns is exact.
-        key("ts")
-        buffer.append(fixed: time.nanoseconds, decimals: 9, digits: 6)
-        add("ts_ns", number: time.nanoseconds)
-    }
-
-    mutating func add(_ name: StaticString, objects count: Int, _ object: (Int) -> JSONObject) {
-        key(name)
+    /// An array of literals of ours.
+    mutating func add(_ name: StaticString, literals: [StaticString]) {
+        buffer.append(key: name)
         buffer.append("[")
-        for index in 0..<count {
+        for (index, literal) in literals.enumerated() {
             if index > 0 { buffer.append(",") }
-            buffer.append(contentsOf: object(index).close())
+            buffer.append(quoted: literal)
         }
         buffer.append("]")
-    }
-
-    private consuming func close() -> [UInt8] {
-        buffer.append("}")
-        return buffer.bytes
-    }
-
-    /// Ends the object and appends it as a line.
-    consuming func write(to out: inout OutputBuffer) {
-        out.append(contentsOf: close())
-        out.newline()
     }
 }

@@ -35,27 +35,32 @@ public struct JSONReport: TraceReport {
 
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
-        var object = captureObject(capture, at: time)
-        object.add("event", literal: "start")
-        object.write(to: &out)
+        out.record("capture") { object in
+            object.add(capture, at: time)
+            object.add("event", literal: "start")
+        }
     }
 
     /// Takes in a segment.
     public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         guard event.hasTransitions || analyses != nil else { return }
-        let connection = timeline[event.connection]
-        let uid = uid(event.connection, connection)
-        if event.isFirst, let source = timeline.translated(from: event.connection) {
-            translated[connection.number] = self.uid(source, timeline[source]).uid
+        let number = timeline.number(of: event.connection)
+        let uid = uid(event.connection, number, timeline)
+        if event.isFirst { noteRelatives(event.connection, number, timeline) }
+        record(event.connection, number, &out) { report, out in
+            if report.analyses != nil {
+                let acknowledged = timeline[event.connection].endpoint(event.sender.other)
+                report.writePacket(event, uid, acknowledgedBase: acknowledged.relativeBase, &out)
+            }
+            Self.writeStates(event.sent, event.sender, event, uid, &out)
+            Self.writeStates(event.arrived, event.sender.other, event, uid, &out)
         }
-        if event.isFirst, let parent = timeline.subflow(event.connection)?.connection {
-            joined[connection.number] = self.uid(parent, timeline[parent]).uid
-        }
-        record(event.connection, connection, &out) { report, out in
-            if report.analyses != nil { report.writePacket(event, uid, connection, &out) }
-            report.writeStates(event.sent, event.sender, event, uid, connection, &out)
-            report.writeStates(event.arrived, event.sender.other, event, uid, connection, &out)
-        }
+    }
+
+    /// Takes down what a new connection is the translation of, or joined.
+    private mutating func noteRelatives(_ id: ConnectionID, _ number: UInt64, _ timeline: borrowing Timeline) {
+        if let source = timeline.translated(from: id) { translated[number] = connectionUID(timeline[source]) }
+        if let parent = timeline.subflow(id)?.connection { joined[number] = connectionUID(timeline[parent]) }
     }
 
     /// What the kernel says is shown as it comes.
@@ -63,61 +68,20 @@ public struct JSONReport: TraceReport {
 
     /// Takes in what the kernel said.
     public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        let connection = timeline[event.connection]
-        record(event.connection, connection, &out) { $0.writeKernel(event, connection, &$1) }
+        let number = timeline.number(of: event.connection)
+        let uid = uid(event.connection, number, timeline)
+        record(event.connection, number, &out) { Self.writeKernel(event, uid, &$1) }
     }
 
     /// Writes records of a connection, or keeps them until it can be chosen.
     mutating func record(
-        _ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer,
+        _ id: ConnectionID, _ number: UInt64, _ out: inout OutputBuffer,
         _ write: (inout JSONReport, inout OutputBuffer) -> Void
     ) {
         guard var records = held else { return write(&self, &out) }
         held = nil
-        records.add(id, number: connection.number, &out) { write(&self, &$0) }
+        records.add(id, number: number, &out) { write(&self, &$0) }
         held = records
-    }
-
-    private mutating func writeKernel(_ event: KernelEvent, _ connection: Connection, _ out: inout OutputBuffer) {
-        var object = JSONObject(path: "kernel")
-        object.add(event.time)
-        object.add(uid(event.connection, connection))
-        object.add("endpoint", literal: event.side.jsonName)
-        switch event.kind {
-        case .state(let from, let to):
-            object.add("event", literal: "state")
-            if let name = from?.openTelemetryName { object.add("from", literal: name) }
-            if let name = to?.openTelemetryName { object.add("to", literal: name) }
-        case .owner: object.add("event", literal: "owner")
-        case .notAccepted(let since):
-            object.add("event", literal: "not_accepted")
-            object.add("since", seconds: since.nanoseconds)
-        case .accepted(let least, let most):
-            object.add("event", literal: "accepted")
-            object.add("after_s", seconds: most)
-            object.add("min_s", seconds: least)
-        case .dropped(let from):
-            object.add("event", literal: "dropped")
-            if let name = from.openTelemetryName { object.add("from", literal: name) }
-            object.add("to", literal: "closed")
-        case .contradiction(let state, let wire):
-            object.add("event", literal: "mismatch")
-            if let name = state?.openTelemetryName { object.add("state", literal: name) }
-            if let name = wire.openTelemetryName { object.add("wire_state", literal: name) }
-        case .traced(let fact): object.add(fact)
-        }
-        object.add("source", literal: event.source.name)
-        if let socket = event.socket {
-            object.add("inode", number: socket.inode)
-            object.add("rx_queue", number: socket.receiveQueue)
-            object.add("tx_queue", number: socket.transmitQueue)
-        }
-        if let process = event.process {
-            object.add("pid", number: process.pid)
-            object.add("comm", string: process.command)
-        }
-        object.write(to: &out)
-        if case .dropped(let from) = event.kind { writeDrop(event, from, connection, &out) }
     }
 
     /// A record of each finding, and their codes on the connection's.
@@ -125,25 +89,25 @@ public struct JSONReport: TraceReport {
 
     /// Takes in a finding.
     public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        let connection = timeline[finding.connection]
-        let uid = uid(finding.connection, connection)
+        let number = timeline.number(of: finding.connection)
+        let uid = uid(finding.connection, number, timeline)
         identities[Int(finding.connection.slot)].codes.append(finding.code)
-        record(finding.connection, connection, &out) { report, out in
-            var object = JSONObject(path: "finding")
-            object.add(finding.time)
-            object.add(uid)
-            object.add(finding)
-            object.write(to: &out)
+        record(finding.connection, number, &out) { _, out in
+            out.record("finding") { object in
+                object.add(finding.time)
+                object.add(uid)
+                object.add(finding)
+            }
         }
     }
 
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
-        var object = JSONObject(path: "gap")
-        if let time { object.add(time) }
-        object.add("count", number: count)
-        object.add("where", literal: "capture")
-        object.write(to: &out)
+        out.record("gap") { object in
+            if let time { object.add(time) }
+            object.add("count", number: count)
+            object.add("where", literal: "capture")
+        }
     }
 
     /// Reports a connection that is over.
@@ -156,195 +120,135 @@ public struct JSONReport: TraceReport {
         let isShown = selection.shows(connection, kernel)
         held?.decide(id, number: connection.number, isShown: isShown, &out)
         guard isShown else { return }
-        let uid = uid(id, connection)
-        writeConnection(
-            connection, uid, kernel, identities[Int(id.slot)].codes, timeline.statistics(of: id), timeline.subflow(id),
-            copies: timeline.duplicateFrames(of: id), translated: translated.removeValue(forKey: connection.number),
-            &out)
+        let uid = uid(id, connection.number, timeline)
+        let codes = identities[Int(id.slot)].codes
+        let source = translated.isEmpty ? nil : translated.removeValue(forKey: connection.number)
+        out.record("conn") { object in
+            object.add(connection.firstTime)
+            object.add(uid)
+            object.add(connection)
+            if let kernel { object.add(kernel, connection) }
+            object.addRetransmissions(connection)
+            if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
+            if let statistics = timeline.statistics(of: id) { object.add(statistics, connection) }
+            let copies = timeline.duplicateFrames(of: id)
+            if copies > 0 { object.add("duplicate_frames", number: copies) }
+            if let source { object.add("nat_of", string: source) }
+            if let subflow = timeline.subflow(id) {
+                object.add("mptcp_token", string: hexadecimal(subflow.token))
+                if let parent = joined[connection.number] { object.add("mptcp_of", string: parent) }
+            }
+        }
     }
 
     /// Says what moved among the host's counters.
     public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {
-        var object = JSONObject(path: "host")
-        object.add(change.to)
-        object.add("span_s", seconds: change.to.since(change.from))
-        object.add(
-            "counters",
-            raw: { buffer in
-                buffer.append("{")
-                for (index, increase) in change.increases.enumerated() {
-                    if index > 0 { buffer.append(",") }
-                    buffer.appendJSONString(increase.name)
-                    buffer.append(":")
-                    buffer.append(number: increase.count)
-                }
-                buffer.append("}")
-            })
-        object.write(to: &out)
+        out.record("host") { object in
+            object.add(change.to)
+            object.add("span_s", seconds: change.to.since(change.from))
+            object.add(
+                "counters",
+                raw: { buffer in
+                    buffer.append("{")
+                    for (index, increase) in change.increases.enumerated() {
+                        if index > 0 { buffer.append(",") }
+                        buffer.appendJSONString(increase.name)
+                        buffer.append(":")
+                        buffer.append(number: increase.count)
+                    }
+                    buffer.append("}")
+                })
+        }
     }
 
     /// Ends the report.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
     ) {
-        var object = captureObject(capture, at: time)
-        object.add("event", literal: "end")
-        object.add("captured", number: counts.captured)
-        if let received = counts.received { object.add("received", number: received) }
-        object.add("dropped", number: counts.dropped)
-        object.write(to: &out)
+        out.record("capture") { object in
+            object.add(capture, at: time)
+            object.add("event", literal: "end")
+            object.add("captured", number: counts.captured)
+            if let received = counts.received { object.add("received", number: received) }
+            object.add("dropped", number: counts.dropped)
+        }
     }
 
     // MARK: Records
 
-    private func captureObject(_ capture: CaptureDescription, at time: Timestamp?) -> JSONObject {
-        var object = JSONObject(path: "capture")
-        if let time { object.add(time) }
-        if let file = capture.file { object.add("file", string: file) }
-        if let first = capture.interfaces.first {
-            object.add("interface", string: capture.interfaces.map { $0.name }.joined(separator: ","))
-            object.add("linktype", number: first.linkType.rawValue)
-        }
-        if let length = capture.snapshotLength { object.add("snaplen", number: length) }
-        object.add("filter", string: capture.filter)
-        object.add("tool", string: capture.tool)
-        return object
-    }
-
     private mutating func writePacket(
-        _ event: SegmentEvent, _ uid: ConnectionIdentity, _ connection: Connection, _ out: inout OutputBuffer
+        _ event: SegmentEvent, _ uid: ConnectionIdentity, acknowledgedBase: SequenceNumber, _ out: inout OutputBuffer
     ) {
-        var object = JSONObject(path: "packet")
-        object.add(event.time)
-        object.add(uid)
-        let acknowledged = connection.endpoint(event.sender.other)
-        object.add(event, acknowledgedBase: acknowledged.relativeBase, analyses?.analyse(event))
-        object.write(to: &out)
-    }
-
-    private func writeStates(
-        _ reaction: Reaction, _ side: Side, _ event: SegmentEvent, _ uid: ConnectionIdentity, _ connection: Connection,
-        _ out: inout OutputBuffer
-    ) {
-        for index in 0..<reaction.count {
-            let transition = reaction[index]
-            var object = JSONObject(path: "state")
+        let analysis = analyses?.analyse(event)
+        out.record("packet") { object in
             object.add(event.time)
             object.add(uid)
-            add(transition, side, cause: "packet", to: &object)
-            object.add("frame", number: event.frame)
-            object.write(to: &out)
+            object.add(event, acknowledgedBase: acknowledgedBase, analysis)
         }
     }
 
-    private mutating func writeDrop(
-        _ event: KernelEvent, _ from: TCPState, _ connection: Connection, _ out: inout OutputBuffer
+    private static func writeStates(
+        _ reaction: Reaction, _ side: Side, _ event: SegmentEvent, _ uid: ConnectionIdentity, _ out: inout OutputBuffer
     ) {
-        var object = JSONObject(path: "state")
-        object.add(event.time)
-        object.add(uid(event.connection, connection))
-        let rule: RFCRule = from == .timeWait ? .timeWaitTimeout : .kernelClosed
-        add(
-            Transition(from: from, to: .closed, certainty: .confirmed, rule: rule), event.side,
-            cause: from == .timeWait ? "timer" : "kernel", to: &object)
-        object.write(to: &out)
-    }
-
-    func add(_ transition: Transition, _ side: Side, cause: StaticString, to object: inout JSONObject) {
-        object.add("endpoint", literal: side.jsonName)
-        if let name = transition.from.openTelemetryName { object.add("from", literal: name) }
-        if let name = transition.to.openTelemetryName { object.add("to", literal: name) }
-        object.add("cause", literal: cause)
-        object.add("certainty", literal: transition.certainty.name)
-        object.add("rule", literal: transition.rule.id)
-    }
-
-    private func writeConnection(
-        _ connection: Connection, _ uid: ConnectionIdentity, _ kernel: KernelView?, _ codes: [FindingCode],
-        _ statistics: ConnectionStatistics?, _ subflow: MultipathSubflow?, copies: UInt32, translated: String?,
-        _ out: inout OutputBuffer
-    ) {
-        let orig = connection.counters[0]
-        let resp = connection.counters[1]
-        var object = JSONObject(path: "conn")
-        object.add(connection.firstTime)
-        object.add(uid)
-        object.add("proto", literal: "tcp")
-        object.add("duration", seconds: connection.duration)
-        object.add("orig_bytes", number: orig.uniqueBytes)
-        object.add("resp_bytes", number: resp.uniqueBytes)
-        object.add("conn_state", literal: connection.zeekConnectionState)
-        object.add("missed_bytes", number: connection.missedBytes)
-        object.add(
-            "history",
-            raw: { buffer in
-                buffer.append("\"")
-                for index in 0..<connection.history.count { buffer.append(byte: connection.history[index]) }
-                buffer.append("\"")
-            })
-        object.add("orig_pkts", number: orig.packets)
-        object.add("orig_ip_bytes", number: orig.ipBytes)
-        object.add("resp_pkts", number: resp.packets)
-        object.add("resp_ip_bytes", number: resp.ipBytes)
-        object.add("community_id", string: communityID(connection.tuple))
-        if connection.tunnel != .none { object.add("tunnel", literal: connection.tunnel.name) }
-        object.add("completeness", number: connection.completeness.rawValue)
-        object.add("outcome", literal: connection.outcome.name)
-        if let closer = connection.closer { object.add("closed_by", literal: closer.jsonName) }
-        if let name = connection.originator.state.openTelemetryName { object.add("orig_state", literal: name) }
-        if let name = connection.endpoint(.responder).state.openTelemetryName {
-            object.add("resp_state", literal: name)
-        }
-        if connection.synAckDelay >= 0 {
-            var handshake = JSONObject()
-            handshake.add("synack_s", seconds: connection.synAckDelay)
-            if connection.openDelay >= 0 {
-                handshake.add("ack_s", seconds: connection.openDelay - connection.synAckDelay)
+        for index in 0..<reaction.count {
+            out.record("state") { object in
+                object.add(event.time)
+                object.add(uid)
+                object.add(reaction[index], side, cause: "packet")
+                object.add("frame", number: event.frame)
             }
-            object.add("handshake", object: handshake)
         }
-        if let kernel {
-            add(process: kernel.originator, "orig_process", to: &object)
-            add(process: kernel.responder, "resp_process", to: &object)
-        }
-        if let delay = kernel?.responder.acceptDelay(connection) {
-            var accept = JSONObject()
-            accept.add("min_s", seconds: delay.least)
-            if let most = delay.most { accept.add("max_s", seconds: most) }
-            object.add("accept", object: accept)
-        }
-        object.add("retransmissions", number: UInt64(orig.retransmissions) + UInt64(resp.retransmissions))
-        if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
-        if let statistics { object.add(statistics, connection) }
-        if copies > 0 { object.add("duplicate_frames", number: copies) }
-        if let translated { object.add("nat_of", string: translated) }
-        if let subflow {
-            object.add("mptcp_token", string: hexadecimal(subflow.token))
-            if let parent = joined[connection.number] { object.add("mptcp_of", string: parent) }
-        }
-        object.write(to: &out)
     }
 
-    private func add(process view: KernelSideView, _ name: StaticString, to object: inout JSONObject) {
-        guard let process = view.process else { return }
-        var owner = JSONObject()
-        owner.add("pid", number: process.pid)
-        owner.add("comm", string: process.command)
-        // Of a process that had gone before it could be looked up only the name is known.
-        if process.uid != .max { owner.add("uid", number: process.uid) }
-        if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
-        if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
-        if let details = process.details { owner.add(details) }
-        object.add(name, object: owner)
+    private static func writeKernel(_ event: KernelEvent, _ uid: ConnectionIdentity, _ out: inout OutputBuffer) {
+        out.record("kernel") { object in
+            object.add(event.time)
+            object.add(uid)
+            object.add(event)
+        }
+        guard case .dropped(let from) = event.kind else { return }
+        let rule: RFCRule = from == .timeWait ? .timeWaitTimeout : .kernelClosed
+        out.record("state") { object in
+            object.add(event.time)
+            object.add(uid)
+            object.add(
+                Transition(from: from, to: .closed, certainty: .confirmed, rule: rule), event.side,
+                cause: from == .timeWait ? "timer" : "kernel")
+        }
     }
 
-    mutating func uid(_ id: ConnectionID, _ connection: Connection) -> ConnectionIdentity {
+    /// The identity of the connection with this number, made when it is asked for first.
+    mutating func uid(_ id: ConnectionID, _ number: UInt64, _ timeline: borrowing Timeline) -> ConnectionIdentity {
         let slot = Int(id.slot)
         while identities.count <= slot { identities.append((0, ConnectionIdentity(), [])) }
-        if identities[slot].number != connection.number {
-            identities[slot] = (connection.number, ConnectionIdentity(connection), [])
+        if identities[slot].number != number {
+            identities[slot] = (number, ConnectionIdentity(timeline[id]), [])
         }
         return identities[slot].identity
+    }
+}
+
+extension JSONObject {
+    fileprivate mutating func add(_ capture: CaptureDescription, at time: Timestamp?) {
+        if let time { add(time) }
+        if let file = capture.file { add("file", string: file) }
+        if let first = capture.interfaces.first {
+            add("interface", string: capture.interfaces.map { $0.name }.joined(separator: ","))
+            add("linktype", number: first.linkType.rawValue)
+        }
+        if let length = capture.snapshotLength { add("snaplen", number: length) }
+        add("filter", string: capture.filter)
+        add("tool", string: capture.tool)
+    }
+
+    /// Adds what a transition is; the `state` record's own keys.
+    @inline(__always) mutating func add(_ transition: Transition, _ side: Side, cause: StaticString) {
+        add("endpoint", literal: side.jsonName)
+        if let name = transition.from.openTelemetryName { add("from", literal: name) }
+        if let name = transition.to.openTelemetryName { add("to", literal: name) }
+        add("cause", literal: cause)
+        add("certainty", literal: transition.certainty.name)
+        add("rule", literal: transition.rule.id)
     }
 }
 

@@ -11,59 +11,59 @@ extension JSONObject {
         add("frame", number: event.frame)
         if event.notes.contains(.duplicateFrame) { add("duplicate_of", number: event.originalFrame) }
         add("dir", literal: event.sender.jsonName)
-        add("flags", string: segment.flags.letters)
+        add("flags", raw: { $0.append(segment.flags) })
         add("seq", number: event.relativeSequence)
         if segment.flags.has(.ack) { add("ack", number: event.relativeAck) }
         add("win", number: segment.window)
         add("len", number: segment.payloadLength)
         if event.notes.contains(.badChecksum) { add("checksum", literal: "bad") }
         if event.notes.contains(.incomplete) { add("fragments", literal: "missing") }
-        if !segment.options.present.isEmpty { add("opts", object: Self.options(segment.options, acknowledgedBase)) }
+        if !segment.options.present.isEmpty { addObject("opts") { $0.addOptions(segment.options, acknowledgedBase) } }
         add(event.verdict)
         if !event.anomalies.isEmpty {
             add(
                 "anomalies",
-                strings: Anomalies.names.filter { event.anomalies.contains($0.anomaly) }.map { "\($0.name)" })
+                literals: Anomalies.names.filter { event.anomalies.contains($0.anomaly) }.map { $0.name })
         }
-        if let analysis { add("analysis", strings: analysis.names.map { "\($0)" }) }
+        if let analysis { add("analysis", literals: analysis.names) }
     }
 
-    private static func options(_ options: TCPOptions, _ base: SequenceNumber) -> JSONObject {
-        var object = JSONObject()
-        if options.present.contains(.maximumSegmentSize) { object.add("mss", number: options.maximumSegmentSize) }
-        if options.present.contains(.windowScale) { object.add("wscale", number: options.windowScale) }
-        if options.present.contains(.sackPermitted) { object.add("sack_permitted", bool: true) }
+    private mutating func addOptions(_ options: TCPOptions, _ base: SequenceNumber) {
+        if options.present.contains(.maximumSegmentSize) { add("mss", number: options.maximumSegmentSize) }
+        if options.present.contains(.windowScale) { add("wscale", number: options.windowScale) }
+        if options.present.contains(.sackPermitted) { add("sack_permitted", bool: true) }
         if options.present.contains(.sack) {
-            object.add("sack") { buffer in
-                buffer.append("[")
-                for index in 0..<min(Int(options.sackBlockCount), 4) {
-                    let block = options.sackBlocks[index]
-                    if index > 0 { buffer.append(",") }
-                    buffer.append(pair: block.left.offset(from: base), block.right.offset(from: base))
-                }
-                buffer.append("]")
-            }
+            add(
+                "sack",
+                raw: { buffer in
+                    buffer.append("[")
+                    for index in 0..<min(Int(options.sackBlockCount), 4) {
+                        let block = options.sackBlocks[index]
+                        if index > 0 { buffer.append(",") }
+                        buffer.append(pair: block.left.offset(from: base), block.right.offset(from: base))
+                    }
+                    buffer.append("]")
+                })
         }
         if options.present.contains(.timestamps) {
-            object.add("ts") { $0.append(pair: options.timestampValue, options.timestampEchoReply) }
+            add("ts", raw: { $0.append(pair: options.timestampValue, options.timestampEchoReply) })
         }
-        if options.present.contains(.fastOpen) { object.add("tfo", number: options.fastOpenCookieLength) }
-        if options.present.contains(.multipath) { object.add("mptcp", number: options.multipathSubtype) }
-        if options.present.contains(.multipath) { object.addMultipath(options) }
-        if options.present.contains(.md5Signature) { object.add("md5", bool: true) }
-        if options.present.contains(.authentication) { object.add("ao", bool: true) }
+        if options.present.contains(.fastOpen) { add("tfo", number: options.fastOpenCookieLength) }
+        if options.present.contains(.multipath) { add("mptcp", number: options.multipathSubtype) }
+        if options.present.contains(.multipath) { addMultipath(options) }
+        if options.present.contains(.md5Signature) { add("md5", bool: true) }
+        if options.present.contains(.authentication) { add("ao", bool: true) }
         if options.present.contains(.userTimeout) {
-            object.add("user_timeout_s", number: options.userTimeoutSeconds)
+            add("user_timeout_s", number: options.userTimeoutSeconds)
         }
-        if options.present.contains(.accurateECN) { object.add("accecn", bool: true) }
-        if options.present.contains(.experiment) { object.add("exid", number: options.experimentIdentifier) }
-        if options.present.contains(.unknown) { object.add("unknown", bool: true) }
-        return object
+        if options.present.contains(.accurateECN) { add("accecn", bool: true) }
+        if options.present.contains(.experiment) { add("exid", number: options.experimentIdentifier) }
+        if options.present.contains(.unknown) { add("unknown", bool: true) }
     }
 
     private mutating func addMultipath(_ options: TCPOptions) {
         let subtypes = MultipathSubtype.allCases.filter { options.has($0) }
-        add("mptcp_ops", strings: subtypes.map { "\($0.name)" })
+        add("mptcp_ops", literals: subtypes.map { $0.name })
         if options.has(.capable) { add("mptcp_version", number: options.multipathDetail) }
         if options.has(.join) && options.multipathValue != 0 {
             add("mptcp_token", string: hexadecimal(UInt32(truncatingIfNeeded: options.multipathValue)))
@@ -95,11 +95,12 @@ extension OutputBuffer {
         append(number: second)
         append("]")
     }
-}
 
-extension TCPFlags {
     /// One letter a flag, lowest bit first: `SA` is SYN and ACK; E is ECN-Echo, C CWR, N AE (formerly NS).
-    fileprivate var letters: String {
-        String("FSRPAUECN".enumerated().lazy.filter { rawValue & 1 << $0.offset != 0 }.map { $0.element })
+    fileprivate mutating func append(_ flags: TCPFlags) {
+        let letters: InlineArray<9, UInt8> = [0x46, 0x53, 0x52, 0x50, 0x41, 0x55, 0x45, 0x43, 0x4e]
+        append("\"")
+        for bit in letters.indices where flags.rawValue & 1 << bit != 0 { append(byte: letters[bit]) }
+        append("\"")
     }
 }

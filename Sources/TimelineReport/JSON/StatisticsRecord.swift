@@ -7,35 +7,32 @@ import TCPTimeline
 extension JSONObject {
     /// Adds `stats`: an object a direction.
     mutating func add(_ statistics: ConnectionStatistics, _ connection: Connection) {
-        var object = JSONObject()
-        object.add("orig", object: Self.direction(statistics, .originator, connection))
-        object.add("resp", object: Self.direction(statistics, .responder, connection))
-        add("stats", object: object)
-    }
-
-    private static func direction(
-        _ statistics: ConnectionStatistics, _ side: Side, _ connection: Connection
-    ) -> JSONObject {
-        let direction = statistics[side]
-        var object = JSONObject()
-        object.addCounts(direction)
-        object.addTally("rtt", direction.roundTrip)
-        object.addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
-        object.addRetransmissions(direction)
-        object.add(positive: "out_of_order", direction.outOfOrderPackets)
-        for kind in [LateKind.reordered, .reorderedInCapture, .lostBeforeCapture] {
-            object.add(positive: kind.name, direction.count(kind))
+        let end = connection.lastTime
+        addObject("stats") { stats in
+            stats.addObject("orig") { $0.addDirection(statistics, .originator, until: end) }
+            stats.addObject("resp") { $0.addDirection(statistics, .responder, until: end) }
         }
-        object.add(positive: "dup_acks", direction.duplicateAcks)
-        object.add(positive: "dup_acks_in_a_row", direction.longestDuplicateRun)
-        object.add(positive: "sack_pkts", direction.sackPackets)
-        object.add(positive: "dsacks", direction.duplicateSACKs)
-        object.addWindows(direction, until: connection.lastTime)
-        object.addStates(statistics, side, at: connection.lastTime)
-        return object
     }
 
-    private mutating func add<Number: BinaryInteger>(positive name: StaticString, _ number: Number) {
+    private mutating func addDirection(_ statistics: ConnectionStatistics, _ side: Side, until end: Timestamp) {
+        let direction = statistics[side]
+        addCounts(direction)
+        addTally("rtt", direction.roundTrip)
+        addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
+        addRetransmissions(direction)
+        add(positive: "out_of_order", direction.outOfOrderPackets)
+        add(positive: LateKind.reordered.name, direction.count(LateKind.reordered))
+        add(positive: LateKind.reorderedInCapture.name, direction.count(LateKind.reorderedInCapture))
+        add(positive: LateKind.lostBeforeCapture.name, direction.count(LateKind.lostBeforeCapture))
+        add(positive: "dup_acks", direction.duplicateAcks)
+        add(positive: "dup_acks_in_a_row", direction.longestDuplicateRun)
+        add(positive: "sack_pkts", direction.sackPackets)
+        add(positive: "dsacks", direction.duplicateSACKs)
+        addWindows(direction, until: end)
+        addStates(statistics, side, at: end)
+    }
+
+    @inline(__always) private mutating func add<Number: BinaryInteger>(positive name: StaticString, _ number: Number) {
         if number > 0 { add(name, number: number) }
     }
 
@@ -61,58 +58,55 @@ extension JSONObject {
 
     private mutating func addTally(_ name: StaticString, _ tally: Tally) {
         guard tally.count > 0 else { return }
-        var object = JSONObject()
-        object.add("n", number: tally.count)
-        object.add("min_s", seconds: tally.minimum)
-        object.add("avg_s", seconds: Int64(tally.average.rounded()))
-        object.add("max_s", seconds: tally.maximum)
-        if tally.count > 1 { object.add("stdev_s", seconds: Int64(tally.deviation.rounded())) }
-        object.add("last_s", seconds: tally.last)
-        add(name, object: object)
+        addObject(name) { object in
+            object.add("n", number: tally.count)
+            object.add("min_s", seconds: tally.minimum)
+            object.add("avg_s", seconds: Int64(tally.average.rounded()))
+            object.add("max_s", seconds: tally.maximum)
+            if tally.count > 1 { object.add("stdev_s", seconds: Int64(tally.deviation.rounded())) }
+            object.add("last_s", seconds: tally.last)
+        }
     }
 
     private mutating func addRetransmissions(_ direction: DirectionStatistics) {
         guard direction.retransmittedPackets > 0 else { return }
-        var object = JSONObject()
-        object.add("pkts", number: direction.retransmittedPackets)
-        object.add("bytes", number: direction.retransmittedBytes)
-        for kind in RetransmissionKind.allCases { object.add(positive: kind.name, direction.count(kind)) }
-        object.add(positive: "lost", direction.losses)
-        object.add(positive: "spurious", direction.spurious)
-        object.add(positive: "rto_in_a_row", direction.longestBackoff)
-        object.add(positive: "max_of_one", direction.mostRetransmissions)
-        add("rexmit", object: object)
+        addObject("rexmit") { object in
+            object.add("pkts", number: direction.retransmittedPackets)
+            object.add("bytes", number: direction.retransmittedBytes)
+            for kind in RetransmissionKind.allCases { object.add(positive: kind.name, direction.count(kind)) }
+            object.add(positive: "lost", direction.losses)
+            object.add(positive: "spurious", direction.spurious)
+            object.add(positive: "rto_in_a_row", direction.longestBackoff)
+            object.add(positive: "max_of_one", direction.mostRetransmissions)
+        }
     }
 
     private mutating func addWindows(_ direction: DirectionStatistics, until end: Timestamp) {
         if direction.ackPackets > 0 {
-            var object = JSONObject()
-            object.add("min", number: direction.smallestWindow)
-            object.add("avg", number: direction.averageWindow)
-            object.add("max", number: direction.largestWindow)
-            add("window", object: object)
+            addObject("window") { object in
+                object.add("min", number: direction.smallestWindow)
+                object.add("avg", number: direction.averageWindow)
+                object.add("max", number: direction.largestWindow)
+            }
         }
         guard direction.zeroWindowEpisodes > 0, let first = direction.firstZeroWindow else { return }
         let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
-        var object = JSONObject()
-        object.add("n", number: direction.zeroWindowEpisodes)
-        object.add("total_s", seconds: direction.zeroWindowTime + open)
-        object.add("max_s", seconds: max(direction.longestZeroWindow, open))
-        object.add("first_ts_ns", number: first.nanoseconds)
-        add("zero_window", object: object)
+        addObject("zero_window") { object in
+            object.add("n", number: direction.zeroWindowEpisodes)
+            object.add("total_s", seconds: direction.zeroWindowTime + open)
+            object.add("max_s", seconds: max(direction.longestZeroWindow, open))
+            object.add("first_ts_ns", number: first.nanoseconds)
+        }
     }
 
     private mutating func addStates(_ statistics: ConnectionStatistics, _ side: Side, at end: Timestamp) {
-        var object = JSONObject()
-        var isEmpty = true
-        for state in TCPState.allCases {
-            guard let name = state.openTelemetryName else { continue }
-            let span = statistics.time(of: side, in: state, at: end)
-            guard span > 0 else { continue }
-            object.add(name, seconds: span)
-            isEmpty = false
+        addObjectUnlessEmpty("states_s") { object in
+            for state in TCPState.allCases {
+                guard let name = state.openTelemetryName else { continue }
+                let span = statistics.time(of: side, in: state, at: end)
+                if span > 0 { object.add(name, seconds: span) }
+            }
         }
-        if !isEmpty { add("states_s", object: object) }
     }
 
     /// Adds what a segment repeats, fills or exposes.

@@ -9,45 +9,46 @@ public struct SocketJSON: Sendable {
 
     /// Appends the rows as they were at `time`, one line each.
     public func append(_ rows: [SocketRow], at time: Timestamp, to output: inout OutputBuffer) {
-        for row in rows { object(row, time).write(to: &output) }
-    }
-
-    private func object(_ row: SocketRow, _ time: Timestamp) -> JSONObject {
-        let socket = row.socket
-        var object = JSONObject(path: "socket")
-        object.add(time)
-        object.add("proto", literal: row.protocolName)
-        object.add("local_h", string: socket.local.address.description)
-        object.add("local_p", number: socket.local.port)
-        if row.hasPeer {
-            object.add("peer_h", string: socket.remote.address.description)
-            object.add("peer_p", number: socket.remote.port)
+        for row in rows {
+            output.record("socket") { object in
+                object.add(time)
+                object.add(row)
+            }
         }
-        if let state = socket.state.openTelemetryName { object.add("state", literal: state) }
-        if socket.inode != 0 { object.add("inode", number: socket.inode) }
-        object.add("uid", number: socket.uid)
+    }
+}
+
+extension JSONObject {
+    fileprivate mutating func add(_ row: SocketRow) {
+        let socket = row.socket
+        add("proto", literal: row.protocolName)
+        add("local_h", address: socket.local.address)
+        add("local_p", number: socket.local.port)
+        if row.hasPeer {
+            add("peer_h", address: socket.remote.address)
+            add("peer_p", number: socket.remote.port)
+        }
+        if let state = socket.state.openTelemetryName { add("state", literal: state) }
+        if socket.inode != 0 { add("inode", number: socket.inode) }
+        add("uid", number: socket.uid)
         if let process = row.processes.first {
-            object.add("pid", number: process.pid)
-            object.add("comm", string: process.command)
-            if let descriptor = row.descriptor { object.add("fd", number: descriptor) }
-            if let details = process.details { object.add(details) }
+            add("pid", number: process.pid)
+            add("comm", string: process.command)
+            if let descriptor = row.descriptor { add("fd", number: descriptor) }
+            if let details = process.details { add(details) }
         }
         if row.processes.count > 1 {
             // All processes that share the socket, the one in `pid` too.
-            object.add("processes", objects: row.processes.count) { self.object(row.processes[$0]) }
+            add("processes", objects: row.processes.count) { object, index in
+                let process = row.processes[index]
+                object.add("pid", number: process.pid)
+                object.add("comm", string: process.command)
+                object.add("uid", number: process.uid)
+            }
         }
-        if let name = row.holder.name { object.add("holder", literal: name) }
-        object.add("rx_queue", number: socket.receiveQueue)
-        object.add("tx_queue", number: socket.transmitQueue)
-        if let timer = socket.timer.name { object.add("timer", literal: timer) }
-        return object
-    }
-
-    private func object(_ process: ProcessIdentity) -> JSONObject {
-        var object = JSONObject()
-        object.add("pid", number: process.pid)
-        object.add("comm", string: process.command)
-        object.add("uid", number: process.uid)
-        return object
+        if let name = row.holder.name { add("holder", literal: name) }
+        add("rx_queue", number: socket.receiveQueue)
+        add("tx_queue", number: socket.transmitQueue)
+        if let timer = socket.timer.name { add("timer", literal: timer) }
     }
 }

@@ -74,8 +74,8 @@ struct ConnectionText {
 
     // What is on the page already; changed by whoever writes the items.
     var phase: TimelinePhase?
-    var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
-    var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    private var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    private var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
     /// Findings that are not written yet.
     var findings: [Finding] = []
@@ -84,6 +84,29 @@ struct ConnectionText {
     init(number: UInt64, limit: Int) {
         self.number = number
         self.limit = limit
+    }
+
+    /// Of no connection: there is nothing to print, now or later.
+    static let none = {
+        var none = ConnectionText(number: 0, limit: 0)
+        none.isFinished = true
+        return none
+    }()
+
+    /// Takes down that the page shows a state where it changes, or where the kernel first says the same; nil: it need not.
+    mutating func show(
+        _ side: Side, entered: TCPState, isConfirmed: (TCPState) -> Bool
+    ) -> (state: TCPState, isConfirmed: Bool)? {
+        let isOriginator = side == .originator
+        let shown = isOriginator ? shownStates.originator : shownStates.responder
+        let marked = isOriginator ? shownMarks.originator : shownMarks.responder
+        let state = entered == .unseen ? shown : entered
+        let isConfirmed = state != .unseen && isConfirmed(state)
+        if entered == .unseen && !(isConfirmed && marked != state) { return nil }
+        if isOriginator { shownStates.originator = state } else { shownStates.responder = state }
+        guard isConfirmed else { return (state, false) }
+        if isOriginator { shownMarks.originator = state } else { shownMarks.responder = state }
+        return (state, true)
     }
 
     /// Takes in a segment.

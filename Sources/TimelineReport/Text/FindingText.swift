@@ -71,7 +71,9 @@ extension OutputBuffer {
 
     /// Appends printable text, broken at spaces so that no line is wider than `width`, the first one beginning at `column`; further
     /// lines begin with `margin` and are indented.
-    mutating func append(wrapped text: [UInt8], from column: Int, to width: Int, margin: [UInt8]) {
+    mutating func append(
+        wrapped text: ArraySlice<UInt8>, from column: Int, to width: Int, margin: ArraySlice<UInt8>
+    ) {
         var column = column
         var isFirst = true
         for word in text.split(separator: 0x20) {
@@ -86,7 +88,7 @@ extension OutputBuffer {
                 append(byte: 0x20)
                 column += 1
             }
-            append(contentsOf: Array(word))
+            append(contentsOf: word)
             column += columns
             isFirst = false
         }

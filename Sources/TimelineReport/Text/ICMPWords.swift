@@ -4,7 +4,7 @@ import TCPModel
 import TCPTimeline
 
 /// The parts of the sentence, none of which should be broken: `ICMP port unreachable`, `from 10.0.0.1,`, `quoting seq 0`.
-func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [[UInt8]] {
+func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [ArraySlice<UInt8>] {
     var parts = [
         writer.text {
             $0.append("ICMP ")
@@ -38,17 +38,18 @@ func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [[UInt8]] {
 extension TimelineWriter {
     /// Writes the row, or as many as the parts take; the time and the states stand on the first.
     func writeICMP(
-        _ event: ICMPEvent, time: [UInt8], left: [UInt8], right: [UInt8], prefix: UInt64?, _ out: inout OutputBuffer
+        _ event: ICMPEvent, time: ArraySlice<UInt8>, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, prefix: UInt64?,
+        _ out: inout OutputBuffer
     ) {
         // On a small page the states stand behind the words.
         let beside = 3 + 2 + 3 + max(1, left.count) + max(1, right.count)
         let room = max(16, layout.form == .line ? layout.width - beside : layout.lane)
-        var rows: [[UInt8]] = []
+        var rows: [ArraySlice<UInt8>] = []
         for whole in icmpWords(event, self) {
             var part = whole
             // A long address on a small page.
             while part.count > room {
-                rows.append(Array(part.prefix(room)))
+                rows.append(part.prefix(room))
                 part.removeFirst(room)
             }
             if let last = rows.last, last.count + 1 + part.count <= room {

@@ -14,7 +14,7 @@ struct LaneText {
     /// Under 100 columns the window is left out, as in the narrow form.
     let isNarrow: Bool
 
-    func render(_ row: TimelineRow) -> [UInt8] {
+    func render(_ row: TimelineRow) -> ArraySlice<UInt8> {
         var parts = row.kind == .data ? dataParts(row) : segmentParts(row)
         parts += remarkParts(row)
         // The last parts are the least needed; but what a remark says is worth more than windows and options.
@@ -23,31 +23,30 @@ struct LaneText {
             let weakest = kept.indices.dropFirst().min { kept[$0].weight < kept[$1].weight } ?? kept.count - 1
             kept.remove(at: weakest)
         }
-        var text: [UInt8] = []
+        var text = OutputBuffer(capacity: 128)
         for (index, part) in kept.enumerated() {
-            if index > 0 { text += part.spacing }
-            text += part.bytes
+            if index > 0 { text.append(part.spacing) }
+            text.append(contentsOf: part.bytes)
         }
-        return Array(text.prefix(max(1, room)))
+        text.truncate(to: max(1, room))
+        return text.bytes
     }
 
     private struct Part {
-        var bytes: [UInt8]
+        var bytes: ArraySlice<UInt8>
         /// The part with the smallest weight goes first.
         var weight: Int
-        var spacing: [UInt8] = [0x20]
+        var spacing: StaticString = " "
     }
 
     private func length(_ parts: [Part]) -> Int {
-        parts.reduce(-1) { $0 + $1.bytes.count + $1.spacing.count }
+        parts.reduce(-1) { $0 + $1.bytes.count + $1.spacing.utf8CodeUnitCount }
     }
 
     private func part(_ weight: Int, spacing: StaticString = " ", _ make: (inout OutputBuffer) -> Void) -> Part {
         var buffer = OutputBuffer()
         make(&buffer)
-        var space = OutputBuffer()
-        space.append(spacing)
-        return Part(bytes: buffer.bytes, weight: weight, spacing: space.bytes)
+        return Part(bytes: buffer.bytes, weight: weight, spacing: spacing)
     }
 
     private func dataParts(_ row: TimelineRow) -> [Part] {

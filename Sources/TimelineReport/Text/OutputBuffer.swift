@@ -5,63 +5,173 @@
 /// Text from outside (names of processes, files, interfaces, hosts) goes through `appendPrintable` or
 /// `appendJSONString`; the plain `append` is for our own literals and numbers.
 public struct OutputBuffer: Sendable {
-    /// The bytes so far, UTF-8.
-    public private(set) var bytes: [UInt8] = []
+    /// The bytes, and room for more behind them. All of it is initialized, so that appending is one comparison and a copy.
+    private var memory: [UInt8]
+    /// How many bytes there are.
+    public private(set) var count = 0
+
+    /// What a word of eight characters may take more than it has.
+    private static let slack = 8
+    /// The least room that is made.
+    private static let leastRoom = 64
 
     /// An empty buffer.
-    public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+    public init(capacity: Int = 0) { memory = Array(repeating: 0, count: capacity) }
 
-    /// How many bytes there are.
-    public var count: Int { bytes.count }
+    /// The bytes so far, UTF-8.
+    public var bytes: ArraySlice<UInt8> { memory[..<count] }
 
     /// Forgets the bytes but keeps the memory.
-    public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+    public mutating func clear() { count = 0 }
 
     /// Forgets the bytes from `count` on.
-    public mutating func truncate(to count: Int) {
-        if count < bytes.count { bytes.removeSubrange(count...) }
-    }
-
-    /// Appends one byte.
-    public mutating func append(byte: UInt8) { bytes.append(byte) }
+    public mutating func truncate(to count: Int) { self.count = max(0, min(count, self.count)) }
 
     /// Puts another byte where there is one already.
-    mutating func set(_ byte: UInt8, at index: Int) { bytes[index] = byte }
-
-    /// Appends `count` copies of one byte; none if `count` is negative.
-    public mutating func append(repeating byte: UInt8, count: Int) {
-        if count > 0 { bytes.append(contentsOf: repeatElement(byte, count: count)) }
+    mutating func set(_ byte: UInt8, at index: Int) {
+        precondition(index < count)
+        memory[index] = byte
     }
 
-    /// Appends a literal of ours.
-    public mutating func append(_ literal: StaticString) {
-        literal.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    // MARK: Memory
+
+    /// Lends `body` the memory of the next `size` bytes, all of which it has to write, and of some that it may spoil.
+    @inline(__always) private mutating func extend(by size: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
+        if memory.count &- count < size &+ Self.slack { makeRoom(for: size) }
+        let start = count
+        unsafe memory.withUnsafeMutableBufferPointer { memory in
+            // There are `size` octets and the slack behind the first `count`: checked, or made, just above.
+            if let base = memory.baseAddress { unsafe body(base + start) }
+        }
+        count = start &+ size
     }
 
-    /// Appends `"name":`, after a comma if it is not the first, in one go.
-    mutating func append(key name: StaticString, separated: Bool) {
-        name.withUTF8Buffer { utf8 in
-            bytes.append(addingCapacity: utf8.count + 4) { room in
-                if separated { room.append(0x2c) }
-                room.append(0x22)
-                // The literal's own octets: the index is below its count.
-                for index in 0..<utf8.count { unsafe room.append(utf8[index]) }
-                room.append(0x22)
-                room.append(0x3a)
+    @inline(never) private mutating func makeRoom(for size: Int) {
+        let more = max(size + Self.slack, memory.count, Self.leastRoom)
+        var larger = [UInt8](repeating: 0, count: memory.count + more)
+        defer { memory = larger }
+        guard count > 0 else { return }
+        unsafe larger.withUnsafeMutableBufferPointer { larger in
+            unsafe memory.withUnsafeBufferPointer { memory in
+                // `larger` has room for what there was, and for more.
+                if let old = memory.baseAddress { unsafe larger.baseAddress?.update(from: old, count: memory.count) }
             }
         }
     }
 
+    /// Appends octets that live through the call.
+    @inline(__always) private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+        // A buffer without a base has no octets.
+        guard let base = text.baseAddress else { return }
+        let size = text.count
+        unsafe extend(by: size) { unsafe $0.update(from: base, count: size) }
+    }
+
+    // MARK: Bytes and text
+
+    /// Appends one byte.
+    @inline(__always) public mutating func append(byte: UInt8) {
+        // The one octet asked for.
+        unsafe extend(by: 1) { unsafe $0.pointee = byte }
+    }
+
+    /// Appends `count` copies of one byte; none if `count` is negative.
+    public mutating func append(repeating byte: UInt8, count: Int) {
+        // The octets asked for.
+        if count > 0 { unsafe extend(by: count) { unsafe $0.update(repeating: byte, count: count) } }
+    }
+
+    /// Appends `count` copies of a literal of ours.
+    mutating func append(repeating literal: StaticString, count: Int) {
+        let length = literal.utf8CodeUnitCount
+        unsafe extend(by: length * count) { place in
+            // The literal's octets, `count` times: as many as were asked for.
+            if length == 1 { return unsafe place.update(repeating: literal.utf8Start.pointee, count: count) }
+            for index in 0..<count { unsafe (place + index * length).update(from: literal.utf8Start, count: length) }
+        }
+    }
+
+    /// Appends a literal of ours.
+    @inline(__always) public mutating func append(_ literal: StaticString) {
+        // The literal lives as long as the program. Where it is a constant, this comes down to a few stores.
+        unsafe append(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Appends `,"name":`.
+    @inline(__always) mutating func append(key name: StaticString) {
+        let length = name.utf8CodeUnitCount
+        unsafe extend(by: length &+ 4) { place in
+            // Two octets before the name's and two behind it: as many as were asked for.
+            unsafe place[0] = 0x2c
+            unsafe place[1] = 0x22
+            unsafe (place + 2).update(from: name.utf8Start, count: length)
+            unsafe place[length &+ 2] = 0x22
+            unsafe place[length &+ 3] = 0x3a
+        }
+    }
+
+    /// Appends `"literal"`.
+    @inline(__always) mutating func append(quoted literal: StaticString) {
+        let length = literal.utf8CodeUnitCount
+        unsafe extend(by: length &+ 2) { place in
+            // One octet before the literal's and one behind it: as many as were asked for.
+            unsafe place[0] = 0x22
+            unsafe (place + 1).update(from: literal.utf8Start, count: length)
+            unsafe place[length &+ 1] = 0x22
+        }
+    }
+
+    /// Appends `,"name":"literal"`.
+    @inline(__always) mutating func append(key name: StaticString, quoted literal: StaticString) {
+        let length = name.utf8CodeUnitCount
+        let more = literal.utf8CodeUnitCount
+        unsafe extend(by: length &+ more &+ 6) { place in
+            // Two octets before the name's, three behind it, one behind the literal's: as many as were asked for.
+            unsafe place[0] = 0x2c
+            unsafe place[1] = 0x22
+            unsafe (place + 2).update(from: name.utf8Start, count: length)
+            let value = unsafe place + length + 2
+            unsafe value[0] = 0x22
+            unsafe value[1] = 0x3a
+            unsafe value[2] = 0x22
+            unsafe (value + 3).update(from: literal.utf8Start, count: more)
+            unsafe value[more &+ 3] = 0x22
+        }
+    }
+
+    /// Appends the first `count` characters, at most eight, of a word that has the first in its lowest octet.
+    @inline(__always) mutating func append(characters word: UInt64, count: Int) {
+        precondition(0...8 ~= count)
+        // Eight octets, of which those beyond the count are in the slack.
+        unsafe extend(by: count) {
+            unsafe UnsafeMutableRawPointer($0).storeBytes(of: word.littleEndian, as: UInt64.self)
+        }
+    }
+
     /// Appends text that is known to be printable.
-    public mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
+    public mutating func append(text: String) {
+        var text = text
+        // The string lives through the call.
+        text.withUTF8 { unsafe append($0) }
+    }
 
     /// Appends bytes that are known to be printable.
-    public mutating func append(contentsOf other: [UInt8]) { bytes.append(contentsOf: other) }
+    public mutating func append(contentsOf other: [UInt8]) {
+        // The array lives through the call.
+        unsafe other.withUnsafeBufferPointer { unsafe append($0) }
+    }
+
+    /// Appends bytes that are known to be printable.
+    public mutating func append(contentsOf other: ArraySlice<UInt8>) {
+        // The array lives through the call.
+        unsafe other.withUnsafeBufferPointer { unsafe append($0) }
+    }
 
     /// Appends some of another buffer's bytes.
     @inline(__always) public mutating func append(_ other: borrowing OutputBuffer, _ range: Range<Int>) {
-        // The range is checked here; the other buffer's bytes live through the call.
-        unsafe other.bytes.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
+        precondition(range.upperBound <= other.count)
+        // The range is checked; the other buffer's bytes live through the call.
+        unsafe other.memory.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
     /// Appends the first `count` of these bytes.
@@ -70,62 +180,146 @@ public struct OutputBuffer: Sendable {
         unsafe text.span.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[..<count])) }
     }
 
-    /// Appends these bytes.
-    @inline(__always) private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
-        unsafe bytes.append(contentsOf: text)
+    /// Appends text if each of its characters is printable ASCII and neither `excepted` nor a backslash; else false.
+    mutating func append(plain text: String, except excepted: UInt8 = 0x5c) -> Bool {
+        var text = text
+        // The string lives through the call.
+        return text.withUTF8 { utf8 in
+            var oddities: UInt8 = 0
+            // No way out of the loop and no branch, so that many octets are looked at together. The index stays below the count.
+            for index in 0..<utf8.count {
+                let octet = unsafe utf8[index]
+                oddities |= octet &- 0x20 < 0x5f ? 0 : 1
+                oddities |= octet == 0x5c || octet == excepted ? 1 : 0
+            }
+            let isPlain = oddities == 0
+            if isPlain { unsafe append(utf8) }
+            return isPlain
+        }
     }
 
     /// Appends a line feed.
-    public mutating func newline() { bytes.append(0x0a) }
+    public mutating func newline() { append(byte: 0x0a) }
+
+    // MARK: Numbers
 
     /// Appends a number in decimal.
-    public mutating func append<Number: BinaryInteger>(number: Number) {
-        if number < 0 { bytes.append(0x2d) }
+    @inline(__always) public mutating func append<Number: BinaryInteger>(number: Number) {
+        if number < 0 { append(byte: 0x2d) }
         append(unsigned: UInt64(number.magnitude), minimumDigits: 1)
     }
 
     /// Appends a number in decimal with leading zeros up to `minimumDigits`, which is at most 24.
     public mutating func append(unsigned number: UInt64, minimumDigits: Int) {
-        if number < 10 && minimumDigits <= 1 { return bytes.append(0x30 + UInt8(truncatingIfNeeded: number)) }
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
-            var start = 24
-            var rest = number
-            // 20 digits at most, and 24 with zeros before them: start stays within the 24 bytes.
-            repeat {
-                start &-= 1
-                let tenth = rest / 10
-                unsafe digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
-                rest = tenth
-            } while rest > 0
-            while start > 0 && 24 - start < minimumDigits {
-                start &-= 1
-                unsafe digits[start] = 0x30
+        if number < EightDigits.limit && minimumDigits <= 8 {
+            let digits = EightDigits(number)
+            let size = max(digits.significant, minimumDigits)
+            // Eight octets at most, which may be beyond the `size` but not beyond the slack; here and below.
+            return unsafe extend(by: size) { unsafe digits.store(last: size, to: $0) }
+        }
+        let (upper, low) = number.quotientAndRemainder(dividingBy: EightDigits.limit)
+        let (high, middle) = upper.quotientAndRemainder(dividingBy: EightDigits.limit)
+        let lowDigits = EightDigits(low)
+        let middleDigits = EightDigits(middle)
+        if high == 0 && minimumDigits <= 16 {
+            let size = max(middle == 0 ? 0 : middleDigits.significant, minimumDigits - 8)
+            return unsafe extend(by: size &+ 8) {
+                unsafe middleDigits.store(last: size, to: $0)
+                unsafe lowDigits.store(last: 8, to: $0 + size)
             }
-            unsafe append(UnsafeBufferPointer(rebasing: digits[start...]))
+        }
+        let highDigits = EightDigits(high)
+        let size = min(8, max(high == 0 ? 0 : highDigits.significant, minimumDigits - 16))
+        unsafe extend(by: size &+ 16) {
+            unsafe highDigits.store(last: size, to: $0)
+            unsafe middleDigits.store(last: 8, to: $0 + size)
+            unsafe lowDigits.store(last: 8, to: $0 + size + 8)
+        }
+    }
+
+    /// Appends nanoseconds as seconds with nine decimals.
+    mutating func append(seconds nanoseconds: Int64) {
+        let second: UInt64 = 1_000_000_000
+        let (whole, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: second)
+        guard nanoseconds >= 0 && whole < EightDigits.limit else {
+            return append(fixed: nanoseconds, decimals: 9, digits: 9)
+        }
+        let digits = EightDigits(whole)
+        let (fraction, last) = rest.quotientAndRemainder(dividingBy: 10)
+        let fractionDigits = EightDigits(fraction)
+        let size = digits.significant
+        unsafe extend(by: size &+ 10) {
+            // The point, eight digits and one more behind the whole number: as many as were asked for.
+            unsafe digits.store(last: size, to: $0)
+            unsafe $0[size] = 0x2e
+            unsafe fractionDigits.store(last: 8, to: $0 + size + 1)
+            unsafe $0[size &+ 9] = 0x30 | UInt8(truncatingIfNeeded: last)
+        }
+    }
+
+    /// Appends `,"ts":1795363634.454475,"ts_ns":1795363634454475001`: the same time twice, its digits made once.
+    mutating func append(timeMembers nanoseconds: Int64) {
+        let (seconds, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        // Ten digits, the years from 2001 to 2286.
+        guard nanoseconds >= 0, seconds >= 1_000_000_000 else {
+            append(",\"ts\":")
+            append(fixed: nanoseconds, decimals: 9, digits: 6)
+            append(",\"ts_ns\":")
+            return append(number: nanoseconds)
+        }
+        let (hundreds, twoDigits) = seconds.quotientAndRemainder(dividingBy: 100)
+        let (micro, nano) = rest.quotientAndRemainder(dividingBy: 1000)
+        let (first, second, third) = (
+            EightDigits(hundreds), EightDigits(twoDigits * 1_000_000 + micro), EightDigits(nano)
+        )
+        append(",\"ts\":")
+        unsafe extend(by: 17) {
+            // Eight digits, two, the point and six more: as many as were asked for.
+            unsafe first.store(last: 8, to: $0)
+            unsafe second.store(last: 8, to: $0 + 8)
+            unsafe $0[10] = 0x2e
+            unsafe second.store(last: 6, to: $0 + 11)
+        }
+        append(",\"ts_ns\":")
+        unsafe extend(by: 19) {
+            // Eight digits, eight and three.
+            unsafe first.store(last: 8, to: $0)
+            unsafe second.store(last: 8, to: $0 + 8)
+            unsafe third.store(last: 3, to: $0 + 16)
         }
     }
 
     /// Appends `scaled / 10^decimals` in decimal notation, truncated to `digits` decimals.
     public mutating func append(fixed scaled: Int64, decimals: Int, digits: Int) {
-        if scaled < 0 { bytes.append(0x2d) }
+        if scaled < 0 { append(byte: 0x2d) }
+        let magnitude = scaled.magnitude
+        // Nearly always it is nanoseconds as seconds: divisors that are known are multiplications.
+        if decimals == 9 && (digits == 9 || digits == 6) {
+            let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+            append(unsigned: whole, minimumDigits: 1)
+            append(byte: 0x2e)
+            return append(unsigned: digits == 9 ? rest : rest / 1000, minimumDigits: digits)
+        }
         var unit: UInt64 = 1
         for _ in 0..<decimals { unit *= 10 }
-        append(unsigned: scaled.magnitude / unit, minimumDigits: 1)
+        append(unsigned: magnitude / unit, minimumDigits: 1)
         guard digits > 0 else { return }
-        var fraction = scaled.magnitude % unit
+        var fraction = magnitude % unit
         for _ in digits..<max(digits, decimals) { fraction /= 10 }
-        bytes.append(0x2e)
+        append(byte: 0x2e)
         append(unsigned: fraction, minimumDigits: digits)
     }
 
+    // MARK: Lines
+
     /// Appends spaces until the line that began at `start` is `column` columns wide (all text so far being ASCII).
     public mutating func pad(to column: Int, from start: Int) {
-        append(repeating: 0x20, count: start + column - bytes.count)
+        append(repeating: 0x20, count: start + column - count)
     }
 
     /// Moves the last `amount` bytes to `start`.
     mutating func rotate(from start: Int, by amount: Int) {
-        let end = bytes.count
+        let end = count
         guard start >= 0, amount > 0, start + amount <= end else { return }
         // Three reversals move a block without room for a copy.
         reverse(start..<end)
@@ -137,7 +331,7 @@ public struct OutputBuffer: Sendable {
         var low = range.lowerBound
         var high = range.upperBound - 1
         while low < high {
-            bytes.swapAt(low, high)
+            memory.swapAt(low, high)
             low += 1
             high -= 1
         }
@@ -146,84 +340,52 @@ public struct OutputBuffer: Sendable {
     /// Breaks the ASCII line that began at `start` after commas, so that no part is wider than `width` where that can be. The
     /// parts after the first begin with the line's first `margin` bytes and are indented.
     mutating func fold(from start: Int, to width: Int, margin: Int) {
-        guard bytes.count - start > width else { return }
+        guard count - start > width else { return }
         let line = Array(bytes[start...])
-        bytes.removeSubrange(start...)
+        truncate(to: start)
         var partStart = start
         for (index, word) in line.split(separator: 0x20, omittingEmptySubsequences: false).enumerated() {
-            let isAfterComma = bytes.count > partStart && bytes.last == 0x2c
+            let isAfterComma = count > partStart && bytes.last == 0x2c
             // The whole list item counts: up to and with its comma.
             let rest = line[word.startIndex...]
             let item = rest.firstIndex(of: 0x2c).map { $0 - word.startIndex + 1 } ?? rest.count
-            if isAfterComma && bytes.count - partStart + 1 + item > width {
+            if isAfterComma && count - partStart + 1 + item > width {
                 newline()
-                partStart = bytes.count
-                bytes.append(contentsOf: line[..<margin])
+                partStart = count
+                append(contentsOf: line[..<margin])
                 append("  ")
             } else if index > 0 {
                 append(byte: 0x20)
             }
-            bytes.append(contentsOf: word)
+            append(contentsOf: word)
         }
     }
+}
 
-    /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
-    /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
-    public mutating func appendPrintable(_ text: String) {
-        // Nearly always there is nothing to escape.
-        if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != 0x5c }) { return bytes.append(contentsOf: text.utf8) }
-        for scalar in text.unicodeScalars { appendPrintable(scalar) }
+/// A number below 100 000 000 as eight characters, the first one in the lowest octet: all digits at once.
+private struct EightDigits {
+    /// The least number that has more.
+    static let limit: UInt64 = 100_000_000
+
+    private let digits: UInt64
+
+    @inline(__always) init(_ number: UInt64) {
+        // Two numbers of four digits, then four of two, then eight of one: each step divides all of them by a multiplication.
+        let fours = number / 10_000 | (number % 10_000) << 32
+        let hundreds = (fours &* 10_486) >> 20 & 0x7f_0000_007f
+        let twos = hundreds | (fours &- hundreds &* 100) << 16
+        let tens = (twos &* 103) >> 10 & 0x000f_000f_000f_000f
+        digits = tens | (twos &- tens &* 10) << 8
     }
 
-    private mutating func appendPrintable(_ scalar: Unicode.Scalar) {
-        if scalar == "\\" {
-            append("\\\\")
-        } else if scalar.isUnsafeOnTerminals {
-            if scalar.value < 0x100 {
-                append("\\x")
-                append(hex: scalar.value, digits: 2)
-            } else {
-                append("\\u{")
-                append(hex: scalar.value, digits: 4)
-                append("}")
-            }
-        } else {
-            bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-        }
-    }
+    /// Digits without leading zeros; 0 has one.
+    @inline(__always) var significant: Int { 8 &- min(digits.trailingZeroBitCount >> 3, 7) }
 
-    /// Appends untrusted text as a JSON string with its quotes (RFC 8259 7).
-    public mutating func appendJSONString(_ text: String) {
-        bytes.append(0x22)
-        if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != 0x5c && $0 != 0x22 }) {
-            bytes.append(contentsOf: text.utf8)
-            return bytes.append(0x22)
-        }
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": append("\\\"")
-            case "\\": append("\\\\")
-            case "\n": append("\\n")
-            case "\t": append("\\t")
-            case "\r": append("\\r")
-            case _ where scalar.isUnsafeOnTerminals:
-                // Beyond the first plane (tags, private use) it takes a surrogate pair.
-                for unit in String(scalar).utf16 {
-                    append("\\u")
-                    append(hex: UInt32(unit), digits: 4)
-                }
-            default:
-                bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-            }
-        }
-        bytes.append(0x22)
-    }
-
-    /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
-    public mutating func append(hex number: UInt32, digits: Int) {
-        let text = String(number, radix: 16)
-        append(repeating: 0x30, count: digits - text.utf8.count)
-        append(text: text)
+    /// Stores the last `count` digits, of eight, and what else makes up a word of eight octets.
+    @inline(__always) func store(last count: Int, to place: UnsafeMutablePointer<UInt8>) {
+        let characters = (digits | 0x3030_3030_3030_3030) &>> UInt64(8 &* (8 &- count) & 63)
+        // The caller has made room for eight octets.
+        unsafe UnsafeMutableRawPointer(place).storeBytes(of: characters.littleEndian, as: UInt64.self)
     }
 }
 
@@ -233,18 +395,6 @@ extension StaticString {
         withUTF8Buffer { text in
             // The index stays below the count; the literal lives as long as the program.
             for index in 0..<text.count { body(unsafe text[index]) }
-        }
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
-    var isUnsafeOnTerminals: Bool {
-        // Nearly everything is ASCII, and the table of categories is slow.
-        if value < 0x7f { return value < 0x20 }
-        return switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
-        default: false
         }
     }
 }

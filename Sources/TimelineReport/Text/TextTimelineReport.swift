@@ -21,7 +21,8 @@ public struct TextTimelineReport: TraceReport {
     private let order: Order
     private let selection: ConnectionSelection
     private var writer: TimelineWriter
-    private var texts: [ConnectionText?] = []
+    /// By slot; `.none` where there is no connection.
+    private var texts: [ConnectionText] = []
     /// Slots with something to print.
     private var ready: [UInt32] = []
     private var activeCount = 0
@@ -57,13 +58,13 @@ public struct TextTimelineReport: TraceReport {
         let connection = timeline[event.connection]
         open(slot, connection.number)
         if event.isFirst, let source = timeline.translated(from: event.connection) {
-            texts[slot]?.keep(.note(.translated(timeline[source].number)))
+            texts[slot].keep(.note(.translated(timeline[source].number)))
         }
         if event.isFirst, let subflow = timeline.subflow(event.connection) {
             let number = subflow.connection.map { timeline[$0].number } ?? 0
-            texts[slot]?.keep(.note(.subflow(token: subflow.token, of: number)))
+            texts[slot].keep(.note(.subflow(token: subflow.token, of: number)))
         }
-        texts[slot]?.take(event, connection, style.detail)
+        texts[slot].take(event, connection, style.detail)
         noteReady(event.connection)
     }
 
@@ -80,8 +81,8 @@ public struct TextTimelineReport: TraceReport {
         }
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
-        texts[slot]?.seal()
-        texts[slot]?.keep(event)
+        texts[slot].seal()
+        texts[slot].keep(event)
         noteReady(event.connection)
     }
 
@@ -92,7 +93,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let slot = Int(finding.connection.slot)
         open(slot, timeline[finding.connection].number)
-        texts[slot]?.findings.append(finding)
+        texts[slot].findings.append(finding)
         noteReady(finding.connection)
     }
 
@@ -100,8 +101,8 @@ public struct TextTimelineReport: TraceReport {
     public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
-        texts[slot]?.seal()
-        texts[slot]?.keep(.note(.icmp(event)))
+        texts[slot].seal()
+        texts[slot].keep(.note(.icmp(event)))
         noteReady(event.connection)
     }
 
@@ -120,18 +121,18 @@ public struct TextTimelineReport: TraceReport {
         var waiting: [UInt32] = []
         for slot in ready {
             let id = ConnectionID(slot: slot)
-            if texts[Int(slot)]?.isDue(now) == true { texts[Int(slot)]?.seal() }
-            guard let text = texts[Int(slot)] else { continue }
+            if texts[Int(slot)].isDue(now) { texts[Int(slot)].seal() }
+            guard texts[Int(slot)].number != 0 else { continue }
             let connection = timeline[id]
             let view = kernel?.view(id)
-            let mayWait = !text.hasHead && now.since(connection.firstTime) < Self.patience
+            let mayWait = !texts[Int(slot)].hasHead && now.since(connection.firstTime) < Self.patience
             if mayWait && Self.lacksProcess(view) {
                 waiting.append(slot)
                 continue
             }
-            if text.hasItems { print(id, connection, view, &out) }
-            if texts[Int(slot)]?.hasHead == true { writeFindings(Int(slot), connection.number, &out) }
-            if texts[Int(slot)]?.held != nil { waiting.append(slot) }
+            if texts[Int(slot)].hasItems { print(id, connection, view, &out) }
+            if texts[Int(slot)].hasHead { writeFindings(Int(slot), connection.number, &out) }
+            if texts[Int(slot)].held != nil { waiting.append(slot) }
         }
         ready = waiting
     }
@@ -149,9 +150,9 @@ public struct TextTimelineReport: TraceReport {
     ) {
         let slot = Int(id.slot)
         let connection = timeline[id]
-        guard slot < texts.count, texts[slot]?.number == connection.number else { return }
+        guard slot < texts.count, texts[slot].number == connection.number else { return }
         if selection.shows(connection, kernel) {
-            texts[slot]?.seal()
+            texts[slot].seal()
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
             if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
@@ -172,11 +173,11 @@ public struct TextTimelineReport: TraceReport {
             }
             writeFindings(slot, connection.number, &out)
         }
-        if order == .stream && texts[slot]?.isFinished == false {
+        if order == .stream && !texts[slot].isFinished {
             close()
-            texts[slot]?.isFinished = true
+            texts[slot].isFinished = true
         } else {
-            texts[slot] = nil
+            texts[slot] = .none
         }
     }
 
@@ -190,9 +191,9 @@ public struct TextTimelineReport: TraceReport {
     // MARK: Bookkeeping
 
     private mutating func open(_ slot: Int, _ number: UInt64) {
-        while texts.count <= slot { texts.append(nil) }
-        guard texts[slot]?.number != number else { return }
-        if texts[slot]?.isFinished == false { close() }
+        while texts.count <= slot { texts.append(.none) }
+        guard texts[slot].number != number else { return }
+        if !texts[slot].isFinished { close() }
         let limit =
             order == .stream ? Int.max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit
         texts[slot] = ConnectionText(number: number, limit: limit)
@@ -219,11 +220,11 @@ public struct TextTimelineReport: TraceReport {
         _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let slot = Int(id.slot)
-        guard let items = texts[slot]?.takeItems() else { return }
+        let items = texts[slot].takeItems()
         // What comes after a connection's closing line needs its number to be understood.
-        let prefix = texts[slot]?.isFinished == true ? connection.number : prefix(connection.number)
-        if texts[slot]?.hasHead == false {
-            texts[slot]?.hasHead = true
+        let prefix = texts[slot].isFinished ? connection.number : prefix(connection.number)
+        if !texts[slot].hasHead {
+            texts[slot].hasHead = true
             if hasWritten { out.newline() }
             hasWritten = true
             writer.writeHead(connection, kernel, prefix: prefix, &out)
@@ -237,9 +238,10 @@ public struct TextTimelineReport: TraceReport {
     }
 
     private mutating func writeFindings(_ slot: Int, _ number: UInt64, _ out: inout OutputBuffer) {
-        guard let findings = texts[slot]?.findings, !findings.isEmpty else { return }
-        texts[slot]?.findings = []
-        let prefix = texts[slot]?.isFinished == true ? number : prefix(number)
+        let findings = texts[slot].findings
+        if findings.isEmpty { return }
+        texts[slot].findings = []
+        let prefix = texts[slot].isFinished ? number : prefix(number)
         for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
     }
 
@@ -247,8 +249,8 @@ public struct TextTimelineReport: TraceReport {
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        if texts[slot]?.phase != row.phase {
-            texts[slot]?.phase = row.phase
+        if texts[slot].phase != row.phase {
+            texts[slot].phase = row.phase
             writer.writeRule(
                 phaseTitle(row.phase, connection), at: row.time.since(connection.firstTime), prefix: prefix, &out)
         }
@@ -265,7 +267,7 @@ public struct TextTimelineReport: TraceReport {
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var right: [UInt8]
+        var right: ArraySlice<UInt8>
         switch row.answerer {
         case .listener: right = writer.stateText(.listen, kernel?.responder.listener == nil ? nil : mark(0x2a))
         case .noSocket:
@@ -286,25 +288,13 @@ public struct TextTimelineReport: TraceReport {
     }
 
     /// A state where it changes, or where the kernel first says the same.
-    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int) -> [UInt8] {
+    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int)
+        -> ArraySlice<UInt8>
+    {
         let view = kernel?[side]
-        let shownBefore = side == .originator ? texts[slot]?.shownStates.originator : texts[slot]?.shownStates.responder
-        let markBefore = side == .originator ? texts[slot]?.shownMarks.originator : texts[slot]?.shownMarks.responder
-        let state = entered == .unseen ? shownBefore ?? .unseen : entered
-        let isConfirmed = state != .unseen && view?.confirms(state) == true
-        if entered == .unseen && !(isConfirmed && markBefore != state) { return [] }
-        if side == .originator {
-            texts[slot]?.shownStates.originator = state
-        } else {
-            texts[slot]?.shownStates.responder = state
-        }
-        guard isConfirmed else { return writer.stateText(state, nil) }
-        if side == .originator {
-            texts[slot]?.shownMarks.originator = state
-        } else {
-            texts[slot]?.shownMarks.responder = state
-        }
-        return writer.stateText(state, mark(0x2a))
+        let shown = texts[slot].show(side, entered: entered) { view?.confirms($0) == true }
+        guard let shown else { return [] }
+        return writer.stateText(shown.state, shown.isConfirmed ? mark(0x2a) : nil)
     }
 
     private mutating func mark(_ mark: UInt8) -> UInt8 {
@@ -312,7 +302,7 @@ public struct TextTimelineReport: TraceReport {
         return mark
     }
 
-    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> [UInt8] {
+    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> ArraySlice<UInt8> {
         func who(_ side: Side?) -> StaticString {
             switch side {
             case .originator: "client"
@@ -361,9 +351,9 @@ public struct TextTimelineReport: TraceReport {
         _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var left: [UInt8] = []
-        var right: [UInt8] = []
-        var time: [UInt8] = []
+        var left: ArraySlice<UInt8> = []
+        var right: ArraySlice<UInt8> = []
+        var time: ArraySlice<UInt8> = []
         if case .icmp(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
@@ -377,7 +367,7 @@ public struct TextTimelineReport: TraceReport {
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-            let state: [UInt8]
+            let state: ArraySlice<UInt8>
             switch event.kind {
             case .dropped: state = writer.stateText(.closed, mark(0x2a))
             case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)

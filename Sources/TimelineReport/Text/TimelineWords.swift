@@ -55,19 +55,19 @@ extension TimelineWriter {
     }
 
     private func writeNames(_ connection: Connection, _ prefix: UInt64?, _ out: inout OutputBuffer) {
-        let client = Array(connection.tuple.source.description.utf8)
-        let server = Array(connection.tuple.destination.description.utf8)
-        var line = Line()
+        let client = text { $0.append(connection.tuple.source) }
+        let server = text { $0.append(connection.tuple.destination) }
+        var line = Line(in: &out)
         put(prefix, &line)
         if layout.form == .wide {
-            line.put(rightAligned: Array("#".utf8), to: 3)
-            if layout.timeWidth > 0 { line.put(rightAligned: Array("time".utf8), to: 5 + layout.timeWidth) }
-            line.put(rightAligned: Array("delta".utf8), to: 5 + layout.timeWidth + 9)
+            line.put(rightAligned: "#", to: 3)
+            if layout.timeWidth > 0 { line.put(rightAligned: "time", to: 5 + layout.timeWidth) }
+            line.put(rightAligned: "delta", to: 5 + layout.timeWidth + 9)
         } else {
-            line.put(rightAligned: Array("delta".utf8), to: 7)
+            line.put(rightAligned: "delta", to: 7)
         }
         let guess = connection.facts.contains(.rolesGuessed)
-        line.put(rightAligned: Array((guess ? "client?" : "client").utf8), to: layout.stateEdge)
+        line.put(rightAligned: guess ? "client?" : "client", to: layout.stateEdge)
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if connection.isSelfConnect {
@@ -78,26 +78,27 @@ extension TimelineWriter {
             }
         } else {
             if client.count + server.count + 2 > layout.lane {
-                emit(&line, &out)
+                line.end(to: &out)
+                line = Line(in: &out)
                 put(prefix, &line)
             }
             line.put(rightAligned: server, to: layout.rightBar)
             line.put(guess ? "  server?" : "  server", columns: guess ? 9 : 8)
         }
-        emit(&line, &out)
+        line.end(to: &out)
     }
 
     private func writeProcesses(_ kernel: KernelView?, _ prefix: UInt64?, _ out: inout OutputBuffer) {
         guard let kernel else { return }
-        let client = Array(processText(kernel.originator).utf8)
-        let server = Array(processText(kernel.responder).utf8)
+        let client = text { $0.append(processOf: kernel.originator) }
+        let server = text { $0.append(processOf: kernel.responder) }
         guard !client.isEmpty || !server.isEmpty else { return }
-        var line = Line()
+        var line = Line(in: &out)
         put(prefix, &line)
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if !server.isEmpty { line.put(rightAligned: server, to: layout.rightBar) }
-        emit(&line, &out)
+        line.end(to: &out)
     }
 
     private func put(_ prefix: UInt64?, _ line: inout Line) {
@@ -105,12 +106,6 @@ extension TimelineWriter {
         line.put(ascii: text { $0.append(number: prefix) })
         line.put("|", columns: 1)
         line.column = 0
-    }
-
-    private func emit(_ line: inout Line, _ out: inout OutputBuffer) {
-        out.append(contentsOf: line.bytes.bytes)
-        out.newline()
-        line = Line()
     }
 }
 
@@ -143,7 +138,7 @@ extension OutputBuffer {
 }
 
 /// The words of a note.
-func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWriter) -> [UInt8] {
+func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWriter) -> ArraySlice<UInt8> {
     writer.text {
         switch note {
         case .halfClosed(let sender):

@@ -40,37 +40,61 @@ struct TimelineWriter {
 
     // MARK: Columns
 
-    /// A line under construction that counts columns, because box-drawing and names take several bytes each.
-    struct Line {
-        var bytes = OutputBuffer()
+    /// A line under construction that counts columns, because box-drawing and names take several bytes each. It is written into
+    /// a buffer that it has for itself until it ends.
+    struct Line: ~Copyable {
+        private var bytes = OutputBuffer()
+        private let start: Int
         var column = 0
+
+        init(in out: inout OutputBuffer) {
+            start = out.count
+            swap(&bytes, &out)
+        }
+
+        /// Ends the line, and gives the buffer back.
+        consuming func end(to out: inout OutputBuffer) {
+            bytes.newline()
+            swap(&bytes, &out)
+        }
+
+        /// How many bytes it has so far.
+        var size: Int { bytes.count - start }
 
         mutating func put(_ literal: StaticString, columns: Int) {
             bytes.append(literal)
             column += columns
         }
 
-        mutating func put(ascii: [UInt8]) {
+        mutating func put(ascii: ArraySlice<UInt8>) {
             bytes.append(contentsOf: ascii)
             column += ascii.count
         }
 
         mutating func repeating(_ literal: StaticString, _ count: Int) {
-            for _ in 0..<max(0, count) { put(literal, columns: 1) }
+            let count = max(0, count)
+            bytes.append(repeating: literal, count: count)
+            column += count
         }
 
         mutating func pad(to target: Int) { repeating(" ", target - column) }
 
-        mutating func put(rightAligned text: [UInt8], to edge: Int) {
+        mutating func put(rightAligned text: ArraySlice<UInt8>, to edge: Int) {
             pad(to: max(column == 0 ? 0 : column + 1, edge - text.count))
             put(ascii: text)
+        }
+
+        mutating func put(rightAligned literal: StaticString, to edge: Int) {
+            let columns = literal.utf8CodeUnitCount
+            pad(to: max(column == 0 ? 0 : column + 1, edge - columns))
+            put(literal, columns: columns)
         }
 
         /// Colours take no columns.
         mutating func ink(_ code: StaticString) { bytes.append(code) }
     }
 
-    func text(_ make: (inout OutputBuffer) -> Void) -> [UInt8] {
+    func text(_ make: (inout OutputBuffer) -> Void) -> ArraySlice<UInt8> {
         var buffer = OutputBuffer()
         make(&buffer)
         return buffer.bytes
@@ -79,16 +103,17 @@ struct TimelineWriter {
     // MARK: Rows
 
     /// The state column's text: the name, and the kernel's mark.
-    func stateText(_ state: TCPState, _ mark: UInt8?) -> [UInt8] {
+    func stateText(_ state: TCPState, _ mark: UInt8?) -> ArraySlice<UInt8> {
         state == .unseen && mark == nil
             ? [] : text { $0.append(state.displayName) } + (mark.map { [$0] } ?? [])
     }
 
     func write(
-        _ row: TimelineRow, left: [UInt8], right: [UInt8], _ connection: Connection, prefix: UInt64?,
+        _ row: TimelineRow, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, _ connection: Connection,
+        prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var line = Line()
+        var line = Line(in: &out)
         putPrefix(prefix, &line)
         if layout.form == .line {
             writeLine(row, left: left, right: right, connection, &line)
@@ -96,12 +121,13 @@ struct TimelineWriter {
             putTimes(row, connection, &line, room: layout.stateEdge - max(left.count, 1) - 1)
             putLane(left, right, &line) { putArrow(row, connection, &$0) }
         }
-        out.append(contentsOf: line.bytes.bytes)
-        out.newline()
+        line.end(to: &out)
     }
 
     /// `LEFT |middle| RIGHT`: the lane with the states at its sides.
-    private func putLane(_ left: [UInt8], _ right: [UInt8], _ line: inout Line, _ middle: (inout Line) -> Void) {
+    private func putLane(
+        _ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>, _ line: inout Line, _ middle: (inout Line) -> Void
+    ) {
         if !left.isEmpty { ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) } }
         line.pad(to: layout.stateEdge + 1)
         line.put(glyphs.bar, columns: 1)
@@ -112,7 +138,7 @@ struct TimelineWriter {
         ink(right, &line) { $0.put(ascii: right) }
     }
 
-    private func ink(_ state: [UInt8], _ line: inout Line, _ body: (inout Line) -> Void) {
+    private func ink(_ state: ArraySlice<UInt8>, _ line: inout Line, _ body: (inout Line) -> Void) {
         guard style.color, !state.isEmpty else { return body(&line) }
         line.ink(Self.color(state))
         body(&line)
@@ -120,7 +146,7 @@ struct TimelineWriter {
     }
 
     /// Waiting states stand out, ended ones recede; the names say it all the same.
-    private static func color(_ state: [UInt8]) -> StaticString {
+    private static func color(_ state: ArraySlice<UInt8>) -> StaticString {
         let name = String(decoding: state, as: UTF8.self)
         if name.hasPrefix("ESTABLISHED") || name.hasPrefix("LISTEN") || name.hasPrefix("SYN") { return Ink.state }
         if name.hasPrefix("CLOSED") || name.hasPrefix("(") { return Ink.dim }
@@ -155,7 +181,7 @@ struct TimelineWriter {
         }
     }
 
-    private func numberText(_ row: TimelineRow, width: Int) -> [UInt8] {
+    private func numberText(_ row: TimelineRow, width: Int) -> ArraySlice<UInt8> {
         text {
             $0.append(number: row.frame)
             // `4+5`; two wider numbers would push the time out of its column.
@@ -168,7 +194,7 @@ struct TimelineWriter {
         }
     }
 
-    private func timeText(_ row: TimelineRow, _ connection: Connection) -> [UInt8] {
+    private func timeText(_ row: TimelineRow, _ connection: Connection) -> ArraySlice<UInt8> {
         let digits = style.nanoseconds ? 9 : 6
         return text {
             switch style.time {
@@ -212,7 +238,8 @@ struct TimelineWriter {
 
     /// Under 80 columns: time, direction, words, states.
     private func writeLine(
-        _ row: TimelineRow, left: [UInt8], right: [UInt8], _ connection: Connection, _ line: inout Line
+        _ row: TimelineRow, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, _ connection: Connection,
+        _ line: inout Line
     ) {
         line.put(ascii: numberText(row, width: 0))
         let time = timeText(row, connection)
@@ -238,12 +265,12 @@ struct TimelineWriter {
     // MARK: Rules and notes
 
     /// `--- handshake -----`; in the narrow form with the time at which the phase began.
-    func writeRule(_ title: [UInt8], at offset: Int64?, prefix: UInt64?, _ out: inout OutputBuffer) {
+    func writeRule(_ title: ArraySlice<UInt8>, at offset: Int64?, prefix: UInt64?, _ out: inout OutputBuffer) {
         guard layout.form != .line else { return }
-        var line = Line()
+        var line = Line(in: &out)
         putPrefix(prefix, &line)
         // The page's width includes the connection's number.
-        let edge = layout.pageEdge - (prefix == nil ? 0 : line.bytes.count)
+        let edge = layout.pageEdge - (prefix == nil ? 0 : line.size)
         if style.color { line.ink(Ink.dim) }
         line.repeating(glyphs.rule, 3)
         line.put(" ", columns: 1)
@@ -259,32 +286,32 @@ struct TimelineWriter {
         line.put(" ", columns: 1)
         line.repeating(glyphs.rule, edge - line.column)
         if style.color { line.ink(Ink.off) }
-        out.append(contentsOf: line.bytes.bytes)
-        out.newline()
+        line.end(to: &out)
     }
 
     /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII; what
     /// does not fit into the lane goes on in the next line.
     func writeNote(
-        _ words: [UInt8], time: [UInt8] = [], left: [UInt8] = [], right: [UInt8] = [], prefix: UInt64?,
+        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: ArraySlice<UInt8> = [],
+        right: ArraySlice<UInt8> = [], prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
         let pieces = Self.wrap(words, layout.form == .line ? max(20, layout.width - 3) : layout.lane)
         for (index, piece) in pieces.enumerated() {
-            var line = Line()
+            var line = Line(in: &out)
             putPrefix(prefix, &line)
             if index == 0 {
                 writeNoteLine(piece, time: time, left: left, right: right, &line)
             } else {
                 writeNoteLine(piece, time: [], left: [], right: [], &line)
             }
-            out.append(contentsOf: line.bytes.bytes)
-            out.newline()
+            line.end(to: &out)
         }
     }
 
     private func writeNoteLine(
-        _ words: [UInt8], time: [UInt8], left: [UInt8], right: [UInt8], _ line: inout Line
+        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8>, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>,
+        _ line: inout Line
     ) {
         guard layout.form != .line else {
             line.put("   ", columns: 3)
@@ -307,18 +334,18 @@ struct TimelineWriter {
     }
 
     /// The words in lines of at most `room` columns, broken at spaces where there are any. Never empty.
-    private static func wrap(_ words: [UInt8], _ room: Int) -> [[UInt8]] {
-        var lines: [[UInt8]] = []
+    private static func wrap(_ words: ArraySlice<UInt8>, _ room: Int) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
         var rest = words[...]
         while rest.count > room {
             let start = rest.startIndex
             // A word may end right at the edge.
             let space = rest[start...(start + room)].lastIndex(of: 0x20) ?? start
             let end = space > start ? space : start + room
-            lines.append(Array(rest[start..<end]))
+            lines.append(rest[start..<end])
             rest = rest[end...].drop { $0 == 0x20 }
         }
-        if !rest.isEmpty || lines.isEmpty { lines.append(Array(rest)) }
+        if !rest.isEmpty || lines.isEmpty { lines.append(rest) }
         return lines
     }
 }

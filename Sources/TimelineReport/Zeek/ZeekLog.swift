@@ -114,10 +114,8 @@ public struct ZeekLog: PartitionedReport {
     private func writeRow(_ connection: Connection, _ out: inout OutputBuffer) {
         out.append(fixed: connection.firstTime.nanoseconds, decimals: 9, digits: 6)
         out.append("\t")
-        out.append(text: connectionUID(connection))
-        for end in [connection.tuple.source, connection.tuple.destination] {
-            out.append(text: "\t\(end.address)\t\(end.port)")
-        }
+        out.append(uidOf: connection)
+        out.append(connection.tuple, separator: 0x09)
         out.append("\ttcp\t-\t")
         // Zeek's clock has microseconds, and a connection that lasted nothing has no byte counts.
         let microseconds = connection.zeekDuration

@@ -1,0 +1,80 @@
+// The `conn` record: what became of a connection.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension JSONObject {
+    /// Adds what the wire showed: the `conn` record's keys from `proto` to `handshake`.
+    mutating func add(_ connection: Connection) {
+        let counters = connection.counters
+        add("proto", literal: "tcp")
+        add("duration", seconds: connection.duration)
+        add("orig_bytes", number: counters[0].uniqueBytes)
+        add("resp_bytes", number: counters[1].uniqueBytes)
+        add("conn_state", literal: connection.zeekConnectionState)
+        add("missed_bytes", number: connection.missedBytes)
+        add(
+            "history",
+            raw: { buffer in
+                let history = connection.history
+                buffer.append("\"")
+                for index in 0..<history.count { buffer.append(byte: history[index]) }
+                buffer.append("\"")
+            })
+        add("orig_pkts", number: counters[0].packets)
+        add("orig_ip_bytes", number: counters[0].ipBytes)
+        add("resp_pkts", number: counters[1].packets)
+        add("resp_ip_bytes", number: counters[1].ipBytes)
+        add(
+            "community_id",
+            raw: { buffer in
+                buffer.append("\"")
+                buffer.append(communityIDOf: connection.tuple)
+                buffer.append("\"")
+            })
+        if connection.tunnel != .none { add("tunnel", literal: connection.tunnel.name) }
+        add("completeness", number: connection.completeness.rawValue)
+        add("outcome", literal: connection.outcome.name)
+        if let closer = connection.closer { add("closed_by", literal: closer.jsonName) }
+        if let name = connection.originator.state.openTelemetryName { add("orig_state", literal: name) }
+        if let name = connection.endpoint(.responder).state.openTelemetryName { add("resp_state", literal: name) }
+        guard connection.synAckDelay >= 0 else { return }
+        addObject("handshake") { handshake in
+            handshake.add("synack_s", seconds: connection.synAckDelay)
+            if connection.openDelay >= 0 {
+                handshake.add("ack_s", seconds: connection.openDelay - connection.synAckDelay)
+            }
+        }
+    }
+
+    /// Adds what the kernel said: who held the sockets, and how long the responder's waited for that.
+    mutating func add(_ kernel: borrowing KernelView, _ connection: Connection) {
+        add(process: kernel.originator, "orig_process")
+        add(process: kernel.responder, "resp_process")
+        guard let delay = kernel.responder.acceptDelay(connection) else { return }
+        addObject("accept") { accept in
+            accept.add("min_s", seconds: delay.least)
+            if let most = delay.most { accept.add("max_s", seconds: most) }
+        }
+    }
+
+    /// Adds how many segments of both sides carried what had been sent before.
+    mutating func addRetransmissions(_ connection: Connection) {
+        let counters = connection.counters
+        add("retransmissions", number: UInt64(counters[0].retransmissions) + UInt64(counters[1].retransmissions))
+    }
+
+    private mutating func add(process view: borrowing KernelSideView, _ name: StaticString) {
+        guard let process = view.process else { return }
+        addObject(name) { owner in
+            owner.add("pid", number: process.pid)
+            owner.add("comm", string: process.command)
+            // Of a process that had gone before it could be looked up only the name is known.
+            if process.uid != .max { owner.add("uid", number: process.uid) }
+            if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
+            if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
+            if let details = process.details { owner.add(details) }
+        }
+    }
+}

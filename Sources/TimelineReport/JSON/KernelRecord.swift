@@ -1,0 +1,44 @@
+// The `kernel` record: something new that the kernel said of one endpoint.
+
+import TCPModel
+import TCPTimeline
+
+extension JSONObject {
+    /// Adds what is particular to a `kernel` record, after the keys of every record.
+    mutating func add(_ event: KernelEvent) {
+        add("endpoint", literal: event.side.jsonName)
+        switch event.kind {
+        case .state(let from, let to):
+            add("event", literal: "state")
+            if let name = from?.openTelemetryName { add("from", literal: name) }
+            if let name = to?.openTelemetryName { add("to", literal: name) }
+        case .owner: add("event", literal: "owner")
+        case .notAccepted(let since):
+            add("event", literal: "not_accepted")
+            add("since", seconds: since.nanoseconds)
+        case .accepted(let least, let most):
+            add("event", literal: "accepted")
+            add("after_s", seconds: most)
+            add("min_s", seconds: least)
+        case .dropped(let from):
+            add("event", literal: "dropped")
+            if let name = from.openTelemetryName { add("from", literal: name) }
+            add("to", literal: "closed")
+        case .contradiction(let state, let wire):
+            add("event", literal: "mismatch")
+            if let name = state?.openTelemetryName { add("state", literal: name) }
+            if let name = wire.openTelemetryName { add("wire_state", literal: name) }
+        case .traced(let fact): add(fact)
+        }
+        add("source", literal: event.source.name)
+        if let socket = event.socket {
+            add("inode", number: socket.inode)
+            add("rx_queue", number: socket.receiveQueue)
+            add("tx_queue", number: socket.transmitQueue)
+        }
+        if let process = event.process {
+            add("pid", number: process.pid)
+            add("comm", string: process.command)
+        }
+    }
+}

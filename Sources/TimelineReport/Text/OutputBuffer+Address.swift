@@ -1,0 +1,62 @@
+// Addresses as text.
+
+import TCPModel
+
+extension OutputBuffer {
+    /// Appends an address as `description` has it.
+    mutating func append(_ address: IPAddress) {
+        guard address.isV4 else { return append(text: address.description) }
+        // Two octets and their points are eight characters at most.
+        var pair = Characters()
+        pair.append(octet: address.v4 >> 24)
+        pair.append(0x2e)
+        pair.append(octet: address.v4 >> 16 & 0xff)
+        pair.append(0x2e)
+        append(characters: pair.word, count: pair.count)
+        pair = Characters()
+        pair.append(octet: address.v4 >> 8 & 0xff)
+        pair.append(0x2e)
+        pair.append(octet: address.v4 & 0xff)
+        append(characters: pair.word, count: pair.count)
+    }
+
+    /// Appends an address with its port as `description` has it.
+    mutating func append(_ end: SocketAddress) {
+        guard end.address.isV4 else { return append(text: end.description) }
+        append(end.address)
+        append(byte: 0x3a)
+        append(number: end.port)
+    }
+
+    /// Appends address and port of both ends, a separator before each.
+    mutating func append(_ tuple: FourTuple, separator: UInt8) {
+        append(byte: separator)
+        append(tuple.source.address)
+        append(byte: separator)
+        append(number: tuple.source.port)
+        append(byte: separator)
+        append(tuple.destination.address)
+        append(byte: separator)
+        append(number: tuple.destination.port)
+    }
+}
+
+/// Up to eight characters in a word, the first one in the lowest octet.
+struct Characters {
+    private(set) var word: UInt64 = 0
+    private(set) var count = 0
+
+    /// Appends one; the ninth is one too many, and is lost.
+    @inline(__always) mutating func append(_ character: UInt8) {
+        word |= UInt64(character) << UInt64(8 * count)
+        count &+= 1
+    }
+
+    /// Appends a number below 256 in decimal.
+    @inline(__always) fileprivate mutating func append(octet: UInt32) {
+        let octet = UInt8(truncatingIfNeeded: octet)
+        if octet >= 100 { append(0x30 + octet / 100) }
+        if octet >= 10 { append(0x30 + octet / 10 % 10) }
+        append(0x30 + octet % 10)
+    }
+}

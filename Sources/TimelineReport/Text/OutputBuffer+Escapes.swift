@@ -1,0 +1,74 @@
+// Text from outside, so that nothing in it acts on a terminal or breaks a format.
+
+extension OutputBuffer {
+    /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
+    /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
+    public mutating func appendPrintable(_ text: String) {
+        // Nearly always there is nothing to escape.
+        if append(plain: text) { return }
+        for scalar in text.unicodeScalars { appendPrintable(scalar) }
+    }
+
+    private mutating func appendPrintable(_ scalar: Unicode.Scalar) {
+        if scalar == "\\" {
+            append("\\\\")
+        } else if scalar.isUnsafeOnTerminals {
+            if scalar.value < 0x100 {
+                append("\\x")
+                append(hex: scalar.value, digits: 2)
+            } else {
+                append("\\u{")
+                append(hex: scalar.value, digits: 4)
+                append("}")
+            }
+        } else {
+            append(utf8Of: scalar)
+        }
+    }
+
+    /// Appends untrusted text as a JSON string with its quotes (RFC 8259 7).
+    public mutating func appendJSONString(_ text: String) {
+        append(byte: 0x22)
+        if append(plain: text, except: 0x22) { return append(byte: 0x22) }
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case "\n": append("\\n")
+            case "\t": append("\\t")
+            case "\r": append("\\r")
+            case _ where scalar.isUnsafeOnTerminals:
+                // Beyond the first plane (tags, private use) it takes a surrogate pair.
+                for unit in String(scalar).utf16 {
+                    append("\\u")
+                    append(hex: UInt32(unit), digits: 4)
+                }
+            default: append(utf8Of: scalar)
+            }
+        }
+        append(byte: 0x22)
+    }
+
+    private mutating func append(utf8Of scalar: Unicode.Scalar) {
+        for octet in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { append(byte: octet) }
+    }
+
+    /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
+    public mutating func append(hex number: UInt32, digits: Int) {
+        let text = String(number, radix: 16)
+        append(repeating: 0x30, count: digits - text.utf8.count)
+        append(text: text)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
+    var isUnsafeOnTerminals: Bool {
+        // Nearly everything is ASCII, and the table of categories is slow.
+        if value < 0x7f { return value < 0x20 }
+        return switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+        default: false
+        }
+    }
+}
