@@ -682,7 +682,9 @@ def ports_run_out(l):
         time.sleep(1.5 if number == count // 2 else 0.03 if number > count // 2 else 0)
     # It is told of the connection that was the last straw: one of them all.
     fault('ports run out', ('127.0.0.1', 0), name_of(l), ['time-wait-held'],
-          [CLIENT, 'of the 100 ports', '40000-40099', 'are left', 'EADDRNOTAVAIL', 'tcp_tw_reuse is 0'])
+          [CLIENT, 'of the 100 ports', '40000-40099', 'are left', 'EADDRNOTAVAIL', 'tcp_tw_reuse is 0'],
+          # It takes seconds: where all processors are busy a timeout strikes one of the eighty, and that is true as well.
+          ['retransmission'])
 
 
 def quick():

@@ -143,8 +143,13 @@ struct StateOracle {
 
     /// The states that an end entered, as the kernel's events count them: TIME_WAIT is a closed socket to them, and its end is
     /// no event; a host without a socket has none either.
-    func wireStates(_ end: TracedEnd) -> [String] {
-        (wire[end] ?? []).flatMap(\.self).filter {
+    func wireStates(_ end: TracedEnd) -> [String] { Self.states((wire[end] ?? []).flatMap(\.self)) }
+
+    /// The same of the first connection only that it had.
+    func firstWireStates(_ end: TracedEnd) -> [String] { Self.states(wire[end]?.first ?? []) }
+
+    private static func states(_ steps: [TracedStep]) -> [String] {
+        steps.filter {
             !($0.from == "time_wait" && $0.to == "closed") && !($0.from == "" && $0.to == "closed")
         }
         .map { $0.to == "time_wait" ? "closed" : $0.to }

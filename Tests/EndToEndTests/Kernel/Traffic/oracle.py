@@ -4,51 +4,12 @@
 #
 # Leaves in DIRECTORY: kinds (one line a connection: KIND CLIENT SERVER), trace (sock:inet_sock_set_state as the kernel prints
 # it), json (what tcptrace said) and errors. Must be root. The trace instance is removed whatever happens.
-import ctypes, os, select, signal, socket, struct, subprocess, sys, threading, time
+import os, signal, socket, struct, subprocess, sys, threading, time
+
+from statetrace import Recorder, libc, must, write
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
-libc = ctypes.CDLL(None, use_errno=True)
 tcptrace, out = sys.argv[1], sys.argv[2]
-instance = '/sys/kernel/tracing/instances/tcptrace-oracle-%d' % os.getpid()
-
-
-def must(result, what):
-    if result != 0:
-        raise OSError(ctypes.get_errno(), what)
-
-
-def write(path, text):
-    with open(path, 'w') as file:
-        file.write(text)
-
-
-def reader(ready, stop):
-    """A child: reads the state tracepoint through a trace instance in a mount namespace of its own."""
-    must(libc.unshare(0x00020000), 'unshare')
-    must(libc.mount(b'none', b'/', None, 0x4000 | 0x40000, None), 'private')
-    # Where somebody has mounted it already, this is busy, and not needed.
-    if not os.path.exists('/sys/kernel/tracing/instances'):
-        must(libc.mount(b'tracefs', b'/sys/kernel/tracing', b'tracefs', 0, None), 'mount tracefs')
-    for old in os.listdir('/sys/kernel/tracing/instances'):
-        # Left by a test that was killed: its process is no more.
-        if old.startswith('tcptrace-oracle-') and not os.path.exists('/proc/' + old.split('-')[-1]):
-            os.rmdir('/sys/kernel/tracing/instances/' + old)
-    os.mkdir(instance)
-    try:
-        write(instance + '/buffer_size_kb', '8192')
-        write(instance + '/events/sock/inet_sock_set_state/filter', 'protocol==6 && dport!=0 && '
-              '((sport>20000 && sport<21000) || (dport>20000 && dport<21000))')  # what others on this host do fills nothing
-        write(instance + '/events/sock/inet_sock_set_state/enable', '1')
-        os.write(ready, b'1')
-        os.read(stop, 1)
-        write(instance + '/events/sock/inet_sock_set_state/enable', '0')
-        for cpu in os.listdir(instance + '/per_cpu'):
-            with open(instance + '/per_cpu/' + cpu + '/stats') as stats:
-                assert 'overrun: 0\n' in stats.read().split('commit')[0], 'the trace instance ran over'
-        with open(instance + '/trace') as source, open(out + '/trace', 'w') as target:
-            target.write(source.read())
-    finally:
-        os.rmdir(instance)
 
 
 # --- traffic: both ends in this process, one step after the other, so that what happens is the same each time ---------
@@ -302,14 +263,9 @@ must(libc.unshare(0x40000000), 'unshare')
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 write('/proc/sys/net/ipv4/tcp_fastopen', '3')
 write('/proc/sys/net/ipv4/tcp_fin_timeout', '1')
-(ready_read, ready_write), (stop_read, stop_write) = os.pipe(), os.pipe()
-child = os.fork()
-if child == 0:
-    os.close(stop_write)
-    reader(ready_write, stop_read)
-    os._exit(0)
-os.close(ready_write)
-assert os.read(ready_read, 1) == b'1'
+# What others on this host do fills nothing.
+recorder = Recorder(out + '/trace', 'protocol==6 && dport!=0 && '
+                    '((sport>20000 && sport<21000) || (dport>20000 && dport<21000))')
 errors = open(out + '/errors', 'w+')
 program = subprocess.Popen([tcptrace, '-i', 'lo', '-v', '-T', 'json'], stdout=open(out + '/json', 'w'), stderr=errors)
 try:
@@ -323,5 +279,4 @@ try:
 finally:
     program.send_signal(signal.SIGINT)
     program.wait(30)
-    os.write(stop_write, b'1')
-    assert os.waitpid(child, 0)[1] == 0, 'the kernel could not be traced'
+    recorder.end()
