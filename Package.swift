@@ -119,7 +119,7 @@ let package = Package(
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests(
             "EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"],
-            exclude: ["Golden", "Kernel/Traffic", "Findings/faults.py"]),
+            exclude: ["Golden", "Traffic"]),
         tests("LayeringTests", []),
     ]
 )

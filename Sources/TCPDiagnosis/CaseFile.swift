@@ -85,9 +85,10 @@ struct CaseFile {
 
     init(number: UInt64) { self.number = number }
 
+    /// One side's record; changed in place.
     subscript(side: Side) -> SideRecord {
-        get { records[Int(side.rawValue)] }
-        set { records[Int(side.rawValue)] = newValue }
+        @inline(__always) get { records[Int(side.rawValue)] }
+        @inline(__always) _modify { yield &records[Int(side.rawValue)] }
     }
 
     /// Where an anomaly was first seen.

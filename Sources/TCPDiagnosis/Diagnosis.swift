@@ -16,7 +16,8 @@ public struct Diagnosis: Sendable {
     /// The most connections that are judged in one `review`: the capture must not wait for us.
     static let batch = 512
 
-    private var files: [CaseFile?] = []
+    /// By slot; number 0 where none was opened. Looked at and changed in place: a copy takes longer than most segments do.
+    private var files: [CaseFile] = []
     /// Live: connections that have not settled yet, and those that were judged and are not over.
     private var settlingQueue = DueQueue()
     private var patientQueue = DueQueue()
@@ -53,9 +54,9 @@ public struct Diagnosis: Sendable {
         let connection = timeline[event.connection]
         let isNew = open(slot, connection.number)
         if isNew, let old = event.replaced {
-            files[slot]?.predecessor = (timeline[old].number, timeline[old].lastTime)
+            files[slot].predecessor = (timeline[old].number, timeline[old].lastTime)
         }
-        files[slot]?.take(event, connection)
+        files[slot].take(event, connection)
         if isNew && isLive {
             settlingQueue.append(event.connection, connection.number, event.time.advanced(by: Self.settling))
         }
@@ -65,7 +66,7 @@ public struct Diagnosis: Sendable {
     public mutating func observe(_ event: ICMPEvent, _ timeline: borrowing Timeline) {
         let slot = Int(event.connection.slot)
         _ = open(slot, timeline[event.connection].number)
-        if files[slot]?.icmp == nil { files[slot]?.icmp = event }
+        if files[slot].icmp == nil { files[slot].icmp = event }
     }
 
     /// Takes in what the kernel said.
@@ -73,15 +74,15 @@ public struct Diagnosis: Sendable {
         let slot = Int(event.connection.slot)
         _ = open(slot, timeline[event.connection].number)
         switch event.kind {
-        case .dropped: files[slot]?.dropped.append(event)
-        case .contradiction: files[slot]?.mismatch = event
+        case .dropped: files[slot].dropped.append(event)
+        case .contradiction: files[slot].mismatch = event
         case .state, .owner, .notAccepted, .accepted, .traced: break
         }
     }
 
     private mutating func open(_ slot: Int, _ number: UInt64) -> Bool {
-        while files.count <= slot { files.append(nil) }
-        if files[slot]?.number == number { return false }
+        while files.count <= slot { files.append(CaseFile(number: 0)) }
+        if files[slot].number == number { return false }
         files[slot] = CaseFile(number: number)
         return true
     }
@@ -114,7 +115,7 @@ public struct Diagnosis: Sendable {
 
     private func isOpen(_ id: ConnectionID, _ number: UInt64) -> Bool {
         let slot = Int(id.slot)
-        return slot < files.count && files[slot]?.number == number && files[slot]?.isConcluded == false
+        return slot < files.count && files[slot].number == number && !files[slot].isConcluded
     }
 
     /// The findings about a connection that is over, or whose capture is; its file is closed.
@@ -129,9 +130,9 @@ public struct Diagnosis: Sendable {
             id, connection, timeline.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
         // Late segments do not open a file again.
-        if slot < files.count, files[slot]?.number == connection.number {
+        if slot < files.count, files[slot].number == connection.number {
             files[slot] = CaseFile(number: connection.number)
-            files[slot]?.isConcluded = true
+            files[slot].isConcluded = true
         }
         return findings
     }
@@ -141,9 +142,8 @@ public struct Diagnosis: Sendable {
         now: Timestamp, isOver: Bool
     ) -> [Finding] {
         let slot = Int(id.slot)
-        guard slot < files.count, var file = files[slot], file.number == connection.number, !file.isConcluded else {
-            return []
-        }
+        guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
+        var file = files[slot]
         for side in [Side.originator, .responder] where file[side].shut.isSeen && !connection.isEnded {
             file.noteShut(side, until: now)
         }
@@ -166,7 +166,7 @@ public struct Diagnosis: Sendable {
                     connection: id, code: rule.code, time: now, side: verdict.side, message: verdict.message,
                     frames: verdict.frames.filter { $0.isSeen }.map { $0.frame }.sorted(), evidence: verdict.evidence))
         }
-        files[slot]?.reported = circumstances.found
+        files[slot].reported = circumstances.found
         return findings
     }
 }

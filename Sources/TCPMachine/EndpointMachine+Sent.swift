@@ -177,7 +177,7 @@ extension EndpointMachine {
         }
         if knowledge.contains(.receive) {
             if ack.isAfter(receiveNext) {
-                // The peer's FIN is one octet, and may be here though a hole before it was not captured.
+                // Unless it is just the peer's FIN, which was captured and is due.
                 if !knowledge.contains(.peerFin) || ack != peerFin.advanced(by: 1) || receiveNext != peerFin {
                     knowledge.insert(.tookUnseen)
                 }

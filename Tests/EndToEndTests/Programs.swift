@@ -54,6 +54,11 @@ final class Program {
 
     static var tcptrace: String { products + "/tcptrace" }
 
+    /// One of the scripts that make traffic.
+    static func traffic(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Traffic/" + name
+    }
+
     /// Starts a program by path, in a pinned environment.
     init(_ path: String, _ arguments: [String], input: String? = nil) throws {
         scratch = try Scratch()

@@ -80,7 +80,7 @@ extension KernelTests {
 
         private func run() throws -> (faults: [Fault], json: String, errors: String) {
             let scratch = try Scratch()
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/faults.py"
+            let script = Program.traffic("faults.py")
             let driver = try Program(
                 "/usr/bin/env", ["python3", script, Program.tcptrace, scratch.path, "\(Self.times)"])
             try #require(wait(60) { driver.hasEnded }, "the faults do not end")

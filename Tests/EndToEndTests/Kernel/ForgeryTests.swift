@@ -16,7 +16,7 @@ extension KernelTests {
         /// kernel drops must move nothing here, and what it takes must.
         @Test(.timeLimit(.minutes(2))) func whatTheKernelDropsMovesNothing() throws {
             let scratch = try Scratch()
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Traffic/forgeries.py"
+            let script = Program.traffic("forgeries.py")
             let driver = try Program(
                 "/usr/bin/env", ["python3", script, Program.tcptrace, scratch.path, "600", Self.seed])
             try #require(wait(90) { driver.hasEnded }, "the traffic does not end")

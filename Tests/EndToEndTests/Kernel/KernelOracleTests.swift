@@ -32,7 +32,7 @@ extension KernelTests {
         /// Makes the traffic, once.
         private func run() throws -> (oracle: StateOracle, kinds: String, errors: String) {
             let scratch = try Scratch()
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Traffic/oracle.py"
+            let script = Program.traffic("oracle.py")
             let driver = try Program("/usr/bin/env", ["python3", script, Program.tcptrace, scratch.path, "60"])
             try #require(wait(60) { driver.hasEnded }, "the traffic does not end")
             let outcome = try driver.end()

@@ -12,7 +12,7 @@ extension KernelTests {
 
         @Test(.timeLimit(.minutes(1))) func E17_whatTheKernelDropsForItsTimestampIsOld() throws {
             let scratch = try Scratch()
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Traffic/paws.py"
+            let script = Program.traffic("paws.py")
             let driver = try Program("/usr/bin/env", ["python3", script, Program.tcptrace, scratch.path])
             try #require(wait(40) { driver.hasEnded }, "the traffic does not end")
             let outcome = try driver.end()

@@ -2,7 +2,7 @@
 import ctypes, socket, struct
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, SO_ATTACH_FILTER = 19, 20, 21, 24, 26
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, SO_ATTACH_FILTER, SO_DETACH_FILTER = 19, 20, 21, 24, 26, 27
 
 
 def checksum(data):
@@ -25,13 +25,14 @@ def numbers(s):
         s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, -1)
 
 
-def forge(source, target, sequence, acknowledgment, flags, timestamps=None, text=b'', window=64):
+def forge(source, target, sequence, acknowledgment, flags, timestamps=None, text=b'', window=64, hops=64):
     options = struct.pack('!BBBBII', 1, 1, 8, 10, *(value & 0xffffffff for value in timestamps)) if timestamps else b''
     header = struct.pack('!HHIIBBHHH', source[1], target[1], sequence & 0xffffffff, acknowledgment & 0xffffffff,
                          (5 + len(options) // 4) << 4, flags, window, 0, 0) + options
     addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
     total = checksum(addresses + struct.pack('!BBH', 0, 6, len(header) + len(text)) + header + text)
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+        raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
         raw.bind((source[0], 0))
         raw.sendto(header[:16] + struct.pack('!H', total) + header[18:] + text, (target[0], 0))
 
@@ -40,5 +41,10 @@ nothing = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
 
 
 def deaf(s):
-    """From now on the socket gets no segment: a filter drops them all."""
-    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HxxxxxxP', 1, ctypes.addressof(nothing)))
+    """The kernel drops every segment for this socket, as a firewall would: BPF `ret 0`."""
+    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HL', 1, ctypes.addressof(nothing)))
+
+
+def hear(s):
+    """It gets them again."""
+    s.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)

@@ -6,12 +6,13 @@
 # and errors. Must be root. Everything stays on lo and on one veth pair that goes with the namespaces.
 import ctypes, errno, fcntl, json, os, select, signal, socket, struct, subprocess, sys, time
 
+from forge import RST, SYN, TCP_REPAIR, deaf, forge, hear, numbers
+
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 libc = ctypes.CDLL(None, use_errno=True)
 tcptrace, out, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 HERE, THERE = '10.99.0.1', '10.99.0.2'
 TCP_MD5SIG, TCP_LINGER2, TCP_FASTOPEN, TCP_USER_TIMEOUT = 14, 8, 23, 18
-TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, SO_ATTACH_FILTER, SO_DETACH_FILTER = 19, 20, 21, 26, 27
 
 
 def enter_new_network():
@@ -131,12 +132,6 @@ class Worker:
         os.waitpid(self.pid, 0)
         self.pipe.close()
         workers.remove(self)
-
-
-def deaf(s):
-    """The kernel drops every segment for this socket, as a firewall would: BPF `ret 0`."""
-    program = ctypes.create_string_buffer(struct.pack('HBBI', 0x06, 0, 0, 0))
-    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('HL', 1, ctypes.addressof(program)))
 
 
 workers = []
@@ -556,54 +551,27 @@ def vanished(l):
 def lost_and_found(l):
     """The first copies are dropped by the server's kernel, a later one is not."""
     c, s = pair(l); me = name_of(c); exchange(c, s); s.filter(); c.sendall(b'late'); time.sleep(0.3)
-    s.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    hear(s); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
     fault('lost and sent again', me, name_of(l), ['retransmission'], [CLIENT, 'SOCKET_FILTER'])
-
-
-def checksum(data):
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def forge(source, target, sequence, flags, hops=64):
-    """A segment that the sender's TCP knows nothing of."""
-    addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
-    header = struct.pack('!HHIIBBHHH', source[1], target[1], sequence & 0xffffffff, 0, 0x50, flags, 1024, 0, 0)
-    total = checksum(addresses + struct.pack('!BBH', 0, 6, len(header)) + header)
-    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-    raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
-    raw.bind((source[0], 0)); raw.sendto(header[:16] + struct.pack('!H', total) + header[18:], (target[0], 0)); raw.close()
-
-
-def next_sequence(c):
-    """SND.NXT of a socket, by TCP_REPAIR; nothing else of it changes."""
-    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
-    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, 2)
-    number = c.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ)
-    c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, -1)
-    return number
 
 
 def forged_reset(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
-    forge(me, name_of(l), next_sequence(c) + 100, 4); time.sleep(0.02)
+    forge(me, name_of(l), numbers(c)[0] + 100, 0, RST); time.sleep(0.02)
     exchange(c, s); c.close(); s.recv(1); s.close()
     fault('forged RST', me, name_of(l), ['rst-ignored'], ['next sequence number'])
 
 
 def middlebox(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
-    forge(me, name_of(l), next_sequence(c), 4, 33); expect(quietly(s.recv, 1), errno.ECONNRESET); vanish(c); s.close()
+    forge(me, name_of(l), numbers(c)[0], 0, RST, hops=33); expect(quietly(s.recv, 1), errno.ECONNRESET); vanish(c); s.close()
     fault('middlebox', me, name_of(l), ['middlebox'], ['hop limit 33', 'other segments 64'], ['reset', 'half-open-peer'])
 
 
 def acks_lost(l):
     """The sender's kernel gets no ACK for a while: what it sends again had arrived."""
     c, s = pair(l); me = name_of(c); exchange(c, s); deaf(c); c.sendall(b'late'); expect(s.recv(9), b'late'); time.sleep(0.6)
-    c.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    hear(c); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
     fault('ACKs lost', me, name_of(l), ['spurious-retransmission'], [CLIENT, 'the first copy had arrived'],
           ['tail-loss-probe', 'retransmission'])
 
@@ -615,7 +583,7 @@ def probe(l):
         exchange(c, s)
     c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     deaf(c); c.sendall(b'one'); c.sendall(b'two'); time.sleep(0.04)
-    c.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
+    hear(c); s.recv(9); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
     fault('probe', me, name_of(l), ['tail-loss-probe'], [CLIENT, 'nothing was lost'], ['spurious-retransmission'])
 
 
@@ -666,7 +634,7 @@ def reordered(l):
 
 def forged_syn(l):
     c, s = pair(l); me = name_of(c); exchange(c, s)
-    forge(me, name_of(l), next_sequence(c) + 5000, 2); time.sleep(0.02)
+    forge(me, name_of(l), numbers(c)[0] + 5000, 0, SYN); time.sleep(0.02)
     exchange(c, s); c.close(); s.recv(1); s.close()
     fault('forged SYN', me, name_of(l), ['challenge-ack'], ['inside the open connection'])
 
