@@ -5,14 +5,14 @@ import TCPModel
 import TCPTimeline
 
 extension CaseFile {
-    mutating func take(_ event: SegmentEvent, _ connection: Connection) {
+    mutating func take(_ event: SegmentEvent) {
         let sighting = Sighting(frame: event.frame, time: event.time)
         let side = event.sender
         let flags = event.segment.flags
         noteOpening(event, sighting)
         noteEnding(event, sighting)
         if side == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
-        noteWindow(event, sighting, connection)
+        noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
         if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
         if event.segment.payloadLength > 0 && event.notes.isDisjoint(with: [.keepAlive, .windowProbe]) {
@@ -72,7 +72,7 @@ extension CaseFile {
     }
 
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
-    private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting, _ connection: Connection) {
+    private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
         let side = event.sender
         if event.notes.contains(.windowProbe) { self[side].windowProbes &+= 1 }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }

@@ -51,28 +51,28 @@ public struct Diagnosis: Sendable {
         // Another copy of a frame is nothing that happened.
         guard !event.notes.contains(.duplicateFrame) else { return }
         let slot = Int(event.connection.slot)
-        let connection = timeline[event.connection]
-        let isNew = open(slot, connection.number)
+        let number = timeline.number(of: event.connection)
+        let isNew = open(slot, number)
         if isNew, let old = event.replaced {
             files[slot].predecessor = (timeline[old].number, timeline[old].lastTime)
         }
-        files[slot].take(event, connection)
+        files[slot].take(event)
         if isNew && isLive {
-            settlingQueue.append(event.connection, connection.number, event.time.advanced(by: Self.settling))
+            settlingQueue.append(event.connection, number, event.time.advanced(by: Self.settling))
         }
     }
 
     /// Takes in an ICMP error.
     public mutating func observe(_ event: ICMPEvent, _ timeline: borrowing Timeline) {
         let slot = Int(event.connection.slot)
-        _ = open(slot, timeline[event.connection].number)
+        _ = open(slot, timeline.number(of: event.connection))
         if files[slot].icmp == nil { files[slot].icmp = event }
     }
 
     /// Takes in what the kernel said.
     public mutating func observe(_ event: KernelEvent, _ timeline: borrowing Timeline) {
         let slot = Int(event.connection.slot)
-        _ = open(slot, timeline[event.connection].number)
+        _ = open(slot, timeline.number(of: event.connection))
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction: files[slot].mismatch = event

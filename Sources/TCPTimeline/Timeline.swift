@@ -228,21 +228,22 @@ public struct Timeline: ~Copyable {
     public mutating func event(
         of tracked: Tracked, _ segment: Segment, time: Timestamp, frame: UInt64, cutOctets: UInt32 = 0
     ) -> SegmentEvent {
-        let hot = store[tracked.connection]
-        let isOriginator = hot.isOriginator(segment.tuple.source)
-        let sender: Side = isOriginator ? .originator : .responder
-        let own = hot.endpoint(sender)
-        let peer = hot.endpoint(sender.other)
+        // Looked at in place, not copied.
+        let id = tracked.connection
+        let sender: Side = store[id].isOriginator(segment.tuple.source) ? .originator : .responder
+        let ownBase = store[id].endpoints[store[id].place(sender)].relativeBase
+        let peerBase = store[id].endpoints[store[id].place(sender.other)].relativeBase
         var step = tracked.isSteady ? Connection.Step() : latest
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
             connection: tracked.connection, isFirst: tracked.isFirst, replaced: tracked.replaced, sender: sender,
             time: time, frame: frame, segment: segment,
-            relativeSequence: segment.sequence.offset(from: own.relativeBase),
-            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peer.relativeBase) : 0,
+            relativeSequence: segment.sequence.offset(from: ownBase),
+            relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peerBase) : 0,
             notes: step.notes, sent: step.sent, arrived: step.arrived, ended: tracked.ended,
             originalFrame: tracked.copyOf, cutOctets: cutOctets)
-        if statistics != nil { event.verdict = statistics?.take(event, number: hot.number) ?? SegmentVerdict() }
+        let number = store[id].number
+        if statistics != nil { event.verdict = statistics?.take(event, number: number) ?? SegmentVerdict() }
         return event
     }
 

@@ -10,7 +10,7 @@ import Testing
     private func lag(_ text: String) -> Int64? {
         let play = Play()
         var file = CaseFile(number: 1)
-        play.observer = { event, timeline in file.take(event, timeline[event.connection]) }
+        play.observer = { event, _ in file.take(event) }
         play.feed(text)
         return file.stampLag
     }
