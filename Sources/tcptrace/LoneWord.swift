@@ -1,6 +1,9 @@
 // What somebody means who types a word that is no filter: a file's name, a port, a verb with a slip.
 
 import Glibc
+import PacketSource
+import TCPModel
+import TraceSession
 
 /// Guesses at the first word of the command line. None is made of a word that pcap-filter(7) knows.
 enum LoneWord {
@@ -29,11 +32,26 @@ enum LoneWord {
         return !word.contains(" ") && endings.contains { word.lowercased().hasSuffix($0) }
     }
 
+    /// Whether there is an interface of this name, which is no word of a filter by itself.
+    static func isInterface(_ word: String) -> Bool {
+        // The name is NUL-terminated for the time of the call.
+        guard word.utf8.count < 16, unsafe if_nametoindex(word) != 0 else { return false }
+        return (try? FilterSet(word, linkType: .ethernet)) == nil
+    }
+
     /// What to type instead of these words, if that is clear; nil for all others.
     static func hint(_ words: [String]) -> String? {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
             return "\(first): a filter names the kind: tcptrace port \(port)"
+        }
+        if words.count > 1 && isCapture(first) {
+            let file = printable(first.contains(" ") ? "'\(first)'" : first)
+            let rest = printable(words.dropFirst().joined(separator: " "))
+            return "\(printable(first)) is a capture file: tcptrace -r \(file) \(rest)"
+        }
+        if isInterface(first) {
+            return "\(first) is an interface: tcptrace -i \(printable(words.joined(separator: " ")))"
         }
         if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
         for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {

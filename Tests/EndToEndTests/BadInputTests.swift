@@ -39,6 +39,7 @@ import Testing
     }
 
     @Test(arguments: [
+        (["lo", "port", "9500"], "lo is an interface: tcptrace -i lo port 9500"),
         (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
         (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
     ])
@@ -55,6 +56,15 @@ import Testing
         #expect(outcome.code == 1 && outcome.output.isEmpty)
         let name = arguments.first { $0.contains("nonexistent") } ?? ""
         #expect(outcome.errors.contains("tcptrace: \(name): No such file or directory\n"), "\(outcome.errors)")
+    }
+
+    @Test func aCaptureBeforeFilterWordsIsNoFilterWord() throws {
+        let scratch = try Scratch()
+        let file = scratch.file("few words")
+        try Data([0xd4, 0xc3, 0xb2, 0xa1]).write(to: URL(fileURLWithPath: file))
+        let outcome = try Program(Program.tcptrace, ["-q", file, "port", "9500"]).end()
+        #expect(
+            outcome.errors.contains("\(file) is a capture file: tcptrace -r '\(file)' port 9500"), "\(outcome.errors)")
     }
 
     @Test func aCaptureAsTheOnlyWordIsReadAlsoIfItIsCompressed() throws {
