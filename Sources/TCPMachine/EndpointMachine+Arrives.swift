@@ -63,6 +63,7 @@ extension EndpointMachine {
 
     /// 3.10.7.1: anything but a RST is answered with a RST; nothing changes here.
     private func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
+        if segment.flags.has(.rst) { return }
         if segment.payloadLength > 0 || segment.flags.hasAny(.synFin) {
             reaction.anomalies.insert(.arrivedAfterClose)
         }
@@ -70,7 +71,7 @@ extension EndpointMachine {
 
     /// 3.10.7.2: a SYN is remembered; see `arrivesUnseen` for why the state waits for the answer.
     private mutating func arrivesListen(_ segment: Segment, _ reaction: inout Reaction) {
-        guard segment.flags.has(.syn), !segment.flags.has(.ack) else { return }
+        guard segment.flags.has(.syn), !segment.flags.hasAny([.ack, .rst]) else { return }
         knowledge.insert([.irs, .receive])
         irs = segment.sequence
         receiveNext = segment.sequence.advanced(by: 1)

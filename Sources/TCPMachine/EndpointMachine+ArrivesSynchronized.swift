@@ -16,14 +16,16 @@ extension EndpointMachine {
     mutating func arrivesSynchronized(_ segment: Segment, _ reaction: inout Reaction) {
         if !knowledge.contains(.receive) {
             // Midstream: this segment is the first that we know the peer sent.
-            knowledge.insert(.receive)
+            knowledge.insert([.receive, .tookUnseen])
             receiveNext = segment.sequence
         }
         let acceptability = checkSequence(segment)
         if isTooOld(segment) {
             // RFC 7323 5.3: an ACK is sent, and the segment dropped. One that came late, or was captured late, is old by its
             // number too, and common; one from before this connection's numbers, or that would be taken, is not.
-            if acceptability != .old || knowledge.contains(.irs) && segment.sequence.isBefore(irs) {
+            let isBeforeSyn =
+                knowledge.contains(.irs) && !knowledge.contains(.farFromPeerSyn) && segment.sequence.isBefore(irs)
+            if acceptability != .old || isBeforeSyn {
                 reaction.anomalies.insert(.oldTimestamp)
             }
             return
@@ -59,9 +61,10 @@ extension EndpointMachine {
     }
 
     /// All of it lies before what this endpoint has acknowledged: dropped, with its ACK, and answered (3.10.7.4, first check). Not
-    /// by RCV.NXT, which may have been inferred too early.
+    /// by RCV.NXT, which may have been inferred too early; and only if all that it acknowledged was captured, and not long ago.
     private func isTakenAlready(_ segment: Segment) -> Bool {
-        knowledge.contains(.window) && segment.sequenceEnd.isBefore(acknowledged)
+        knowledge.contains(.window) && !knowledge.contains(.tookUnseen) && segment.sequenceEnd.isBefore(acknowledged)
+            && receiveNext.offset(from: acknowledged) < 1 << 30
     }
 
     /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
@@ -138,6 +141,7 @@ extension EndpointMachine {
             // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
             reaction.anomalies.insert(.acknowledgedUnseen)
             sendNext = ack
+            if ack.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
         }
         if ack.isAfter(sendUnacknowledged) { sendUnacknowledged = ack }
         guard finIsAcknowledged else { return true }
@@ -162,9 +166,12 @@ extension EndpointMachine {
         if ack.isAfter(sendNext) {
             return knowledge.contains(.ownFin) && sendNext.isAfter(ownFin) || ack.offset(from: sendNext) >= 1 << 30
         }
-        let behind = sendUnacknowledged.offset(from: ack)
-        guard ack.isBefore(sendUnacknowledged) else { return false }
-        return behind >= 1 << 30 || knowledge.contains(.iss) && ack.isBefore(iss)
+        // If more is in flight than can be, its ACKs were not captured, and nobody knows what is old.
+        guard sendNext.offset(from: sendUnacknowledged) < 1 << 30, ack.isBefore(sendUnacknowledged) else {
+            return false
+        }
+        return sendUnacknowledged.offset(from: ack) >= 1 << 30
+            || knowledge.contains(.iss) && !knowledge.contains(.farFromOwnSyn) && ack.isBefore(iss)
     }
 
     /// Seventh: text moves RCV.NXT when it is in order. Beyond a hole it waits; the endpoint's own ACK will tell.
@@ -173,6 +180,7 @@ extension EndpointMachine {
         let end = segment.sequence.advanced(by: segment.payloadLength)
         guard segment.sequence.isAtOrBefore(receiveNext), end.isAfter(receiveNext) else { return }
         receiveNext = end
+        if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
         // Text where a FIN was said to be: that FIN was somebody else's.
         if knowledge.contains(.peerFin) && !knowledge.contains(.peerFinProcessed) && peerFin.isBefore(end) {
             knowledge.remove(.peerFin)
@@ -181,9 +189,14 @@ extension EndpointMachine {
 
     /// Eighth: FIN, once everything before it is here.
     private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
-        if segment.flags.has(.fin) && mayBeFin(segment.finSequence) {
-            knowledge.insert(.peerFin)
-            peerFin = segment.finSequence
+        if segment.flags.has(.fin) {
+            let isFirst = mayBeFin(segment.finSequence)
+            if isFirst {
+                knowledge.insert([.peerFin, .peerFinCoversOwn])
+                peerFin = segment.finSequence
+            }
+            let coversOwn = knowledge.contains(.ownFin) && segment.acknowledgment.isAfter(ownFin)
+            if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
         }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
         if receiveNext == peerFin { processPeerFin(.inferred, &reaction) }

@@ -22,8 +22,11 @@ extension EndpointMachine {
         }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
-            if flags.has(.ack) && !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
-            noteWindow(segment)
+            // One with another number is somebody else's, and its ACK and window are too.
+            if knowledge.contains(.iss) && segment.sequence == iss {
+                if flags.has(.ack) && !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
+                noteWindow(segment)
+            }
             return reaction
         }
         // 3.10.7.4, fifth check: what has no ACK is dropped, and no TCP sends it. It shows nothing of its supposed sender.
@@ -31,7 +34,15 @@ extension EndpointMachine {
             reaction.anomalies.insert(.ackMissing)
             return reaction
         }
-        if state == .unseen || state == .listen { assumeOpen(segment, &reaction) }
+        if state == .unseen || state == .listen {
+            assumeOpen(segment, &reaction)
+            // The challenge of a stale socket says nothing of the endpoint to come.
+            if state == .unseen && !knowledge.contains(.synAcknowledged) { return reaction }
+        }
+        if closesAfterReset(segment) {
+            closeAfterReset(segment, &reaction)
+            return reaction
+        }
         if state == .closed { takeBackReset(segment, &reaction) }
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
@@ -127,6 +138,7 @@ extension EndpointMachine {
 
     private mutating func startSending(_ segment: Segment) {
         knowledge.insert([.iss, .send])
+        knowledge.remove([.window, .tookUnseen, .farFromOwnSyn])
         iss = segment.sequence
         sendUnacknowledged = segment.sequence
         sendNext = segment.sequenceEnd
@@ -227,7 +239,10 @@ extension EndpointMachine {
             if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
         // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
-        if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
+        if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) {
+            sendNext = segment.sequenceEnd
+            if sendNext.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+        }
     }
 
     /// A FIN left: the user closed (3.10.4).
@@ -260,6 +275,15 @@ extension EndpointMachine {
         }
         knowledge.insert(.ownFin)
         ownFin = sequence
+        // Its ACK may have been captured before it.
+        guard finIsAcknowledged else { return }
+        switch state {
+        case .finWait1: enter(.finWait2, .inferred, .finWait1Ack, &reaction)
+        case .lastAck: enter(.closed, .inferred, .lastAckAck, &reaction)
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait2, .closeWait, .closing,
+            .timeWait:
+            break
+        }
     }
 
     private func isResentFin(_ segment: Segment) -> Bool {
@@ -306,6 +330,7 @@ extension EndpointMachine {
             irs = ack.advanced(by: .max)
         }
         knowledge.insert(.receive)
+        if !knowledge.contains(.irs) || ack != irs.advanced(by: 1) { knowledge.insert(.tookUnseen) }
         receiveNext = ack
     }
 
@@ -329,7 +354,7 @@ extension EndpointMachine {
 }
 
 extension TCPFlags {
-    /// SYN with FIN or RST, FIN with RST and SYN, or none of SYN, FIN, RST, ACK: hosts drop these.
+    /// SYN with FIN or RST, or none of SYN, FIN, RST, ACK: no TCP sends these; hosts drop them, or see only the RST.
     var isMeaningless: Bool {
         has(.syn) && hasAny([.fin, .rst]) || !hasAny([.syn, .fin, .rst, .ack])
     }

@@ -51,4 +51,21 @@ extension EndpointMachine {
             enter(.established, .observed, .retraction, &reaction)
         }
     }
+
+    /// Whether a FIN leaves an endpoint that the peer's RST is thought to have closed: it was not there yet. It crossed the FIN,
+    /// or was lost; either way the next one, or this one, ends the endpoint after its close call.
+    func closesAfterReset(_ segment: Segment) -> Bool {
+        state == .closed && certainty == .inferred && segment.flags.has(.fin) && segment.sequence == sendNext
+            && knowledge.contains([.send, .receive, .synchronized])
+            && knowledge.intersection([.ownFin, .peerFin]).isEmpty
+    }
+
+    mutating func closeAfterReset(_ segment: Segment, _ reaction: inout Reaction) {
+        enter(.established, .observed, .retraction, &reaction)
+        enter(.finWait1, .observed, .closeCall, &reaction)
+        enter(.closed, .inferred, .reset, &reaction)
+        knowledge.insert(.ownFin)
+        ownFin = segment.finSequence
+        sendNext = segment.sequenceEnd
+    }
 }

@@ -34,8 +34,10 @@ extension EndpointMachine {
     }
 
     /// Whether an ACK lies from SND.UNA to SND.NXT: an older one may be too old.
+    /// If too much is in flight for that, its ACKs are not captured, and SND.UNA says nothing.
     @inline(__always) public func hasInFlight(_ ack: SequenceNumber) -> Bool {
-        ack.offset(from: sendUnacknowledged) <= sendNext.offset(from: sendUnacknowledged)
+        let flight = sendNext.offset(from: sendUnacknowledged)
+        return flight < 1 << 30 && ack.offset(from: sendUnacknowledged) <= flight
     }
 
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.
@@ -47,7 +49,10 @@ extension EndpointMachine {
         }
         if ack.isAfter(acknowledged) { acknowledged = ack }
         let end = segment.sequence.advanced(by: segment.payloadLength)
-        if sendNext.isBefore(end) { sendNext = end }
+        if sendNext.isBefore(end) {
+            sendNext = end
+            if end.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+        }
         let edge = ack.advanced(by: UInt32(segment.window) << UInt32(windowShift ?? 14))
         if edge.isAfter(receiveLimit) { receiveLimit = edge }
         noteTimestamp(segment)
@@ -57,6 +62,9 @@ extension EndpointMachine {
     public mutating func arrivesSteadily(_ segment: Segment) {
         if segment.acknowledgment.isAfter(sendUnacknowledged) { sendUnacknowledged = segment.acknowledgment }
         let end = segment.sequence.advanced(by: segment.payloadLength)
-        if end.isAfter(receiveNext) { receiveNext = end }
+        if end.isAfter(receiveNext) {
+            receiveNext = end
+            if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
+        }
     }
 }

@@ -17,8 +17,8 @@ public import TCPModel
 public struct EndpointMachine: BitwiseCopyable, Sendable {
     /// What is known of the variables below.
     @usableFromInline struct Knowledge: OptionSet, BitwiseCopyable, Sendable {
-        @usableFromInline var rawValue: UInt16
-        @usableFromInline init(rawValue: UInt16) { self.rawValue = rawValue }
+        @usableFromInline var rawValue: UInt32
+        @usableFromInline init(rawValue: UInt32) { self.rawValue = rawValue }
         /// ISS is known: the SYN was seen, or its acknowledgment.
         static let iss = Knowledge(rawValue: 1 << 0)
         /// SND.NXT and SND.UNA are known.
@@ -49,6 +49,12 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         static let synAcknowledged = Knowledge(rawValue: 1 << 13)
         /// It acknowledged octets that the capture does not have: what lies below RCV.NXT may be captured yet.
         static let tookUnseen = Knowledge(rawValue: 1 << 14)
+        /// Every copy of the peer's FIN acknowledges the own one: who takes the FIN has taken that before.
+        static let peerFinCoversOwn = Knowledge(rawValue: 1 << 15)
+        /// It has sent 2^30 octets or more: no number can be told to lie before its SYN any more.
+        static let farFromOwnSyn = Knowledge(rawValue: 1 << 16)
+        /// The same of the peer's.
+        static let farFromPeerSyn = Knowledge(rawValue: 1 << 17)
     }
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -60,11 +66,12 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
     public internal(set) var state: TCPState = .unseen
     /// How sure we are of `state`.
     public internal(set) var certainty: Certainty = .assumed
-    @usableFromInline var knowledge: Knowledge = []
+    // The two shifts before the larger part, so that there are no gaps.
     /// Window scale this endpoint offered in its SYN, at most 14 (RFC 7323 2.3), or one of the two marks above.
     var ownShift: UInt8 = EndpointMachine.shiftUnknown
     /// The same of the peer, as it arrived.
     var peerShift: UInt8 = EndpointMachine.shiftUnknown
+    @usableFromInline var knowledge: Knowledge = []
 
     /// Initial send sequence number.
     public internal(set) var iss = SequenceNumber(0)
@@ -150,8 +157,15 @@ public struct EndpointMachine: BitwiseCopyable, Sendable {
         case .synReceived, .established:
             enter(.closeWait, certainty, .fin, &reaction)
         case .finWait1:
-            // "If our FIN has been ACKed (perhaps in this segment)" is FIN-WAIT-2 by now: ACK is processed first.
-            enter(.closing, certainty, .fin, &reaction)
+            // "If our FIN has been ACKed (perhaps in this segment)" is FIN-WAIT-2 by now: ACK is processed first. But where that
+            // was taken back because this segment was lost, another copy of it may have come since.
+            if knowledge.contains(.peerFinCoversOwn) {
+                sendUnacknowledged = ownFin.advanced(by: 1)
+                enter(.finWait2, certainty, .finWait1Ack, &reaction)
+                enter(.timeWait, certainty, .fin, &reaction)
+            } else {
+                enter(.closing, certainty, .fin, &reaction)
+            }
         case .finWait2:
             enter(.timeWait, certainty, .fin, &reaction)
         case .unseen, .closed, .listen, .synSent, .closeWait, .closing, .lastAck, .timeWait:

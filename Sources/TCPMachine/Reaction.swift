@@ -29,7 +29,7 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// The anomalies with these bits.
     @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// SYN together with FIN or RST, or no flag at all: no TCP sends this; hosts drop it.
+    /// SYN together with FIN or RST, or no flag at all: no TCP sends this; hosts drop it, or see only the RST.
     @inlinable public static var meaninglessFlags: Anomalies { Anomalies(rawValue: 1 << 0) }
     /// A SYN inside a synchronized connection; answered with a challenge ACK (RFC 9293 3.10.7.4, fourth check).
     @inlinable public static var synInsideConnection: Anomalies { Anomalies(rawValue: 1 << 1) }
@@ -39,7 +39,7 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var unacceptableAck: Anomalies { Anomalies(rawValue: 1 << 3) }
     /// An ACK of octets that this capture did not see being sent: frames are missing here, not on the network.
     @inlinable public static var acknowledgedUnseen: Anomalies { Anomalies(rawValue: 1 << 4) }
-    /// An ACK far beyond anything sent; the receiver ignores it (RFC 5961 5).
+    /// An ACK far beyond anything sent, behind a FIN, or from before the SYN; the receiver ignores it (RFC 5961 5).
     @inlinable public static var blindAck: Anomalies { Anomalies(rawValue: 1 << 5) }
     /// A RST in the window but not exactly at RCV.NXT: it does not close, the receiver sends a challenge ACK (RFC 5961 3.2).
     @inlinable public static var resetNotExact: Anomalies { Anomalies(rawValue: 1 << 6) }
@@ -51,9 +51,9 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var finMoved: Anomalies { Anomalies(rawValue: 1 << 9) }
     /// Text or FIN after this endpoint's own FIN or RST.
     @inlinable public static var sentAfterClose: Anomalies { Anomalies(rawValue: 1 << 10) }
-    /// A segment other than RST for an endpoint that has closed.
+    /// Text, SYN or FIN for an endpoint that has closed.
     @inlinable public static var arrivedAfterClose: Anomalies { Anomalies(rawValue: 1 << 11) }
-    /// Text beyond the receiver's advertised window.
+    /// Text or FIN beyond the receiver's advertised window.
     @inlinable public static var beyondWindow: Anomalies { Anomalies(rawValue: 1 << 12) }
     /// A segment without ACK where RFC 9293 demands one; dropped.
     @inlinable public static var ackMissing: Anomalies { Anomalies(rawValue: 1 << 13) }

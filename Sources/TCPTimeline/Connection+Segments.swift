@@ -19,7 +19,7 @@ extension Connection {
 
 extension HotPart {
     /// 24 days in nanoseconds.
-    private static var timestampLifetime: Int64 { 24 * 24 * 3600 * Span.second }
+    static var timestampLifetime: Int64 { 24 * 24 * 3600 * Span.second }
 
     /// Takes in one segment.
     mutating func take(

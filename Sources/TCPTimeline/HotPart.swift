@@ -183,7 +183,8 @@ struct HotPart: BitwiseCopyable, Sendable {
         let peer = 1 &- own
         // What the remarks, Zeek's letters and the holes in the text would look at.
         guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,
-            segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.hasHoles)
+            segment.window != 0, segment.remarks.isDisjoint(with: .dropped), !facts.contains(.hasHoles),
+            time.since(lastTime) <= Self.timestampLifetime
         else { return false }
         // Looked at in place, and changed one by one: copies would wait for what was written last. A segment has to bring
         // something, so that no copy of an older frame comes this way (`DuplicateFilter`).

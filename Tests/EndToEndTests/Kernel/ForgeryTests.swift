@@ -4,11 +4,12 @@ import Foundation
 import Testing
 
 private let canRun =
-    isRoot && FileManager.default.isExecutableFile(atPath: "/usr/sbin/ip")
+    isRoot
+    && ["/usr/sbin/ip", "/usr/bin/python3"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
     && FileManager.default.fileExists(atPath: "/sys/kernel/tracing")
 
 extension KernelTests {
-    @Suite(.enabled(if: canRun, "forging segments needs root, ip and tracefs")) struct ForgeryTests {
+    @Suite(.enabled(if: canRun, "forging segments needs root, ip, python3 and tracefs")) struct ForgeryTests {
         /// Another one makes other forgeries: FORGERY_SEED.
         static let seed = ProcessInfo.processInfo.environment["FORGERY_SEED"] ?? "1"
 

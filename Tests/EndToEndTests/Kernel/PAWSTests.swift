@@ -3,10 +3,12 @@
 import Foundation
 import Testing
 
-private let canRun = isRoot && FileManager.default.isExecutableFile(atPath: "/usr/sbin/ip")
+private let canRun =
+    isRoot
+    && ["/usr/sbin/ip", "/usr/bin/python3"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
 
 extension KernelTests {
-    @Suite(.enabled(if: canRun, "forging segments needs root and ip")) struct PAWSTests {
+    @Suite(.enabled(if: canRun, "forging segments needs root, ip and python3")) struct PAWSTests {
         /// The window of the forged segments, by which they are known again.
         static let forgedWindow = 63
 

@@ -113,8 +113,9 @@ struct StateOracle {
         }
         guard let place = places[key] else { return }
         if record["rule"] as? String == "retraction" {
-            // It takes the inferred step back that led to where it starts.
-            if wire[end]?[place].last?.to == step.from { wire[end]?[place].removeLast() }
+            // It takes the inferred steps back that led from where it goes to where it starts.
+            let steps = wire[end]?[place] ?? []
+            if let kept = steps.lastIndex(where: { $0.to == step.to }) { wire[end]?[place] = Array(steps[...kept]) }
             marked.insert(end)
             return
         }

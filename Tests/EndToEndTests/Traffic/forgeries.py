@@ -10,7 +10,7 @@
 import random, signal, socket, struct, subprocess, sys, time
 
 from forge import ACK, FIN, PSH, RST, SYN, URG, deaf, forge, numbers
-from statetrace import Recorder, libc, must, write
+from statetrace import Recorder, Tracer, libc, must, write
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 tcptrace, out, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -103,13 +103,8 @@ subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 write('/proc/sys/net/ipv4/tcp_invalid_ratelimit', '0')
 recorder = Recorder(out + '/trace', 'protocol==6 && dport!=0 && '
                     '((sport>=20990 && sport<=20991) || (dport>=20990 && dport<=20991))')
-program = subprocess.Popen([tcptrace, '-i', 'lo', '-v', '-T', 'json'], stdout=open(out + '/json', 'w'),
-                           stderr=open(out + '/errors', 'w'))
+tracer = Tracer(tcptrace, out)
 try:
-    for _ in range(1000):
-        if 'listening on lo' in open(out + '/errors').read():
-            break
-        time.sleep(0.01)
     listener = socket.socket(); listener.bind(SERVER); listener.listen(99)
     silent = socket.socket(); silent.bind(SILENT); silent.listen(99); deaf(silent)
     for number in range(count):
@@ -120,6 +115,7 @@ try:
     kinds.close()
     time.sleep(1)
 finally:
-    program.send_signal(signal.SIGINT)
-    program.wait(30)
-    recorder.end()
+    try:
+        tracer.end()
+    finally:
+        recorder.end()

@@ -6,7 +6,7 @@
 # it), json (what tcptrace said) and errors. Must be root. The trace instance is removed whatever happens.
 import os, signal, socket, struct, subprocess, sys, threading, time
 
-from statetrace import Recorder, libc, must, write
+from statetrace import Recorder, Tracer, libc, must, write
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 tcptrace, out = sys.argv[1], sys.argv[2]
@@ -266,17 +266,13 @@ write('/proc/sys/net/ipv4/tcp_fin_timeout', '1')
 # What others on this host do fills nothing.
 recorder = Recorder(out + '/trace', 'protocol==6 && dport!=0 && '
                     '((sport>20000 && sport<21000) || (dport>20000 && dport<21000))')
-errors = open(out + '/errors', 'w+')
-program = subprocess.Popen([tcptrace, '-i', 'lo', '-v', '-T', 'json'], stdout=open(out + '/json', 'w'), stderr=errors)
+tracer = Tracer(tcptrace, out)
 try:
-    for _ in range(1000):
-        if 'listening on lo' in open(out + '/errors').read():
-            break
-        time.sleep(0.01)
     traffic(int(sys.argv[3]))
     kinds.close()
     time.sleep(1.5)
 finally:
-    program.send_signal(signal.SIGINT)
-    program.wait(30)
-    recorder.end()
+    try:
+        tracer.end()
+    finally:
+        recorder.end()

@@ -7,7 +7,7 @@
 import signal, socket, subprocess, sys, time
 
 from forge import ACK, FIN, PSH, RST, forge, numbers
-from statetrace import libc, must
+from statetrace import Tracer, libc, must
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 tcptrace, out = sys.argv[1], sys.argv[2]
@@ -46,13 +46,8 @@ def attempt(kind, flags, back, age, text=b''):
 must(libc.unshare(0x40000000), 'unshare')
 subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 listener = socket.socket(); listener.bind(('127.0.0.1', PORT)); listener.listen(9)
-program = subprocess.Popen([tcptrace, '-i', 'lo', '-v', '-T', 'json', '--events', 'packet', 'port', str(PORT)],
-                           stdout=open(out + '/json', 'w'), stderr=open(out + '/errors', 'w'))
+tracer = Tracer(tcptrace, out, '--events', 'packet', 'port', str(PORT))
 try:
-    for _ in range(1000):
-        if 'listening on lo' in open(out + '/errors').read():
-            break
-        time.sleep(0.01)
     for _ in range(3):
         attempt('old-text', PSH | ACK, 0, 5000, b'stray')
         attempt('old-ack', ACK, 0, 5000)
@@ -71,5 +66,4 @@ try:
     kernel.close()
     time.sleep(0.3)
 finally:
-    program.send_signal(signal.SIGINT)
-    program.wait(30)
+    tracer.end()

@@ -1,7 +1,9 @@
-# The kernel's own trace of TCP states (sock:inet_sock_set_state), through a trace instance of its own that is removed again.
-import ctypes, os
+# What watches the traffic: the kernel's own trace of TCP states (sock:inet_sock_set_state), through a trace instance of its own
+# that is removed again, and tcptrace.
+import ctypes, os, signal, subprocess, time
 
 libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
 
 
 def must(result, what):
@@ -54,8 +56,30 @@ class Recorder:
             record(target, condition, ready_write, stop_read)
             os._exit(0)
         os.close(ready_write)
-        assert os.read(ready_read, 1) == b'1'
+        if os.read(ready_read, 1) != b'1':
+            raise RuntimeError('the kernel cannot be traced: see above')
 
     def end(self):
         os.write(self.stop, b'1')
-        assert os.waitpid(self.child, 0)[1] == 0, 'the kernel could not be traced'
+        if os.waitpid(self.child, 0)[1] != 0:
+            raise RuntimeError('the kernel could not be traced: see above')
+
+
+class Tracer:
+    """tcptrace on lo; it ends with this process, whatever becomes of that."""
+
+    def __init__(self, tcptrace, out, *arguments):
+        self.errors = out + '/errors'
+        self.process = subprocess.Popen(
+            [tcptrace, '-i', 'lo', '-v', '-T', 'json', *arguments], stdout=open(out + '/json', 'w'), stderr=open(self.errors, 'w'),
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        for _ in range(1000):
+            if 'listening on lo' in open(self.errors).read():
+                return
+            time.sleep(0.01)
+        self.process.kill()
+        raise RuntimeError('tcptrace does not listen: ' + open(self.errors).read())
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
