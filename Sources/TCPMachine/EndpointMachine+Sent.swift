@@ -275,8 +275,8 @@ extension EndpointMachine {
         }
         knowledge.insert(.ownFin)
         ownFin = sequence
-        // Its ACK may have been captured before it.
-        guard finIsAcknowledged else { return }
+        // Its ACK may have been captured before it. That of the SYN is none, though some give their FIN its number.
+        guard finIsAcknowledged, !knowledge.contains(.iss) || sequence != iss else { return }
         switch state {
         case .finWait1: enter(.finWait2, .inferred, .finWait1Ack, &reaction)
         case .lastAck: enter(.closed, .inferred, .lastAckAck, &reaction)

@@ -94,6 +94,11 @@ import Testing
         #expect(found.originator == .finWait2, "\(found)")
     }
 
+    @Test func aFinWithTheNumberOfTheSynIsNotAcknowledgedWithIt() {
+        let found = connection(handshake + "\n> F. 0:0 ack 1")
+        #expect(found.originator == .finWait1, "\(found)")
+    }
+
     /// The first copy of the peer's FIN was lost behind the capture; the second one brings the ACK of ours with it again.
     @Test func aFinThatAcknowledgesOursEndsInTimeWait() {
         let found = connection(
