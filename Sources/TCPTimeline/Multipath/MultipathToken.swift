@@ -6,8 +6,9 @@ enum MultipathToken {
     /// The token of a key, as the version of the protocol makes it.
     static func token(of key: UInt64, version: UInt8) -> UInt32 {
         guard version == 0 else { return sha256(key) }
-        let octets = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: key >> $0) }
-        return sha1(octets).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        var message = ShortDigest()
+        message.append(key)
+        return message.digest()[0]
     }
 
     /// The message schedule's first sixteen words: the key, the end mark, and the length of 64 bits.

@@ -1,6 +1,7 @@
 // Community ID v1: the flow's name that Zeek, Suricata, Wireshark and others agree on.
 
 public import TCPModel
+import TCPTimeline
 
 /// `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol (6), a zero octet and the ports.
 public func communityID(_ tuple: FourTuple) -> String {

@@ -178,11 +178,11 @@ public struct SummaryReport: PartitionedReport {
         out.append(byte: 0)
         // An IPv6 address with brackets and port takes 47 octets at most.
         let client = start + Self.prefix
-        out.append(address: connection.tuple.source)
+        out.append(connection.tuple.source)
         clientWidth = max(clientWidth, out.count - client)
         out.pad(to: clientWidth + 1, from: client)
         let server = out.count
-        out.append(address: connection.tuple.destination)
+        out.append(connection.tuple.destination)
         serverWidth = max(serverWidth, out.count - server)
         out.pad(to: serverWidth + 1, from: server)
         out.set(UInt8(truncatingIfNeeded: clientWidth), at: start)
@@ -241,9 +241,9 @@ public struct SummaryReport: PartitionedReport {
         out.append(" ")
         out.append(connection.zeekConnectionState)
         out.append(" ")
-        out.append(address: connection.tuple.source)
+        out.append(connection.tuple.source)
         out.append(" > ")
-        out.append(address: connection.tuple.destination)
+        out.append(connection.tuple.destination)
         if connection.openDelay >= 0 {
             out.append(" setup ")
             out.append(span: connection.openDelay)
@@ -275,16 +275,6 @@ public struct SummaryReport: PartitionedReport {
 }
 
 extension OutputBuffer {
-    /// Appends `127.0.0.1:9500` or `[::1]:9500`, without making a String.
-    mutating func append(address end: SocketAddress) {
-        let isV4 = end.address.isV4
-        if !isV4 { append(byte: 0x5b) }
-        end.address.forEachCharacter { append(byte: $0) }
-        if !isV4 { append(byte: 0x5d) }
-        append(byte: 0x3a)
-        append(number: end.port)
-    }
-
     /// Puts spaces before the text from `start` on, so that it takes `columns` columns.
     mutating func indent(from start: Int, to columns: Int) {
         let missing = columns - (count - start)

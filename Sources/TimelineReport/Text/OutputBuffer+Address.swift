@@ -5,7 +5,7 @@ import TCPModel
 extension OutputBuffer {
     /// Appends an address as `description` has it.
     mutating func append(_ address: IPAddress) {
-        guard address.isV4 else { return append(text: address.description) }
+        guard address.isV4 else { return address.forEachCharacter { append(byte: $0) } }
         // Two octets and their points are eight characters at most.
         var pair = Characters()
         pair.append(octet: address.v4 >> 24)
@@ -22,8 +22,10 @@ extension OutputBuffer {
 
     /// Appends an address with its port as `description` has it.
     mutating func append(_ end: SocketAddress) {
-        guard end.address.isV4 else { return append(text: end.description) }
+        let isV4 = end.address.isV4
+        if !isV4 { append(byte: 0x5b) }
         append(end.address)
+        if !isV4 { append(byte: 0x5d) }
         append(byte: 0x3a)
         append(number: end.port)
     }

@@ -1,45 +1,45 @@
-// SHA-1 (FIPS 180-4 6.1) of a message that fits into one block: what names of connections are made of, without the heap.
-//
-// Every connection of a capture gets a name or two; the digest of TCPTimeline takes messages of any length, at ten times the price.
+// SHA-1 (FIPS 180-4 6.1) of a message that fits into one block, without the heap: names of connections, Community ID and the tokens
+// of MPTCP 0 are defined on it. It guards no secret; a cryptography library would bring megabytes of code for it.
 
-import TCPModel
+public import TCPModel
 
 /// A message of at most 27 halves of a word, 54 octets, and its digest.
-struct ShortDigest {
+public struct ShortDigest {
     /// The message in its first 16 words, then the schedule.
     private var words: InlineArray<80, UInt32> = .init(repeating: 0)
     private var halves = 0
 
-    init() {}
+    /// An empty message.
+    public init() {}
 
     /// Appends two octets, the upper one first.
-    @inline(__always) mutating func append(_ half: UInt16) {
+    public mutating func append(_ half: UInt16) {
         precondition(halves < 27)
         words[halves >> 1] |= UInt32(half) << (halves & 1 == 0 ? 16 : 0)
         halves &+= 1
     }
 
     /// Appends four octets.
-    @inline(__always) mutating func append(_ word: UInt32) {
+    public mutating func append(_ word: UInt32) {
         append(UInt16(truncatingIfNeeded: word >> 16))
         append(UInt16(truncatingIfNeeded: word))
     }
 
     /// Appends eight octets.
-    @inline(__always) mutating func append(_ number: UInt64) {
+    public mutating func append(_ number: UInt64) {
         append(UInt32(truncatingIfNeeded: number >> 32))
         append(UInt32(truncatingIfNeeded: number))
     }
 
     /// Appends an address: four octets of IPv4, 16 of IPv6.
-    @inline(__always) mutating func append(_ address: IPAddress) {
+    public mutating func append(_ address: IPAddress) {
         if address.isV4 { return append(address.v4) }
         append(address.high)
         append(address.low)
     }
 
     /// The digest: five words.
-    consuming func digest() -> InlineArray<5, UInt32> {
+    public consuming func digest() -> InlineArray<5, UInt32> {
         // The message is followed by a bit that is set, and by its length in bits at the end of the block.
         words[halves >> 1] |= halves & 1 == 0 ? 0x8000_0000 : 0x8000
         words[15] = UInt32(halves * 16)

@@ -1,9 +1,7 @@
-// SHA-1 (FIPS 180-4 6.1), for names of connections only: Community ID and the tokens of MPTCP 0 are defined on it.
-//
-// A cryptography library would bring megabytes of code for this one function, which guards no secret here.
+// SHA-1 (FIPS 180-4 6.1) word for word, of messages of any length: what the short one is held against.
 
 /// The SHA-1 digest of a short message: 20 octets.
-public func sha1(_ message: [UInt8]) -> [UInt8] {
+func sha1(_ message: [UInt8]) -> [UInt8] {
     var padded = message + [0x80]
     while padded.count % 64 != 56 { padded.append(0) }
     let bits = UInt64(message.count) * 8
