@@ -14,7 +14,7 @@ public import TCPModel
 /// One endpoint: its RFC 9293 state, how sure we are of it, and the variables of 3.3.1 as far as the wire shows them.
 ///
 /// Plain data of fixed size; two of them make a connection. Use one instance for both roles of a self-connect.
-public struct EndpointMachine: BitwiseCopyable, Sendable {
+public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     /// What is known of the variables below.
     @usableFromInline struct Knowledge: OptionSet, BitwiseCopyable, Sendable {
         @usableFromInline var rawValue: UInt32

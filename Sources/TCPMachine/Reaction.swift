@@ -66,7 +66,7 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
 }
 
 /// The result of one machine step. Sixteen octets, so that it travels in registers.
-public struct Reaction: BitwiseCopyable, Sendable {
+public struct Reaction: BitwiseCopyable, Sendable, Equatable {
     /// The transitions, 16 bits each: from and to (4 bits each), certainty (2), rule (6).
     private var packed: UInt64 = 0
     /// What was remarkable.

@@ -5,7 +5,7 @@ import TCPModel
 
 extension Connection {
     /// What one segment did, for the event.
-    struct Step: BitwiseCopyable {
+    struct Step: BitwiseCopyable, Sendable, Equatable {
         var notes: SegmentNotes = []
         var sent = Reaction()
         var arrived = Reaction()

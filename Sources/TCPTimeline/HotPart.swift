@@ -4,7 +4,7 @@ import TCPMachine
 import TCPModel
 
 /// What one side sent, as far as every segment counts.
-struct HotSide: BitwiseCopyable, Sendable {
+struct HotSide: BitwiseCopyable, Sendable, Equatable {
     // 48-bit counters in two parts: 256 TB.
     private var uniqueLow: UInt32 = 0
     private var ipLow: UInt32 = 0
@@ -14,12 +14,23 @@ struct HotSide: BitwiseCopyable, Sendable {
     var lastWindow: UInt16 = 0
     private var uniqueHigh: UInt16 = 0
     private var ipHigh: UInt16 = 0
-    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
-    var hasPlainWindow = false
-    /// Whether what this side sends may take the short way: see `HotPart.settle`.
-    var isSteady = false
+    private var marks: UInt8 = 0
+    /// Where the connection is on the usual course, for what this side sends: its rows in `UsualCourse`; 0 if it is not there.
+    var course: UInt8 = 0
 
     init() {}
+
+    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    var hasPlainWindow: Bool {
+        get { marks & 1 != 0 }
+        set { marks = marks & ~1 | (newValue ? 1 : 0) }
+    }
+
+    /// Whether what this side sends may take the short way: see `HotPart.settle`.
+    var isSteady: Bool {
+        get { marks & 2 != 0 }
+        set { marks = marks & ~2 | (newValue ? 2 : 0) }
+    }
 
     /// Octets of text by sequence space.
     var uniqueBytes: UInt64 { UInt64(uniqueHigh) << 32 | UInt64(uniqueLow) }
@@ -41,7 +52,7 @@ struct HotSide: BitwiseCopyable, Sendable {
 }
 
 /// The two times of a handshake in nanoseconds, each up to 39 hours, or -1 for none; more counts as 39 hours.
-struct HandshakeTimes: BitwiseCopyable, Sendable {
+struct HandshakeTimes: BitwiseCopyable, Sendable, Equatable {
     // 48 bits each, in parts that leave no gaps.
     private var synAckLow: UInt32 = .max
     private var openLow: UInt32 = .max
@@ -139,25 +150,30 @@ struct HotPart: BitwiseCopyable, Sendable {
             && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable)
     }
 
-    /// Whether `tuple` is of this flow, in whichever direction.
-    @inline(__always) func isFlow(_ other: FourTuple) -> Bool {
-        isOriginator(other.source) && isResponder(other.destination)
-            || isOriginator(other.destination) && isResponder(other.source)
+    /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
+    @inline(__always) func sender(_ other: FourTuple) -> Int? {
+        let (from, to) = (other.source, other.destination)
+        // All of it at once: one comparison after the other would wait for each.
+        let forth =
+            source.low ^ from.address.low | source.high ^ from.address.high
+            | destination.low ^ to.address.low | destination.high ^ to.address.high
+            | UInt64(sourcePort ^ from.port | destinationPort ^ to.port)
+        if forth == 0 { return 0 }
+        let back =
+            source.low ^ to.address.low | source.high ^ to.address.high
+            | destination.low ^ from.address.low | destination.high ^ from.address.high
+            | UInt64(sourcePort ^ to.port | destinationPort ^ from.port)
+        return back == 0 ? 1 : nil
     }
 
     @inline(__always) func isOriginator(_ end: SocketAddress) -> Bool {
         end.port == sourcePort && end.address.low == source.low && end.address.high == source.high
     }
 
-    @inline(__always) private func isResponder(_ end: SocketAddress) -> Bool {
-        end.port == destinationPort && end.address.low == destination.low && end.address.high == destination.high
-    }
-
     /// Whether a segment brings what its sender has not sent before, and moves SND.NXT by it: its first words, or text or FIN
     /// from beyond SND.NXT. Another copy of a frame brings nothing (`DuplicateFilter`).
-    mutating func bringsNews(_ segment: Segment) -> Bool {
+    mutating func bringsNews(_ segment: Segment, own: Int) -> Bool {
         guard !isSelfConnect, segment.remarks.isDisjoint(with: .dropped) else { return false }
-        let own = isOriginator(segment.tuple.source) ? 0 : 1
         // What else comes first may be a copy of what the four-tuple's former connection ended with.
         if sides[own].packets == 0 { return segment.flags.has(.syn) }
         return segment.sequenceLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
@@ -167,6 +183,7 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
     mutating func settle() {
+        leaveCourse()
         let isOpen = zeek.bothAreSeen && !isSelfConnect
         sides[0].isSteady =
             isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily(from: endpoints[0].sendNext)
@@ -176,10 +193,9 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
     ///
-    /// Does what `Connection.take` does for such a segment.
-    @inline(__always) mutating func takeSteadily(_ segment: Segment, time: Timestamp) -> Bool {
-        let isOriginator = isOriginator(segment.tuple.source)
-        let own = isOriginator ? 0 : 1
+    /// Does what `Connection.take` does for such a segment. `own` is the place of its sender.
+    @inline(__always) mutating func takeSteadily(_ segment: Segment, own: Int, time: Timestamp) -> Bool {
+        let isOriginator = own == 0
         let peer = 1 &- own
         // What the remarks, Zeek's letters and the holes in the text would look at.
         guard sides[own].isSteady, segment.flags.rawValue & ~TCPFlags.psh.rawValue == TCPFlags.ack.rawValue,

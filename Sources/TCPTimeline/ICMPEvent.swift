@@ -72,7 +72,7 @@ extension HotPart {
 extension Timeline {
     /// Takes in an ICMP error; nil if it quotes a segment of no known connection.
     public mutating func observe(_ error: ICMPError, time: Timestamp, frame: UInt64) -> ICMPEvent? {
-        guard let id = index.find(error.quoted, hash: index.hash(error.quoted), in: store) else { return nil }
+        guard let id = index.find(error.quoted, hash: index.hash(error.quoted), in: store)?.id else { return nil }
         let side: Side = store[id].isOriginator(error.quoted.source) ? .originator : .responder
         let relative = error.sequence.offset(from: store[id].endpoint(side).relativeBase)
         let wasEnded = store[id].isEnded

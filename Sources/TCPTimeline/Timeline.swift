@@ -19,6 +19,8 @@ public struct Timeline: ~Copyable {
     public private(set) var connectionCount: UInt64 = 0
     /// What the segment that `track` took in last did to its connection's endpoints; valid if that was no steady one.
     private var latest = Connection.Step()
+    /// What most segments do.
+    private let course = UsualCourse.learnt
     /// Where the search for a connection to give up goes on.
     var hand: UInt32 = 0
 
@@ -145,37 +147,78 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
         let known = index.find(segment.tuple, hash: hash, in: store)
-        if let known, store[known].takeSteadily(segment, time: time) {
+        if let known, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
             // It brought something new, so that it is no copy; but it may be the original of one.
             copies.filter.remember(
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
-            return Tracked(known)
+            return Tracked(known.id)
+        }
+        if let tracked = trackUsually(segment, known, hash, time, frame, interface) {
+            copies.filter.remember(
+                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+            noteTranslation(segment, tracked, time)
+            return tracked
         }
         return trackRest(segment, known, hash, time, frame, interface, vantage)
     }
 
+    /// Takes in a segment of a connection's usual course; nil if it is none, and nothing has changed.
+    @inline(__always) private mutating func trackUsually(
+        _ segment: Segment, _ known: FlowIndex.Found?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ interface: UInt16
+    ) -> Tracked? {
+        let row: Int
+        let id: ConnectionID
+        if let known {
+            guard let found = store[known.id].takeUsually(segment, own: known.sender, time: time, course) else {
+                return nil
+            }
+            row = found
+            id = known.id
+        } else {
+            row = UsualCourse.row(0, .syn)
+            guard UsualKind(segment) == .syn, segment.isOrdinary, course.rows[row].isKnown,
+                segment.tuple.source != segment.tuple.destination
+            else { return nil }
+            id = create(segment, time, frame, interface)
+            index.insert(id, hash: hash)
+            store[id].follow(course.rows[row], segment, .syn, own: 0, time: time)
+        }
+        latest = course.rows[row].step
+        if latest.isOver { noteEnding(id) }
+        return Tracked(
+            id, isFirst: known == nil, isSteady: false, ended: latest.ended,
+            hasTransitions: latest.sent.count + latest.arrived.count > 0)
+    }
+
     /// The same for a segment that does not take the short way.
     @inline(never) private mutating func trackRest(
-        _ segment: Segment, _ known: ConnectionID?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ segment: Segment, _ known: FlowIndex.Found?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16, _ vantage: UInt32
     ) -> Tracked {
-        if known.map({ store[$0].bringsNews(segment) }) ?? true {
+        if known.map({ store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
             copies.filter.remember(
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         } else if let known {
             let original = copies.filter.original(
                 of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
             if let original {
-                copies.count(known, number: store[known].number)
-                return Tracked(known, copyOf: original)
+                copies.count(known.id, number: store[known.id].number)
+                return Tracked(known.id, copyOf: original)
             }
         }
-        let tracked = trackStep(segment, known, hash, time, frame, interface)
-        if tracked.isFirst && segment.flags.has(.syn) && countsByItself {
-            let id = tracked.connection
-            copies.translations.note(segment, store[id].number, at: id, time: time)
-        }
+        let tracked = trackStep(segment, known?.id, hash, time, frame, interface)
+        noteTranslation(segment, tracked, time)
         return tracked
+    }
+
+    /// Looks whether a connection's first SYN repeats another one's.
+    @inline(__always) private mutating func noteTranslation(
+        _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
+    ) {
+        guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
+        let id = tracked.connection
+        copies.translations.note(segment, store[id].number, at: id, time: time)
     }
 
     /// Takes in one segment as `observe` does; `event` says more of it where that is wanted.
@@ -185,12 +228,14 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16
     ) -> Tracked {
         if let known = index.find(segment.tuple, hash: hash, in: store) {
-            if store[known].takeSteadily(segment, time: time) {
-                return Tracked(known)
+            if store[known.id].takeSteadily(segment, own: known.sender, time: time) {
+                return Tracked(known.id)
             }
-            return trackStep(segment, known, hash, time, frame, interface)
+            return trackUsually(segment, known, hash, time, frame, interface)
+                ?? trackStep(segment, known.id, hash, time, frame, interface)
         }
-        return trackStep(segment, nil, hash, time, frame, interface)
+        return trackUsually(segment, nil, hash, time, frame, interface)
+            ?? trackStep(segment, nil, hash, time, frame, interface)
     }
 
     /// The long way: a first segment, or one that may change something.
@@ -218,6 +263,7 @@ public struct Timeline: ~Copyable {
         var rare = store.rare(id)
         store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
         store.keep(rare, id)
+        course.join(&store[id])
         if latest.isOver { noteEnding(id) }
         return Tracked(
             id, replaced: replaced, isFirst: isFirst, isSteady: false, ended: latest.ended,
@@ -264,6 +310,11 @@ public struct Timeline: ~Copyable {
 
     /// Has what `track` will need for a segment with this hash fetched into the cache while others are taken in: waited for
     /// one by one, misses would cost more than all the rest.
+    ///
+    /// `prepare` does it for the index, `fetch` for the connection, which it finds there: some time after.
+    public func prepare(hash: UInt64) { index.fetch(hash: hash) }
+
+    /// See `prepare`.
     public func fetch(hash: UInt64) { store.fetch(index.likelyPlace(hash: hash)) }
 
     /// The same for a connection that will be reported and retired soon.
@@ -296,6 +347,8 @@ public struct Timeline: ~Copyable {
                 endings[queue].removeFirst()
                 continue
             }
+            // The one after it is looked at soon.
+            if let next = endings[queue].afterFirst(by: 8) { store.fetch(next.id.slot &+ 1) }
             let isCrowded = endings[queue].count > most
             if store[id].lastTime > entry.silentSince && !isCrowded {
                 // Late segments put it off, but not those that ended after it.
@@ -357,6 +410,7 @@ public struct Timeline: ~Copyable {
     public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
         let place = store[id].place(side)
         store[id].endpoints[place].kernelConfirms()
+        store[id].leaveCourse()
     }
 
     /// The kernel no longer has one side's socket.

@@ -43,7 +43,7 @@ enum UnsafeFiles {
         "Sources/PacketSource/Text/SystemErrorText.swift": "strerror(3)",
         "Sources/PacketSource/Writer/CaptureWriter.swift": "raw memory: the bytes of a small array, copied",
         "Sources/PacketSource/Writer/OutputFile.swift": "raw memory: its buffer; open(2), write(2), poll(2)",
-        "Sources/TCPTimeline/Table/ConnectionStore.swift": "raw memory: connections in chunks that never move",
+        "Sources/TCPTimeline/Table/PlainMemory.swift": "raw memory: plain values by index, checked; chunks never move",
         "Sources/TCPWire/RawSpan+BigEndian.swift": "raw memory: loads after the header's one length check",
         "Sources/TimelineReport/Text/OutputBuffer.swift":
             "raw memory: its own room, made before each append; literals, strings and digits, copied there",

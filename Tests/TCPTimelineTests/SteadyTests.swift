@@ -81,7 +81,7 @@ import Testing
                 var long = before
                 long.take(segment, time: time, isFirst: isFirst, &rare, &step)
                 var steady = before
-                if !isFirst, steady.takeSteadily(segment, time: time) {
+                if !isFirst, steady.takeSteadily(segment, own: own, time: time) {
                     short += 1
                     #expect(Self.description(steady) == Self.description(long), "seed \(seed), segment \(segments)")
                     #expect(step.notes.isEmpty && step.sent.count + step.arrived.count == 0 && !step.ended)

@@ -28,7 +28,7 @@ struct DuplicateFilter: ~Copyable {
     }
 
     /// One frame, in as few octets as tell it.
-    private struct Entry: BitwiseCopyable {
+    struct Entry: BitwiseCopyable {
         /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12 of the place of the frame before it with
         /// the same head, which may have been written over since.
         var identity: UInt64 = 0
@@ -66,9 +66,9 @@ struct DuplicateFilter: ~Copyable {
 
     /// Frames that are remembered: more than a burst of one interface is long.
     private let capacity: Int
-    private var ring: [Entry]
+    private var ring: FixedTable<Entry>
     /// By the fingerprint's lowest bits: the place of the newest frame that has them; it may have been written over since.
-    private var heads: [UInt16]
+    private var heads: FixedTable<UInt16>
     /// How many frames have been remembered: the next one's place in the ring.
     private var count = 0
 
@@ -76,8 +76,8 @@ struct DuplicateFilter: ~Copyable {
     init(capacity: Int) {
         precondition(capacity > 0 && capacity <= 4096 && capacity & (capacity - 1) == 0)
         self.capacity = capacity
-        ring = Array(repeating: Entry(), count: capacity)
-        heads = Array(repeating: 0, count: capacity)
+        ring = FixedTable(repeating: Entry(), count: capacity)
+        heads = FixedTable(repeating: 0, count: capacity)
     }
 
     /// Remembers a frame that is no copy, because its segment brings something new.

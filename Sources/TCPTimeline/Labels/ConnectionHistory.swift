@@ -1,7 +1,7 @@
 // Zeek's history: one letter an event, upper case for the originator (conn.log's `history`).
 
 /// The letters so far, in a fixed space.
-public struct ConnectionHistory: BitwiseCopyable, Sendable {
+public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
     /// How many letters fit; a longer history ends in `+`.
     static let capacity = 22
     /// Five bits a letter: 12 of them in the first word, 10 in the second, which has the length and `once` above them.
@@ -11,6 +11,11 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable {
 
     /// An empty history.
     public init() {}
+
+    /// Whether the letters are the same.
+    public static func == (one: ConnectionHistory, other: ConnectionHistory) -> Bool {
+        one.words[0] == other.words[0] && one.words[1] == other.words[1]
+    }
 
     /// The number of letters.
     public var count: Int { Int(words[1] >> Self.lengthShift & 31) }

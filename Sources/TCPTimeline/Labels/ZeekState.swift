@@ -21,7 +21,7 @@ public enum ZeekEndpoint: UInt8, Sendable, BitwiseCopyable {
 }
 
 /// Both sides' view, and conn_state.
-public struct ZeekState: BitwiseCopyable, Sendable {
+public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
     /// Three bits for each endpoint, then one for each of the facts below.
     private var bits: UInt16 = 0
 

@@ -28,6 +28,11 @@ struct EndedQueue {
 
     var first: Entry? { head < entries.count ? entries[head] : nil }
 
+    /// The one that is so many places behind the first.
+    func afterFirst(by places: Int) -> Entry? {
+        head + places < entries.count ? entries[head + places] : nil
+    }
+
     /// How many there are; some may be of connections that are gone.
     var count: Int { entries.count - head }
 

@@ -7,20 +7,20 @@ public import TCPModel
 /// An entry is 8 octets: the upper half of the hash, so that nearly every probe that misses is settled without touching
 /// the connection, and the slot. The seed is drawn per process, so that nobody outside can aim for collisions.
 struct FlowIndex: ~Copyable {
-    private struct Entry: BitwiseCopyable {
+    struct Entry: BitwiseCopyable {
         var tag: UInt32
         /// Slot + 1; 0 = free.
         var occupant: UInt32
     }
 
-    private var entries: [Entry]
+    private var entries: FixedTable<Entry>
     private var mask: Int
     private(set) var count = 0
     let flowHash: FlowHash
 
     init(seed: UInt64) {
         flowHash = FlowHash(seed: seed)
-        entries = Array(repeating: Entry(tag: 0, occupant: 0), count: 1024)
+        entries = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: 1024)
         mask = 1023
     }
 
@@ -34,8 +34,13 @@ struct FlowIndex: ~Copyable {
     /// through another one.
     @inline(__always) func hash(_ tuple: FourTuple) -> UInt64 { flowHash.hash(tuple) }
 
-    @inline(__always) func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> ConnectionID?
-    {
+    /// A connection, and which of its sides sent the segment that it was asked for.
+    struct Found: BitwiseCopyable {
+        let id: ConnectionID
+        let sender: Int
+    }
+
+    @inline(__always) func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> Found? {
         let tag = Self.tag(hash)
         var position = home(tag)
         while true {
@@ -43,11 +48,14 @@ struct FlowIndex: ~Copyable {
             if entry.occupant == 0 { return nil }
             if entry.tag == tag {
                 let id = ConnectionID(slot: entry.occupant &- 1)
-                if store[id].isFlow(tuple) { return id }
+                if let sender = store[id].sender(tuple) { return Found(id: id, sender: sender) }
             }
             position = (position &+ 1) & mask
         }
     }
+
+    /// Has the entry that `find` will look at first fetched into the cache.
+    @inline(__always) func fetch(hash: UInt64) { entries.fetch(home(Self.tag(hash))) }
 
     /// The place that `find` will look at first, 0 if that is free: fetches the entry into the cache.
     @inline(__always) func likelyPlace(hash: UInt64) -> UInt32 {
@@ -102,10 +110,10 @@ struct FlowIndex: ~Copyable {
     }
 
     private mutating func grow() {
-        let old = entries
-        entries = Array(repeating: Entry(tag: 0, occupant: 0), count: old.count * 2)
+        var old = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: entries.count * 2)
+        swap(&old, &entries)
         mask = entries.count - 1
-        for entry in old where entry.occupant != 0 { place(entry) }
+        for position in 0..<old.count where old[position].occupant != 0 { place(old[position]) }
     }
 }
 

@@ -1,0 +1,163 @@
+// The usual course of a connection, learnt from the long way: what each of its segments changes, looked up and not thought over.
+//
+// SYN, SYN-ACK, ACK, text, FIN and their ACKs follow one another in nearly every connection, in a few orders. Where all
+// numbers meet (`EndpointMachine.meets`), what such a segment does to states, facts and labels depends only on what these
+// were before. So each of those situations is played once through the long way (`HotPart.take`), and what came of it is
+// kept as a row. It is kept only if the row and the numbers' few rules (`HotPart.follow`) make the same of the example as
+// the long way did; a test holds the two ways against each other with random traffic. No rule of RFC 9293 stands here.
+
+import TCPMachine
+import TCPModel
+
+/// What of a connection is no number: all that a row depends on.
+struct UsualPlace: BitwiseCopyable, Equatable {
+    let originator: EndpointShape
+    let responder: EndpointShape
+    let zeek: ZeekState
+    let facts: Connection.Facts
+    let knowsSynAckDelay: Bool
+    let knowsOpenDelay: Bool
+
+    /// Facts that come and go beside the course: `follow` and the timeline see to them.
+    static var factsAside: Connection.Facts { [.originatorMoreThanSyn, .queued, .reported] }
+
+    init(_ hot: borrowing HotPart) {
+        originator = hot.endpoints[0].shape
+        responder = hot.endpoints[1].shape
+        zeek = hot.zeek
+        facts = hot.facts.subtracting(Self.factsAside)
+        knowsSynAckDelay = hot.handshake.synAck >= 0
+        knowsOpenDelay = hot.handshake.open >= 0
+    }
+}
+
+/// The table: for each place on the course, side and kind of segment, what comes of it.
+struct UsualCourse: Sendable {
+    /// What a segment of one kind from one side does at one place.
+    struct Row: BitwiseCopyable, Sendable {
+        /// Whether there is such a segment on the usual course.
+        var isKnown = false
+        /// Whether it prolongs what Zeek calls the duration.
+        let isLive: Bool
+        /// Whether either side's segments may take the short way then.
+        let originatorIsSteady: Bool
+        let responderIsSteady: Bool
+        /// The place that it leads to, as each side's `HotSide.course`.
+        var originatorCourse: UInt8 = 0
+        var responderCourse: UInt8 = 0
+        /// What has been seen then, besides `factsAside`.
+        let facts: Connection.Facts
+        /// Zeek's view then.
+        let zeek: ZeekState
+        /// What sender and receiver are then.
+        let sender: EndpointShape
+        let receiver: EndpointShape
+        /// What it means.
+        let step: Connection.Step
+
+        /// The row by which a segment of side `own` led from one state of a connection to another one.
+        init(from before: borrowing HotPart, to after: borrowing HotPart, own: Int, _ step: Connection.Step) {
+            isLive = !before.zeek.isClosed
+            originatorIsSteady = after.sides[0].isSteady
+            responderIsSteady = after.sides[1].isSteady
+            facts = after.facts.subtracting(UsualPlace.factsAside)
+            zeek = after.zeek
+            sender = after.endpoints[own].shape
+            receiver = after.endpoints[1 - own].shape
+            self.step = step
+        }
+    }
+
+    /// Learnt once, for all timelines.
+    static let learnt = UsualCourse()
+
+    private(set) var rows: [Row]
+    private var places: [UsualPlace] = []
+    /// Rows for which two examples did not agree: none, or a number is missing among those that meet.
+    private(set) var disputed: Set<Int> = []
+
+    /// How many situations are known.
+    var knownCount: Int { rows.reduce(0) { $0 + ($1.isKnown ? 1 : 0) } }
+
+    /// Where the row is for a kind of segment from the side with this course; 0 is the course before the first SYN.
+    @inline(__always) static func row(_ course: UInt8, _ kind: UsualKind) -> Int {
+        Int(course) &* 8 &+ Int(kind.rawValue)
+    }
+
+    /// A side's course at a place.
+    private static func course(_ side: Int, at place: Int) -> UInt8 { UInt8(1 + 2 * place + side) }
+
+    /// More places than there are; their courses are octets.
+    private static let mostPlaces = 120
+
+    /// Puts a connection that has gone the long way on the course, if it is at one of its places.
+    func join(_ hot: inout HotPart) {
+        guard let place = places.firstIndex(of: UsualPlace(hot)), hot.hasOrderlyNumbers() else { return }
+        hot.sides[0].course = Self.course(0, at: place)
+        hot.sides[1].course = Self.course(1, at: place)
+    }
+
+    // MARK: Learning
+
+    private init() {
+        let blank = UsualExample.blank
+        rows = Array(repeating: Row(from: blank, to: blank, own: 0, Connection.Step()), count: 8)
+        guard let first = learn(.syn, from: 0, UsualExample.blank) else { return }
+        var examples = [first]
+        var next = 0
+        while next < examples.count {
+            let example = examples[next]
+            next += 1
+            for side in 0..<2 {
+                for kind in UsualKind.allCases where kind != .syn {
+                    guard let after = learn(kind, from: side, example) else { continue }
+                    if !examples.contains(where: { UsualExample.areAlike($0, after) }) { examples.append(after) }
+                }
+            }
+        }
+    }
+
+    /// Plays one segment through the long way and keeps what came of it; nil if it is not usual there.
+    private mutating func learn(_ kind: UsualKind, from own: Int, _ before: HotPart) -> HotPart? {
+        var before = before
+        let segment = UsualExample.segment(kind, from: own, in: before)
+        guard UsualExample.knowsNumbers(for: kind, from: own, in: before),
+            kind == .syn || before.isUsual(segment, kind, own: own)
+        else { return nil }
+        let time = before.lastTime.advanced(by: Span.millisecond)
+        var after = before
+        var rare = RarePart()
+        var step = Connection.Step()
+        after.take(segment, time: time, isFirst: kind == .syn, &rare, &step)
+        guard rare.isEmpty, step.notes.isEmpty, step.sent.anomalies.union(step.arrived.anomalies).isEmpty,
+            let place = place(of: after)
+        else { return nil }
+        var row = Row(from: before, to: after, own: own, step)
+        row.isKnown = true
+        row.originatorCourse = Self.course(0, at: place)
+        row.responderCourse = Self.course(1, at: place)
+        after.sides[0].course = row.originatorCourse
+        after.sides[1].course = row.responderCourse
+        var short = before
+        short.follow(row, segment, kind, own: own, time: time)
+        guard UsualExample.areSame(short, after) else { return nil }
+        keep(row, at: Self.row(before.sides[own].course, kind))
+        return after
+    }
+
+    /// The number of a connection's place, a new one if need be.
+    private mutating func place(of hot: HotPart) -> Int? {
+        let place = UsualPlace(hot)
+        if let known = places.firstIndex(of: place) { return known }
+        guard places.count < Self.mostPlaces else { return nil }
+        places.append(place)
+        rows.append(contentsOf: repeatElement(rows[Self.row(0, .finWithText)], count: 16))
+        return places.count - 1
+    }
+
+    private mutating func keep(_ row: Row, at index: Int) {
+        if rows[index].isKnown && !UsualExample.areSame(rows[index], row) { disputed.insert(index) }
+        rows[index] = row
+        if disputed.contains(index) { rows[index].isKnown = false }
+    }
+}

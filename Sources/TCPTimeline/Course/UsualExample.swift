@@ -1,0 +1,83 @@
+// The connection by which the usual course is learnt: its segments, and what makes two of its states the same.
+
+import TCPMachine
+import TCPModel
+
+/// An example of every situation on the usual course.
+enum UsualExample {
+    private static var client: SocketAddress { SocketAddress(.loopbackV4, 35924) }
+    private static var server: SocketAddress { SocketAddress(.loopbackV4, 9500) }
+
+    /// A connection of which nothing has been seen.
+    static var blank: HotPart {
+        let nothing = Segment(
+            tuple: FourTuple(source: client, destination: server), sequence: SequenceNumber(1000), flags: .syn)
+        return HotPart(
+            number: 1, tuple: nothing.tuple, first: nothing, time: Timestamp(nanoseconds: 0), interface: 0)
+    }
+
+    /// The segment of this kind that a side would send now, all of whose numbers meet.
+    static func segment(_ kind: UsualKind, from own: Int, in hot: HotPart) -> Segment {
+        let tuple = FourTuple(source: client, destination: server)
+        let isFirst = kind.hasSyn
+        let text: UInt32 = kind == .text || kind == .finWithText ? 100 : 0
+        let flags: TCPFlags =
+            switch kind {
+            case .syn: .syn
+            case .synAck: [.syn, .ack]
+            case .ack, .text: .ack
+            case .fin, .finWithText: [.fin, .ack]
+            }
+        return Segment(
+            tuple: own == 0 ? tuple : tuple.reversed,
+            sequence: isFirst ? SequenceNumber(own == 0 ? 1000 : 5000) : hot.endpoints[own].sendNext,
+            acknowledgment: kind == .syn ? SequenceNumber(0) : hot.endpoints[1 - own].sendNext, flags: flags,
+            window: 500, payloadLength: text, ipLength: 40 + text)
+    }
+
+    /// Whether the numbers that have to meet are known, so that they meet by more than chance.
+    static func knowsNumbers(for kind: UsualKind, from own: Int, in hot: HotPart) -> Bool {
+        let knowsOwn = hot.endpoints[own].knowsSendSequence
+        let knowsPeer = hot.endpoints[1 - own].knowsSendSequence
+        return switch kind {
+        case .syn: own == 0 && !knowsOwn && !knowsPeer
+        case .synAck: !knowsOwn && knowsPeer
+        case .ack, .text, .fin, .finWithText: knowsOwn && knowsPeer
+        }
+    }
+
+    /// Whether two states of the example have the same situations before them: one place, and either side's text or FIN to be
+    /// acknowledged or not.
+    static func areAlike(_ one: HotPart, _ other: HotPart) -> Bool {
+        guard UsualPlace(one) == UsualPlace(other) else { return false }
+        for side in 0..<2 {
+            let hasFlight = one.endpoints[side].sendUnacknowledged != one.endpoints[side].sendNext
+            let otherHasFlight = other.endpoints[side].sendUnacknowledged != other.endpoints[side].sendNext
+            if hasFlight != otherHasFlight || one.sides[side].hasPlainWindow != other.sides[side].hasPlainWindow {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Whether two connections are the same in all that is kept of them.
+    static func areSame(_ one: HotPart, _ other: HotPart) -> Bool {
+        for side in 0..<2 where one.endpoints[side] != other.endpoints[side] || one.sides[side] != other.sides[side] {
+            return false
+        }
+        return one.tuple == other.tuple && one.facts == other.facts && one.interface == other.interface
+            && one.firstSequence == other.firstSequence && one.rarePlace == other.rarePlace
+            && one.lastTime == other.lastTime && one.lastLiveTime == other.lastLiveTime
+            && one.firstTime == other.firstTime && one.number == other.number && one.history == other.history
+            && one.handshake == other.handshake && one.zeek == other.zeek
+            && one.completeness == other.completeness && one.tunnel == other.tunnel
+    }
+
+    /// Whether two rows say the same.
+    static func areSame(_ one: UsualCourse.Row, _ other: UsualCourse.Row) -> Bool {
+        one.isLive == other.isLive && one.originatorIsSteady == other.originatorIsSteady
+            && one.responderIsSteady == other.responderIsSteady && one.originatorCourse == other.originatorCourse
+            && one.responderCourse == other.responderCourse && one.facts == other.facts && one.zeek == other.zeek
+            && one.sender == other.sender && one.receiver == other.receiver && one.step == other.step
+    }
+}

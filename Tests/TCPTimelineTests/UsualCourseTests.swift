@@ -1,0 +1,156 @@
+// The usual course of a connection, against the long way: the same octets of everything that is kept, and the same meaning.
+
+import TCPMachine
+import TCPModel
+import Testing
+
+@testable import TCPTimeline
+
+@Suite struct UsualCourseTests {
+    private static let tuple = FourTuple(
+        source: SocketAddress(.loopbackV4, 35924), destination: SocketAddress(.loopbackV4, 9500))
+
+    @Test("What is learnt is all of one mind, and covers openings and closings in every order")
+    func whatIsLearnt() {
+        let course = UsualCourse.learnt
+        #expect(course.disputed.isEmpty)
+        // Both closings with all their ACKs, crossing FINs and half-closes; without any of them there would be far fewer.
+        #expect(course.knownCount > 50, "\(course.knownCount) situations")
+        #expect(course.rows[UsualCourse.row(0, .syn)].isKnown)
+    }
+
+    /// One random connection: what is kept of it, and what each side has said.
+    private struct Traffic {
+        var kept: HotPart?
+        var rare = RarePart()
+        var next: [UInt32]
+        var clocks: [UInt32]
+        let hasClocks: Bool
+        var step = 0
+
+        init(_ random: inout SplitMix) {
+            // Every fourth one begins just before its numbers wrap.
+            let isNearEnd = random.next() % 4 == 0
+            next = (0..<2).map { _ in
+                isNearEnd ? .max - UInt32(random.next() % 5) : UInt32(truncatingIfNeeded: random.next())
+            }
+            clocks = [.max - 100, UInt32(truncatingIfNeeded: random.next())]
+            hasClocks = random.next() % 3 > 0
+        }
+
+        /// The next segment: mostly what hosts send, in every order that they do; now and then something else.
+        mutating func segment(_ random: inout SplitMix) -> Segment {
+            defer { step += 1 }
+            let own = step == 0 ? 0 : step == 1 ? 1 : Int(random.next() & 1)
+            let oddity = random.next() % 60
+            var flags: TCPFlags = step == 0 ? .syn : step == 1 ? [.syn, .ack] : .ack
+            if step > 1 && random.next() % 5 == 0 { flags.insert(.fin) }
+            if random.next() % 3 == 0 { flags.insert(.psh) }
+            let payload = step < 3 || random.next() % 2 == 0 ? 0 : UInt32(random.next() % 3000)
+            var sequence = next[own]
+            var acknowledged = step == 0 ? 0 : next[1 - own]
+            switch oddity {
+            case 0: flags = .rst
+            case 1: sequence &-= UInt32(random.next() % 3000)
+            case 2: sequence &+= UInt32(random.next() % 3000)
+            case 3: acknowledged &-= UInt32(random.next() % 3000)
+            case 4: acknowledged &+= UInt32(random.next() % 3000)
+            case 5: flags = .syn
+            case 6: flags = [.syn, .ack]
+            case 7: flags.formUnion([.ece, .cwr])
+            case 8: flags.insert(.urg)
+            default: break
+            }
+            var segment = Segment(
+                tuple: own == 0 ? UsualCourseTests.tuple : UsualCourseTests.tuple.reversed,
+                sequence: SequenceNumber(sequence), acknowledgment: SequenceNumber(acknowledged), flags: flags,
+                window: oddity == 9 ? 0 : UInt16(random.next() % 3 * 700 + 1), payloadLength: payload,
+                ipLength: 40 + payload)
+            if flags.has(.syn) && random.next() % 4 > 0 {
+                segment.options.present = .windowScale
+                segment.options.windowScale = UInt8(random.next() % 16)
+            }
+            if oddity == 10 { segment.options.present.insert(.multipath) }
+            if oddity == 11 { segment.remarks = .badChecksum }
+            if hasClocks && oddity != 12 {
+                clocks[own] &+= UInt32(random.next() % 20)
+                segment.options.present.formUnion(.timestamps)
+                segment.options.timestampValue = clocks[own] &- (oddity == 13 ? UInt32(random.next() % 5000) : 0)
+                segment.options.timestampEchoReply = step == 0 ? 0 : clocks[1 - own]
+            }
+            if oddity > 4 { next[own] = segment.sequenceEnd.rawValue }
+            return segment
+        }
+    }
+
+    @Test func thirtyThousandSegmentsBothWays() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        print("usual course seed \(seed)")
+        var random = SplitMix(seed: seed)
+        let course = UsualCourse.learnt
+        var kinds: [UInt8: Int] = [:]
+        var segments = 0
+        while segments < 30_000 {
+            var traffic = Traffic(&random)
+            for _ in 0..<Int(random.next() % 30) + 4 {
+                segments += 1
+                let time = Timestamp(nanoseconds: Int64(segments) * 1_000_000)
+                let segment = traffic.segment(&random)
+                let isFirst = traffic.kept == nil
+                let before =
+                    traffic.kept
+                    ?? HotPart(number: 1, tuple: segment.orientedTuple, first: segment, time: time, interface: 0)
+                var long = before
+                var step = Connection.Step()
+                long.take(segment, time: time, isFirst: isFirst, &traffic.rare, &step)
+                // As the timeline does after the long way.
+                if traffic.rare.gaps.isEmpty { long.facts.remove(.hasHoles) } else { long.facts.insert(.hasHoles) }
+                course.join(&long)
+                var usual = before
+                var row: Int?
+                if isFirst {
+                    if UsualKind(segment) == .syn && segment.isOrdinary {
+                        row = UsualCourse.row(0, .syn)
+                        usual.follow(course.rows[UsualCourse.row(0, .syn)], segment, .syn, own: 0, time: time)
+                    }
+                } else {
+                    let own = segment.tuple.source == before.tuple.source ? 0 : 1
+                    row = usual.takeUsually(segment, own: own, time: time, course)
+                }
+                if let row {
+                    kinds[UInt8(row % 8), default: 0] += 1
+                    #expect(course.rows[row].step == step, "seed \(seed), segment \(segments): \(segment)")
+                    // The long way finds its place by itself, if its numbers are in order.
+                    if long.sides[0].course == 0 { usual.leaveCourse() }
+                    try #require(
+                        UsualExample.areSame(usual, long), "seed \(seed), segment \(segments): \(usual) \(long)")
+                } else {
+                    try #require(UsualExample.areSame(usual, before), "seed \(seed): changed and refused")
+                }
+                // Every other connection goes on as the short way left it.
+                traffic.kept = row != nil && seed & 1 == 0 ? usual : long
+            }
+        }
+        // If hardly any of a kind goes that way, nothing has been compared.
+        for kind in UsualKind.allCases {
+            #expect(kinds[kind.rawValue, default: 0] > 100, "\(kind): \(kinds)")
+        }
+    }
+
+    @Test("The course is left where the kernel or an ICMP error says something, and with a hole")
+    func leaving() {
+        var hot = UsualExample.blank
+        let course = UsualCourse.learnt
+        let syn = UsualExample.segment(.syn, from: 0, in: hot)
+        hot.follow(course.rows[UsualCourse.row(0, .syn)], syn, .syn, own: 0, time: hot.firstTime)
+        #expect(hot.sides[0].course != 0 && hot.sides[1].course != 0)
+        hot.settle()
+        #expect(hot.sides[0].course == 0 && hot.sides[1].course == 0)
+        course.join(&hot)
+        #expect(hot.sides[0].course != 0)
+        hot.leaveCourse()
+        hot.facts.insert(.hasHoles)
+        course.join(&hot)
+        #expect(hot.sides[0].course == 0)
+    }
+}
