@@ -120,49 +120,44 @@ public struct SummaryReport: PartitionedReport {
     private mutating func writeUsualParts(_ connection: Connection, _ out: inout OutputBuffer) -> Bool {
         let tuple = connection.tuple
         guard tuple.source.address.isV4, tuple.destination.address.isV4 else { return false }
-        let octetsWidth = octetsWidth
+        // Locals, so that nothing of the report is held on to while the row is put together.
+        let (octetsWidth, hasCloser) = (octetsWidth, width >= 100)
+        var (client, server) = (clientWidth, serverWidth)
+        defer { (clientWidth, serverWidth) = (client, server) }
         ShortText.append(to: &out) { row in
-            row.append(byte: 0)
-            row.append(byte: 0)
+            // The two widths, which are known further down.
+            row.pad(to: Self.prefix)
             row.append(v4: tuple.source)
-            clientWidth = max(clientWidth, row.count - Self.prefix)
-            row.pad(to: Self.prefix + clientWidth + 1)
-            let server = row.count
+            client = max(client, row.count - Self.prefix)
+            row.pad(to: Self.prefix + client + 1)
+            let start = row.count
             row.append(v4: tuple.destination)
-            serverWidth = max(serverWidth, row.count - server)
-            row.pad(to: server + serverWidth + 1)
-            row.set(UInt8(truncatingIfNeeded: clientWidth), at: 0)
-            row.set(UInt8(truncatingIfNeeded: serverWidth), at: 1)
+            server = max(server, row.count - start)
+            row.pad(to: start + server + 1)
+            row.set(UInt8(truncatingIfNeeded: client), at: 0)
+            row.set(UInt8(truncatingIfNeeded: server), at: 1)
             let outcomeStart = row.count
             row.append(connection.outcome.displayName)
-            row.append(byte: 0x20)
+            row.append(ShortWord(0x20))
             row.append(connection.zeekConnectionState)
             row.pad(to: outcomeStart + 16)
-            var start = row.count
-            let openDelay = connection.openDelay
-            if openDelay >= 0 { row.write(span: openDelay, compact: true) } else { row.append(byte: 0x2d) }
-            row.indent(from: start, to: 6)
-            row.append(byte: 0x20)
-            start = row.count
-            row.write(span: connection.duration)
-            row.indent(from: start, to: 8)
-            for side in 0..<2 {
-                row.append(byte: 0x20)
-                start = row.count
-                row.append(
-                    unsigned: connection.uniqueBytes(side == 0 ? .originator : .responder), minimumDigits: 1)
-                row.indent(from: start, to: octetsWidth)
+            row.append(span: connection.openDelay, compact: true, rightIn: 6)
+            row.append(ShortWord(0x20))
+            row.append(span: connection.duration, rightIn: 8)
+            row.append(ShortWord(0x20))
+            row.append(number: connection.uniqueBytes(.originator), rightIn: octetsWidth)
+            row.append(ShortWord(0x20))
+            row.append(number: connection.uniqueBytes(.responder), rightIn: octetsWidth)
+            if hasCloser {
+                row.append(ShortWord(0x20))
+                row.append(Self.closerText(connection))
             }
-            if width >= 100 {
-                row.append(byte: 0x20)
-                row.append(closerText(connection))
-            }
-            row.append(byte: 0x0a)
+            row.append(ShortWord(0x0a))
         }
         return true
     }
 
-    private func closerText(_ connection: Connection) -> StaticString {
+    private static func closerText(_ connection: Connection) -> StaticString {
         switch connection.closer {
         case .originator: "client"
         case .responder: "server"
@@ -207,7 +202,7 @@ public struct SummaryReport: PartitionedReport {
         right(octetsWidth, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
         if width >= 100 {
             out.append(" ")
-            out.append(closerText(connection))
+            out.append(Self.closerText(connection))
             if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, &out)
         }

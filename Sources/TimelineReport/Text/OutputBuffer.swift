@@ -148,6 +148,9 @@ public struct OutputBuffer: Sendable {
         }
     }
 
+    /// Appends a short word.
+    @inline(__always) mutating func append(_ word: ShortWord) { append(characters: word.characters, count: word.count) }
+
     /// Appends text that is known to be printable.
     public mutating func append(text: String) {
         var text = text
@@ -175,9 +178,12 @@ public struct OutputBuffer: Sendable {
     }
 
     /// Appends the first `count` of these bytes.
-    mutating func append(_ text: borrowing InlineArray<160, UInt8>, _ count: Int) {
-        // The slice is checked; the bytes live through the call.
-        unsafe text.span.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[..<count])) }
+    @inline(__always) mutating func append(_ text: borrowing InlineArray<20, UInt64>, _ count: Int) {
+        precondition(0...160 ~= count)
+        // The words have 160 octets, which live through the call.
+        unsafe text.span.withUnsafeBytes { text in
+            unsafe append(UnsafeBufferPointer(rebasing: text.assumingMemoryBound(to: UInt8.self)[..<count]))
+        }
     }
 
     /// Appends text if each of its characters is printable ASCII and neither `excepted` nor a backslash; else false.
@@ -362,30 +368,12 @@ public struct OutputBuffer: Sendable {
     }
 }
 
-/// A number below 100 000 000 as eight characters, the first one in the lowest octet: all digits at once.
-private struct EightDigits {
-    /// The least number that has more.
-    static let limit: UInt64 = 100_000_000
-
-    private let digits: UInt64
-
-    @inline(__always) init(_ number: UInt64) {
-        // Two numbers of four digits, then four of two, then eight of one: each step divides all of them by a multiplication.
-        let fours = number / 10_000 | (number % 10_000) << 32
-        let hundreds = (fours &* 10_486) >> 20 & 0x7f_0000_007f
-        let twos = hundreds | (fours &- hundreds &* 100) << 16
-        let tens = (twos &* 103) >> 10 & 0x000f_000f_000f_000f
-        digits = tens | (twos &- tens &* 10) << 8
-    }
-
-    /// Digits without leading zeros; 0 has one.
-    @inline(__always) var significant: Int { 8 &- min(digits.trailingZeroBitCount >> 3, 7) }
-
+extension EightDigits {
     /// Stores the last `count` digits, of eight, and what else makes up a word of eight octets.
-    @inline(__always) func store(last count: Int, to place: UnsafeMutablePointer<UInt8>) {
-        let characters = (digits | 0x3030_3030_3030_3030) &>> UInt64(8 &* (8 &- count) & 63)
+    @inline(__always) fileprivate func store(last count: Int, to place: UnsafeMutablePointer<UInt8>) {
         // The caller has made room for eight octets.
-        unsafe UnsafeMutableRawPointer(place).storeBytes(of: characters.littleEndian, as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(place).storeBytes(
+            of: characters(last: count).littleEndian, as: UInt64.self)
     }
 }
 
@@ -396,5 +384,24 @@ extension StaticString {
             // The index stays below the count; the literal lives as long as the program.
             for index in 0..<text.count { body(unsafe text[index]) }
         }
+    }
+
+    /// Up to eight of its characters from `start` on, the first one in the lowest octet; 0 beyond them.
+    @inline(__always) func characters(from start: Int) -> UInt64 {
+        let rest = utf8CodeUnitCount &- start
+        guard start >= 0, rest > 0 else { return 0 }
+        // At least `rest` octets of the literal lie there, and each load below stays within them.
+        let place = unsafe UnsafeRawPointer(utf8Start) + start
+        if rest >= 8 { return UInt64(littleEndian: unsafe place.loadUnaligned(as: UInt64.self)) }
+        if rest >= 4 {
+            let low = UInt64(UInt32(littleEndian: unsafe place.loadUnaligned(as: UInt32.self)))
+            let high = UInt64(
+                UInt32(littleEndian: unsafe place.loadUnaligned(fromByteOffset: rest &- 4, as: UInt32.self)))
+            return low | high &<< UInt64(8 &* (rest &- 4))
+        }
+        var characters = UInt64(unsafe place.load(as: UInt8.self))
+        if rest > 1 { characters |= UInt64(unsafe place.load(fromByteOffset: 1, as: UInt8.self)) << 8 }
+        if rest > 2 { characters |= UInt64(unsafe place.load(fromByteOffset: 2, as: UInt8.self)) << 16 }
+        return characters
     }
 }

@@ -2,20 +2,22 @@
 
 import TCPModel
 
-/// Something that bytes and literals are appended to: the output, or a row on its way there.
+/// Something that text is appended to: the output, or a row on its way there.
 protocol ByteSink {
-    mutating func append(byte: UInt8)
-    mutating func append(_ literal: StaticString)
+    mutating func append(_ word: ShortWord)
     mutating func append(unsigned number: UInt64, minimumDigits: Int)
 }
 
 extension OutputBuffer: ByteSink {}
 
-/// Up to 160 bytes; what is more is left out.
+/// Up to 152 bytes; what is more is left out.
 struct ShortText: ByteSink {
-    static let capacity = 160
-    private var bytes: InlineArray<160, UInt8> = .init(repeating: 0x20)
+    /// One word less than there is, so that there is one behind each place.
+    static let capacity = 152
+    private var words: InlineArray<20, UInt64> = .init(repeating: Self.spaces)
     private(set) var count = 0
+
+    private static var spaces: UInt64 { 0x2020_2020_2020_2020 }
 
     private init() {}
 
@@ -23,79 +25,78 @@ struct ShortText: ByteSink {
     @inline(__always) static func append(to out: inout OutputBuffer, _ body: (inout ShortText) -> Void) {
         var text = ShortText()
         body(&text)
-        out.append(text.bytes, text.count)
+        out.append(text.words, text.count)
     }
 
-    /// Whether there is room for `more` bytes.
-    @inline(__always) private func hasRoom(_ more: Int) -> Bool { more >= 0 && more <= Self.capacity &- count }
+    /// Appends a short word.
+    @inline(__always) mutating func append(_ word: ShortWord) { append(word.characters, word.count) }
 
-    @inline(__always) mutating func append(byte: UInt8) {
-        guard hasRoom(1) else { return }
-        bytes[count] = byte
-        count &+= 1
+    @inline(__always) private mutating func append(_ characters: UInt64, _ length: Int) {
+        guard length > 0, length <= 8, count <= Self.capacity &- length else { return }
+        // Bytes beyond the count are spaces: what differs from them is put there, in the two words that it falls on.
+        let difference = characters ^ (Self.spaces &>> UInt64(64 &- 8 &* length))
+        let place = count >> 3
+        let shift = UInt64(8 &* (count & 7))
+        words[place] ^= (difference &<< shift).littleEndian
+        if shift > 0 { words[place &+ 1] ^= (difference &>> (64 &- shift)).littleEndian }
+        count &+= length
+    }
+
+    /// Appends a short word behind as many spaces as make it `columns` wide.
+    @inline(__always) mutating func append(_ word: ShortWord, rightIn columns: Int) {
+        pad(to: count &+ max(0, columns &- word.count))
+        append(word)
+    }
+
+    /// Appends a number behind as many spaces as make it `columns` wide.
+    @inline(__always) mutating func append(number: UInt64, rightIn columns: Int) {
+        if let word = ShortWord(number) { return append(word, rightIn: columns) }
+        append(unsigned: number, minimumDigits: 1)
+    }
+
+    /// Appends a span, or `-` for one that is not known, behind as many spaces as make it `columns` wide.
+    mutating func append(span: Int64, compact: Bool = false, rightIn columns: Int) {
+        if span < 0 { return append(ShortWord(0x2d), rightIn: columns) }
+        if let word = ShortWord(span: span.magnitude, compact: compact) { return append(word, rightIn: columns) }
+        write(span: span, compact: compact)
     }
 
     /// Puts another byte where there is one already.
-    mutating func set(_ byte: UInt8, at index: Int) { bytes[index] = byte }
+    mutating func set(_ byte: UInt8, at index: Int) {
+        let (word, place) = (index >> 3, UInt64(8 &* (index & 7)))
+        words[word] = (words[word].littleEndian & ~(0xff &<< place) | UInt64(byte) &<< place).littleEndian
+    }
 
-    mutating func append(_ literal: StaticString) {
-        literal.forEachByte { append(byte: $0) }
+    /// Appends a literal of ours.
+    @inline(__always) mutating func append(_ literal: StaticString) {
+        var start = 0
+        while start < literal.utf8CodeUnitCount {
+            append(literal.characters(from: start), min(8, literal.utf8CodeUnitCount &- start))
+            start &+= 8
+        }
     }
 
     mutating func append(unsigned number: UInt64, minimumDigits: Int) {
-        var digits = 1
-        var limit: UInt64 = 10
-        while digits < 19 && number >= limit {
-            digits &+= 1
-            limit &*= 10
-        }
-        if digits == 19 && number >= limit { digits = 20 }
-        digits = max(digits, minimumDigits)
-        guard hasRoom(digits) else { return }
-        var place = count &+ digits
-        count = place
+        if minimumDigits <= 1, let word = ShortWord(number) { return append(word) }
+        var digits: [UInt8] = []
         var rest = number
-        for _ in 0..<digits {
-            place &-= 1
-            let tenth = rest / 10
-            bytes[place] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
-            rest = tenth
-        }
+        repeat {
+            digits.append(0x30 + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0 || digits.count < minimumDigits
+        for digit in digits.reversed() { append(ShortWord(digit)) }
     }
 
     /// Appends spaces up to `column`. Bytes beyond the count are spaces already.
     @inline(__always) mutating func pad(to column: Int) { count = max(count, min(column, Self.capacity)) }
 
-    /// Puts spaces before the text from `start` on, so that it takes `columns` columns.
-    mutating func indent(from start: Int, to columns: Int) {
-        let missing = columns - (count - start)
-        guard missing > 0, hasRoom(missing), start >= 0, start <= count else { return }
-        var index = count
-        while index > start {
-            index &-= 1
-            bytes[index &+ missing] = bytes[index]
-        }
-        for index in start..<start + missing { bytes[index] = 0x20 }
-        count &+= missing
-    }
-
     /// Appends `127.0.0.1:9500`; the address is an IPv4 one.
-    mutating func append(v4 end: SocketAddress) {
+    @inline(__always) mutating func append(v4 end: SocketAddress) {
         let address = end.address.v4
-        for index: UInt32 in 0..<4 {
-            append(octet: address >> (24 &- index &* 8) & 255)
-            append(byte: index < 3 ? 0x2e : 0x3a)
-        }
-        append(unsigned: UInt64(end.port), minimumDigits: 1)
-    }
-
-    /// Appends a number below 256 in decimal.
-    @inline(__always) private mutating func append(octet: UInt32) {
-        let hundreds = (octet &* 41) >> 12
-        let rest = octet &- hundreds &* 100
-        let tens = (rest &* 103) >> 10
-        if hundreds > 0 { append(byte: 0x30 &+ UInt8(truncatingIfNeeded: hundreds)) }
-        if octet > 9 { append(byte: 0x30 &+ UInt8(truncatingIfNeeded: tens)) }
-        append(byte: 0x30 &+ UInt8(truncatingIfNeeded: rest &- tens &* 10))
+        append(ShortWord(octet: address >> 24, before: 0x2e))
+        append(ShortWord(octet: address >> 16 & 255, before: 0x2e))
+        append(ShortWord(octet: address >> 8 & 255, before: 0x2e))
+        append(ShortWord(octet: address & 255, before: 0x3a))
+        append(number: UInt64(end.port), rightIn: 0)
     }
 }

@@ -39,48 +39,13 @@ extension OutputBuffer {
 
 extension ByteSink {
     /// See `OutputBuffer.append(span:compact:)`.
-    mutating func write(span nanoseconds: Int64, compact: Bool = false) {
-        if nanoseconds < 0 { append("-") }
+    @inline(__always) mutating func write(span nanoseconds: Int64, compact: Bool = false) {
+        if nanoseconds < 0 { append(ShortWord(0x2d)) }
         let magnitude = nanoseconds.magnitude
-        if magnitude < 1_000 {
-            append(unsigned: magnitude, minimumDigits: 1)
-            append("ns")
-        } else if magnitude < 999_500 {
-            // Microseconds are whole numbers in nearly every capture file: print decimals only where there are some.
-            append(magnitude, unit: 1_000, digits: 3, isWhole: magnitude % 1_000 == 0)
-            append("us")
-        } else if magnitude < 999_500_000 {
-            append(magnitude, unit: 1_000_000, digits: compact ? 3 : 4)
-            append("ms")
-        } else {
-            append(magnitude, unit: 1_000_000_000, digits: 3)
-            append("s")
-        }
-    }
-
-    /// Appends `magnitude / unit`, rounded to so many significant digits (more only if the whole part has more).
-    private mutating func append(_ magnitude: UInt64, unit: UInt64, digits: Int, isWhole: Bool = false) {
-        var decimals = digits - 1
-        var power = unit * 10
-        while decimals > 0 && magnitude >= power {
-            decimals -= 1
-            power *= 10
-        }
-        if isWhole { decimals = 0 }
-        var scale: UInt64 = 1
-        for _ in 0..<decimals { scale *= 10 }
-        let step = unit / scale
-        var rounded = magnitude / step + (magnitude % step * 2 >= step ? 1 : 0)
-        // 9.996 rounds to 10.0, not to 10.00: one digit more before the point is one less behind it.
-        if decimals > 0 && rounded == power / unit * scale {
-            rounded /= 10
-            scale /= 10
-            decimals -= 1
-        }
-        append(unsigned: rounded / scale, minimumDigits: 1)
-        guard decimals > 0 else { return }
-        append(".")
-        append(unsigned: rounded % scale, minimumDigits: decimals)
+        if let word = ShortWord(span: magnitude, compact: compact) { return append(word) }
+        // Whole seconds.
+        append(unsigned: RoundedNumber(magnitude, exponent: 9, digits: 3).value, minimumDigits: 1)
+        append(ShortWord(0x73))
     }
 }
 
