@@ -22,6 +22,8 @@ import TimelineReport
     private let batches: UnsafeMutablePointer<ReplayBatch>
     /// Batches under way at a time.
     private let depth: Int
+    /// The reader, as a worker.
+    private static var reader: Int { 0 }
     private let parts: UnsafeMutablePointer<ReplayPart<Report>>
     private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
     private var threads: [pthread_t] = []
@@ -32,6 +34,8 @@ import TimelineReport
     private var isMerging = false
     private var nextOfPart: InlineArray<8, UInt64> = .init(repeating: 0)
     private var isBusy: InlineArray<8, Bool> = .init(repeating: false)
+    /// Who worked on each part last: its connections may still be in that core's cache. 0 is the reader.
+    private var lastWorker: InlineArray<8, Int> = .init(repeating: 0)
     private var isClosing = false
     private var isWanted = true
     private var sleepers = 0
@@ -54,7 +58,7 @@ import TimelineReport
         }
         unsafe merge = .allocate(capacity: 1)
         unsafe merge.initialize(to: ReplayMerge(report: report))
-        for _ in 1..<max(1, min(workers, ReplayDivision.parts + 1)) { startThread() }
+        for worker in 1..<max(1, min(workers, ReplayDivision.parts + 1)) { startThread(worker) }
     }
 
     deinit {
@@ -71,9 +75,9 @@ import TimelineReport
         unsafe lock.deallocate()
     }
 
-    private func startThread() {
+    private func startThread(_ worker: Int) {
         // The closure's box holds self; it is taken over by the thread that begins with it, or released here.
-        let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd() })
+        let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd(worker) })
         // Signals are the reader's: a thread inherits the mask. Only faults stay where they happen (SIGBUS has a handler).
         var others = sigset_t()
         var before = sigset_t()
@@ -129,7 +133,7 @@ import TimelineReport
         wakeAll()
         // Alone, the batch is worked on while it is in the cache; with others, only when they are behind.
         let room = threads.isEmpty ? 0 : UInt64(depth - 1)
-        while published - merged > room { workOrWait() }
+        while published - merged > room { workOrWait(Self.reader) }
         let isWanted = isWanted
         release()
         return isWanted
@@ -138,7 +142,7 @@ import TimelineReport
     /// Nothing more comes: reports what is left, in portions, and ends the threads.
     func close(from number: UInt64) {
         acquire()
-        while merged < published { workOrWait() }
+        while merged < published { workOrWait(Self.reader) }
         release()
         // Everybody is idle, and nothing is published: all parts belong to the reader.
         for part in 0..<ReplayDivision.parts {
@@ -159,7 +163,7 @@ import TimelineReport
             next += 1
         }
         acquire()
-        while merged < published { workOrWait() }
+        while merged < published { workOrWait(Self.reader) }
         isClosing = true
         wakeAll()
         release()
@@ -180,15 +184,15 @@ import TimelineReport
 
     // MARK: Work
 
-    private func workTillTheEnd() {
+    private func workTillTheEnd(_ worker: Int) {
         acquire()
-        while !isClosing { workOrWait() }
+        while !isClosing { workOrWait(worker) }
         release()
     }
 
     /// Does one piece of work, or waits for a change. With the lock held, before and after.
-    private func workOrWait() {
-        guard let task = pick() else {
+    private func workOrWait(_ worker: Int) {
+        guard let task = pick(worker) else {
             sleepers += 1
             // This thread holds the lock; the call gives it back while it waits.
             unsafe pthread_cond_wait(change, lock)
@@ -214,8 +218,9 @@ import TimelineReport
         wakeAll()
     }
 
-    /// The next thing to do: a merge that is due, or the part that is furthest behind. With the lock held.
-    private func pick() -> Task? {
+    /// The next thing to do: a merge that is due, or the part that is furthest behind; of several, one that the worker had
+    /// before. With the lock held.
+    private func pick(_ worker: Int) -> Task? {
         if !isMerging && merged < published {
             var isDue = true
             for part in 0..<ReplayDivision.parts where nextOfPart[part] <= merged { isDue = false }
@@ -225,11 +230,14 @@ import TimelineReport
             }
         }
         var best = -1
+        var bestRank = UInt64.max
         for part in 0..<ReplayDivision.parts where !isBusy[part] && nextOfPart[part] < published {
-            if best < 0 || nextOfPart[part] < nextOfPart[best] { best = part }
+            let rank = nextOfPart[part] * 2 + (lastWorker[part] == worker ? 0 : 1)
+            if rank < bestRank { (best, bestRank) = (part, rank) }
         }
         guard best >= 0 else { return nil }
         isBusy[best] = true
+        lastWorker[best] = worker
         return .part(best, batch: nextOfPart[best])
     }
 

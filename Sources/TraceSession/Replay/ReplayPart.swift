@@ -130,10 +130,13 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         let count = items.count
         guard let items = items.baseAddress, count > 0 else { return }
         var start = 0
+        unsafe prepare(items, from: 0, count)
+        unsafe prepare(items, from: Self.portion, count)
         unsafe fetch(items, from: 0, count)
         while start < count {
             let end = min(start + Self.portion, count)
-            // What the next portion needs is fetched while this one is taken in.
+            // What the next portions need is fetched while this one is taken in.
+            unsafe prepare(items, from: end + Self.portion, count)
             unsafe fetch(items, from: end, count)
             for index in start..<end { unsafe take(items + index, firstFrame, &result) }
             start = end
@@ -142,6 +145,13 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Segments whose connections are fetched at once.
     private static var portion: Int { 32 }
+
+    private func prepare(_ items: UnsafePointer<ReplayItem>, from start: Int, _ count: Int) {
+        // Every index is below the count.
+        for index in start..<max(start, min(start + Self.portion, count)) {
+            unsafe timeline.prepare(hash: items[index].hash)
+        }
+    }
 
     private func fetch(_ items: UnsafePointer<ReplayItem>, from start: Int, _ count: Int) {
         // Every index is below the count.
