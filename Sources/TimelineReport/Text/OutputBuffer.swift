@@ -177,13 +177,16 @@ public struct OutputBuffer: Sendable {
         unsafe other.memory.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
-    /// Appends the first `count` of these bytes.
-    @inline(__always) mutating func append(_ text: borrowing InlineArray<20, UInt64>, _ count: Int) {
-        precondition(0...160 ~= count)
-        // The words have 160 octets, which live through the call.
-        unsafe text.span.withUnsafeBytes { text in
-            unsafe append(UnsafeBufferPointer(rebasing: text.assumingMemoryBound(to: UInt8.self)[..<count]))
+    /// Lends `body` room for a row, all spaces, and appends as much of it as `body` returns.
+    @inline(__always) mutating func append(row body: (RowRoom) -> Int) {
+        if memory.count &- count < RowRoom.size &+ Self.slack { makeRoom(for: RowRoom.size) }
+        let start = count
+        let length = unsafe memory.withUnsafeMutableBufferPointer { memory in
+            // There are as many octets and the slack behind the first `count`: checked, or made, just above.
+            guard let base = memory.baseAddress else { return 0 }
+            return unsafe body(RowRoom(base + start))
         }
+        count = start &+ max(0, min(length, RowRoom.size))
     }
 
     /// Appends text if each of its characters is printable ASCII and neither `excepted` nor a backslash; else false.
@@ -365,6 +368,38 @@ public struct OutputBuffer: Sendable {
             }
             append(contentsOf: word)
         }
+    }
+}
+
+/// The memory of a row that is being put together.
+@safe struct RowRoom {
+    /// How many octets there are.
+    static let size = 160
+    private let base: UnsafeMutableRawPointer
+
+    /// Takes `size` octets, and makes spaces of them.
+    @inline(__always) fileprivate init(_ base: UnsafeMutablePointer<UInt8>) {
+        unsafe self.base = UnsafeMutableRawPointer(base)
+        var place = 0
+        while place < Self.size {
+            // The caller has made room for all of them.
+            unsafe self.base.storeBytes(of: 0x2020_2020_2020_2020, toByteOffset: place, as: UInt64.self)
+            place &+= 8
+        }
+    }
+
+    /// Stores eight characters, the first one in the lowest octet.
+    @inline(__always) func store(_ characters: UInt64, at place: Int) {
+        precondition(UInt(bitPattern: place) <= UInt(Self.size - 8))
+        // Checked just above.
+        unsafe base.storeBytes(of: characters.littleEndian, toByteOffset: place, as: UInt64.self)
+    }
+
+    /// Stores one character.
+    @inline(__always) func store(_ character: UInt8, at place: Int) {
+        precondition(UInt(bitPattern: place) < UInt(Self.size))
+        // Checked just above.
+        unsafe base.storeBytes(of: character, toByteOffset: place, as: UInt8.self)
     }
 }
 

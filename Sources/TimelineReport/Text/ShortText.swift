@@ -12,33 +12,32 @@ extension OutputBuffer: ByteSink {}
 
 /// Up to 152 bytes; what is more is left out.
 struct ShortText: ByteSink {
-    /// One word less than there is, so that there is one behind each place.
-    static let capacity = 152
-    private var words: InlineArray<20, UInt64> = .init(repeating: Self.spaces)
+    /// Eight less than there is room for, so that a whole word may be stored at each place.
+    static let capacity = RowRoom.size - 8
+    private let room: RowRoom
     private(set) var count = 0
 
     private static var spaces: UInt64 { 0x2020_2020_2020_2020 }
 
-    private init() {}
+    private init(_ room: RowRoom) { self.room = room }
 
-    /// Lends `body` an empty text, and appends to `out` what it has put there.
+    /// Lends `body` an empty text, which becomes the end of `out`.
     @inline(__always) static func append(to out: inout OutputBuffer, _ body: (inout ShortText) -> Void) {
-        var text = ShortText()
-        body(&text)
-        out.append(text.words, text.count)
+        out.append { room in
+            var text = ShortText(room)
+            body(&text)
+            return text.count
+        }
     }
 
     /// Appends a short word.
     @inline(__always) mutating func append(_ word: ShortWord) { append(word.characters, word.count) }
 
     @inline(__always) private mutating func append(_ characters: UInt64, _ length: Int) {
-        guard length > 0, length <= 8, count <= Self.capacity &- length else { return }
-        // Bytes beyond the count are spaces: what differs from them is put there, in the two words that it falls on.
-        let difference = characters ^ (Self.spaces &>> UInt64(64 &- 8 &* length))
-        let place = count >> 3
-        let shift = UInt64(8 &* (count & 7))
-        words[place] ^= (difference &<< shift).littleEndian
-        if shift > 0 { words[place &+ 1] ^= (difference &>> (64 &- shift)).littleEndian }
+        guard length <= Self.capacity &- count else { return }
+        // Bytes beyond the count stay spaces. Two shifts, because there may be none beyond.
+        let half = UInt64(4 &* length & 63)
+        room.store(characters | (Self.spaces &<< half) &<< half, at: count)
         count &+= length
     }
 
@@ -62,10 +61,7 @@ struct ShortText: ByteSink {
     }
 
     /// Puts another byte where there is one already.
-    mutating func set(_ byte: UInt8, at index: Int) {
-        let (word, place) = (index >> 3, UInt64(8 &* (index & 7)))
-        words[word] = (words[word].littleEndian & ~(0xff &<< place) | UInt64(byte) &<< place).littleEndian
-    }
+    @inline(__always) mutating func set(_ byte: UInt8, at index: Int) { room.store(byte, at: index) }
 
     /// Appends a literal of ours.
     @inline(__always) mutating func append(_ literal: StaticString) {
