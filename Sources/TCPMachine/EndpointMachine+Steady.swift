@@ -22,7 +22,7 @@ extension EndpointMachine {
     /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent;
     /// `next` is the peer's SND.NXT, from which they go on.
     public mutating func takesSteadily(from next: SequenceNumber) -> Bool {
-        guard state == .established, !next.isBefore(acknowledged) else { return false }
+        guard state == .established, !(knowledge.contains(.window) && next.isBefore(acknowledged)) else { return false }
         let needed: Knowledge = [.send, .receive]
         return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }
@@ -38,6 +38,11 @@ extension EndpointMachine {
     @inline(__always) public func hasInFlight(_ ack: SequenceNumber) -> Bool {
         let flight = sendNext.offset(from: sendUnacknowledged)
         return flight < 1 << 30 && ack.offset(from: sendUnacknowledged) <= flight
+    }
+
+    /// Whether an ACK of this endpoint lies so far beyond RCV.NXT that somebody else must have made it up (`isBlind`).
+    @inline(__always) public func isBlindSteadily(_ ack: SequenceNumber) -> Bool {
+        ack.offset(from: receiveNext) &- 1 << 30 < 1 << 30
     }
 
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.

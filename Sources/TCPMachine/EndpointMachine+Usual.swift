@@ -7,38 +7,61 @@ public import TCPModel
 
 /// All that an endpoint is besides numbers: its state, how sure it is, and which of its variables are known.
 ///
-/// Where all numbers meet, what a segment does to two endpoints depends on nothing else.
+/// Where all numbers meet and are in order, what a segment does to two endpoints depends on nothing else.
 public struct EndpointShape: BitwiseCopyable, Sendable, Equatable {
     let state: TCPState
     let certainty: Certainty
     let knowledge: UInt32
+
+    /// All of it in one word.
+    public var word: UInt64 {
+        UInt64(knowledge) << 16 | UInt64(state.rawValue) << 8 | UInt64(certainty.rawValue)
+    }
 }
 
 extension EndpointMachine {
-    /// What is known besides and changes nothing where all numbers meet.
-    private static var aside: Knowledge { [.tookUnseen, .farFromOwnSyn, .farFromPeerSyn] }
+    /// What is known besides, and changes nothing where all numbers meet.
+    private static var unasked: Knowledge { [.tookUnseen, .farFromOwnSyn, .farFromPeerSyn] }
+
+    /// More than anybody can have in flight: numbers further apart than this are in no order.
+    private static var reach: UInt32 { 1 << 30 }
 
     /// Its shape.
     public var shape: EndpointShape {
-        EndpointShape(state: state, certainty: certainty, knowledge: knowledge.rawValue & ~Self.aside.rawValue)
+        EndpointShape(state: state, certainty: certainty, knowledge: knowledge.rawValue & ~Self.unasked.rawValue)
     }
 
-    /// Whether its numbers are in the order that `sent` and `arrives` keep, so that those of a usual segment can meet them.
-    public var isOrderly: Bool {
-        let flight = sendNext.offset(from: sendUnacknowledged)
-        return flight < 1 << 30 && !(knowledge.contains(.window) && receiveNext.isBefore(acknowledged))
+    /// Whether its numbers are near each other, so that before and after are what they seem: it has little in flight, and has
+    /// acknowledged nearly all that came. To be asked for each segment, because numbers move on where ACKs are not captured.
+    @inline(__always) public func isOrderly() -> Bool {
+        guard sendNext.offset(from: sendUnacknowledged) < Self.reach else { return false }
+        return knowledge.rawValue & Knowledge.window.rawValue == 0
+            || receiveNext.offset(from: acknowledged) < Self.reach
+    }
+
+    /// Whether SYN and FINs are where its shape says, whatever made up or lost segments came before: nothing but the SYN was taken
+    /// in SYN-RECEIVED, and either FIN is the last number of its side.
+    public var isWhereItSeems: Bool {
+        if state == .synReceived && receiveNext != irs.advanced(by: 1) { return false }
+        if knowledge.contains(.ownFin) && sendNext != ownFin.advanced(by: 1) { return false }
+        guard knowledge.contains(.peerFin) else { return true }
+        return knowledge.contains(.peerFinProcessed) && receiveNext == peerFin.advanced(by: 1)
     }
 
     /// Takes on a shape.
     @inline(__always) public mutating func become(_ shape: EndpointShape) {
         state = shape.state
         certainty = shape.certainty
-        knowledge.rawValue = knowledge.rawValue & Self.aside.rawValue | shape.knowledge
+        knowledge.rawValue = knowledge.rawValue & Self.unasked.rawValue | shape.knowledge
     }
 
-    /// Whether all numbers meet in a segment with ACK from `sender`, on its way to this endpoint. A SYN-ACK's own number is new.
+    /// Whether all numbers meet in a segment with ACK from `sender`, on its way to this endpoint, and are in order. A SYN-ACK's own
+    /// number is new.
     @inline(__always) public func meets(_ segment: Segment, from sender: borrowing EndpointMachine) -> Bool {
-        guard segment.acknowledgment == sendNext, sender.receiveNext == sendNext else { return false }
+        guard segment.acknowledgment == sendNext, sender.receiveNext == sendNext,
+            segment.payloadLength < Self.reach
+        else { return false }
+        guard isOrderly(), sender.isOrderly() else { return false }
         if segment.flags.has(.syn) { return true }
         guard segment.sequence == sender.sendNext else { return false }
         return segment.sequence == receiveNext

@@ -193,7 +193,7 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
     ///
-    /// Does what `Connection.take` does for such a segment. `own` is the place of its sender.
+    /// Does what `HotPart.take` does for such a segment. `own` is the place of its sender.
     @inline(__always) mutating func takeSteadily(_ segment: Segment, own: Int, time: Timestamp) -> Bool {
         let isOriginator = own == 0
         let peer = 1 &- own
@@ -207,7 +207,8 @@ struct HotPart: BitwiseCopyable, Sendable {
         let length = segment.payloadLength
         let ack = segment.acknowledgment
         guard segment.sequence == endpoints[own].sendNext, segment.sequence.isAtOrBefore(endpoints[peer].receiveNext),
-            endpoints[peer].hasInFlight(ack), endpoints[peer].takesTimestampSteadily(segment),
+            endpoints[peer].hasInFlight(ack), !endpoints[own].isBlindSteadily(ack),
+            endpoints[peer].takesTimestampSteadily(segment),
             length > 0
                 || ack.isAfter(endpoints[peer].sendUnacknowledged)
                     && (ack != endpoints[own].acknowledged || !sides[own].hasPlainWindow)

@@ -410,7 +410,7 @@ public struct Timeline: ~Copyable {
     public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
         let place = store[id].place(side)
         store[id].endpoints[place].kernelConfirms()
-        store[id].leaveCourse()
+        course.join(&store[id])
     }
 
     /// The kernel no longer has one side's socket.

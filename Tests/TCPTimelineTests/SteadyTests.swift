@@ -128,6 +128,34 @@ import Testing
         #expect(played(after: 25).octets == 100)
     }
 
+    @Test("An ACK a largest window ahead is somebody else's (RFC 5961 5), on the short way too")
+    func blindAcknowledgment() {
+        let tuple = FourTuple(source: Self.client, destination: Self.server)
+        func segment(_ own: Int, _ flags: TCPFlags, _ sequence: UInt32, _ ack: UInt32, _ length: UInt32) -> Segment {
+            Segment(
+                tuple: own == 0 ? tuple : tuple.reversed, sequence: SequenceNumber(sequence),
+                acknowledgment: SequenceNumber(ack), flags: flags, window: 500, payloadLength: length,
+                ipLength: 40 + length)
+        }
+        // The capture lacks what the responder sent before it goes on from `far`.
+        let far: UInt32 = 510 &+ 3 << 29
+        var timeline = Timeline(seed: 1)
+        var connection: ConnectionID?
+        let segments = [
+            segment(0, .syn, 99, 0, 0), segment(1, [.syn, .ack], 499, 100, 0), segment(0, .ack, 100, 500, 0),
+            segment(1, .ack, 500, 100, 10), segment(0, .ack, 100, 510, 10), segment(1, .ack, far, 110, 10),
+            segment(0, .ack, 110, far &+ 10, 10),
+        ]
+        for (index, segment) in segments.enumerated() {
+            connection =
+                timeline.observe(
+                    segment, time: Timestamp(nanoseconds: Int64(index) * 1000), frame: UInt64(index + 1)
+                ).connection
+        }
+        guard let connection else { return }
+        #expect(timeline[connection].originator.acknowledged == SequenceNumber(510))
+    }
+
     @Test func aConnectionTakes256Octets() {
         #expect(MemoryLayout<HotPart>.stride == 256)
     }

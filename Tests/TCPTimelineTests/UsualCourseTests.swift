@@ -15,6 +15,7 @@ import Testing
         let course = UsualCourse.learnt
         #expect(course.disputed.isEmpty)
         // Both closings with all their ACKs, crossing FINs and half-closes; without any of them there would be far fewer.
+        print("usual course: \(course.knownCount) situations at \(course.placeCount) places")
         #expect(course.knownCount > 50, "\(course.knownCount) situations")
         #expect(course.rows[UsualCourse.row(0, .syn)].isKnown)
     }
@@ -46,7 +47,9 @@ import Testing
             var flags: TCPFlags = step == 0 ? .syn : step == 1 ? [.syn, .ack] : .ack
             if step > 1 && random.next() % 5 == 0 { flags.insert(.fin) }
             if random.next() % 3 == 0 { flags.insert(.psh) }
-            let payload = step < 3 || random.next() % 2 == 0 ? 0 : UInt32(random.next() % 3000)
+            // Now and then the SYN has text (Fast Open), and once in a while a text is so long that numbers are far apart.
+            let isBare = step == 0 ? random.next() % 8 > 0 : step < 3 || random.next() % 2 == 0
+            let payload = isBare ? 0 : UInt32(random.next() % (random.next() % 20 == 0 ? 1 << 30 : 3000))
             var sequence = next[own]
             var acknowledged = step == 0 ? 0 : next[1 - own]
             switch oddity {
@@ -94,7 +97,9 @@ import Testing
             var traffic = Traffic(&random)
             for _ in 0..<Int(random.next() % 30) + 4 {
                 segments += 1
-                let time = Timestamp(nanoseconds: Int64(segments) * 1_000_000)
+                // Now and then the clock goes back.
+                let back = random.next() % 8 == 0 ? Int64(random.next() % 5_000_000) : 0
+                let time = Timestamp(nanoseconds: Int64(segments) * 1_000_000 - back)
                 let segment = traffic.segment(&random)
                 let isFirst = traffic.kept == nil
                 let before =
@@ -120,21 +125,103 @@ import Testing
                 if let row {
                     kinds[UInt8(row % 8), default: 0] += 1
                     #expect(course.rows[row].step == step, "seed \(seed), segment \(segments): \(segment)")
-                    // The long way finds its place by itself, if its numbers are in order.
-                    if long.sides[0].course == 0 { usual.leaveCourse() }
                     try #require(
                         UsualExample.areSame(usual, long), "seed \(seed), segment \(segments): \(usual) \(long)")
                 } else {
                     try #require(UsualExample.areSame(usual, before), "seed \(seed): changed and refused")
                 }
-                // Every other connection goes on as the short way left it.
-                traffic.kept = row != nil && seed & 1 == 0 ? usual : long
+                // It goes on as either way left it.
+                var next = row != nil && random.next() & 1 == 0 ? usual : long
+                if random.next() % 8 == 0 {
+                    let side = Int(random.next() & 1)
+                    if next.endpoints[side].state != .unseen { next.endpoints[side].kernelConfirms() }
+                    course.join(&next)
+                }
+                traffic.kept = next
             }
         }
         // If hardly any of a kind goes that way, nothing has been compared.
         for kind in UsualKind.allCases {
             #expect(kinds[kind.rawValue, default: 0] > 100, "\(kind): \(kinds)")
         }
+    }
+
+    // MARK: Where numbers seem to meet and are in no order
+
+    private static func segment(
+        _ own: Int, _ flags: TCPFlags, _ sequence: UInt32, _ ack: UInt32 = 0, _ length: UInt32 = 0, id: UInt16 = 0
+    ) -> Segment {
+        Segment(
+            tuple: own == 0 ? tuple : tuple.reversed, sequence: SequenceNumber(sequence),
+            acknowledgment: SequenceNumber(ack), flags: flags, window: 500, payloadLength: length,
+            ipLength: 40 + length,
+            ipIdentification: id)
+    }
+
+    /// Plays segments a millisecond apart.
+    private static func played(_ segments: [Segment]) -> (Timeline.Tracked, Connection) {
+        var timeline = Timeline(seed: 1)
+        var last: Timeline.Tracked?
+        for (index, segment) in segments.enumerated() {
+            let time = Timestamp(nanoseconds: Int64(index) * Span.millisecond)
+            last = timeline.trackOnce(
+                segment, hash: timeline.flowHash.hash(segment.tuple), time: time, frame: UInt64(index + 1),
+                interface: 0, vantage: 0)
+        }
+        guard let last else { preconditionFailure("no segments") }
+        return (last, timeline[last.connection])
+    }
+
+    private static let opening = [
+        segment(0, .syn, 99), segment(1, [.syn, .ack], 499, 100), segment(0, .ack, 100, 500),
+    ]
+
+    @Test("An ACK or RST is no copy of one that was dropped for its checksum")
+    func copiesOfDroppedFrames() {
+        var bad = Self.segment(0, .ack, 100, 500, id: 3)
+        bad.remarks = .badChecksum
+        let good = Self.segment(0, .ack, 100, 500, id: 3)
+        let ack = Self.played(Array(Self.opening.prefix(2)) + [bad, good])
+        #expect(ack.0.copyOf == 0)
+        #expect(ack.1.responder.state == .established)
+
+        var badReset = Self.segment(0, [.rst, .ack], 100, 500, id: 4)
+        badReset.remarks = .badChecksum
+        let reset = Self.played(Self.opening + [badReset, Self.segment(0, [.rst, .ack], 100, 500, id: 4)])
+        #expect(reset.0.copyOf == 0)
+        #expect(reset.1.responder.state == .closed)
+        // Two copies of the bad one are still copies of each other.
+        #expect(Self.played(Self.opening + [badReset, badReset]).0.copyOf == 4)
+    }
+
+    @Test("Fast Open given up, but its text taken: a FIN from SYN-RECEIVED proves ESTABLISHED first")
+    func textOfTheSynIsTaken() {
+        let connection = Self.played([
+            Self.segment(0, .syn, 99, 0, 50), Self.segment(0, .syn, 99), Self.segment(1, [.syn, .ack], 499, 150),
+            Self.segment(1, [.fin, .ack], 500, 150),
+        ]).1
+        #expect(connection.responder.state == .finWait1)
+        #expect(connection.responder.sendUnacknowledged == SequenceNumber(500))
+    }
+
+    @Test("More than 2^31 octets without a captured ACK")
+    func moreThanCanBeInFlight() {
+        let text: [Segment] = (0..<5).map { Self.segment(1, .ack, 500 &+ UInt32($0) << 29, 100, 1 << 29) }
+        let end = 500 &+ UInt32(5) << 29
+        let connection = Self.played(Self.opening + text + [Self.segment(0, .ack, 100, end, 10)]).1
+        // An ACK half the circle ahead moves nothing.
+        #expect(connection.responder.sendUnacknowledged == SequenceNumber(500))
+    }
+
+    @Test("A FIN that somebody made up half the circle away is not the one that the ACK covers")
+    func madeUpFin() {
+        let connection = Self.played(
+            Self.opening + [
+                Self.segment(1, [.fin, .ack], 500 &+ 1 << 31, 100), Self.segment(1, [.fin, .ack], 500, 100),
+                Self.segment(0, .ack, 100, 501),
+            ]
+        ).1
+        #expect(connection.responder.state == .finWait1)
     }
 
     @Test("The course is left where the kernel or an ICMP error says something, and with a hole")

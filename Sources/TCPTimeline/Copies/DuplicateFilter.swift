@@ -3,8 +3,8 @@
 // One segment is captured several times on `any`, on bridges and veth pairs, at mirror ports, and in captures of several
 // interfaces. A copy has everything in common with its original but what routers change. The rule:
 //
-// 1. Addresses, ports, tunnel, numbers, flags, window, urgent pointer, length and options are the same. (A segment sent
-//    again usually has another TSval, window or ACK.)
+// 1. Addresses, ports, tunnel, numbers, flags, window, urgent pointer, length and options are the same, and whether the receiver
+//    drops it for a wrong checksum or missing fragments. (A segment sent again usually has another TSval, window or ACK.)
 // 2. With an IPv4 identification other than 0: it is the same too, and the copy comes within 100 ms. Where a
 //    datagram may be cut into fragments, none of its life has the same (RFC 6864 4.3); Linux counts up for each segment.
 // 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
@@ -157,6 +157,8 @@ struct DuplicateFilter: ~Copyable {
         var hash = folded(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
         hash ^= folded(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)
         if segment.options.present.contains(.sack) { hash = withBlocks(segment, hash) }
+        // A frame that its receiver drops is no copy of one that it takes, nor the other way round.
+        if !segment.remarks.isDisjoint(with: .dropped) { hash = ~hash }
         return hash
     }
 

@@ -20,7 +20,8 @@ extension HotPart {
     }
 
     /// Whether all numbers of a segment meet, and nothing else about it is out of the ordinary. A segment has to bring
-    /// something, so that no copy of an older frame comes this way (`DuplicateFilter`).
+    /// something, so that no copy of an older frame comes this way (`DuplicateFilter`), unless a four-tuple is used again with
+    /// the same numbers.
     @inline(__always) mutating func isUsual(_ segment: borrowing Segment, _ kind: UsualKind, own: Int) -> Bool {
         let peer = 1 &- own
         guard segment.isOrdinary, endpoints[peer].meets(segment, from: endpoints[own]),
@@ -32,8 +33,10 @@ extension HotPart {
             && (ack != endpoints[own].acknowledged || !sides[own].hasPlainWindow)
     }
 
-    /// Whether the numbers of both endpoints are in order, so that a place on the course means what it says.
-    mutating func hasOrderlyNumbers() -> Bool { !isSelfConnect && endpoints[0].isOrderly && endpoints[1].isOrderly }
+    /// Whether a place on the course means what it says, whichever way the connection came there.
+    mutating func isWhereItSeems() -> Bool {
+        !isSelfConnect && endpoints[0].isWhereItSeems && endpoints[1].isWhereItSeems
+    }
 
     /// Changes what a segment on the course changes: numbers by their rules, the rest as the row has it.
     @inline(__always) mutating func follow(

@@ -1,10 +1,10 @@
 // The usual course of a connection, learnt from the long way: what each of its segments changes, looked up and not thought over.
 //
 // SYN, SYN-ACK, ACK, text, FIN and their ACKs follow one another in nearly every connection, in a few orders. Where all
-// numbers meet (`EndpointMachine.meets`), what such a segment does to states, facts and labels depends only on what these
-// were before. So each of those situations is played once through the long way (`HotPart.take`), and what came of it is
-// kept as a row. It is kept only if the row and the numbers' few rules (`HotPart.follow`) make the same of the example as
-// the long way did; a test holds the two ways against each other with random traffic. No rule of RFC 9293 stands here.
+// numbers meet and are in order (`EndpointMachine.meets`), what such a segment does to states, facts and labels depends only on
+// what these were before. So each of those situations is played once through the long way (`HotPart.take`), and what came of
+// it is kept as a row. It is kept only if the row and the numbers' few rules (`HotPart.follow`) make the same of the example
+// as the long way did; a test holds the two ways against each other with random traffic. No rule of RFC 9293 stands here.
 
 import TCPMachine
 import TCPModel
@@ -15,8 +15,6 @@ struct UsualPlace: BitwiseCopyable, Equatable {
     let responder: EndpointShape
     let zeek: ZeekState
     let facts: Connection.Facts
-    let knowsSynAckDelay: Bool
-    let knowsOpenDelay: Bool
 
     /// Facts that come and go beside the course: `follow` and the timeline see to them.
     static var factsAside: Connection.Facts { [.originatorMoreThanSyn, .queued, .reported] }
@@ -26,8 +24,13 @@ struct UsualPlace: BitwiseCopyable, Equatable {
         responder = hot.endpoints[1].shape
         zeek = hot.zeek
         facts = hot.facts.subtracting(Self.factsAside)
-        knowsSynAckDelay = hot.handshake.synAck >= 0
-        knowsOpenDelay = hot.handshake.open >= 0
+    }
+
+    /// Where a search for it begins, in a table of `count` (a power of two).
+    @inline(__always) func home(in count: Int) -> Int {
+        let ends = originator.word << 20 ^ responder.word
+        let mixed = (ends ^ UInt64(facts.rawValue) << 44 ^ UInt64(zeek.word)) &* 0x9e37_79b9_7f4a_7c15
+        return Int(truncatingIfNeeded: mixed >> 40) & (count - 1)
     }
 }
 
@@ -55,6 +58,11 @@ struct UsualCourse: Sendable {
         /// What it means.
         let step: Connection.Step
 
+        /// No row at all.
+        static var unknown: Row {
+            Row(from: UsualExample.blank, to: UsualExample.blank, own: 0, Connection.Step())
+        }
+
         /// The row by which a segment of side `own` led from one state of a connection to another one.
         init(from before: borrowing HotPart, to after: borrowing HotPart, own: Int, _ step: Connection.Step) {
             isLive = !before.zeek.isClosed
@@ -73,8 +81,13 @@ struct UsualCourse: Sendable {
 
     private(set) var rows: [Row]
     private var places: [UsualPlace] = []
+    /// Where each place is in `places`, counted from 1, by its hash; 0 = free. Twice as many as there can be places.
+    private var seats: [UInt8] = Array(repeating: 0, count: 256)
     /// Rows for which two examples did not agree: none, or a number is missing among those that meet.
     private(set) var disputed: Set<Int> = []
+
+    /// How many places there are.
+    var placeCount: Int { places.count }
 
     /// How many situations are known.
     var knownCount: Int { rows.reduce(0) { $0 + ($1.isKnown ? 1 : 0) } }
@@ -90,18 +103,29 @@ struct UsualCourse: Sendable {
     /// More places than there are; their courses are octets.
     private static let mostPlaces = 120
 
-    /// Puts a connection that has gone the long way on the course, if it is at one of its places.
-    func join(_ hot: inout HotPart) {
-        guard let place = places.firstIndex(of: UsualPlace(hot)), hot.hasOrderlyNumbers() else { return }
+    /// Puts a connection that has come there some other way on the course, if it is at one of its places.
+    @inline(__always) func join(_ hot: inout HotPart) {
+        guard let place = index(of: UsualPlace(hot)), hot.isWhereItSeems() else { return hot.leaveCourse() }
         hot.sides[0].course = Self.course(0, at: place)
         hot.sides[1].course = Self.course(1, at: place)
+    }
+
+    /// Where a place is in `places`.
+    private func index(of place: UsualPlace) -> Int? {
+        var seat = place.home(in: seats.count)
+        // Half of the seats are free at least.
+        while seats[seat] != 0 {
+            let index = Int(seats[seat]) - 1
+            if places[index] == place { return index }
+            seat = (seat + 1) & (seats.count - 1)
+        }
+        return nil
     }
 
     // MARK: Learning
 
     private init() {
-        let blank = UsualExample.blank
-        rows = Array(repeating: Row(from: blank, to: blank, own: 0, Connection.Step()), count: 8)
+        rows = Array(repeating: .unknown, count: 8)
         guard let first = learn(.syn, from: 0, UsualExample.blank) else { return }
         var examples = [first]
         var next = 0
@@ -110,8 +134,16 @@ struct UsualCourse: Sendable {
             next += 1
             for side in 0..<2 {
                 for kind in UsualKind.allCases where kind != .syn {
-                    guard let after = learn(kind, from: side, example) else { continue }
-                    if !examples.contains(where: { UsualExample.areAlike($0, after) }) { examples.append(after) }
+                    if let after = learn(kind, from: side, example) { UsualExample.add(after, to: &examples) }
+                }
+                // Live, the kernel may have confirmed either state meanwhile.
+                guard example.endpoints[side].state != .unseen else { continue }
+                var confirmed = example
+                confirmed.endpoints[side].kernelConfirms()
+                if let place = place(of: confirmed) {
+                    confirmed.sides[0].course = Self.course(0, at: place)
+                    confirmed.sides[1].course = Self.course(1, at: place)
+                    UsualExample.add(confirmed, to: &examples)
                 }
             }
         }
@@ -148,10 +180,13 @@ struct UsualCourse: Sendable {
     /// The number of a connection's place, a new one if need be.
     private mutating func place(of hot: HotPart) -> Int? {
         let place = UsualPlace(hot)
-        if let known = places.firstIndex(of: place) { return known }
+        if let known = index(of: place) { return known }
         guard places.count < Self.mostPlaces else { return nil }
         places.append(place)
-        rows.append(contentsOf: repeatElement(rows[Self.row(0, .finWithText)], count: 16))
+        var seat = place.home(in: seats.count)
+        while seats[seat] != 0 { seat = (seat + 1) & (seats.count - 1) }
+        seats[seat] = UInt8(places.count)
+        rows.append(contentsOf: repeatElement(.unknown, count: 16))
         return places.count - 1
     }
 

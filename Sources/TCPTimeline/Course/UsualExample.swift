@@ -60,6 +60,11 @@ enum UsualExample {
         return true
     }
 
+    /// Adds an example, if there is none like it.
+    static func add(_ example: HotPart, to examples: inout [HotPart]) {
+        if !examples.contains(where: { areAlike($0, example) }) { examples.append(example) }
+    }
+
     /// Whether two connections are the same in all that is kept of them.
     static func areSame(_ one: HotPart, _ other: HotPart) -> Bool {
         for side in 0..<2 where one.endpoints[side] != other.endpoints[side] || one.sides[side] != other.sides[side] {

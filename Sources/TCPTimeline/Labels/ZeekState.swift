@@ -25,6 +25,9 @@ public struct ZeekState: BitwiseCopyable, Sendable, Equatable {
     /// Three bits for each endpoint, then one for each of the facts below.
     private var bits: UInt16 = 0
 
+    /// All of it in one word.
+    var word: UInt16 { bits }
+
     /// The originator's.
     public private(set) var originator: ZeekEndpoint {
         get { ZeekEndpoint(rawValue: UInt8(bits & 7)) ?? .inactive }
