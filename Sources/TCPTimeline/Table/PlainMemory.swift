@@ -47,6 +47,8 @@ import CMemoryHints
     private static var chunkShift: Int { 12 }
     static var chunkSize: Int { 1 << chunkShift }
     private static var lineSize: Int { 64 }
+    /// Values whose memory is made at once; none for the first ones, so that a small table costs little.
+    private static var step: UInt32 { 512 }
 
     private var chunks: [UnsafeMutablePointer<Element>] = unsafe []
     private(set) var count: UInt32 = 0
@@ -61,6 +63,7 @@ import CMemoryHints
     /// Adds a value behind the last one.
     @inline(__always) mutating func append(_ value: Element) {
         if unsafe Int(count) >> Self.chunkShift == chunks.count { addChunk() }
+        if count & (Self.step - 1) == 0 && count > 0 { populate() }
         count += 1
         // The chunk for this place was allocated just above or earlier.
         unsafe place(count - 1).initialize(to: value)
@@ -72,6 +75,12 @@ import CMemoryHints
             byteCount: Self.chunkSize * MemoryLayout<Element>.stride, alignment: Self.lineSize)
         // All of the memory that was just allocated.
         unsafe chunks.append(memory.bindMemory(to: Element.self, capacity: Self.chunkSize))
+    }
+
+    /// Has the memory of the next values made.
+    @inline(never) private func populate() {
+        // A chunk has whole steps, and this one was allocated.
+        unsafe memory_hint_populate(place(count), Int(Self.step) * MemoryLayout<Element>.stride)
     }
 
     /// Where the value of an index below the count is.
