@@ -37,6 +37,15 @@ private enum UsualOptions {
     static let start: UInt32 = 0x0101_080a
 }
 
+/// What nearly every SYN and SYN-ACK carries, as Linux orders it: MSS, SACK permitted, timestamps, NOP, window scale.
+private enum UsualSynOptions {
+    static let length = 20
+    static let maximumSegmentSize: UInt32 = 0x0204
+    static let sackPermittedAndTimestamps: UInt32 = 0x0402_080a
+    static let windowScale: UInt32 = 0x01_0303
+    static var kinds: TCPOptions.Kinds { [.maximumSegmentSize, .sackPermitted, .timestamps, .windowScale] }
+}
+
 /// Reads the options from `start` to `headerEnd`, as far as they are `readable`.
 ///
 /// If a kind comes twice, the later one counts, as in Linux. Each way has its own variable: one for all would be kept in
@@ -62,6 +71,19 @@ private enum UsualOptions {
 @usableFromInline @inline(never) func readOptions(
     _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, into options: inout TCPOptions
 ) -> SegmentRemarks {
+    if headerEnd &- start == UsualSynOptions.length, readable >= headerEnd {
+        let (first, last) = (bytes.big32(start), bytes.big32(start &+ 16))
+        if first >> 16 == UsualSynOptions.maximumSegmentSize, last >> 8 == UsualSynOptions.windowScale,
+            bytes.big32(start &+ 4) == UsualSynOptions.sackPermittedAndTimestamps
+        {
+            options.present = UsualSynOptions.kinds
+            options.maximumSegmentSize = UInt16(truncatingIfNeeded: first)
+            options.windowScale = UInt8(truncatingIfNeeded: last)
+            options.timestampValue = bytes.big32(start &+ 8)
+            options.timestampEchoReply = bytes.big32(start &+ 12)
+            return SegmentRemarks(rawValue: 0)
+        }
+    }
     var remarks = SegmentRemarks(rawValue: 0)
     let end = min(headerEnd, readable)
     if end < headerEnd { remarks.formUnion(.truncatedOptions) }

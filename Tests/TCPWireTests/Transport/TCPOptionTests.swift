@@ -161,4 +161,24 @@ import Testing
             #expect(segment.remarks == .truncatedOptions)
         }
     }
+
+    @Test("Linux's list of a SYN is read at once, and says what the same options say one by one")
+    func usualSynOptions() throws {
+        var random = SplitMix(seed: UInt64.random(in: .min ... .max))
+        for _ in 0..<1_000 {
+            var list = hex("0204 05b4 0402 080a 00112233 44556677 01 0303 07")
+            for index in [2, 3] + Array(8..<16) + [19] { list[index] = UInt8(truncatingIfNeeded: random.next()) }
+            // Now and then any octet is another one: kinds and lengths too.
+            if random.next() % 2 == 0 { list[Int(random.next() % 20)] = UInt8(truncatingIfNeeded: random.next() % 12) }
+            let usual = try segment(tcpFrame(options: list))
+            // With padding before it, the list is walked through; the padding says nothing.
+            let walked = try segment(tcpFrame(options: [1, 1, 1, 1] + list))
+            let (one, other) = (usual.options, walked.options)
+            let isSame =
+                one.present == other.present && one.maximumSegmentSize == other.maximumSegmentSize
+                && one.windowScale == other.windowScale && one.timestampValue == other.timestampValue
+                && one.timestampEchoReply == other.timestampEchoReply && usual.remarks == walked.remarks
+            if !isSame { Issue.record("\(list): \(one) is not \(other)") }
+        }
+    }
 }
