@@ -12,8 +12,13 @@ import Testing
 
     @Test("What is learnt is all of one mind, and covers openings and closings in every order")
     func whatIsLearnt() {
-        let course = UsualCourse.learnt
+        let course = UsualCourse(fromEveryExample: true)
         #expect(course.disputed.isEmpty)
+        let learnt = UsualCourse.learnt
+        #expect(learnt.rows.count == course.rows.count)
+        for (one, other) in zip(learnt.rows, course.rows) {
+            #expect(one.isKnown == other.isKnown && UsualExample.areSame(one, other))
+        }
         // Both closings with all their ACKs, crossing FINs and half-closes; without any of them there would be far fewer.
         print("usual course: \(course.knownCount) situations at \(course.placeCount) places")
         #expect(course.knownCount > 50, "\(course.knownCount) situations")

@@ -124,29 +124,45 @@ struct UsualCourse: Sendable {
 
     // MARK: Learning
 
-    private init() {
+    /// The course, learnt anew.
+    ///
+    /// - Parameter fromEveryExample: whether situations are played again where another example has shown what comes of them: it
+    ///   takes longer, and only a contradiction (`disputed`) could come of it.
+    init(fromEveryExample: Bool = false) {
         rows = Array(repeating: .unknown, count: 8)
-        guard let first = learn(.syn, from: 0, UsualExample.blank) else { return }
-        var examples = [first]
+        var examples: [HotPart] = []
+        var seen: Set<Int> = []
+        func add(_ example: HotPart?) {
+            guard let example, seen.insert(UsualExample.number(of: example)).inserted else { return }
+            examples.append(example)
+        }
+        add(learn(.syn, from: 0, UsualExample.blank))
         var next = 0
         while next < examples.count {
             let example = examples[next]
             next += 1
             for side in 0..<2 {
                 for kind in UsualKind.allCases where kind != .syn {
-                    if let after = learn(kind, from: side, example) { UsualExample.add(after, to: &examples) }
+                    let row = rows[Self.row(example.sides[side].course, kind)]
+                    let number = UsualExample.number(after: kind, from: side, by: row, example)
+                    if fromEveryExample || !row.isKnown || !seen.contains(number) {
+                        add(learn(kind, from: side, example))
+                    }
                 }
-                // Live, the kernel may have confirmed either state meanwhile.
-                guard example.endpoints[side].state != .unseen else { continue }
-                var confirmed = example
-                confirmed.endpoints[side].kernelConfirms()
-                if let place = place(of: confirmed) {
-                    confirmed.sides[0].course = Self.course(0, at: place)
-                    confirmed.sides[1].course = Self.course(1, at: place)
-                    UsualExample.add(confirmed, to: &examples)
-                }
+                add(confirmed(example, side))
             }
         }
+    }
+
+    /// The same example where, live, the kernel has confirmed one side's state meanwhile.
+    private mutating func confirmed(_ example: HotPart, _ side: Int) -> HotPart? {
+        guard example.endpoints[side].state != .unseen else { return nil }
+        var confirmed = example
+        confirmed.endpoints[side].kernelConfirms()
+        guard let place = place(of: confirmed) else { return nil }
+        confirmed.sides[0].course = Self.course(0, at: place)
+        confirmed.sides[1].course = Self.course(1, at: place)
+        return confirmed
     }
 
     /// Plays one segment through the long way and keeps what came of it; nil if it is not usual there.

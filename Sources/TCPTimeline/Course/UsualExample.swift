@@ -46,23 +46,25 @@ enum UsualExample {
         }
     }
 
-    /// Whether two states of the example have the same situations before them: one place, and either side's text or FIN to be
-    /// acknowledged or not.
-    static func areAlike(_ one: HotPart, _ other: HotPart) -> Bool {
-        guard UsualPlace(one) == UsualPlace(other) else { return false }
-        for side in 0..<2 {
-            let hasFlight = one.endpoints[side].sendUnacknowledged != one.endpoints[side].sendNext
-            let otherHasFlight = other.endpoints[side].sendUnacknowledged != other.endpoints[side].sendNext
-            if hasFlight != otherHasFlight || one.sides[side].hasPlainWindow != other.sides[side].hasPlainWindow {
-                return false
-            }
-        }
-        return true
+    /// A number that states of the example share if the same situations lie before them: those at one place, with either
+    /// side's text or FIN to be acknowledged or not.
+    static func number(of hot: HotPart) -> Int {
+        number(hot.sides[0].course, hasFlight(hot, 0), hasFlight(hot, 1))
     }
 
-    /// Adds an example, if there is none like it.
-    static func add(_ example: HotPart, to examples: inout [HotPart]) {
-        if !examples.contains(where: { areAlike($0, example) }) { examples.append(example) }
+    /// The number of the state that a segment leads to by its row: what it brings is to be acknowledged then, and nothing of the
+    /// other side.
+    static func number(after kind: UsualKind, from own: Int, by row: UsualCourse.Row, _ hot: HotPart) -> Int {
+        let hasFlight = hasFlight(hot, own) || kind != .ack
+        return number(row.originatorCourse, own == 0 && hasFlight, own == 1 && hasFlight)
+    }
+
+    private static func number(_ course: UInt8, _ originator: Bool, _ responder: Bool) -> Int {
+        Int(course) * 4 + (originator ? 2 : 0) + (responder ? 1 : 0)
+    }
+
+    private static func hasFlight(_ hot: HotPart, _ side: Int) -> Bool {
+        hot.endpoints[side].sendUnacknowledged != hot.endpoints[side].sendNext
     }
 
     /// Whether two connections are the same in all that is kept of them.
