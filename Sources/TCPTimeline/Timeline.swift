@@ -147,19 +147,19 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
         let known = index.find(segment.tuple, hash: hash, in: store)
+        let tracked: Tracked
         if let known, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
-            // It brought something new, so that it is no copy; but it may be the original of one.
-            copies.filter.remember(
-                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
-            return Tracked(known.id)
+            tracked = Tracked(known.id)
+        } else if let usual = trackUsually(segment, known, hash, time, frame, interface) {
+            tracked = usual
+        } else {
+            return trackRest(segment, known, hash, time, frame, interface, vantage)
         }
-        if let tracked = trackUsually(segment, known, hash, time, frame, interface) {
-            copies.filter.remember(
-                segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
-            noteTranslation(segment, tracked, time)
-            return tracked
-        }
-        return trackRest(segment, known, hash, time, frame, interface, vantage)
+        // It brought something new, so that it is no copy; but it may be the original of one.
+        copies.filter.remember(
+            segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+        noteTranslation(segment, tracked, time)
+        return tracked
     }
 
     /// Takes in a segment of a connection's usual course; nil if it is none, and nothing has changed.
