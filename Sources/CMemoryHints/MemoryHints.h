@@ -10,7 +10,7 @@
 static inline void memory_hint_fetch(const void *place) { __builtin_prefetch(place, 1, 3); }
 
 /// Has whole pages within this memory made at once, which will be written soon: one call instead of a fault for each. The memory
-/// has to be the caller's. A kernel before 5.14 does nothing.
+/// has to be the caller's. A kernel before 5.14, or with larger pages than 4096 octets, may do nothing.
 static inline void memory_hint_populate(void *place, size_t length) {
 #ifdef MADV_POPULATE_WRITE
     const uintptr_t page = 4096;

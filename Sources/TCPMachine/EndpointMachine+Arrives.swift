@@ -72,11 +72,8 @@ extension EndpointMachine {
     /// 3.10.7.2: a SYN is remembered; see `arrivesUnseen` for why the state waits for the answer.
     private mutating func arrivesListen(_ segment: Segment, _ reaction: inout Reaction) {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.ack, .rst]) else { return }
-        knowledge.insert([.irs, .receive])
-        irs = segment.sequence
-        receiveNext = segment.sequence.advanced(by: 1)
+        learnPeerSyn(segment)
         if segment.payloadLength > 0 { knowledge.insert(.fastOpen) } else { knowledge.remove(.fastOpen) }
-        peerShift = Self.shift(of: segment)
     }
 
     /// 3.10.7.3, in its order: ACK, RST, (security), SYN, and what is left is dropped.
@@ -103,11 +100,8 @@ extension EndpointMachine {
         // Fourth: SYN.
         guard flags.has(.syn) else { return }
         let crossedEarlier = knowledge.contains(.irs) && segment.sequence == irs
-        knowledge.insert([.irs, .receive])
-        irs = segment.sequence
         // Its text waits, or is dropped and sent again: the own ACK will tell.
-        receiveNext = segment.sequence.advanced(by: 1)
-        peerShift = Self.shift(of: segment)
+        learnPeerSyn(segment)
         if hasAck && crossedEarlier {
             // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
             // SYN-ACK is still to come; ESTABLISHED follows it.

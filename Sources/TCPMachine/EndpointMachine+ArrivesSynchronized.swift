@@ -140,8 +140,7 @@ extension EndpointMachine {
         if ack.isAfter(sendNext) {
             // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
             reaction.anomalies.insert(.acknowledgedUnseen)
-            sendNext = ack
-            if ack.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+            moveSendNext(to: ack)
         }
         if ack.isAfter(sendUnacknowledged) { sendUnacknowledged = ack }
         guard finIsAcknowledged else { return true }
@@ -179,8 +178,7 @@ extension EndpointMachine {
         guard segment.payloadLength > 0 else { return }
         let end = segment.sequence.advanced(by: segment.payloadLength)
         guard segment.sequence.isAtOrBefore(receiveNext), end.isAfter(receiveNext) else { return }
-        receiveNext = end
-        if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
+        moveReceiveNext(to: end)
         // Text where a FIN was said to be: that FIN was somebody else's.
         if knowledge.contains(.peerFin) && !knowledge.contains(.peerFinProcessed) && peerFin.isBefore(end) {
             knowledge.remove(.peerFin)

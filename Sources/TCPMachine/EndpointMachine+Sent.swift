@@ -136,7 +136,7 @@ extension EndpointMachine {
         if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
     }
 
-    private mutating func startSending(_ segment: Segment) {
+    mutating func startSending(_ segment: Segment) {
         knowledge.insert([.iss, .send])
         knowledge.remove([.window, .tookUnseen, .farFromOwnSyn])
         iss = segment.sequence
@@ -219,7 +219,7 @@ extension EndpointMachine {
     /// sends that.
     private func isBlind(_ ack: SequenceNumber) -> Bool {
         guard knowledge.contains(.receive), ack.isAfter(receiveNext) else { return false }
-        return ack.offset(from: receiveNext) >= 1 << 30
+        return isFarBeyondReceived(ack)
             || knowledge.contains(.peerFinProcessed) && ack.isAfter(peerFin.advanced(by: 1))
     }
 
@@ -240,8 +240,7 @@ extension EndpointMachine {
         }
         // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
         if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) {
-            sendNext = segment.sequenceEnd
-            if sendNext.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+            moveSendNext(to: segment.sequenceEnd)
         }
     }
 
@@ -335,7 +334,7 @@ extension EndpointMachine {
     }
 
     /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
-    private mutating func noteWindow(_ segment: Segment) {
+    mutating func noteWindow(_ segment: Segment) {
         guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
         // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14

@@ -40,9 +40,10 @@ extension EndpointMachine {
         return flight < 1 << 30 && ack.offset(from: sendUnacknowledged) <= flight
     }
 
-    /// Whether an ACK of this endpoint lies so far beyond RCV.NXT that somebody else must have made it up (`isBlind`).
-    @inline(__always) public func isBlindSteadily(_ ack: SequenceNumber) -> Bool {
-        ack.offset(from: receiveNext) &- 1 << 30 < 1 << 30
+    /// Whether an ACK lies after RCV.NXT, and a whole largest window or more (2^30, RFC 7323 2.3): this endpoint did not send it.
+    @inline(__always) public func isFarBeyondReceived(_ ack: SequenceNumber) -> Bool {
+        let beyond = ack.offset(from: receiveNext)
+        return beyond >= 1 << 30 && beyond < 1 << 31
     }
 
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.
@@ -54,10 +55,7 @@ extension EndpointMachine {
         }
         if ack.isAfter(acknowledged) { acknowledged = ack }
         let end = segment.sequence.advanced(by: segment.payloadLength)
-        if sendNext.isBefore(end) {
-            sendNext = end
-            if end.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
-        }
+        if sendNext.isBefore(end) { moveSendNext(to: end) }
         let edge = ack.advanced(by: UInt32(segment.window) << UInt32(windowShift ?? 14))
         if edge.isAfter(receiveLimit) { receiveLimit = edge }
         noteTimestamp(segment)
@@ -67,9 +65,6 @@ extension EndpointMachine {
     public mutating func arrivesSteadily(_ segment: Segment) {
         if segment.acknowledgment.isAfter(sendUnacknowledged) { sendUnacknowledged = segment.acknowledgment }
         let end = segment.sequence.advanced(by: segment.payloadLength)
-        if end.isAfter(receiveNext) {
-            receiveNext = end
-            if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
-        }
+        if end.isAfter(receiveNext) { moveReceiveNext(to: end) }
     }
 }

@@ -70,23 +70,15 @@ extension EndpointMachine {
     /// The numbers of `sent`, and the shape after it.
     public mutating func sentUsually(_ segment: Segment, _ shape: EndpointShape) {
         let flags = segment.flags
-        let end = segment.sequenceEnd
         if flags.has(.syn) {
-            iss = segment.sequence
-            sendUnacknowledged = segment.sequence
-            ownShift = Self.shift(of: segment)
-        } else if end != sendNext && end.offset(from: iss) >= 1 << 30 {
-            knowledge.insert(.farFromOwnSyn)
+            startSending(segment)
+        } else if segment.sequenceLength > 0 {
+            moveSendNext(to: segment.sequenceEnd)
         }
-        sendNext = end
         if flags.has(.fin) { ownFin = segment.finSequence }
         if flags.has(.ack) {
-            let shift = flags.has(.syn) ? 0 : windowShift ?? 14
-            let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))
-            if !knowledge.contains(.window) || edge.isAfter(receiveLimit) { receiveLimit = edge }
-            // It lies at RCV.NXT, and nothing beyond that has been acknowledged.
-            acknowledged = segment.acknowledgment
             noteTimestamp(segment)
+            noteWindow(segment)
         }
         become(shape)
     }
@@ -94,15 +86,15 @@ extension EndpointMachine {
     /// The numbers of `arrives`, and the shape after it.
     public mutating func arrivesUsually(_ segment: Segment, _ shape: EndpointShape) {
         let flags = segment.flags
-        let end = segment.sequenceEnd
         if flags.has(.syn) {
-            irs = segment.sequence
-            peerShift = Self.shift(of: segment)
-        } else if segment.payloadLength > 0 && segment.finSequence.offset(from: irs) >= 1 << 30 {
-            knowledge.insert(.farFromPeerSyn)
+            learnPeerSyn(segment)
+        } else if segment.payloadLength > 0 {
+            moveReceiveNext(to: segment.finSequence)
         }
-        receiveNext = end
-        if flags.has(.fin) { peerFin = segment.finSequence }
+        if flags.has(.fin) {
+            peerFin = segment.finSequence
+            receiveNext = segment.sequenceEnd
+        }
         if flags.has(.ack) { sendUnacknowledged = segment.acknowledgment }
         become(shape)
     }

@@ -148,6 +148,26 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         enter(next, certainty, rule, &reaction)
     }
 
+    /// SND.NXT moves on.
+    @inline(__always) mutating func moveSendNext(to end: SequenceNumber) {
+        sendNext = end
+        if end.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+    }
+
+    /// RCV.NXT moves on by text.
+    @inline(__always) mutating func moveReceiveNext(to end: SequenceNumber) {
+        receiveNext = end
+        if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
+    }
+
+    /// The peer's SYN is here: IRS, RCV.NXT, and the scale of its windows. Its text is another matter.
+    @inline(__always) mutating func learnPeerSyn(_ segment: Segment) {
+        knowledge.insert([.irs, .receive])
+        irs = segment.sequence
+        receiveNext = segment.sequence.advanced(by: 1)
+        peerShift = Self.shift(of: segment)
+    }
+
     /// The peer's FIN is here: RCV.NXT passes it and the state follows (RFC 9293 3.10.7.4, eighth check).
     mutating func processPeerFin(_ certainty: Certainty, _ reaction: inout Reaction) {
         knowledge.insert(.peerFinProcessed)

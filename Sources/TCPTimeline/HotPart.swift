@@ -207,7 +207,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         let length = segment.payloadLength
         let ack = segment.acknowledgment
         guard segment.sequence == endpoints[own].sendNext, segment.sequence.isAtOrBefore(endpoints[peer].receiveNext),
-            endpoints[peer].hasInFlight(ack), !endpoints[own].isBlindSteadily(ack),
+            endpoints[peer].hasInFlight(ack), !endpoints[own].isFarBeyondReceived(ack),
             endpoints[peer].takesTimestampSteadily(segment),
             length > 0
                 || ack.isAfter(endpoints[peer].sendUnacknowledged)

@@ -347,7 +347,7 @@ public struct Timeline: ~Copyable {
                 endings[queue].removeFirst()
                 continue
             }
-            // The one after it is looked at soon.
+            // One that is looked at soon.
             if let next = endings[queue].afterFirst(by: 8) { store.fetch(next.id.slot &+ 1) }
             let isCrowded = endings[queue].count > most
             if store[id].lastTime > entry.silentSince && !isCrowded {

@@ -77,7 +77,7 @@ import Testing
                 $0.append(v4: end)
                 $0.append(literal)
                 $0.append(number: number, rightIn: columns)
-                $0.append(unsigned: number, minimumDigits: 1)
+                $0.append(number: number)
                 $0.append(ShortWord(0x2d))
             }
             let digits = "\(number)"

@@ -27,7 +27,7 @@ struct DuplicateFilter: ~Copyable {
         static let samePlace = Span.millisecond
     }
 
-    /// One frame, in as few octets as tell it.
+    /// One frame, in as few octets as tell it. (Not private: Swift 6.3 cannot build a table of private values for debugging.)
     struct Entry: BitwiseCopyable {
         /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12 of the place of the frame before it with
         /// the same head, which may have been written over since.

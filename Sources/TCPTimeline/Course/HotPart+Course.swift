@@ -21,7 +21,7 @@ extension HotPart {
 
     /// Whether all numbers of a segment meet, and nothing else about it is out of the ordinary. A segment has to bring
     /// something, so that no copy of an older frame comes this way (`DuplicateFilter`), unless a four-tuple is used again with
-    /// the same numbers.
+    /// the same numbers. Changes nothing, and is `mutating` so that nothing is copied.
     @inline(__always) mutating func isUsual(_ segment: borrowing Segment, _ kind: UsualKind, own: Int) -> Bool {
         let peer = 1 &- own
         guard segment.isOrdinary, endpoints[peer].meets(segment, from: endpoints[own]),

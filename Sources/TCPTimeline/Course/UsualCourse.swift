@@ -92,9 +92,12 @@ struct UsualCourse: Sendable {
     /// How many situations are known.
     var knownCount: Int { rows.reduce(0) { $0 + ($1.isKnown ? 1 : 0) } }
 
+    /// Rows of one course: one for each kind, and two that are free, so that their number is a power of two.
+    private static var stride: Int { 8 }
+
     /// Where the row is for a kind of segment from the side with this course; 0 is the course before the first SYN.
     @inline(__always) static func row(_ course: UInt8, _ kind: UsualKind) -> Int {
-        Int(course) &* 8 &+ Int(kind.rawValue)
+        Int(course) &* stride &+ Int(kind.rawValue)
     }
 
     /// A side's course at a place.
@@ -129,7 +132,7 @@ struct UsualCourse: Sendable {
     /// - Parameter fromEveryExample: whether situations are played again where another example has shown what comes of them: it
     ///   takes longer, and only a contradiction (`disputed`) could come of it.
     init(fromEveryExample: Bool = false) {
-        rows = Array(repeating: .unknown, count: 8)
+        rows = Array(repeating: .unknown, count: Self.stride)
         var examples: [HotPart] = []
         var seen: Set<Int> = []
         func add(_ example: HotPart?) {
@@ -202,7 +205,8 @@ struct UsualCourse: Sendable {
         var seat = place.home(in: seats.count)
         while seats[seat] != 0 { seat = (seat + 1) & (seats.count - 1) }
         seats[seat] = UInt8(places.count)
-        rows.append(contentsOf: repeatElement(.unknown, count: 16))
+        // Of the originator's course and of the responder's.
+        rows.append(contentsOf: repeatElement(.unknown, count: 2 * Self.stride))
         return places.count - 1
     }
 

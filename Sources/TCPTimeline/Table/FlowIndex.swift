@@ -7,6 +7,7 @@ public import TCPModel
 /// An entry is 8 octets: the upper half of the hash, so that nearly every probe that misses is settled without touching
 /// the connection, and the slot. The seed is drawn per process, so that nobody outside can aim for collisions.
 struct FlowIndex: ~Copyable {
+    /// Not private, like the entries of `DuplicateFilter`.
     struct Entry: BitwiseCopyable {
         var tag: UInt32
         /// Slot + 1; 0 = free.

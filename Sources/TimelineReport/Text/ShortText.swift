@@ -5,7 +5,7 @@ import TCPModel
 /// Something that text is appended to: the output, or a row on its way there.
 protocol ByteSink {
     mutating func append(_ word: ShortWord)
-    mutating func append(unsigned number: UInt64, minimumDigits: Int)
+    mutating func append(number: UInt64)
 }
 
 extension OutputBuffer: ByteSink {}
@@ -50,7 +50,7 @@ struct ShortText: ByteSink {
     /// Appends a number behind as many spaces as make it `columns` wide.
     @inline(__always) mutating func append(number: UInt64, rightIn columns: Int) {
         if let word = ShortWord(number) { return append(word, rightIn: columns) }
-        append(unsigned: number, minimumDigits: 1)
+        append(number: number)
     }
 
     /// Appends a span, or `-` for one that is not known, behind as many spaces as make it `columns` wide.
@@ -72,15 +72,12 @@ struct ShortText: ByteSink {
         }
     }
 
-    mutating func append(unsigned number: UInt64, minimumDigits: Int) {
-        if minimumDigits <= 1, let word = ShortWord(number) { return append(word) }
-        var digits: [UInt8] = []
-        var rest = number
-        repeat {
-            digits.append(0x30 + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0 || digits.count < minimumDigits
-        for digit in digits.reversed() { append(ShortWord(digit)) }
+    /// Appends a number in decimal.
+    mutating func append(number: UInt64) {
+        if let word = ShortWord(number) { return append(word) }
+        let (upper, lower) = number.quotientAndRemainder(dividingBy: EightDigits.limit)
+        append(number: upper)
+        append(EightDigits(lower).characters(last: 8), 8)
     }
 
     /// Appends spaces up to `column`. Bytes beyond the count are spaces already.

@@ -44,7 +44,7 @@ extension ByteSink {
         let magnitude = nanoseconds.magnitude
         if let word = ShortWord(span: magnitude, compact: compact) { return append(word) }
         // Whole seconds.
-        append(unsigned: RoundedNumber(magnitude, exponent: 9, digits: 3).value, minimumDigits: 1)
+        append(number: RoundedNumber(magnitude, exponent: 9, digits: 3).value)
         append(ShortWord(0x73))
     }
 }

@@ -17,13 +17,14 @@ import TimelineReport
         case merge(batch: UInt64)
     }
 
+    /// The reader, as a worker.
+    private static var reader: Int { 0 }
+
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
     private let batches: UnsafeMutablePointer<ReplayBatch>
     /// Batches under way at a time.
     private let depth: Int
-    /// The reader, as a worker.
-    private static var reader: Int { 0 }
     private let parts: UnsafeMutablePointer<ReplayPart<Report>>
     private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
     private var threads: [pthread_t] = []
@@ -34,7 +35,7 @@ import TimelineReport
     private var isMerging = false
     private var nextOfPart: InlineArray<8, UInt64> = .init(repeating: 0)
     private var isBusy: InlineArray<8, Bool> = .init(repeating: false)
-    /// Who worked on each part last: its connections may still be in that core's cache. 0 is the reader.
+    /// Who worked on each part last: its connections may still be in that core's cache. The reader at first.
     private var lastWorker: InlineArray<8, Int> = .init(repeating: 0)
     private var isClosing = false
     private var isWanted = true
