@@ -65,6 +65,11 @@ public struct Connection: BitwiseCopyable, Sendable {
         /// The facts with these bits.
         public init(rawValue: UInt16) { self.rawValue = rawValue }
 
+        /// Adds a fact if a condition holds, without a branch: for what is hard to guess.
+        @inline(__always) mutating func insert(_ fact: Facts, if condition: Bool) {
+            rawValue |= condition ? fact.rawValue : 0
+        }
+
         /// A SYN without ACK.
         public static let synSeen = Facts(rawValue: 1 << 0)
         /// A SYN-ACK.
@@ -162,17 +167,13 @@ public struct Connection: BitwiseCopyable, Sendable {
     public func address(_ side: Side) -> SocketAddress { side == .originator ? tuple.source : tuple.destination }
 
     /// Nanoseconds from the first to the latest segment.
-    public var duration: Int64 { lastTime.since(firstTime) }
+    public var duration: Int64 { hot.duration }
 
     /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
     public var isEnded: Bool { hot.isEnded }
 
     /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.
-    public var closer: Side? {
-        if facts.contains(.reset) { return facts.contains(.originatorReset) ? .originator : .responder }
-        if facts.intersection([.originatorFin, .responderFin]).isEmpty { return nil }
-        return facts.contains(.originatorClosedFirst) ? .originator : .responder
-    }
+    public var closer: Side? { hot.closer }
 }
 
 /// One of a connection's two sides.

@@ -63,6 +63,9 @@ struct HandshakeTimes: BitwiseCopyable, Sendable, Equatable {
 
     private static func bounded(_ nanoseconds: Int64) -> Int64 { max(-1, min(nanoseconds, 1 << 47 - 1)) }
 
+    /// Whether there is the first one and not the second one.
+    @inline(__always) var isHalfWay: Bool { openHigh < 0 && synAckHigh >= 0 }
+
     /// From the first SYN to the first SYN-ACK.
     var synAck: Int64 {
         get { Int64(synAckHigh) << 32 | Int64(synAckLow) }
@@ -150,6 +153,16 @@ struct HotPart: BitwiseCopyable, Sendable {
             && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable)
     }
 
+    /// Nanoseconds from the first to the latest segment.
+    @inline(__always) var duration: Int64 { lastTime.since(firstTime) }
+
+    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.
+    @inline(__always) var closer: Side? {
+        if facts.contains(.reset) { return facts.contains(.originatorReset) ? .originator : .responder }
+        if facts.intersection([.originatorFin, .responderFin]).isEmpty { return nil }
+        return facts.contains(.originatorClosedFirst) ? .originator : .responder
+    }
+
     /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
     @inline(__always) func sender(_ other: FourTuple) -> Int? {
         let (from, to) = (other.source, other.destination)
@@ -158,12 +171,12 @@ struct HotPart: BitwiseCopyable, Sendable {
             source.low ^ from.address.low | source.high ^ from.address.high
             | destination.low ^ to.address.low | destination.high ^ to.address.high
             | UInt64(sourcePort ^ from.port | destinationPort ^ to.port)
-        if forth == 0 { return 0 }
         let back =
             source.low ^ to.address.low | source.high ^ to.address.high
             | destination.low ^ from.address.low | destination.high ^ from.address.high
             | UInt64(sourcePort ^ to.port | destinationPort ^ from.port)
-        return back == 0 ? 1 : nil
+        // Directions alternate, so that a guess would often be wrong.
+        return min(forth, back) == 0 ? (forth == 0 ? 0 : 1) : nil
     }
 
     @inline(__always) func isOriginator(_ end: SocketAddress) -> Bool {
@@ -224,7 +237,7 @@ struct HotPart: BitwiseCopyable, Sendable {
         sides[own].hasPlainWindow = true
         if isOriginator {
             facts.insert(.originatorMoreThanSyn)
-            if handshake.open < 0 && handshake.synAck >= 0 { handshake.open = time.since(firstTime) }
+            if handshake.isHalfWay { handshake.open = time.since(firstTime) }
         }
         if length > 0 {
             history.appendOnce(ConnectionHistory.data, bit: 1, originator: isOriginator)

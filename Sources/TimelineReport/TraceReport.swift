@@ -144,11 +144,17 @@ extension TraceReport {
 public protocol PartitionedReport: TraceReport, Sendable {
     /// The report for one part. What it appends in one call is handed to `merge` of the whole one.
     var part: Self { get }
+    /// A connection is over; the kernel has nothing to say.
+    mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
     /// Takes over what a part appended: the bytes in `range`, of the connection with this number (0 if that does not matter).
     mutating func merge(_ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer)
 }
 
 extension PartitionedReport {
+    /// As with a kernel that knows nothing.
+    public mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        finish(id, timeline, nil, &out)
+    }
     /// What a part says is said as it is.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer

@@ -180,8 +180,8 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     private mutating func makeRoom(for new: Timeline.Tracked) {
         guard new.isFirst else { return }
         var gone = new.replaced
-        if gone == nil && timeline.trackedCount > connectionLimit {
-            gone = timeline.leastUseful(besides: new.connection)
+        if gone == nil {
+            gone = timeline.leastUseful(besides: new.connection, ifMoreThan: connectionLimit)
             if gone != nil { evicted += 1 }
         }
         guard let gone else { return }

@@ -25,6 +25,45 @@ import Testing
         #expect(course.rows[UsualCourse.row(0, .syn)].isKnown)
     }
 
+    @Test("Each kind of segment is the one that its flags say, and adds what they say")
+    func kinds() {
+        for rawValue in UInt16(0)..<512 {
+            let flags = TCPFlags(rawValue: rawValue)
+            for hasText in [false, true] {
+                let kind = UsualKind(flags: flags, hasText: hasText)
+                let expected: UsualKind? =
+                    switch (flags.intersection([.syn, .fin, .rst, .ack]), hasText) {
+                    case (.syn, false): .syn
+                    case ([.syn, .ack], false): .synAck
+                    case (.ack, false): .ack
+                    case (.ack, true): .text
+                    case ([.fin, .ack], false): .fin
+                    case ([.fin, .ack], true): .finWithText
+                    default: nil
+                    }
+                #expect(kind == expected, "\(rawValue) \(hasText)")
+                guard let kind else { continue }
+                var segment = Segment(
+                    tuple: Self.tuple, sequence: SequenceNumber(1), flags: flags, payloadLength: hasText ? 1 : 0)
+                #expect(UsualKind(segment) == kind)
+                // Those that every segment of its kind adds, by the long way.
+                var completeness = Completeness()
+                completeness.note(segment, isFirst: kind == .syn)
+                #expect(kind.completeness == completeness)
+                segment.flags.insert(.psh)
+                #expect(UsualKind(segment) == kind)
+            }
+        }
+        let letters = UsualKind.allCases.map { kind in
+            var history = ConnectionHistory()
+            history.append(kind, originator: kind == .syn)
+            history.append(kind, originator: kind == .syn)
+            return String(decoding: (0..<history.count).map { history[$0] }, as: UTF8.self)
+        }
+        // An ACK and text are recorded once.
+        #expect(letters == ["SS", "hh", "a", "d", "ff", "ff"])
+    }
+
     /// One random connection: what is kept of it, and what each side has said.
     private struct Traffic {
         var kept: HotPart?

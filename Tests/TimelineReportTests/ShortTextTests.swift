@@ -60,12 +60,24 @@ import Testing
         }
     }
 
+    /// An IPv6 address with some zeros, in a row or not.
+    private func address(_ random: inout SystemRandomNumberGenerator) -> IPAddress {
+        func half() -> UInt64 {
+            (0..<4).reduce(0) { half, _ in half << 16 | (Bool.random(using: &random) ? random.next() & 0xffff : 0) }
+        }
+        return IPAddress(high: half(), low: half())
+    }
+
     @Test func addressesNumbersAndLiteralsAtEveryPlace() {
         var random = SystemRandomNumberGenerator()
+        var column = AddressText()
         for _ in 0..<2_000 {
+            let isV4 = Bool.random(using: &random)
             let end = SocketAddress(
-                IPAddress(v4: UInt32.random(in: 0 ... .max, using: &random)),
+                isV4 ? IPAddress(v4: UInt32.random(in: 0 ... .max, using: &random)) : address(&random),
                 UInt16.random(in: 0 ... .max, using: &random))
+            // Now and then the address is the one that the column had last.
+            if Bool.random(using: &random) { column.become(end.address) }
             let number = UInt64.random(in: 0...(1 << UInt64.random(in: 0..<64, using: &random)), using: &random)
             let columns = Int.random(in: 0...8, using: &random)
             let literal: StaticString =
@@ -74,7 +86,7 @@ import Testing
                     "half-closed", "seventeen letters",
                 ].randomElement(using: &random) ?? ""
             let shown = row {
-                $0.append(v4: end)
+                $0.append(end, &column)
                 $0.append(literal)
                 $0.append(number: number, rightIn: columns)
                 $0.append(number: number)
@@ -90,10 +102,19 @@ import Testing
         let shown = row { row in
             for _ in 0..<40 { row.append("0123456") }
         }
-        #expect(shown.utf8.count <= 160 && shown.utf8.count >= 144)
+        #expect(shown.utf8.count <= 192 && shown.utf8.count >= 176)
         #expect(shown == String((0..<40).flatMap { _ in "0123456" }.prefix(shown.utf8.count)))
         #expect(row { $0.pad(to: 500) }.utf8.count == ShortText.capacity)
         #expect(row { $0.append(span: -1, rightIn: 6) } == "     -")
+        // Two of the longest addresses fit, and the third one does not.
+        let end = SocketAddress(IPAddress(high: .max, low: .max), .max)
+        let longest = "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
+        var column = AddressText()
+        let two = row { row in
+            row.append(end, &column)
+            row.append(end, &column)
+        }
+        #expect(two == longest + longest)
     }
 
     @Test func bytesAreSetWhereTheyAre() {

@@ -49,7 +49,7 @@ extension HotPart {
         if row.isLive && time > lastLiveTime { lastLiveTime = time }
         zeek = row.zeek
         facts.formUnion(row.facts)
-        if isOriginator && kind != .syn { facts.insert(.originatorMoreThanSyn) }
+        facts.insert(.originatorMoreThanSyn, if: isOriginator && kind != .syn)
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         sides[own].addUnique(UInt64(segment.payloadLength))
@@ -60,11 +60,10 @@ extension HotPart {
         sides[0].course = row.originatorCourse
         sides[1].course = row.responderCourse
         completeness.formUnion(kind.completeness)
-        kind.note(in: &history, originator: isOriginator)
+        history.append(kind, originator: isOriginator)
         if kind == .synAck && handshake.synAck < 0 { handshake.synAck = time.since(firstTime) }
-        if isOriginator && !kind.hasSyn && handshake.open < 0 && handshake.synAck >= 0 {
-            handshake.open = time.since(firstTime)
-        }
+        // The times first: who sent a segment is harder to guess.
+        if handshake.isHalfWay && isOriginator && !kind.hasSyn { handshake.open = time.since(firstTime) }
     }
 
     /// The connection's state may have changed in some other way: it is on the course no more.

@@ -99,6 +99,16 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
         if words[1] & mask == 0 { appendFirst(letter, mask: mask, originator: originator) }
     }
 
+    /// Appends the letter of a segment of the usual course.
+    @inline(__always) mutating func append(_ kind: UsualKind, originator: Bool) {
+        let side: UInt64 = originator ? 4 : 0
+        var mask: UInt64 = 0
+        if let bit = kind.historyBit { mask = 1 << (Self.onceShift &+ UInt64(bit) &+ side) }
+        guard words[1] & mask == 0 else { return }
+        words[1] |= mask
+        append(code: kind.historyCode &+ (originator ? Self.upperCode : 0))
+    }
+
     @inline(never) private mutating func appendFirst(_ letter: UInt8, mask: UInt64, originator: Bool) {
         words[1] |= mask
         append(letter, originator: originator)

@@ -56,7 +56,16 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 
 extension Connection {
     /// What became of it, as far as was seen.
-    public var outcome: Outcome {
+    public var outcome: Outcome { hot.outcome }
+
+    /// Zeek's conn_state.
+    public var zeekConnectionState: StaticString { hot.zeekConnectionState }
+}
+
+// Inlined, so that they are looked at in the table, and not copied.
+extension HotPart {
+    /// What became of it, as far as was seen.
+    @inline(__always) var outcome: Outcome {
         if facts.contains(.refused) { return .refused }
         if facts.contains(.reset) { return .reset }
         if facts.contains([.originatorFin, .responderFin]) { return .closed }
@@ -65,24 +74,23 @@ extension Connection {
         }
         if isUnanswered { return .noAnswer }
         if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
-        if responder.state == .synReceived || originator.state == .synSent || originator.state == .synReceived {
-            return .halfOpen
-        }
+        let (originator, responder) = (endpoints[0].state, endpoints[1].state)
+        if responder == .synReceived || originator == .synSent || originator == .synReceived { return .halfOpen }
         // The kernel gave up on SYN-RECEIVED.
         let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
-        return isOffered && responder.state == .closed ? .halfOpen : .open
+        return isOffered && responder == .closed ? .halfOpen : .open
     }
 
     /// Whether nothing came back for the SYN. An originator that went on was answered: those frames were not captured.
-    private var isUnanswered: Bool {
-        counters[1].packets == 0 && facts.contains(.synSeen) && !isSelfConnect
-            && (originator.state == .synSent || !facts.contains(.originatorMoreThanSyn))
+    @inline(__always) private var isUnanswered: Bool {
+        sides[1].packets == 0 && facts.contains(.synSeen) && !isSelfConnect
+            && (endpoints[0].state == .synSent || !facts.contains(.originatorMoreThanSyn))
     }
 
     /// Zeek's conn_state.
-    public var zeekConnectionState: StaticString {
+    @inline(__always) var zeekConnectionState: StaticString {
         zeek.connectionState(
-            noData: counters[0].uniqueBytes == 0 && counters[1].uniqueBytes == 0,
+            noData: sides[0].uniqueBytes == 0 && sides[1].uniqueBytes == 0,
             synThenReset: facts.contains(.synSeen) && !facts.contains(.originatorMoreThanSyn))
     }
 }

@@ -43,6 +43,11 @@ extension Timeline {
         return silent
     }
 
+    /// The same if there are more connections in memory than `most`, else nil.
+    public mutating func leastUseful(besides kept: ConnectionID, ifMoreThan most: Int) -> ConnectionID? {
+        store.count > most ? leastUseful(besides: kept) : nil
+    }
+
     /// The next connection that has been silent for longer than its state lasts (`Silence`), in the order of places.
     ///
     /// Those that ended are left out: `nextExpired` has them.

@@ -35,7 +35,7 @@ enum EtherType {
 }
 
 /// Offsets in a VLAN tag, counted from behind the tag's own EtherType.
-private enum VLANTag {
+enum VLANTag {
     static let type = 2
     static let length = 4
     /// Real networks stack two; more than this is an attack on parsers.

@@ -34,3 +34,11 @@ func linuxSLL2Payload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError
     if bytes.big16(SLL2Header.hardwareType) == netlinkHardware { return LinkPayload(other: .otherProtocol) }
     return try etherTypePayload(bytes, frame, type: bytes.big16(SLL2Header.protocol), at: SLL2Header.length)
 }
+
+/// The EtherType that a version 2 header holds, and where what it announces begins; nil if there is none.
+func linuxSLL2Type(_ bytes: RawSpan) -> (type: UInt16, start: Int)? {
+    guard bytes.byteCount >= SLL2Header.length, bytes.big16(SLL2Header.hardwareType) != netlinkHardware else {
+        return nil
+    }
+    return (bytes.big16(SLL2Header.protocol), SLL2Header.length)
+}

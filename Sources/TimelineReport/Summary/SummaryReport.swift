@@ -13,6 +13,8 @@ public struct SummaryReport: PartitionedReport {
     private var wroteHeader = false
     private var isPart = false
     private var row = OutputBuffer(capacity: 256)
+    private var clientText = AddressText()
+    private var serverText = AddressText()
     private var clientWidth = 15
     private var serverWidth = 14
     /// Columns of `>B` and `<B`.
@@ -46,8 +48,8 @@ public struct SummaryReport: PartitionedReport {
         out.append(byte: 0x20)
         // The widths of both columns where the row was written, then the row itself.
         let start = range.lowerBound + Self.prefix
-        let client = Int(said.bytes[range.lowerBound])
-        let server = Int(said.bytes[range.lowerBound + 1])
+        let client = Int(said.byte(at: range.lowerBound))
+        let server = Int(said.byte(at: range.lowerBound + 1))
         clientWidth = max(clientWidth, client)
         serverWidth = max(serverWidth, server)
         if client == clientWidth && server == serverWidth { return out.append(said, start..<range.upperBound) }
@@ -68,6 +70,15 @@ public struct SummaryReport: PartitionedReport {
         out.append("# ")
         out.append(number: count)
         out.append(" frames lost by the capture\n")
+    }
+
+    /// Reports a connection that is over, in a replay.
+    public mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        if isPart && width >= 80 && selection.isEverything {
+            let summary = timeline.summary(of: id)
+            if !summary.isUnreachable { return writeUsualParts(summary, &out) }
+        }
+        finish(id, timeline, nil, &out)
     }
 
     /// Reports a connection that is over.
@@ -116,22 +127,19 @@ public struct SummaryReport: PartitionedReport {
         out.newline()
     }
 
-    /// The same as `writeParts` for the usual row, whose length is bounded: IPv4, and no processes. False if it is none.
-    private mutating func writeUsualParts(_ connection: Connection, _ out: inout OutputBuffer) -> Bool {
-        let tuple = connection.tuple
-        guard tuple.source.address.isV4, tuple.destination.address.isV4 else { return false }
+    /// The same as `writeParts` for the usual row, whose length is bounded: no processes, and no reason.
+    private mutating func writeUsualParts(_ connection: ConnectionSummary, _ out: inout OutputBuffer) {
         // Locals, so that nothing of the report is held on to while the row is put together.
         let (octetsWidth, hasCloser) = (octetsWidth, width >= 100)
         var (client, server) = (clientWidth, serverWidth)
-        defer { (clientWidth, serverWidth) = (client, server) }
         ShortText.append(to: &out) { row in
             // The two widths, which are known further down.
             row.pad(to: Self.prefix)
-            row.append(v4: tuple.source)
+            row.append(connection.tuple.source, &clientText)
             client = max(client, row.count - Self.prefix)
             row.pad(to: Self.prefix + client + 1)
             let start = row.count
-            row.append(v4: tuple.destination)
+            row.append(connection.tuple.destination, &serverText)
             server = max(server, row.count - start)
             row.pad(to: start + server + 1)
             row.set(UInt8(truncatingIfNeeded: client), at: 0)
@@ -139,26 +147,26 @@ public struct SummaryReport: PartitionedReport {
             let outcomeStart = row.count
             row.append(connection.outcome.displayName)
             row.append(ShortWord(0x20))
-            row.append(connection.zeekConnectionState)
+            row.append(connection.zeekState)
             row.pad(to: outcomeStart + 16)
             row.append(span: connection.openDelay, compact: true, rightIn: 6)
             row.append(ShortWord(0x20))
             row.append(span: connection.duration, rightIn: 8)
             row.append(ShortWord(0x20))
-            row.append(number: connection.uniqueBytes(.originator), rightIn: octetsWidth)
+            row.append(number: connection.originatorBytes, rightIn: octetsWidth)
             row.append(ShortWord(0x20))
-            row.append(number: connection.uniqueBytes(.responder), rightIn: octetsWidth)
+            row.append(number: connection.responderBytes, rightIn: octetsWidth)
             if hasCloser {
                 row.append(ShortWord(0x20))
-                row.append(Self.closerText(connection))
+                row.append(Self.closerText(connection.closer))
             }
             row.append(ShortWord(0x0a))
         }
-        return true
+        (clientWidth, serverWidth) = (client, server)
     }
 
-    private static func closerText(_ connection: Connection) -> StaticString {
-        switch connection.closer {
+    private static func closerText(_ closer: Side?) -> StaticString {
+        switch closer {
         case .originator: "client"
         case .responder: "server"
         case nil: "-     "
@@ -167,7 +175,7 @@ public struct SummaryReport: PartitionedReport {
 
     /// A row in the parts that `merge` puts together.
     private mutating func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
-        if kernel == nil && !connection.isUnreachable && writeUsualParts(connection, &out) { return }
+        if kernel == nil && !connection.isUnreachable { return writeUsualParts(connection.summary, &out) }
         let start = out.count
         out.append(byte: 0)
         out.append(byte: 0)
@@ -202,7 +210,7 @@ public struct SummaryReport: PartitionedReport {
         right(octetsWidth, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
         if width >= 100 {
             out.append(" ")
-            out.append(Self.closerText(connection))
+            out.append(Self.closerText(connection.closer))
             if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, &out)
         }

@@ -21,6 +21,12 @@ public struct OutputBuffer: Sendable {
     /// The bytes so far, UTF-8.
     public var bytes: ArraySlice<UInt8> { memory[..<count] }
 
+    /// The byte at `index`, which is less than `count`.
+    @inline(__always) func byte(at index: Int) -> UInt8 {
+        precondition(index < count)
+        return memory[index]
+    }
+
     /// Forgets the bytes but keeps the memory.
     public mutating func clear() { count = 0 }
 
@@ -374,7 +380,7 @@ public struct OutputBuffer: Sendable {
 /// The memory of a row that is being put together.
 @safe struct RowRoom {
     /// How many octets there are.
-    static let size = 160
+    static let size = 192
     private let base: UnsafeMutableRawPointer
 
     /// Takes `size` octets, and makes spaces of them.

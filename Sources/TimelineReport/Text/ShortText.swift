@@ -10,7 +10,7 @@ protocol ByteSink {
 
 extension OutputBuffer: ByteSink {}
 
-/// Up to 152 bytes; what is more is left out.
+/// Up to 184 bytes; what is more is left out.
 struct ShortText: ByteSink {
     /// Eight less than there is room for, so that a whole word may be stored at each place.
     static let capacity = RowRoom.size - 8
@@ -83,13 +83,15 @@ struct ShortText: ByteSink {
     /// Appends spaces up to `column`. Bytes beyond the count are spaces already.
     @inline(__always) mutating func pad(to column: Int) { count = max(count, min(column, Self.capacity)) }
 
-    /// Appends `127.0.0.1:9500`; the address is an IPv4 one.
-    @inline(__always) mutating func append(v4 end: SocketAddress) {
-        let address = end.address.v4
-        append(ShortWord(octet: address >> 24, before: 0x2e))
-        append(ShortWord(octet: address >> 16 & 255, before: 0x2e))
-        append(ShortWord(octet: address >> 8 & 255, before: 0x2e))
-        append(ShortWord(octet: address & 255, before: 0x3a))
+    /// Appends `127.0.0.1:9500`.
+    ///
+    /// - Parameter text: the column's latest address; becomes this one.
+    @inline(__always) mutating func append(_ end: SocketAddress, _ text: inout AddressText) {
+        if !text.isOf(end.address) { text.become(end.address) }
+        // 48 octets are more than an address takes.
+        guard count <= Self.capacity - 48 else { return }
+        text.forEachWord { room.store($0, at: count &+ $1) }
+        count &+= text.count
         append(number: UInt64(end.port), rightIn: 0)
     }
 }

@@ -21,7 +21,9 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// Segments of this batch that are behind another one in their frame.
     private var extras = 0
     /// Where a segment is decoded to, again and again.
-    private var segment = ReplayItem.nothing
+    private var segment = Segment(
+        tuple: FourTuple(source: SocketAddress(IPAddress(v4: 0), 0), destination: SocketAddress(IPAddress(v4: 0), 0)),
+        sequence: SequenceNumber(0), flags: [])
     private var isOpen = false
     /// The number of the batch that is being filled, and of the last frame before it.
     private var batch: UInt64 = 0
@@ -49,19 +51,24 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         counts.captured &+= 1
         lastTime = header.time
         if header.linkType == .ethernet && !verifiesChecksums && isOpen
-            && PlainFrame.isPlain(bytes, originalLength: header.originalLength)
+            && PlainFrame.isUsual(bytes, originalLength: header.originalLength)
         {
-            let tuple = PlainFrame.tuple(bytes)
-            let place = unsafe crew.add(to: FlowHash.part(tuple, of: ReplayDivision.parts), of: batch)
-            // The place is one item of the batch's memory, and nobody else's until the batch is published.
-            unsafe place.pointee.segment = PlainFrame.segment(bytes)
-            if PlainFrame.hasMoreOptions(bytes) {
-                unsafe PlainFrame.readMoreOptions(bytes, into: &place.pointee.segment)
-            }
-            unsafe fill(place, tuple, PlainFrame.ipIdentification(bytes), header, bytes, frame)
+            deal(headersAt: PlainFrame.afterEthernet, .ipv4, header, bytes, frame)
         } else {
             takeAny(header, bytes, frame: frame)
         }
+    }
+
+    /// Gives a frame's plain headers to their part.
+    @inline(__always) private func deal(
+        headersAt start: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        let tuple = PlainHeaders.tuple(bytes, at: start, version)
+        let place = unsafe crew.add(to: FlowHash.part(tuple, of: ReplayDivision.parts), of: batch)
+        // The place is one item of the batch's memory, and nobody else's until the batch is published.
+        unsafe place.pointee.copyHeaders(bytes, from: start, count: PlainHeaders.count(bytes, at: start, version))
+        unsafe place.pointee.content = version == .ipv4 ? .ipv4 : .ipv6
+        unsafe fill(place, tuple, PlainHeaders.identification(bytes, at: start, version), header, bytes, frame)
     }
 
     /// What an item has besides its segment.
@@ -80,6 +87,12 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     /// Takes in any frame.
     @inline(never) private mutating func takeAny(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
+        if !verifiesChecksums && isOpen,
+            let plain = PlainFrame.headers(
+                bytes, originalLength: header.originalLength, linkType: header.linkType)
+        {
+            return deal(headersAt: plain.start, plain.version, header, bytes, frame)
+        }
         let decoded: DecodedFrame?
         do {
             decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums, into: &segment)
@@ -113,9 +126,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     @inline(__always) private func deal(
         _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
-        let place = unsafe crew.add(to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
-        unsafe place.pointee.segment = copy segment
+        let place = unsafe crew.add(segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
         unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
     }
 

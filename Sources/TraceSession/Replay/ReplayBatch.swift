@@ -8,6 +8,9 @@ import TCPTimeline
     /// Segments of a part: one of each frame, and some behind another one of the same frame.
     private static let room = ReplayDivision.batch + ReplayDivision.extras
     private let items: UnsafeMutablePointer<ReplayItem>
+    /// Segments of frames without plain headers, of all parts.
+    private let segments: UnsafeMutablePointer<Segment>
+    private var segmentCount = 0
     private var counts: InlineArray<8, Int> = .init(repeating: 0)
     let results: UnsafeMutablePointer<PartResult>
     /// ICMP errors by part; few captures have any.
@@ -27,20 +30,23 @@ import TCPTimeline
     init() {
         // Nothing is touched yet, so that a small file costs little.
         unsafe items = .allocate(capacity: ReplayDivision.parts * Self.room)
+        unsafe segments = .allocate(capacity: Self.room)
         unsafe results = .allocate(capacity: ReplayDivision.parts)
         unsafe results.initialize(repeating: PartResult(), count: ReplayDivision.parts)
     }
 
     deinit {
-        // Both were allocated in init with these sizes and are freed here only; items are trivial.
+        // All were allocated in init with these sizes and are freed here only; items and segments are trivial.
         unsafe results.deinitialize(count: ReplayDivision.parts)
         unsafe results.deallocate()
+        unsafe segments.deallocate()
         unsafe items.deallocate()
     }
 
     mutating func begin(firstFrame: UInt64) {
         self.firstFrame = firstFrame
         counts = .init(repeating: 0)
+        segmentCount = 0
         for part in errors.indices where !errors[part].isEmpty { errors[part].removeAll(keepingCapacity: true) }
         endTime = nil
         openTime = nil
@@ -59,12 +65,26 @@ import TCPTimeline
         return unsafe items + part * Self.room + count
     }
 
+    /// Adds a decoded segment to a part.
+    ///
+    /// - Returns: where to write the rest of its item, at once.
+    mutating func add(_ segment: borrowing Segment, to part: Int) -> UnsafeMutablePointer<ReplayItem> {
+        precondition(segmentCount < Self.room)
+        // Checked just above.
+        unsafe (segments + segmentCount).initialize(to: copy segment)
+        let item = unsafe add(to: part)
+        unsafe item.pointee.content = .segment
+        unsafe item.pointee.place = UInt32(segmentCount)
+        segmentCount += 1
+        return unsafe item
+    }
+
     /// Adds an ICMP error to a part.
     mutating func add(_ error: ReplayError, to part: Int) { errors[part].append(error) }
 
-    /// The segments of one part.
-    func segments(of part: Int) -> UnsafeBufferPointer<ReplayItem> {
-        // counts[part] places of the part's share have been initialized by `add`.
-        unsafe UnsafeBufferPointer(start: items + part * Self.room, count: counts[part])
+    /// The segments of one part, until the next `begin`.
+    func share(of part: Int) -> ReplayShare {
+        // counts[part] places of the part's share have been initialized by `add`, and what they name among the segments.
+        unsafe ReplayShare(items: items + part * Self.room, count: counts[part], segments: segments)
     }
 }

@@ -116,6 +116,10 @@ import TimelineReport
         unsafe batch(number).pointee.add(to: part)
     }
 
+    func add(_ segment: borrowing Segment, to part: Int, of number: UInt64) -> UnsafeMutablePointer<ReplayItem> {
+        unsafe batch(number).pointee.add(segment, to: part)
+    }
+
     func add(_ error: ReplayError, to part: Int, of number: UInt64) {
         unsafe batch(number).pointee.add(error, to: part)
     }
@@ -250,7 +254,7 @@ import TimelineReport
         unsafe state.pointee.takeNumbers(&result.pointee)
         unsafe result.pointee.clear(firstFrame: batch.pointee.firstFrame)
         unsafe state.pointee.run(
-            batch.pointee.segments(of: part), batch.pointee.errors[part], firstFrame: batch.pointee.firstFrame,
+            batch.pointee.share(of: part), batch.pointee.errors[part], firstFrame: batch.pointee.firstFrame,
             &result.pointee)
         if let now = unsafe batch.pointee.endTime { unsafe state.pointee.expire(at: now, &result.pointee) }
         if let limit = unsafe batch.pointee.restLimit { unsafe state.pointee.finishRest(upTo: limit, &result.pointee) }

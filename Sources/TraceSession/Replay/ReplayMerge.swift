@@ -94,38 +94,44 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private mutating func write(
         _ batch: borrowing ReplayBatch, _ next: inout InlineArray<8, Int>, below limit: UInt64
     ) {
+        // What each part comes with next.
+        var keys: InlineArray<8, UInt64> = .init(repeating: limit)
+        for part in keys.indices { keys[part] = key(batch, part, next[part], below: limit) }
         while true {
             // The part with the least key, and the least key of the others: up to there all pieces are that part's.
-            var best = -1
+            var best = 0
             var bestKey = limit
             var nextKey = limit
-            for part in 0..<ReplayDivision.parts {
-                // As above.
-                let result = unsafe batch.results + part
-                guard unsafe next[part] < result.pointee.pieces.count else { continue }
-                let key = unsafe result.pointee.pieces[next[part]].key
-                if key < bestKey {
-                    best = part
-                    nextKey = bestKey
-                    bestKey = key
-                } else if key < nextKey {
-                    nextKey = key
-                }
+            for part in keys.indices {
+                let key = keys[part]
+                nextKey = min(nextKey, max(key, bestKey))
+                best = key < bestKey ? part : best
+                bestKey = min(key, bestKey)
             }
-            guard best >= 0 else { return }
-            // As above.
+            guard bestKey < limit else { return }
+            // best is below the number of results; nobody else works on a batch that is merged.
             let result = unsafe batch.results + best
             var index = next[best]
             var start = index == 0 ? 0 : unsafe result.pointee.pieces[index - 1].end
-            let count = unsafe result.pointee.pieces.count
             repeat {
                 let piece = unsafe result.pointee.pieces[index]
                 unsafe report.merge(result.pointee.out, start..<piece.end, number: number(piece.number), &out)
                 start = piece.end
                 index += 1
-            } while unsafe index < count && result.pointee.pieces[index].key < nextKey
+                keys[best] = key(batch, best, index, below: limit)
+            } while keys[best] < nextKey
             next[best] = index
         }
+    }
+
+    /// The key of a part's piece; the limit if there is none, or it is not below.
+    @inline(__always) private func key(
+        _ batch: borrowing ReplayBatch, _ part: Int, _ index: Int, below limit: UInt64
+    ) -> UInt64 {
+        precondition(part >= 0 && part < ReplayDivision.parts)
+        // Checked just above.
+        let result = unsafe batch.results + part
+        return unsafe index < result.pointee.pieces.count ? min(limit, result.pointee.pieces[index].key) : limit
     }
 
     /// A connection's number; it may have begun so recently that its part does not know it yet.

@@ -2,6 +2,7 @@
 
 import TCPModel
 import TCPTimeline
+import TCPWire
 import TimelineReport
 
 /// How a replay is divided. None of these depends on the machine, so that the results do not either.
@@ -18,23 +19,6 @@ enum ReplayDivision {
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
     static let waiting = 4096
-}
-
-/// A decoded segment on its way to its part.
-struct ReplayItem: BitwiseCopyable {
-    /// A segment that says nothing, to be written over.
-    static let nothing = Segment(
-        tuple: FourTuple(source: SocketAddress(IPAddress(v4: 0), 0), destination: SocketAddress(IPAddress(v4: 0), 0)),
-        sequence: SequenceNumber(0), flags: [])
-
-    var segment: Segment
-    var hash: UInt64
-    var time: Timestamp
-    /// Counted from the batch's first frame.
-    var offset: UInt32
-    /// Where on the link the frame was seen, if its copies cannot be told otherwise.
-    var vantage: UInt32
-    var interface: UInt16
 }
 
 /// An ICMP error on its way to its part.
@@ -123,22 +107,20 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Takes in a batch's segments.
     mutating func run(
-        _ items: UnsafeBufferPointer<ReplayItem>, _ errors: [ReplayError], firstFrame: UInt64,
-        _ result: inout PartResult
+        _ share: ReplayShare, _ errors: [ReplayError], firstFrame: UInt64, _ result: inout PartResult
     ) {
-        guard errors.isEmpty else { return unsafe run(items, among: errors, firstFrame, &result) }
-        let count = items.count
-        guard let items = items.baseAddress, count > 0 else { return }
+        guard errors.isEmpty else { return run(share, among: errors, firstFrame, &result) }
+        let count = share.count
         var start = 0
-        unsafe prepare(items, from: 0, count)
-        unsafe prepare(items, from: Self.portion, count)
-        unsafe fetch(items, from: 0, count)
+        prepare(share, from: 0)
+        prepare(share, from: Self.portion)
+        fetch(share, from: 0)
         while start < count {
             let end = min(start + Self.portion, count)
             // What the next portions need is fetched while this one is taken in.
-            unsafe prepare(items, from: end + Self.portion, count)
-            unsafe fetch(items, from: end, count)
-            for index in start..<end { unsafe take(items + index, firstFrame, &result) }
+            prepare(share, from: end + Self.portion)
+            fetch(share, from: end)
+            for index in start..<end { take(share, index, firstFrame, &result) }
             start = end
         }
     }
@@ -146,35 +128,29 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     /// Segments whose connections are fetched at once.
     private static var portion: Int { 32 }
 
-    private func prepare(_ items: UnsafePointer<ReplayItem>, from start: Int, _ count: Int) {
-        // Every index is below the count.
-        for index in start..<max(start, min(start + Self.portion, count)) {
-            unsafe timeline.prepare(hash: items[index].hash)
+    private func prepare(_ share: ReplayShare, from start: Int) {
+        for index in start..<max(start, min(start + Self.portion, share.count)) {
+            timeline.prepare(hash: share[index].hash)
         }
     }
 
-    private func fetch(_ items: UnsafePointer<ReplayItem>, from start: Int, _ count: Int) {
-        // Every index is below the count.
-        for index in start..<max(start, min(start + Self.portion, count)) {
-            unsafe timeline.fetch(hash: items[index].hash)
+    private func fetch(_ share: ReplayShare, from start: Int) {
+        for index in start..<max(start, min(start + Self.portion, share.count)) {
+            timeline.fetch(hash: share[index].hash)
         }
     }
 
     /// The same with ICMP errors in between, in the order of frames.
     private mutating func run(
-        _ items: UnsafeBufferPointer<ReplayItem>, among errors: [ReplayError], _ firstFrame: UInt64,
-        _ result: inout PartResult
+        _ share: ReplayShare, among errors: [ReplayError], _ firstFrame: UInt64, _ result: inout PartResult
     ) {
         var next = 0
-        for index in 0..<items.count {
-            // index is less than the count, and the buffer is not empty.
-            guard let first = items.baseAddress else { break }
-            let item = unsafe first + index
-            while next < errors.count, unsafe errors[next].offset < item.pointee.offset {
+        for index in 0..<share.count {
+            while next < errors.count, errors[next].offset < share[index].offset {
                 take(errors[next], firstFrame, &result)
                 next += 1
             }
-            unsafe take(item, firstFrame, &result)
+            take(share, index, firstFrame, &result)
         }
         while next < errors.count {
             take(errors[next], firstFrame, &result)
@@ -194,20 +170,32 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     }
 
     @inline(__always) private mutating func take(
-        _ place: UnsafePointer<ReplayItem>, _ firstFrame: UInt64, _ result: inout PartResult
+        _ share: ReplayShare, _ index: Int, _ firstFrame: UInt64, _ result: inout PartResult
     ) {
-        // The place is one of the batch's items that the reader filled; nobody writes there while the part works on them.
-        let offset = unsafe place.pointee.offset
-        let time = unsafe place.pointee.time
+        if share[index].content == .ipv4 {
+            take(share[index].plainSegment(.ipv4), share[index], firstFrame, &result)
+        } else {
+            takeOther(share, index, firstFrame, &result)
+        }
+    }
+
+    @inline(never) private mutating func takeOther(
+        _ share: ReplayShare, _ index: Int, _ firstFrame: UInt64, _ result: inout PartResult
+    ) {
+        take(share.segment(at: index), share[index], firstFrame, &result)
+    }
+
+    @inline(__always) private mutating func take(
+        _ segment: Segment, _ item: borrowing ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult
+    ) {
+        let offset = item.offset
+        let time = item.time
         let frame = firstFrame &+ UInt64(offset)
         let tracked =
             countsCopiesOnce
-            ? unsafe timeline.trackOnce(
-                place.pointee.segment, hash: place.pointee.hash, time: time, frame: frame,
-                interface: place.pointee.interface, vantage: place.pointee.vantage)
-            : unsafe timeline.track(
-                place.pointee.segment, hash: place.pointee.hash, time: time, frame: frame,
-                interface: place.pointee.interface)
+            ? timeline.trackOnce(
+                segment, hash: item.hash, time: time, frame: frame, interface: item.interface, vantage: item.vantage)
+            : timeline.track(segment, hash: item.hash, time: time, frame: frame, interface: item.interface)
         if tracked.isSteady { return }
         if tracked.ended { result.ended += 1 }
         if tracked.isFirst {
@@ -215,13 +203,13 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
             if let old = tracked.replaced {
                 finish(old, key: frame, &result)
-            } else if timeline.trackedCount > most, let old = timeline.leastUseful(besides: tracked.connection) {
+            } else if let old = timeline.leastUseful(besides: tracked.connection, ifMoreThan: most) {
                 result.evicted += 1
                 finish(old, key: frame, &result)
             }
         }
         guard tracked.hasTransitions, interest == .transitions else { return }
-        let event = unsafe timeline.event(of: tracked, place.pointee.segment, time: time, frame: frame)
+        let event = timeline.event(of: tracked, segment, time: time, frame: frame)
         report.segment(event, timeline, &result.out)
         result.addPiece(key: frame, number: 0)
     }
@@ -232,20 +220,32 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             expired.append(id)
         }
         guard !expired.isEmpty else { return }
-        let order = expired.map { (timeline.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
-        for index in order.indices {
-            // These have been silent for long: what the next ones need is fetched meanwhile.
-            if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
-            finish(order[index].1, key: PartResult.atBoundary | order[index].0, &result)
-        }
+        Self.finish(expired, timeline, &report, &result)
+        for id in expired { timeline.retire(id) }
         expired.removeAll(keepingCapacity: true)
     }
 
     private mutating func finish(_ id: ConnectionID, key: UInt64, _ result: inout PartResult) {
         let number = timeline.number(of: id)
-        report.finish(id, timeline, nil, &result.out)
+        report.finish(id, timeline, &result.out)
         result.addPiece(key: key, number: number)
         timeline.retire(id)
+    }
+
+    // The timeline is lent to these once for many connections: each lending of one's own costs a copy of its fields.
+
+    /// Reports connections that are over, in the order of their numbers.
+    private static func finish(
+        _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout Report, _ result: inout PartResult
+    ) {
+        let order = ids.map { (timeline.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
+        for index in order.indices {
+            // These have been silent for long: what the next ones need is fetched meanwhile.
+            if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
+            let (number, id) = order[index]
+            report.finish(id, timeline, &result.out)
+            result.addPiece(key: PartResult.atBoundary | number, number: number)
+        }
     }
 
     // MARK: The end
@@ -256,19 +256,32 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         if !timeline.isInOrder { rest = timeline.remaining() }
     }
 
-    private func nextOfRest() -> ConnectionID? {
-        if timeline.isInOrder { return timeline.next(from: UInt32(restNext)) }
-        return restNext < rest.count ? rest[restNext] : nil
-    }
-
     /// Reports what is left up to a number.
     mutating func finishRest(upTo limit: UInt64, _ result: inout PartResult) {
-        while let id = nextOfRest() {
+        restNext = Self.finishRest(rest, from: restNext, upTo: limit, timeline, &report, &result)
+    }
+
+    /// - Returns: where to go on: a place in the list, or in the table if that is in order.
+    private static func finishRest(
+        _ rest: [ConnectionID], from start: Int, upTo limit: UInt64, _ timeline: borrowing Timeline,
+        _ report: inout Report, _ result: inout PartResult
+    ) -> Int {
+        let isInOrder = timeline.isInOrder
+        var next = start
+        while true {
+            let id: ConnectionID
+            if isInOrder {
+                guard let found = timeline.next(from: UInt32(next)) else { return next }
+                id = found
+            } else {
+                guard next < rest.count else { return next }
+                id = rest[next]
+            }
             let number = timeline.number(of: id)
-            guard number <= limit else { return }
-            report.finish(id, timeline, nil, &result.out)
+            guard number <= limit else { return next }
+            report.finish(id, timeline, &result.out)
             result.addPiece(key: PartResult.atBoundary | number, number: number)
-            restNext = timeline.isInOrder ? Int(id.slot) + 1 : restNext + 1
+            next = isInOrder ? Int(id.slot) + 1 : next + 1
         }
     }
 }

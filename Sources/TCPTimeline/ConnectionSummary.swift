@@ -1,0 +1,47 @@
+// What a row of a table says of a connection.
+
+public import TCPModel
+
+/// A few facts of a connection, taken from the table without a copy of the rest: see `Connection` for what they are.
+public struct ConnectionSummary: Sendable {
+    /// From the originator to the responder.
+    public let tuple: FourTuple
+    /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
+    public let openDelay: Int64
+    /// Nanoseconds from the first to the latest segment.
+    public let duration: Int64
+    /// Octets of text that the originator sent.
+    public let originatorBytes: UInt64
+    /// Octets of text that the responder sent.
+    public let responderBytes: UInt64
+    /// What became of it.
+    public let outcome: Outcome
+    /// Zeek's conn_state.
+    public let zeekState: StaticString
+    /// Who ended it.
+    public let closer: Side?
+    /// Whether an ICMP error ended the originator's attempt.
+    public let isUnreachable: Bool
+
+    @inline(__always) init(_ hot: borrowing HotPart) {
+        tuple = hot.tuple
+        openDelay = hot.handshake.open
+        duration = hot.duration
+        originatorBytes = hot.sides[0].uniqueBytes
+        responderBytes = hot.sides[1].uniqueBytes
+        outcome = hot.outcome
+        zeekState = hot.zeekConnectionState
+        closer = hot.closer
+        isUnreachable = hot.isUnreachable
+    }
+}
+
+extension Connection {
+    /// What a table says of it.
+    public var summary: ConnectionSummary { ConnectionSummary(hot) }
+}
+
+extension Timeline {
+    /// What a table says of the connection at a place that an event named and `retire` has not taken back.
+    public func summary(of id: ConnectionID) -> ConnectionSummary { ConnectionSummary(store[id]) }
+}

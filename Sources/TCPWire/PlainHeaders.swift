@@ -1,0 +1,160 @@
+// The short way through the headers of a plain frame, from its IP header on. They are so few octets that they can be copied and
+// decoded elsewhere. It says the same of them as `decodeFrame` of the whole frame, which a test holds it to.
+
+public import TCPModel
+
+/// An IP header without options or extension headers, and a TCP header, one behind the other.
+public enum PlainHeaders {
+    /// The version of IP.
+    public enum Version: UInt8, BitwiseCopyable, Sendable {
+        /// RFC 791.
+        case ipv4
+        /// RFC 8200.
+        case ipv6
+
+        /// Octets of the IP header.
+        @inlinable @inline(__always) public var length: Int { self == .ipv4 ? 20 : 40 }
+    }
+
+    /// Octets that such headers may have, at most: IPv4's longest, IPv6's with up to 40 octets of options.
+    @inlinable public static var most: Int { 96 }
+    /// Octets that they have at least.
+    @inlinable public static var least: Int { 40 }
+
+    /// Offsets in the IPv4 header (RFC 791 3.1).
+    @usableFromInline enum IPv4 {
+        @usableFromInline static var totalLength: Int { 2 }
+        @usableFromInline static var identification: Int { 4 }
+        @usableFromInline static var fragment: Int { 6 }
+        @usableFromInline static var timeToLive: Int { 8 }
+        @usableFromInline static var transport: Int { 9 }
+        @usableFromInline static var source: Int { 12 }
+        @usableFromInline static var destination: Int { 16 }
+    }
+
+    /// Offsets in the IPv6 header (RFC 8200 3).
+    @usableFromInline enum IPv6 {
+        @usableFromInline static var payloadLength: Int { 4 }
+        @usableFromInline static var nextHeader: Int { 6 }
+        @usableFromInline static var hopLimit: Int { 7 }
+        @usableFromInline static var source: Int { 8 }
+        @usableFromInline static var destination: Int { 24 }
+    }
+
+    /// Offsets in the TCP header (RFC 9293 3.1).
+    @usableFromInline enum TCP {
+        @usableFromInline static var sourcePort: Int { 0 }
+        @usableFromInline static var destinationPort: Int { 2 }
+        @usableFromInline static var sequence: Int { 4 }
+        @usableFromInline static var acknowledgment: Int { 8 }
+        @usableFromInline static var dataOffset: Int { 12 }
+        @usableFromInline static var window: Int { 14 }
+        @usableFromInline static var urgentPointer: Int { 18 }
+        @usableFromInline static var options: Int { 20 }
+        @usableFromInline static var timestampValue: Int { 24 }
+        @usableFromInline static var timestampEchoReply: Int { 28 }
+    }
+
+    /// NOP, NOP, timestamps (RFC 7323 appendix A): nearly all options of segments without SYN.
+    @usableFromInline static var usualOptions: UInt32 { 0x0101_080a }
+
+    /// Whether plain headers begin at `start`. The frame has `least` octets from there on, or 60 with IPv6.
+    @inlinable @inline(__always) public static func areThere(
+        _ bytes: RawSpan, at start: Int, _ version: Version, originalLength: UInt32
+    ) -> Bool {
+        let room = max(bytes.byteCount, Int(originalLength)) &- start
+        // Octets of TCP header and text, as the IP header says.
+        let length: Int
+        switch version {
+        case .ipv4:
+            // A header of five words; protocol 6; neither a fragment's offset nor more to come.
+            guard bytes.octet(start) == 0x45, bytes.octet(start &+ IPv4.transport) == 6,
+                bytes.big16(start &+ IPv4.fragment) & 0x3fff == 0
+            else { return false }
+            length = Int(bytes.big16(start &+ IPv4.totalLength)) &- 20
+        case .ipv6:
+            guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6.nextHeader) == 6 else { return false }
+            length = Int(bytes.big16(start &+ IPv6.payloadLength))
+        }
+        guard length <= room &- version.length else { return false }
+        let header = headerLength(bytes, at: start, version)
+        return header >= 20 && length >= header && version.length &+ header <= most
+            && bytes.byteCount >= start &+ version.length &+ header
+    }
+
+    /// Octets of the TCP header.
+    @inlinable @inline(__always) static func headerLength(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
+        Int(bytes.octet(start &+ version.length &+ TCP.dataOffset) >> 4) &* 4
+    }
+
+    /// Octets of both headers.
+    @inlinable @inline(__always) public static func count(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
+        version.length &+ headerLength(bytes, at: start, version)
+    }
+
+    /// Who sent the segment, to whom.
+    @inlinable @inline(__always) public static func tuple(
+        _ bytes: RawSpan, at start: Int, _ version: Version
+    ) -> FourTuple {
+        let tcp = start &+ version.length
+        return FourTuple(
+            source: SocketAddress(
+                address(bytes, at: start &+ (version == .ipv4 ? IPv4.source : IPv6.source), version),
+                bytes.big16(tcp &+ TCP.sourcePort)),
+            destination: SocketAddress(
+                address(bytes, at: start &+ (version == .ipv4 ? IPv4.destination : IPv6.destination), version),
+                bytes.big16(tcp &+ TCP.destinationPort)))
+    }
+
+    @inlinable @inline(__always) static func address(_ bytes: RawSpan, at start: Int, _ version: Version) -> IPAddress {
+        switch version {
+        case .ipv4: IPAddress(v4: bytes.big32(start))
+        case .ipv6: IPAddress(high: bytes.big64(start), low: bytes.big64(start &+ 8))
+        }
+    }
+
+    /// The identification of the datagram; 0 with IPv6.
+    @inlinable @inline(__always) public static func identification(
+        _ bytes: RawSpan, at start: Int, _ version: Version
+    ) -> UInt16 {
+        version == .ipv4 ? bytes.big16(start &+ IPv4.identification) : 0
+    }
+
+    /// The segment of headers that `areThere` found.
+    ///
+    /// - Parameter bytes: the headers or their copy, of `most` octets; what is behind them does not matter.
+    @inlinable @inline(__always) public static func segment(_ bytes: RawSpan, _ version: Version) -> Segment {
+        let tcp = version.length
+        let bits = bytes.big16(tcp &+ TCP.dataOffset)
+        let headerLength = UInt32(bits >> 12) &* 4
+        let length =
+            version == .ipv4
+            ? UInt32(bytes.big16(IPv4.totalLength)) : UInt32(bytes.big16(IPv6.payloadLength)) &+ UInt32(version.length)
+        var segment = Segment(
+            tuple: tuple(bytes, at: 0, version), sequence: SequenceNumber(bytes.big32(tcp &+ TCP.sequence)),
+            acknowledgment: SequenceNumber(bytes.big32(tcp &+ TCP.acknowledgment)),
+            flags: TCPFlags(rawValue: bits & 0x01ff), window: bytes.big16(tcp &+ TCP.window),
+            urgentPointer: bytes.big16(tcp &+ TCP.urgentPointer),
+            payloadLength: length &- UInt32(version.length) &- headerLength, ipLength: length,
+            ipIdentification: identification(bytes, at: 0, version),
+            hopLimit: bytes.octet(version == .ipv4 ? IPv4.timeToLive : IPv6.hopLimit),
+            headerLength: UInt8(truncatingIfNeeded: headerLength))
+        if headerLength == 32 && bytes.big32(tcp &+ TCP.options) == usualOptions {
+            segment.options.present = .timestamps
+            segment.options.timestampValue = bytes.big32(tcp &+ TCP.timestampValue)
+            segment.options.timestampEchoReply = bytes.big32(tcp &+ TCP.timestampEchoReply)
+        } else if headerLength != 20 {
+            readOtherOptions(bytes, version, into: &segment)
+        }
+        return segment
+    }
+
+    @usableFromInline @inline(never) static func readOtherOptions(
+        _ bytes: RawSpan, _ version: Version, into segment: inout Segment
+    ) {
+        let start = version.length + TCP.options
+        let end = version.length + Int(segment.headerLength)
+        segment.remarks.formUnion(
+            readOptions(bytes, from: start, headerEnd: end, readable: end, into: &segment.options))
+    }
+}

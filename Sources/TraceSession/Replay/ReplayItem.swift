@@ -1,0 +1,104 @@
+// What a frame leaves for its part of a replay: the headers as they were captured, to be decoded there, or a decoded segment.
+//
+// The reader hands over as few octets as it can: with several threads they go from one core's cache to another one's.
+
+import TCPModel
+import TCPTimeline
+import TCPWire
+
+/// A segment on its way to its part.
+struct ReplayItem: BitwiseCopyable {
+    /// How the segment is given.
+    enum Content: UInt8, BitwiseCopyable {
+        /// By plain headers.
+        case ipv4, ipv6
+        /// Decoded: see `ReplayShare.segment`.
+        case segment
+    }
+
+    /// That of `FlowHash`.
+    var hash: UInt64 = 0
+    var time = Timestamp(nanoseconds: 0)
+    /// Counted from the batch's first frame.
+    var offset: UInt32 = 0
+    /// Where on the link the frame was seen, if its copies cannot be told otherwise.
+    var vantage: UInt32 = 0
+    /// The place of a decoded segment.
+    var place: UInt32 = 0
+    var interface: UInt16 = 0
+    var content = Content.ipv4
+    /// Room for `PlainHeaders.most` octets.
+    private var headers: InlineArray<12, UInt64> = .init(repeating: 0)
+
+    init() {}
+
+    /// Copies plain headers into the item.
+    ///
+    /// - Parameter count: how many octets they have, as `PlainHeaders.count` says.
+    @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count: Int) {
+        precondition(
+            start >= 0 && count >= PlainHeaders.least && count <= PlainHeaders.most
+                && start &+ count <= bytes.byteCount)
+        unsafe withUnsafeMutableBytes(of: &headers) { room in
+            unsafe bytes.withUnsafeBytes { octets in
+                // Checked just above: count octets from start on are there, 40 at least, and there is room for them.
+                guard let from = octets.baseAddress, let to = room.baseAddress else { return }
+                // Sixteen at a time, the last ones so that they end where the headers do.
+                unsafe Self.move(from + start, to, 0)
+                unsafe Self.move(from + start, to, 16)
+                if count > 48 { unsafe Self.move(from + start, to, 32) }
+                if count > 64 { unsafe Self.move(from + start, to, 48) }
+                if count > 80 { unsafe Self.move(from + start, to, 64) }
+                unsafe Self.move(from + start, to, count &- 16)
+            }
+        }
+    }
+
+    @inline(__always) private static func move(
+        _ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ offset: Int
+    ) {
+        // copyHeaders has checked that sixteen octets are there on both sides.
+        unsafe (to + offset).storeBytes(
+            of: from.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+    }
+
+    /// The segment of its plain headers.
+    @inline(__always) func plainSegment(_ version: PlainHeaders.Version) -> Segment {
+        // Plain numbers: every octet is initialized.
+        PlainHeaders.segment(unsafe headers.span.bytes, version)
+    }
+}
+
+/// The items of one part in a batch.
+@safe struct ReplayShare: BitwiseCopyable {
+    private let items: UnsafePointer<ReplayItem>
+    private let segments: UnsafePointer<Segment>
+    let count: Int
+
+    /// - Parameters:
+    ///   - items: `count` of them, which nobody writes to as long as the share is used.
+    ///   - segments: the decoded segments that the items name by their places.
+    @unsafe init(items: UnsafePointer<ReplayItem>, count: Int, segments: UnsafePointer<Segment>) {
+        unsafe self.items = items
+        unsafe self.segments = segments
+        self.count = count
+    }
+
+    subscript(index: Int) -> ReplayItem {
+        @inline(__always) unsafeAddress {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+            // Checked just above.
+            return unsafe items + index
+        }
+    }
+
+    /// The segment of any item.
+    func segment(at index: Int) -> Segment {
+        switch self[index].content {
+        case .ipv4: self[index].plainSegment(.ipv4)
+        case .ipv6: self[index].plainSegment(.ipv6)
+        // The reader wrote it there before it wrote the item.
+        case .segment: unsafe segments[Int(self[index].place)]
+        }
+    }
+}
