@@ -109,34 +109,44 @@ public struct Timeline: ~Copyable {
         return source.place
     }
 
-    /// What `track` found.
+    /// What `track` found, in as few words as a function returns in registers.
     public struct Tracked: BitwiseCopyable, Sendable {
         /// The segment's connection.
         public let connection: ConnectionID
-        /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
-        public let replaced: ConnectionID?
-        /// Whether it is the connection's first segment.
-        public let isFirst: Bool
-        /// Whether it took the short way of segments that change nothing.
-        public let isSteady: Bool
-        /// Whether the connection ended with this segment.
-        public let ended: Bool
-        /// Whether any endpoint changed its state.
-        public let hasTransitions: Bool
+        /// The place of the replaced connection, counted from 1; 0 = none.
+        private let replacedPlace: UInt32
+        private let bits: UInt32
         /// The frame that the segment's is another copy of; 0 if it is none, and was taken in.
         public let copyOf: UInt64
 
-        init(
-            _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool = false, isSteady: Bool = true,
-            ended: Bool = false, hasTransitions: Bool = false, copyOf: UInt64 = 0
+        /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
+        public var replaced: ConnectionID? { replacedPlace == 0 ? nil : ConnectionID(slot: replacedPlace &- 1) }
+        /// Whether it is the connection's first segment.
+        @inline(__always) public var isFirst: Bool { bits & 1 != 0 }
+        /// Whether it took the short way of segments that change nothing.
+        @inline(__always) public var isSteady: Bool { bits & 2 != 0 }
+        /// Whether the connection ended with this segment.
+        @inline(__always) public var ended: Bool { bits & 4 != 0 }
+        /// Whether any endpoint changed its state.
+        @inline(__always) public var hasTransitions: Bool { bits & 8 != 0 }
+
+        /// Of a segment that changed nothing.
+        @inline(__always) init(_ connection: ConnectionID, copyOf: UInt64 = 0) {
+            self.connection = connection
+            replacedPlace = 0
+            bits = 2
+            self.copyOf = copyOf
+        }
+
+        /// Of one that took this step.
+        @inline(__always) init(
+            _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool, _ step: borrowing Connection.Step
         ) {
             self.connection = connection
-            self.replaced = replaced
-            self.isFirst = isFirst
-            self.isSteady = isSteady
-            self.ended = ended
-            self.hasTransitions = hasTransitions
-            self.copyOf = copyOf
+            replacedPlace = replaced.map { $0.slot &+ 1 } ?? 0
+            let hasTransitions = step.sent.count &+ step.arrived.count > 0
+            bits = (isFirst ? 1 : 0) | (step.ended ? 4 : 0) | (hasTransitions ? 8 : 0)
+            copyOf = 0
         }
     }
 
@@ -146,14 +156,15 @@ public struct Timeline: ~Copyable {
     public mutating func trackOnce(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
-        let known = index.find(segment.tuple, hash: hash, in: store)
+        let search = index.search(segment.tuple, hash: hash, in: store)
+        let known = search.found
         let tracked: Tracked
         if let known, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
             tracked = Tracked(known.id)
-        } else if let usual = trackUsually(segment, known, hash, time, frame, interface) {
+        } else if let usual = trackUsually(segment, search, hash, time, frame, interface) {
             tracked = usual
         } else {
-            return trackRest(segment, known, hash, time, frame, interface, vantage)
+            return trackRest(segment, search, hash, time, frame, interface, vantage)
         }
         // It brought something new, so that it is no copy; but it may be the original of one.
         copies.filter.remember(
@@ -164,12 +175,12 @@ public struct Timeline: ~Copyable {
 
     /// Takes in a segment of a connection's usual course; nil if it is none, and nothing has changed.
     @inline(__always) private mutating func trackUsually(
-        _ segment: Segment, _ known: FlowIndex.Found?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
     ) -> Tracked? {
         let row: Int
         let id: ConnectionID
-        if let known {
+        if let known = search.found {
             guard let found = store[known.id].takeUsually(segment, own: known.sender, time: time, course) else {
                 return nil
             }
@@ -181,21 +192,20 @@ public struct Timeline: ~Copyable {
                 segment.tuple.source != segment.tuple.destination
             else { return nil }
             id = create(segment, time, frame, interface)
-            index.insert(id, hash: hash)
+            index.insert(id, hash: hash, at: search.vacancy)
             store[id].follow(course.rows[row], segment, .syn, own: 0, time: time)
         }
         latest = course.rows[row].step
         if latest.isOver { noteEnding(id) }
-        return Tracked(
-            id, isFirst: known == nil, isSteady: false, ended: latest.ended,
-            hasTransitions: latest.sent.count + latest.arrived.count > 0)
+        return Tracked(id, isFirst: search.found == nil, latest)
     }
 
     /// The same for a segment that does not take the short way.
     @inline(never) private mutating func trackRest(
-        _ segment: Segment, _ known: FlowIndex.Found?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16, _ vantage: UInt32
     ) -> Tracked {
+        let known = search.found
         if known.map({ store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
             copies.filter.remember(
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
@@ -207,7 +217,7 @@ public struct Timeline: ~Copyable {
                 return Tracked(known.id, copyOf: original)
             }
         }
-        let tracked = trackStep(segment, known?.id, hash, time, frame, interface)
+        let tracked = trackStep(segment, search, hash, time, frame, interface)
         noteTranslation(segment, tracked, time)
         return tracked
     }
@@ -227,22 +237,20 @@ public struct Timeline: ~Copyable {
     public mutating func track(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16
     ) -> Tracked {
-        if let known = index.find(segment.tuple, hash: hash, in: store) {
-            if store[known.id].takeSteadily(segment, own: known.sender, time: time) {
-                return Tracked(known.id)
-            }
-            return trackUsually(segment, known, hash, time, frame, interface)
-                ?? trackStep(segment, known.id, hash, time, frame, interface)
+        let search = index.search(segment.tuple, hash: hash, in: store)
+        if let known = search.found, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
+            return Tracked(known.id)
         }
-        return trackUsually(segment, nil, hash, time, frame, interface)
-            ?? trackStep(segment, nil, hash, time, frame, interface)
+        return trackUsually(segment, search, hash, time, frame, interface)
+            ?? trackStep(segment, search, hash, time, frame, interface)
     }
 
     /// The long way: a first segment, or one that may change something.
     @inline(never) private mutating func trackStep(
-        _ segment: Segment, _ found: ConnectionID?, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
+        _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
     ) -> Tracked {
+        let found = search.found?.id
         var replaced: ConnectionID?
         var id = found ?? ConnectionID(slot: 0)
         var isFirst = found == nil
@@ -257,7 +265,7 @@ public struct Timeline: ~Copyable {
             }
         } else {
             id = create(segment, time, frame, interface)
-            index.insert(id, hash: hash)
+            index.insert(id, hash: hash, at: search.vacancy)
         }
         if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
         var rare = store.rare(id)
@@ -265,9 +273,7 @@ public struct Timeline: ~Copyable {
         store.keep(rare, id)
         course.join(&store[id])
         if latest.isOver { noteEnding(id) }
-        return Tracked(
-            id, replaced: replaced, isFirst: isFirst, isSteady: false, ended: latest.ended,
-            hasTransitions: latest.sent.count + latest.arrived.count > 0)
+        return Tracked(id, replaced: replaced, isFirst: isFirst, latest)
     }
 
     /// What the segment that `track` has just taken in meant.

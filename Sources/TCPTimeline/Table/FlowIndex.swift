@@ -15,25 +15,44 @@ struct FlowIndex: ~Copyable {
     }
 
     private var entries: FixedTable<Entry>
-    private var mask: Int
     private(set) var count = 0
     let flowHash: FlowHash
 
     init(seed: UInt64) {
         flowHash = FlowHash(seed: seed)
         entries = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: 1024)
-        mask = 1023
     }
 
     /// The half of the hash that an entry keeps.
     @inline(__always) private static func tag(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
-    /// Where an entry with this tag belongs: nothing but the entry is needed to move it.
-    @inline(__always) private func home(_ tag: UInt32) -> Int { Int(tag) & mask }
+    /// Where an entry with this tag belongs: nothing but the entry is needed to move it. Tags are in order in the table, apart from
+    /// those that found their places taken, so that growing goes through both tables from one end to the other.
+    @inline(__always) private func home(_ tag: UInt32) -> Int {
+        Int(truncatingIfNeeded: (UInt64(tag) &* UInt64(truncatingIfNeeded: entries.count)) >> 32)
+    }
+
+    /// The place after another one, around the end.
+    @inline(__always) private func after(_ position: Int) -> Int {
+        position &+ 1 == entries.count ? 0 : position &+ 1
+    }
+
+    /// How many places there are from one to another one, around the end.
+    private func distance(from start: Int, to end: Int) -> Int {
+        end >= start ? end - start : end - start + entries.count
+    }
 
     /// The hash of a flow, the same for both directions: each end through a keyed folded multiplication, and both together
     /// through another one.
     @inline(__always) func hash(_ tuple: FourTuple) -> UInt64 { flowHash.hash(tuple) }
+
+    /// What a search came to: a connection, or the free place where it ended.
+    struct Search: BitwiseCopyable {
+        /// The connection; nil if there is none with that key.
+        let found: Found?
+        /// Where `insert` puts such a key, as long as nothing else changes the index.
+        let vacancy: Int
+    }
 
     /// A connection, and which of its sides sent the segment that it was asked for.
     struct Found: BitwiseCopyable {
@@ -41,17 +60,25 @@ struct FlowIndex: ~Copyable {
         let sender: Int
     }
 
-    @inline(__always) func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> Found? {
+    /// The connection with this key.
+    func find(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> Found? {
+        search(tuple, hash: hash, in: store).found
+    }
+
+    /// The same, and where the search ended.
+    @inline(__always) func search(_ tuple: FourTuple, hash: UInt64, in store: borrowing ConnectionStore) -> Search {
         let tag = Self.tag(hash)
         var position = home(tag)
         while true {
             let entry = entries[position]
-            if entry.occupant == 0 { return nil }
+            if entry.occupant == 0 { return Search(found: nil, vacancy: position) }
             if entry.tag == tag {
                 let id = ConnectionID(slot: entry.occupant &- 1)
-                if let sender = store[id].sender(tuple) { return Found(id: id, sender: sender) }
+                if let sender = store[id].sender(tuple) {
+                    return Search(found: Found(id: id, sender: sender), vacancy: position)
+                }
             }
-            position = (position &+ 1) & mask
+            position = after(position)
         }
     }
 
@@ -63,11 +90,29 @@ struct FlowIndex: ~Copyable {
         entries[home(Self.tag(hash))].occupant
     }
 
-    /// Adds a key that is not in the index.
-    mutating func insert(_ id: ConnectionID, hash: UInt64) {
-        if (count + 1) * 8 > entries.count * 5 { grow() }
-        place(Entry(tag: Self.tag(hash), occupant: id.slot + 1))
-        count += 1
+    /// Adds a key that is not in the index, at the place where the search for it ended.
+    @inline(__always) mutating func insert(_ id: ConnectionID, hash: UInt64, at vacancy: Int) {
+        let entry = Entry(tag: Self.tag(hash), occupant: id.slot &+ 1)
+        count &+= 1
+        if isFull { return insertGrowing(entry) }
+        entries[vacancy] = entry
+    }
+
+    @inline(never) private mutating func insertGrowing(_ entry: Entry) {
+        grow()
+        place(entry)
+    }
+
+    /// A small table is kept rather empty, so that nearly every search ends where it begins. The larger it is, the more that
+    /// costs: of 2 million flows in 8 parts, 8 MB.
+    private var isFull: Bool {
+        switch entries.count {
+        // 512 KB.
+        case ...0x1_0000: count &* 3 > entries.count
+        // 2 MB.
+        case ...0x4_0000: count &* 8 > entries.count &* 5
+        default: count &* 16 > entries.count &* 11
+        }
     }
 
     /// Points an existing key at another connection.
@@ -81,12 +126,11 @@ struct FlowIndex: ~Copyable {
         guard var gap = position(of: id, hash) else { return }
         var position = gap
         while true {
-            position = (position + 1) & mask
+            position = after(position)
             let entry = entries[position]
             if entry.occupant == 0 { break }
-            let home = home(entry.tag)
             // Move it back only if its home is not between the gap and where it is now.
-            if (position &- home) & mask >= (position &- gap) & mask {
+            if distance(from: home(entry.tag), to: position) >= distance(from: gap, to: position) {
                 entries[gap] = entry
                 gap = position
             }
@@ -99,21 +143,23 @@ struct FlowIndex: ~Copyable {
         var position = home(Self.tag(hash))
         while entries[position].occupant != 0 {
             if entries[position].occupant == id.slot + 1 { return position }
-            position = (position + 1) & mask
+            position = after(position)
         }
         return nil
     }
 
     private mutating func place(_ entry: Entry) {
         var position = home(entry.tag)
-        while entries[position].occupant != 0 { position = (position + 1) & mask }
+        while entries[position].occupant != 0 { position = after(position) }
         entries[position] = entry
     }
 
+    /// Grows by a half or by a third, in turn: to a power of two each second time.
     private mutating func grow() {
-        var old = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: entries.count * 2)
+        let isPower = entries.count & (entries.count - 1) == 0
+        let size = isPower ? entries.count / 2 * 3 : entries.count / 3 * 4
+        var old = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: size)
         swap(&old, &entries)
-        mask = entries.count - 1
         for position in 0..<old.count where old[position].occupant != 0 { place(old[position]) }
     }
 }

@@ -43,17 +43,19 @@ public struct SummaryReport: PartitionedReport {
     ) {
         guard width >= 80 else { return out.append(said, range) }
         if !wroteHeader { writeHeader(&out) }
-        if number < 10 { out.append("  ") } else if number < 100 { out.append(" ") }
-        out.append(unsigned: number, minimumDigits: 1)
-        out.append(byte: 0x20)
         // The widths of both columns where the row was written, then the row itself.
         let start = range.lowerBound + Self.prefix
         let client = Int(said.byte(at: range.lowerBound))
         let server = Int(said.byte(at: range.lowerBound + 1))
         clientWidth = max(clientWidth, client)
         serverWidth = max(serverWidth, server)
-        if client == clientWidth && server == serverWidth { return out.append(said, start..<range.upperBound) }
-        // A longer address has widened them elsewhere meanwhile.
+        if client == clientWidth && server == serverWidth && 100..<EightDigits.limit ~= number {
+            return out.append(EightDigits(number), said, start..<range.upperBound)
+        }
+        if number < 10 { out.append("  ") } else if number < 100 { out.append(" ") }
+        out.append(unsigned: number, minimumDigits: 1)
+        out.append(byte: 0x20)
+        // A longer address may have widened them elsewhere meanwhile.
         let middle = start + client
         out.append(said, start..<middle)
         out.append(repeating: 0x20, count: clientWidth - client)

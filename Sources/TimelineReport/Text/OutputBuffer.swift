@@ -183,6 +183,24 @@ public struct OutputBuffer: Sendable {
         unsafe other.memory.withUnsafeBufferPointer { unsafe append(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
+    /// Appends a number, a space and some of another buffer's bytes, all at once.
+    @inline(__always) mutating func append(_ number: EightDigits, _ other: borrowing OutputBuffer, _ range: Range<Int>)
+    {
+        precondition(range.upperBound <= other.count)
+        let digits = number.significant
+        let size = range.count
+        unsafe extend(by: digits &+ 1 &+ size) { place in
+            // Eight octets at most, which are within what was asked for and the slack; then those that are left of it.
+            unsafe number.store(last: digits, to: place)
+            unsafe place[digits] = 0x20
+            unsafe other.memory.withUnsafeBufferPointer { other in
+                // The range is checked; the other buffer's bytes live through the call.
+                guard let from = other.baseAddress else { return }
+                unsafe (place + digits + 1).update(from: from + range.lowerBound, count: size)
+            }
+        }
+    }
+
     /// Lends `body` room for a row, all spaces, and appends as much of it as `body` returns.
     @inline(__always) mutating func append(row body: (RowRoom) -> Int) {
         if memory.count &- count < RowRoom.size &+ Self.slack { makeRoom(for: RowRoom.size) }

@@ -21,9 +21,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// Segments of this batch that are behind another one in their frame.
     private var extras = 0
     /// Where a segment is decoded to, again and again.
-    private var segment = Segment(
-        tuple: FourTuple(source: SocketAddress(IPAddress(v4: 0), 0), destination: SocketAddress(IPAddress(v4: 0), 0)),
-        sequence: SequenceNumber(0), flags: [])
+    private var segment = Segment.blank
     private var isOpen = false
     /// The number of the batch that is being filled, and of the last frame before it.
     private var batch: UInt64 = 0

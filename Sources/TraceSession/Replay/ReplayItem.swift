@@ -92,13 +92,21 @@ struct ReplayItem: BitwiseCopyable {
         }
     }
 
-    /// The segment of any item.
-    func segment(at index: Int) -> Segment {
+    /// Writes the segment of an item to a place.
+    @inline(__always) func decode(_ index: Int, into segment: inout Segment) {
         switch self[index].content {
-        case .ipv4: self[index].plainSegment(.ipv4)
-        case .ipv6: self[index].plainSegment(.ipv6)
+        case .ipv4: segment = self[index].plainSegment(.ipv4)
+        case .ipv6: segment = self[index].plainSegment(.ipv6)
         // The reader wrote it there before it wrote the item.
-        case .segment: unsafe segments[Int(self[index].place)]
+        case .segment: segment = unsafe segments[Int(self[index].place)]
         }
+    }
+}
+
+extension Segment {
+    /// One that says nothing, to be written over.
+    static var blank: Segment {
+        let nobody = SocketAddress(IPAddress(v4: 0), 0)
+        return Segment(tuple: FourTuple(source: nobody, destination: nobody), sequence: SequenceNumber(0), flags: [])
     }
 }

@@ -2,7 +2,6 @@
 
 import TCPModel
 import TCPTimeline
-import TCPWire
 import TimelineReport
 
 /// How a replay is divided. None of these depends on the machine, so that the results do not either.
@@ -111,6 +110,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     ) {
         guard errors.isEmpty else { return run(share, among: errors, firstFrame, &result) }
         let count = share.count
+        var segments = InlineArray<32, Segment>(repeating: .blank)
         var start = 0
         prepare(share, from: 0)
         prepare(share, from: Self.portion)
@@ -120,7 +120,9 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             // What the next portions need is fetched while this one is taken in.
             prepare(share, from: end + Self.portion)
             fetch(share, from: end)
-            for index in start..<end { take(share, index, firstFrame, &result) }
+            // All of them first: a processor that reads at once what it has just written in smaller pieces has to wait for it.
+            for index in start..<end { share.decode(index, into: &segments[index &- start]) }
+            for index in start..<end { take(segments[index &- start], share[index], firstFrame, &result) }
             start = end
         }
     }
@@ -150,7 +152,9 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 take(errors[next], firstFrame, &result)
                 next += 1
             }
-            take(share, index, firstFrame, &result)
+            var segment = Segment.blank
+            share.decode(index, into: &segment)
+            take(segment, share[index], firstFrame, &result)
         }
         while next < errors.count {
             take(errors[next], firstFrame, &result)
@@ -167,22 +171,6 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         if event.ended { result.ended += 1 }
         report.icmp(event, timeline, &result.out)
         result.addPiece(key: frame, number: 0)
-    }
-
-    @inline(__always) private mutating func take(
-        _ share: ReplayShare, _ index: Int, _ firstFrame: UInt64, _ result: inout PartResult
-    ) {
-        if share[index].content == .ipv4 {
-            take(share[index].plainSegment(.ipv4), share[index], firstFrame, &result)
-        } else {
-            takeOther(share, index, firstFrame, &result)
-        }
-    }
-
-    @inline(never) private mutating func takeOther(
-        _ share: ReplayShare, _ index: Int, _ firstFrame: UInt64, _ result: inout PartResult
-    ) {
-        take(share.segment(at: index), share[index], firstFrame, &result)
     }
 
     @inline(__always) private mutating func take(
