@@ -146,8 +146,6 @@ public struct Connection: BitwiseCopyable, Sendable {
     public var responder: EndpointMachine { hot.endpoints[1] }
     /// What each side sent: the originator's at 0, the responder's at 1.
     public var counters: InlineArray<2, SideCounters> { [SideCounters(hot.sides[0]), SideCounters(hot.sides[1])] }
-    /// Octets of text that one side sent, as in `counters`.
-    public func uniqueBytes(_ side: Side) -> UInt64 { hot.sides[side == .originator ? 0 : 1].uniqueBytes }
     /// What has been seen.
     public var facts: Facts { hot.facts }
     /// Zeek's view.

@@ -165,18 +165,19 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
     @inline(__always) func sender(_ other: FourTuple) -> Int? {
-        let (from, to) = (other.source, other.destination)
-        // All of it at once: one comparison after the other would wait for each.
+        // All of it at once, without a branch: one comparison after the other would wait for each, and directions alternate.
         let forth =
-            source.low ^ from.address.low | source.high ^ from.address.high
-            | destination.low ^ to.address.low | destination.high ^ to.address.high
-            | UInt64(sourcePort ^ from.port | destinationPort ^ to.port)
+            difference(source, sourcePort, other.source)
+            | difference(destination, destinationPort, other.destination)
         let back =
-            source.low ^ to.address.low | source.high ^ to.address.high
-            | destination.low ^ from.address.low | destination.high ^ from.address.high
-            | UInt64(sourcePort ^ to.port | destinationPort ^ from.port)
-        // Directions alternate, so that a guess would often be wrong.
+            difference(source, sourcePort, other.destination)
+            | difference(destination, destinationPort, other.source)
         return min(forth, back) == 0 ? (forth == 0 ? 0 : 1) : nil
+    }
+
+    /// 0 if both ends are the same. (The parentheses matter: ^ and | bind alike.)
+    @inline(__always) private func difference(_ address: IPAddress, _ port: UInt16, _ end: SocketAddress) -> UInt64 {
+        (address.low ^ end.address.low) | (address.high ^ end.address.high) | UInt64(port ^ end.port)
     }
 
     @inline(__always) func isOriginator(_ end: SocketAddress) -> Bool {

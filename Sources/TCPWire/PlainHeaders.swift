@@ -16,7 +16,7 @@ public enum PlainHeaders {
         @inlinable @inline(__always) public var length: Int { self == .ipv4 ? 20 : 40 }
     }
 
-    /// Octets that such headers may have, at most: IPv4's longest, IPv6's with up to 40 octets of options.
+    /// Octets that such headers may have, at most: IPv4's longest, IPv6's with up to 36 octets of options.
     @inlinable public static var most: Int { 96 }
     /// Octets that they have at least.
     @inlinable public static var least: Int { 40 }

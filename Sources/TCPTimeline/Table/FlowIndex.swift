@@ -50,7 +50,7 @@ struct FlowIndex: ~Copyable {
     struct Search: BitwiseCopyable {
         /// The connection; nil if there is none with that key.
         let found: Found?
-        /// Where `insert` puts such a key, as long as nothing else changes the index.
+        /// Where `insert` puts such a key, as long as nothing else changes the index; without meaning if one was found.
         let vacancy: Int
     }
 
@@ -104,7 +104,7 @@ struct FlowIndex: ~Copyable {
     }
 
     /// A small table is kept rather empty, so that nearly every search ends where it begins. The larger it is, the more that
-    /// costs: of 2 million flows in 8 parts, 8 MB.
+    /// costs: 8 MB of memory with 2 million flows in 8 parts.
     private var isFull: Bool {
         switch entries.count {
         // 512 KB.

@@ -190,7 +190,7 @@ public struct OutputBuffer: Sendable {
         let digits = number.significant
         let size = range.count
         unsafe extend(by: digits &+ 1 &+ size) { place in
-            // Eight octets at most, which are within what was asked for and the slack; then those that are left of it.
+            // The digits' word takes eight octets, which do not go beyond what was asked for and the slack; a space; the row.
             unsafe number.store(last: digits, to: place)
             unsafe place[digits] = 0x20
             unsafe other.memory.withUnsafeBufferPointer { other in

@@ -1,4 +1,4 @@
-// A replay divided among threads: the reader decodes and deals segments out to parts, workers run the parts and the merge.
+// A replay divided among threads: the reader deals frames out to parts, and decodes the unusual ones; workers run parts and merge.
 
 import Glibc
 import PacketSource
@@ -74,7 +74,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ identification: UInt16, _ header: FrameHeader,
         _ bytes: RawSpan, _ frame: UInt64
     ) {
-        // The place is as in `take` and `deal`. Each field goes there by itself: a whole item would be put together
+        // The place is as in both `deal`. Each field goes there by itself: a whole item would be put together
         // elsewhere first.
         unsafe place.pointee.hash = flowHash.hash(tuple)
         unsafe place.pointee.time = header.time

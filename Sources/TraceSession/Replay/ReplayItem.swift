@@ -12,7 +12,7 @@ struct ReplayItem: BitwiseCopyable {
     enum Content: UInt8, BitwiseCopyable {
         /// By plain headers.
         case ipv4, ipv6
-        /// Decoded: see `ReplayShare.segment`.
+        /// Decoded: see `ReplayShare.decode`.
         case segment
     }
 
