@@ -3,7 +3,7 @@
 import Glibc
 
 /// A child with its standard output or standard error in a pipe.
-struct Child: ~Copyable {
+final class Child {
     let pid: pid_t
     private let pipe: Int32
     private var heard: [UInt8] = []
@@ -37,19 +37,19 @@ struct Child: ~Copyable {
     }
 
     /// Reads until it has said `word`, or nothing more comes.
-    mutating func hear(_ word: String) {
+    func hear(_ word: String) {
         while !said.contains(word), listen() {}
     }
 
     /// Everything that it has said, once it has ended.
-    mutating func remainder() -> String {
+    func remainder() -> String {
         while listen() {}
         return said
     }
 
     private var said: String { String(decoding: heard, as: UTF8.self) }
 
-    private mutating func listen() -> Bool {
+    private func listen() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         // No more than the buffer holds is read.
         let count = unsafe read(pipe, &buffer, 4096)
@@ -58,7 +58,7 @@ struct Child: ~Copyable {
     }
 
     /// Ends it by a signal (nil: it ends by itself), and waits. Whoever is not killed has to end well.
-    consuming func end(_ number: Int32?) throws(BenchError) -> String {
+    func end(_ number: Int32?) throws(BenchError) -> String {
         if let number { kill(pid, number) }
         let text = remainder()
         var status: Int32 = 0

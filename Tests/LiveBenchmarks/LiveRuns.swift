@@ -35,7 +35,7 @@ struct LiveRuns {
     var seconds = 2
     private let port = 9731
 
-    private var filter: String { "tcp port \(port)" }
+    private var filter: String { "tcp portrange \(port)-\(port + 63)" }
     private func traced(_ name: String, _ words: [String], to output: String = "/dev/null") -> Tracer {
         Tracer(name: name, words: [tool, "-i", "lo", "-v"] + words + [filter], output: output)
     }
@@ -48,12 +48,14 @@ struct LiveRuns {
 
     // MARK: What is measured
 
-    /// One client, as fast as it can: how much of its speed each tracer leaves.
+    /// A client and a server for each processor, as fast as they can: how much of their speed each tracer leaves. With fewer,
+    /// processors rest between two packets, and take so long to wake up that a tracer which keeps them awake makes all faster.
     func loop() throws(BenchError) {
-        print("\nconnect, exchange, close in a loop; \(rounds) rounds of \(seconds) s")
+        let pairs = max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        print("\nconnect, exchange, close in a loop; \(pairs) clients at a time, \(rounds) rounds of \(seconds) s")
         print("  tracer                connections/s   left  us/conn: traffic   tracer  dropped  events lost")
         let all = [nobody, tcpdump, traced("tcptrace -q --no-kernel", ["-q", "--no-kernel"]), table, json]
-        try compare(all, traffic: ["connect", "\(port)", "\(seconds)", "0", "0"], server: "serve") {
+        try compare(all, traffic: ["connect", "\(port)", "\(seconds)", "0", "0"], server: "serve", pairs: pairs) {
             "\(text($0, 0, 13))"
         }
     }
@@ -119,20 +121,17 @@ struct LiveRuns {
     // MARK: How
 
     private func compare(
-        _ tracers: [Tracer], traffic: [String], server: String, isBulk: Bool = false, _ speed: (Double) -> String
+        _ tracers: [Tracer], traffic: [String], server: String, pairs: Int = 1, isBulk: Bool = false,
+        _ speed: (Double) -> String
     ) throws(BenchError) {
-        let server = try Child([Self.executable, server, "\(port)"], reading: 1)
+        var servers: [Child] = []
+        defer { for server in servers { _ = try? server.end(SIGKILL) } }
+        for pair in 0..<pairs { servers.append(try Child([Self.executable, server, "\(port + pair)"], reading: 1)) }
         usleep(100_000)
         var samples: [[Sample]] = tracers.map { _ in [] }
-        do throws(BenchError) {
-            for _ in 0..<rounds {
-                for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic, server)) }
-            }
-        } catch {
-            _ = try server.end(SIGKILL)
-            throw error
+        for _ in 0..<rounds {
+            for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic, servers)) }
         }
-        _ = try server.end(SIGKILL)
         for (tracer, runs) in zip(tracers, samples) {
             // Each with the run without a tracer of its own round.
             let left = median(zip(runs, samples[0]).map { $0.perSecond / $1.perSecond * 100 })
@@ -149,22 +148,19 @@ struct LiveRuns {
         }
     }
 
-    private func run(
-        _ tracer: Tracer, _ traffic: [String], _ server: borrowing Child
-    ) throws(BenchError) -> Sample {
-        let serverBefore = server.processorTime
+    private func run(_ tracer: Tracer, _ traffic: [String], _ servers: [Child]) throws(BenchError) -> Sample {
+        func served() -> Double { servers.reduce(0) { $0 + $1.processorTime } }
+        let serverBefore = served()
         if tracer.words.isEmpty {
-            var found = try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
-            found.traffic += server.processorTime - serverBefore
+            var found = try clients(traffic, servers.count)
+            found.traffic += served() - serverBefore
             return found
         }
         let child = try start(tracer)
         let before = child.processorTime
-        let result = Result { () throws(BenchError) in
-            try sample(Child([Self.executable] + traffic, reading: 1).end(nil))
-        }
+        let result = Result { () throws(BenchError) in try clients(traffic, servers.count) }
         let after = child.processorTime
-        let serverAfter = server.processorTime
+        let serverAfter = served()
         let memory = child.anonymousMemory
         var found = losses(try child.end(SIGINT))
         let made = try result.get()
@@ -175,8 +171,26 @@ struct LiveRuns {
         return found
     }
 
+    /// So many clients at a time: what they did together, in the time of the one that took longest.
+    private func clients(_ traffic: [String], _ count: Int) throws(BenchError) -> Sample {
+        var children: [Child] = []
+        for pair in 0..<count {
+            // The second word is the port: that of its server.
+            let words = [Self.executable, traffic[0], "\(port + pair)"] + traffic[2...]
+            children.append(try Child(words, reading: 1))
+        }
+        var sum = Sample()
+        for child in children {
+            let one = try sample(child.end(nil))
+            sum.count += one.count
+            sum.traffic += one.traffic
+            sum.seconds = max(sum.seconds, one.seconds)
+        }
+        return sum
+    }
+
     private func start(_ tracer: Tracer) throws(BenchError) -> Child {
-        var child = try Child(tracer.words, reading: 2, output: tracer.output)
+        let child = try Child(tracer.words, reading: 2, output: tracer.output)
         child.hear("listening on")
         usleep(50_000)
         return child
