@@ -66,6 +66,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Replay/ReplayBatch.swift": "raw memory: segments handed from thread to thread",
         "Sources/TraceSession/Replay/ReplayCrew.swift": "pthreads, and the memory that they share under one lock",
         "Sources/TraceSession/Replay/ReplayMerge.swift": "raw memory: what the parts said, read in place",
+        "Sources/TraceSession/Replay/SpacedPlaces.swift": "raw memory: values by index, checked",
         "Sources/TraceSession/Replay/ReplayItem.swift": "raw memory: headers copied after one check; items by index",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
         "Sources/TraceSession/Sockets/ProcessHandle.swift": "poll(2) on a pidfd",

@@ -12,7 +12,8 @@ import TCPTimeline
     private let segments: UnsafeMutablePointer<Segment>
     private var segmentCount = 0
     private var counts: InlineArray<8, Int> = .init(repeating: 0)
-    let results: UnsafeMutablePointer<PartResult>
+    /// What each part says: only who works on it writes there.
+    let results = SpacedPlaces<PartResult>(count: ReplayDivision.parts) { _ in PartResult() }
     /// ICMP errors by part; few captures have any.
     private(set) var errors: InlineArray<8, [ReplayError]> = .init(repeating: [])
     /// The number of its first frame; frames counted from there are less than `ReplayDivision.batch`.
@@ -31,14 +32,10 @@ import TCPTimeline
         // Nothing is touched yet, so that a small file costs little.
         unsafe items = .allocate(capacity: ReplayDivision.parts * Self.room)
         unsafe segments = .allocate(capacity: Self.room)
-        unsafe results = .allocate(capacity: ReplayDivision.parts)
-        unsafe results.initialize(repeating: PartResult(), count: ReplayDivision.parts)
     }
 
     deinit {
-        // All were allocated in init with these sizes and are freed here only; items and segments are trivial.
-        unsafe results.deinitialize(count: ReplayDivision.parts)
-        unsafe results.deallocate()
+        // Both were allocated in init and are freed here only; items and segments are trivial.
         unsafe segments.deallocate()
         unsafe items.deallocate()
     }

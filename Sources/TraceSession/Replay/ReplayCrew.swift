@@ -22,10 +22,10 @@ import TimelineReport
 
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
-    private let batches: UnsafeMutablePointer<ReplayBatch>
+    private let batches: SpacedPlaces<ReplayBatch>
     /// Batches under way at a time.
     private let depth: Int
-    private let parts: UnsafeMutablePointer<ReplayPart<Report>>
+    private let parts: SpacedPlaces<ReplayPart<Report>>
     private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
     private var threads: [pthread_t] = []
 
@@ -51,12 +51,8 @@ import TimelineReport
         unsafe pthread_cond_init(change, nil)
         // Alone, one is enough, and its memory stays in the cache.
         depth = workers > 1 ? ReplayDivision.depth : 1
-        unsafe batches = .allocate(capacity: depth)
-        for index in 0..<depth { unsafe (batches + index).initialize(to: ReplayBatch()) }
-        unsafe parts = .allocate(capacity: ReplayDivision.parts)
-        for index in 0..<ReplayDivision.parts {
-            unsafe (parts + index).initialize(to: ReplayPart(report: report, seed: seed, most: most))
-        }
+        batches = SpacedPlaces(count: depth) { _ in ReplayBatch() }
+        parts = SpacedPlaces(count: ReplayDivision.parts) { _ in ReplayPart(report: report, seed: seed, most: most) }
         unsafe merge = .allocate(capacity: 1)
         unsafe merge.initialize(to: ReplayMerge(report: report))
         for worker in 1..<max(1, min(workers, ReplayDivision.parts + 1)) { startThread(worker) }
@@ -66,10 +62,6 @@ import TimelineReport
         // All of it was allocated and initialized in init; `close` has joined the threads, which held self till then.
         unsafe merge.deinitialize(count: 1)
         unsafe merge.deallocate()
-        unsafe parts.deinitialize(count: ReplayDivision.parts)
-        unsafe parts.deallocate()
-        unsafe batches.deinitialize(count: depth)
-        unsafe batches.deallocate()
         unsafe pthread_cond_destroy(change)
         unsafe pthread_mutex_destroy(lock)
         unsafe change.deallocate()
@@ -99,7 +91,7 @@ import TimelineReport
     /// The batch that is being filled belongs to the reader until it is published.
     private func batch(_ number: UInt64) -> UnsafeMutablePointer<ReplayBatch> {
         // The depth is a power of two, so that this is the remainder, which is below the number of batches.
-        unsafe batches + Int(number) & (depth - 1)
+        unsafe batches.place(Int(truncatingIfNeeded: number) & (depth &- 1))
     }
 
     func begin(_ description: CaptureDescription) { unsafe merge.pointee.begin(description) }
@@ -152,17 +144,16 @@ import TimelineReport
         // Everybody is idle, and nothing is published: all parts belong to the reader.
         for part in 0..<ReplayDivision.parts {
             for index in 0..<depth {
-                // part and index are below the numbers of parts and batches.
-                let result = unsafe (batches + index).pointee.results + part
-                unsafe (parts + part).pointee.takeNumbers(&result.pointee)
+                let result = unsafe batches.place(index).pointee.results.place(part)
+                unsafe parts.place(part).pointee.takeNumbers(&result.pointee)
             }
-            unsafe (parts + part).pointee.close()
+            unsafe parts.place(part).pointee.close()
         }
         var next = number
         var limit: UInt64 = 0
         let all = connections
         while limit < all, isWanted {
-            limit += UInt64(ReplayDivision.batch)
+            limit += ReplayDivision.rest
             beginBatch(next, firstFrame: .max - UInt64(ReplayDivision.batch))
             _ = publish(next, endTime: nil, restLimit: limit)
             next += 1
@@ -249,8 +240,8 @@ import TimelineReport
     private func work(on part: Int, of number: UInt64) {
         // `pick` gave this part to this thread alone, and its share of the batch with it.
         let batch = unsafe batch(number)
-        let state = unsafe parts + part
-        let result = unsafe batch.pointee.results + part
+        let state = unsafe parts.place(part)
+        let result = unsafe batch.pointee.results.place(part)
         unsafe state.pointee.takeNumbers(&result.pointee)
         unsafe result.pointee.clear(firstFrame: batch.pointee.firstFrame)
         unsafe state.pointee.run(

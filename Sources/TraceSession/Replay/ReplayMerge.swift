@@ -72,8 +72,8 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         turn = (turn + 1) % recent.count
         recent[turn].clear(firstFrame: batch.firstFrame)
         for part in 0..<ReplayDivision.parts {
-            // part is below the number of results, here and below; nobody else works on a batch that is merged.
-            let result = unsafe batch.results + part
+            // Nobody else works on a batch that is merged, here and below.
+            let result = unsafe batch.results.place(part)
             for beginning in unsafe result.pointee.beginnings { recent[turn].insert(beginning.offset) }
             unsafe ended += result.pointee.ended
             unsafe evicted += result.pointee.evicted
@@ -82,7 +82,7 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         connections = recent[turn].close(after: connections)
         for part in 0..<ReplayDivision.parts {
             // As above.
-            let result = unsafe batch.results + part
+            let result = unsafe batch.results.place(part)
             for index in unsafe result.pointee.beginnings.indices {
                 let offset = unsafe result.pointee.beginnings[index].offset
                 unsafe result.pointee.beginnings[index].number = recent[turn].number(offset)
@@ -109,8 +109,8 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
                 bestKey = min(key, bestKey)
             }
             guard bestKey < limit else { return }
-            // best is below the number of results; nobody else works on a batch that is merged.
-            let result = unsafe batch.results + best
+            // As above.
+            let result = unsafe batch.results.place(best)
             var index = next[best]
             var start = index == 0 ? 0 : unsafe result.pointee.pieces[index - 1].end
             repeat {
@@ -128,9 +128,8 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     @inline(__always) private func key(
         _ batch: borrowing ReplayBatch, _ part: Int, _ index: Int, below limit: UInt64
     ) -> UInt64 {
-        precondition(part >= 0 && part < ReplayDivision.parts)
-        // Checked just above.
-        let result = unsafe batch.results + part
+        // As above.
+        let result = unsafe batch.results.place(part)
         return unsafe index < result.pointee.pieces.count ? min(limit, result.pointee.pieces[index].key) : limit
     }
 

@@ -14,6 +14,8 @@ enum ReplayDivision {
     static let rememberedFrames = 1024
     /// Most segments of a batch that are behind another one in their frame.
     static let extras = 1024
+    /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
+    static let rest: UInt64 = 1024
     /// Batches under way at a time.
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
