@@ -35,7 +35,10 @@ struct LiveRuns {
     var seconds = 2
     private let port = 9731
 
-    private var filter: String { "tcp portrange \(port)-\(port + 63)" }
+    /// Pairs of the loop, each with a port.
+    private let pairs = max(1, min(16, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+    private var filter: String { "tcp portrange \(port)-\(port + pairs - 1)" }
     private func traced(_ name: String, _ words: [String], to output: String = "/dev/null") -> Tracer {
         Tracer(name: name, words: [tool, "-i", "lo", "-v"] + words + [filter], output: output)
     }
@@ -51,7 +54,6 @@ struct LiveRuns {
     /// A client and a server for each processor, as fast as they can: how much of their speed each tracer leaves. With fewer,
     /// processors rest between two packets, and take so long to wake up that a tracer which keeps them awake makes all faster.
     func loop() throws(BenchError) {
-        let pairs = max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         print("\nconnect, exchange, close in a loop; \(pairs) clients at a time, \(rounds) rounds of \(seconds) s")
         print("  tracer                connections/s   left  us/conn: traffic   tracer  dropped  events lost")
         let all = [nobody, tcpdump, traced("tcptrace -q --no-kernel", ["-q", "--no-kernel"]), table, json]

@@ -49,6 +49,48 @@ import TimelineReport
         close(ends.write)
     }
 
+    @Test func whatWaitsIsBoundedAndComesWhole() async throws {
+        let ends = try Self.pipe()
+        let pump = Shared(OutputPump(descriptor: ends.write, limit: 4 << 20))
+        // Buffers of all sizes, smaller than what is put together and larger; 30 MB in all.
+        let starts = Array(stride(from: 0, to: 4_000_000, by: 25_000))
+        let writer = Task.detached {
+            for (index, start) in starts.enumerated() {
+                // Every seventh has seven times as much, the six after it have nothing.
+                let count = index % 14 >= 7 ? 25_000 : index % 7 == 0 ? 175_000 : 0
+                var buffer = Self.lines(start..<min(start + count, 4_000_000))
+                try pump.value.write(&buffer)
+            }
+            try pump.value.finish()
+        }
+        // Nobody reads: no more waits than may, and one buffer.
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(20))
+            #expect(pump.value.backlog <= 4 << 20 + 175_000 * 8)
+        }
+        #expect(pump.value.backlog > 4 << 20)
+        let expected = Array(Self.lines(0..<4_000_000).bytes)
+        var heard: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while heard.count < expected.count {
+            // No more than the chunk holds is read.
+            let count = unsafe read(ends.read, &chunk, 1 << 16)
+            try #require(count > 0)
+            heard += chunk[..<count]
+        }
+        #expect(heard == expected)
+        try await writer.value
+        #expect(pump.value.backlog == 0)
+        close(ends.read)
+        close(ends.write)
+    }
+
+    /// A pump that two threads use in turn, as its own lock allows.
+    private struct Shared: @unchecked Sendable {
+        let value: OutputPump
+        init(_ value: OutputPump) { self.value = value }
+    }
+
     @Test func aClosedPipeIsNoticed() throws {
         signal(SIGPIPE, SIG_IGN)
         let ends = try Self.pipe()

@@ -56,8 +56,8 @@ struct KernelTrace {
 
 /// The ports that every frame passing these pcap-filter(7) words has one of; empty if that cannot be told from the words.
 ///
-/// Only plain expressions are understood: alternatives of which each names a port by number. Asking the kernel for too much
-/// costs time, for too little it would cost events.
+/// Only plain expressions are understood: alternatives of which each names a port by number, or a range of few. Asking the kernel
+/// for too much costs time, for too little it would cost events.
 func portsNamed(in filter: String) -> [UInt16] {
     let words = filter.split { $0 == " " || $0 == "\t" || $0 == "\n" }
     // Anything that could turn a meaning round, or that is not words.
@@ -67,10 +67,21 @@ func portsNamed(in filter: String) -> [UInt16] {
     guard plain else { return [] }
     var ports: [UInt16] = []
     for alternative in words.split(separator: "or", omittingEmptySubsequences: false) {
-        let words = Array(alternative)
-        guard let place = words.firstIndex(of: "port"), place + 1 < words.count, let port = UInt16(words[place + 1])
-        else { return [] }
-        ports.append(port)
+        guard let named = portsNamed(among: Array(alternative)) else { return [] }
+        ports += named
     }
     return Array(Set(ports)).sorted()
+}
+
+/// The ports of one alternative: `port 80`, or `portrange 80-89` with at most `mostOfRange`.
+private func portsNamed(among words: [Substring]) -> ClosedRange<UInt16>? {
+    let mostOfRange = 64
+    guard let place = words.firstIndex(where: { $0 == "port" || $0 == "portrange" }), place + 1 < words.count else {
+        return nil
+    }
+    let numbers = words[place + 1].split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+    guard numbers.count == (words[place] == "port" ? 1 : 2), let first = numbers[0],
+        let last = numbers[numbers.count - 1], first <= last, Int(last) - Int(first) < mostOfRange
+    else { return nil }
+    return first...last
 }
