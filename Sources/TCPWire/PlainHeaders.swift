@@ -155,6 +155,7 @@ public enum PlainHeaders {
         let start = version.length + TCP.options
         let end = version.length + Int(segment.headerLength)
         segment.remarks.formUnion(
-            readOptions(bytes, from: start, headerEnd: end, readable: end, into: &segment.options))
+            readOptions(
+                bytes, from: start, headerEnd: end, readable: min(end, bytes.byteCount), into: &segment.options))
     }
 }

@@ -7,6 +7,21 @@ import Testing
 @testable import TraceSession
 
 @Suite struct ReplayItemTests {
+    @Test func noMoreIsCopiedThanThereIs() {
+        // A file that is written to while it is read may say another length the second time.
+        for count in [0, 20, 39, 60, 96, 1000, .max] {
+            var item = ReplayItem()
+            let frame = [UInt8](repeating: 0x45, count: 14 + 52)
+            // Every octet of an array of UInt8 is initialized, and the array lives through the call.
+            unsafe item.copyHeaders(frame.span.bytes, from: 14, count: count)
+            #expect(item.plainSegment(.ipv4).sequence.rawValue == 0x4545_4545)
+            // More TCP header than there is room for behind IPv6's.
+            let longest = [UInt8](repeating: 0xff, count: 14 + 96)
+            unsafe item.copyHeaders(longest.span.bytes, from: 14, count: count)
+            #expect(item.plainSegment(.ipv6).headerLength == (count > 52 ? 60 : 0))
+        }
+    }
+
     @Test func headersOfEveryLengthArriveWhole() throws {
         for version in [PlainHeaders.Version.ipv4, .ipv6] {
             for words in UInt8(5)...15 {

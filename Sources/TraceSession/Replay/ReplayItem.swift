@@ -34,11 +34,13 @@ struct ReplayItem: BitwiseCopyable {
 
     /// Copies plain headers into the item.
     ///
-    /// - Parameter count: how many octets they have, as `PlainHeaders.count` says.
-    @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count: Int) {
-        precondition(
-            start >= 0 && count >= PlainHeaders.least && count <= PlainHeaders.most
-                && start &+ count <= bytes.byteCount)
+    /// - Parameters:
+    ///   - start: where they begin; the frame has `PlainHeaders.least` octets from there on.
+    ///   - length: how many octets they have, as `PlainHeaders.count` says. No more are copied than there are: somebody may be
+    ///     writing to a mapped file just now.
+    @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count length: Int) {
+        let count = max(PlainHeaders.least, min(length, PlainHeaders.most, bytes.byteCount &- start))
+        precondition(start >= 0 && start &+ count <= bytes.byteCount)
         unsafe withUnsafeMutableBytes(of: &headers) { room in
             unsafe bytes.withUnsafeBytes { octets in
                 // Checked just above: count octets from start on are there, 40 at least, and there is room for them.
