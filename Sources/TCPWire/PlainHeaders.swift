@@ -21,39 +21,9 @@ public enum PlainHeaders {
     /// Octets that they have at least.
     @inlinable public static var least: Int { 40 }
 
-    /// Offsets in the IPv4 header (RFC 791 3.1).
-    @usableFromInline enum IPv4 {
-        @usableFromInline static var totalLength: Int { 2 }
-        @usableFromInline static var identification: Int { 4 }
-        @usableFromInline static var fragment: Int { 6 }
-        @usableFromInline static var timeToLive: Int { 8 }
-        @usableFromInline static var transport: Int { 9 }
-        @usableFromInline static var source: Int { 12 }
-        @usableFromInline static var destination: Int { 16 }
-    }
-
-    /// Offsets in the IPv6 header (RFC 8200 3).
-    @usableFromInline enum IPv6 {
-        @usableFromInline static var payloadLength: Int { 4 }
-        @usableFromInline static var nextHeader: Int { 6 }
-        @usableFromInline static var hopLimit: Int { 7 }
-        @usableFromInline static var source: Int { 8 }
-        @usableFromInline static var destination: Int { 24 }
-    }
-
-    /// Offsets in the TCP header (RFC 9293 3.1).
-    @usableFromInline enum TCP {
-        @usableFromInline static var sourcePort: Int { 0 }
-        @usableFromInline static var destinationPort: Int { 2 }
-        @usableFromInline static var sequence: Int { 4 }
-        @usableFromInline static var acknowledgment: Int { 8 }
-        @usableFromInline static var dataOffset: Int { 12 }
-        @usableFromInline static var window: Int { 14 }
-        @usableFromInline static var urgentPointer: Int { 18 }
-        @usableFromInline static var options: Int { 20 }
-        @usableFromInline static var timestampValue: Int { 24 }
-        @usableFromInline static var timestampEchoReply: Int { 28 }
-    }
+    /// Offsets of the timestamps in the TCP header, where they are the only option.
+    @usableFromInline static var timestampValue: Int { 24 }
+    @usableFromInline static var timestampEchoReply: Int { 28 }
 
     /// NOP, NOP, timestamps (RFC 7323 appendix A): nearly all options of segments without SYN.
     @usableFromInline static var usualOptions: UInt32 { 0x0101_080a }
@@ -68,13 +38,13 @@ public enum PlainHeaders {
         switch version {
         case .ipv4:
             // A header of five words; protocol 6; neither a fragment's offset nor more to come.
-            guard bytes.octet(start) == 0x45, bytes.octet(start &+ IPv4.transport) == 6,
-                bytes.big16(start &+ IPv4.fragment) & 0x3fff == 0
+            guard bytes.octet(start) == 0x45, bytes.octet(start &+ IPv4Header.protocol) == 6,
+                bytes.big16(start &+ IPv4Header.fragment) & IPv4Header.fragmentMask == 0
             else { return false }
-            length = Int(bytes.big16(start &+ IPv4.totalLength)) &- 20
+            length = Int(bytes.big16(start &+ IPv4Header.totalLength)) &- 20
         case .ipv6:
-            guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6.nextHeader) == 6 else { return false }
-            length = Int(bytes.big16(start &+ IPv6.payloadLength))
+            guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6Header.nextHeader) == 6 else { return false }
+            length = Int(bytes.big16(start &+ IPv6Header.payloadLength))
         }
         guard length <= room &- version.length else { return false }
         let header = headerLength(bytes, at: start, version)
@@ -84,7 +54,7 @@ public enum PlainHeaders {
 
     /// Octets of the TCP header.
     @inlinable @inline(__always) static func headerLength(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
-        Int(bytes.octet(start &+ version.length &+ TCP.dataOffset) >> 4) &* 4
+        Int(bytes.octet(start &+ version.length &+ TCPHeader.dataOffsetAndFlags) >> 4) &* 4
     }
 
     /// Octets of both headers.
@@ -99,11 +69,12 @@ public enum PlainHeaders {
         let tcp = start &+ version.length
         return FourTuple(
             source: SocketAddress(
-                address(bytes, at: start &+ (version == .ipv4 ? IPv4.source : IPv6.source), version),
-                bytes.big16(tcp &+ TCP.sourcePort)),
+                address(bytes, at: start &+ (version == .ipv4 ? IPv4Header.source : IPv6Header.source), version),
+                bytes.big16(tcp &+ TCPHeader.sourcePort)),
             destination: SocketAddress(
-                address(bytes, at: start &+ (version == .ipv4 ? IPv4.destination : IPv6.destination), version),
-                bytes.big16(tcp &+ TCP.destinationPort)))
+                address(
+                    bytes, at: start &+ (version == .ipv4 ? IPv4Header.destination : IPv6Header.destination), version),
+                bytes.big16(tcp &+ TCPHeader.destinationPort)))
     }
 
     @inlinable @inline(__always) static func address(_ bytes: RawSpan, at start: Int, _ version: Version) -> IPAddress {
@@ -117,7 +88,7 @@ public enum PlainHeaders {
     @inlinable @inline(__always) public static func identification(
         _ bytes: RawSpan, at start: Int, _ version: Version
     ) -> UInt16 {
-        version == .ipv4 ? bytes.big16(start &+ IPv4.identification) : 0
+        version == .ipv4 ? bytes.big16(start &+ IPv4Header.identification) : 0
     }
 
     /// The segment of headers that `areThere` found.
@@ -125,24 +96,25 @@ public enum PlainHeaders {
     /// - Parameter bytes: the headers or their copy, of `most` octets; what is behind them does not matter.
     @inlinable @inline(__always) public static func segment(_ bytes: RawSpan, _ version: Version) -> Segment {
         let tcp = version.length
-        let bits = bytes.big16(tcp &+ TCP.dataOffset)
+        let bits = bytes.big16(tcp &+ TCPHeader.dataOffsetAndFlags)
         let headerLength = UInt32(bits >> 12) &* 4
         let length =
             version == .ipv4
-            ? UInt32(bytes.big16(IPv4.totalLength)) : UInt32(bytes.big16(IPv6.payloadLength)) &+ UInt32(version.length)
+            ? UInt32(bytes.big16(IPv4Header.totalLength))
+            : UInt32(bytes.big16(IPv6Header.payloadLength)) &+ UInt32(version.length)
         var segment = Segment(
-            tuple: tuple(bytes, at: 0, version), sequence: SequenceNumber(bytes.big32(tcp &+ TCP.sequence)),
-            acknowledgment: SequenceNumber(bytes.big32(tcp &+ TCP.acknowledgment)),
-            flags: TCPFlags(rawValue: bits & 0x01ff), window: bytes.big16(tcp &+ TCP.window),
-            urgentPointer: bytes.big16(tcp &+ TCP.urgentPointer),
+            tuple: tuple(bytes, at: 0, version), sequence: SequenceNumber(bytes.big32(tcp &+ TCPHeader.sequence)),
+            acknowledgment: SequenceNumber(bytes.big32(tcp &+ TCPHeader.acknowledgment)),
+            flags: TCPFlags(rawValue: bits & TCPHeader.flagsMask), window: bytes.big16(tcp &+ TCPHeader.window),
+            urgentPointer: bytes.big16(tcp &+ TCPHeader.urgentPointer),
             payloadLength: length &- UInt32(version.length) &- headerLength, ipLength: length,
             ipIdentification: identification(bytes, at: 0, version),
-            hopLimit: bytes.octet(version == .ipv4 ? IPv4.timeToLive : IPv6.hopLimit),
+            hopLimit: bytes.octet(version == .ipv4 ? IPv4Header.timeToLive : IPv6Header.hopLimit),
             headerLength: UInt8(truncatingIfNeeded: headerLength))
-        if headerLength == 32 && bytes.big32(tcp &+ TCP.options) == usualOptions {
+        if headerLength == 32 && bytes.big32(tcp &+ TCPHeader.leastLength) == usualOptions {
             segment.options.present = .timestamps
-            segment.options.timestampValue = bytes.big32(tcp &+ TCP.timestampValue)
-            segment.options.timestampEchoReply = bytes.big32(tcp &+ TCP.timestampEchoReply)
+            segment.options.timestampValue = bytes.big32(tcp &+ timestampValue)
+            segment.options.timestampEchoReply = bytes.big32(tcp &+ timestampEchoReply)
         } else if headerLength != 20 {
             readOtherOptions(bytes, version, into: &segment)
         }
@@ -152,7 +124,7 @@ public enum PlainHeaders {
     @usableFromInline @inline(never) static func readOtherOptions(
         _ bytes: RawSpan, _ version: Version, into segment: inout Segment
     ) {
-        let start = version.length + TCP.options
+        let start = version.length + TCPHeader.leastLength
         let end = version.length + Int(segment.headerLength)
         segment.remarks.formUnion(
             readOptions(

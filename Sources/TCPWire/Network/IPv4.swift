@@ -3,23 +3,23 @@
 import TCPModel
 
 /// Offsets in the IPv4 header.
-private enum IPv4Header {
-    static let versionAndLength = 0
-    static let totalLength = 2
-    static let identification = 4
-    static let fragment = 6
-    static let timeToLive = 8
-    static let `protocol` = 9
-    static let source = 12
-    static let destination = 16
-    static let leastLength = 20
+@usableFromInline enum IPv4Header {
+    @usableFromInline static var versionAndLength: Int { 0 }
+    @usableFromInline static var totalLength: Int { 2 }
+    @usableFromInline static var identification: Int { 4 }
+    @usableFromInline static var fragment: Int { 6 }
+    @usableFromInline static var timeToLive: Int { 8 }
+    @usableFromInline static var `protocol`: Int { 9 }
+    @usableFromInline static var source: Int { 12 }
+    @usableFromInline static var destination: Int { 16 }
+    @usableFromInline static var leastLength: Int { 20 }
 
     /// More Fragments and the fragment offset, without Don't Fragment and the reserved bit.
-    static let fragmentMask: UInt16 = 0x3fff
+    @usableFromInline static var fragmentMask: UInt16 { 0x3fff }
     /// The fragment offset alone, in units of eight octets.
-    static let offsetMask: UInt16 = 0x1fff
+    @usableFromInline static var offsetMask: UInt16 { 0x1fff }
     /// More Fragments.
-    static let moreMask: UInt16 = 0x2000
+    @usableFromInline static var moreMask: UInt16 { 0x2000 }
 }
 
 /// Reads the IPv4 header at `start`, and what follows it.

@@ -3,14 +3,14 @@
 import TCPModel
 
 /// Offsets in the IPv6 header.
-private enum IPv6Header {
-    static let versionAndClass = 0
-    static let payloadLength = 4
-    static let nextHeader = 6
-    static let hopLimit = 7
-    static let source = 8
-    static let destination = 24
-    static let length = 40
+@usableFromInline enum IPv6Header {
+    @usableFromInline static var versionAndClass: Int { 0 }
+    @usableFromInline static var payloadLength: Int { 4 }
+    @usableFromInline static var nextHeader: Int { 6 }
+    @usableFromInline static var hopLimit: Int { 7 }
+    @usableFromInline static var source: Int { 8 }
+    @usableFromInline static var destination: Int { 24 }
+    @usableFromInline static var length: Int { 40 }
 }
 
 /// Reads the IPv6 header at `start` of a frame without tunnels so far. A copy of its own, as for IPv4: not a cycle is

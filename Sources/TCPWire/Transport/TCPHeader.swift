@@ -3,18 +3,18 @@
 import TCPModel
 
 /// Offsets in the TCP header.
-private enum TCPHeader {
-    static let sourcePort = 0
-    static let destinationPort = 2
-    static let sequence = 4
-    static let acknowledgment = 8
-    static let dataOffsetAndFlags = 12
-    static let window = 14
-    static let urgentPointer = 18
-    static let leastLength = 20
+@usableFromInline enum TCPHeader {
+    @usableFromInline static var sourcePort: Int { 0 }
+    @usableFromInline static var destinationPort: Int { 2 }
+    @usableFromInline static var sequence: Int { 4 }
+    @usableFromInline static var acknowledgment: Int { 8 }
+    @usableFromInline static var dataOffsetAndFlags: Int { 12 }
+    @usableFromInline static var window: Int { 14 }
+    @usableFromInline static var urgentPointer: Int { 18 }
+    @usableFromInline static var leastLength: Int { 20 }
 
     /// The control bits with AE (RFC 9768 3.1), without the three reserved bits.
-    static let flagsMask: UInt16 = 0x01ff
+    @usableFromInline static var flagsMask: UInt16 { 0x01ff }
 }
 
 /// Reads the TCP header of `packet`.
