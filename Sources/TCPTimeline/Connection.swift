@@ -65,11 +65,6 @@ public struct Connection: BitwiseCopyable, Sendable {
         /// The facts with these bits.
         public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-        /// Adds a fact if a condition holds, without a branch: for what is hard to guess.
-        @inline(__always) mutating func insert(_ fact: Facts, if condition: Bool) {
-            rawValue |= condition ? fact.rawValue : 0
-        }
-
         /// A SYN without ACK.
         public static let synSeen = Facts(rawValue: 1 << 0)
         /// A SYN-ACK.

@@ -115,26 +115,34 @@ public struct Timeline: ~Copyable {
         public let connection: ConnectionID
         /// The place of the replaced connection, counted from 1; 0 = none.
         private let replacedPlace: UInt32
-        private let bits: UInt32
+        private let marks: Marks
         /// The frame that the segment's is another copy of; 0 if it is none, and was taken in.
         public let copyOf: UInt64
 
         /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
         public var replaced: ConnectionID? { replacedPlace == 0 ? nil : ConnectionID(slot: replacedPlace &- 1) }
         /// Whether it is the connection's first segment.
-        @inline(__always) public var isFirst: Bool { bits & 1 != 0 }
+        @inline(__always) public var isFirst: Bool { marks.contains(.first) }
         /// Whether it took the short way of segments that change nothing.
-        @inline(__always) public var isSteady: Bool { bits & 2 != 0 }
+        @inline(__always) public var isSteady: Bool { marks.contains(.steady) }
         /// Whether the connection ended with this segment.
-        @inline(__always) public var ended: Bool { bits & 4 != 0 }
+        @inline(__always) public var ended: Bool { marks.contains(.ended) }
         /// Whether any endpoint changed its state.
-        @inline(__always) public var hasTransitions: Bool { bits & 8 != 0 }
+        @inline(__always) public var hasTransitions: Bool { marks.contains(.transitions) }
+
+        private struct Marks: OptionSet, BitwiseCopyable {
+            let rawValue: UInt32
+            static var first: Marks { Marks(rawValue: 1) }
+            static var steady: Marks { Marks(rawValue: 2) }
+            static var ended: Marks { Marks(rawValue: 4) }
+            static var transitions: Marks { Marks(rawValue: 8) }
+        }
 
         /// Of a segment that changed nothing.
         @inline(__always) init(_ connection: ConnectionID, copyOf: UInt64 = 0) {
             self.connection = connection
             replacedPlace = 0
-            bits = 2
+            marks = .steady
             self.copyOf = copyOf
         }
 
@@ -144,8 +152,10 @@ public struct Timeline: ~Copyable {
         ) {
             self.connection = connection
             replacedPlace = replaced.map { $0.slot &+ 1 } ?? 0
-            let hasTransitions = step.sent.count &+ step.arrived.count > 0
-            bits = (isFirst ? 1 : 0) | (step.ended ? 4 : 0) | (hasTransitions ? 8 : 0)
+            var marks: Marks = isFirst ? .first : []
+            if step.ended { marks.insert(.ended) }
+            if step.sent.count &+ step.arrived.count > 0 { marks.insert(.transitions) }
+            self.marks = marks
             copyOf = 0
         }
     }

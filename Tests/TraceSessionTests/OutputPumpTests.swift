@@ -25,6 +25,19 @@ import TimelineReport
         return buffer
     }
 
+    /// At least so many octets from a pipe.
+    private static func hear(_ size: Int, _ descriptor: Int32) throws -> [UInt8] {
+        var heard: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while heard.count < size {
+            // No more than the chunk holds is read.
+            let count = unsafe read(descriptor, &chunk, 1 << 16)
+            try #require(count > 0)
+            heard += chunk[..<count]
+        }
+        return heard
+    }
+
     @Test func aReaderThatSleepsHoldsNobodyUp() throws {
         let ends = try Self.pipe()
         let pump = OutputPump(descriptor: ends.write)
@@ -35,15 +48,7 @@ import TimelineReport
             #expect(buffer.count == 0)
         }
         let expected = Array(Self.lines(0..<100_000).bytes)
-        var heard: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while heard.count < expected.count {
-            // No more than the chunk holds is read.
-            let count = unsafe read(ends.read, &chunk, 1 << 16)
-            try #require(count > 0)
-            heard += chunk[..<count]
-        }
-        #expect(heard == expected)
+        #expect(try Self.hear(expected.count, ends.read) == expected)
         try pump.finish()
         close(ends.read)
         close(ends.write)
@@ -70,15 +75,7 @@ import TimelineReport
         }
         #expect(pump.value.backlog > 4 << 20)
         let expected = Array(Self.lines(0..<4_000_000).bytes)
-        var heard: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while heard.count < expected.count {
-            // No more than the chunk holds is read.
-            let count = unsafe read(ends.read, &chunk, 1 << 16)
-            try #require(count > 0)
-            heard += chunk[..<count]
-        }
-        #expect(heard == expected)
+        #expect(try Self.hear(expected.count, ends.read) == expected)
         try await writer.value
         #expect(pump.value.backlog == 0)
         close(ends.read)

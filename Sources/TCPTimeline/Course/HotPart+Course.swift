@@ -49,7 +49,7 @@ extension HotPart {
         if row.isLive && time > lastLiveTime { lastLiveTime = time }
         zeek = row.zeek
         facts.formUnion(row.facts)
-        facts.insert(.originatorMoreThanSyn, if: isOriginator && kind != .syn)
+        if isOriginator && kind != .syn { facts.insert(.originatorMoreThanSyn) }
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         sides[own].addUnique(UInt64(segment.payloadLength))
