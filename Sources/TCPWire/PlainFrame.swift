@@ -5,16 +5,13 @@ public import TCPModel
 
 /// What is asked of a frame before it takes the short way.
 public enum PlainFrame {
-    // Offsets in an Ethernet frame (IEEE 802.3).
-    @usableFromInline static var etherType: Int { 12 }
     /// Where IP begins behind Ethernet's header without a tag.
-    @inlinable public static var afterEthernet: Int { 14 }
-    @usableFromInline static var ipv4: UInt16 { 0x0800 }
+    @inlinable public static var afterEthernet: Int { EthernetHeader.length }
 
     /// Whether an Ethernet frame without a tag holds plain headers of IPv4, as most do. They begin at `afterEthernet`.
     @inlinable @inline(__always) public static func isUsual(_ bytes: RawSpan, originalLength: UInt32) -> Bool {
         // The shortest one, so that the loads need no check.
-        bytes.byteCount >= afterEthernet &+ 40 && bytes.big16(etherType) == ipv4
+        bytes.byteCount >= afterEthernet &+ 40 && bytes.big16(EthernetHeader.type) == EtherType.ipv4
             && PlainHeaders.areThere(bytes, at: afterEthernet, .ipv4, originalLength: originalLength)
     }
 
@@ -28,7 +25,7 @@ public enum PlainFrame {
         case .ethernet:
             start = afterEthernet
             guard bytes.byteCount >= start &+ VLANTag.length else { return nil }
-            type = bytes.big16(etherType)
+            type = bytes.big16(EthernetHeader.type)
             if type == EtherType.customerTag || type == EtherType.serviceTag {
                 type = bytes.big16(start &+ VLANTag.type)
                 start &+= VLANTag.length

@@ -25,9 +25,6 @@ public enum PlainHeaders {
     @usableFromInline static var timestampValue: Int { 24 }
     @usableFromInline static var timestampEchoReply: Int { 28 }
 
-    /// NOP, NOP, timestamps (RFC 7323 appendix A): nearly all options of segments without SYN.
-    @usableFromInline static var usualOptions: UInt32 { 0x0101_080a }
-
     /// Whether plain headers begin at `start`. The frame has `least` octets from there on, or 60 with IPv6.
     @inlinable @inline(__always) public static func areThere(
         _ bytes: RawSpan, at start: Int, _ version: Version, originalLength: UInt32
@@ -111,7 +108,9 @@ public enum PlainHeaders {
             ipIdentification: identification(bytes, at: 0, version),
             hopLimit: bytes.octet(version == .ipv4 ? IPv4Header.timeToLive : IPv6Header.hopLimit),
             headerLength: UInt8(truncatingIfNeeded: headerLength))
-        if headerLength == 32 && bytes.big32(tcp &+ TCPHeader.leastLength) == usualOptions {
+        if headerLength == UInt32(TCPHeader.leastLength &+ UsualOptions.length)
+            && bytes.big32(tcp &+ TCPHeader.leastLength) == UsualOptions.start
+        {
             segment.options.present = .timestamps
             segment.options.timestampValue = bytes.big32(tcp &+ timestampValue)
             segment.options.timestampEchoReply = bytes.big32(tcp &+ timestampEchoReply)

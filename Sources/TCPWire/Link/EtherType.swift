@@ -1,8 +1,8 @@
 // From an EtherType to the network header, through VLAN tags (IEEE 802.1Q-2022 9.6) and all other link headers.
 
 /// The EtherTypes that this tool tells apart.
-enum EtherType {
-    static let ipv4: UInt16 = 0x0800
+@usableFromInline enum EtherType {
+    @usableFromInline static var ipv4: UInt16 { 0x0800 }
     static let ipv6: UInt16 = 0x86dd
     static let arp: UInt16 = 0x0806
     static let rarp: UInt16 = 0x8035

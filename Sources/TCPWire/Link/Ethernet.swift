@@ -1,9 +1,9 @@
 // The Ethernet II header (RFC 894, IEEE 802.3 3.2.6).
 
 /// Offsets in the Ethernet header.
-enum EthernetHeader {
-    static let type = 12
-    static let length = 14
+@usableFromInline enum EthernetHeader {
+    @usableFromInline static var type: Int { 12 }
+    @usableFromInline static var length: Int { 14 }
 }
 
 /// Reads an Ethernet header and the tags after it; `start` is other than 0 for a frame in a tunnel.

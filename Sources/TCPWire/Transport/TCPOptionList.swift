@@ -32,9 +32,9 @@ private enum AccurateECNExperiment {
 }
 
 /// What nearly every segment of an established connection carries: NOP, NOP, timestamps (RFC 7323 appendix A).
-private enum UsualOptions {
-    static let length = 12
-    static let start: UInt32 = 0x0101_080a
+@usableFromInline enum UsualOptions {
+    @usableFromInline static var length: Int { 12 }
+    @usableFromInline static var start: UInt32 { 0x0101_080a }
 }
 
 /// What nearly every SYN and SYN-ACK carries, as Linux orders it: MSS, SACK permitted, timestamps, NOP, window scale.
