@@ -242,7 +242,7 @@ public struct ProcessOwners: Sendable {
             // Read when the first socket is met: most processes have none.
             if identity == nil {
                 identity = directory.identity()
-                if let known = identity { identity?.process.details = details(of: known, directory) }
+                if let known = identity { identity?.process = known.process.with(details(of: known, directory)) }
             }
             guard let identity else { return false }
             let lowest = min(descriptor, hits[inode]?.descriptor ?? descriptor)

@@ -11,7 +11,7 @@ extension Circumstances {
     }
 
     /// The kernel's reason for the RST of one side, in its own word.
-    func resetReason(_ side: Side) -> String? { trace(side)?.resetReason }
+    func resetReason(_ side: Side) -> KernelWord? { trace(side)?.resetReason }
 
     /// Whether the process of one side was looked at and never had this socket: it has not called accept().
     func wasNeverAccepted(_ side: Side) -> Bool {
@@ -74,7 +74,7 @@ extension Circumstances {
     /// The same as evidence.
     func dropEvidence(_ side: Side) -> [Finding.Evidence] {
         guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return [] }
-        return [.init("drop_reason", .text(reason)), .init("drops", .number(Int64(trace.drops)))]
+        return [.init("drop_reason", .text(reason.text)), .init("drops", .number(Int64(trace.drops)))]
     }
 
     /// Octets that one side had received and its program not read, at the latest reading.
@@ -104,9 +104,9 @@ func errnoName(_ code: Int32) -> String? {
 }
 
 /// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.
-func dropMeaning(_ reason: String) -> String {
+func dropMeaning(_ reason: KernelWord) -> String {
     let meaning: String? =
-        switch reason {
+        switch reason.text {
         case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"
         case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
         case "TC_INGRESS": "a traffic control filter on the interface"
@@ -124,5 +124,5 @@ func dropMeaning(_ reason: String) -> String {
         case "SOCKET_BACKLOG": "the process had the socket locked, and too much waited already"
         default: nil
         }
-    return meaning.map { "\(reason), \($0)" } ?? reason
+    return meaning.map { "\(reason.text), \($0)" } ?? reason.text
 }

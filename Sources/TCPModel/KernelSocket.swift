@@ -57,27 +57,48 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
 }
 
 /// The process behind a socket.
+///
+/// One reference, which all sockets and events of the process share: it is copied for each of them.
 public struct ProcessIdentity: Hashable, Sendable {
+    private final class Words: Sendable {
+        let pid: Int32
+        let command: String
+        let uid: UInt32
+        let details: ProcessDetails?
+
+        init(_ pid: Int32, _ command: String, _ uid: UInt32, _ details: ProcessDetails?) {
+            self.pid = pid
+            self.command = command
+            self.uid = uid
+            self.details = details
+        }
+    }
+
+    private let words: Words
+
     /// Process id.
-    public var pid: Int32
+    public var pid: Int32 { words.pid }
     /// The kernel's short name of it (/proc/PID/comm). Untrusted bytes: escape before showing.
-    public var command: String
+    public var command: String { words.command }
     /// User id of the process.
-    public var uid: UInt32
+    public var uid: UInt32 { words.uid }
     /// Its executable, control group, container; nil if it had gone before they could be read.
-    public var details: ProcessDetails?
+    public var details: ProcessDetails? { words.details }
 
     /// A process from its fields.
     public init(pid: Int32, command: String, uid: UInt32, details: ProcessDetails? = nil) {
-        self.pid = pid
-        self.command = command
-        self.uid = uid
-        self.details = details
+        words = Words(pid, command, uid, details)
+    }
+
+    /// The same process with what else is known of it.
+    public func with(_ details: ProcessDetails) -> ProcessIdentity {
+        ProcessIdentity(pid: pid, command: command, uid: uid, details: details)
     }
 
     /// Whether both are the same process under the same name and user; what else is known of it does not matter.
     public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
-        left.pid == right.pid && left.uid == right.uid && left.command == right.command
+        left.words === right.words
+            || left.pid == right.pid && left.uid == right.uid && left.command == right.command
     }
 
     /// The same three.

@@ -1,13 +1,15 @@
 // One event of a TCP socket as a kernel tracepoint reported it: a plain value, so that it can be joined without privilege.
 
 /// What a tracepoint said of one socket or packet, at one moment.
+///
+/// Events are many (thirteen a connection) and wait in queues: but for the process, one reference, all of it is plain.
 public struct SocketEvent: Hashable, Sendable {
     /// What happened.
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable, BitwiseCopyable {
         /// sock:inet_sock_set_state: the socket's state changed. Linux never reports TIME_WAIT: it becomes `closed`.
         case transition(from: TCPState, to: TCPState)
         /// tcp:tcp_send_reset: this end sends a RST; why, in the kernel's own word (absent before Linux 6.10).
-        case resetSent(reason: String?)
+        case resetSent(reason: KernelWord?)
         /// tcp:tcp_receive_reset: this end accepted a RST.
         case resetReceived
         /// tcp:tcp_retransmit_skb: a segment is sent again.
@@ -19,7 +21,7 @@ public struct SocketEvent: Hashable, Sendable {
         /// tcp:tcp_destroy_sock: the socket's memory is given back.
         case destroyed
         /// skb:kfree_skb: a packet for this socket was thrown away, and why.
-        case dropped(reason: String)
+        case dropped(reason: KernelWord)
     }
 
     /// When, on the clock that stamps frames.

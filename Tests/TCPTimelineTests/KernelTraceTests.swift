@@ -128,7 +128,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         let after = traced.play.now.nanoseconds - epoch.nanoseconds
         for (reason, drops) in [("NO_SOCKET", 0), ("SOCKET_FILTER", 0), ("NETFILTER_DROP", 1)] {
             traced.take(
-                traced.event(after + 9000, .responder, .dropped(reason: reason), socket: 0, packet: 3),
+                traced.event(after + 9000, .responder, .dropped(reason: KernelWord(reason)), socket: 0, packet: 3),
                 now: after + 99_000)
             #expect(traced.server.drops == UInt32(drops), "\(reason)")
         }

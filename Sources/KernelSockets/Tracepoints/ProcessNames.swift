@@ -56,11 +56,8 @@ struct ProcessNames {
 
     /// The process as /proc has it now, once: few system calls, and none that waits for anybody.
     private func read(_ pid: Int32) -> ProcessIdentity? {
-        guard let directory = ProcessDirectory(root: root, pid: pid), var process = directory.identity()?.process else {
-            return nil
-        }
-        process.details = directory.details()
-        return process
+        guard let directory = ProcessDirectory(root: root, pid: pid) else { return nil }
+        return directory.identity()?.process.with(directory.details())
     }
 
     /// What was told of a process, or of the one that it was forked from.

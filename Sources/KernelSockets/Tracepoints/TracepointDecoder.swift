@@ -73,7 +73,7 @@ final class TracepointLayout: Sendable {
     private let oldStates: [Int64: TCPState]
     private let newStates: [Int64: TCPState]
     private let socketStates: [Int64: TCPState]
-    private let reasons: [Int64: String]
+    private let reasons: [Int64: KernelWord]
 
     init(_ kind: TracepointKind, _ format: TracepointFormat) {
         self.kind = kind
@@ -96,7 +96,7 @@ final class TracepointLayout: Sendable {
         oldStates = Self.states(format.symbols["oldstate"])
         newStates = Self.states(format.symbols["newstate"])
         socketStates = Self.states(format.symbols["state"])
-        reasons = (format.symbols["reason"] ?? [:]).mapValues(Self.withoutPrefix)
+        reasons = (format.symbols["reason"] ?? [:]).mapValues { KernelWord(Self.withoutPrefix($0)) }
     }
 
     private static func states(_ names: [Int64: String]?) -> [Int64: TCPState] {
@@ -149,8 +149,7 @@ final class TracepointLayout: Sendable {
                 let to = newStates[new]
             else { return nil }
             return .transition(from: from, to: to)
-        // A reason that the kernel has no name for is its number.
-        case .sendReset: return .resetSent(reason: number(record, reason).map { reasons[$0] ?? "\($0)" })
+        case .sendReset: return .resetSent(reason: number(record, reason).map(word))
         case .receiveReset: return .resetReceived
         case .retransmit: return .retransmit
         case .retransmitSynAck: return .synAckRetransmit
@@ -158,10 +157,13 @@ final class TracepointLayout: Sendable {
             if let number = number(record, protocolNumber), number != 6 { return nil }
             return number(record, error).map { .socketError(errno: Int32(truncatingIfNeeded: $0)) }
         case .destroy: return .destroyed
-        case .freePacket: return number(record, reason).map { .dropped(reason: reasons[$0] ?? "\($0)") }
+        case .freePacket: return number(record, reason).map { .dropped(reason: word($0)) }
         case .processExit: return nil
         }
     }
+
+    /// A reason that the kernel has no name for is its number.
+    private func word(_ reason: Int64) -> KernelWord { reasons[reason] ?? KernelWord("\(reason)") }
 
     private func ends(_ record: RawSpan) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {

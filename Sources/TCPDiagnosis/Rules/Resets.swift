@@ -179,7 +179,7 @@ extension Circumstances {
     /// Why the kernel of one side sent a RST, and what the programs get.
     func resetEvidence(_ side: Side) -> [Finding.Evidence] {
         var evidence: [Finding.Evidence] = []
-        if let reason = resetReason(side) { evidence.append(.init("reset_reason", .text(reason))) }
+        if let reason = resetReason(side) { evidence.append(.init("reset_reason", .text(reason.text))) }
         if let process = trace(side)?.resetProcess {
             evidence.append(.init("pid", .number(Int64(process.pid))))
             evidence.append(.init("comm", .text(process.command)))

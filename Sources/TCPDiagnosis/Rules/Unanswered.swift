@@ -24,7 +24,7 @@ extension Rule {
         }
         return Verdict(
             side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
-            evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0))] } ?? [])
+            evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0.text))] } ?? [])
                 + (c.trace(.responder)?.dropReason == "NETFILTER_DROP" ? c.dropEvidence(.responder) : []))
     }
 

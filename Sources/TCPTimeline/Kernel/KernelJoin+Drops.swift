@@ -47,9 +47,9 @@ extension KernelJoin {
 
     /// The responder of the one unanswered SYN that was captured just before this drop. Each SYN is dropped once.
     mutating func droppedSyn(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
-        guard case .dropped(let reason) = event.kind, !opening.isEmpty, Self.dropsSyns(reason, isRefused: false) else {
-            return nil
-        }
+        guard case .dropped(let word) = event.kind, !opening.isEmpty else { return nil }
+        let reason = word.text
+        guard Self.dropsSyns(reason, isRefused: false) else { return nil }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?

@@ -25,7 +25,7 @@ public struct TracedFacts: Sendable {
     /// When it sent the first RST that has an event.
     public internal(set) var resetTime: Timestamp?
     /// Why it sent that RST, in the kernel's own word; nil if it sent none, or the kernel does not tell.
-    public internal(set) var resetReason: String?
+    public internal(set) var resetReason: KernelWord?
     /// The process whose system call sent that RST; nil if a segment or a timer caused it.
     public internal(set) var resetProcess: ProcessIdentity?
     /// Whether that process was ending: the kernel closed its sockets for it.
@@ -39,7 +39,7 @@ public struct TracedFacts: Sendable {
     /// The errno that its application gets; nil for none.
     public internal(set) var errno: Int32?
     /// Why the kernel threw away a packet for this side, lately, and how often it did.
-    public internal(set) var dropReason: String?
+    public internal(set) var dropReason: KernelWord?
     /// How many packets for this side were thrown away.
     public internal(set) var drops: UInt32 = 0
     /// Segments that this side's kernel sent again, SYN-ACKs included.

@@ -12,7 +12,7 @@ extension JSONObject {
             if let name = to.openTelemetryName { add("to", literal: name) }
         case .resetSent(let reason):
             add("event", literal: "reset_sent")
-            if let reason { add("reason", string: reason) }
+            if let reason { add("reason", string: reason.text) }
         case .resetReceived: add("event", literal: "reset_received")
         case .retransmit: add("event", literal: "retransmit")
         case .synAckRetransmit: add("event", literal: "synack_retransmit")
@@ -23,7 +23,7 @@ extension JSONObject {
         case .destroyed: add("event", literal: "destroyed")
         case .dropped(let reason):
             add("event", literal: "packet_dropped")
-            add("reason", string: reason)
+            add("reason", string: reason.text)
         }
     }
 }

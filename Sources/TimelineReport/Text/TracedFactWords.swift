@@ -47,7 +47,7 @@ func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: ino
         buffer.append("tcp_send_reset")
         if let reason {
             buffer.append(" ")
-            buffer.appendPrintable(reason)
+            buffer.appendPrintable(reason.text)
         }
         if let process = event.process {
             buffer.append(" by ")
@@ -69,7 +69,7 @@ func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: ino
         buffer.append("packet for ")
         buffer.append(who)
         buffer.append(" dropped, ")
-        buffer.appendPrintable(reason)
+        buffer.appendPrintable(reason.text)
     case .retransmit:
         buffer.append(who)
         buffer.append(" retransmits")

@@ -1,0 +1,47 @@
+// Words of the kernel's own, such as why it dropped a packet: each is kept once, so that an event that has one is a plain value.
+
+import Synchronization
+
+/// A word that the kernel uses (`NO_SOCKET`, `TCP_ABORT_ON_CLOSE`): a number that stands for it. Equal words are equal numbers.
+public struct KernelWord: Hashable, Sendable, BitwiseCopyable {
+    private let number: UInt16
+    private static let known = Mutex(KnownWords())
+
+    /// The word with this text. Takes a lock: made when a table of them is read, not for each event.
+    public init(_ text: String) { number = Self.known.withLock { $0.number(of: text) } }
+
+    /// Its text. Untrusted: escape before showing.
+    public var text: String { Self.known.withLock { $0.text(of: number) } }
+}
+
+extension KernelWord: ExpressibleByStringLiteral {
+    /// The word with this text.
+    public init(stringLiteral text: String) { self.init(text) }
+}
+
+extension KernelWord: CustomStringConvertible {
+    /// Its text.
+    public var description: String { text }
+}
+
+/// The words that were met. There are some two hundred; so that strange input cannot make ever more, all beyond a limit are one.
+struct KnownWords {
+    /// The word for those beyond the limit.
+    static let beyond = "?"
+    /// How many different ones are kept.
+    static let limit = 4096
+
+    private var texts = [Self.beyond]
+    private var numbers: [String: UInt16] = [:]
+
+    mutating func number(of text: String) -> UInt16 {
+        if let number = numbers[text] { return number }
+        guard texts.count <= Self.limit else { return 0 }
+        let number = UInt16(texts.count)
+        texts.append(text)
+        numbers[text] = number
+        return number
+    }
+
+    func text(of number: UInt16) -> String { texts[Int(number)] }
+}
