@@ -10,7 +10,7 @@ public struct Timeline: ~Copyable {
     var endings: [EndedQueue]
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
-    private var copies: FrameCopies
+    private var copies = FrameCopies()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// Only if a report wants it.
@@ -36,12 +36,10 @@ public struct Timeline: ~Copyable {
     ///   - endingQueues: endings are kept in order in each of so many parts of the flows (a power of two).
     ///   - countsByItself: whether connections get their numbers here; if not, see `provisional`.
     ///   - keepsStatistics: whether `statistics(of:)` is wanted.
-    ///   - rememberedFrames: among so many of the latest frames `observeOnce` finds copies (a power of two, at most 4096).
     public init(
         seed: UInt64 = .random(in: .min ... .max), endingQueues: Int = 1, countsByItself: Bool = true,
-        keepsStatistics: Bool = false, rememberedFrames: Int = 4096
+        keepsStatistics: Bool = false
     ) {
-        copies = FrameCopies(rememberedFrames: rememberedFrames)
         index = FlowIndex(seed: seed)
         endings = Array(repeating: EndedQueue(), count: endingQueues)
         self.countsByItself = countsByItself

@@ -183,4 +183,42 @@ import Testing
         #expect(source({ _ in }, after: 200_000) == nil)
         #expect(source { $0.window = 7 } == nil)
     }
+
+    @Test(
+        "X1: of a long burst on two interfaces every frame has its copy, up to 4095 frames behind",
+        arguments: [4095, 4096])
+    func burst(distance: Int) {
+        var capture = Capture()
+        capture.open()
+        var sequence: UInt32 = 1001
+        for place in [1, 2] as [UInt32] {
+            for index in 0..<distance {
+                let isCopy = place == 2
+                if isCopy && index == 0 { sequence = 1001 }
+                let text = Self.segment([.ack, .psh], sequence, ack: 5001, length: 10, id: UInt16(index + 1))
+                let event = capture.see(text, at: 1000 + Int64(index), place: place, interface: UInt16(place))
+                sequence += 10
+                let isFound = event.notes.contains(.duplicateFrame)
+                if isFound != (isCopy && distance < 4096) {
+                    Issue.record("\(index) of \(distance), place \(place): \(isFound)")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test(
+        "what is sent again and again is no chain to be walked: the eighth like frame is the last one looked at",
+        arguments: [7, 8])
+    func repetitions(between: Int) {
+        var capture = Capture()
+        capture.open()
+        let again = Self.segment(.ack, 1001, ack: 5001, id: 0)
+        _ = capture.see(again, at: 1000, place: 2)
+        // Too late for copies of that one, and no copies of each other: they were seen at one place.
+        for index in 0..<between { _ = capture.see(again, at: 20_000 + Int64(index), place: 1) }
+        // Near enough to the first one, by a clock that went back.
+        let last = capture.see(again, at: 5000, place: 1)
+        #expect(last.notes.contains(.duplicateFrame) == (between < 8))
+    }
 }

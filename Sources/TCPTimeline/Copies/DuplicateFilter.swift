@@ -25,6 +25,11 @@ struct DuplicateFilter: ~Copyable {
         static let sameIdentification = 100 * Span.millisecond
         static let otherPlace = 10 * Span.millisecond
         static let samePlace = Span.millisecond
+        /// The same in frames of the capture, whoever's they are: so that it does not matter how many remember their own ones.
+        static let frames: UInt64 = 4096
+        /// Among so many of the latest frames that are alike and are not its original it is looked for. A sender can make any
+        /// number of them: ACKs, SYNs and RSTs without an identification are sent again and again.
+        static let repeats = 8
     }
 
     /// One frame, in as few octets as tell it. (Not private: Swift 6.3 cannot build a table of private values for debugging.)
@@ -64,20 +69,17 @@ struct DuplicateFilter: ~Copyable {
         func frame(before later: UInt64) -> UInt64 { later &- (later &- identity >> 12) & Self.frameMask }
     }
 
-    /// Frames that are remembered: more than a burst of one interface is long.
-    private let capacity: Int
+    /// Frames that are remembered: a power of two, as many as matter.
+    private static let capacity = Int(Bound.frames)
     private var ring: FixedTable<Entry>
     /// By the fingerprint's lowest bits: the place of the newest frame that has them; it may have been written over since.
     private var heads: FixedTable<UInt16>
     /// How many frames have been remembered: the next one's place in the ring.
     private var count = 0
 
-    /// - Parameter capacity: how many frames are remembered: a power of two, at most 4096.
-    init(capacity: Int) {
-        precondition(capacity > 0 && capacity <= 4096 && capacity & (capacity - 1) == 0)
-        self.capacity = capacity
-        ring = FixedTable(repeating: Entry(), count: capacity)
-        heads = FixedTable(repeating: 0, count: capacity)
+    init() {
+        ring = FixedTable(repeating: Entry(), count: Self.capacity)
+        heads = FixedTable(repeating: 0, count: Self.capacity)
     }
 
     /// Remembers a frame that is no copy, because its segment brings something new.
@@ -100,23 +102,27 @@ struct DuplicateFilter: ~Copyable {
         // From newer to older: what is not older than the one before was written over, and the chain ends there.
         var place = Int(heads[head])
         var age = 0
-        while age < capacity {
+        var repeats = 0
+        while age < Self.capacity && repeats < Bound.repeats {
             let old = ring[place]
-            let itsAge = (count &- place &- 1) & (capacity - 1) &+ 1
+            let itsAge = (count &- place &- 1) & (Self.capacity - 1) &+ 1
             if itsAge <= age || itsAge > count { break }
             age = itsAge
             if old.hasFingerprint(of: entry) {
+                let original = old.frame(before: frame)
+                if frame &- original >= Bound.frames { break }
                 // Not remembered itself: the bounds count from the first copy.
-                if Self.isCopy(entry, of: old, segment) { return old.frame(before: frame) }
+                if Self.isCopy(entry, of: old, segment) { return original }
+                repeats &+= 1
             }
-            place = old.next & (capacity - 1)
+            place = old.next & (Self.capacity - 1)
         }
         push(entry, head)
         return nil
     }
 
     @inline(__always) private mutating func push(_ entry: Entry, _ head: Int) {
-        let place = count & (capacity - 1)
+        let place = count & (Self.capacity - 1)
         count &+= 1
         var entry = entry
         entry.next = Int(heads[head])
@@ -125,7 +131,7 @@ struct DuplicateFilter: ~Copyable {
     }
 
     @inline(__always) private func head(_ fingerprint: UInt64) -> Int {
-        Int(truncatingIfNeeded: fingerprint) & (capacity - 1)
+        Int(truncatingIfNeeded: fingerprint) & (Self.capacity - 1)
     }
 
     /// Interface, link header and hop limit; only for segments without an identification.

@@ -4,12 +4,12 @@ import TCPModel
 
 /// The recogniser of copies, and what it found.
 struct FrameCopies: ~Copyable {
-    var filter: DuplicateFilter
+    var filter = DuplicateFilter()
     var translations = Translations()
     /// By slot: whose they are, and how many. Empty as long as there are none.
     private var counts: [(number: UInt64, frames: UInt32)] = []
 
-    init(rememberedFrames: Int) { filter = DuplicateFilter(capacity: rememberedFrames) }
+    init() {}
 
     /// Counts a copy of a frame of connection `number` at this place.
     mutating func count(_ id: ConnectionID, number: UInt64) {

@@ -10,8 +10,6 @@ enum ReplayDivision {
     static let parts = 8
     /// Frames between two looks at ended connections; a batch has as many, so that all of it stays in a core's cache.
     static let batch = 2048
-    /// The latest frames of a part among which copies are found.
-    static let rememberedFrames = 1024
     /// Most segments of a batch that are behind another one in their frame.
     static let extras = 1024
     /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
@@ -89,8 +87,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var expired: [ConnectionID] = []
 
     init(report: Report, seed: UInt64, most: Int) {
-        timeline = Timeline(
-            seed: seed, countsByItself: false, rememberedFrames: ReplayDivision.rememberedFrames)
+        timeline = Timeline(seed: seed, countsByItself: false)
         self.report = report.part
         interest = report.interest
         countsCopiesOnce = report.countsCopiesOnce
