@@ -12,6 +12,7 @@ extension Anomalies {
             (.arrivedAfterClose, "arrived_after_close"), (.beyondWindow, "beyond_window"),
             (.ackMissing, "ack_missing"), (.resetAnswersBadAck, "reset_answers_bad_ack"),
             (.resetUnheeded, "reset_unheeded"), (.oldTimestamp, "old_timestamp"),
+            (.staleSegment, "stale_segment"),
         ]
     }
 }

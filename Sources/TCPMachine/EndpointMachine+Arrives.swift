@@ -15,6 +15,9 @@ extension EndpointMachine {
         case .closed: arrivesClosed(segment, &reaction)
         case .listen: arrivesListen(segment, &reaction)
         case .synSent: arrivesSynSent(segment, &reaction)
+        case .established where isAnotherAnswer(segment):
+            enter(.synSent, .inferred, .retraction, &reaction)
+            arrivesSynSent(segment, &reaction)
         case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
             arrivesSynchronized(segment, &reaction)
         }
@@ -28,6 +31,10 @@ extension EndpointMachine {
     private mutating func arrivesUnseen(_ segment: Segment, _ reaction: inout Reaction) {
         let flags = segment.flags
         if flags.has(.rst) {
+            // What relative numbers count from.
+            if flags.has(.ack) && knowledge.isDisjoint(with: [.iss, .send]) {
+                iss = segment.acknowledgment.advanced(by: .max)
+            }
             if !knowledge.contains(.irs) { enter(.closed, .assumed, .midstream, &reaction) }
             return
         }
@@ -36,6 +43,8 @@ extension EndpointMachine {
             return
         }
         guard flags.has(.ack) else { return }
+        // Nor is it anything of the connection that had this four-tuple before.
+        if knowledge.contains(.irs), segment.sequence.offset(from: irs.advanced(by: 1)) >= Self.plausibleLoss { return }
         if flags.has(.syn) {
             // A SYN-ACK answers a SYN that was not captured.
             knowledge.insert([.iss, .send, .activeOpen])

@@ -1,6 +1,6 @@
 // SEGMENT ARRIVES (RFC 9293 3.10.7.4) for SYN-RECEIVED and the synchronized states: one function a check, in its order.
 
-import TCPModel
+public import TCPModel
 
 extension EndpointMachine {
     /// Where a segment lies with respect to the receive window (3.10.7.4, first check).
@@ -105,6 +105,14 @@ extension EndpointMachine {
         return false
     }
 
+    /// Whether this is another answer to the own SYN than the one that is thought to have opened this endpoint, of which nothing was
+    /// heard since: then the first one never arrived, and this is an answer to a SYN that was sent again.
+    func isAnotherAnswer(_ segment: Segment) -> Bool {
+        state == .established && certainty == .inferred && segment.flags.has([.syn, .ack])
+            && knowledge.contains([.activeOpen, .irs]) && !knowledge.contains(.synchronized) && segment.sequence != irs
+            && segment.acknowledgment == iss.advanced(by: 1) && sendUnacknowledged == segment.acknowledgment
+    }
+
     /// A segment from beyond the peer's FIN was sent after it: whatever is here now found the FIN here before it.
     private mutating func noteFinBefore(_ segment: Segment, _ reaction: inout Reaction) {
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
@@ -119,7 +127,7 @@ extension EndpointMachine {
         if state == .synReceived {
             // A little beyond SND.NXT is text that the capture lacks (or a filter left out); the rest is not acceptable.
             // Who sends a SYN-ACK has got nothing but the SYN.
-            let beyond: UInt32 = segment.flags.has(.syn) ? 0 : 1 << 20
+            let beyond: UInt32 = segment.flags.has(.syn) ? 0 : Self.plausibleLoss
             guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext.advanced(by: beyond)) else {
                 reaction.anomalies.insert(.unacceptableAck)
                 return false
@@ -197,12 +205,41 @@ extension EndpointMachine {
             if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
         }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
-        if receiveNext == peerFin { processPeerFin(.inferred, &reaction) }
+        if receiveNext == peerFin {
+            processPeerFin(.inferred, &reaction)
+        } else if receiveNext == peerFin.advanced(by: 1) && acknowledged == receiveNext {
+            // Its ACK was captured before it.
+            processPeerFin(.observed, &reaction)
+        }
+    }
+
+    /// All that the peer has sent up to `end` is here, though not in this order (3.10.7.4, seventh and eighth check): who keeps
+    /// account of the holes says so.
+    public mutating func receivedAll(upTo end: SequenceNumber) -> Reaction {
+        var reaction = Reaction()
+        guard knowledge.contains(.receive), end.isAfter(receiveNext), !state.isOpening else { return reaction }
+        if knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed), end.isAfter(peerFin) {
+            receiveNext = peerFin
+            processPeerFin(.inferred, &reaction)
+        } else {
+            moveReceiveNext(to: end)
+        }
+        return reaction
     }
 
     /// Whether a FIN with this number may be the peer's: not where its text was, and the first one if there are several.
     private func mayBeFin(_ sequence: SequenceNumber) -> Bool {
         if knowledge.contains(.peerFin) { return !knowledge.contains(.peerFinProcessed) && sequence.isBefore(peerFin) }
         return knowledge.contains(.tookUnseen) || !sequence.isBefore(receiveNext)
+    }
+}
+
+extension TCPState {
+    /// Whether an endpoint in this state takes no text yet.
+    fileprivate var isOpening: Bool {
+        switch self {
+        case .unseen, .closed, .listen, .synSent: true
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: false
+        }
     }
 }

@@ -34,6 +34,10 @@ extension EndpointMachine {
             reaction.anomalies.insert(.ackMissing)
             return reaction
         }
+        if isStale(segment) {
+            reaction.anomalies.insert(.staleSegment)
+            return reaction
+        }
         if state == .unseen || state == .listen {
             assumeOpen(segment, &reaction)
             // The challenge of a stale socket says nothing of the endpoint to come.
@@ -55,6 +59,13 @@ extension EndpointMachine {
         if flags.has(.fin) { sentFin(segment, &reaction) }
         noteWindow(segment)
         return reaction
+    }
+
+    /// Whether an endpoint in SYN-SENT cannot have sent this: its numbers do not go on from its SYN. It is a late segment of the
+    /// connection that had the same four-tuple before.
+    public func isStale(_ segment: Segment) -> Bool {
+        state == .synSent && !segment.flags.hasAny([.syn, .rst])
+            && segment.sequence.offset(from: iss.advanced(by: 1)) >= Self.plausibleLoss
     }
 
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.
@@ -115,6 +126,10 @@ extension EndpointMachine {
         case .synReceived:
             if knowledge.contains(.iss) && segment.sequence != iss {
                 reaction.anomalies.insert(.initialSequenceChanged)
+                // Who kept nothing of the first answer (a SYN cookie, a proxy, a request that was dropped) gives another one to
+                // the SYN that is sent again.
+                let answersSyn = knowledge.contains(.irs) && segment.acknowledgment == irs.advanced(by: 1)
+                if answersSyn && sendUnacknowledged == iss { startSending(segment) }
             } else {
                 certainty = max(certainty, .observed)
                 if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
@@ -156,8 +171,9 @@ extension EndpointMachine {
             // send one first (split handshake); only text, FIN or an ACK beyond the SYN shows that it is open.
             // Nor is an ACK of something else altogether: a stale socket on this four-tuple challenges the SYN (RFC 5961 4).
             let acknowledged = segment.acknowledgment.offset(from: irs.advanced(by: 1))
-            let beyondSyn = acknowledged > 0 && acknowledged < 1 << 20
-            guard acknowledged < 1 << 20, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn else {
+            let beyondSyn = acknowledged > 0 && acknowledged < Self.plausibleLoss
+            guard acknowledged < Self.plausibleLoss, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn
+            else {
                 knowledge.remove(.send)
                 if acknowledged == 0 { knowledge.insert(.synAcknowledged) }
                 return
@@ -185,6 +201,13 @@ extension EndpointMachine {
         {
             // Text is taken in ESTABLISHED only (3.10.7.4): the ACK that opened it was not captured, nor was the text.
             sendUnacknowledged = iss.advanced(by: 1)
+            enter(.established, .observed, .evidence, &reaction)
+        }
+        if state == .synReceived && knowledge.contains([.activeOpen, .irs]) && !knowledge.contains(.synAckSent)
+            && sendUnacknowledged.isAfter(iss) && ack.isAfter(irs)
+        {
+            // A simultaneous open whose other SYN was lost behind the capture: the peer's SYN-ACK opened it, from SYN-SENT
+            // (3.10.7.3); else it would answer with a SYN-ACK of its own.
             enter(.established, .observed, .evidence, &reaction)
         }
         if knowledge.contains(.receive) {
@@ -234,7 +257,7 @@ extension EndpointMachine {
             }
             let end = segment.sequence.advanced(by: segment.payloadLength)
             // Text from before SND.NXT is late or repeated, whoever is closed by now.
-            let isAfterEnd = state == .closed && end.isAfter(sendNext)
+            let isAfterEnd = state == .closed && end.isAfter(sendNext) && !endsAtOwnReset(segment)
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
             if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
@@ -256,14 +279,20 @@ extension EndpointMachine {
             enter(.finWait1, .observed, .closeCall, &reaction)
         case .closeWait:
             let coversPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
-            if coversPeerFin || certainty >= .observed {
+            // An own ACK of the peer's FIN was captured before this one, which left before it.
+            let isOvertaken = !coversPeerFin && certainty == .observed && segment.acknowledgment.isBefore(acknowledged)
+            if coversPeerFin || certainty >= .observed && !isOvertaken {
                 enter(.lastAck, .observed, .closeCall, &reaction)
             } else {
                 // The FINs crossed: when this one left, the peer's had not arrived, so CLOSE-WAIT was wrong.
-                knowledge.remove(.peerFinProcessed)
-                receiveNext = segment.acknowledgment
                 enter(.established, .observed, .retraction, &reaction)
                 enter(.finWait1, .observed, .closeCall, &reaction)
+                if isOvertaken {
+                    enter(.closing, .observed, .fin, &reaction)
+                } else {
+                    knowledge.remove(.peerFinProcessed)
+                    receiveNext = segment.acknowledgment
+                }
             }
         case .unseen, .listen, .synSent:
             reaction.anomalies.insert(.finBeforeOpen)

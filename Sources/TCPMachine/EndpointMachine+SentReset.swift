@@ -5,6 +5,11 @@ import TCPModel
 extension EndpointMachine {
     /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
     mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
+        if !knowledge.contains(.ownFin) { ownFin = segment.sequence }
+        if knowledge.isDisjoint(with: [.iss, .send]) && state == .unseen {
+            // What relative numbers count from, as where the first thing is any other segment.
+            iss = segment.sequence.advanced(by: .max)
+        }
         switch state {
         case .synSent, .synReceived:
             // 3.10.7.3 and 3.10.7.4: an unacceptable ACK is answered with <SEQ=SEG.ACK><CTL=RST>, and nothing changes.
@@ -41,7 +46,8 @@ extension EndpointMachine {
         else { return }
         // The kernel's word is final, and an inferred end is the peer's doing.
         let isOwnEnd = certainty == .observed || certainty == .assumed
-        let sendsOn = isOwnEnd && segment.payloadLength > 0 && segment.sequence == sendNext
+        let sendsOn =
+            isOwnEnd && segment.payloadLength > 0 && segment.sequence == sendNext && !endsAtOwnReset(segment)
         let beyond = segment.acknowledgment.offset(from: receiveNext)
         let acknowledgesMore =
             certainty != .confirmed && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
@@ -50,6 +56,11 @@ extension EndpointMachine {
             reaction.anomalies.insert(.resetUnheeded)
             enter(.established, .observed, .retraction, &reaction)
         }
+    }
+
+    /// Whether this is the text just before the own RST, which overtook it.
+    func endsAtOwnReset(_ segment: Segment) -> Bool {
+        !knowledge.contains(.ownFin) && !segment.flags.has(.fin) && segment.sequenceEnd == ownFin
     }
 
     /// Whether a FIN leaves an endpoint that the peer's RST is thought to have closed: it was not there yet. It crossed the FIN,

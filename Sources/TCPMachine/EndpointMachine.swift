@@ -57,6 +57,10 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let farFromPeerSyn = Knowledge(rawValue: 1 << 17)
     }
 
+    /// So many octets at most the capture is thought to lack where numbers have nothing else to be measured by: what is further off
+    /// belongs to another connection.
+    static let plausibleLoss: UInt32 = 1 << 20
+
     /// Window scale not known: this endpoint's SYN was not seen.
     static let shiftUnknown: UInt8 = 0xff
     /// Window scale not offered.
@@ -88,7 +92,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public internal(set) var acknowledged = SequenceNumber(0)
     /// The furthest right edge of the receive window that was ever advertised.
     public internal(set) var receiveLimit = SequenceNumber(0)
-    /// Sequence number of the own FIN.
+    /// Sequence number of the own FIN; without one, of the own latest RST.
     var ownFin = SequenceNumber(0)
     /// Sequence number of the peer's FIN.
     var peerFin = SequenceNumber(0)

@@ -63,6 +63,8 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var resetUnheeded: Anomalies { Anomalies(rawValue: 1 << 15) }
     /// A timestamp older than the last one that the receiver took: it drops the segment and sends an ACK (PAWS, RFC 7323 5).
     @inlinable public static var oldTimestamp: Anomalies { Anomalies(rawValue: 1 << 16) }
+    /// A segment that does not go on from its sender's SYN: it came late, from an earlier connection of the same four-tuple.
+    @inlinable public static var staleSegment: Anomalies { Anomalies(rawValue: 1 << 17) }
 }
 
 /// The result of one machine step. Sixteen octets, so that it travels in registers.
@@ -89,6 +91,12 @@ public struct Reaction: BitwiseCopyable, Sendable, Equatable {
             to: TCPState(rawValue: UInt8(bits >> 4 & 15)) ?? .unseen,
             certainty: Certainty(rawValue: UInt8(bits >> 8 & 3)) ?? .assumed,
             rule: RFCRule(rawValue: UInt8(bits >> 10 & 63)) ?? .midstream)
+    }
+
+    /// Adds what happened after this.
+    public mutating func append(_ later: Reaction) {
+        anomalies.formUnion(later.anomalies)
+        for index in 0..<later.count { append(later[index]) }
     }
 
     mutating func append(_ transition: Transition) {

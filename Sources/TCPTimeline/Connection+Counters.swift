@@ -15,6 +15,7 @@ extension HotPart {
         sides[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
         sides[own].addUnique(newText(senderBefore, side, segment))
+        if isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
         if !isSelfConnect {
             // The receiver's SND.NXT moves only when the ACK covers text that we missed.
             let next = endpoints[1 - own].sendNext
@@ -28,13 +29,21 @@ extension HotPart {
     private mutating func newText(_ before: EndpointBefore, _ side: Side, _ segment: Segment) -> UInt64 {
         let own = place(side)
         guard endpoints[own].knowsSendSequence, !segment.flags.has(.rst) else { return 0 }
-        guard before.knowsSendSequence else { return UInt64(segment.payloadLength) }
+        // Or a SYN-ACK with another number than the one before it.
+        let isRenumbered = segment.flags.has(.syn) && before.iss != endpoints[own].iss
+        guard before.knowsSendSequence, !isRenumbered else { return UInt64(segment.payloadLength) }
         let next = endpoints[own].sendNext
         guard next.isAfter(before.sendNext) else { return 0 }
         let moved = next.offset(from: before.sendNext)
         let startsAnew = segment.flags.has(.syn) && before.sendNext == endpoints[own].iss
         let controls: UInt32 = (segment.flags.has(.fin) ? 1 : 0) + (startsAnew ? 1 : 0)
         return UInt64(moved > controls ? moved - controls : 0)
+    }
+
+    /// Whether this is a FIN whose ACK was captured before it, and taken for one of text.
+    private func isFinAfterItsAck(_ segment: Segment, _ side: Side, _ before: EndpointBefore) -> Bool {
+        segment.flags.has(.fin) && before.knowsSendSequence && !before.hasSentFin && !isSelfConnect
+            && endpoints[place(side)].hasSentFin && before.sendNext == segment.sequenceEnd
     }
 
     /// Follows the holes in both sides' text; octets of the receiver's that this segment acknowledges and we do not have.
@@ -50,6 +59,10 @@ extension HotPart {
             rare.gaps.open(senderBefore.sendNext, length: start.offset(from: senderBefore.sendNext), of: side)
         } else if segment.payloadLength > 0 && !rare.gaps.isEmpty {
             rare.gaps.fill(start, length: segment.payloadLength, of: side)
+        }
+        if isFinAfterItsAck(segment, side, senderBefore) {
+            rare.gaps.fill(segment.finSequence, length: 1, of: side)
+            if rare.missedBytes > 0 { rare.missedBytes &-= 1 }
         }
         guard segment.flags.has(.ack) else { return 0 }
         var missed: UInt64 = 0

@@ -28,6 +28,10 @@ extension HotPart {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded
         }
+        // The connection began with what follows on this very SYN: it was only captured late.
+        if !sender.knowsInitialSequence && sender.knowsSendSequence && sender.relativeBase == segment.sequence {
+            return false
+        }
         if segment.flags.has(.ack) {
             // A SYN-ACK opens one only where everything is over; its SYN was not captured. Who did not heed a RST lives on.
             return isEnded && (receiver.state.isOver || receiver.state == .unseen)

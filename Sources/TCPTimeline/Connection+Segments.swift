@@ -29,6 +29,7 @@ extension HotPart {
         if !segment.remarks.isDisjoint(with: .dropped) {
             return takeDropped(segment, side, time, isFirst: isFirst, &step)
         }
+        if endpoints[place(side)].isStale(segment) { return takeStale(segment, side, time, &rare, &step) }
         let flags = segment.flags
         let wasEnded = hasEnded()
         let own = place(side)
@@ -45,13 +46,24 @@ extension HotPart {
         let sent = isStray ? Reaction() : endpoints[own].sent(segment)
         // What it echoes is from before the silence.
         if isStale { endpoints[own].forgetTimestamp() }
-        let arrived = endpoints[peer].arrives(segment)
+        var arrived = Reaction()
+        // Text that was captured out of order waits for its hole to be filled; a RST behind all of it is exact (RFC 5961 3.2).
+        if flags.has(.rst) && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin
+            && rare.gaps.hasAll(of: side)
+        {
+            arrived = endpoints[peer].receivedAll(upTo: segment.sequence)
+        }
+        arrived.append(endpoints[peer].arrives(segment))
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
         let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
+        // Nobody acknowledges what is in a capture of one side.
+        if notes.contains(.fillsHole) && sides[Int(side.other.rawValue)].packets == 0 && rare.gaps.hasAll(of: side) {
+            arrived.append(endpoints[peer].receivedAll(upTo: endpoints[own].sendNext))
+        }
         noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
         if missed > 0 { noteGap(missed, of: side.other, &rare) }
         noteHandshake(segment, side, time)
@@ -90,6 +102,25 @@ extension HotPart {
         step.isOver = hasEnded()
     }
 
+    /// A segment of an older connection with the same ends: it counts as sent, and says nothing of this one. Zeek and Wireshark do not
+    /// tell the two apart, so their words go by it.
+    private mutating func takeStale(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, _ step: inout Connection.Step
+    ) {
+        step = Connection.Step()
+        let before = EndpointBefore(endpoints[place(side)])
+        step.sent = endpoints[place(side)].sent(segment)
+        if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
+        zeek.note(segment.flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
+        sides[Int(side.rawValue)].packets &+= 1
+        sides[Int(side.rawValue)].addDatagram(segment.ipLength)
+        noteHistory(segment, side, [], &rare, senderBefore: before, isFirst: false)
+        completeness.note(segment, isFirst: false)
+        if time > lastTime { lastTime = time }
+        settle()
+        step.isOver = hasEnded()
+    }
+
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
         let flags = segment.flags
         // SYN with FIN or RST opens nothing.
@@ -123,8 +154,10 @@ extension HotPart {
             // One socket closes both roles.
             if isSelfConnect { facts.insert(.responderFin) }
         }
-        // A RST that neither side heeded, or only one, ended nothing.
-        if reactions.sent.count > 0 && reactions.sent[0].from == .closed && reactions.sent[0].to == .established {
+        // A RST that neither side heeded, or only one, ended nothing; one that crossed a FIN ended its sender all the same.
+        if reactions.sent.count > 0 && reactions.sent[0].from == .closed && reactions.sent[0].to == .established
+            && endpoints[place(side)].state != .closed
+        {
             facts.remove([.reset, .originatorReset])
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }

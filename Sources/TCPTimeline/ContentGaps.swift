@@ -29,11 +29,18 @@ struct ContentGaps: BitwiseCopyable, Sendable {
     }
 
     private var holes: InlineArray<2, Hole> = .init(repeating: Hole())
+    /// Whether there was a third one, so that nobody knows what is still missing.
+    private var hasOverflowed = false
 
     init() {}
 
     /// Whether there is none, which is the rule.
     var isEmpty: Bool { holes[0].length == 0 && holes[1].length == 0 }
+
+    /// Whether all that `side` sent so far is in the capture.
+    func hasAll(of side: Side) -> Bool {
+        !hasOverflowed && !holes[0].isOpen(of: side) && !holes[1].isOpen(of: side)
+    }
 
     /// Whether `sequence` lies in a hole of `side`: what comes from there is late, not repeated.
     func contains(_ sequence: SequenceNumber, of side: Side) -> Bool {
@@ -50,6 +57,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
             holes[index] = Hole(start, length: length, of: side, isCounted: isCounted)
             return
         }
+        hasOverflowed = true
     }
 
     /// `length` octets of `side` from `start` on came after all.

@@ -38,14 +38,20 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
     /// Octets of IP datagrams.
     var ipBytes: UInt64 { UInt64(ipHigh) << 32 | UInt64(ipLow) }
 
+    mutating func removeUnique(_ octets: UInt64) { addUnique(0 &- octets) }
+
     mutating func addUnique(_ octets: UInt64) {
         let sum = uniqueBytes &+ octets
         uniqueLow = UInt32(truncatingIfNeeded: sum)
         uniqueHigh = UInt16(truncatingIfNeeded: sum >> 32)
     }
 
-    mutating func addDatagram(_ octets: UInt32) {
-        let sum = ipBytes &+ UInt64(octets)
+    mutating func removeDatagram(_ octets: UInt32) { addDatagram(0 &- UInt64(octets)) }
+
+    @inline(__always) mutating func addDatagram(_ octets: UInt32) { addDatagram(UInt64(octets)) }
+
+    @inline(__always) private mutating func addDatagram(_ octets: UInt64) {
+        let sum = ipBytes &+ octets
         ipLow = UInt32(truncatingIfNeeded: sum)
         ipHigh = UInt16(truncatingIfNeeded: sum >> 32)
     }

@@ -11,6 +11,7 @@ public struct Timeline: ~Copyable {
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
     private var copies = FrameCopies()
+    private var challenged = ChallengedOpenings()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// Only if a report wants it.
@@ -262,14 +263,21 @@ public struct Timeline: ~Copyable {
         var replaced: ConnectionID?
         var id = found ?? ConnectionID(slot: 0)
         var isFirst = found == nil
+        var before: HotPart?
         if let known = found {
             // Only a SYN does that; most segments that come here have none.
             if segment.flags.has(.syn) && store[known].startsNewIncarnation(segment) {
                 id = create(segment, time, frame, interface)
-                index.replace(known, by: id, hash: hash)
-                store[known].facts.insert(.replaced)
+                replace(known, by: id, hash)
                 replaced = known
                 isFirst = true
+            } else if !challenged.isEmpty, let opening = challenged[known],
+                store[known].isDisproved(by: segment, after: opening)
+            {
+                id = open(opening, instead: known, hash, frame, interface)
+                replaced = known
+            } else if segment.flags.has(.syn) {
+                before = store[known]
             }
         } else {
             id = create(segment, time, frame, interface)
@@ -281,7 +289,29 @@ public struct Timeline: ~Copyable {
         store.keep(rare, id)
         course.join(&store[id])
         if latest.isOver { noteEnding(id) }
-        return Tracked(id, replaced: replaced, isFirst: isFirst, latest)
+        if let before, store[id].isChallenged(segment, own: search.found?.sender ?? 0) {
+            challenged.note(ChallengedOpening(segment, time: time, before: before), at: id)
+        }
+        return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, latest)
+    }
+
+    private mutating func replace(_ old: ConnectionID, by new: ConnectionID, _ hash: UInt64) {
+        index.replace(old, by: new, hash: hash)
+        store[old].facts.insert(.replaced)
+        challenged.forget(old)
+    }
+
+    /// A SYN that was thought to be challenged had opened a connection: that is begun with it now.
+    private mutating func open(
+        _ opening: ChallengedOpening, instead old: ConnectionID, _ hash: UInt64, _ frame: UInt64, _ interface: UInt16
+    ) -> ConnectionID {
+        store[old].takeBack(opening)
+        let id = create(opening.segment, opening.time, frame, interface)
+        replace(old, by: id, hash)
+        var rare = store.rare(id)
+        store[id].take(opening.segment, time: opening.time, isFirst: true, &rare, &latest)
+        store.keep(rare, id)
+        return id
     }
 
     /// What the segment that `track` has just taken in meant.
@@ -384,6 +414,7 @@ public struct Timeline: ~Copyable {
             index.remove(id, hash: index.hash(store[id].tuple))
         }
         copies.translations.forget(store[id].number)
+        challenged.forget(id)
         multipath.forget(store[id].number)
         statistics?.forget(id)
         store.free(id)

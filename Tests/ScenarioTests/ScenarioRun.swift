@@ -44,7 +44,7 @@ func anomalyWords(_ anomalies: Anomalies) -> [String] {
         ("resetIgnored", .resetIgnored), ("finBeforeOpen", .finBeforeOpen), ("finMoved", .finMoved),
         ("sentAfterClose", .sentAfterClose), ("arrivedAfterClose", .arrivedAfterClose),
         ("beyondWindow", .beyondWindow), ("ackMissing", .ackMissing), ("resetAnswersBadAck", .resetAnswersBadAck),
-        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp),
+        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp), ("staleSegment", .staleSegment),
     ]
     return names.filter { anomalies.contains($0.1) }.map { "!\($0.0)" }
 }

@@ -8,7 +8,7 @@ import Testing
     @Test func everyBitHasOneAndThePageHasAll() throws {
         let names = Anomalies.names
         #expect(names.map { $0.anomaly.rawValue } == (0..<names.count).map { 1 << UInt32($0) })
-        #expect(names.last?.anomaly == .oldTimestamp, "a new anomaly needs a name")
+        #expect(names.last?.anomaly == .staleSegment, "a new anomaly needs a name")
         let page = try String(
             contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
                 + "/../../Sources/tcptrace/Documentation.docc/Schema.md", encoding: .utf8)

@@ -33,7 +33,7 @@ struct Scenario {
         ("resetIgnored", .resetIgnored), ("finBeforeOpen", .finBeforeOpen), ("finMoved", .finMoved),
         ("sentAfterClose", .sentAfterClose), ("arrivedAfterClose", .arrivedAfterClose),
         ("beyondWindow", .beyondWindow), ("ackMissing", .ackMissing), ("resetAnswersBadAck", .resetAnswersBadAck),
-        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp),
+        ("resetUnheeded", .resetUnheeded), ("oldTimestamp", .oldTimestamp), ("staleSegment", .staleSegment),
     ]
 
     @discardableResult

@@ -1,6 +1,7 @@
 // Which segments belong together: flow keys, roles, and the incarnations of one four-tuple.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -172,5 +173,68 @@ import Testing
         #expect(play.count == 2000)
         #expect(play.timeline.trackedCount == 1)
         #expect(play.connection.outcome == .closed)
+    }
+
+    /// A connection with text whose end was not captured, and the one that comes after it, ten seconds later.
+    private static func reused(_ opening: String) -> Play {
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< P. 1:5 ack 11\n> . 11:11 ack 5")
+        (play.clientISN, play.serverISN) = (500_000, 700_000)
+        play.clock += 10 * Span.second
+        play.feed(opening, retire: false)
+        return play
+    }
+
+    @Test(
+        "a SYN that is answered, or that its sender goes on from, has opened a connection: the old one's end is not in the capture",
+        arguments: [
+            "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1", "> S 0:0\n> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1",
+            "> S 0:0\n> . 1:1 ack 1\n< . 1:1 ack 1", "< S. 0:0 ack 1\n> . 1:1 ack 1",
+        ])
+    func H37_answeredSynIsReuse(_ opening: String) {
+        let play = Self.reused(opening)
+        play.feed("> P. 1:6 ack 1\n< . 1:1 ack 6", retire: false)
+        #expect(play.count == 2, "\(opening)")
+        let new = play.connection
+        let old = play.timeline[play.events[0].connection]
+        #expect(new.outcome == .open && new.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(new.counters[0].uniqueBytes == 5 && new.counters[1].uniqueBytes == 0)
+        #expect(new.missedBytes == 0)
+        #expect(old.counters[0].uniqueBytes == 10 && old.counters[1].uniqueBytes == 4)
+        #expect(old.facts.contains(.replaced) && old.statesText == "ESTABLISHED ESTABLISHED")
+        let packets = [old, new].map { $0.counters[0].packets + $0.counters[1].packets }
+        #expect(packets.reduce(0, +) == UInt32(play.events.count), "each frame counts once")
+        // Unless the SYN was sent again, the old connection is what it was.
+        if !opening.hasPrefix("> S 0:0\n> S") { #expect(old.duration < Span.second) }
+    }
+
+    @Test(
+        "a SYN inside a connection that is challenged, or that nothing follows on, has opened none",
+        arguments: [
+            "> S 0:0\n< . -699995:-699995 ack -499989", "> S 0:0\n> R 1:1", "< S. 0:0 ack 1\n< . 1:1 ack 1",
+            "> S 0:0\n> . 77:77 ack 1", "> S -498990:-498990\n> . -498989:-498989 ack -694995",
+        ])
+    func H37_challengedSynIsNoReuse(_ opening: String) {
+        #expect(Self.reused(opening).count == 1, "\(opening)")
+    }
+
+    @Test("what is in the capture before the SYN that it follows on belongs to that connection")
+    func H15_synCapturedLate() {
+        let play = Play("> . 1:1 ack 1\n> S 0:0\n< S. 0:0 ack 1\n> P. 1:5 ack 1")
+        #expect(play.count == 1 && play.connection.facts.contains([.synSeen, .synAckSeen]))
+    }
+
+    @Test(
+        "a late segment of the old connection says nothing of the new one (H19)",
+        arguments: ["> . 1:1 ack 1", "> F. 1:1 ack 1"])
+    func H19_lateSegment(_ late: String) {
+        let play = Play(handshake + "< R. 1:1 ack 1")
+        let late = play.segment(late.split(separator: " ").map(String.init))
+        (play.clientISN, play.serverISN) = (500_000, 700_000)
+        play.feed("> S 0:0")
+        play.observe(late)
+        #expect(play.last.anomalies == .staleSegment && play.last.notes.isEmpty)
+        play.feed("< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.count == 2 && play.connection.outcome == .open)
+        #expect(play.connection.counters[0].uniqueBytes == 0 && play.connection.counters[1].uniqueBytes == 0)
     }
 }

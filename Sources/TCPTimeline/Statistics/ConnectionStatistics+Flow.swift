@@ -8,7 +8,9 @@ extension ConnectionStatistics {
     mutating func noteSending(_ event: SegmentEvent, _ own: Int) -> SegmentVerdict {
         var verdict = SegmentVerdict()
         let segment = event.segment
-        guard segment.sequenceLength > 0, !segment.flags.has(.rst) else { return verdict }
+        guard segment.sequenceLength > 0, !segment.flags.has(.rst), !event.anomalies.contains(.staleSegment) else {
+            return verdict
+        }
         if senders[1 - own].lastWindow == 0 {
             directions[own].windowProbePackets &+= 1
             directions[own].windowProbeBytes &+= UInt64(segment.payloadLength)
@@ -102,7 +104,7 @@ extension ConnectionStatistics {
     mutating func noteAck(_ event: SegmentEvent, _ own: Int, _ verdict: inout SegmentVerdict) {
         let segment = event.segment
         guard segment.flags.has(.ack),
-            event.anomalies.isDisjoint(with: [.unacceptableAck, .blindAck, .resetAnswersBadAck])
+            event.anomalies.isDisjoint(with: [.unacceptableAck, .blindAck, .resetAnswersBadAck, .staleSegment])
         else { return }
         let peer = 1 - own
         let offset = senders[peer].sent.offset(segment.acknowledgment)

@@ -241,7 +241,7 @@ struct LaneText {
             (.finBeforeOpen, "(FIN before open)"), (.finMoved, "(another FIN)"),
             (.sentAfterClose, "(after own close)"), (.beyondWindow, "(beyond window)"), (.ackMissing, "(no ACK)"),
             (.resetAnswersBadAck, "(answers a bad ACK)"), (.resetUnheeded, "(RST not heeded)"),
-            (.oldTimestamp, "(old timestamp: dropped)"),
+            (.oldTimestamp, "(old timestamp: dropped)"), (.staleSegment, "(of an older connection)"),
         ]
         var left = row.anomalies
         // That it is inside a connection says already that it is another one.

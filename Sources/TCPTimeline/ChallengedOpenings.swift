@@ -1,0 +1,107 @@
+// SYNs inside a connection that may have opened another one after all, and what shows that they did.
+//
+// A SYN with a new number for an endpoint that is open is challenged and changes nothing (RFC 5961 4): so it belongs to the
+// connection that is there. But the capture may lack that connection's end (frames were lost, or a crash that no segment tells).
+// Then no challenge comes, but an answer, or its sender goes on from it: these show that the old connection had gone.
+
+import TCPMachine
+import TCPModel
+
+/// A SYN or SYN-ACK with a new number inside a connection, and what the connection was before it.
+struct ChallengedOpening: BitwiseCopyable {
+    let segment: Segment
+    let time: Timestamp
+    fileprivate let before: HotPart
+
+    init(_ segment: Segment, time: Timestamp, before: HotPart) {
+        self.segment = segment
+        self.time = time
+        self.before = before
+    }
+
+    /// Whether `next` goes on from this: the answer that acknowledges it, or, from its own sender, what follows on it. Of a SYN-ACK,
+    /// only the peer that goes on from it counts.
+    fileprivate func isFollowed(by next: Segment) -> Bool {
+        guard !next.flags.has(.rst) else { return false }
+        let isSameSender = next.tuple.source == segment.tuple.source
+        // A SYN may carry text that is not taken (RFC 7413 4.2.2).
+        let end = segment.sequence.advanced(by: 1)
+        if segment.flags.has(.ack) {
+            return !isSameSender && !next.flags.has(.syn) && next.flags.has(.ack)
+                && next.acknowledgment.isWithin(end, length: segment.sequenceLength)
+                && next.sequence == segment.acknowledgment
+        }
+        if isSameSender {
+            return !next.flags.has(.syn) && next.flags.has(.ack)
+                && next.sequence.isWithin(end, length: segment.sequenceLength)
+        }
+        return next.flags.has([.syn, .ack]) && next.acknowledgment.isWithin(end, length: segment.sequenceLength)
+    }
+}
+
+/// The latest of them, by the place of the connection.
+struct ChallengedOpenings {
+    /// So many connections at most have one: enough for those whose answer is still to come.
+    private static let limit = 1024
+    private var latest: [UInt32: ChallengedOpening] = [:]
+
+    init() {}
+
+    /// Whether there is none, which is the rule.
+    var isEmpty: Bool { latest.isEmpty }
+
+    /// The one of the connection at this place.
+    subscript(id: ConnectionID) -> ChallengedOpening? { latest[id.slot] }
+
+    /// Remembers an opening; the same one sent again stays the first one.
+    mutating func note(_ opening: ChallengedOpening, at id: ConnectionID) {
+        if let known = latest[id.slot], known.segment.sequence == opening.segment.sequence,
+            known.segment.tuple == opening.segment.tuple
+        {
+            return
+        }
+        if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
+        latest[id.slot] = opening
+    }
+
+    /// The connection at this place is another one, or gone.
+    mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
+}
+
+extension HotPart {
+    /// Whether one side has just sent an opening with another number than its own, which it did not take for its own.
+    func isChallenged(_ segment: Segment, own: Int) -> Bool {
+        segment.flags.has(.syn) && !segment.flags.hasAny([.fin, .rst]) && segment.remarks.isDisjoint(with: .dropped)
+            && endpoints[own].knowsSendSequence && endpoints[own].iss != segment.sequence
+    }
+
+    /// Whether `next` shows that this connection had gone when the opening was sent.
+    ///
+    /// Somebody else may have made the opening up, with a number that this connection is about to use: what fits this one, too,
+    /// shows nothing.
+    func isDisproved(by next: Segment, after opening: ChallengedOpening) -> Bool {
+        guard opening.isFollowed(by: next) else { return false }
+        if next.flags.has(.syn) { return true }
+        let opener = isOriginator(opening.segment.tuple.source) ? 0 : 1
+        let number = next.tuple.source == opening.segment.tuple.source ? next.sequence : next.acknowledgment
+        // A keep-alive repeats the octet before SND.UNA.
+        let oldest = endpoints[opener].sendUnacknowledged.advanced(by: .max)
+        return number.offset(from: oldest) > endpoints[opener].sendNext.offset(from: oldest)
+    }
+
+    /// An opening that was taken for one of this connection is another's: this one is what it was, if nothing has come since.
+    mutating func takeBack(_ opening: ChallengedOpening) {
+        let own = isOriginator(opening.segment.tuple.source) ? 0 : 1
+        let then = opening.before
+        if sides[0].packets &+ sides[1].packets == then.sides[0].packets &+ then.sides[1].packets &+ 1 {
+            (lastTime, lastLiveTime) = (then.lastTime, then.lastLiveTime)
+            (history, zeek, completeness) = (then.history, then.zeek, then.completeness)
+            let course = (sides[0].course, sides[1].course)
+            sides = then.sides
+            (sides[0].course, sides[1].course) = course
+        } else {
+            sides[own].packets &-= 1
+            sides[own].removeDatagram(opening.segment.ipLength)
+        }
+    }
+}
