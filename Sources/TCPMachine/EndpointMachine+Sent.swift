@@ -62,10 +62,10 @@ extension EndpointMachine {
     }
 
     /// Whether an endpoint in SYN-SENT cannot have sent this: its numbers do not go on from its SYN. It is a late segment of the
-    /// connection that had the same four-tuple before.
+    /// connection that had the same four-tuple before. (Some give a FIN the number of their SYN.)
     public func isStale(_ segment: Segment) -> Bool {
         state == .synSent && !segment.flags.hasAny([.syn, .rst])
-            && segment.sequence.offset(from: iss.advanced(by: 1)) >= Self.plausibleLoss
+            && segment.sequence.offset(from: iss) > Self.plausibleLoss
     }
 
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.

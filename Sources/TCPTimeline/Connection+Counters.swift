@@ -15,7 +15,7 @@ extension HotPart {
         sides[own].lastWindow = segment.window
         if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
         sides[own].addUnique(newText(senderBefore, side, segment))
-        if isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
+        if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
         if !isSelfConnect {
             // The receiver's SND.NXT moves only when the ACK covers text that we missed.
             let next = endpoints[1 - own].sendNext
@@ -40,7 +40,7 @@ extension HotPart {
         return UInt64(moved > controls ? moved - controls : 0)
     }
 
-    /// Whether this is a FIN whose ACK was captured before it, and taken for one of text.
+    /// Whether this is a FIN whose ACK was captured before it, and taken for one of text; if it lies in a hole.
     private func isFinAfterItsAck(_ segment: Segment, _ side: Side, _ before: EndpointBefore) -> Bool {
         segment.flags.has(.fin) && before.knowsSendSequence && !before.hasSentFin && !isSelfConnect
             && endpoints[place(side)].hasSentFin && before.sendNext == segment.sequenceEnd
@@ -60,7 +60,9 @@ extension HotPart {
         } else if segment.payloadLength > 0 && !rare.gaps.isEmpty {
             rare.gaps.fill(start, length: segment.payloadLength, of: side)
         }
-        if isFinAfterItsAck(segment, side, senderBefore) {
+        if !rare.gaps.isEmpty && isFinAfterItsAck(segment, side, senderBefore)
+            && rare.gaps.contains(segment.finSequence, of: side)
+        {
             rare.gaps.fill(segment.finSequence, length: 1, of: side)
             if rare.missedBytes > 0 { rare.missedBytes &-= 1 }
         }
