@@ -135,7 +135,7 @@ import Testing
         let reader = try CaptureFileReader(path: file.path)
         for path in [file.path, other] {
             #expect(throws: CaptureWriteError(file: path, reason: .isInput)) {
-                _ = try CaptureWriter(path: path, application: "t", notOver: reader.identity)
+                _ = try CaptureWriter(path: path, application: "t", notOver: [reader.identity])
             }
         }
         #expect(readAll(path: file.path).frames.count == 1)

@@ -1,4 +1,4 @@
-// Which file a descriptor is open on: so that a capture is never written over the one that is being read.
+// Which file a descriptor or a name leads to: so that a capture is never written over one that is being read.
 
 import Glibc
 
@@ -17,6 +17,19 @@ public struct FileIdentity: Hashable, Sendable {
 
     init(_ status: stat) {
         self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// The file that a name leads to, through symbolic links too; `-` is standard input. Nil if there is none.
+    public init?(path: String) {
+        if path == "-" {
+            guard let status = fileStatus(STDIN_FILENO) else { return nil }
+            self.init(status)
+        } else {
+            var status = stat()
+            // path is NUL-terminated for the call, and status is a whole struct stat that lives through it.
+            guard unsafe stat(path, &status) == 0 else { return nil }
+            self.init(status)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ public struct CaptureWriteError: Error, Equatable, Sendable {
     public enum Reason: Equatable, Sendable {
         /// `open`, `write` or `close` failed with this errno: ENOSPC, EIO, EPIPE ...
         case system(Int32)
-        /// It is the capture that is being read.
+        /// It is a capture that is being read.
         case isInput
         /// A symbolic link: it might lead anywhere.
         case isSymbolicLink
@@ -41,7 +41,7 @@ extension CaptureWriteError: CustomStringConvertible {
         let name = file == "-" ? "standard output" : escaped(file)
         return switch reason {
         case .system(let code): "\(name): \(systemErrorText(code))"
-        case .isInput: "\(name): This is the capture that is being read: it is not overwritten"
+        case .isInput: "\(name): This is a capture that is being read: it is not overwritten"
         case .isSymbolicLink: "\(name): This is a symbolic link: name the file that it leads to"
         case .isDirectory: "\(name): Is a directory"
         case .mixedLinkTypes(let first, let second):

@@ -35,13 +35,13 @@ public struct CaptureWriter: ~Copyable {
     /// - Parameters:
     ///   - path: its name; `.pcap` at the end (in any case) makes it a classic file.
     ///   - application: what to say wrote it: "tcptrace 0.1".
-    ///   - input: the capture that is being read, which is not overwritten.
+    ///   - inputs: the captures that are being read, none of which is overwritten.
     ///   - owner: who is to own it.
-    /// - Throws: when it cannot be opened, is `input`, or is a symbolic link to a file.
+    /// - Throws: when it cannot be opened, is one of `inputs`, or is a symbolic link to a file.
     public init(
-        path: String, application: String, notOver input: FileIdentity? = nil, owner: Owner? = nil
+        path: String, application: String, notOver inputs: Set<FileIdentity> = [], owner: Owner? = nil
     ) throws(CaptureWriteError) {
-        var output = try OutputFile(path, notOver: input, owner: owner)
+        var output = try OutputFile(path, notOver: inputs, owner: owner)
         let format: CaptureFileReader.Format = path.lowercased().hasSuffix(".pcap") ? .pcap : .pcapng
         if format == .pcapng { try output.append(CaptureBlocks.sectionHeader(application: application)) }
         self.format = format
@@ -50,6 +50,9 @@ public struct CaptureWriter: ~Copyable {
 
     /// The file's name as it was given.
     public var path: String { output.path }
+
+    /// Which file it is; nil for a pipe or a device.
+    public var identity: FileIdentity? { output.identity }
 
     /// Octets written so far, those in the buffer included.
     public var bytesWritten: UInt64 { output.offset }

@@ -13,13 +13,15 @@ import Glibc
     private var isOpen = true
     /// Octets written so far, those in the buffer included.
     private(set) var offset: UInt64 = 0
+    /// Which file it is; nil for a pipe or a device, which holds nothing that could be lost.
+    let identity: FileIdentity?
 
-    /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is `input`, a
-    /// directory, or a symbolic link to a file.
-    init(_ path: String, notOver input: FileIdentity?, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
+    /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is one of
+    /// `inputs`, a directory, or a symbolic link to a file.
+    init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
         let descriptor = try Self.opened(path)
         do {
-            try Self.prepare(descriptor, path, notOver: input, owner: owner)
+            identity = try Self.prepare(descriptor, path, notOver: inputs, owner: owner)
         } catch {
             if descriptor > 2 { Glibc.close(descriptor) }
             throw error
@@ -95,18 +97,20 @@ import Glibc
         }
     }
 
-    /// Checks what was opened, empties it, and gives it to its owner.
+    /// Checks what was opened, empties it, and gives it to its owner. Returns which file it is, if it is one.
     private static func prepare(
-        _ descriptor: Int32, _ path: String, notOver input: FileIdentity?, owner: CaptureWriter.Owner?
-    ) throws(CaptureWriteError) {
+        _ descriptor: Int32, _ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?
+    ) throws(CaptureWriteError) -> FileIdentity? {
         guard let status = fileStatus(descriptor) else { throw CaptureWriteError(file: path, reason: .system(errno)) }
-        guard fileType(status) == S_IFREG else { return }
-        if let input, FileIdentity(status) == input { throw CaptureWriteError(file: path, reason: .isInput) }
-        guard path != "-" else { return }
+        guard fileType(status) == S_IFREG else { return nil }
+        let identity = FileIdentity(status)
+        if inputs.contains(identity) { throw CaptureWriteError(file: path, reason: .isInput) }
+        guard path != "-" else { return identity }
         guard ftruncate(descriptor, 0) == 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
         if let owner, fchown(descriptor, owner.user, owner.group) != 0 {
             throw CaptureWriteError(file: path, reason: .system(errno))
         }
+        return identity
     }
 
     private static func opened(_ path: String) throws(CaptureWriteError) -> Int32 {

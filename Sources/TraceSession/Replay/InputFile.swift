@@ -1,0 +1,72 @@
+// One capture file of a replay: its frames that pass the filter, with their numbers, and how many it lacks.
+
+import PacketSource
+import TCPModel
+
+/// A capture file that is being read, and the filter for its frames.
+struct InputFile: ~Copyable {
+    private var reader: CaptureFileReader
+    private var filter: FilterSet?
+    /// Lost frames that have been told.
+    private var toldLosses: UInt64 = 0
+
+    /// Opens a file; an empty filter lets every frame pass.
+    init(_ path: String, filter words: String) throws(TraceError) {
+        let opened: CaptureFileReader
+        var filter: FilterSet?
+        do { opened = try CaptureFileReader(path: path) } catch { throw .file(error) }
+        if !words.isEmpty {
+            do {
+                filter = try FilterSet(words, linkType: opened.interfaces.first?.linkType ?? .ethernet)
+            } catch {
+                throw .capture(error)
+            }
+        }
+        reader = opened
+        self.filter = filter
+    }
+
+    var path: String { reader.path }
+    var interfaces: [CaptureInterface] { reader.interfaces }
+    /// Octets that are done, and of how many; nil for a stream.
+    var bytesRead: UInt64 { reader.bytesRead }
+    var size: UInt64? { reader.size }
+
+    /// Hands over the next frames, at most `limit`, or until `body` returns false.
+    ///
+    /// - Parameters:
+    ///   - frame: the number of the frame before, which is counted on.
+    ///   - body: gets each frame that passes the filter, and its number.
+    @inline(__always) mutating func read(
+        limit: Int, after frame: inout UInt64, _ body: (FrameHeader, RawSpan, UInt64) -> Bool
+    ) throws(TraceError) -> CaptureFileReader.Progress {
+        var number = frame
+        // Taken out and put back: the reader is busy meanwhile, and the filter is another's.
+        var filter = filter.take()
+        defer {
+            frame = number
+            self.filter = filter.take()
+        }
+        do throws(CaptureFileError) {
+            // Where nothing is filtered, frames take the short way.
+            if filter == nil {
+                return try reader.read(limit: limit, waitMilliseconds: 100) { header, bytes in
+                    number &+= 1
+                    return body(header, bytes, number)
+                }
+            }
+            return try reader.read(limit: limit, waitMilliseconds: 100) { header, bytes in
+                number &+= 1
+                return filter?.matches(header, bytes) == false || body(header, bytes, number)
+            }
+        } catch {
+            throw .file(error)
+        }
+    }
+
+    /// Frames that the capturing program lost, as far as that is known and was not told before.
+    mutating func takeLosses() -> UInt64 {
+        defer { toldLosses = reader.droppedFrames }
+        return reader.droppedFrames - toldLosses
+    }
+}

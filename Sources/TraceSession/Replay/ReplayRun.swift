@@ -1,0 +1,188 @@
+// One replay from its first file to its last line: which frames come next, and when to stop.
+
+import Glibc
+import PacketSource
+import TCPModel
+import TimelineReport
+
+/// The state of one replay.
+struct ReplayRun: ~Copyable {
+    private let options: TraceOptions
+    private let signals: SignalWait
+    /// The capture as the report knows it: what the first file that could be opened says.
+    private var description: CaptureDescription
+    /// `-w`: opened with the first file.
+    private var copies: FrameCopies?
+    private var progress = ProgressLine()
+    private var isBegun = false
+    private var isStopped = false
+    private var frame: UInt64 = 0
+    /// Frames read before the batch under way.
+    private var batchStart: UInt64 = 0
+
+    init(_ options: TraceOptions, _ signals: consuming SignalWait) {
+        self.options = options
+        self.signals = signals
+        description = CaptureDescription(
+            file: nil, interfaces: [], snapshotLength: nil, filter: options.effectiveFilter, tool: TraceOptions.tool)
+    }
+
+    /// Reads all files, up to their ends or until nobody wants more.
+    ///
+    /// - Returns: the exit code: 1 if one could not be read to its end, or the frames not be written.
+    mutating func readAll<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) -> Int32 {
+        var status: Int32 = 0
+        for path in options.files where !isStopped {
+            do throws(TraceError) {
+                var input = try open(path)
+                try begin(input, &consumer)
+                try read(&input, &consumer)
+            } catch {
+                status = fail(error)
+            }
+        }
+        do throws(CaptureWriteError) { try copies?.close() } catch { status = fail(.output(error)) }
+        return status
+    }
+
+    /// Says what went wrong. After an output that cannot be written no file is read any more.
+    private mutating func fail(_ error: TraceError) -> Int32 {
+        progress.clear()
+        complain(error.explanation(command: "", executable: ""))
+        if case .output = error { isStopped = true }
+        return 1
+    }
+
+    private func open(_ path: String) throws(TraceError) -> InputFile {
+        do throws(CaptureWriteError) { try copies?.refuse(path) } catch { throw .output(error) }
+        return try InputFile(path, filter: options.filter)
+    }
+
+    /// A file is open: the first one opens the output and the report, too.
+    private mutating func begin<Consumer: ReplayConsumer & ~Copyable>(
+        _ input: borrowing InputFile, _ consumer: inout Consumer
+    ) throws(TraceError) {
+        announce(input)
+        do throws(CaptureWriteError) {
+            if let output = options.output, copies == nil { copies = try FrameCopies(output, of: options.files) }
+        } catch {
+            throw .output(error)
+        }
+        copies?.begin(input)
+        guard !isBegun else { return }
+        isBegun = true
+        description.file = input.path
+        description.interfaces = input.interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) }
+        description.snapshotLength = input.interfaces.first.map { Int($0.snapshotLength) }
+        consumer.begin(description)
+    }
+
+    private func announce(_ input: borrowing InputFile) {
+        var line = "reading from file \(printable(input.path))"
+        if let first = input.interfaces.first {
+            line += ", link-type \(first.linkType.name) (\(first.linkType.summary))"
+            // 0: the file does not say.
+            if first.snapshotLength > 0 { line += ", snapshot length \(first.snapshotLength)" }
+        }
+        if !options.filter.isEmpty { line += ", filter \"\(printable(options.filter))\"" }
+        complain(line)
+    }
+
+    /// Reads one file.
+    private mutating func read<Consumer: ReplayConsumer & ~Copyable>(
+        _ input: inout InputFile, _ consumer: inout Consumer
+    ) throws(TraceError) {
+        // What was read before a fault counts all the same.
+        defer { endBatch(&input, &consumer) }
+        while !isStopped {
+            let state = try take(from: &input, &consumer)
+            if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
+            if hasEnough(consumer) { isStopped = true }
+            look(consumer.captured, input)
+            if state == .end { return }
+        }
+    }
+
+    /// Hands over the frames that are there, up to the end of the batch.
+    private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
+        from input: inout InputFile, _ consumer: inout Consumer
+    ) throws(TraceError) -> CaptureFileReader.Progress {
+        let room = ReplayDivision.batch - Int(frame - batchStart)
+        // Where nothing is written or counted, frames take the short way.
+        if copies == nil && options.packetLimit == nil {
+            return try input.read(limit: room, after: &frame) { header, bytes, number in
+                consumer.take(header, bytes, frame: number)
+                return true
+            }
+        }
+        let limit = options.packetLimit ?? .max
+        var failure: CaptureWriteError?
+        var copies = copies.take()
+        defer { self.copies = copies.take() }
+        let state = try input.read(limit: room, after: &frame) { header, bytes, number in
+            do throws(CaptureWriteError) {
+                try copies?.copy(header, bytes)
+            } catch {
+                failure = error
+                return false
+            }
+            consumer.take(header, bytes, frame: number)
+            return consumer.captured < limit
+        }
+        if let failure { throw .output(failure) }
+        return state
+    }
+
+    /// As many frames as a batch has were read, or the file is done. Where a batch ends depends on the frames alone, and
+    /// not on how fast they come: so do the results.
+    private mutating func endBatch<Consumer: ReplayConsumer & ~Copyable>(
+        _ input: inout InputFile, _ consumer: inout Consumer
+    ) {
+        let lost = input.takeLosses()
+        if lost > 0 { consumer.noteGap(lost) }
+        batchStart = frame
+        if !consumer.endBatch(lastFrame: frame) { isStopped = true }
+    }
+
+    private func hasEnough<Consumer: ReplayConsumer & ~Copyable>(_ consumer: borrowing Consumer) -> Bool {
+        consumer.captured >= options.packetLimit ?? .max || consumer.endedCount >= options.connectionLimit ?? .max
+    }
+
+    /// Shows how far it is, and does what a signal asks for.
+    private mutating func look(_ captured: UInt64, _ input: borrowing InputFile) {
+        progress.show(captured, input.bytesRead, input.size)
+        guard let signal = signals.next() else { return }
+        if signal == SIGUSR1 {
+            progress.clear()
+            let share = input.size.map { $0 > 0 ? " (\(input.bytesRead * 100 / $0)%)" : "" } ?? ""
+            complain("\(captured) packets read\(share)")
+        } else {
+            isStopped = true
+            signals.standDown()
+        }
+    }
+
+    /// Reports what is left, and says what came of it all.
+    ///
+    /// - Returns: the exit code of the whole run.
+    mutating func finish<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer, _ status: Int32) -> Int32 {
+        progress.clear()
+        // No file could be opened: the report has a beginning all the same.
+        if !isBegun { consumer.begin(description) }
+        consumer.finish(description)
+        let connections = consumer.connectionCount
+        if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {
+            complain(
+                "\(consumer.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
+            )
+            if consumer.evicted > 0 {
+                complain(
+                    "\(consumer.evicted) connections were given up before their end: more than \(options.trackedLimit)"
+                        + " at a time (--max-connections)")
+            }
+            for sentence in tallySentences(consumer.tally) { complain(sentence) }
+        }
+        let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
+        return result == 0 && consumer.hasFailed ? TraceOptions.failedStatus : result
+    }
+}

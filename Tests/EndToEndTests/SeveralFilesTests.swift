@@ -1,0 +1,142 @@
+// Several files in one replay: one output for all of them, none of them overwritten, and a beginning that comes first.
+
+import Foundation
+import Testing
+
+@Suite struct SeveralFilesTests {
+    /// A capture of one connection on a port.
+    private static func capture(_ port: UInt16, _ scratch: Scratch, _ name: String) throws -> String {
+        var file = HandMade()
+        file.connection(port)
+        return try scratch.write(file.bytes, as: name)
+    }
+
+    /// The same without its Ethernet headers, as raw IP.
+    private static func rawCapture(_ port: UInt16, _ scratch: Scratch, _ name: String) throws -> String {
+        var framed = HandMade()
+        framed.connection(port)
+        var file = HandMade()
+        file.bytes.replaceSubrange(20..<24, with: HandMade.little(101))
+        var at = 24
+        while at < framed.bytes.count {
+            let length = Int(framed.bytes[at + 8])
+            file.record(Array(framed.bytes[(at + 16 + 14)..<(at + 16 + length)]))
+            at += 16 + length
+        }
+        return try scratch.write(file.bytes, as: name)
+    }
+
+    private static func contents(_ path: String) -> [UInt8] {
+        FileManager.default.contents(atPath: path).map(Array.init) ?? []
+    }
+
+    /// The ports of the clients of all connections, in their order.
+    private static func ports(_ path: String) throws -> [Int] {
+        try records(tcptrace("-T", "json", "-r", path), "conn").compactMap { $0["id.orig_p"] as? Int }
+    }
+
+    // MARK: -w
+
+    @Test(arguments: ["a.pcap", "b.pcap", "hard", "standard output"])
+    func noInputIsOverwritten(_ output: String) throws {
+        let scratch = try Scratch()
+        let first = try Self.capture(40001, scratch, "a.pcap")
+        let second = try Self.capture(40002, scratch, "b.pcap")
+        let before = (Self.contents(first), Self.contents(second))
+        let line =
+            switch output {
+            case "hard": "ln $2 $3/hard; exec $T -q -r $1 -r $2 -w $3/hard"
+            case "standard output": "exec $T -q -r $1 -r $2 -w - >> $2"
+            default: "exec $T -q -r $1 -r $2 -w $3/\(output)"
+            }
+        let outcome = try shell(line, first, second, scratch.path)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("This is a capture that is being read: it is not overwritten"))
+        #expect(Self.contents(first) == before.0)
+        #expect(Self.contents(second).starts(with: before.1))
+        if output != "standard output" { #expect(Self.contents(second) == before.1) }
+        #expect(!outcome.errors.contains("reading from file \(second)"), "the run ends there: \(outcome.errors)")
+    }
+
+    @Test func theOutputIsNotReadAsAnInput() throws {
+        let scratch = try Scratch()
+        let first = try Self.capture(40001, scratch, "a.pcap")
+        let output = scratch.file("new.pcapng")
+        // There is no such file when the run begins.
+        let outcome = try tcptrace("-q", "-r", first, "-r", output, "-w", output)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("new.pcapng: This is a capture that is being read"))
+        #expect(try Self.ports(output) == [40001])
+    }
+
+    @Test func aWrongNameOrFilterEmptiesNoOutput() throws {
+        let scratch = try Scratch()
+        let good = try Self.capture(40001, scratch, "a.pcap")
+        let output = try Self.capture(40002, scratch, "out.pcap")
+        let before = Self.contents(output)
+        #expect(try tcptrace("-q", "-r", "/nonexistent", "-w", output).code == 1)
+        #expect(try tcptrace("-q", "-r", good, "-w", output, "prot", "80").code == 1)
+        #expect(Self.contents(output) == before)
+    }
+
+    @Test(arguments: ["out.pcapng", "out.pcap"])
+    func framesOfAllFilesAreWrittenInOrder(_ name: String) throws {
+        let scratch = try Scratch()
+        let files = try [40001, 40002, 40003].map { try Self.capture($0, scratch, "\($0).pcap") }
+        let output = scratch.file(name)
+        let outcome = try tcptrace(
+            "-q", "-r", files[0], "-r", "/nonexistent", "-r", files[1], "-r", files[2], "-w", output)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("24 packets read, 3 connections traced"))
+        #expect(try Self.ports(output) == [40001, 40002, 40003])
+    }
+
+    @Test func linkTypesBecomeInterfacesOfOneFile() throws {
+        let scratch = try Scratch()
+        let ethernet = try Self.capture(40001, scratch, "a.pcap")
+        let raw = try Self.rawCapture(40002, scratch, "b.pcap")
+        let again = try Self.capture(40003, scratch, "c.pcap")
+        let output = scratch.file("out.pcapng")
+        #expect(try tcptrace("-q", "-r", ethernet, "-r", raw, "-r", again, "-w", output).code == 0)
+        #expect(try Self.ports(output) == [40001, 40002, 40003])
+        // A block of type 1 describes an interface, and its link type comes next: files that say the same share one.
+        let bytes = Self.contents(output)
+        var linkTypes: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            if bytes[at] == 1 { linkTypes.append(bytes[at + 8]) }
+            at += Int(bytes[at + 4]) + Int(bytes[at + 5]) << 8
+        }
+        #expect(linkTypes == [1, 101])
+    }
+
+    @Test func aClassicFileOfTwoLinkTypesIsRefusedWithARemedy() throws {
+        let scratch = try Scratch()
+        let ethernet = try Self.capture(40001, scratch, "a.pcap")
+        let raw = try Self.rawCapture(40002, scratch, "b.pcap")
+        let output = scratch.file("out.pcap")
+        let outcome = try tcptrace("-q", "-r", ethernet, "-r", raw, "-r", ethernet, "-w", output)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("EN10MB and RAW: name the file .pcapng"), "\(outcome.errors)")
+        #expect(try Self.ports(output) == [40001], "what could be written is there")
+    }
+
+    // MARK: The beginning
+
+    @Test func theBeginningIsTheFirstFileThatCanBeRead() throws {
+        let scratch = try Scratch()
+        let good = try Self.capture(40001, scratch, "good.pcap")
+        let csv = try tcptrace("-r", "/nonexistent", "-r", good, "-T", "csv")
+        #expect(csv.lines.first?.hasPrefix("ts,") == true && csv.text.split(whereSeparator: \.isNewline).count == 2)
+        let json = try tcptrace("-r", "/nonexistent", "-r", good, "-T", "json")
+        let captures = try records(json, "capture")
+        #expect(captures.map { $0["event"] as? String } == ["start", "end"])
+        #expect(captures.allSatisfy { $0["file"] as? String == good })
+        #expect(json.text.hasPrefix(#"{"_path":"capture""#))
+    }
+
+    @Test func withoutAnyFileThereIsABeginningBeforeTheEnd() throws {
+        let captures = try records(tcptrace("-r", "/nonexistent", "-T", "json"), "capture")
+        #expect(captures.map { $0["event"] as? String } == ["start", "end"])
+    }
+}
