@@ -152,10 +152,11 @@ import TimelineReport
         var next = number
         var limit: UInt64 = 0
         let all = connections
+        var isWanted = true
         while limit < all, isWanted {
             limit += ReplayDivision.rest
             beginBatch(next, firstFrame: .max - UInt64(ReplayDivision.batch))
-            _ = publish(next, endTime: nil, restLimit: limit)
+            isWanted = publish(next, endTime: nil, restLimit: limit)
             next += 1
         }
         acquire()
