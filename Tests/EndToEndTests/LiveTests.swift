@@ -283,3 +283,25 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect((conn["resp_process"] as? [String: Any])?["pid"] as? Int == Int(peer.pid))
     }
 }
+
+private let canMakePairs: Bool = {
+    guard isRoot else { return false }
+    return (try? shell("unshare -n ip link add w1 type veth peer name w2").code) == 0
+}()
+
+@Suite(.enabled(if: canMakePairs, "needs root, unshare, ip and veth pairs")) struct GoneInterfaceTests {
+    /// The ends of a pair go together; the tracer sleeps meanwhile, and finds both gone at one look.
+    @Test func eachInterfaceThatGoesAwayIsTold() throws {
+        let outcome = try shell(
+            """
+            exec unshare -n bash -c 'ip link add w1 type veth peer name w2
+            for name in lo w1 w2; do ip link set $name up; done
+            "$0" -q --no-kernel -i lo -i w1 -i w2 & pid=$!
+            sleep 1; kill -STOP $pid; ip link del w1; sleep 0.2; kill -CONT $pid
+            sleep 1; kill -INT $pid; wait $pid' $T
+            """)
+        #expect(outcome.code == 0)
+        let told = outcome.errors.split(separator: "\n").filter { !$0.contains("listening on") }
+        for name in ["w1", "w2"] { #expect(told.contains { $0.contains(name) }, "\(outcome.errors)") }
+    }
+}

@@ -90,18 +90,18 @@ struct CaptureSet: ~Copyable {
     /// Whether every interface has gone away.
     var isEmpty: Bool { boxes.allSatisfy { $0.isGone } }
 
-    /// Delivers what is there, at most `limit` frames, in the order of their times; says which interface went away, if one did.
-    func dispatch(limit: Int, _ body: (FrameHeader, RawSpan) -> Void) -> (delivered: Int, gone: CaptureError?) {
+    /// Delivers what is there, at most `limit` frames, in the order of their times; says which interfaces went away.
+    func dispatch(limit: Int, _ body: (FrameHeader, RawSpan) -> Void) -> (delivered: Int, gone: [CaptureError]) {
         if boxes.count > 1 { return merge(limit: limit, body) }
         var delivered = 0
-        var gone: CaptureError?
+        var gone: [CaptureError] = []
         for box in boxes where !box.isGone {
             do throws(CaptureError) {
                 delivered += try box.capture.dispatch(limit: limit, body)
             } catch {
                 if case .deviceGone(_, _, let count) = error { delivered += count }
                 box.isGone = true
-                gone = error
+                gone.append(error)
             }
         }
         return (delivered, gone)
@@ -114,9 +114,9 @@ struct CaptureSet: ~Copyable {
     /// from after that moment is next.
     private func merge(
         limit: Int, _ body: (FrameHeader, RawSpan) -> Void
-    ) -> (delivered: Int, gone: CaptureError?) {
+    ) -> (delivered: Int, gone: [CaptureError]) {
         var delivered = 0
-        var gone: CaptureError?
+        var gone: [CaptureError] = []
         var horizon = wallClockNow()
         var times = boxes.map { Self.nextTime($0, &gone) }
         while delivered < limit {
@@ -141,13 +141,13 @@ struct CaptureSet: ~Copyable {
         return (delivered, gone)
     }
 
-    private static func nextTime(_ box: Box, _ gone: inout CaptureError?) -> Timestamp? {
+    private static func nextTime(_ box: Box, _ gone: inout [CaptureError]) -> Timestamp? {
         guard !box.isGone else { return nil }
         do throws(CaptureError) {
             return try box.capture.nextTime()
         } catch {
             box.isGone = true
-            gone = error
+            gone.append(error)
             return nil
         }
     }

@@ -196,7 +196,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
             }
             noteConnections()
-            if let gone = result.gone { warnings.append(gone.description) }
+            warnings += result.gone.map(\.description)
             if let failure { throw .output(failure) }
             pace.note(result.delivered)
             if result.delivered < limit {
