@@ -92,6 +92,30 @@ import Testing
         #expect(reader.size == nil)
     }
 
+    @Test("a stream without header is waited for as long as it is wanted", arguments: [0, 2, 10, 26])
+    func givenUp(octets: Int) throws {
+        let file = try TemporaryFile()
+        let fifo = file.path + ".fifo"
+        try #require(makeFIFO(fifo))
+        // Nobody may have opened it for writing yet, or somebody has who writes no whole header.
+        let keeper = octets == 0 ? -1 : unsafe open(fifo, O_RDWR)
+        defer { if keeper >= 0 { close(keeper) } }
+        // The first section header, which has no interface yet.
+        let bytes = Array(PcapngReadingTests.sample(isBigEndian: false).bytes.prefix(octets))
+        if octets > 0 { #expect(unsafe write(keeper, bytes, octets) == octets) }
+        var questions = 0
+        do {
+            _ = try CaptureFileReader(path: fifo) {
+                questions += 1
+                return questions < 3
+            }
+            Issue.record("it opened")
+        } catch {
+            #expect(error.reason == .givenUp)
+        }
+        #expect(questions == 3)
+    }
+
     @Test("a mapped file that shrinks while it is read is an error, not a crash", arguments: [0, 24, 5000, 70_000])
     func shrinking(to length: Int) throws {
         var bytes = CaptureBytes.pcap()

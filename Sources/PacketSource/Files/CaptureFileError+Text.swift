@@ -8,6 +8,7 @@ extension CaptureFileError: CustomStringConvertible {
         case .system(let code): "\(escaped(file)): \(systemErrorText(code))\(place)"
         case .isDirectory: "\(escaped(file)): Is a directory, not a capture file"
         case .notReadableKind: "\(escaped(file)): Not a regular file or a pipe"
+        case .givenUp: "\(name) is not waited for any longer: it holds no header yet."
         case .empty: "The file \(name) is empty: not even a capture file header."
         case .headerCutShort: "The file \(name) appears to have been cut short in its header: it holds no packets."
         case .unknownFormat(_, isText: true): "The file \(name) is text, not a pcap or pcapng capture."

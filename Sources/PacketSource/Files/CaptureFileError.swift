@@ -47,6 +47,8 @@ public struct CaptureFileError: Error, Equatable, Sendable {
         case badInterfaceDescription
         /// An if_tsresol that no 64-bit clock can have.
         case badTimestampResolution(UInt8)
+        /// Nobody wanted to wait for the header of a stream any longer.
+        case givenUp
         /// The file became shorter while it was read.
         case shrankWhileRead
     }

@@ -43,13 +43,15 @@ public struct CaptureFileReader: ~Copyable {
     /// Opens a capture file and reads its header. `-` is standard input.
     ///
     /// Throws when it cannot be opened, or is no capture that this tool reads: one clear error each.
-    public init(path: String) throws(CaptureFileError) {
+    ///
+    /// - Parameter isWanted: asked now and then while a stream has no header yet; the answer false gives it up.
+    public init(path: String, while isWanted: () -> Bool = { true }) throws(CaptureFileError) {
         var window = try Self.opened(path)
         var decoder: Decoder
         do {
-            window = try Self.unpacked(window)
-            decoder = try Self.fileHeader(&window)
-            if case .pcapng = decoder { try Self.primePcapng(&window, &decoder) }
+            window = try Self.unpacked(window, isWanted)
+            decoder = try Self.fileHeader(&window, isWanted)
+            if case .pcapng = decoder { try Self.primePcapng(&window, &decoder, isWanted) }
         } catch {
             throw CaptureFileError(file: path, reason: error.reason, offset: error.offset)
         }
@@ -190,9 +192,27 @@ public struct CaptureFileReader: ~Copyable {
             file: path, reason: reason, offset: window.offset, isDecompressed: window.isDecompressed)
     }
 
-    private static func need(_ count: Int, _ window: inout ByteWindow) throws(HeaderFault) -> Bool {
+    /// How long a stream is waited for before somebody is asked whether it is wanted still, in milliseconds.
+    private static let patience: Int32 = 100
+
+    /// Makes bytes available, however long that takes while they are wanted; false if the file has no more.
+    private static func fill(
+        _ count: Int, _ window: inout ByteWindow, _ isWanted: () -> Bool
+    ) throws(WindowError) -> Bool {
+        while true {
+            switch try window.fill(need: count, waitMilliseconds: patience) {
+            case .bytes: return true
+            case .end: return false
+            case .waiting: if !isWanted() { throw WindowError(.givenUp) }
+            }
+        }
+    }
+
+    private static func need(
+        _ count: Int, _ window: inout ByteWindow, _ isWanted: () -> Bool
+    ) throws(HeaderFault) {
         do {
-            if try window.fill(need: count, waitMilliseconds: -1) == .bytes { return true }
+            if try fill(count, &window, isWanted) { return }
         } catch {
             throw HeaderFault(reason: error.reason, offset: error.offset ?? 0)
         }
@@ -208,8 +228,10 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     /// The window itself, or one over what it holds if that is compressed.
-    private static func unpacked(_ window: consuming ByteWindow) throws(HeaderFault) -> ByteWindow {
-        _ = try need(4, &window)
+    private static func unpacked(
+        _ window: consuming ByteWindow, _ isWanted: () -> Bool
+    ) throws(HeaderFault) -> ByteWindow {
+        try need(4, &window, isWanted)
         // need made 4 bytes available, and the span does not outlive the window.
         let magic = UInt32(bigEndian: unsafe window.bytes.bytes.word(0, swapped: false))
         guard let format = CompressionFormat(magic: magic) else { return window }
@@ -221,20 +243,22 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     /// Reads the first bytes; of pcapng nothing is consumed, a section header is a block like others.
-    private static func fileHeader(_ window: inout ByteWindow) throws(HeaderFault) -> Decoder {
-        let magic = try readMagic(&window)
+    private static func fileHeader(
+        _ window: inout ByteWindow, _ isWanted: () -> Bool
+    ) throws(HeaderFault) -> Decoder {
+        let magic = try readMagic(&window, isWanted)
         if magic == PcapngDecoder.sectionHeader {
-            _ = try need(28, &window)
+            try need(28, &window, isWanted)
             return .pcapng(PcapngDecoder())
         }
         if UInt32(bigEndian: magic) == SnoopDecoder.magic {
-            _ = try need(SnoopDecoder.fileHeaderLength, &window)
+            try need(SnoopDecoder.fileHeaderLength, &window, isWanted)
             // need made 16 bytes available, and the span does not outlive the window.
             let decoder = try SnoopDecoder(header: unsafe window.bytes.bytes)
             window.consume(SnoopDecoder.fileHeaderLength)
             return .snoop(decoder)
         }
-        _ = try need(PcapDecoder.fileHeaderLength, &window)
+        try need(PcapDecoder.fileHeaderLength, &window, isWanted)
         // need made 24 bytes available, and the span does not outlive the window.
         let decoder = try PcapDecoder(header: unsafe window.bytes.bytes)
         window.consume(PcapDecoder.fileHeaderLength)
@@ -242,8 +266,10 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     /// The first four bytes as a little-endian number, once they are known to be a capture's.
-    private static func readMagic(_ window: inout ByteWindow) throws(HeaderFault) -> UInt32 {
-        _ = try need(4, &window)
+    private static func readMagic(
+        _ window: inout ByteWindow, _ isWanted: () -> Bool
+    ) throws(HeaderFault) -> UInt32 {
+        try need(4, &window, isWanted)
         // need made 4 bytes available, and the span does not outlive the window.
         let bytes = unsafe window.bytes.bytes
         let magic = bytes.word(0, swapped: false)
@@ -253,7 +279,7 @@ public struct CaptureFileReader: ~Copyable {
 
     /// Goes on to the first interface description, so that the link type is known early. A fault there is left to `read`.
     private static func primePcapng(
-        _ window: inout ByteWindow, _ decoder: inout Decoder
+        _ window: inout ByteWindow, _ decoder: inout Decoder, _ isWanted: () -> Bool
     ) throws(HeaderFault) {
         while case .pcapng(let pcapng) = decoder, pcapng.interfaces.isEmpty {
             if window.mappedSize != nil { window.advanceMapping() }
@@ -262,7 +288,12 @@ public struct CaptureFileReader: ~Copyable {
             switch outcome.stop {
             case .softEnd where window.available > 0 && outcome.consumed > 0: continue
             case .needs(let count, _):
-                guard let filled = try? window.fill(need: count, waitMilliseconds: -1), filled == .bytes else { return }
+                do throws(WindowError) {
+                    guard try fill(count, &window, isWanted) else { return }
+                } catch {
+                    if error.reason == .givenUp { throw HeaderFault(reason: .givenUp) }
+                    return
+                }
             case .fault(let reason) where window.offset == 0: throw HeaderFault(reason: reason)
             default: return
             }

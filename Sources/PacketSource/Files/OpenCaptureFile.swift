@@ -4,15 +4,13 @@ import Glibc
 
 /// Opens `path`, or standard input for `-`, and maps it or readies a buffer.
 func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
-    // Opening a FIFO waits for its writer, as every reader of one does.
-    // path is a Swift string: NUL-terminated for the call. An interrupted open of a FIFO is tried again.
-    var descriptor: Int32 = STDIN_FILENO
-    if path != "-" {
-        repeat {
-            descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        } while descriptor < 0 && errno == EINTR
-    }
+    // A FIFO would wait here for its writer, and nobody could be asked whether that is still wanted: its first octets are
+    // waited for instead. After that it is read like others.
+    // path is a Swift string: NUL-terminated for the call.
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+    let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, flags)
     guard descriptor >= 0 else { throw HeaderFault(reason: .system(errno)) }
+    if path != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
     guard let status = fileStatus(descriptor) else {
         let code = errno
         if descriptor > 2 { close(descriptor) }
