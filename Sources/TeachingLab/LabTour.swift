@@ -33,7 +33,7 @@ public enum LabTour {
         // Only changes how writes to a closed pipe end: with EPIPE instead of death.
         _ = signal(SIGPIPE, SIG_IGN)
         do throws(TourError) {
-            guard let interruption = Interruption() else { throw .failed("signalfd: \(describeErrno(errno))") }
+            guard let interruption = Interruption() else { throw .failed("signals: \(describeErrno(errno))") }
             let programs = try LabPrograms(beside: options.executable)
             try checkPort(options.port)
             if let directory = options.saveDirectory { try makeDirectory(directory) }

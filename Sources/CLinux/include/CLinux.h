@@ -1,13 +1,13 @@
-// Linux interfaces that Swift's Glibc module does not export: epoll, signalfd, timerfd, and what the headers below say.
+// Linux interfaces that Swift's Glibc module does not export: epoll, timerfd, and what the headers below say.
 #ifndef CLINUX_H
 #define CLINUX_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include "CaughtSignals.h"
 #include "KernelProgram.h"
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"

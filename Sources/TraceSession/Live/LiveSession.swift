@@ -31,7 +31,7 @@ public enum LiveSession {
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
-            complain("signalfd: \(describeErrno(errno))")
+            complain("signals: \(describeErrno(errno))")
             return 1
         }
         do throws(TraceError) {

@@ -44,7 +44,7 @@ public enum ReplaySession {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
-            complain("signalfd: \(describeErrno(errno))")
+            complain("signals: \(describeErrno(errno))")
             return 1
         }
         var run = ReplayRun(options, signals)

@@ -154,7 +154,7 @@ public struct SocketsRun {
                 if isScreen { buffer.newline() }
                 try output.write(&buffer)
                 return
-            case .closed: return
+            case .ready: return
             }
         }
     }
