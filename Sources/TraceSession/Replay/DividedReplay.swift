@@ -230,6 +230,13 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return isWanted
     }
 
+    mutating func flush(lastFrame: UInt64) -> Bool {
+        // Nobody looks at connections that ended: when that is done must not depend on how fast the frames come.
+        _ = crew.publish(batch, endTime: nil)
+        beginBatch(after: lastFrame)
+        return crew.flush()
+    }
+
     mutating func finish(_ description: CaptureDescription) {
         // The last batch is empty. What fragments leave behind, at most twice `mostDatagrams`, has room in it.
         fragments.giveUpAll()

@@ -10,11 +10,16 @@ struct InputFile: ~Copyable {
     /// Lost frames that have been told.
     private var toldLosses: UInt64 = 0
 
-    /// Opens a file; an empty filter lets every frame pass.
-    init(_ path: String, filter words: String) throws(TraceError) {
+    /// Opens a file; an empty filter lets every frame pass. Nil if it has no header yet and is not wanted any longer.
+    init?(_ path: String, filter words: String, while isWanted: () -> Bool) throws(TraceError) {
         let opened: CaptureFileReader
         var filter: FilterSet?
-        do { opened = try CaptureFileReader(path: path) } catch { throw .file(error) }
+        do throws(CaptureFileError) {
+            opened = try CaptureFileReader(path: path, while: isWanted)
+        } catch {
+            if error.reason == .givenUp { return nil }
+            throw .file(error)
+        }
         if !words.isEmpty {
             do {
                 filter = try FilterSet(words, linkType: opened.interfaces.first?.linkType ?? .ethernet)
@@ -32,7 +37,10 @@ struct InputFile: ~Copyable {
     var bytesRead: UInt64 { reader.bytesRead }
     var size: UInt64? { reader.size }
 
-    /// Hands over the next frames, at most `limit`, or until `body` returns false.
+    /// Readable when a stream has more.
+    var fileDescriptor: Int32 { reader.fileDescriptor }
+
+    /// Hands over the next frames, at most `limit`, or until `body` returns false. It does not wait for a stream.
     ///
     /// - Parameters:
     ///   - frame: the number of the frame before, which is counted on.
@@ -50,12 +58,12 @@ struct InputFile: ~Copyable {
         do throws(CaptureFileError) {
             // Where nothing is filtered, frames take the short way.
             if filter == nil {
-                return try reader.read(limit: limit, waitMilliseconds: 100) { header, bytes in
+                return try reader.read(limit: limit, waitMilliseconds: 0) { header, bytes in
                     number &+= 1
                     return body(header, bytes, number)
                 }
             }
-            return try reader.read(limit: limit, waitMilliseconds: 100) { header, bytes in
+            return try reader.read(limit: limit, waitMilliseconds: 0) { header, bytes in
                 number &+= 1
                 return filter?.matches(header, bytes) == false || body(header, bytes, number)
             }

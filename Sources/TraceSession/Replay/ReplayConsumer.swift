@@ -16,6 +16,8 @@ protocol ReplayConsumer: ~Copyable {
     mutating func noteGap(_ count: UInt64)
     /// `ReplayDivision.batch` frames have been read, or a file has come to its end. False: nobody wants more.
     mutating func endBatch(lastFrame: UInt64) -> Bool
+    /// The input pauses: writes what is known by now. Batches go on as if nobody had looked. False: nobody wants more.
+    mutating func flush(lastFrame: UInt64) -> Bool
     /// Everything has been read: reports what is left, and the end.
     mutating func finish(_ description: CaptureDescription)
 
@@ -80,7 +82,12 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
                 pipeline.timeline.retire(id)
             }
         }
-        if pipeline.out.count >= ReplaySession.writeSize { flush() }
+        if pipeline.out.count >= ReplaySession.writeSize { write() }
+        return outputStatus == nil
+    }
+
+    mutating func flush(lastFrame: UInt64) -> Bool {
+        write()
         return outputStatus == nil
     }
 
@@ -88,13 +95,13 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         pipeline.endFragments()
         for id in pipeline.timeline.remaining() where outputStatus == nil {
             pipeline.finish(id, nil)
-            if pipeline.out.count >= ReplaySession.writeSize { flush() }
+            if pipeline.out.count >= ReplaySession.writeSize { write() }
         }
         pipeline.report.end(description, pipeline.counts, at: pipeline.lastTime, &pipeline.out)
-        flush()
+        write()
     }
 
-    private mutating func flush() {
+    private mutating func write() {
         guard outputStatus == nil else { return pipeline.out.clear() }
         do throws(ResultOutputError) {
             try output.write(&pipeline.out)

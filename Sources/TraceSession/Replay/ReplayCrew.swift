@@ -136,6 +136,16 @@ import TimelineReport
         return isWanted
     }
 
+    /// Waits until all that was published is merged, and writes the results. False: nobody wants more.
+    func flush() -> Bool {
+        acquire()
+        while merged < published { workOrWait(Self.reader) }
+        release()
+        // Nothing is published: the merge has nothing to do, and nobody else touches it.
+        unsafe merge.pointee.flush()
+        return outputStatus == nil
+    }
+
     /// Nothing more comes: reports what is left, in portions, and ends the threads.
     func close(from number: UInt64) {
         acquire()

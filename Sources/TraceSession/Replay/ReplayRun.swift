@@ -7,6 +7,9 @@ import TimelineReport
 
 /// The state of one replay.
 struct ReplayRun: ~Copyable {
+    /// Between two looks at a stream that pauses, in nanoseconds; what is known is not shown more often either.
+    private static let pause = Span.second / 10
+
     private let options: TraceOptions
     private let signals: SignalWait
     /// The capture as the report knows it: what the first file that could be opened says.
@@ -19,6 +22,8 @@ struct ReplayRun: ~Copyable {
     private var frame: UInt64 = 0
     /// Frames read before the batch under way.
     private var batchStart: UInt64 = 0
+    /// When results were shown because a stream paused, and how many frames had been read then.
+    private var shown: (frame: UInt64, time: Int64) = (.max, 0)
 
     init(_ options: TraceOptions, _ signals: consuming SignalWait) {
         self.options = options
@@ -34,7 +39,7 @@ struct ReplayRun: ~Copyable {
         var status: Int32 = 0
         for path in options.files where !isStopped {
             do throws(TraceError) {
-                var input = try open(path)
+                guard var input = try open(path, consumer.captured) else { break }
                 try begin(input, &consumer)
                 try read(&input, &consumer)
             } catch {
@@ -53,9 +58,13 @@ struct ReplayRun: ~Copyable {
         return 1
     }
 
-    private func open(_ path: String) throws(TraceError) -> InputFile {
+    /// Opens a file; nil if a signal came before a stream had its header.
+    private mutating func open(_ path: String, _ captured: UInt64) throws(TraceError) -> InputFile? {
         do throws(CaptureWriteError) { try copies?.refuse(path) } catch { throw .output(error) }
-        return try InputFile(path, filter: options.filter)
+        return try InputFile(path, filter: options.filter) {
+            look(captured, 0, nil)
+            return !isStopped
+        }
     }
 
     /// A file is open: the first one opens the output and the report, too.
@@ -98,8 +107,12 @@ struct ReplayRun: ~Copyable {
             let state = try take(from: &input, &consumer)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
             if hasEnough(consumer) { isStopped = true }
-            look(consumer.captured, input)
-            if state == .end { return }
+            look(consumer.captured, input.bytesRead, input.size)
+            switch state {
+            case .end: return
+            case .waiting: wait(for: input, &consumer)
+            case .more, .stopped: break
+            }
         }
     }
 
@@ -144,21 +157,35 @@ struct ReplayRun: ~Copyable {
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }
 
+    /// A stream has nothing at the moment: shows what is known so far, and waits for more or for a signal.
+    private mutating func wait<Consumer: ReplayConsumer & ~Copyable>(
+        for input: borrowing InputFile, _ consumer: inout Consumer
+    ) {
+        let now = monotonicNow()
+        if shown.frame != frame, now - shown.time >= Self.pause {
+            progress.clear()
+            shown = (frame, now)
+            if !consumer.flush(lastFrame: frame) { isStopped = true }
+        }
+        if !isStopped {
+            signals.wait(milliseconds: Int32(Self.pause / Span.millisecond), orReadable: input.fileDescriptor)
+        }
+    }
+
     private func hasEnough<Consumer: ReplayConsumer & ~Copyable>(_ consumer: borrowing Consumer) -> Bool {
         consumer.captured >= options.packetLimit ?? .max || consumer.endedCount >= options.connectionLimit ?? .max
     }
 
     /// Shows how far it is, and does what a signal asks for.
-    private mutating func look(_ captured: UInt64, _ input: borrowing InputFile) {
-        progress.show(captured, input.bytesRead, input.size)
+    private mutating func look(_ captured: UInt64, _ bytesRead: UInt64, _ size: UInt64?) {
+        progress.show(captured, bytesRead, size)
         guard let signal = signals.next() else { return }
         if signal == SIGUSR1 {
             progress.clear()
-            let share = input.size.map { $0 > 0 ? " (\(input.bytesRead * 100 / $0)%)" : "" } ?? ""
+            let share = size.map { $0 > 0 ? " (\(bytesRead * 100 / $0)%)" : "" } ?? ""
             complain("\(captured) packets read\(share)")
         } else {
             isStopped = true
-            signals.standDown()
         }
     }
 
@@ -166,6 +193,8 @@ struct ReplayRun: ~Copyable {
     ///
     /// - Returns: the exit code of the whole run.
     mutating func finish<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer, _ status: Int32) -> Int32 {
+        // Nothing is left to be stopped but this.
+        signals.standDown()
         progress.clear()
         // No file could be opened: the report has a beginning all the same.
         if !isBegun { consumer.begin(description) }
