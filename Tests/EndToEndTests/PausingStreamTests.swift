@@ -20,6 +20,23 @@ import Testing
         #expect(try program.end().code == 0)
     }
 
+    @Test func whatTheFilesBeforeItSayDoesNotWaitForAStream() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        file.connection(40001)
+        let pipe = try HeldPipe(scratch)
+        let path = try scratch.write(file.bytes, as: "a.pcap")
+        let program = try Program(Program.tcptrace, ["-T", "json", "-r", path, "-r", pipe.path])
+        try program.say(#""_path":"state""#)
+        var other = HandMade()
+        other.connection(40002)
+        try pipe.write(other.bytes)
+        try pipe.close()
+        let outcome = try program.end()
+        #expect(outcome.code == 0)
+        #expect(try records(outcome, "conn").count == 2)
+    }
+
     /// A connection is over when its four-tuple is taken again: its row need not wait for a batch of frames.
     @Test(arguments: ["1", "3"]) func rowsAreShownBeforeTheStreamGoesOn(_ workers: String) throws {
         let scratch = try Scratch()

@@ -15,7 +15,7 @@ struct ReplayRun: ~Copyable {
     /// The capture as the report knows it: what the first file that could be opened says.
     private var description: CaptureDescription
     /// `-w`: opened with the first file.
-    private var copies: FrameCopies?
+    private var output: OutputCapture?
     private var progress = ProgressLine()
     private var isBegun = false
     private var isStopped = false
@@ -39,14 +39,14 @@ struct ReplayRun: ~Copyable {
         var status: Int32 = 0
         for path in options.files where !isStopped {
             do throws(TraceError) {
-                guard var input = try open(path, consumer.captured) else { break }
+                guard var input = try open(path, &consumer) else { break }
                 try begin(input, &consumer)
                 try read(&input, &consumer)
             } catch {
                 status = fail(error)
             }
         }
-        do throws(CaptureWriteError) { try copies?.close() } catch { status = fail(.output(error)) }
+        do throws(CaptureWriteError) { try output?.close() } catch { status = fail(.output(error)) }
         return status
     }
 
@@ -59,10 +59,13 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Opens a file; nil if a signal came before a stream had its header.
-    private mutating func open(_ path: String, _ captured: UInt64) throws(TraceError) -> InputFile? {
-        do throws(CaptureWriteError) { try copies?.refuse(path) } catch { throw .output(error) }
+    private mutating func open<Consumer: ReplayConsumer & ~Copyable>(
+        _ path: String, _ consumer: inout Consumer
+    ) throws(TraceError) -> InputFile? {
+        do throws(CaptureWriteError) { try output?.refuse(path) } catch { throw .output(error) }
         return try InputFile(path, filter: options.filter) {
-            look(captured, 0, nil)
+            look(consumer.captured, 0, nil)
+            show(&consumer)
             return !isStopped
         }
     }
@@ -73,11 +76,11 @@ struct ReplayRun: ~Copyable {
     ) throws(TraceError) {
         announce(input)
         do throws(CaptureWriteError) {
-            if let output = options.output, copies == nil { copies = try FrameCopies(output, of: options.files) }
+            if let path = options.output, output == nil { output = try OutputCapture(path, of: options.files) }
         } catch {
             throw .output(error)
         }
-        copies?.begin(input)
+        output?.begin(input)
         guard !isBegun else { return }
         isBegun = true
         description.file = input.path
@@ -122,7 +125,7 @@ struct ReplayRun: ~Copyable {
     ) throws(TraceError) -> CaptureFileReader.Progress {
         let room = ReplayDivision.batch - Int(frame - batchStart)
         // Where nothing is written or counted, frames take the short way.
-        if copies == nil && options.packetLimit == nil {
+        if output == nil && options.packetLimit == nil {
             return try input.read(limit: room, after: &frame) { header, bytes, number in
                 consumer.take(header, bytes, frame: number)
                 return true
@@ -130,11 +133,11 @@ struct ReplayRun: ~Copyable {
         }
         let limit = options.packetLimit ?? .max
         var failure: CaptureWriteError?
-        var copies = copies.take()
-        defer { self.copies = copies.take() }
+        var output = output.take()
+        defer { self.output = output.take() }
         let state = try input.read(limit: room, after: &frame) { header, bytes, number in
             do throws(CaptureWriteError) {
-                try copies?.copy(header, bytes)
+                try output?.copy(header, bytes)
             } catch {
                 failure = error
                 return false
@@ -161,15 +164,18 @@ struct ReplayRun: ~Copyable {
     private mutating func wait<Consumer: ReplayConsumer & ~Copyable>(
         for input: borrowing InputFile, _ consumer: inout Consumer
     ) {
+        show(&consumer)
+        guard !isStopped else { return }
+        signals.wait(milliseconds: Int32(Self.pause / Span.millisecond), orReadable: input.fileDescriptor)
+    }
+
+    /// Shows what is known so far, unless that was done a moment ago.
+    private mutating func show<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) {
         let now = monotonicNow()
-        if shown.frame != frame, now - shown.time >= Self.pause {
-            progress.clear()
-            shown = (frame, now)
-            if !consumer.flush(lastFrame: frame) { isStopped = true }
-        }
-        if !isStopped {
-            signals.wait(milliseconds: Int32(Self.pause / Span.millisecond), orReadable: input.fileDescriptor)
-        }
+        guard isBegun, shown.frame != frame, now - shown.time >= Self.pause else { return }
+        progress.clear()
+        shown = (frame, now)
+        if !consumer.flush(lastFrame: frame) { isStopped = true }
     }
 
     private func hasEnough<Consumer: ReplayConsumer & ~Copyable>(_ consumer: borrowing Consumer) -> Bool {

@@ -4,7 +4,7 @@ import PacketSource
 import TCPModel
 
 /// Frames on their way to the output, whose interfaces are described when their first frame comes.
-struct FrameCopies: ~Copyable {
+struct OutputCapture: ~Copyable {
     private var writer: CaptureWriter
     /// What a classic file states once for all its frames, when they come from several files: other readers cut frames at it.
     private let commonSnapshotLength: UInt32?
