@@ -71,6 +71,14 @@ struct ReplayItem: BitwiseCopyable {
     }
 }
 
+/// An ICMP error on its way to its part.
+struct ReplayError: BitwiseCopyable {
+    var error: ICMPError
+    var time: Timestamp
+    /// Counted from the batch's first frame.
+    var offset: UInt32
+}
+
 /// The items of one part in a batch.
 @safe struct ReplayShare: BitwiseCopyable {
     private let items: UnsafePointer<ReplayItem>

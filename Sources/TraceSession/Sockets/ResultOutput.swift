@@ -11,6 +11,18 @@ package enum ResultOutputError: Error, Hashable, Sendable {
     case failed(code: Int32)
 }
 
+extension ResultOutputError {
+    /// Says what happened if it was a failure; the exit code for it.
+    var exitCode: Int32 {
+        switch self {
+        case .closedPipe: return 0
+        case .failed(let code):
+            complain("standard output: \(describeErrno(code))")
+            return 1
+        }
+    }
+}
+
 /// A descriptor that results go to. The descriptor is borrowed: standard output is nobody's to close.
 package struct ResultOutput {
     /// Octets that a pipe takes as a whole or not at all (PIPE_BUF).

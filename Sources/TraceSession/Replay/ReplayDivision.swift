@@ -1,0 +1,17 @@
+// How a replay is divided: parts, batches, and what is kept of them.
+
+/// How a replay is divided. None of these depends on the machine, so that the results do not either.
+enum ReplayDivision {
+    /// Parts of the flows, each with a timeline of its own.
+    static let parts = 8
+    /// Frames between two looks at ended connections; a batch has as many, so that all of it stays in a core's cache.
+    static let batch = 2048
+    /// Most segments of a batch that are behind another one in their frame.
+    static let extras = 1024
+    /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
+    static let rest: UInt64 = 1024
+    /// Batches under way at a time.
+    static let depth = 4
+    /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
+    static let waiting = 4096
+}
