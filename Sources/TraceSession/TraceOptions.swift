@@ -57,8 +57,8 @@ public struct TraceOptions: Sendable {
 
     /// Threads that a replay is divided among; nil = as many as there are processors. The results do not depend on it.
     public var workers: Int?
-    /// Connections to keep in memory at most, in a replay.
-    public var trackedLimit = TraceOptions.defaultTrackedLimit
+    /// Connections to keep in memory at most, in a replay; nil = `defaultTrackedLimit`.
+    public var trackedLimit: Int?
     /// The same in a live trace, those included that ended and are kept for late segments and their TIME_WAIT.
     public var liveTrackedLimit = TraceOptions.defaultLiveTrackedLimit
 

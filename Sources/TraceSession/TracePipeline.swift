@@ -49,7 +49,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
         if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
         interest = isLive || wantsFindings || report.readsStatistics ? .every : report.interest
-        connectionLimit = isLive ? .max : options.trackedLimit
+        connectionLimit = isLive ? .max : options.trackedLimit ?? TraceOptions.defaultTrackedLimit
         verifiesChecksums = options.verifiesChecksums
         self.report = report
         self.isLive = isLive

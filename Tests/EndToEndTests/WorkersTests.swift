@@ -89,5 +89,8 @@ import Testing
         let all = try tcptrace("-r", path, "-q")
         #expect(!all.errors.contains("given up"))
         #expect(few.text.split(separator: "\n").sorted() == all.text.split(separator: "\n").sorted())
+        // As many as there are is not too many, however they are spread.
+        let enough = try tcptrace("-r", path, "-q", "--max-connections", "2999")
+        #expect(!enough.errors.contains("given up") && enough.text == all.text)
     }
 }

@@ -32,7 +32,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         countsIncomplete = report.countsIncomplete
         let seed = UInt64.random(in: .min ... .max)
         flowHash = FlowHash(seed: seed)
-        let most = max(1, options.trackedLimit / ReplayDivision.parts)
+        let most = TraceOptions.defaultTrackedLimit / ReplayDivision.parts
         crew = ReplayCrew(report: report, seed: seed, most: most, workers: workers)
         crew.beginBatch(0, firstFrame: 1)
     }

@@ -10,6 +10,7 @@ public enum ReplaySession {
     static let linger = 60 * Span.second
     /// Output is written when this many octets have gathered.
     static let writeSize = 1 << 16
+
     /// Reads `options.files` in order and writes the report to standard output.
     ///
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
@@ -25,9 +26,12 @@ public enum ReplaySession {
         }
     }
 
-    /// Divided among threads, unless the format follows the stream, or the end depends on what the connections do.
+    /// Divided among threads, unless the format follows the stream, the end depends on what the connections do, or a limit was set,
+    /// which is one for all flows.
     private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
-        if options.connectionLimit != nil || !options.failOn.isEmpty { return run(options, stream: report) }
+        if options.connectionLimit != nil || !options.failOn.isEmpty || options.trackedLimit != nil {
+            return run(options, stream: report)
+        }
         let workers = options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         return feed(
             options,
