@@ -53,16 +53,6 @@ public struct CaptureCounts: Sendable {
     public init() {}
 }
 
-/// Which segments a report wants to hear of, so that the others need not be made into events.
-public enum SegmentInterest: Sendable {
-    /// None.
-    case none
-    /// Those that change a state.
-    case transitions
-    /// Every one.
-    case every
-}
-
 /// A consumer of timeline events. Calls come in capture order; all output goes into `out`.
 public protocol TraceReport {
     /// Whether a frame that was captured several times counts once. What copies another tool's log counts them as it does.
@@ -71,8 +61,8 @@ public protocol TraceReport {
     var countsIncomplete: Bool { get }
     /// Whether it reads the timeline's per-direction statistics, which are not kept for nobody.
     var readsStatistics: Bool { get }
-    /// Which segments it is to be told of. From a live trace it hears of every one.
-    var interest: SegmentInterest { get }
+    /// Whether it is to be told of segments. From a live trace it hears of every one.
+    var readsSegments: Bool { get }
     /// The first segment came at this time.
     mutating func opens(at time: Timestamp)
     /// The capture begins.
@@ -114,7 +104,7 @@ extension TraceReport {
     /// The connection's own counters are enough.
     public var readsStatistics: Bool { false }
     /// It wants to hear of every segment.
-    public var interest: SegmentInterest { .every }
+    public var readsSegments: Bool { true }
     /// When the first segment came does not matter.
     public mutating func opens(at time: Timestamp) {}
     /// Nothing is said at the beginning.

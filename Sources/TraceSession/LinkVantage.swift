@@ -22,8 +22,8 @@ import TCPModel
     // Both lie within `places`, whose end was checked above and which has eight octets at least; any bits are a UInt64.
     let first = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: places.lowerBound, as: UInt64.self)
     let last = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: places.upperBound - 8, as: UInt64.self)
-    let product = (first ^ 0x9e37_79b9_7f4a_7c15).multipliedFullWidth(by: last ^ 0xd1b5_4a32_d192_ed03)
-    return UInt32(truncatingIfNeeded: (product.high ^ product.low) >> 32)
+    return UInt32(
+        truncatingIfNeeded: foldedProduct(first ^ 0x9e37_79b9_7f4a_7c15, last ^ 0xd1b5_4a32_d192_ed03) >> 32)
 }
 
 /// Whether an Ethernet frame has a VLAN tag.

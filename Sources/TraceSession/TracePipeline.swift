@@ -35,7 +35,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
     private let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
-    private let interest: SegmentInterest
+    private let readsSegments: Bool
     private let flowHash: FlowHash
     private var isOpen = false
     /// Whether checksums are verified.
@@ -48,7 +48,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         flowHash = timeline.flowHash
         let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
         if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
-        interest = isLive || wantsFindings || report.readsStatistics ? .every : report.interest
+        readsSegments = isLive || wantsFindings || report.readsStatistics || report.readsSegments
         connectionLimit = isLive ? .max : options.trackedLimit ?? TraceOptions.defaultTrackedLimit
         verifiesChecksums = options.verifiesChecksums
         self.report = report
@@ -159,9 +159,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
                 vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
         if tracked.ended { endedCount &+= 1 }
-        guard interest == .every || interest == .transitions && tracked.hasTransitions else {
-            return makeRoom(for: tracked)
-        }
+        guard readsSegments else { return makeRoom(for: tracked) }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
         let event = timeline.event(of: tracked, segment, time: header.time, frame: frame, cutOctets: cut)

@@ -160,8 +160,8 @@ struct DuplicateFilter: ~Copyable {
         let fields = field | UInt64(segment.ipIdentification) << 16 | UInt64(segment.urgentPointer)
         let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 32
         let lengths = kinds ^ UInt64(segment.tuple.source.port) << 24 ^ UInt64(segment.payloadLength)
-        var hash = folded(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
-        hash ^= folded(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)
+        var hash = foldedProduct(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
+        hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)
         if segment.options.present.contains(.sack) { hash = withBlocks(segment, hash) }
         // A frame that its receiver drops is no copy of one that it takes, nor the other way round.
         if !segment.remarks.isDisjoint(with: .dropped) { hash = ~hash }
@@ -173,14 +173,8 @@ struct DuplicateFilter: ~Copyable {
         for index in 0..<min(4, Int(segment.options.sackBlockCount)) {
             let block = segment.options.sackBlocks[index]
             let edges = UInt64(block.left.rawValue) << 32 | UInt64(block.right.rawValue)
-            hash = folded(hash ^ edges, 0x9e37_79b9_7f4a_7c15)
+            hash = foldedProduct(hash ^ edges, 0x9e37_79b9_7f4a_7c15)
         }
         return hash
-    }
-
-    /// A folded multiplication, as the flow index uses it.
-    @inline(__always) private static func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
-        let product = left.multipliedFullWidth(by: right)
-        return product.high ^ product.low
     }
 }

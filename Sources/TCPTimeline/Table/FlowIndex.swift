@@ -191,7 +191,6 @@ public struct FlowHash: BitwiseCopyable, Sendable {
     }
 
     @inlinable @inline(__always) static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-        let product = a.multipliedFullWidth(by: b | 1)
-        return product.high ^ product.low
+        foldedProduct(a, b | 1)
     }
 }

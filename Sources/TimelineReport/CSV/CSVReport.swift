@@ -32,7 +32,7 @@ public struct CSVReport: PartitionedReport {
     }
 
     /// Segments are not asked for.
-    public var interest: SegmentInterest { .none }
+    public var readsSegments: Bool { false }
 
     /// The lines of some connections, without the header.
     public var part: CSVReport { CSVReport(header: false, selection: selection) }

@@ -6,7 +6,7 @@ public import TCPTimeline
 /// The number of packets, at the end.
 public struct CountReport: PartitionedReport {
     /// Segments are not asked for.
-    public var interest: SegmentInterest { .none }
+    public var readsSegments: Bool { false }
     /// Nothing is said of parts.
     public var part: CountReport { self }
 

@@ -28,7 +28,7 @@ public struct SummaryReport: PartitionedReport {
     }
 
     /// Segments are not asked for.
-    public var interest: SegmentInterest { .none }
+    public var readsSegments: Bool { false }
 
     /// The rows of some connections, as `merge` wants them: its number and columns are not known before.
     public var part: SummaryReport {

@@ -26,7 +26,7 @@ public struct ZeekLog: PartitionedReport {
     public init(selection: ConnectionSelection = ConnectionSelection()) { self.selection = selection }
 
     /// Segments are not asked for.
-    public var interest: SegmentInterest { .none }
+    public var readsSegments: Bool { false }
 
     /// The rows of some connections, without the header.
     public var part: ZeekLog {

@@ -31,7 +31,6 @@ struct PartResult {
     var beginnings: [Beginning] = []
     /// The batch that all this is of begins with this frame.
     var firstFrame: UInt64 = 0
-    var ended: UInt64 = 0
     var evicted: UInt64 = 0
     /// ICMP errors about connections that are not known.
     var strayErrors: UInt64 = 0
@@ -41,7 +40,6 @@ struct PartResult {
         out.clear()
         pieces.removeAll(keepingCapacity: true)
         beginnings.removeAll(keepingCapacity: true)
-        ended = 0
         evicted = 0
         strayErrors = 0
     }

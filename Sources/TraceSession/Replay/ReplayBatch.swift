@@ -11,11 +11,11 @@ import TCPTimeline
     /// Segments of frames without plain headers, of all parts.
     private let segments: UnsafeMutablePointer<Segment>
     private var segmentCount = 0
-    private var counts: InlineArray<8, Int> = .init(repeating: 0)
+    private var counts: ByPart<Int> = .init(repeating: 0)
     /// What each part says: only who works on it writes there.
     let results = SpacedPlaces<PartResult>(count: ReplayDivision.parts) { _ in PartResult() }
     /// ICMP errors by part; few captures have any.
-    private(set) var errors: InlineArray<8, [ReplayError]> = .init(repeating: [])
+    private(set) var errors: ByPart<[ReplayError]> = .init(repeating: [])
     /// The number of its first frame; frames counted from there are less than `ReplayDivision.batch`.
     var firstFrame: UInt64 = 0
     /// The latest frame's time, if ended connections are to be looked at.

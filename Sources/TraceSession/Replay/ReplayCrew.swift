@@ -33,10 +33,10 @@ import TimelineReport
     private var published: UInt64 = 0
     private var merged: UInt64 = 0
     private var isMerging = false
-    private var nextOfPart: InlineArray<8, UInt64> = .init(repeating: 0)
-    private var isBusy: InlineArray<8, Bool> = .init(repeating: false)
+    private var nextOfPart: ByPart<UInt64> = .init(repeating: 0)
+    private var isBusy: ByPart<Bool> = .init(repeating: false)
     /// Who worked on each part last: its connections may still be in that core's cache. The reader at first.
-    private var lastWorker: InlineArray<8, Int> = .init(repeating: 0)
+    private var lastWorker: ByPart<Int> = .init(repeating: 0)
     private var isClosing = false
     private var isWanted = true
     private var sleepers = 0

@@ -2,7 +2,7 @@
 
 /// How a replay is divided. None of these depends on the machine, so that the results do not either.
 enum ReplayDivision {
-    /// Parts of the flows, each with a timeline of its own.
+    /// Parts of the flows, each with a timeline of its own; as many as `ByPart` has.
     static let parts = 8
     /// Frames between two looks at ended connections; a batch has as many, so that all of it stays in a core's cache.
     static let batch = 2048
@@ -15,3 +15,6 @@ enum ReplayDivision {
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
     static let waiting = 4096
 }
+
+/// One value for each of `ReplayDivision.parts`.
+typealias ByPart<Value> = InlineArray<8, Value>

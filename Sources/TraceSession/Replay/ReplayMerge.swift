@@ -47,7 +47,6 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private var recent: [Numbers] = Array(repeating: Numbers(), count: ReplayDivision.depth)
     private var turn = 0
     private(set) var connections: UInt64 = 0
-    private(set) var ended: UInt64 = 0
     private(set) var evicted: UInt64 = 0
     private(set) var strayErrors: UInt64 = 0
     /// The exit code that a failure to write asks for; nil as long as there is none.
@@ -61,7 +60,7 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     mutating func take(_ batch: borrowing ReplayBatch) {
         if let time = batch.openTime { report.opens(at: time) }
         count(batch)
-        var nextPiece: InlineArray<8, Int> = .init(repeating: 0)
+        var nextPiece: ByPart<Int> = .init(repeating: 0)
         write(batch, &nextPiece, below: PartResult.atBoundary)
         if batch.gap > 0 { report.gap(batch.gap, at: batch.gapTime, &out) }
         write(batch, &nextPiece, below: .max)
@@ -75,7 +74,6 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
             // Nobody else works on a batch that is merged, here and below.
             let result = unsafe batch.results.place(part)
             for beginning in unsafe result.pointee.beginnings { recent[turn].insert(beginning.offset) }
-            unsafe ended += result.pointee.ended
             unsafe evicted += result.pointee.evicted
             unsafe strayErrors += result.pointee.strayErrors
         }
@@ -92,10 +90,10 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
 
     /// Writes the pieces with keys below `limit`, those with the least key first.
     private mutating func write(
-        _ batch: borrowing ReplayBatch, _ next: inout InlineArray<8, Int>, below limit: UInt64
+        _ batch: borrowing ReplayBatch, _ next: inout ByPart<Int>, below limit: UInt64
     ) {
         // What each part comes with next.
-        var keys: InlineArray<8, UInt64> = .init(repeating: limit)
+        var keys: ByPart<UInt64> = .init(repeating: limit)
         for part in keys.indices { keys[part] = key(batch, part, next[part], below: limit) }
         while true {
             // The part with the least key, and the least key of the others: up to there all pieces are that part's.

@@ -8,7 +8,6 @@ import TimelineReport
 struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var timeline: Timeline
     private var report: Report
-    private let interest: SegmentInterest
     private let countsCopiesOnce: Bool
     private let most: Int
     private var rest: [ConnectionID] = []
@@ -18,7 +17,6 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     init(report: Report, seed: UInt64, most: Int) {
         timeline = Timeline(seed: seed, countsByItself: false)
         self.report = report.part
-        interest = report.interest
         countsCopiesOnce = report.countsCopiesOnce
         self.most = most
     }
@@ -92,13 +90,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     private mutating func take(_ item: ReplayError, _ firstFrame: UInt64, _ result: inout PartResult) {
         let frame = firstFrame + UInt64(item.offset)
-        guard let event = timeline.observe(item.error, time: item.time, frame: frame) else {
-            result.strayErrors += 1
-            return
-        }
-        if event.ended { result.ended += 1 }
-        report.icmp(event, timeline, &result.out)
-        result.addPiece(key: frame, number: 0)
+        if timeline.observe(item.error, time: item.time, frame: frame) == nil { result.strayErrors += 1 }
     }
 
     @inline(__always) private mutating func take(
@@ -113,7 +105,6 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 segment, hash: item.hash, time: time, frame: frame, interface: item.interface, vantage: item.vantage)
             : timeline.track(segment, hash: item.hash, time: time, frame: frame, interface: item.interface)
         if tracked.isSteady { return }
-        if tracked.ended { result.ended += 1 }
         if tracked.isFirst {
             result.beginnings.append(
                 PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
@@ -124,10 +115,6 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 finish(old, key: frame, &result)
             }
         }
-        guard tracked.hasTransitions, interest == .transitions else { return }
-        let event = timeline.event(of: tracked, segment, time: time, frame: frame)
-        report.segment(event, timeline, &result.out)
-        result.addPiece(key: frame, number: 0)
     }
 
     /// The batch is over at `now`: reports who ended and has been silent long enough.
