@@ -44,6 +44,26 @@ import Testing
         #expect(!isStillOpen)
     }
 
+    /// On a busy host a judgement is made with each of thousands of connections that end: only what is new may be looked at.
+    @Test(.timeLimit(.minutes(1))) func theOthersAreNotLookedAtAgain() {
+        var join = KernelJoin()
+        let count: UInt32 = 20_000
+        for slot in 0..<count { join.watch(ConnectionID(slot: slot), number: UInt64(slot) + 1) }
+        let clock = ContinuousClock()
+        let spent = clock.measure { for _ in 0..<count { join.judge { _ in true } } }
+        #expect(spent < .seconds(2), "it was \(spent)")
+    }
+
+    @Test func theCommandsConnectionsAreForgottenWithTheirViews() {
+        let joined = Joined(handshake)
+        joined.read(1, joined.client(.established), joined.server(.established))
+        _ = joined.join.assign([11: Self.process(7)], time: joined.play.now)
+        joined.join.judge { _ in true }
+        joined.join.forget(joined.id)
+        let isStillOpen = joined.join.hasOpenConnectionOfCommand(joined.play.timeline)
+        #expect(!isStillOpen)
+    }
+
     @Test func theSocketsThatAReadingIsAskedFor() throws {
         let joined = Joined(handshake)
         let wanted = joined.join.watchedEnds(joined.play.timeline, limit: 1)

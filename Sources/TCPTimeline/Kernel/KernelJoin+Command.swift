@@ -1,4 +1,6 @@
 // Which connections belong to the command that is traced: judged by the processes at their ends.
+//
+// On a busy host most connections are strangers', thousands a second: so only those are looked at whose process is new.
 
 import TCPModel
 
@@ -6,19 +8,35 @@ extension KernelJoin {
     /// Judges the processes that were found since the last call; `isOfCommand` says whether a process belongs to the command.
     /// Once a connection was the command's it stays so, whoever holds its sockets later.
     public mutating func judge(_ isOfCommand: (Int32) -> Bool) {
-        forEachView { view in
-            for side in [Side.originator, .responder] {
-                guard let pid = (view[side].process ?? view[side].listenerProcess)?.pid, view[side].judged?.pid != pid
-                else { continue }
+        guard !unjudged.isEmpty else { return }
+        for end in unjudged where number(of: end.id) == end.number {
+            var isFound = false
+            update(end.id, end.side) { view in
+                guard let pid = (view.process ?? view.listenerProcess)?.pid, view.judged?.pid != pid else { return }
                 let verdict = isOfCommand(pid)
-                view[side].judged = (pid, verdict)
-                if verdict { view[side].isOfCommand = true }
+                view.judged = (pid, verdict)
+                guard verdict else { return }
+                view.isOfCommand = true
+                isFound = true
             }
+            if isFound { commandConnections.insert(end.id) }
         }
+        unjudged.removeAll(keepingCapacity: true)
+    }
+
+    /// Nobody asks whose connections are whose: there is no command.
+    public mutating func judgeNobody() { unjudged.removeAll(keepingCapacity: true) }
+
+    /// A process was found at this end.
+    mutating func noteProcess(_ id: ConnectionID, _ side: Side) {
+        guard let number = number(of: id) else { return }
+        unjudged.append(EndpointReference(id: id, number: number, side: side))
     }
 
     /// Whether a connection of the command is not over.
     public func hasOpenConnectionOfCommand(_ timeline: borrowing Timeline) -> Bool {
-        containsView { $1.isOfCommand && !timeline[$0].isEnded }
+        // Most of them begin and end; what is not watched any more is not among them.
+        for id in commandConnections where !timeline[id].isEnded { return true }
+        return false
     }
 }

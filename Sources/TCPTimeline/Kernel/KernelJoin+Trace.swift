@@ -73,6 +73,7 @@ extension KernelJoin {
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
         let isWithListener = followsListenersEnd(event)
         let tellsAll = tellsAll
+        var isFound = false
         update(end.id, end.side) { view in
             view.trace.take(event)
             if isWithListener { view.trace.resetWithListener = true }
@@ -96,12 +97,14 @@ extension KernelJoin {
             guard view.process?.pid != process.pid else { return }
             view.process = process
             view.descriptor = nil
+            isFound = true
             guard tellsAll else { return }
             said.append(
                 KernelEvent(
                     connection: end.id, side: end.side, time: event.time, kind: .owner(process),
                     socket: view.socket, process: process, source: .tracepoint))
         }
+        if isFound { noteProcess(end.id, end.side) }
     }
 
     /// connect() gets a four-tuple only when nobody has it: what this end was before has gone, though no segment and no event

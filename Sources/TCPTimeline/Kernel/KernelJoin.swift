@@ -39,6 +39,10 @@ public struct KernelJoin: Sendable {
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]
 
+    /// Ends whose process was found and has not been judged, and the watched connections of the command that is traced.
+    var unjudged: [EndpointReference] = []
+    var commandConnections: Set<ConnectionID> = []
+
     /// No views yet.
     public init() {}
 
@@ -61,6 +65,7 @@ public struct KernelJoin: Sendable {
     /// Stops watching.
     public mutating func forget(_ id: ConnectionID) {
         if let number = views.number(of: id), let tuple = views.tuple(of: id) { tracks.forget(number, tuple) }
+        if !commandConnections.isEmpty { commandConnections.remove(id) }
         views.remove(id)
     }
 
@@ -212,20 +217,26 @@ public struct KernelJoin: Sendable {
         var events: [KernelEvent] = []
         for id in ids ?? views.ids {
             for side in [Side.originator, .responder] {
+                var isFound = false
                 update(id, side) { view in
-                    if let listener = view.listener, view.listenerProcess == nil {
-                        view.listenerProcess = owners[listener.inode]
+                    if let listener = view.listener, view.listenerProcess == nil,
+                        let process = owners[listener.inode]
+                    {
+                        view.listenerProcess = process
+                        isFound = true
                     }
                     guard let socket = view.socket, view.isPresent, view.process == nil,
                         let process = owners[socket.inode]
                     else { return }
                     view.process = process
+                    isFound = true
                     view.descriptor = descriptors[socket.inode]
                     events.append(
                         KernelEvent(
                             connection: id, side: side, time: time, kind: .owner(process), socket: socket,
                             process: process, source: source))
                 }
+                if isFound { noteProcess(id, side) }
             }
         }
         return events
@@ -247,14 +258,6 @@ public struct KernelJoin: Sendable {
         noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
         placeInQueues(ids ?? views.ids, timeline)
         return events
-    }
-
-    /// Lets every view be changed, in no order.
-    mutating func forEachView(_ body: (inout KernelView) -> Void) { for id in views.ids { _ = views.update(id, body) } }
-
-    /// Whether a view is so.
-    func containsView(_ test: (ConnectionID, KernelView) -> Bool) -> Bool {
-        views.ids.contains { id in views.look(id) { test(id, $0) } == true }
     }
 
     private static func reconcile(

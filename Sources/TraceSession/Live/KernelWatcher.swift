@@ -56,8 +56,8 @@ struct KernelWatcher {
     private var addresses: LocalAddresses
     private var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
-    /// The process of the command that is traced, if there is one.
-    var command: Int32?
+    /// The command that is traced and its descendants, if there is one.
+    private(set) var family: CommandFamily?
     private var nextReading: Int64 = 0
     private var nextSearch: Int64 = 0
     private var readsAll = false
@@ -189,7 +189,7 @@ struct KernelWatcher {
         let unknown = join.inodesWithoutProcess(of: chosen)
         guard !unknown.isEmpty else { return [] }
         nextSearch = start + Self.searchInterval
-        if let command { owners.expect([command] + owners.descendants(of: getpid())) }
+        if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
         let found = owners.owners(of: unknown)
         return join.assign(
             found.mapValues { $0.process }, descriptors: found.mapValues { $0.descriptor }, of: chosen,
@@ -209,11 +209,16 @@ struct KernelWatcher {
         }
     }
 
-    /// With a command: which of the processes found are its own. Its descendants are ours, also those whose parents ended.
+    /// From now on this process and its descendants are the command that is traced.
+    mutating func follow(_ command: Int32) { family = CommandFamily(of: command, startedBy: getpid()) }
+
+    /// With a command: which of the processes found are its own.
     mutating func judgeProcesses() {
-        guard let command else { return }
-        let own = getpid()
-        join.judge { pid in pid == command || pid != own && owners.lineage(of: pid).contains(own) }
+        // Taken out and put back: asking changes it.
+        guard var members = family.take() else { return join.judgeNobody() }
+        let now = monotonicNow()
+        join.judge { pid in members.contains(pid, at: now) { owners.lineage(of: $0) } }
+        family = members
     }
 }
 

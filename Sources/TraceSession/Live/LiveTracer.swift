@@ -295,7 +295,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     mutating func finish(_ id: ConnectionID) {
         kernel?.judgeProcesses()
         let view = kernel?.join.view(id)
-        if kernel?.command != nil && view?.hasProcess != true { unseenCount += 1 }
+        if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
         pipeline.finish(id, view, now: wallClockNow())
     }
 
@@ -360,7 +360,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// From now on this process and its descendants are the command that is traced.
-    mutating func follow(_ command: Int32) { kernel?.command = command }
+    mutating func follow(_ command: Int32) { kernel?.follow(command) }
 
     /// Whether a connection of the command is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }

@@ -50,10 +50,10 @@ struct TracedCommand: ~Copyable {
     var fileDescriptor: Int32 { handle.fileDescriptor }
 
     /// Whether the trace is over: it has ended, and so have its connections (or nobody waits for them any longer).
-    mutating func isOver(hasOpenConnections: Bool) -> Bool {
+    mutating func isOver(hasOpenConnections: @autoclosure () -> Bool) -> Bool {
         guard let end = ended() else { return false }
         let since = monotonicNow() - end.time
-        return since > Self.patience || since > Self.linger && !hasOpenConnections
+        return since > Self.patience || since > Self.linger && !hasOpenConnections()
     }
 
     /// Its exit code as a shell would tell it: 128 and the signal if one ended it; nil while it runs.

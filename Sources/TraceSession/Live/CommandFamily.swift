@@ -1,0 +1,36 @@
+// Which processes belong to the command that is traced: itself and its descendants.
+
+import TCPModel
+
+/// Asks /proc for a process's ancestors, and remembers the answer: on a busy host one process has thousands of connections.
+struct CommandFamily {
+    /// How long an answer is good, in nanoseconds. Numbers of processes are given out in turn: until all of them were, and this one
+    /// is another's, takes longer.
+    static let memory = Span.second
+    private static let limit = 8192
+
+    /// The command's process.
+    let command: Int32
+    /// Our own: what is left behind by its descendants becomes our child.
+    private let own: Int32
+    private var answers: [Int32: (isMember: Bool, until: Int64)] = [:]
+
+    /// The family of the process `command`, which `own` started.
+    init(of command: Int32, startedBy own: Int32) {
+        self.command = command
+        self.own = own
+    }
+
+    /// Whether a process belongs to it; `lineage` tells a process and its ancestors, and nothing of one that has gone.
+    mutating func contains(_ pid: Int32, at now: Int64, lineage: (Int32) -> [Int32]) -> Bool {
+        if pid == command { return true }
+        let known = answers[pid]
+        if let known, now < known.until { return known.isMember }
+        let line = lineage(pid)
+        // Who has gone is what he was.
+        let isMember = line.isEmpty ? known?.isMember ?? false : pid != own && line.contains(own)
+        if answers.count >= Self.limit { answers.removeAll(keepingCapacity: true) }
+        answers[pid] = (isMember, now &+ Self.memory)
+        return isMember
+    }
+}
