@@ -13,6 +13,11 @@ public struct KernelJoin: Sendable {
     static let steady = 30 * Span.millisecond
     /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
     static let patience = 100 * Span.millisecond
+    /// Linux keeps TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): what is gone sooner than this, in nanoseconds, no timer ended.
+    static let leastTimeWait = 59 * Span.second
+
+    /// Refused connections are looked after only where no more than so many are read together: under a scan that would be dear.
+    static let fewRefused = 16
 
     private var views = KernelViews()
     /// Whose turn it is to be read when not all can be.
@@ -287,10 +292,13 @@ public struct KernelJoin: Sendable {
         noteAcceptance(socket, side, connection, &view, snapshot, &news)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
-        events += news.map {
-            KernelEvent(
-                connection: id, side: side, time: snapshot.end, kind: $0, socket: socket, process: process,
+        let isEarly = snapshot.begin.since(connection.lastTime) < leastTimeWait
+        events += news.map { kind in
+            var event = KernelEvent(
+                connection: id, side: side, time: snapshot.end, kind: kind, socket: socket, process: process,
                 source: snapshot.source)
+            if case .dropped(from: .timeWait) = kind { event.isEarly = isEarly }
+            return event
         }
     }
 

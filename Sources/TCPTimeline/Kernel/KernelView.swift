@@ -159,6 +159,8 @@ public struct KernelEvent: Sendable {
     public let process: ProcessIdentity?
     /// Where that is from.
     public var source = KernelSource.proc
+    /// With `.dropped` from TIME_WAIT: it was gone before its time was over, so no timer ended it.
+    public var isEarly = false
 
     /// Whether a tracepoint said it, and not a reading of the sockets.
     public var isTraced: Bool { source == .tracepoint }

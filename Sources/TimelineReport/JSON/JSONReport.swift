@@ -207,13 +207,15 @@ public struct JSONReport: TraceReport {
             object.add(event)
         }
         guard case .dropped(let from) = event.kind else { return }
-        let rule: RFCRule = from == .timeWait ? .timeWaitTimeout : .kernelClosed
+        // A TIME_WAIT that is gone before its time was ended by the kernel, not by its timer.
+        let isTimer = from == .timeWait && !event.isEarly
         out.record("state") { object in
             object.add(event.time)
             object.add(uid)
             object.add(
-                Transition(from: from, to: .closed, certainty: .confirmed, rule: rule), event.side,
-                cause: from == .timeWait ? "timer" : "kernel")
+                Transition(
+                    from: from, to: .closed, certainty: .confirmed, rule: isTimer ? .timeWaitTimeout : .kernelClosed),
+                event.side, cause: isTimer ? "timer" : "kernel")
         }
     }
 

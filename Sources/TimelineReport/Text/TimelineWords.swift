@@ -200,7 +200,10 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
     case .dropped(let from):
         buffer.append("kernel: ")
         switch from {
-        case .timeWait: buffer.append("TIME_WAIT timer expired")
+        case .timeWait:
+            buffer.append(
+                event.isEarly
+                    ? "TIME_WAIT socket is gone early (table full, reused or destroyed)" : "TIME_WAIT timer expired")
         case .finWait2: buffer.append("FIN_WAIT_2 timed out, no packet")
         case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
             .lastAck:

@@ -1,0 +1,132 @@
+// A play with the kernel's word beside it, and what is found of both.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+
+@testable import TCPDiagnosis
+
+/// An open connection whose client and server have sent five octets each; the latest segment is of 6 ms.
+let exchange =
+    handshake + """
+        > P. 1:6 ack 1
+        < . 1:1 ack 6
+        < P. 1:6 ack 6
+        > . 6:6 ack 6
+
+        """
+
+/// A firewall's rule on this host.
+let byRule = SocketEvent.Kind.dropped(reason: "NETFILTER_DROP")
+
+/// A reading that lists just these sockets.
+private struct Reading: KernelSnapshot {
+    var begin: Timestamp
+    var sockets: [KernelSocket]
+    var end: Timestamp { begin.advanced(by: Span.millisecond) }
+
+    func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
+        sockets.first { $0.local == local && $0.remote == remote && $0.state != .listen }
+    }
+
+    func listener(at address: SocketAddress) -> KernelSocket? {
+        sockets.first { $0.state == .listen && $0.local == address }
+    }
+
+    func listener(onPort port: UInt16) -> KernelSocket? {
+        sockets.first { $0.state == .listen && $0.local.port == port }
+    }
+
+    func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }
+}
+
+/// One connection on this host; times are milliseconds after its first segment.
+final class KernelCase {
+    let play = Play(keepsStatistics: true)
+    private var join = KernelJoin()
+    private var diagnosis = Diagnosis(isLive: true)
+    private(set) var found: [Finding] = []
+
+    init(_ text: String) { feed(text) }
+
+    func feed(_ text: String) {
+        play.observer = { [unowned self] event, timeline in
+            diagnosis.observe(event, timeline)
+            if event.isFirst { join.watch(event.connection, timeline[event.connection]) }
+        }
+        play.feed(text)
+        play.observer = nil
+    }
+
+    /// An ICMP error of the server's host about the client's first segment.
+    func icmp(type: UInt8, code: UInt8) {
+        let error = ICMPError(
+            sender: play.server.address, quoted: play.connection.tuple, sequence: play.connection.firstSequence,
+            type: type, code: code)
+        if let event = play.timeline.observe(error, time: play.now, frame: 99) {
+            diagnosis.observe(event, play.timeline)
+        }
+    }
+
+    var id: ConnectionID { play.last.connection }
+    var view: KernelView? { join.view(id) }
+
+    private func time(_ milliseconds: Double) -> Timestamp { epoch.advanced(by: Int64(milliseconds * 1e6)) }
+
+    /// A tracepoint's event.
+    @discardableResult
+    func event(_ milliseconds: Double, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0, pid: Int32 = 0)
+        -> Self
+    {
+        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        let event = SocketEvent(
+            time: time(milliseconds), kind: kind, socket: socket, local: local, remote: remote,
+            isProcessContext: pid != 0, pid: pid,
+            process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "p\(pid)", uid: 0))
+        var said: [KernelEvent] = []
+        join.take([event], now: time(milliseconds + 0.1), &play.timeline, &said, tellsAll: true)
+        for event in said { diagnosis.observe(event, play.timeline) }
+        return self
+    }
+
+    /// A reading of the tables; owners by inode.
+    @discardableResult
+    func read(_ milliseconds: Double, _ sockets: KernelSocket..., owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
+        let events = join.reconcile(Reading(begin: time(milliseconds), sockets: sockets), &play.timeline)
+        for event in events { diagnosis.observe(event, play.timeline) }
+        _ = join.assign(
+            owners.mapValues { ProcessIdentity(pid: $0, command: "p\($0)", uid: 0) }, time: time(milliseconds))
+        return events
+    }
+
+    func client(_ state: TCPState, inode: UInt64 = 11, unacknowledged: UInt32 = 0) -> KernelSocket {
+        KernelSocket(
+            local: play.client, remote: play.server, state: state, transmitQueue: unacknowledged, inode: inode)
+    }
+
+    func server(_ state: TCPState, inode: UInt64 = 22) -> KernelSocket {
+        KernelSocket(local: play.server, remote: play.client, state: state, inode: inode)
+    }
+
+    func listener(at address: SocketAddress? = nil, waiting: UInt32 = 0) -> KernelSocket {
+        KernelSocket(
+            local: address ?? play.server, remote: SocketAddress(.anyV4, 0), state: .listen, receiveQueue: waiting,
+            inode: 33)
+    }
+
+    /// What is found at this moment, and what was found before.
+    @discardableResult
+    func review(_ milliseconds: Double) -> [FindingCode] {
+        found += diagnosis.review(now: time(milliseconds), play.timeline, join)
+        return found.map { $0.code }
+    }
+
+    /// The same when the connection is over.
+    @discardableResult
+    func conclude(_ milliseconds: Double) -> [FindingCode] {
+        found += diagnosis.conclude(id, play.timeline, view, now: time(milliseconds))
+        return found.map { $0.code }
+    }
+
+    func message(_ code: FindingCode) -> String { found.first { $0.code == code }?.message ?? "" }
+}
