@@ -70,7 +70,7 @@ struct Rule: Sendable {
     /// All rules, in the order in which their findings are told: how it opened, how it went, how it ended.
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
-        refused, acceptQueueFull, synUnanswered, neverAccepted,
+        refused, acceptQueueFull, synUnanswered, neverAccepted, acceptedLate,
         synCookies, captureGap, retransmission, tailLossProbe, spuriousRetransmission, reordering, zeroWindowStall,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
@@ -88,6 +88,9 @@ func words(_ nanoseconds: Int64) -> String {
     let tenth = nanoseconds % unit * 10 / unit
     return whole >= 100 || tenth == 0 ? "\(whole)\(name)" : "\(whole).\(tenth)\(name)"
 }
+
+/// The verb of a count: `1 octet is`, `7 octets are`.
+func verb(_ number: some BinaryInteger, _ one: String, _ many: String) -> String { number == 1 ? one : many }
 
 /// A count with its noun: `1 SYN`, `7 SYNs`.
 func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

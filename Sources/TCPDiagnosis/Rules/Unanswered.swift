@@ -1,4 +1,4 @@
-// Rules about a SYN that got nowhere: refused, unanswered, kept in the accept queue.
+// Rules about a SYN that got nowhere: refused, unanswered, dropped by a full queue.
 
 import TCPModel
 import TCPTimeline
@@ -73,34 +73,6 @@ extension Rule {
                 + " \(c.address(.responder)): \(cause)\(c.errnoWords)",
             frames: [record.syn, record.lastSyn],
             evidence: [.init("syns", .number(Int64(record.synCount)))] + c.dropEvidence(.responder) + c.errnoEvidence)
-    }
-
-    /// A server's socket that is open and has no inode has never been accepted.
-    static let neverAccepted = Rule(.neverAccepted) { c in
-        guard let view = c.kernel?.responder, let since = view.unacceptedSince,
-            // Who acts on the socket has it: nobody sends or closes before accept(). The tables may have missed that.
-            !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
-        else { return nil }
-        let waited = c.now.since(since)
-        guard waited >= Span.second || c.isOver else { return nil }
-        let owner = view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
-        let queued = view.socket?.receiveQueue ?? 0
-        // The FIN counts as one octet.
-        let hasEnd = view.socket?.state == .closeWait
-        let octets = queued - min(queued, hasEnd ? 1 : 0)
-        // The listener's own count has those, too, that are not traced.
-        let waiting = view.listener?.receiveQueue ?? 0
-        let place = view.queuePlace.flatMap { $0 <= waiting ? $0 : nil }
-        return Verdict(
-            side: .responder,
-            message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
-                + (place.map { "; number \($0) of \(waiting) in its queue" } ?? "")
-                + (octets > 0 ? "; \(count(octets, "octet")) of the client wait" : "")
-                + (hasEnd ? "; the client has closed meanwhile" : ""),
-            frames: [c.file[.responder].syn],
-            evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
-                + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
-                + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
     }
 }
 

@@ -10,6 +10,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case acceptQueueFull = "accept-queue-full"
     /// The connection is open, and no process has called accept() for it.
     case neverAccepted = "never-accepted"
+    /// A process called accept() for the connection, but late.
+    case acceptedLate = "accepted-late"
     /// A peer closed long ago, and this side has not.
     case closeWaitLeak = "close-wait-leak"
     /// One side knows nothing of the connection that the other believes in.
@@ -75,7 +77,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,
-            .timeWaitHeld:
+            .timeWaitHeld, .acceptedLate:
             .warning
         case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead,
             .resetUnreadData, .resetListenerClosed:

@@ -82,10 +82,10 @@ extension KernelJoin {
         }
     }
 
-    /// Gives those that have waited for a while their places: the kernel hands out what was open first.
+    /// Gives those that wait their places: the kernel hands out what was open first.
     mutating func placeInQueues(_ ids: [ConnectionID], _ timeline: borrowing Timeline) {
         var waiting: [SocketAddress: [(id: ConnectionID, open: Timestamp)]] = [:]
-        for id in ids where isWaiting(id) {
+        for id in ids where look(id, { $0.responder.unacceptedSince != nil }) == true {
             let connection = timeline[id]
             guard connection.openDelay >= 0 else { continue }
             waiting[connection.tuple.destination, default: []].append(
@@ -93,12 +93,11 @@ extension KernelJoin {
         }
         for queue in waiting.values {
             for (index, entry) in queue.sorted(by: { $0.open < $1.open }).enumerated() {
-                update(entry.id, .responder) { $0.queuePlace = UInt32(clamping: index + 1) }
+                update(entry.id, .responder) { view in
+                    view.queuePlace = UInt32(clamping: index + 1)
+                    view.queueTraced = UInt32(clamping: queue.count)
+                }
             }
         }
-    }
-
-    private func isWaiting(_ id: ConnectionID) -> Bool {
-        look(id) { $0.responder.reportedUnaccepted && $0.responder.unacceptedSince != nil } == true
     }
 }

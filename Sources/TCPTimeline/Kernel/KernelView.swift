@@ -43,6 +43,12 @@ public struct KernelSideView: Sendable {
     public internal(set) var firstAccepted: Timestamp?
     /// While it waits to be accepted: its place among the traced ones that wait for the same listener, 1 = the next one.
     public internal(set) var queuePlace: UInt32?
+    /// How many traced ones waited then. Others may stand before any of them, and those that were reset meanwhile.
+    public internal(set) var queueTraced: UInt32 = 0
+    /// Somebody who listens on this side's port, but at another address only: nobody listens here.
+    public internal(set) var elsewhere: KernelSocket?
+    /// The process that holds that listening socket.
+    public internal(set) var elsewhereProcess: ProcessIdentity?
     /// Whether the tables have been read since the connection is watched.
     public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.

@@ -278,6 +278,19 @@ def rejected_with_icmp(l):
     fault('rule rejects, ICMP', me, name_of(l), ['syn-unanswered'], ['firewall rule on this host', 'NETFILTER_DROP'])
 
 
+late = []
+
+
+def accepted_late(l):
+    l = listener(server); c = caller(); c.connect(name_of(l)); late.append((l, c))
+    fault('accepted late', name_of(c), name_of(l), ['never-accepted', 'accepted-late'], [SERVER + ' called accept', SERVER + ' has not'])
+
+
+def accept_late():
+    for l, c in late:
+        s = l.accept(); settled(); c.close(); s.recv(1); s.close()
+
+
 def nobody_accepts(l):
     l = listener(server)
     c = caller(); c.connect(name_of(l)); c.sendall(b'hello'); kept.append(c)
@@ -679,7 +692,7 @@ def slow():
     l = listener(server)
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
-                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped] if has_rules else []),
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped] if has_rules else []), accepted_late,
                       nobody_accepts, quits_before_accept):
             steps(l)
         # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
@@ -754,6 +767,7 @@ try:
     over_the_link()
     slow()
     quick()
+    accept_late()
     for me, l in stale:
         meet_stale(me, l)
     time.sleep(max(0, 8.5 - (time.monotonic() - begun)))

@@ -80,7 +80,23 @@ extension Explanation {
                 "It is blocked or stopped (SIGSTOP, a debugger, a lock).",
                 "accept() fails with EMFILE: no descriptor is left."),
             .remedy("Look at the process that holds the listener. A CLOSE_WAIT with inode 0 is this, not a leak."),
-            .see("explain accept-queue-full, explain close-wait-leak")),
+            .see("explain accept-queue-full, explain accepted-late, explain close-wait-leak")),
+        Explanation(
+            .finding, "accepted-late",
+            "A process called accept() for the connection, a second or more after it was open.",
+            .wire("A complete handshake, then nothing from the server for that long, whatever the client sends."),
+            .linux(
+                """
+                accept() leaves no trace on the wire and has no event: readings of the sockets before and after it bound the time.
+                Where never-accepted was told before, this takes it back.
+                """),
+            .causes(
+                "The server's process is busy with another client, and serves one at a time.",
+                "It was stopped, or waited for a lock or a disk.",
+                "It ran out of descriptors for a while: accept() failed with EMFILE."),
+            .remedy(
+                "Look at what the process did in that time; let it accept in a thread of its own, or before it works."),
+            .see("explain never-accepted, explain accept-queue-full")),
         Explanation(
             .finding, "syn-cookies", "The server answered with a SYN cookie: it kept no state for the SYN.",
             .wire("It looks like any handshake (RFC 4987 3.6). If the SYN-ACK is lost, nobody repeats it."),

@@ -1,0 +1,56 @@
+// Rules about the accept queue: a connection that is open, and that no process has, or had late.
+
+import TCPModel
+import TCPTimeline
+
+extension Rule {
+    /// A server's socket that is open and has no inode has never been accepted.
+    static let neverAccepted = Rule(.neverAccepted) { c in
+        guard let view = c.kernel?.responder, let since = view.unacceptedSince,
+            // Who acts on the socket has it: nobody sends or closes before accept(). The tables may have missed that.
+            !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
+        else { return nil }
+        // From when it was open, which is before the first reading; and not for longer than it lived.
+        let open = c.connection.openDelay
+        let begin = open >= 0 ? c.connection.firstTime.advanced(by: open) : since
+        let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
+        guard waited >= Span.second || c.isOver else { return nil }
+        let owner = view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
+        let queued = view.socket?.receiveQueue ?? 0
+        // The FIN counts as one octet.
+        let hasEnd = view.socket?.state == .closeWait
+        let octets = queued - min(queued, hasEnd ? 1 : 0)
+        // The listener's own count has those, too, that are not traced: the place is known only where there are none.
+        let waiting = view.listener?.receiveQueue ?? 0
+        let place = view.queueTraced == waiting && !c.connection.isEnded ? view.queuePlace : nil
+        return Verdict(
+            side: .responder,
+            message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
+                + (place.map { "; number \($0) of \(waiting) in its queue" }
+                    ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
+                + (octets > 0 ? "; \(count(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
+                + (hasEnd ? "; the client has closed meanwhile" : ""),
+            frames: [c.file[.responder].syn],
+            evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
+                + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
+                + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
+    }
+
+    /// The same, once it is over: what was told before does not hold any more.
+    static let acceptedLate = Rule(.acceptedLate) { c in
+        guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection), let most = delay.most,
+            delay.least >= Span.second
+        else { return nil }
+        let owner = c.processName(view.process ?? view.listenerProcess)
+        return Verdict(
+            side: .responder,
+            message:
+                "\(owner) called accept() only \(words(delay.least)) to \(words(most)) after the connection was open: until then the"
+                + " client had nobody to talk to",
+            frames: [c.file[.responder].syn],
+            evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
+                + ((view.process ?? view.listenerProcess).map {
+                    [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))]
+                } ?? []))
+    }
+}

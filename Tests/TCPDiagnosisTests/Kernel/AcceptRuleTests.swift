@@ -1,0 +1,44 @@
+// Connections that nobody has accepted, or late.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct AcceptRuleTests {
+    private func waiting() -> KernelCase {
+        let play = KernelCase(handshake)
+        play.read(5, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
+        play.read(120, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
+        return play
+    }
+
+    @Test func notForLongerThanItLived() {
+        let play = waiting()
+        play.feed("0.2 > R. 1:1 ack 1")
+        #expect(play.conclude(450).contains(.neverAccepted))
+        #expect(play.message(.neverAccepted).hasPrefix("open for 198ms and not accepted"), "\(play.found)")
+    }
+
+    @Test func thePlaceIsToldWhereAllThatWaitAreTraced() {
+        let alone = waiting()
+        alone.review(1500)
+        #expect(alone.message(.neverAccepted).hasSuffix("; number 1 of 1 in its queue"))
+        let among = waiting()
+        among.read(300, among.server(.established, inode: 0), among.listener(waiting: 2))
+        among.review(1500)
+        #expect(among.message(.neverAccepted).hasSuffix("; 2 are in its queue"), "\(among.found)")
+    }
+
+    @Test func aLateAcceptTakesItBack() {
+        let play = waiting()
+        #expect(play.review(1500) == [.neverAccepted])
+        play.read(1700, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
+        play.read(
+            1800, play.client(.established), play.server(.established, inode: 22), play.listener(), owners: [22: 8])
+        #expect(play.review(2600) == [.neverAccepted, .acceptedLate])
+        #expect(play.message(.acceptedLate).hasPrefix("p8[8] called accept() only 1.6s to 1.7s after"), "\(play.found)")
+    }
+}
