@@ -21,6 +21,7 @@ extension CaseFile {
                 self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
             }
         }
+        noteLateText(event)
         if event.notes.contains(.retransmission) && !repeated[Int(side.rawValue)].isSeen {
             repeated[Int(side.rawValue)] = sighting
         }
@@ -29,6 +30,20 @@ extension CaseFile {
             if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
         }
         self[side].last = sighting
+    }
+
+    /// Octets that the peer had acknowledged before they were captured.
+    private mutating func noteLateText(_ event: SegmentEvent) {
+        let side = event.sender
+        let length = event.segment.payloadLength
+        if length > 0, gap.isSeen, !event.notes.contains(.retransmission),
+            Int32(bitPattern: event.relativeSequence &+ length &- self[side].acknowledged) <= 0
+        {
+            lateOctets &+= UInt64(length)
+        }
+        if event.segment.flags.has(.ack), !event.segment.flags.has(.rst) {
+            self[side.other].acknowledged = event.relativeAck
+        }
     }
 
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {

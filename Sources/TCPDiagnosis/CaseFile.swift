@@ -12,6 +12,12 @@ struct SideRecord: BitwiseCopyable {
     var synCount: UInt32 = 0
     /// The latest SYN.
     var lastSyn = Sighting()
+    /// How many SYN-ACKs it sent.
+    var synAckCount: UInt32 = 0
+    /// How many SYNs it sent after the peer's SYN-ACK had been captured.
+    var synsAfterAnswer: UInt32 = 0
+    /// What its peer acknowledged last, relative to its first number.
+    var acknowledged: UInt32 = 0
     /// Its first FIN.
     var fin = Sighting()
     /// Its first RST.
@@ -75,6 +81,8 @@ struct CaseFile {
     var synAckStamp: (value: UInt32, time: Timestamp)?
     /// The first segment that acknowledged what the capture does not have.
     var gap = Sighting()
+    /// Octets that were captured after their own ACK.
+    var lateOctets: UInt64 = 0
     /// Since when the kernel's word was at odds with ours, and what it said.
     var mismatch: KernelEvent?
     /// The kernel dropped a socket, and no packet said so.

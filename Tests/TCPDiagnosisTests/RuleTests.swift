@@ -115,6 +115,12 @@ import Testing
         #expect(found.map { $0.code } == [.captureGap])
         #expect(found.first?.frames == [4])
     }
+
+    @Test func X7_textBehindItsOwnAckIsThere() {
+        #expect(codes(handshake + "< . 1:1 ack 101\n> P. 1:101 ack 1\n> P. 101:111 ack 1\n< . 1:1 ack 111") == [])
+        let half = findings(handshake + "< . 1:1 ack 101\n> P. 51:101 ack 1\n< . 1:1 ack 101")
+        #expect(half.map { $0.code } == [.captureGap] && half.first?.message.contains("lacks 50 octets") == true)
+    }
 }
 
 @Suite struct ClosingRuleTests {

@@ -7,12 +7,15 @@ import TCPTimeline
 extension Rule {
     /// Not a loss on the network: the receiver acknowledged what the capture does not have.
     static let captureGap = Rule(.captureGap) { c in
-        guard c.isOver, c.connection.missedBytes > 0 else { return nil }
+        guard c.isOver else { return nil }
+        // What came after its own ACK is there: only its place in the capture is wrong.
+        let missed = c.connection.missedBytes - min(c.connection.missedBytes, c.file.lateOctets)
+        guard missed > 0 else { return nil }
         return Verdict(
             message:
-                "the capture lacks \(count(c.connection.missedBytes, "octet")) that the receiver acknowledged: frames were not"
+                "the capture lacks \(count(missed, "octet")) that the receiver acknowledged: frames were not"
                 + " captured, nothing was lost on the network",
-            frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: c.connection.missedBytes)))])
+            frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: missed)))])
     }
 
     /// RFC 9293 3.8.6.1.
