@@ -35,7 +35,8 @@ extension Rule {
             + " and the peer has text for it (\(count(probes, "probe")))"
         var evidence: [Finding.Evidence] = [.init("shut", .span(lasted)), .init("probes", .number(Int64(probes)))]
         if isShut, let socket = c.kernel?[side].socket {
-            message += "; \(count(socket.receiveQueue, "octet")) wait to be read"
+            message +=
+                "; \(count(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
             evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
         }
         return Verdict(
@@ -123,11 +124,41 @@ extension Rule {
                     .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),
                 ])
         }
-        return nil
+        return c.disowned
     }
 }
 
 extension Circumstances {
+    /// Who did not send the RST that is in its name: it is on this host, its kernel told of no RST, and has the socket as if there
+    /// had been none.
+    var disownedReset: (side: Side, state: TCPState)? {
+        guard let side = resetter, let view = kernel?[side], view.isLocal, view.trace.resetTime == nil else {
+            return nil
+        }
+        // A reading after it says so, or else that no event told of the socket's end.
+        let lasting = view.trace.isTraced && isOver && view.isPresent ? view.trace.state : nil
+        guard let state = view.outlivedState ?? lasting,
+            [.established, .closeWait, .finWait1, .finWait2].contains(state)
+        else { return nil }
+        return (side, state)
+    }
+
+    fileprivate var disowned: Verdict? {
+        guard let (side, state) = disownedReset else { return nil }
+        let isRule = trace(side)?.dropReason == "NETFILTER_DROP"
+        return Verdict(
+            side: side,
+            message:
+                "the RST in the name of \(name(side)) was not sent by its TCP, which has the socket in \(state.displayName) all the"
+                + " same: "
+                + (isRule
+                    ? "a firewall rule on this host (nftables, iptables) rejected a segment with it"
+                    : "a firewall rule (REJECT) or a middlebox made it")
+                + "\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
+            frames: [file[side].resetAnswers, file[side].reset],
+            evidence: lostEvidence(side.other) + (isRule ? dropEvidence(side) : []) + errnoEvidence)
+    }
+
     /// Whether the kernel says, or its latest reading, that keep-alives ended it.
     fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == "TCP_KEEPALIVE_TIMEOUT" }

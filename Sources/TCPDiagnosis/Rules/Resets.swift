@@ -28,8 +28,9 @@ extension Rule {
     static let halfOpenPeer = Rule(.halfOpenPeer) { c in
         if let challenge = c.staleChallenge { return challenge }
         guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized,
-            c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused)
+            c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil
         else { return nil }
+        if let backscatter = c.backscatter(side) { return backscatter }
         return Verdict(
             side: side,
             message:
@@ -102,7 +103,7 @@ extension Rule {
     /// What is left when nothing says why.
     static let reset = Rule(.reset) { c in
         guard let side = c.resetter, c.isOver, c.file[side].resetHadAck || !c.wasSynchronized else { return nil }
-        guard c.found.isDisjoint(with: Circumstances.resetCauses) else { return nil }
+        guard c.found.isDisjoint(with: Circumstances.resetCauses), c.disownedReset == nil else { return nil }
         if !c.wasSynchronized {
             return Verdict(
                 side: side, message: "\(c.name(side)) broke the handshake off with RST", frames: [c.file[side].reset])
@@ -150,18 +151,33 @@ extension Circumstances {
             frames: [file[.originator].syn, ack.sighting, reset.sighting])
     }
 
-    /// Octets that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as lost.
+    /// A SYN-ACK that answers no SYN in the capture, and that its receiver resets: it had not asked.
+    fileprivate func backscatter(_ side: Side) -> Verdict? {
+        guard !connection.facts.contains(.synSeen), file[side.other].synAckCount > 0,
+            file[side].resetAnswers.frame == file[side.other].lastSyn.frame
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had not"
+                + " asked (somebody used its address, or its socket had gone meanwhile)",
+            frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
+    }
+
+    /// Octets of text that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as
+    /// lost. SYN and FIN are none.
     private func unacknowledged(_ side: Side) -> Int64 {
         let machine = connection.endpoint(side)
         guard machine.knowsSendSequence else { return 0 }
         let octets = Int64(machine.sendNext.distance(from: machine.sendUnacknowledged))
-        return max(0, octets - (machine.hasSentFin && !machine.finIsAcknowledged ? 1 : 0))
+        let syn: Int64 = file[side].syn.isSeen && machine.sendUnacknowledged == machine.iss ? 1 : 0
+        return max(0, octets - syn - (machine.hasSentFin && !machine.finIsAcknowledged ? 1 : 0))
     }
 
-    /// `; 4 octets of it were never acknowledged`.
-    func lostWords(_ side: Side) -> String {
+    /// `; 4 octets that it sent are lost`.
+    func lostWords(_ side: Side, sentBy sender: String = "it") -> String {
         let octets = unacknowledged(side)
-        return octets > 0 ? "; \(count(octets, "octet")) that it sent are lost" : ""
+        return octets > 0 ? "; \(count(octets, "octet")) that \(sender) sent \(verb(octets, "is", "are")) lost" : ""
     }
 
     /// The same as evidence.

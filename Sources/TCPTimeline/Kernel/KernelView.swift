@@ -66,6 +66,16 @@ public struct KernelSideView: Sendable {
         confirmedState == state || trace.entered.contains(TracedFacts.States(state))
     }
 
+    /// The state in which the tables had the socket after segments had closed this end: whatever closed it there was not obeyed
+    /// here, or not sent from here.
+    public var outlivedState: TCPState? {
+        guard let suspicion, suspicion.wire == .closed, let state = suspicion.kernel else { return nil }
+        return state
+    }
+
+    /// Whether the kernel answered a SYN here: it has, or had, a request that waits for the handshake's end.
+    public var answeredSyn: Bool { socket?.state == .synReceived || trace.sentSynAckAgain }
+
     /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if nothing is known. Only readings and the
     /// owner's system calls tell: so it was at least `least` and at most `most`, which is nil while nobody has it.
     public func acceptDelay(_ connection: Connection) -> (least: Int64, most: Int64?)? {

@@ -44,6 +44,8 @@ public struct TracedFacts: Sendable {
     public internal(set) var drops: UInt32 = 0
     /// Segments that this side's kernel sent again, SYN-ACKs included.
     public internal(set) var retransmissions: UInt32 = 0
+    /// Whether a SYN-ACK was among them: the SYN had arrived.
+    public internal(set) var sentSynAckAgain = false
     /// Whether its socket's memory was given back.
     public internal(set) var isDestroyed = false
     /// Whether the owner is known from a system call on this very socket (connect, close, shutdown).
@@ -74,7 +76,10 @@ public struct TracedFacts: Sendable {
             resetByEnding = event.isProcessEnding
             resetState = event.resetState
         case .resetReceived: wasReset = true
-        case .retransmit, .synAckRetransmit: retransmissions &+= 1
+        case .retransmit: retransmissions &+= 1
+        case .synAckRetransmit:
+            retransmissions &+= 1
+            sentSynAckAgain = true
         case .socketError(let code): errno = code
         case .destroyed: isDestroyed = true
         case .dropped(let reason):

@@ -278,6 +278,19 @@ def rejected_with_icmp(l):
     fault('rule rejects, ICMP', me, name_of(l), ['syn-unanswered'], ['firewall rule on this host', 'NETFILTER_DROP'])
 
 
+def firewall(chain, l, end, verdict):
+    """A rule for what comes from a listener (`s`), or goes to it (`d`), on its way in or out."""
+    run('nft', 'add', 'rule', 'inet', 'faults', chain, 'ip', end + 'addr', name_of(l)[0], 'tcp', end + 'port', str(PORT), *verdict.split())
+
+
+def rejected_in_the_middle(l):
+    l = listener(server); c, s = pair(l); me = name_of(c); exchange(c, s); settled()
+    firewall('in', l, 'd', 'reject with tcp reset'); c.sendall(b'more'); expect(quietly(c.recv, 1), errno.ECONNRESET)
+    c.close(); kept.append(s)
+    fault('rule rejects in the middle', me, name_of(l), ['middlebox'],
+          [SERVER + r'\) was not sent by its TCP', 'ESTABLISHED', '4 octets', CLIENT + r'\) gets ECONNRESET'])
+
+
 late = []
 
 
@@ -673,7 +686,7 @@ def quick():
     for _ in range(times):
         for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
                       exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
-                      port_reused, *([rejected_with_reset, rejected_with_icmp] if has_rules else []),
+                      port_reused, *([rejected_with_reset, rejected_with_icmp, rejected_in_the_middle] if has_rules else []),
                       *([reordered] if has_queues else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn,
                       middlebox, acks_lost, probe):
             steps(l)

@@ -86,7 +86,11 @@ extension Explanation {
             .remedy("It did its work. To notice sooner: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT.")),
         Explanation(
             .finding, "middlebox", "Something between the two ends had its hand in.",
-            .wire("A RST whose hop limit is not that of its supposed sender's other segments."),
+            .wire(
+                """
+                A RST whose hop limit is not that of its supposed sender's other segments. Or, live: a RST that its supposed sender's
+                kernel did not send, whose socket lives on.
+                """),
             .linux(
                 """
                 A Linux host sends 64 by default, a RST too. That both values are usual initial ones (64, 128, 255) is
@@ -94,6 +98,7 @@ extension Explanation {
                 """),
             .causes(
                 "A firewall, proxy or filter ends the connection in the name of the other end.",
+                "A rule of this host does: iptables -j REJECT --reject-with tcp-reset, nft reject with tcp reset.",
                 "A load balancer answers for a server that is gone.",
                 "Routes changed in between (then data before and after differ as well)."),
             .remedy(

@@ -1,0 +1,54 @@
+// RSTs that their sender's TCP did not send, and SYN-ACKs that nobody asked for.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct ForgedResetTests {
+    private func rejected(_ text: String = "> P. 6:10 ack 6\n< R 6:6") -> KernelCase {
+        let play = KernelCase(exchange)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(2.1, .responder, .transition(from: .listen, to: .synReceived), socket: 0xb)
+        play.event(2.2, .responder, .transition(from: .synReceived, to: .established), socket: 0xb)
+        play.read(5, play.client(.established), play.server(.established), owners: [22: 8])
+        play.feed(text)
+        return play
+    }
+
+    @Test func aRuleRejectsInTheMiddle() {
+        let play = rejected()
+        play.read(100, play.server(.established))
+        #expect(play.conclude(300) == [.middlebox], "\(play.found)")
+        #expect(
+            play.message(.middlebox)
+                == "the RST in the name of the server (p8[8]) was not sent by its TCP, which has the socket in ESTABLISHED all the same:"
+                + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
+    }
+
+    @Test func whoseSocketIsGoneMayHaveSentIt() {
+        let gone = rejected()
+        gone.event(8.2, .responder, .transition(from: .established, to: .closed), socket: 0xb)
+        gone.read(100)
+        #expect(gone.conclude(300) == [.halfOpenPeer])
+        let sent = rejected()
+        sent.event(8.1, .responder, .resetSent(reason: "NO_SOCKET"))
+        #expect(sent.conclude(300) == [.halfOpenPeer])
+    }
+
+    /// A SYN-ACK for nobody (backscatter): its SYN is no text, and nobody was restarted.
+    @Test func aSynAckThatNobodyAskedFor() {
+        let found = findings("< S. 0:0 ack 1\n> R 1:1")
+        #expect(found.map { $0.code } == [.halfOpenPeer])
+        #expect(found.first?.message.contains("a SYN-ACK for a SYN that was not captured") == true)
+        #expect(found.first?.evidence.isEmpty == true)
+    }
+
+    @Test func oneOctetIsLost() {
+        #expect(
+            findings(handshake + "> P. 1:2 ack 1\n< R 1:1").first?.message.hasSuffix("1 octet that it sent is lost")
+                == true)
+    }
+}
