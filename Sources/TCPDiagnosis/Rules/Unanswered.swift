@@ -1,11 +1,13 @@
 // Rules about a SYN that got nowhere: refused, unanswered, dropped by a full queue.
 
+import TCPMachine
 import TCPModel
 import TCPTimeline
 
 extension Rule {
     /// RFC 9293 3.10.7.1: a SYN for a port where nobody listens is answered with RST.
     static let refused = Rule(.refused) { c in
+        if let verdict = c.refusedUnseen { return verdict }
         guard c.connection.facts.contains(.refused) else { return nil }
         let server = c.address(.responder)
         let cause: String
@@ -18,7 +20,7 @@ extension Rule {
                 "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
                 + " was opened later"
         } else if c.resetReason(.responder) == "NO_SOCKET" || c.kernel?.responder.hasNoSocket == true {
-            cause = "nobody listens on \(server); connect() fails with ECONNREFUSED"
+            cause = "nobody listens on \(server)\(c.elsewhereWords); connect() fails with ECONNREFUSED"
         } else {
             cause = "nobody listens on \(server), or a firewall answers for it; connect() fails with ECONNREFUSED"
         }
@@ -77,6 +79,36 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not
+    /// captured. Where its client is on this host, and the server's kernel sent no RST, it never got to the interface.
+    var refusedUnseen: Verdict? {
+        guard let side = resetter, file[side].resetHadAck, connection.firstSequence == SequenceNumber(0),
+            !connection.facts.contains(.synSeen), !connection.facts.contains(.synAckSeen),
+            !file[side.other].last.isSeen
+        else { return nil }
+        let own = address(side)
+        let cause: String
+        if resetReason(side) == "NO_SOCKET" {
+            cause = "nobody listens on \(own); the SYN was not captured"
+        } else if let trace = trace(side.other), trace.entered.contains(.init(.synSent)) {
+            cause =
+                "a firewall rule on this host (nftables, iptables) rejects SYNs for \(own) on their way out, with RST: the SYN was never"
+                + " captured"
+        } else {
+            cause = "nobody listens on \(own), or a firewall answers for it; the SYN was not captured"
+        }
+        return Verdict(
+            side: side, message: "\(cause); connect() fails with ECONNREFUSED", frames: [file[side].reset],
+            evidence: resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
+    }
+
+    /// `, but lab-server[7] listens on 127.0.0.1:9500 only`.
+    var elsewhereWords: String {
+        guard let listener = kernel?.responder.elsewhere else { return "" }
+        let process = kernel?.responder.elsewhereProcess
+        return ", but \(process.map { "\($0.command)[\($0.pid)]" } ?? "somebody") listens on \(listener.local)"
+    }
+
     /// The process that should call accept().
     var listenerEvidence: [Finding.Evidence] {
         guard let process = kernel?.responder.listenerProcess else { return [] }

@@ -153,8 +153,13 @@ public struct KernelJoin: Sendable {
                 case .established, .closeWait, .finWait1: isOpen = true
                 default: isOpen = false
                 }
-                // What was there before may have gone since; what never was, though it should be, is looked for.
-                ends.append((tuple, isOpen && isQuiet && views.look(id) { $0[side].socket == nil } == true))
+                // What was there before may have gone since; what never was, though it should be, is looked for. So is, once, who
+                // listens on a refused port at another address.
+                let isMissing = isOpen && isQuiet && views.look(id) { $0[side].socket == nil } == true
+                let isRefused =
+                    side == .responder && connection.facts.contains(.refused) && ids.count <= Self.fewRefused
+                    && views.look(id) { !$0.responder.isRead } == true
+                ends.append((tuple, isMissing || isRefused))
             }
         }
         return ends
@@ -170,6 +175,9 @@ public struct KernelJoin: Sendable {
                         inodes.insert(socket.inode)
                     }
                     if let listener = side.listener, listener.inode != 0, side.listenerProcess == nil {
+                        inodes.insert(listener.inode)
+                    }
+                    if let listener = side.elsewhere, listener.inode != 0, side.elsewhereProcess == nil {
                         inodes.insert(listener.inode)
                     }
                 }
@@ -230,6 +238,9 @@ public struct KernelJoin: Sendable {
                         view.listenerProcess = process
                         isFound = true
                     }
+                    if let listener = view.elsewhere, view.elsewhereProcess == nil {
+                        view.elsewhereProcess = owners[listener.inode]
+                    }
                     guard let socket = view.socket, view.isPresent, view.process == nil,
                         let process = owners[socket.inode]
                     else { return }
@@ -280,9 +291,13 @@ public struct KernelJoin: Sendable {
         view.isRead = true
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
-        if side == .responder, let listener = snapshot.listener(at: own) {
-            view.listener = listener
-            view.listenerDrops.now = listener.drops
+        if side == .responder {
+            if let listener = snapshot.listener(at: own) {
+                view.listener = listener
+                view.listenerDrops.now = listener.drops
+            } else if view.isLocal, view.listener == nil, connection.facts.contains(.refused) {
+                view.elsewhere = snapshot.listener(onPort: own.port)
+            }
         }
         var news: [KernelEvent.Kind] = []
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {

@@ -194,6 +194,8 @@ public protocol KernelSnapshot {
     func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket?
     /// The socket that listens on this address, or on the wildcard.
     func listener(at address: SocketAddress) -> KernelSocket?
+    /// A socket that listens on this port, whatever its address.
+    func listener(onPort port: UInt16) -> KernelSocket?
     /// Whether this host has the address.
     func isLocal(_ address: IPAddress) -> Bool
 }
@@ -202,4 +204,6 @@ public protocol KernelSnapshot {
 extension KernelSnapshot {
     /// /proc/net/tcp and tcp6.
     public var source: KernelSource { .proc }
+    /// Not known.
+    public func listener(onPort port: UInt16) -> KernelSocket? { nil }
 }

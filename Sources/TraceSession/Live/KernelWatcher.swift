@@ -17,6 +17,9 @@ private struct TableReading: KernelSnapshot {
         snapshot.socket(local: local, remote: remote)
     }
     func listener(at address: SocketAddress) -> KernelSocket? { snapshot.listener(for: address) }
+    func listener(onPort port: UInt16) -> KernelSocket? {
+        snapshot.sockets.first { $0.state == .listen && $0.local.port == port }
+    }
     func isLocal(_ address: IPAddress) -> Bool { addresses.contains(address) }
 }
 

@@ -283,6 +283,12 @@ def firewall(chain, l, end, verdict):
     run('nft', 'add', 'rule', 'inet', 'faults', chain, 'ip', end + 'addr', name_of(l)[0], 'tcp', end + 'port', str(PORT), *verdict.split())
 
 
+def rejected_on_its_way_out(l):
+    l = listener(server); firewall('out', l, 'd', 'reject with tcp reset')
+    c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.ECONNREFUSED); c.close()
+    fault('rule rejects going out', me, name_of(l), ['refused'], ['firewall rule on this host', 'on their way out', 'ECONNREFUSED'])
+
+
 def rejected_in_the_middle(l):
     l = listener(server); c, s = pair(l); me = name_of(c); exchange(c, s); settled()
     firewall('in', l, 'd', 'reject with tcp reset'); c.sendall(b'more'); expect(quietly(c.recv, 1), errno.ECONNRESET)
@@ -686,7 +692,7 @@ def quick():
     for _ in range(times):
         for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
                       exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
-                      port_reused, *([rejected_with_reset, rejected_with_icmp, rejected_in_the_middle] if has_rules else []),
+                      port_reused, *([rejected_with_reset, rejected_with_icmp, rejected_on_its_way_out, rejected_in_the_middle] if has_rules else []),
                       *([reordered] if has_queues else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn,
                       middlebox, acks_lost, probe):
             steps(l)
@@ -753,7 +759,8 @@ setting('ip_local_port_range', '40000 40099')
 setting('tcp_tw_reuse', 0)
 call_me('fault-client')
 # A program may be missing, or the kernel's part of it.
-has_rules = works('nft', 'add table inet faults; add chain inet faults in { type filter hook input priority 0; }')
+has_rules = works('nft', 'add table inet faults; add chain inet faults in { type filter hook input priority 0; };'
+                  ' add chain inet faults out { type filter hook output priority 0; }')
 has_queues = works(*'iptables -A OUTPUT -p tcp --dport 9 -j NFQUEUE --queue-num 7'.split())
 for name, there_is in (('nft', has_rules), ('iptables with NFQUEUE', has_queues)):
     if not there_is:

@@ -17,7 +17,7 @@ extension Explanation {
             .causes(
                 "The server is not running, or it listens on another port.",
                 "It listens on another address: 127.0.0.1 or ::1 only, or only IPv4 or IPv6.",
-                "A firewall rejects with a RST (REJECT --reject-with tcp-reset).",
+                "A firewall rejects with a RST (REJECT --reject-with tcp-reset), the client's own in its OUTPUT chain as well.",
                 "The server was restarting just then."),
             .remedy("tcptrace sockets -a port N on the server says who listens, and on which address."),
             .see("explain REJ, explain ECONNREFUSED")),

@@ -1,0 +1,37 @@
+// Who refused a SYN, and who would have taken it.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct RefusedRuleTests {
+    @Test func theSynIsRejectedOnItsWayOut() {
+        let play = KernelCase("")
+        play.play.serverISN = 0
+        play.feed("< R. 0:0 ack 1")
+        // The RST is all that there is; the side that sent it is the server by its port.
+        let (client, server): (Side, Side) =
+            play.play.connection.tuple.source == play.play.client
+            ? (.originator, .responder) : (.responder, .originator)
+        play.event(-0.01, client, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.01, client, .transition(from: .synSent, to: .closed), socket: 0xa)
+        #expect(play.conclude(300) == [.refused], "\(play.found)")
+        #expect(play.message(.refused).contains("rejects SYNs for 127.0.0.1:9500 on their way out"))
+        #expect(play.found.first?.side == server)
+    }
+
+    @Test func refusedWhereSomebodyListensAtAnotherAddress() {
+        let play = KernelCase("> S 0:0\n< R. 0:0 ack 1")
+        play.event(0.9, .responder, .resetSent(reason: "NO_SOCKET"))
+        let other = SocketAddress(IPAddress(127, 0, 0, 9), 9500)
+        play.read(5, play.listener(at: other), owners: [33: 8])
+        #expect(play.conclude(300) == [.refused])
+        #expect(
+            play.message(.refused)
+                == "nobody listens on 127.0.0.1:9500, but p8[8] listens on 127.0.0.9:9500; connect() fails with ECONNREFUSED"
+        )
+    }
+}
