@@ -51,8 +51,13 @@ extension CaseFile {
         let side = event.sender
         if !self[side].syn.isSeen { self[side].syn = sighting }
         self[side].lastSyn = sighting
-        if !event.segment.flags.has(.ack) {
+        if event.segment.flags.has(.ack) {
+            self[side].synAckCount &+= 1
+        } else {
             self[side].synCount &+= 1
+            if self[side.other].synAckCount > 0 && !event.anomalies.contains(.initialSequenceChanged) {
+                self[side].synsAfterAnswer &+= 1
+            }
             if synText == 0 { synText = event.segment.payloadLength }
         }
     }

@@ -47,15 +47,25 @@ extension Circumstances {
         return [.retransmission, .persist].contains(socket.timer) && socket.transmitQueue > 0
     }
 
-    /// `; 4 octets of it were never acknowledged`, by the latest reading.
+    /// Octets that a side had sent or queued and that were not acknowledged, by the latest reading: the kernel counts SYN and FIN
+    /// as one each.
+    func inFlight(_ side: Side) -> UInt32 {
+        guard let socket = kernel?[side].socket, socket.state != .listen else { return 0 }
+        let hasControl = [.synSent, .synReceived, .finWait1, .closing, .lastAck].contains(socket.state)
+        return socket.transmitQueue - min(socket.transmitQueue, hasControl ? 1 : 0)
+    }
+
+    /// `; 4 octets that it sent or had queued were never acknowledged`.
     func inFlightWords(_ side: Side) -> String {
-        let octets = kernel?[side].socket?.transmitQueue ?? 0
-        return octets > 0 ? "; \(count(octets, "octet")) that it sent or had queued were never acknowledged" : ""
+        let octets = inFlight(side)
+        guard octets > 0 else { return "" }
+        return
+            "; \(count(octets, "octet")) that it sent or had queued \(verb(octets, "was", "were")) never acknowledged"
     }
 
     /// The same as evidence.
     func inFlightEvidence(_ side: Side) -> [Finding.Evidence] {
-        let octets = kernel?[side].socket?.transmitQueue ?? 0
+        let octets = inFlight(side)
         return octets > 0 ? [.init("tx_queue", .number(Int64(octets)))] : []
     }
 

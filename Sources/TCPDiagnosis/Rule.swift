@@ -70,7 +70,7 @@ struct Rule: Sendable {
     /// All rules, in the order in which their findings are told: how it opened, how it went, how it ended.
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
-        refused, acceptQueueFull, synUnanswered, neverAccepted, acceptedLate,
+        refused, acceptQueueFull, synUnanswered, synAckLost, neverAccepted, acceptedLate,
         synCookies, captureGap, retransmission, tailLossProbe, spuriousRetransmission, reordering, zeroWindowStall,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,

@@ -89,8 +89,10 @@ extension Rule {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
-            // A SYN that nobody answers is no connection: the finding about that tells.
-            guard from != .synSent || c.file[event.side.other].last.isSeen else { continue }
+            // A SYN that nobody answers, or whose answer is lost, is no connection: the finding about that tells.
+            guard from != .synSent || c.file[event.side.other].last.isSeen, !c.found.contains(.synAckLost) else {
+                continue
+            }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
                 let silence = event.time.since(c.file[event.side.other].last.time)
@@ -117,18 +119,45 @@ extension Rule {
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
         guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind else { return nil }
+        let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
         // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
-        guard c.trace(event.side)?.drops ?? 0 == 0 else { return nil }
+        guard drop == nil || drop == "NETFILTER_DROP", !c.isMismatchTold(event, kernel) else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
+        let cause: String
+        if c.hasQueuedFin(kernel, wire) {
+            let octets = c.inFlight(event.side)
+            cause =
+                "it has closed, and its FIN waits behind \(octets > 0 ? count(octets, "octet") : "text") that the peer has not"
+                + " acknowledged"
+        } else if let drop {
+            cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
+        } else {
+            cause = "segments were not captured, or were dropped between the capture and TCP"
+        }
         return Verdict(
             side: event.side,
             message:
-                "the kernel says \(said) of \(c.name(event.side)), the packets say \(wire.displayName): segments were not captured, or"
-                + " were dropped between the capture and TCP", frames: [c.file[event.side].last])
+                "the kernel says \(said) of \(c.name(event.side)), the packets say \(wire.displayName): \(cause)",
+            frames: [c.file[event.side].last])
     }
 }
 
 extension Circumstances {
+    /// Whether another finding tells why the kernel says something else: of a handshake whose answer got lost, and of a RST that was
+    /// not its own.
+    fileprivate func isMismatchTold(_ event: KernelEvent, _ kernel: TCPState?) -> Bool {
+        switch (event.side, kernel) {
+        case (.originator, .synSent): isAnswerLost || found.contains(.synAckLost)
+        case (.responder, .synReceived): connection.outcome == .noAnswer
+        default: disownedReset?.side == event.side
+        }
+    }
+
+    /// Whether the kernel has closed, and its FIN was not sent yet.
+    fileprivate func hasQueuedFin(_ kernel: TCPState?, _ wire: TCPState) -> Bool {
+        kernel == .finWait1 && wire == .established || kernel == .lastAck && wire == .closeWait
+    }
+
     /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.
     static let patience = 5 * Span.second
 }

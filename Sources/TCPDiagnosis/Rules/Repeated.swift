@@ -7,7 +7,8 @@ extension Rule {
     static let retransmission = Rule(.retransmission) { c in
         guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
         // A SYN that was sent again because of what another finding tells was not lost on the way.
-        let isSynTold = c.staleChallenge != nil || c.found.contains(.acceptQueueFull)
+        let isSynTold =
+            c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost])
         func losses(_ side: Side) -> UInt32 {
             let all = statistics[side].losses
             return isSynTold ? all - min(all, statistics[side].count(.opening)) : all

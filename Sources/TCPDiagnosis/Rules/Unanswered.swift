@@ -1,4 +1,4 @@
-// Rules about a SYN that got nowhere: refused, unanswered, dropped by a full queue.
+// Rules about a SYN that got nowhere: refused, unanswered, dropped by a full queue, its answer lost.
 
 import TCPMachine
 import TCPModel
@@ -51,34 +51,90 @@ extension Rule {
     static let synUnanswered = Rule(.synUnanswered) { c in
         guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
         let record = c.file[.originator]
+        let drop = c.openingDrop
         let cause: String
         if let icmp = c.file.icmp {
-            let rule = c.trace(.responder)?.dropReason == "NETFILTER_DROP"
+            let rule = drop?.reason == "NETFILTER_DROP"
             cause =
                 "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
                 + (rule ? ", because of a firewall rule on this host (nftables, iptables)" : "")
-        } else if let trace = c.trace(.responder), let reason = trace.dropReason {
+        } else if c.kernel?.responder.answeredSyn == true {
             cause =
-                "this host's kernel dropped \(trace.drops >= record.synCount ? "all of them" : "\(trace.drops)"):"
-                + " \(dropMeaning(reason))"
+                "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
+                + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
+                    ?? "not captured: dropped on their way out, or they took another way")
+        } else if let drop {
+            cause =
+                "this host's kernel dropped \(drop.count >= record.synCount ? "all of them" : "\(drop.count)"):"
+                + " \(dropMeaning(drop.reason))"
         } else if c.kernel?.responder.listener != nil {
             cause =
                 "somebody listens there and its queue is empty: the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
         } else if c.kernel?.responder.isLocal == true {
             cause = "nobody listens there, and no RST came: a firewall on this host drops it"
         } else {
-            cause = "the host is down, the way there is cut, or a firewall drops it in silence"
+            cause =
+                "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
         }
         return Verdict(
             side: .originator,
             message: "\(count(record.synCount, "SYN")) in \(words(c.now.since(record.syn.time))) got no answer from"
                 + " \(c.address(.responder)): \(cause)\(c.errnoWords)",
             frames: [record.syn, record.lastSyn],
-            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.dropEvidence(.responder) + c.errnoEvidence)
+            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.openingDropEvidence + c.errnoEvidence)
+    }
+
+    /// The SYN-ACK is in the capture, and the client still asks: it does not get it.
+    static let synAckLost = Rule(.synAckLost) { c in
+        guard c.isAnswerLost else { return nil }
+        let (client, server) = (c.file[.originator], c.file[.responder])
+        let cause: String
+        if let trace = c.trace(.originator), trace.drops > 0, let reason = trace.dropReason {
+            cause = "this host's kernel drops them: \(dropMeaning(reason))"
+        } else if c.kernel?.originator.isLocal == true {
+            cause = "something on this host drops them between the capture and TCP, such as a firewall rule"
+        } else {
+            cause = "they are dropped on the way back, or by the client's firewall"
+        }
+        return Verdict(
+            side: .originator,
+            message:
+                "the server answered, and its SYN-ACKs do not arrive at \(c.name(.originator)), which still asks"
+                + " (\(count(client.synCount, "SYN")), \(count(server.synAckCount, "SYN-ACK")) in"
+                + " \(words(c.now.since(client.syn.time)))): \(cause)\(c.errnoWords)",
+            frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
+            evidence: [
+                .init("syns", .number(Int64(client.synCount))), .init("syn_acks", .number(Int64(server.synAckCount))),
+            ] + c.dropEvidence(.originator) + c.errnoEvidence)
     }
 }
 
 extension Circumstances {
+    /// What the kernel dropped of the handshake, SYNs or their answers; nil for nothing.
+    var openingDrop: (reason: KernelWord, count: UInt32)? {
+        let traces = [trace(.responder), trace(.originator)].compactMap { $0 }.filter { $0.drops > 0 }
+        guard let reason = traces.first?.dropReason else { return nil }
+        return (reason, traces.reduce(0) { $0 + $1.drops })
+    }
+
+    /// The same as evidence.
+    var openingDropEvidence: [Finding.Evidence] {
+        guard let openingDrop else { return [] }
+        return [
+            .init("drop_reason", .text(openingDrop.reason.text)), .init("drops", .number(Int64(openingDrop.count))),
+        ]
+    }
+
+    /// Whether the server's answer was captured, and the client does not have it: it repeats its SYN, or its kernel says so.
+    var isAnswerLost: Bool {
+        guard connection.openDelay < 0, file[.responder].synAckCount > 0, file[.originator].syn.isSeen,
+            !connection.facts.contains(.originatorMoreThanSyn), !connection.facts.contains(.reset),
+            !connection.isSelfConnect, !connection.responder.openedActively
+        else { return false }
+        if kernel?.originator.contradiction == .synSent { return true }
+        return file[.originator].synsAfterAnswer > 0 && (isOver || since(file[.originator].syn) >= Span.second)
+    }
+
     /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not
     /// captured. Where its client is on this host, and the server's kernel sent no RST, it never got to the interface.
     var refusedUnseen: Verdict? {

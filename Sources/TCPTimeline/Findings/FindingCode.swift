@@ -6,6 +6,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case refused
     /// Nothing answered the SYN.
     case synUnanswered = "syn-unanswered"
+    /// The server answered the SYN, and the client goes on asking: the answer does not arrive.
+    case synAckLost = "syn-ack-lost"
     /// The SYN got no answer because the listener's accept queue is full.
     case acceptQueueFull = "accept-queue-full"
     /// The connection is open, and no process has called accept() for it.
@@ -79,7 +81,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,
             .timeWaitHeld, .acceptedLate:
             .warning
-        case .synUnanswered, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer, .keepaliveDead,
+        case .synUnanswered, .synAckLost, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer,
+            .keepaliveDead,
             .resetUnreadData, .resetListenerClosed:
             .error
         }

@@ -1,4 +1,5 @@
-// Whose SYN the kernel threw away: a dropped packet's event has no ports, and a listener's socket is followed by nobody.
+// Whose packet the kernel threw away: the event has no ports, and a listener's socket is followed by nobody. What a firewall's rule
+// drops has no socket at all. Then the packet is the one that was captured just before, if only one can be meant.
 
 import TCPMachine
 import TCPModel
@@ -9,13 +10,20 @@ extension KernelJoin {
     private static let openingLimit = 1024
     /// So many are added, or taken away, before all are looked at again: a flood of SYNs must not cost a look at all of them each.
     private static let openingStep = 256
+    /// Text that a rule drops is looked for while no more than so many connections are watched.
+    private static let textLimit = 128
 
-    /// Whether a SYN may still be said to be dropped: it got no answer, or a RST, which a rule that rejects it sends as well.
+    /// Whether a SYN or SYN-ACK may still be said to be dropped: it got no answer, or a RST, which a rule that rejects it sends as
+    /// well.
     private static func mayBeDropped(_ connection: Connection) -> Bool {
-        connection.outcome == .noAnswer || connection.outcome == .refused
+        switch connection.outcome {
+        case .noAnswer, .refused: true
+        case .halfOpen: connection.openDelay < 0
+        case .closed, .reset, .halfClosed, .open, .partial: false
+        }
     }
 
-    /// Notes a connection whose SYN may get no answer. Under a flood the oldest make room: what is dropped was just sent.
+    /// Notes a connection whose SYN or SYN-ACK may get no answer. Under a flood the oldest make room: what is dropped was just sent.
     mutating func noteOpening(_ id: ConnectionID, _ connection: Connection) {
         guard Self.mayBeDropped(connection) else { return }
         if opening.count >= Self.openingLimit { opening.removeFirst(Self.openingStep) }
@@ -23,10 +31,11 @@ extension KernelJoin {
     }
 
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
-    /// segment, somewhere else at the same moment, is none. A SYN that was answered with RST was rejected by a rule, or by nothing.
-    private static func dropsSyns(_ reason: String, isRefused: Bool) -> Bool {
+    /// segment, somewhere else at the same moment, is none. A SYN that was answered with RST was rejected by a rule, or by nothing;
+    /// a SYN-ACK goes to no listener.
+    private static func dropsSyns(_ reason: String, _ outcome: Outcome) -> Bool {
         if reason == "NETFILTER_DROP" { return true }
-        guard !isRefused else { return false }
+        guard outcome == .noAnswer else { return false }
         if reason.hasPrefix("TCP_") {
             return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
                 || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
@@ -45,11 +54,21 @@ extension KernelJoin {
         openingsToTidy = min(kept.count + Self.openingStep, Self.openingLimit)
     }
 
-    /// The responder of the one unanswered SYN that was captured just before this drop. Each SYN is dropped once.
-    mutating func droppedSyn(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
-        guard case .dropped(let word) = event.kind, !opening.isEmpty else { return nil }
-        let reason = word.text
-        guard Self.dropsSyns(reason, isRefused: false) else { return nil }
+    /// Whom the packet was for that was captured just before this drop.
+    mutating func droppedPacket(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
+        guard case .dropped(let word) = event.kind else { return nil }
+        return droppedSyn(event, word.text, timeline) ?? droppedText(event, word.text, timeline)
+    }
+
+    private static func isJustBefore(_ sent: Timestamp, _ event: SocketEvent) -> Bool {
+        (-SocketTracks.clockError...dropDelay).contains(event.time.since(sent))
+    }
+
+    /// The receiver of the one unanswered SYN or SYN-ACK. Each is dropped once.
+    private mutating func droppedSyn(
+        _ event: SocketEvent, _ reason: String, _ timeline: borrowing Timeline
+    ) -> EndpointReference? {
+        guard !opening.isEmpty, Self.dropsSyns(reason, .noAnswer) else { return nil }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?
@@ -57,14 +76,9 @@ extension KernelJoin {
             let entry = opening[place]
             guard timeline.contains(entry.id, number: entry.number) else { continue }
             let sent = timeline.store[entry.id].lastTime
-            let delay = event.time.since(sent)
-            guard delay >= -SocketTracks.clockError && delay <= Self.dropDelay && entry.dropped != sent else {
-                continue
-            }
+            guard Self.isJustBefore(sent, event), entry.dropped != sent else { continue }
             let connection = timeline[entry.id]
-            guard Self.mayBeDropped(connection),
-                Self.dropsSyns(reason, isRefused: connection.outcome == .refused)
-            else { continue }
+            guard Self.mayBeDropped(connection), Self.dropsSyns(reason, connection.outcome) else { continue }
             if let listener, !Self.takes(listener, connection.tuple.destination) { continue }
             // Two are as bad as many.
             if found != nil { return nil }
@@ -76,7 +90,34 @@ extension KernelJoin {
         // It may listen on all addresses: only the port is known for sure.
         let port = timeline.store[entry.id].destinationPort
         if event.socket != 0 { learnListener(event.socket, SocketAddress(.anyV4, port)) }
-        return EndpointReference(id: entry.id, number: entry.number, side: .responder)
+        return EndpointReference(id: entry.id, number: entry.number, side: droppedSide(entry.id, timeline))
+    }
+
+    /// Whose packet is gone: the client's, if the server has answered, which the capture or its kernel says. Then the SYN arrived.
+    private func droppedSide(_ id: ConnectionID, _ timeline: borrowing Timeline) -> Side {
+        let isAnswered = timeline[id].facts.contains(.synAckSeen) || look(id) { $0.responder.answeredSyn } == true
+        return isAnswered ? .originator : .responder
+    }
+
+    /// The receiver of the one segment with text, or FIN, that is not acknowledged: only a rule drops it without its socket's name.
+    private mutating func droppedText(
+        _ event: SocketEvent, _ reason: String, _ timeline: borrowing Timeline
+    ) -> EndpointReference? {
+        guard reason == "NETFILTER_DROP", count <= Self.textLimit else { return nil }
+        var found: (end: EndpointReference, sent: Timestamp)?
+        for id in watched where Self.isJustBefore(timeline.store[id].lastTime, event) {
+            let connection = timeline[id]
+            // Two are as bad as many.
+            guard found == nil, let number = number(of: id), number == connection.number else { return nil }
+            // Where both have sent something, either may have been dropped.
+            let waiting = [Side.originator, .responder].filter { connection.endpoint($0).hasUnacknowledged }
+            guard connection.openDelay >= 0, waiting.count == 1 else { return nil }
+            let end = EndpointReference(id: id, number: number, side: waiting[0].other)
+            found = (end, connection.lastTime)
+        }
+        guard let found, lastDroppedText != found.sent else { return nil }
+        lastDroppedText = found.sent
+        return found.end
     }
 
     /// A listener's socket, by its address in memory: where it listens.
@@ -89,4 +130,9 @@ extension KernelJoin {
         listener.port == target.port
             && (listener.address == target.address || listener.address == .anyV4 || listener.address == .anyV6)
     }
+}
+
+extension EndpointMachine {
+    /// Whether something that it sent is on its way.
+    fileprivate var hasUnacknowledged: Bool { knowsSendSequence && sendUnacknowledged.isBefore(sendNext) }
 }

@@ -27,7 +27,7 @@ extension KernelJoin {
         var found: [(event: SocketEvent, of: EndpointReference)] = []
         for event in events {
             noteListener(event)
-            if case .dropped = event.kind, !tracks.knows(event), let end = droppedSyn(event, timeline) {
+            if case .dropped = event.kind, !tracks.knows(event), let end = droppedPacket(event, timeline) {
                 tracks.noteAttached()
                 apply(event, end, &timeline, &said)
                 continue
@@ -74,6 +74,8 @@ extension KernelJoin {
         let isWithListener = followsListenersEnd(event)
         let tellsAll = tellsAll
         var isFound = false
+        // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
+        if case .socketError(errno: 0) = event.kind { return }
         update(end.id, end.side) { view in
             view.trace.take(event)
             if isWithListener { view.trace.resetWithListener = true }

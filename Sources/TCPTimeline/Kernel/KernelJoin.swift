@@ -37,6 +37,8 @@ public struct KernelJoin: Sendable {
     var opening: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
     /// How many of them there may be before those that were answered are taken out.
     var openingsToTidy = 256
+    /// When the latest segment with text that was dropped was captured.
+    var lastDroppedText: Timestamp?
 
     /// What listeners had refused at the latest reading and at the one before, by inode.
     var listenerDrops: [UInt64: ListenerDrops] = [:]
@@ -73,6 +75,9 @@ public struct KernelJoin: Sendable {
         if !commandConnections.isEmpty { commandConnections.remove(id) }
         views.remove(id)
     }
+
+    /// All that are watched, the oldest first.
+    var watched: [ConnectionID] { views.ids }
 
     /// The number of the connection that is watched at this place.
     func number(of id: ConnectionID) -> UInt64? { views.number(of: id) }
@@ -341,6 +346,11 @@ public struct KernelJoin: Sendable {
             return
         }
         let kernel = socket?.state
+        // That an ICMP error ended the attempt is our guess; the kernel may go on, and its next SYN takes the guess back.
+        if wire == .closed && connection.isUnreachable && kernel == .synSent {
+            view.suspicion = nil
+            return
+        }
         guard let suspicion = view.suspicion, suspicion.kernel == kernel, suspicion.wire == wire else {
             view.suspicion = (kernel, wire, snapshot.begin)
             return

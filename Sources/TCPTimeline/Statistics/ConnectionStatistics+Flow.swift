@@ -92,7 +92,10 @@ extension ConnectionStatistics {
             record.spurious = .acknowledgedBefore
             record.isSettled = true
             directions[own].spurious &+= 1
-        case .opening, .timeoutRecovery, .tailLossProbe, .other: break
+        case .opening:
+            // Its answer was captured and did not arrive: no later answer to the first copy makes this one needless.
+            record.isSettled = range.end <= senders[own].sent.acknowledged
+        case .timeoutRecovery, .tailLossProbe, .other: break
         }
         senders[own].remember(record)
         verdict.retransmission = record

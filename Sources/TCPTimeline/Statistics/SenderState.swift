@@ -64,8 +64,9 @@ struct SenderState {
     func kind(
         _ segment: Segment, start: Int64, end: Int64, repeats run: SentRun, highestBefore: Int64, time: Timestamp
     ) -> RetransmissionKind {
-        if end <= sent.acknowledged { return .acknowledged }
+        // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
+        if end <= sent.acknowledged { return .acknowledged }
         let silence = time.since(run.time)
         if duplicateRun >= 3 || highestSACK > start { return .fast }
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.

@@ -295,10 +295,17 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
             out.append(", connect() = ")
             out.append(name)
         }
+    } else if let reason = kernel?.responder.trace.dropReason ?? kernel?.originator.trace.dropReason {
+        out.append(kernel?.responder.answeredSyn == true ? "; the answer was dropped here, " : "; dropped here, ")
+        out.appendPrintable(reason.text)
+    } else if kernel?.responder.answeredSyn == true {
+        out.append("; the server's kernel answered, and that was not captured")
     } else if let listener = kernel?.responder.listener {
         out.append("; somebody listens, its queue holds ")
         out.append(number: listener.receiveQueue)
         out.append(listener.receiveQueue == 1 ? " connection" : " connections")
+    } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
+        out.append("; nobody listens, and a firewall on this host drops it")
     } else {
         out.append("; filtered, host down, or accept queue full")
     }

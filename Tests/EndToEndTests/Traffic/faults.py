@@ -283,6 +283,18 @@ def firewall(chain, l, end, verdict):
     run('nft', 'add', 'rule', 'inet', 'faults', chain, 'ip', end + 'addr', name_of(l)[0], 'tcp', end + 'port', str(PORT), *verdict.split())
 
 
+def answer_dropped(l):
+    l = listener(server); firewall('in', l, 's', 'drop'); time.sleep(0.005)
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('rule drops the SYN-ACK', name_of(c), name_of(l), ['syn-ack-lost'], ['NETFILTER_DROP', 'firewall rule on this host'])
+
+
+def answer_dropped_on_its_way_out(l):
+    l = listener(server); firewall('out', l, 's', 'drop'); time.sleep(0.005)
+    c = caller(); c.setblocking(False); c.connect_ex(name_of(l)); kept.append(c)
+    fault('SYN-ACK dropped going out', name_of(c), name_of(l), ['syn-unanswered'], ['the SYNs arrived', 'SYN-ACKs were dropped on their way out', 'NETFILTER_DROP'])
+
+
 def rejected_on_its_way_out(l):
     l = listener(server); firewall('out', l, 'd', 'reject with tcp reset')
     c = caller(); me = name_of(c); expect(quietly(c.connect, name_of(l)), errno.ECONNREFUSED); c.close()
@@ -711,7 +723,7 @@ def slow():
     l = listener(server)
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
-                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped] if has_rules else []), accepted_late,
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped, answer_dropped, answer_dropped_on_its_way_out] if has_rules else []), accepted_late,
                       nobody_accepts, quits_before_accept):
             steps(l)
         # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.

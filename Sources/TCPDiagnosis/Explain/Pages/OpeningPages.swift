@@ -35,7 +35,7 @@ extension Explanation {
                 "A firewall or security group drops it without a word.",
                 "The host is down, or the address is wrong.",
                 "The server's queue for SYNs or for accept() is full: explain accept-queue-full.",
-                "This host's kernel dropped it, and live the finding has its word for why: NETFILTER_DROP, SOCKET_FILTER, TCP_MD5NOTFOUND.",
+                "This host's kernel dropped it, or its answer on the way out; live the finding has its word for why: NETFILTER_DROP ...",
                 "The answer takes another way back, and this capture (or a stateful firewall) does not see it.",
                 "MD5 or AO signatures do not match: such SYNs are dropped in silence."),
             .remedy(
@@ -44,6 +44,30 @@ extension Explanation {
                 and at the firewall. If not, look on the way.
                 """),
             .see("explain accept-queue-full, explain S0, explain ETIMEDOUT")),
+        Explanation(
+            .finding, "syn-ack-lost", "The server answers the SYN, and its SYN-ACKs do not arrive at the client.",
+            .wire(
+                """
+                SYN and SYN-ACK, and then the same SYN again instead of the ACK: who repeats it has got no answer. The server repeats
+                its SYN-ACK as well, by its own timer. Zeek: S1.
+                """),
+            .linux(
+                """
+                The client stays in SYN_SENT, the server in SYN_RECV, which ss shows. connect() fails with ETIMEDOUT in the end.
+                A capture sees what comes in before the firewall does: a SYN-ACK that INPUT drops is in it (the kernel's reason is
+                NETFILTER_DROP).
+                """),
+            .causes(
+                "The client's own firewall drops it: an INPUT chain without a rule for established connections.",
+                "It is dropped on the way back: a stateful firewall that has not seen the SYN, a route that is not there.",
+                "The client's reverse path filter drops it: it came in by another interface than it should (IP_RPFILTER)."
+            ),
+            .remedy(
+                """
+                Capture on the client. If the SYN-ACK comes in there, look at its rules (nft list ruleset, iptables -nvL INPUT); if
+                not, look on the way back.
+                """),
+            .see("explain syn-unanswered, explain SYN_RECEIVED")),
         Explanation(
             .finding, "accept-queue-full", "The SYN got no answer because the listener's accept queue is full.",
             .wire("SYNs without an answer, although somebody listens. Zeek: S0."),

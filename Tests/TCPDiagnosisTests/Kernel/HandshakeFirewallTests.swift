@@ -1,0 +1,99 @@
+// Handshakes that a firewall breaks off: which way the packet went that it dropped, and on whose host.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct HandshakeFirewallTests {
+    /// The server sends the same SYN-ACK again: it echoes the first SYN's time stamp, which says nothing of its way.
+    private static let synAckLost = """
+        > S 0:0 ts 100 0
+        0.0001 < S. 0:0 ack 1 ts 900 100
+        1.0 > S 0:0 ts 1100 0
+        1.0001 < S. 0:0 ack 1 ts 1900 100
+        2.0 > S 0:0 ts 2100 0
+        2.0001 < S. 0:0 ack 1 ts 2900 100
+
+        """
+
+    @Test func theAnswerIsDroppedByTheClientsFirewall() {
+        let play = KernelCase("> S 0:0\n0.0001 < S. 0:0 ack 1")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.11, .originator, byRule)
+        play.read(40, play.client(.synSent, unacknowledged: 1), play.server(.synReceived, inode: 0), play.listener())
+        play.read(140, play.client(.synSent, unacknowledged: 1), play.server(.synReceived, inode: 0), play.listener())
+        #expect(play.review(400) == [.synAckLost], "not that segments were not captured")
+        #expect(
+            play.message(.synAckLost)
+                == "the server answered, and its SYN-ACKs do not arrive at the client (p7[7]), which still asks (1 SYN, 1 SYN-ACK in"
+                + " 400ms): this host's kernel drops them: NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"
+        )
+        play.feed("1.0 > S 0:0\n1.0001 < S. 0:0 ack 1")
+        play.event(1000.11, .originator, byRule)
+        #expect(play.view?.originator.trace.drops == 2 && play.view?.responder.trace.drops == 0)
+        play.event(4000, .originator, .socketError(errno: 110), socket: 0xa)
+        play.event(4000, .originator, .transition(from: .synSent, to: .closed), socket: 0xa)
+        play.read(4100, play.listener())
+        play.read(4200, play.listener())
+        #expect(
+            play.conclude(4500) == [.synAckLost], "nothing was sent for nothing, and no octet was lost: \(play.found)")
+    }
+
+    @Test func theAnswerIsLostOnTheWay() {
+        let found = findings(Self.synAckLost, after: 1)
+        #expect(found.map { $0.code } == [.synAckLost])
+        #expect(found.first?.frames == [1, 2, 5] && found.first?.side == .originator)
+        #expect(found.first?.message.contains("(3 SYNs, 3 SYN-ACKs in 3s): they are dropped on the way back") == true)
+        #expect(codes(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900", after: 1) == [], "it arrived at last")
+        #expect(codes("> S 0:0\n< S. 0:0 ack 1\n1 < S. 0:0 ack 1", after: 1) == [], "here the ACK may be lost")
+        let statistics = KernelCase(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900\n")
+        #expect(statistics.conclude(9000) == [.retransmission], "a SYN is never sent again for nothing")
+    }
+
+    @Test func theAnswerIsDroppedOnItsWayOut() {
+        let play = KernelCase("> S 0:0")
+        play.event(0.01, .responder, byRule)
+        play.read(40, play.client(.synSent), play.server(.synReceived, inode: 0), play.listener())
+        play.read(140, play.client(.synSent), play.server(.synReceived, inode: 0), play.listener())
+        #expect(play.review(400) == [])
+        play.feed("1.0 > S 0:0")
+        play.event(1000.01, .responder, byRule)
+        #expect(play.view?.originator.trace.drops == 1, "the server's kernel has the request: this was its answer")
+        #expect(play.review(1600) == [.synUnanswered])
+        #expect(
+            play.message(.synUnanswered).hasSuffix(
+                "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were dropped on their way out:"
+                    + " NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"), "\(play.found)")
+    }
+
+    @Test func anAttemptThatTheKernelGoesOnWithIsNoMismatch() {
+        let play = KernelCase("> S 0:0")
+        play.event(0.2, .originator, .socketError(errno: 0))
+        #expect(play.view?.originator.trace.isTraced == false, "an error that is only noted is no event")
+        play.icmp(type: 3, code: 3)
+        #expect(play.play.connection.originator.state == .closed, "our guess")
+        let said = [40.0, 140].flatMap { play.read($0, play.client(.synSent), play.listener()) }
+        #expect(
+            !said.contains {
+                if case .contradiction = $0.kind { true } else { false }
+            })
+        #expect(play.conclude(300) == [.synUnanswered])
+    }
+
+    @Test func aRuleThatDropsTextIsNamed() {
+        let play = KernelCase(exchange + "0.3 > P. 6:13 ack 6")
+        play.event(300.01, .responder, byRule)
+        #expect(play.view?.responder.trace.drops == 1)
+        play.event(300.02, .responder, byRule)
+        #expect(play.view?.responder.trace.drops == 1, "it is dropped once")
+        play.feed("0.5 > P. 6:13 ack 6\n0.5001 < . 6:6 ack 13")
+        play.event(500.11, .responder, byRule)
+        #expect(play.view?.responder.trace.drops == 1, "an ACK carries nothing, and nothing else waits")
+        play.conclude(900)
+        #expect(play.message(.retransmission).contains("the kernel dropped 1 segment for the server: NETFILTER_DROP"))
+    }
+}
