@@ -158,7 +158,7 @@ extension Circumstances {
             evidence: resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
     }
 
-    /// `, but lab-server[7] listens on 127.0.0.1:9500 only`.
+    /// `, but lab-server[7] listens on 127.0.0.1:9500`, one of those who do.
     var elsewhereWords: String {
         guard let listener = kernel?.responder.elsewhere else { return "" }
         let process = kernel?.responder.elsewhereProcess

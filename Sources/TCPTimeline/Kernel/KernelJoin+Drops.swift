@@ -10,8 +10,10 @@ extension KernelJoin {
     private static let openingLimit = 1024
     /// So many are added, or taken away, before all are looked at again: a flood of SYNs must not cost a look at all of them each.
     private static let openingStep = 256
-    /// Text that a rule drops is looked for while no more than so many connections are watched.
+    /// Text that a rule drops is looked for while no more than so many connections are watched, and so often in one reading of
+    /// events: a rule may drop a flood of others' packets.
     private static let textLimit = 128
+    private static let textLooks = 64
 
     /// Whether a SYN or SYN-ACK may still be said to be dropped: it got no answer, or a RST, which a rule that rejects it sends as
     /// well.
@@ -103,7 +105,8 @@ extension KernelJoin {
     private mutating func droppedText(
         _ event: SocketEvent, _ reason: String, _ timeline: borrowing Timeline
     ) -> EndpointReference? {
-        guard reason == "NETFILTER_DROP", count <= Self.textLimit else { return nil }
+        guard reason == "NETFILTER_DROP", count <= Self.textLimit, textLooks < Self.textLooks else { return nil }
+        textLooks += 1
         var found: (end: EndpointReference, sent: Timestamp)?
         for id in watched where Self.isJustBefore(timeline.store[id].lastTime, event) {
             let connection = timeline[id]

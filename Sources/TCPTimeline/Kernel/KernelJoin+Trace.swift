@@ -22,6 +22,7 @@ extension KernelJoin {
         tellsAll: Bool
     ) {
         self.tellsAll = tellsAll
+        textLooks = 0
         tidyOpenings(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         var found: [(event: SocketEvent, of: EndpointReference)] = []

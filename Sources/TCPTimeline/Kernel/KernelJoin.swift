@@ -39,6 +39,8 @@ public struct KernelJoin: Sendable {
     var openingsToTidy = 256
     /// When the latest segment with text that was dropped was captured.
     var lastDroppedText: Timestamp?
+    /// How often text that was dropped was looked for in this reading of events.
+    var textLooks = 0
 
     /// What listeners had refused at the latest reading and at the one before, by inode.
     var listenerDrops: [UInt64: ListenerDrops] = [:]

@@ -84,6 +84,16 @@ import Testing
         #expect(play.conclude(300) == [.synUnanswered])
     }
 
+    /// A rule may drop a flood of others' packets: not each of them is worth a look at every connection.
+    @Test func aFloodOfDropsIsNotSearchedForText() {
+        let play = KernelCase(exchange + "0.3 > P. 6:13 ack 6")
+        let others = Array(repeating: byRule, count: 1000)
+        play.events(299, .responder, others + [byRule], last: 300.01)
+        #expect(play.view?.responder.trace.drops == 0, "it is the thousand and first")
+        play.events(299, .responder, [byRule], last: 300.01)
+        #expect(play.view?.responder.trace.drops == 1)
+    }
+
     @Test func aRuleThatDropsTextIsNamed() {
         let play = KernelCase(exchange + "0.3 > P. 6:13 ack 6")
         play.event(300.01, .responder, byRule)

@@ -89,6 +89,19 @@ final class KernelCase {
         return self
     }
 
+    /// Tracepoints' events read together, all of one time but the last.
+    func events(_ milliseconds: Double, _ side: Side, _ kinds: [SocketEvent.Kind], last: Double) {
+        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        let events = kinds.indices.map { index in
+            SocketEvent(
+                time: time(index == kinds.count - 1 ? last : milliseconds), kind: kinds[index], local: local,
+                remote: remote)
+        }
+        var said: [KernelEvent] = []
+        join.take(events, now: time(last + 0.1), &play.timeline, &said, tellsAll: true)
+        for event in said { diagnosis.observe(event, play.timeline) }
+    }
+
     /// A reading of the tables; owners by inode.
     @discardableResult
     func read(_ milliseconds: Double, _ sockets: KernelSocket..., owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
