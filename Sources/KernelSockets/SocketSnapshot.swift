@@ -4,8 +4,9 @@ public import TCPModel
 
 /// What the kernel's TCP tables said in one reading.
 ///
-/// The tables change while they are read: a socket may be missing or be there twice, and two rows may be of different
-/// moments between `readBegan` and `readEnded`. A value is reused from reading to reading, so its memory stays.
+/// The tables change while they are read: the kernel may leave a socket out, or tell of one twice when what stands before it
+/// in its hash chain changes; of those one is kept. Two rows may be of different moments between `readBegan` and
+/// `readEnded`. A value is reused from reading to reading, so its memory stays.
 public struct SocketSnapshot: Sendable {
     /// The sockets in the kernel's order, IPv4 first.
     public private(set) var sockets: [KernelSocket] = []
@@ -19,9 +20,13 @@ public struct SocketSnapshot: Sendable {
     public internal(set) var malformedLines = 0
     /// Sockets left out because their state's number is not known here.
     public internal(set) var unknownStates = 0
+    /// How often the kernel told of a socket that it had told of before in this reading.
+    public private(set) var repeated = 0
 
     /// Positions in `sockets` of those in LISTEN.
     private var listeners: [Int32] = []
+    /// Their inodes: several listeners may have the same address and port (SO_REUSEPORT).
+    private var listenerInodes: Set<UInt64> = []
     /// Open addressing: positions in `sockets` plus one, 0 = free. Its count is a power of two, or 0 before first use.
     private var slots: [Int32] = []
     private var indexed = 0
@@ -36,27 +41,57 @@ public struct SocketSnapshot: Sendable {
     mutating func clear() {
         sockets.removeAll(keepingCapacity: true)
         listeners.removeAll(keepingCapacity: true)
+        listenerInodes.removeAll(keepingCapacity: true)
         for index in slots.indices { slots[index] = 0 }
         indexed = 0
         malformedLines = 0
         unknownStates = 0
+        repeated = 0
     }
 
-    /// Adds a socket as read. Public so that tests and replays can build a snapshot by hand.
+    /// Adds a socket as read; one that is there already is brought up to date in its place. Public so that tests and replays
+    /// can build a snapshot by hand.
     public mutating func append(_ socket: KernelSocket) {
         guard let position = Int32(exactly: sockets.count), position < .max else { return }
-        sockets.append(socket)
-        if socket.state == .listen {
-            listeners.append(position)
-        } else {
-            insert(position)
+        guard socket.state != .listen else {
+            if socket.inode != 0, !listenerInodes.insert(socket.inode).inserted {
+                repeated += 1
+            } else {
+                sockets.append(socket)
+                listeners.append(position)
+            }
+            return
         }
+        if (indexed + 1) * 2 > slots.count { grow() }
+        guard let slot = slot(socket.local, socket.remote) else { return }
+        guard slots[slot] != 0 else {
+            indexed += 1
+            sockets.append(socket)
+            slots[slot] = position + 1
+            return
+        }
+        let present = Int(slots[slot] - 1)
+        // Of a socket and a TIME_WAIT, the socket is what lives: either came out of the other while the table was read.
+        let isOlder = socket.state == .timeWait && sockets[present].state != .timeWait
+        if Self.areOne(socket, sockets[present]) {
+            repeated += 1
+            if !isOlder { sockets[present] = socket }
+        } else {
+            sockets.append(socket)
+            if !isOlder { slots[slot] = position + 1 }
+        }
+    }
+
+    /// Whether two rows with the same ends are one connection: the kernel's table has room for one only, but for sockets that
+    /// are bound to different interfaces. TIME_WAITs and requests have no inode to tell by.
+    private static func areOne(_ left: KernelSocket, _ right: KernelSocket) -> Bool {
+        left.isIPv6 == right.isIPv6 && (left.inode == right.inode || left.inode == 0 || right.inode == 0)
     }
 
     /// The socket whose own end is `local` and whose peer is `remote`, or nil.
     ///
-    /// If the kernel listed two (a TIME_WAIT beside its successor, or a table that changed while it was read), a socket
-    /// that is not in TIME_WAIT wins, then the one listed last. Listeners are never the answer.
+    /// If the kernel listed two (bound to different interfaces, or the later one took the former's place meanwhile), the one
+    /// listed last. Listeners are never the answer.
     public func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
         guard let slot = slot(local, remote) else { return nil }
         let position = slots[slot]
@@ -96,19 +131,6 @@ public struct SocketSnapshot: Sendable {
     }
 
     // MARK: The index
-
-    private mutating func insert(_ position: Int32) {
-        if (indexed + 1) * 2 > slots.count { grow() }
-        let socket = sockets[Int(position)]
-        guard let slot = slot(socket.local, socket.remote) else { return }
-        let present = slots[slot]
-        if present == 0 {
-            indexed += 1
-        } else if socket.state == .timeWait && sockets[Int(present - 1)].state != .timeWait {
-            return
-        }
-        slots[slot] = position + 1
-    }
 
     private mutating func grow() {
         let old = slots

@@ -92,19 +92,45 @@ import Testing
         #expect(snapshot.listener(for: SocketAddress(.loopbackV4, 81)) == nil)
     }
 
+    static func socket(_ state: TCPState, _ inode: UInt64, local: UInt16 = 1) -> KernelSocket {
+        KernelSocket(
+            local: SocketAddress(.loopbackV4, local), remote: SocketAddress(.loopbackV4, 2), state: state, inode: inode)
+    }
+
     @Test func aLivingSocketWinsOverTimeWait() {
-        func socket(_ state: TCPState, _ inode: UInt64) -> KernelSocket {
-            KernelSocket(
-                local: SocketAddress(.loopbackV4, 1), remote: SocketAddress(.loopbackV4, 2), state: state, inode: inode)
-        }
-        for order in [
-            [socket(.established, 5), socket(.timeWait, 0)], [socket(.timeWait, 0), socket(.established, 5)],
-        ] {
+        let living = Self.socket(.established, 5)
+        let timeWait = Self.socket(.timeWait, 0)
+        for order in [[living, timeWait], [timeWait, living]] {
             var snapshot = SocketSnapshot()
             for socket in order { snapshot.append(socket) }
-            #expect(snapshot.sockets.count == 2)
-            #expect(snapshot.socket(local: order[0].local, remote: order[0].remote)?.inode == 5)
+            #expect(snapshot.sockets.map(\.inode) == [5], "one connection, seen at two moments")
+            #expect(snapshot.socket(local: living.local, remote: living.remote)?.inode == 5)
+            #expect(snapshot.repeated == 1)
         }
+    }
+
+    /// What was listed is listed again when a new socket comes before it in its hash chain while the table is read.
+    @Test func whatTheKernelRepeatsIsThereOnce() throws {
+        let repeated = title + Self.listener + Self.established + Self.timeWait
+        let snapshot = try read(
+            repeated + Self.listener + Self.timeWait + Self.established, tcp6: title + Self.mapped + Self.mapped)
+        #expect(snapshot.sockets.map(\.inode) == [12345, 777, 0, 888], "in the order in which they came first")
+        #expect(snapshot.repeated == 4)
+        #expect(snapshot.listeners(for: SocketAddress(.loopbackV4, 9500)).count == 1)
+    }
+
+    @Test func theLatestWordOnASocketIsTaken() {
+        var snapshot = SocketSnapshot()
+        snapshot.append(Self.socket(.synReceived, 0))
+        snapshot.append(Self.socket(.established, 7, local: 3))
+        snapshot.append(Self.socket(.established, 5))
+        #expect(snapshot.sockets.map(\.inode) == [5, 7] && snapshot.sockets[0].state == .established)
+        // Two sockets with the same ends: bound to different interfaces, or a successor.
+        snapshot.append(Self.socket(.established, 6))
+        #expect(snapshot.sockets.map(\.inode) == [5, 7, 6] && snapshot.repeated == 1)
+        // Listeners that share a port are different ones.
+        for inode in [UInt64(11), 12, 11] { snapshot.append(Self.socket(.listen, inode)) }
+        #expect(snapshot.sockets.map(\.inode) == [5, 7, 6, 11, 12] && snapshot.repeated == 2)
     }
 
     @Test func portFilter() throws {
@@ -158,7 +184,7 @@ import Testing
     }
 
     @Test func linesAcrossTheBufferAndTooLongOnes() throws {
-        let many = String(repeating: Self.established, count: 50)
+        let many = (0..<50).map { Self.established.replacingOccurrences(of: ":8C54 ", with: ":8C\($0 + 10) ") }.joined()
         for size in [256, 257, 300, 511, 1024] {
             #expect(try read(title + many, bufferSize: size).sockets.count == 50)
         }

@@ -13,7 +13,7 @@ public struct SockDiag: ~Copyable {
     public struct Counts: Hashable, Sendable {
         /// Lists that changed while they were read, and were read again.
         public var interrupted = 0
-        /// Lists that still changed in the last attempt: they may lack sockets, or have some twice.
+        /// Lists that still changed in the last attempt: they may lack sockets.
         public var incomplete = 0
         /// Datagrams that the kernel had no room for (ENOBUFS).
         public var lost = 0
@@ -52,12 +52,12 @@ public struct SockDiag: ~Copyable {
     public mutating func list(
         states: UInt32 = SockDiag.allStates, ports: [UInt16] = []
     ) throws(KernelViewError) -> [DetailedSocket] {
-        var sockets: [DetailedSocket] = []
+        var sockets = DetailedSocketList()
         var snapshot = SocketSnapshot()
         try gather(
-            into: &snapshot, states: states, ports, .everything, restart: { _ in sockets.removeAll() },
+            into: &snapshot, states: states, ports, .everything, restart: { _ in sockets = DetailedSocketList() },
             take: { sockets.append($1) })
-        return sockets
+        return sockets.sockets
     }
 
     /// Looks up single sockets into `snapshot`: for each pair the socket with these two ends, and the listener of the first.
