@@ -18,6 +18,12 @@ public enum StandardStreams {
         }
     }
 
+    /// Writes text of several lines to standard error, as it is. Who does not read it does not want it.
+    public static func writeErrors(_ buffer: inout OutputBuffer) {
+        signal(SIGPIPE, SIG_IGN)
+        try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
+    }
+
     /// Puts something in the place of standard streams that were closed before the start, so that no file opened later gets
     /// their number and is written to by mistake. Writing to the substitute fails, as it did.
     public static func occupyClosedDescriptors() {

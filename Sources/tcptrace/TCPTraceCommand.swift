@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import TimelineReport
 import TraceSession
 
 /// `tcptrace`.
@@ -27,16 +28,44 @@ struct TCPTraceCommand: ParsableCommand {
     /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.
     static func main() {
         StandardStreams.occupyClosedDescriptors()
+        // Whoever reads our output may stop whenever he likes, usage errors included.
+        signal(SIGPIPE, SIG_IGN)
         let (words, refusal) = TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst()))
         if let refusal {
             StandardStreams.complain(refusal)
-            exit(withError: ExitCode(EX_USAGE))
+            Glibc.exit(EX_USAGE)
         }
+        do {
+            var command = try parse(words: words)
+            try command.run()
+        } catch {
+            Glibc.exit(end(error, words))
+        }
+    }
+
+    /// The command that the words are, checked. They are as `TcpdumpArguments` makes them.
+    static func parse(words: [String]) throws -> any ParsableCommand {
         // Without a verb, help is about the trace: its options are what people look for.
         if let first = words.first, ["-h", "--help"].contains(first), words.count == 1 {
-            print(helpMessage(for: TraceCommand.self))
-            exit()
+            throw CleanExit.helpRequest(TraceCommand.self)
         }
-        main(words)
+        return try parseAsRoot(words)
+    }
+
+    /// Says why the program ends, if there is something to say; the exit code.
+    private static func end(_ error: any Error, _ words: [String]) -> Int32 {
+        let code = exitCode(for: error)
+        var text = fullMessage(for: error)
+        if code == .validationFailure, let complaint = UnknownOption.complaint(about: words) {
+            // The parser's usage below it stays.
+            text = _errorPrefix + complaint + text.dropFirst(_errorPrefix.count + message(for: error).count)
+        }
+        guard !text.isEmpty else { return code.rawValue }
+        var buffer = OutputBuffer()
+        buffer.append(text: text)
+        if !text.hasSuffix("\n") { buffer.newline() }
+        if code.isSuccess { return StandardStreams.writeResults(&buffer) }
+        StandardStreams.writeErrors(&buffer)
+        return code.rawValue
     }
 }

@@ -215,6 +215,16 @@ import Testing
         #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
     }
 
+    /// Texts of the parser's too: by then the reader may be gone, or not have begun.
+    @Test func aClosedPipeIsAQuietEndOfHelpAndOfErrors() throws {
+        for (words, code) in [
+            ("--help", 0), ("-h", 0), ("sockets --help", 0), ("--nonsense 2>&1", 64), ("9500 2>&1", 64),
+        ] {
+            let outcome = try shell("(sleep 0.3; exec $T \(words)) | true; echo ${PIPESTATUS[0]}")
+            #expect(outcome.lines.first == "\(code)", "\(words)")
+        }
+    }
+
     @Test func aFullDiskUnderStandardOutput() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.connections(1), as: "a.pcap")
@@ -223,7 +233,11 @@ import Testing
             #expect(outcome.code == 1)
             #expect(outcome.errors.contains("standard output: No space left on device"))
         }
-        #expect(try shell("$T --version > /dev/full").code != 139)
+        for words in ["--help", "-h", "--version", "trace --help", "sockets --help", "--help-hidden", "help"] {
+            let outcome = try shell("$T \(words) > /dev/full")
+            #expect(outcome.code == 1, "\(words)")
+            #expect(outcome.errors.contains("standard output: No space left on device"))
+        }
     }
 
     @Test func closedStandardStreamsReachNoFile() throws {

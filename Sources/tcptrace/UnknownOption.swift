@@ -1,0 +1,117 @@
+// An option that there is not: which one it is, and what to type instead.
+
+import ArgumentParser
+import TraceSession
+
+/// Looks for the word that is no option of its verb. The parser checks the values first, and then complains about a number that
+/// belonged to a misspelt option.
+enum UnknownOption {
+    /// `Unknown option '--conections'. Did you mean '--connections'?`; nil if all options are there.
+    ///
+    /// `words` are those that the parser got.
+    static func complaint(about words: [String]) -> String? {
+        let verb = words.first.flatMap { TcpdumpArguments.verbs.contains($0) ? $0 : nil }
+        guard let command = command(verb) else { return nil }
+        let known = options(of: command)
+        var index = verb == nil ? 0 : 1
+        while index < words.count {
+            let word = words[index]
+            index += 1
+            // What follows is no option, whatever it looks like.
+            if word == "--" { return nil }
+            if word == "--command-word" {
+                index += 1
+                continue
+            }
+            // As kill(1) has it.
+            let signal = String(word.dropFirst())
+            if verb == "kill", word.hasPrefix("-"), SignalName.number(of: signal) != nil {
+                return "Unknown option '-\(signal)'. Did you mean '--signal \(signal)'?"
+            }
+            guard let option = unknown(in: word, known) else { continue }
+            let value = word.contains("=") ? nil : index < words.count ? words[index] : nil
+            return "Unknown option '\(printable(option))'." + hint(option, value, verb, known)
+        }
+        return nil
+    }
+
+    private static func command(_ verb: String?) -> (any ParsableCommand.Type)? {
+        guard let verb else { return TraceCommand.self }
+        return TCPTraceCommand.configuration.subcommands.first { $0.configuration.commandName == verb }
+    }
+
+    /// The options of a verb, as its help lists them.
+    private static func options(of command: any ParsableCommand.Type) -> Set<String> {
+        let help = TCPTraceCommand.helpMessage(for: command, includeHidden: true, columns: 200)
+        // The parser's own.
+        var found: Set = ["-h", "--help", "--help-hidden", "--version", "--generate-completion-script"]
+        for line in help.split(separator: "\n") where line.hasPrefix("  -") {
+            // The names come before the description, which stands two columns off.
+            let rest = line.dropFirst(2)
+            let names = rest.firstRange(of: "  ").map { rest[..<$0.lowerBound] } ?? rest
+            found.formUnion(names.split { " ,/".contains($0) }.filter { $0.hasPrefix("-") }.map(String.init))
+        }
+        return found
+    }
+
+    /// The option in a word that is not among the known ones: letters may be joined.
+    private static func unknown(in word: String, _ known: Set<String>) -> String? {
+        if word.hasPrefix("--") {
+            let name = String(word.prefix { $0 != "=" })
+            return known.contains(name) ? nil : name
+        }
+        guard word.hasPrefix("-"), word.count > 1, word.dropFirst().first?.isNumber == false else { return nil }
+        return word.dropFirst().lazy.map { "-\($0)" }.first { !known.contains($0) }
+    }
+
+    // MARK: What was meant
+
+    private static func hint(_ option: String, _ value: String?, _ verb: String?, _ known: Set<String>) -> String {
+        guard option.hasPrefix("--") else { return "" }
+        let name = String(option.dropFirst(2))
+        if filterWords[verb ?? "trace"]?.contains(name) == true {
+            let example = value.map { " \(printable($0))" } ?? ""
+            return " It is a filter word: \(name)\(example)"
+        }
+        if let habit = habits[name], let meant = habit.first(where: { isThere($0, known) }) {
+            return " Did you mean '\(meant)'?"
+        }
+        guard let near = nearest(to: option, known) else { return "" }
+        return " Did you mean '\(near)'?"
+    }
+
+    private static func isThere(_ meant: String, _ known: Set<String>) -> Bool {
+        known.contains(String(meant.prefix { $0 != " " }))
+    }
+
+    /// The long option that the fewest changes make of it: of its letters a third may be wrong.
+    private static func nearest(to option: String, _ known: Set<String>) -> String? {
+        let typed = Array(option.utf8)
+        let most = max(1, (typed.count - 2) / 3)
+        return known.filter { $0.hasPrefix("--") }.sorted()
+            .map { (name: $0, distance: LoneWord.distance(typed, Array($0.utf8))) }
+            .filter { $0.distance <= most || $0.name.hasPrefix(option) && typed.count > 4 }
+            .min { $0.distance < $1.distance }?.name
+    }
+
+    /// What other tools have as options is a word of the filter here.
+    private static let filterWords: [String: Set<String>] = [
+        "trace": ["port", "host", "src", "dst", "net", "tcp"], "sockets": ["port", "host", "src", "dst", "pid"],
+        "kill": ["host", "src", "dst"],
+    ]
+
+    /// Long options of other programs, and what they are here: the first that the verb has.
+    private static let habits: [String: [String]] = [
+        "json": ["-T json"], "ndjson": ["-T json"], "jsonl": ["-T json"], "csv": ["-T csv"], "zeek": ["-T zeek"],
+        "text": ["-T text"], "output": ["-T"], "output-format": ["-T"],
+        "interface": ["-i"], "list-interfaces": ["-D"], "list-data-link-types": ["-L"], "linktype": ["-y"],
+        "read": ["-r"], "file": ["-r"], "input": ["-r"], "write": ["-w"], "snapshot-length": ["-s"], "snaplen": ["-s"],
+        "buffer-size": ["-B"], "direction": ["-Q"], "no-promiscuous-mode": ["-p"], "relinquish-privileges": ["-Z"],
+        "absolute-tcp-sequence-numbers": ["-S"], "packet-buffered": ["-U"], "packets": ["-c"],
+        "quiet": ["-q"], "summary": ["-q"], "table": ["-q"], "verbose": ["-v"], "numeric": ["-n"],
+        "follow": ["--watch"], "interval": ["--watch"], "refresh": ["--watch"],
+        "timeout": ["--duration"], "seconds": ["--duration"], "namespace": ["--netns"],
+        "listening": ["-l"], "listen": ["-l"], "processes": ["-p"], "programs": ["-p"],
+        "force": ["--signal KILL"], "no-color": ["--color never"], "no-colour": ["--color never"],
+    ]
+}

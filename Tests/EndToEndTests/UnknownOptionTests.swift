@@ -1,0 +1,47 @@
+// A slip in an option is told as such, whatever else is wrong because of it.
+
+import Testing
+
+@Suite struct UnknownOptionTests {
+    @Test(arguments: [
+        // The number after it is no filter of its own.
+        ("--conections 1", "Unknown option '--conections'. Did you mean '--connections'?"),
+        ("--conections=1 9500", "Unknown option '--conections'. Did you mean '--connections'?"),
+        ("sockets -a --port 9500", "Unknown option '--port'. It is a filter word: port 9500"),
+        ("sockets --stat listen", "Unknown option '--stat'. Did you mean '--state'?"),
+        ("kill --sginal KILL 80", "Unknown option '--sginal'. Did you mean '--signal'?"),
+        ("explain --colour never nosuchword", "Unknown option '--colour'. Did you mean '--color'?"),
+        ("-Y 1", "Unknown option '-Y'."), ("--nonsense", "Unknown option '--nonsense'."),
+        // What is a format, or a letter, here.
+        ("--json -r x", "Unknown option '--json'. Did you mean '-T json'?"),
+        ("--csv", "Unknown option '--csv'. Did you mean '-T csv'?"),
+        ("--zeek", "Unknown option '--zeek'. Did you mean '-T zeek'?"),
+        ("--interface lo", "Unknown option '--interface'. Did you mean '-i'?"),
+        ("sockets --json", "Unknown option '--json'. Did you mean '-T json'?"),
+        ("sockets --follow", "Unknown option '--follow'. Did you mean '--watch'?"),
+        ("kill --force 80", "Unknown option '--force'. Did you mean '--signal KILL'?"),
+        ("kill -9 80", "Unknown option '-9'. Did you mean '--signal 9'?"),
+        ("kill -INT port 80", "Unknown option '-INT'. Did you mean '--signal INT'?"),
+        ("lab --json", "Unknown option '--json'."),
+    ])
+    func itComesFirst(_ line: String, _ complaint: String) throws {
+        let outcome = try Program(Program.tcptrace, line.split(separator: " ").map(String.init)).end()
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.first == "Error: \(complaint)", "\(outcome.errors)")
+        #expect(lines.dropFirst().first?.hasPrefix("Usage: ") == true, "\(outcome.errors)")
+    }
+
+    @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
+        #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
+        #expect(try tcptrace("sockets", "9500").errors.contains("write 'port 9500'"))
+        #expect(try tcptrace("-r", "x", "--pid", "1").errors.hasPrefix("Error: --pid"))
+        // Options of the command after -- are its own.
+        #expect(try tcptrace("-r", "x", "--", "ls", "--colour").errors.contains("choose one"))
+    }
+
+    @Test func aHostileOptionActsOnNoTerminal() throws {
+        let outcome = try tcptrace("--\u{1b}[2Jx", "1")
+        #expect(outcome.code == 64 && !outcome.errors.contains("\u{1b}"))
+    }
+}
