@@ -118,7 +118,7 @@ let package = Package(
             ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests(
-            "EndToEndTests", ["tcptrace", "lab-server", "lab-client", "CLinux"],
+            "EndToEndTests", ["tcptrace", "lab-server", "lab-client", "TCPDiagnosis", "CLinux"],
             exclude: ["Golden", "Traffic"]),
         tests("LayeringTests", []),
     ]

@@ -150,6 +150,15 @@ import Testing
         for line in Explanations.list(width: width) { #expect(line.text.count <= width, "\(line.text)") }
     }
 
+    /// A command is there to be copied.
+    @Test func aCommandIsNotBroken() {
+        for page in Self.pages {
+            for line in page.lines(width: 60) {
+                #expect(line.text.count { $0 == "`" } % 2 == 0, "\(page.name): \(line.text)")
+            }
+        }
+    }
+
     @Test func aPageIsAPage() {
         for page in Self.pages {
             let count = page.lines(width: 80).count

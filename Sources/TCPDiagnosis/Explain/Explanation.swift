@@ -105,11 +105,18 @@ extension Explanation {
         return result
     }
 
-    /// The words of a paragraph. A citation (RFC 9293 3.6) is one word.
+    /// The words of a paragraph. A citation (RFC 9293 3.6) is one word, and so is a command between back quotes.
     private static func words(of text: String) -> [String] {
         var words: [String] = []
         var citation = 0
+        var isCommand = false
         for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+            let quotes = word.count { $0 == "`" }
+            defer { if quotes % 2 == 1 { isCommand.toggle() } }
+            if isCommand, let last = words.popLast() {
+                words.append(last + " " + word)
+                continue
+            }
             let isNumber = word.first?.isNumber == true
             if citation > 0 && isNumber, let last = words.popLast() {
                 words.append(last + " " + word)

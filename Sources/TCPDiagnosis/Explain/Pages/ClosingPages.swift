@@ -18,7 +18,7 @@ extension Explanation {
                 "A half-close on purpose, with a long answer: then data still flows."),
             .remedy(
                 """
-                tcptrace sockets --state close-wait names the process. Fix the program; restart frees the sockets at
+                `tcptrace sockets --state close-wait` names the process. Fix the program; restart frees the sockets at
                 once. Keep-alive does not help: the peer is gone properly.
                 """),
             .see("explain CLOSE_WAIT, explain orphan-fin-wait-2, explain never-accepted")),
@@ -73,8 +73,8 @@ extension Explanation {
             .remedy(
                 """
                 Keep connections open and use them again; let the server close first; use more destination or source addresses;
-                set tcp_tw_reuse = 1; widen ip_local_port_range. tcptrace sockets -a state time-wait lists them. Listeners set
-                SO_REUSEADDR before bind().
+                set tcp_tw_reuse = 1; widen ip_local_port_range. `tcptrace sockets --state time-wait` lists them. Listeners
+                set SO_REUSEADDR before bind().
                 """),
             .see("explain TIME_WAIT, explain EADDRINUSE")),
         Explanation(

@@ -103,7 +103,7 @@ extension Explanation {
         Explanation(
             .mark, "?",
             "Behind a role: it is a guess, as no SYN was seen. The end with the lower port is taken for the server.",
-            .meaning("In tcptrace sockets ? stands for an owner that only root may see.")),
+            .meaning("In `tcptrace sockets` ? stands for an owner that only root may see.")),
         Explanation(
             .mark, "X", "The head of an arrow: this segment is a RST.", .see("explain RST, explain RST,ACK")),
     ]
@@ -151,7 +151,7 @@ extension Explanation {
                 Another listener; or connections of the old server in TIME_WAIT, FIN_WAIT_2 or still open, without SO_REUSEADDR; or a
                 self-connect. bind() to port 0: no port is left.
                 """),
-            .remedy("tcptrace sockets -a port N names who. Servers set SO_REUSEADDR. See explain time-wait-held.")),
+            .remedy("`tcptrace sockets -a port N` names who. Servers set SO_REUSEADDR. See explain time-wait-held.")),
         Explanation(
             .errno, "EADDRNOTAVAIL",
             "99: connect(): no port is left towards this server; bind(): the address is not this host's.",

@@ -19,7 +19,7 @@ extension Explanation {
                 "It listens on another address: 127.0.0.1 or ::1 only, or only IPv4 or IPv6.",
                 "A firewall rejects with a RST (REJECT --reject-with tcp-reset), the client's own in its OUTPUT chain as well.",
                 "The server was restarting just then."),
-            .remedy("tcptrace sockets -a port N on the server says who listens, and on which address."),
+            .remedy("`tcptrace sockets -a port N` on the server says who listens, and on which address."),
             .see("explain REJ, explain ECONNREFUSED")),
         Explanation(
             .finding, "syn-unanswered", "Nothing answered the SYN: no SYN-ACK, no RST.",
@@ -224,7 +224,7 @@ extension Explanation {
             .remedy(
                 """
                 Keep connections open and reuse them (a pool). Else widen ip_local_port_range, use more source or destination
-                addresses, or let the server close first. tcptrace sockets --state time-wait counts.
+                addresses, or let the server close first. `tcptrace sockets --state time-wait` counts.
                 """),
             .see("explain TIME_WAIT, explain EADDRNOTAVAIL")),
     ]
