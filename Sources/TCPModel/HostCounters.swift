@@ -73,8 +73,9 @@ public struct HostCounterChange: Sendable {
 }
 
 /// What the counters that explain trouble mean (Documentation/networking/snmp_counter.rst, include/uapi/linux/snmp.h).
-enum HostCounterTroubles {
-    static let meanings: [String: String] = [
+public enum HostCounterTroubles {
+    /// A few words for each, by its name.
+    public static let meanings: [String: String] = [
         "TcpAttemptFails": "connections that failed while being opened",
         "TcpEstabResets": "open connections that ended by a RST",
         "TcpInErrs": "segments received with errors",

@@ -10,14 +10,15 @@ import TraceSession
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Explain a finding, a state, flags, an outcome, a label or an errno, in a page each.",
+        abstract:
+            "Explain a finding, a state, flags, an outcome, a label, an errno or a word of the kernel, in a page each.",
         discussion: """
             Without a word: the list of what can be explained. A word that means several things has several pages.
 
             Examples:
               tcptrace explain close-wait-leak
               tcptrace explain FIN_WAIT2 R. ShADadFf 31
-              tcptrace explain ECONNRESET
+              tcptrace explain ECONNRESET NETFILTER_DROP TCPSynRetrans
             """)
 
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))

@@ -60,6 +60,45 @@ import Testing
         }
     }
 
+    /// What a live trace prints: drop_reason, reset_reason.
+    @Test(arguments: [
+        "NETFILTER_DROP", "NO_SOCKET", "TCP_ABORT_ON_CLOSE", "TCP_STATE", "TCP_OLD_SEQUENCE", "TCP_TIMEWAIT_SOCKET",
+        "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_KEEPALIVE_TIMEOUT", "TCP_ABORT_ON_DATA", "TCP_RFC7323_PAWS",
+    ])
+    func everyReasonOfTheKernelHasAPage(_ name: String) {
+        for word in [name, name.lowercased(), "SKB_DROP_REASON_" + name, "SK_RST_REASON_" + name] {
+            #expect(
+                Explanations.pages(for: word).contains { $0.kind == .kernelReason && $0.name == name }, "\(word)")
+        }
+    }
+
+    @Test func everyReasonThatFindingsTranslateHasAPage() {
+        // Those of `dropMeaning`, which findings say in half a sentence.
+        for name in Explanation.kernelReasons.map(\.name) {
+            #expect(Explanation.kernelReasons.count { $0.name == name } == 1, "\(name)")
+        }
+        for name in [
+            "SOCKET_FILTER", "NETFILTER_DROP", "TC_INGRESS", "IP_RPFILTER", "SECURITY_HOOK", "XFRM_POLICY",
+            "TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED", "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED",
+            "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE", "TCP_LISTEN_OVERFLOW", "SOCKET_RCVBUFF", "PROTO_MEM",
+            "SOCKET_BACKLOG",
+        ] {
+            #expect(dropMeaning(KernelWord(name)) != name && Explanations.pages(for: name).count == 1, "\(name)")
+        }
+    }
+
+    @Test func everyCounterThatIsShownHasAPage() throws {
+        for (name, meaning) in HostCounterTroubles.meanings {
+            let page = try #require(Explanations.pages(for: name).first, "\(name)")
+            #expect(page.kind == .counter && page.summary.contains(meaning))
+        }
+        for word in ["TcpExtTCPTimeWaitOverflow", "TCPTimeWaitOverflow", "tcptimewaitoverflow"] {
+            #expect(Explanations.pages(for: word).map(\.name) == ["TcpExtTCPTimeWaitOverflow"], "\(word)")
+        }
+        #expect(Explanations.pages(for: "ListenOverflows").map(\.name) == ["TcpExtListenOverflows"])
+        #expect(Explanations.suggestions(for: "TCPSynRetran").first == "TcpExtTCPSynRetrans")
+    }
+
     // MARK: What pages say
 
     @Test func aStatesPageHasTheDiagramsEdges() throws {

@@ -26,6 +26,10 @@ public struct Explanation: Sendable {
         case mark
         /// An error that a call returns.
         case errno
+        /// The kernel's word for why it dropped a segment or sent a RST.
+        case kernelReason = "kernel's reason"
+        /// A counter of the host's.
+        case counter = "host counter"
     }
 
     /// A part of a page.

@@ -13,7 +13,7 @@ public enum Explanations {
         findings + TCPState.allCases.compactMap { Explanation.page(of: $0) } + Explanation.flagPages.map { $0.page }
         + Outcome.allCases.map { Explanation.page(of: $0) } + Explanation.zeekStates
         + [Certainty.observed, .inferred, .confirmed, .assumed].map { Explanation.page(of: $0) } + Explanation.marks
-        + Explanation.errnos
+        + Explanation.errnos + Explanation.kernelReasons + Explanation.counters
 
     /// Every page that has a name of its own: not the combinations, histories and numbers.
     public static var all: [Explanation] {
@@ -39,6 +39,11 @@ public enum Explanations {
         pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == word }
         let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoNumbers[word]
         pages += Explanation.errnos.filter { $0.name == number }
+        let reason = kernelWord(word)
+        pages += Explanation.kernelReasons.filter { $0.name == reason }
+        if let counter = Explanation.counterName(for: word) {
+            pages += Explanation.counters.filter { $0.name == counter }
+        }
         if let value = UInt8(word), let page = Explanation.page(ofCompleteness: value) { pages.append(page) }
         let isNamed = !pages.isEmpty
         if let flags = Explanation.flags(named: word), !isNamed {
@@ -57,6 +62,15 @@ public enum Explanations {
 
     /// Words longer than this mean nothing.
     private static let longestWord = 64
+
+    /// A word of the kernel's as traces show it, also if it is written as in its sources.
+    private static func kernelWord(_ word: String) -> String {
+        let folded = String(word.uppercased().map { $0 == "-" ? "_" : $0 })
+        for prefix in ["SKB_DROP_REASON_", "SK_RST_REASON_"] where folded.hasPrefix(prefix) {
+            return String(folded.dropFirst(prefix.count))
+        }
+        return folded
+    }
 
     private static func isMixed(_ word: String) -> Bool { word != word.uppercased() && word != word.lowercased() }
 

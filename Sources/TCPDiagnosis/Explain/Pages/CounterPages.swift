@@ -1,0 +1,82 @@
+// The pages of the host's TCP counters that the end of a live trace names: their words are TCPModel's, the rest is here.
+
+import TCPModel
+
+extension Explanation {
+    /// A page for each counter that explains trouble.
+    static let counters: [Explanation] = HostCounterTroubles.meanings.sorted { $0.key < $1.key }.map { name, meaning in
+        let more = remarks[name]
+        var sections: [Section] = [
+            .linux(
+                """
+                A counter of the network namespace since it began, all connections together, traced or not. A live trace
+                prints by how much it rose meanwhile. `nstat -az \(name)` shows it at any time.
+                """)
+        ]
+        if let remark = more?.remark { sections.append(Section("Mind", [remark])) }
+        if let see = more?.see { sections.append(.see(see)) }
+        return Explanation(.counter, name, "Counts " + meaning + ".", sections: sections)
+    }
+
+    /// The counter's name for a word: as nstat has it, or without the group before it, in any case.
+    static func counterName(for word: String) -> String? {
+        let folded = word.lowercased()
+        return HostCounterTroubles.meanings.keys.first { name in
+            let plain = name.lowercased()
+            return folded == plain || ["tcpext", "tcp"].contains { plain == $0 + folded }
+        }
+    }
+
+    private static let remarks: [String: (remark: String?, see: String?)] = [
+        "TcpAttemptFails": (
+            "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
+        ),
+        "TcpEstabResets": ("From ESTABLISHED or CLOSE_WAIT straight to CLOSED, whoever sent the RST.", "explain reset"),
+        "TcpInErrs": ("Wrong checksums, and lengths that cannot be.", "explain TCP_CSUM"),
+        "TcpOutRsts": (nil, "explain RST, explain refused, explain reset"),
+        "TcpRetransSegs": (nil, "explain retransmission"),
+        "TcpExtListenDrops": (
+            "Full accept queues (TcpExtListenOverflows) are among them; so are failures for want of memory.",
+            "explain accept-queue-full"
+        ),
+        "TcpExtListenOverflows": (
+            "accept() is called too seldom, or the backlog is small: the lesser of listen()'s and net.core.somaxconn.",
+            "explain accept-queue-full, explain TCP_LISTEN_OVERFLOW"
+        ),
+        "TcpExtPruneCalled": ("A program reads too slowly, or tcp_rmem is small.", "explain zero-window-stall"),
+        "TcpExtRcvPruned": ("What was dropped had come in order.", "explain zero-window-stall"),
+        "TcpExtSyncookiesFailed": ("ACKs that belong to no cookie: too late, or a scan.", "explain syn-cookies"),
+        "TcpExtSyncookiesRecv": (nil, "explain syn-cookies"),
+        "TcpExtSyncookiesSent": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),
+        "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
+        "TcpExtTCPAbortOnData": (nil, "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"),
+        "TcpExtTCPAbortOnLinger": (nil, "explain orphan-fin-wait-2"),
+        "TcpExtTCPAbortOnMemory": ("tcp_max_orphans and tcp_mem are the limits.", "explain TCP_ABORT_ON_MEMORY"),
+        "TcpExtTCPAbortOnTimeout": (
+            "The program gets ETIMEDOUT, if it still is there.", "explain retransmission, explain keepalive-dead"
+        ),
+        "TcpExtTCPBacklogDrop": (nil, "explain SOCKET_BACKLOG"),
+        "TcpExtTCPChallengeACK": (nil, "explain challenge-ack"),
+        "TcpExtTCPLossProbes": ("A probe does not say that anything was lost.", "explain tail-loss-probe"),
+        "TcpExtTCPMD5Failure": ("The two sides have different keys.", "explain TCP_MD5FAILURE"),
+        "TcpExtTCPMemoryPressures": (
+            "tcp_mem is the limit, in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
+            "explain PROTO_MEM"
+        ),
+        "TcpExtTCPReqQFullDoCookies": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),
+        "TcpExtTCPReqQFullDrop": (
+            "tcp_syncookies is 0; else cookies would be sent.", "explain syn-unanswered, explain syn-cookies"
+        ),
+        "TcpExtTCPSpuriousRTOs": ("The ACK was only late (F-RTO).", "explain spurious-retransmission"),
+        "TcpExtTCPSynRetrans": ("An opening that nobody answered, or whose answer was lost.", "explain syn-unanswered"),
+        "TcpExtTCPTimeWaitOverflow": (
+            """
+            tcp_max_tw_buckets is the limit. What is beyond it is CLOSED at once, and late segments of it meet no socket or a
+            new connection.
+            """, "explain TIME_WAIT, explain time-wait-held"
+        ),
+        "TcpExtTCPTimeouts": ("The retransmission timer ran out; SYNs count, too.", "explain retransmission"),
+        "TcpExtTCPZeroWindowDrop": (nil, "explain zero-window-stall, explain TCP_ZEROWINDOW"),
+        "TcpExtTCPRcvQDrop": (nil, "explain zero-window-stall, explain PROTO_MEM"),
+    ]
+}

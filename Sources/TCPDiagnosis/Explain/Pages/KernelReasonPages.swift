@@ -1,0 +1,297 @@
+// The pages of the kernel's own words: why it dropped a segment (enum skb_drop_reason), why it sent a RST (enum sk_rst_reason).
+
+extension Explanation {
+    /// What the kernel did for that reason.
+    private enum Deed {
+        case drop
+        case reset
+        case both
+
+        var words: String {
+            switch self {
+            case .drop:
+                "It dropped the segment, and its sender is not told (skb:kfree_skb). Live: packet for ... dropped, and drop_reason."
+            case .reset: "It sent a RST (tcp:tcp_send_reset). Live: tcp_send_reset, and reset_reason."
+            case .both:
+                "It dropped the segment (skb:kfree_skb), or answered it with a RST (tcp:tcp_send_reset): the line says which."
+            }
+        }
+    }
+
+    private static func reason(
+        _ deed: Deed, _ name: String, _ summary: String, _ mind: String, see: String? = nil
+    ) -> Explanation {
+        Explanation(
+            .kernelReason, name, summary,
+            sections: [Section("What the kernel did", [deed.words]), Section("Mind", [mind])]
+                + (see.map { [.see($0)] } ?? []))
+    }
+
+    /// Those of Linux 6 that concern TCP, in the order of a segment's way; the newest kernels have some of them only.
+    static let kernelReasons: [Explanation] = beforeTCP + signatures + sockets + segments + resets
+
+    // MARK: On the way to TCP
+
+    private static let beforeTCP: [Explanation] = [
+        reason(
+            .drop, "NETFILTER_DROP", "A firewall rule on this host dropped it (nftables, iptables).",
+            "`nft list ruleset` and iptables-save -c say which. A capture sees what comes in before the rules do: the SYN is there, and no answer.",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "TC_INGRESS", "A traffic control filter on the interface dropped it as it came in.",
+            "tc filter show dev IF ingress lists them; eBPF programs of container networks are among them.",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "TC_EGRESS", "A traffic control filter on the interface dropped it as it went out.",
+            "tc filter show dev IF egress lists them."),
+        reason(
+            .drop, "QDISC_DROP", "The interface's queueing discipline dropped it as it went out.",
+            "tc -s qdisc counts them: a full queue, a rate limit, or netem's loss. TCP sends again.",
+            see: "explain retransmission"),
+        reason(
+            .drop, "XDP", "An XDP program on the interface dropped it, before anything else saw it.",
+            "ip link shows the program. Such a frame is in no capture of this host.", see: "explain syn-unanswered"),
+        reason(
+            .drop, "BPF_CGROUP_EGRESS", "An eBPF program of the process's control group dropped it.",
+            "bpftool cgroup tree lists them; systemd's IPAddressDeny is one."),
+        reason(
+            .drop, "CPU_BACKLOG", "Frames came faster than this processor took them in.",
+            "net.core.netdev_max_backlog is the limit. TCP sends again; a capture may have lost frames just then, too.",
+            see: "explain capture-gap"),
+        reason(
+            .drop, "IP_RPFILTER", "The reverse path filter: it came in by another interface than the way back takes.",
+            "Two ways to a host, and rp_filter = 1. Set net.ipv4.conf.IF.rp_filter to 2, or mend the routes.",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "XFRM_POLICY", "An IPsec policy wants it to come encrypted, or not at all.",
+            "ip xfrm policy lists them."),
+        reason(
+            .drop, "SECURITY_HOOK", "A security module forbade it (SELinux, AppArmor, Smack).",
+            "The audit log has the denial."),
+        reason(
+            .drop, "OTHERHOST", "It is for another host, and was seen only because the interface is promiscuous.",
+            "Nothing is wrong: this host never was to take it."),
+        reason(
+            .drop, "IP_CSUM", "The IP header's checksum is wrong.", "A broken network device, or a forger of frames."),
+        reason(
+            .drop, "TCP_CSUM", "The TCP checksum is wrong.",
+            "A broken device or driver, or a program that changed the segment without mending it. It counts as lost.",
+            see: "explain retransmission, explain TcpInErrs"),
+        reason(
+            .drop, "PKT_TOO_SMALL", "It is shorter than its own headers say.",
+            "A broken sender, or a forger of frames."),
+        reason(
+            .drop, "IP_INNOROUTES", "There is no route for it.", "ip route get ADDRESS says what the kernel would do."),
+        reason(
+            .drop, "IP_OUTNOROUTES", "There is no route out for it.",
+            "A route went while the connection was open. ip route get ADDRESS says what the kernel would do.",
+            see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "NEIGH_FAILED", "The next host on the link does not answer to ARP or neighbour discovery.",
+            "ip neigh shows FAILED. The host is down, or its address is another's.", see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "NEIGH_QUEUEFULL", "Too much waits for the next host's address on the link.",
+            "ip neigh shows INCOMPLETE: ARP or neighbour discovery has no answer yet.", see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "TCP_MINTTL", "It came from farther away than the socket wants (IP_MINTTL, IPV6_MINHOPCOUNT).",
+            "Routing daemons set it, so that only neighbours are heard."),
+        reason(
+            .drop, "NOMEM", "There was no memory for it.", "TCP sends again, if there is memory by then.",
+            see: "explain TcpExtTCPMemoryPressures"),
+        reason(
+            .drop, "NOT_SPECIFIED", "The kernel does not say why.",
+            "A place in it that has no word of its own yet."),
+    ]
+
+    // MARK: Signatures
+
+    private static let signatures: [Explanation] = [
+        reason(
+            .drop, "TCP_AUTH_HDR", "It has two signatures, or one that is no signature (MD5, TCP-AO).",
+            "A broken sender.", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_MD5NOTFOUND", "The socket wants MD5 signatures, and it has none.",
+            "Usual with BGP: only one side has the key (TCP_MD5SIG).", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_MD5UNEXPECTED", "It has an MD5 signature, and the socket has no key for it.",
+            "Usual with BGP: only one side has the key (TCP_MD5SIG).", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_MD5FAILURE", "Its MD5 signature is wrong.",
+            "The two sides have different keys, or a NAT is between them.",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_AONOTFOUND", "The socket wants TCP-AO signatures, and it has none.",
+            "Only one side has the key (TCP_AO_ADD_KEY).", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_AOUNEXPECTED", "It has a TCP-AO signature, and the socket has no key.",
+            "Only one side has the key (TCP_AO_ADD_KEY).", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_AOKEYNOTFOUND", "Its TCP-AO signature is by a key that the socket does not have.",
+            "The two sides have keys of different numbers (KeyID).", see: "explain syn-unanswered"),
+        reason(
+            .drop, "TCP_AOFAILURE", "Its TCP-AO signature is wrong.", "The two sides have different keys.",
+            see: "explain syn-unanswered"),
+    ]
+
+    // MARK: The socket
+
+    private static let sockets: [Explanation] = [
+        reason(
+            .both, "NO_SOCKET", "There is no socket for it: no such connection, and no listener on that port.",
+            "After a SYN: nobody listens there. After anything else: the connection has gone from this host.",
+            see: "explain refused, explain half-open-peer"),
+        reason(
+            .drop, "SOCKET_FILTER", "A filter on the socket let it not through (SO_ATTACH_FILTER, SO_ATTACH_BPF).",
+            "The program, or a library of it, attached the filter itself: strace shows its setsockopt().",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "SOCKET_BACKLOG", "The process had the socket locked, and too much waited for it already.",
+            "A burst onto one connection. TCP sends again; a larger receive buffer helps.",
+            see: "explain TcpExtTCPBacklogDrop, explain retransmission"),
+        reason(
+            .drop, "SOCKET_RCVBUFF", "The socket's receive buffer is full.",
+            "Its program reads too slowly, or the buffer is small (SO_RCVBUF, tcp_rmem).",
+            see: "explain zero-window-stall"),
+        reason(
+            .drop, "PROTO_MEM", "TCP may use no more memory for it (tcp_mem), or the receive buffer is full.",
+            "Many sockets with much unread. Find who does not read: `tcptrace sockets` has Recv-Q.",
+            see: "explain zero-window-stall, explain TcpExtTCPMemoryPressures"),
+        reason(
+            .drop, "TCP_LISTEN_OVERFLOW", "The listener's accept queue is full: no room for the connection.",
+            "accept() is called too seldom, or the backlog is small. ss -ltn shows both.",
+            see: "explain accept-queue-full, explain TcpExtListenOverflows"),
+        reason(
+            .drop, "TCP_FASTOPEN", "A connection opened by TCP Fast Open did not want it.",
+            "Before the handshake is over only its last ACK is taken.", see: "explain fast-open"),
+        reason(
+            .drop, "TCP_CLOSE", "The socket is closed, and only just still there.",
+            "Something came while close() was at work. What it carried is lost.", see: "explain reset-after-close"),
+    ]
+
+    // MARK: The segment
+
+    private static let segments: [Explanation] = [
+        reason(
+            .both, "TCP_FLAGS", "Its flags do not go together, or not with the socket's state.",
+            "A SYN with FIN, or a segment with neither SYN, RST nor ACK. Scanners send such.", see: "explain SYN,FIN"),
+        reason(
+            .drop, "TCP_INVALID_SYN", "A SYN came on a connection that is open.",
+            "It is answered with a challenge ACK (RFC 5961 4.2). The peer has forgotten the connection and opens it anew.",
+            see: "explain challenge-ack, explain half-open-peer"),
+        reason(
+            .drop, "TCP_RESET", "A RST that must not be obeyed: its number is not the next one.",
+            "It may be answered with a challenge ACK (RFC 5961 3.2). A forged or a very late RST.",
+            see: "explain rst-ignored"),
+        reason(
+            .drop, "TCP_OLD_SEQUENCE", "All of it was received before: a duplicate.",
+            "Harmless: an ACK was late or lost, and the peer sent again. Keep-alives look like this, too.",
+            see: "explain spurious-retransmission"),
+        reason(
+            .drop, "TCP_OLD_DATA", "All of its data was received before: a duplicate.",
+            "Harmless: an ACK was late or lost, and the peer sent again.", see: "explain spurious-retransmission"),
+        reason(
+            .drop, "TCP_OFOMERGE", "Its data waits in the out-of-order queue already: a duplicate.",
+            "Harmless: something before it was lost, and the peer sent more again than was needed.",
+            see: "explain spurious-retransmission, explain reordering"),
+        reason(
+            .drop, "TCP_INVALID_SEQUENCE", "It lies outside the receive window.",
+            "A very late segment, one of another connection on the same ports, or a forgery. An ACK answers it.",
+            see: "explain port-reused"),
+        reason(
+            .drop, "TCP_INVALID_END_SEQUENCE", "It reaches beyond the receive window.",
+            "The peer sent more than it was allowed to."),
+        reason(
+            .drop, "TCP_OVERWINDOW", "It begins beyond the receive window.",
+            "The peer sent more than it was allowed to."),
+        reason(
+            .drop, "TCP_ZEROWINDOW", "The receive window is closed.",
+            "A window probe, or a peer that does not heed the window. Its data must come again.",
+            see: "explain zero-window-stall"),
+        reason(
+            .both, "TCP_RFC7323_PAWS", "Its time stamp is older than one that came before: an old duplicate.",
+            "Late segments of this connection, or several clients behind one NAT whose clocks differ.",
+            see: "explain middlebox"),
+        reason(
+            .drop, "TCP_RFC7323_PAWS_ACK", "An ACK with an old time stamp, overtaken by a newer one.",
+            "Harmless: segments changed places on the way."),
+        reason(
+            .drop, "TCP_RFC7323_TW_PAWS", "Its time stamp is older than the last one of a connection in TIME_WAIT.",
+            "A late duplicate; or a SYN of another client behind the same NAT, which then gets no SYN-ACK.",
+            see: "explain port-reused, explain syn-unanswered"),
+        reason(
+            .drop, "TCP_RFC7323_TSECR", "It echoes a time stamp that was never sent.", "A forgery, or a broken peer."),
+        reason(
+            .both, "TCP_OLD_ACK", "It acknowledges less than was acknowledged before.",
+            "Harmless: ACKs changed places on the way. In SYN_RECEIVED it is answered with a RST."),
+        reason(
+            .both, "TCP_TOO_OLD_ACK", "It acknowledges something far back: more than a window ago.",
+            "A very late segment or a forgery; a challenge ACK answers it (RFC 5961 5.2).",
+            see: "explain challenge-ack"),
+        reason(
+            .both, "TCP_ACK_UNSENT_DATA", "It acknowledges what was never sent.",
+            "The peer has another connection in mind, a middlebox made numbers of its own, or it is a forgery.",
+            see: "explain middlebox, explain half-open-peer"),
+        reason(
+            .both, "TCP_INVALID_ACK_SEQUENCE", "In SYN_SENT: it acknowledges something else than our SYN.",
+            "The peer still has the old connection of these ports; the RST clears it, and the SYN is sent again.",
+            see: "explain half-open-peer, explain port-reused"),
+        reason(
+            .drop, "TCP_OFO_DROP", "It came out of order, and is there already or finds no room.",
+            "Something before it was lost. The peer sends it again.", see: "explain reordering"),
+        reason(
+            .drop, "TCP_OFO_QUEUE_PRUNE", "It waited out of order, and was given up: memory was short.",
+            "The peer sends it again, although it was acknowledged by SACK.",
+            see: "explain TcpExtPruneCalled, explain zero-window-stall"),
+    ]
+
+    // MARK: Resets
+
+    private static let resets: [Explanation] = [
+        reason(
+            .both, "TCP_ABORT_ON_DATA", "Data came for a socket that its program had closed.",
+            "Nobody can read it, so it is refused. The other side gets ECONNRESET or EPIPE.",
+            see: "explain reset-after-close, explain TcpExtTCPAbortOnData"),
+        reason(
+            .reset, "TCP_TIMEWAIT_SOCKET", "Data came for what is left of a closed connection.",
+            "TIME_WAIT, or an orphan's FIN_WAIT_2: the program is gone, so the octets are lost.",
+            see: "explain reset-after-close"),
+        reason(
+            .reset, "TCP_ABORT_ON_CLOSE", "close() was called with octets unread.",
+            "The RST says that not everything was read. Read until 0 before closing.",
+            see: "explain reset-unread-data, explain TcpExtTCPAbortOnClose"),
+        reason(
+            .reset, "TCP_DISCONNECT_WITH_DATA", "The connection was dissolved with octets not sent or not read.",
+            "connect() with AF_UNSPEC, as some libraries do it to use a socket again.", see: "explain reset-unread-data"
+        ),
+        reason(
+            .reset, "TCP_ABORT_ON_LINGER", "A closed socket's FIN_WAIT_2 lasted too long (TCP_LINGER2).",
+            "The peer never closed.", see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnLinger"),
+        reason(
+            .reset, "TCP_ABORT_ON_MEMORY", "There were too many orphans, or TCP's memory was short.",
+            "tcp_max_orphans and tcp_mem are the limits. Sockets that nobody holds go first.",
+            see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnMemory"),
+        reason(
+            .reset, "TCP_STATE", "The socket was to end in a state in which TCP says so with a RST.",
+            "SO_LINGER 0; the end of the process or of its listener; or somebody destroyed it (ss -K). The findings tell which.",
+            see: "explain reset-linger, explain reset-killed, explain reset-listener-closed"),
+        reason(
+            .reset, "TCP_KEEPALIVE_TIMEOUT", "No keep-alive probe was answered.",
+            "The peer is gone, or the network between. The program gets ETIMEDOUT.", see: "explain keepalive-dead"),
+        reason(
+            .reset, "INVALID_SYN", "A SYN came where none may come.",
+            "A handshake was under way: the SYN did not fit it."),
+        reason(
+            .reset, "MPTCP_RST_EMPTCP", "MPTCP: an answer of the peer made no sense.",
+            "The connection may go on over its other subflows."),
+        reason(
+            .reset, "MPTCP_RST_EMIDDLEBOX", "MPTCP: something on the way changes segments.",
+            "A checksum over the data did not fit. The connection may go on over its other subflows.",
+            see: "explain middlebox"),
+        reason(
+            .reset, "MPTCP_RST_EPROHIBIT", "MPTCP: this subflow is not allowed here.",
+            "The host's settings forbid it. The connection may go on over its other subflows."),
+        reason(
+            .reset, "MPTCP_RST_ERESOURCE", "MPTCP: no resources for this subflow.",
+            "The connection may go on over its other subflows."),
+    ]
+}
