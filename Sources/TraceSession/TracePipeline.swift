@@ -40,13 +40,18 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     private var isOpen = false
     /// Whether checksums are verified.
     private let verifiesChecksums: Bool
+    /// Those of `--fail-on`.
+    private var unwanted: UnwantedFindings
 
     init(report: Report, _ options: TraceOptions, isLive: Bool) {
-        // A replay looks after endings as a divided one does, so that all formats agree on what is one connection.
-        timeline = Timeline(
-            endingQueues: isLive ? 1 : ReplayDivision.parts, keepsStatistics: report.readsStatistics)
-        flowHash = timeline.flowHash
+        unwanted = UnwantedFindings(options.failOn)
         let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
+        // A replay looks after endings as a divided one does, so that all formats agree on what is one connection. Some
+        // findings rest on statistics: all formats are to agree on those as well.
+        timeline = Timeline(
+            endingQueues: isLive ? 1 : ReplayDivision.parts,
+            keepsStatistics: report.readsStatistics || wantsFindings)
+        flowHash = timeline.flowHash
         if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
         readsSegments = isLive || wantsFindings || report.readsStatistics || report.readsSegments
         connectionLimit = isLive ? .max : options.trackedLimit ?? TraceOptions.defaultTrackedLimit
@@ -199,23 +204,27 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
 
     /// Live: tells what is found out by now.
     mutating func review(now: Timestamp, _ kernel: KernelJoin?) {
-        for finding in diagnosis?.review(now: now, timeline, kernel) ?? [] { report.finding(finding, timeline, &out) }
+        for finding in diagnosis?.review(now: now, timeline, kernel) ?? [] { take(finding) }
     }
 
     /// Reports a connection that is over, its findings first.
     mutating func finish(_ id: ConnectionID, _ kernel: KernelView?, now: Timestamp? = nil) {
         if diagnosis != nil {
             let now = now ?? lastTime ?? timeline[id].lastTime
-            for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] {
-                report.finding(finding, timeline, &out)
-            }
+            for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] { take(finding) }
         }
         report.finish(id, timeline, kernel, &out)
     }
 
-    /// Whether one of these findings was made.
+    private mutating func take(_ finding: Finding) {
+        unwanted.note(finding, timeline)
+        report.finding(finding, timeline, &out)
+    }
+
+    /// At the end: whether one of these findings was made; if so, standard error gets to know which.
     func hasFailed(_ codes: Set<FindingCode>) -> Bool {
-        codes.contains { (diagnosis?.counts[$0] ?? 0) > 0 }
+        for sentence in unwanted.sentences { complain(sentence) }
+        return codes.contains { (diagnosis?.counts[$0] ?? 0) > 0 }
     }
 
     /// Frames were lost before the next one.

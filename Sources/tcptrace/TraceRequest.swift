@@ -249,7 +249,8 @@ struct TraceRequest {
         case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
         case .json: return trace(.json(JSONReport(selection: selection, packets: reportsPackets)))
         case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
-        case .csv: return trace(.csv(CSVReport(header: hasHeader, selection: selection)))
+        case .csv:
+            return trace(.csv(CSVReport(header: hasHeader, selection: selection, findings: !options.failOn.isEmpty)))
         case .count: return trace(.count(CountReport()))
         }
     }

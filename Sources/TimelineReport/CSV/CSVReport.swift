@@ -23,12 +23,29 @@ public struct CSVReport: PartitionedReport {
     ]
 
     private let selection: ConnectionSelection
+    private let hasFindings: Bool
     private var needsHeader: Bool
+    /// The findings of connections that are not over, by slot.
+    private var findings: [UInt32: (number: UInt64, codes: [FindingCode])] = [:]
 
-    /// A report of the selected connections.
-    public init(header: Bool = true, selection: ConnectionSelection = ConnectionSelection()) {
+    /// A report of the selected connections. With `findings` the last column has their findings' codes.
+    public init(
+        header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), findings: Bool = false
+    ) {
         needsHeader = header
         self.selection = selection
+        hasFindings = findings
+    }
+
+    /// For a column of their own only: making them costs time.
+    public var wantsFindings: Bool { hasFindings }
+
+    /// Takes in a finding.
+    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+        guard hasFindings else { return }
+        let number = timeline.number(of: finding.connection)
+        let codes = findings[finding.connection.slot].flatMap { $0.number == number ? $0.codes : nil } ?? []
+        findings[finding.connection.slot] = (number, codes + [finding.code])
     }
 
     /// Segments are not asked for.
@@ -52,6 +69,7 @@ public struct CSVReport: PartitionedReport {
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let connection = timeline[id]
+        let made = hasFindings ? findings.removeValue(forKey: id.slot) : nil
         guard selection.shows(connection, kernel) else { return }
         writeHeader(&out)
         writeIdentity(connection, &out)
@@ -64,6 +82,14 @@ public struct CSVReport: PartitionedReport {
         seconds(accept.flatMap { $0.most }, &out)
         out.append(
             number: UInt64(connection.counters[0].retransmissions) + UInt64(connection.counters[1].retransmissions))
+        if hasFindings {
+            out.append(",")
+            let codes = made?.number == connection.number ? made?.codes ?? [] : []
+            for (index, code) in codes.enumerated() {
+                if index > 0 { out.append(";") }
+                out.append(text: code.rawValue)
+            }
+        }
         out.append("\r\n")
     }
 
@@ -83,6 +109,7 @@ public struct CSVReport: PartitionedReport {
             if index > 0 { out.append(",") }
             out.append(field)
         }
+        if hasFindings { out.append(",findings") }
         out.append("\r\n")
     }
 
