@@ -6,10 +6,15 @@ extension OutputBuffer {
     public mutating func appendCSVField(_ text: String) {
         append("\"")
         if let first = text.utf8.first, "=+-@".utf8.contains(first) { append("'") }
+        appendCSVText(text)
+        append("\"")
+    }
+
+    /// Appends untrusted text inside a quoted field that has more than it.
+    mutating func appendCSVText(_ text: some StringProtocol) {
         for (index, part) in text.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
             if index > 0 { append("\"\"") }
             appendPrintable(String(part))
         }
-        append("\"")
     }
 }

@@ -7,7 +7,7 @@ public struct SocketCSV: Sendable {
     /// The columns, in order.
     public static let fields: [StaticString] = [
         "ts", "proto", "local_h", "local_p", "peer_h", "peer_p", "state", "rx_queue", "tx_queue", "timer", "uid",
-        "inode", "holder", "pid", "comm", "fd", "exe", "cgroup", "container", "runtime", "pod", "unit",
+        "inode", "holder", "pid", "comm", "fd", "exe", "cgroup", "container", "runtime", "pod", "unit", "processes",
     ]
 
     /// A writer.
@@ -49,14 +49,35 @@ public struct SocketCSV: Sendable {
                 output.append(",")
                 output.appendCSVField(process.command)
                 output.append(",")
-                if let descriptor = row.descriptor { output.append(number: descriptor) }
+                if let descriptor = row.descriptor(0) { output.append(number: descriptor) }
             } else {
                 output.append(",,")
             }
             output.append(",")
             output.appendCSV(row.processes.first?.details)
+            output.append(",")
+            Self.append(row.processes, of: row, to: &output)
             output.append("\r\n")
         }
+    }
+
+    /// `"5105/3/python3;5106/3/python3"`: pid, descriptor and name of every process that shares it. Only a name can have a slash
+    /// of its own, and it is the last; a semicolon in it is escaped.
+    private static func append(_ processes: [ProcessIdentity], of row: SocketRow, to output: inout OutputBuffer) {
+        guard !processes.isEmpty else { return }
+        output.append("\"")
+        for (index, process) in processes.enumerated() {
+            if index > 0 { output.append(";") }
+            output.append(number: process.pid)
+            output.append("/")
+            if let descriptor = row.descriptor(index) { output.append(number: descriptor) }
+            output.append("/")
+            for (place, part) in process.command.split(separator: ";", omittingEmptySubsequences: false).enumerated() {
+                if place > 0 { output.append("\\x3b") }
+                output.appendCSVText(part)
+            }
+        }
+        output.append("\"")
     }
 }
 

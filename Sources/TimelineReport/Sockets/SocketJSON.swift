@@ -34,7 +34,7 @@ extension JSONObject {
         if let process = row.processes.first {
             add("pid", number: process.pid)
             add("comm", string: process.command)
-            if let descriptor = row.descriptor { add("fd", number: descriptor) }
+            if let descriptor = row.descriptor(0) { add("fd", number: descriptor) }
             if let details = process.details { add(details) }
         }
         if row.processes.count > 1 {
@@ -44,6 +44,7 @@ extension JSONObject {
                 object.add("pid", number: process.pid)
                 object.add("comm", string: process.command)
                 object.add("uid", number: process.uid)
+                if let descriptor = row.descriptor(index) { object.add("fd", number: descriptor) }
             }
         }
         if let name = row.holder.name { add("holder", literal: name) }

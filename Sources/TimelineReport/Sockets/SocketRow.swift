@@ -33,15 +33,18 @@ public struct SocketRow: Sendable {
     public var socket: KernelSocket
     /// Who holds it.
     public var holder: Holder
-    /// The first process's descriptor for it, if it is known.
-    public var descriptor: Int32?
+    /// The processes' descriptors for it, in their order; empty if they are not known.
+    public var descriptors: [Int32]
 
     /// A row from its fields.
-    public init(_ socket: KernelSocket, _ holder: Holder, descriptor: Int32? = nil) {
+    public init(_ socket: KernelSocket, _ holder: Holder, descriptors: [Int32] = []) {
         self.socket = socket
         self.holder = holder
-        self.descriptor = descriptor
+        self.descriptors = descriptors
     }
+
+    /// The descriptor of the process at this place among `processes`, if it is known.
+    func descriptor(_ index: Int) -> Int32? { index < descriptors.count ? descriptors[index] : nil }
 
     /// The processes that hold it, if any are known.
     public var processes: [ProcessIdentity] {

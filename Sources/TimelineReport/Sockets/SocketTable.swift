@@ -64,7 +64,7 @@ public struct SocketTable: Sendable {
     private func appendProcesses(_ row: SocketRow, to output: inout OutputBuffer) {
         for (index, process) in row.processes.enumerated() {
             output.append("      ")
-            output.append(process, descriptor: index == 0 ? row.descriptor : nil)
+            output.append(process, descriptor: row.descriptor(index))
             output.newline()
         }
     }

@@ -29,7 +29,7 @@ package struct SocketSurvey {
         rows.removeAll(keepingCapacity: true)
         for socket in snapshot.sockets {
             rows.append(
-                SocketRow(socket, holder(of: socket), descriptor: owners[socket.inode]?.first?.descriptor))
+                SocketRow(socket, holder(of: socket), descriptors: owners[socket.inode]?.map(\.descriptor) ?? []))
         }
         rows.sort { $0.orders(before: $1) }
     }

@@ -15,7 +15,7 @@ import TimelineReport
         SocketRow(
             KernelSocket(
                 local: server, remote: SocketAddress(.anyV4, 0), state: .listen, receiveQueue: 1, uid: 1000, inode: 5),
-            .processes([labServer, ProcessIdentity(pid: 7411, command: "worker", uid: 1000)])),
+            .processes([labServer, ProcessIdentity(pid: 7411, command: "worker;2", uid: 1000)]), descriptors: [3, 4]),
         SocketRow(
             KernelSocket(local: server, remote: client, state: .closeWait, receiveQueue: 13, inode: 0), .notAccepted),
         SocketRow(
@@ -88,14 +88,16 @@ import TimelineReport
         #expect(
             csv.split(separator: "\r\n") == [
                 "ts,proto,local_h,local_p,peer_h,peer_p,state,rx_queue,tx_queue,timer,uid,inode,holder,pid,comm,"
-                    + "fd,exe,cgroup,container,runtime,pod,unit",
-                "1795363634.454475,tcp,127.0.0.1,9500,,,listen,1,0,,1000,5,,7410,\"lab-server\",,,,,,,",
-                "1795363634.454475,tcp,127.0.0.1,9500,127.0.0.1,35924,close_wait,13,0,,0,,not_accepted,,,,,,,,,",
-                "1795363634.454475,tcp6,127.0.0.1,35924,127.0.0.1,9500,fin_wait_2,0,0,time_wait,0,,no_process,,,,,,,,,",
-                #"1795363634.454475,tcp,127.0.0.1,35924,127.0.0.1,9500,syn_sent,0,0,retransmission,33,9,,8,"e\x1b[2J""=,\u{202e}",,,,,,,"#,
+                    + "fd,exe,cgroup,container,runtime,pod,unit,processes",
+                "1795363634.454475,tcp,127.0.0.1,9500,,,listen,1,0,,1000,5,,7410,\"lab-server\",3,,,,,,,\"7410/3/lab-server;7411/4/worker\\x3b2\"",
+                "1795363634.454475,tcp,127.0.0.1,9500,127.0.0.1,35924,close_wait,13,0,,0,,not_accepted,,,,,,,,,,",
+                "1795363634.454475,tcp6,127.0.0.1,35924,127.0.0.1,9500,fin_wait_2,0,0,time_wait,0,,no_process,,,,,,,,,,",
+                #"1795363634.454475,tcp,127.0.0.1,35924,127.0.0.1,9500,syn_sent,0,0,retransmission,33,9,,8,"e\x1b[2J""=,\u{202e}",,,,,,,,"8//e\x1b[2J""=,\u{202e}""#,
             ])
         let formula = SocketRow(Self.rows[0].socket, .processes([ProcessIdentity(pid: 1, command: "=cmd", uid: 0)]))
-        #expect(text { SocketCSV().append([formula], at: Self.time, to: &$0) }.hasSuffix(",1,\"'=cmd\",,,,,,,\r\n"))
+        #expect(
+            text { SocketCSV().append([formula], at: Self.time, to: &$0) }.hasSuffix(
+                ",1,\"'=cmd\",,,,,,,,\"1//=cmd\"\r\n"))
     }
 
     /// Everything about the process of a row, with paths that bite.
@@ -104,7 +106,7 @@ import TimelineReport
             executable: "/opt/\u{1b}[2J", controlGroup: "/docker/" + String(repeating: "ab", count: 32),
             container: .init(runtime: "docker", identifier: String(repeating: "ab", count: 32)), unit: nil)
         let process = ProcessIdentity(pid: 7, command: "x", uid: 33, details: details)
-        let row = SocketRow(Self.rows[0].socket, .processes([process]), descriptor: 5)
+        let row = SocketRow(Self.rows[0].socket, .processes([process]), descriptors: [5])
         let table = text { SocketTable(hasHeader: false, isVerbose: true).append([row], to: &$0) }
         #expect(
             table == """
@@ -115,11 +117,19 @@ import TimelineReport
         let csv = text { SocketCSV().append([row], at: Self.time, to: &$0) }
         #expect(
             csv.hasSuffix(
-                ",7,\"x\",5,\"/opt/\\x1b[2J\",\"/docker/\(details.container!.identifier)\",\"\(details.container!.identifier)\",\"docker\",,\r\n"
+                ",7,\"x\",5,\"/opt/\\x1b[2J\",\"/docker/\(details.container!.identifier)\",\"\(details.container!.identifier)\",\"docker\",,,\"7/5/x\"\r\n"
             ))
         let json = text { SocketJSON().append([row], at: Self.time, to: &$0) }
         #expect(json.contains(#""pid":7,"comm":"x","fd":5,"exe":"/opt/\u001b[2J","cgroup":"/docker/abab"#))
         #expect(json.contains(#""runtime":"docker""#) && !json.contains("unit"))
+    }
+
+    @Test func everyHolderHasItsDescriptor() {
+        let table = text { SocketTable(hasHeader: false, isVerbose: true).append([Self.rows[0]], to: &$0) }
+        let lines = table.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[1].hasPrefix("      lab-server[7410] uid 1000, fd 3, "))
+        #expect(lines[2].hasPrefix("      worker;2[7411] uid 1000, fd 4, "))
     }
 
     @Test func json() {
@@ -127,8 +137,8 @@ import TimelineReport
         let start = #"{"_path":"socket","schema_version":1,"ts":1795363634.454475,"ts_ns":1795363634454475001,"proto":"#
         let written = #"""
             START"tcp","local_h":"127.0.0.1","local_p":9500,"state":"listen","inode":5,"uid":1000,CONTINUED
-            "pid":7410,"comm":"lab-server","processes":[{"pid":7410,"comm":"lab-server","uid":1000},CONTINUED
-            {"pid":7411,"comm":"worker","uid":1000}],"rx_queue":1,"tx_queue":0}
+            "pid":7410,"comm":"lab-server","fd":3,"processes":[{"pid":7410,"comm":"lab-server","uid":1000,"fd":3},CONTINUED
+            {"pid":7411,"comm":"worker;2","uid":1000,"fd":4}],"rx_queue":1,"tx_queue":0}
             START"tcp","local_h":"127.0.0.1","local_p":9500,"peer_h":"127.0.0.1","peer_p":35924,CONTINUED
             "state":"close_wait","uid":0,"holder":"not_accepted","rx_queue":13,"tx_queue":0}
             START"tcp6","local_h":"127.0.0.1","local_p":35924,"peer_h":"127.0.0.1","peer_p":9500,CONTINUED
@@ -174,7 +184,7 @@ import TimelineReport
         #expect(
             table == """
                 Local Address  Remote Address  Before     After      Process
-                127.0.0.1:9500 0.0.0.0:*       LISTEN     gone       was lab-server[7410], worker[7411]
+                127.0.0.1:9500 0.0.0.0:*       LISTEN     gone       was lab-server[7410], worker;2[7411]
                 127.0.0.1:9500 0.0.0.0:*       LISTEN     LISTEN     lab-server[9000] (a new socket)
                 127.0.0.1:9500 127.0.0.1:35924 CLOSE_WAIT FIN_WAIT_2 (no process)
                 127.0.0.1:9500 127.0.0.1:35924 CLOSE_WAIT gone       (not accepted)
