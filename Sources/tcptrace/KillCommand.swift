@@ -31,6 +31,10 @@ struct KillCommand: ParsableCommand {
         name: .customLong("dry-run"),
         help: "Say what would be ended, and with --connection what that does; end nothing.")
     var dryRun = false
+    @Option(
+        help: ArgumentHelp(
+            "Look in this network namespace: a name (ip netns), a process, or a path.", valueName: "namespace"))
+    var netns: String?
     @Flag(name: [.long, .customShort("y")], help: "Do not ask.")
     var yes = false
     @Option(
@@ -40,7 +44,10 @@ struct KillCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The port, or filter words as of `tcptrace sockets`.", valueName: "filter"))
     var words: [String] = []
 
-    func run() throws { throw ExitCode(KillRun.run(try request())) }
+    func run() throws {
+        if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
+        throw ExitCode(KillRun.run(try request()))
+    }
 
     func validate() throws { _ = try request() }
 

@@ -42,6 +42,15 @@ private let canUnshare =
         let listed = try tcptrace("sockets", "-a", "--netns", "/proc/\(peer.pid)/ns/net", "--format", "json")
         let listeners = try records(listed, "socket").filter { $0["state"] as? String == "listen" }
         #expect(listed.code == 0 && listeners.map { $0["local_p"] as? Int } == [port])
+        // Who looks in the wrong one is told.
+        let missed = try tcptrace("kill", "\(port)")
+        #expect(missed.code == 1)
+        #expect(
+            missed.errors.contains(
+                "there is no such socket; in another network namespace python3[\(peer.pid)] does: --netns \(peer.pid)"),
+            "\(missed.errors)")
+        let found = try tcptrace("kill", "\(port)", "--netns", "\(peer.pid)", "--dry-run")
+        #expect(found.code == 0 && found.text.hasPrefix("python3[\(peer.pid)], user root, holds:"), "\(found.errors)")
         let devices = try tcptrace("--netns", "\(peer.pid)", "-D")
         #expect(devices.text.contains(".lo ") && !devices.text.contains("eth0"))
         peer.signal(SIGKILL)
@@ -56,6 +65,11 @@ private let canUnshare =
     func whatIsNoNamespace(_ name: String, _ message: String) throws {
         let outcome = try tcptrace("--netns", name, "-D")
         #expect(outcome.code == 1 && outcome.errors.hasPrefix("tcptrace: " + message), "\(outcome.errors)")
+    }
+
+    @Test func whereThereIsNoneAtAll() throws {
+        let outcome = try tcptrace("kill", "\(freePort())")
+        #expect(outcome.code == 1 && outcome.errors.contains("--netns looks into another one"), "\(outcome.errors)")
     }
 
     @Test func aFileHasNone() throws {

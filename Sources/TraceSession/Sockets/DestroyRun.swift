@@ -105,7 +105,7 @@ struct DestroyRun {
         guard !connections.isEmpty else {
             throw KillRefusal(
                 description: mine.isEmpty
-                    ? "there is no such connection"
+                    ? "there is no such connection" + Elsewhere.remark(on: request.filter)
                     : "it is a listening socket and no connection; without --connection its process is ended")
         }
         if connections.count > 1 && !request.all {

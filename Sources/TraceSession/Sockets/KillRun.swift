@@ -90,6 +90,10 @@ public struct KillRun {
     private mutating func perform() throws -> Int32 {
         try survey.look()
         let matching = survey.rows.filter { request.filter.accepts($0.socket, processes: $0.processes) }
+        if matching.isEmpty {
+            throw KillRefusal(
+                description: "nothing holds it: there is no such socket" + Elsewhere.remark(on: request.filter))
+        }
         let choice = KillChoice(pid: request.pid, all: request.all, protected: protectedProcesses())
         let targets = try KillPlan.targets(matching, choice)
         let before = affectedRows(targets)

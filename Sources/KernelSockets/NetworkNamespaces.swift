@@ -1,0 +1,28 @@
+// The network namespaces that processes are in, told apart by the links in /proc/PID/ns.
+
+import Glibc
+
+/// Finds processes in other network namespaces than ours, whose sockets no table here shows.
+public struct NetworkNamespaces: Sendable {
+    private let root: String
+
+    /// Looks below `root`: another than /proc is for tests.
+    public init(root: String = "/proc") { self.root = root }
+
+    /// One process of each network namespace that is not this process's own: the one with the lowest pid. Those of other users
+    /// are seen by root only.
+    public func others() -> [Int32] {
+        guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
+            var entries = DirectoryStream(below: directory, name: ".")
+        else { return [] }
+        var buffer = [UInt8](repeating: 0, count: 64)
+        var seen: Set<[UInt8]> = []
+        if let own = directory.linkTarget(of: "self/ns/net", into: &buffer) { seen.insert(Array(buffer[..<own])) }
+        var pids: [Int32] = []
+        while let pid = entries.nextNumber() { pids.append(pid) }
+        return pids.sorted().filter { pid in
+            guard let length = directory.linkTarget(of: "\(pid)/ns/net", into: &buffer) else { return false }
+            return seen.insert(Array(buffer[..<length])).inserted
+        }
+    }
+}
