@@ -1,5 +1,6 @@
 // What somebody means who types a word that is no filter: a file's name, a port, a verb with a slip.
 
+import CLinux
 import Glibc
 import PacketSource
 import TCPModel
@@ -16,7 +17,18 @@ enum LoneWord {
         var magic: UInt32 = 0
         // At most the four octets of `magic` are written. A pipe has no offset: nothing is taken out of it.
         guard unsafe pread(descriptor, &magic, 4, 0) == 4 else { return false }
-        let start = UInt32(bigEndian: magic)
+        return isMagic(UInt32(bigEndian: magic))
+    }
+
+    /// Whether a capture waits on standard input, for which nobody asked. Nothing is taken out of it; a pipe that is empty
+    /// so far is given a moment.
+    static var waitsOnStandardInput: Bool {
+        var magic: UInt32 = 0
+        // At most the four octets of `magic` are written.
+        return unsafe tcptrace_peek(STDIN_FILENO, &magic, 4, 30) == 4 && isMagic(UInt32(bigEndian: magic))
+    }
+
+    private static func isMagic(_ start: UInt32) -> Bool {
         // pcap in microseconds, nanoseconds and Kuznetzov's; pcapng; snoop; Zstandard.
         let known: [UInt32] = [
             0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a, 0x736e_6f6f, 0x28b5_2ffd,

@@ -29,6 +29,8 @@ struct TraceRequest {
     var hasHeader = true
     /// The only word was a capture file.
     var fileWasOnlyWord = false
+    /// Neither -i nor -r: live, on all interfaces.
+    var sourceIsDefault = false
 
     init(_ command: TraceCommand) throws {
         try chooseSource(command)
@@ -65,7 +67,10 @@ struct TraceRequest {
         if !options.files.isEmpty && !options.interfaces.isEmpty {
             throw ValidationError("-r reads a file and -i captures live: choose one")
         }
-        if options.files.isEmpty && options.interfaces.isEmpty { options.interfaces = ["any"] }
+        if options.files.isEmpty && options.interfaces.isEmpty {
+            options.interfaces = ["any"]
+            sourceIsDefault = true
+        }
         if options.files.isEmpty == false && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
@@ -265,3 +270,7 @@ struct TraceRequest {
         return ReplaySession.run(options, output)
     }
 }
+            // Whoever pipes a capture here means it to be read; a command's input is the command's.
+            if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
+                StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
+            }

@@ -11,6 +11,7 @@
 #include "KernelProgram.h"
 #include "MappingGuard.h"
 #include "CLinuxProcess.h"
+#include "Peek.h"
 #include "Privileges.h"
 #include "SockDiag.h"
 #include "SystemChecks.h"
