@@ -251,7 +251,11 @@ struct TraceRequest {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
             return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
-        case .table: return trace(.table(SummaryReport(width: style.width, header: hasHeader, selection: selection)))
+        case .table:
+            return trace(
+                .table(
+                    SummaryReport(
+                        width: style.width, header: hasHeader, selection: selection, reserving: addressColumns)))
         case .json: return trace(.json(JSONReport(selection: selection, packets: reportsPackets)))
         case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
         case .csv:
@@ -260,8 +264,19 @@ struct TraceRequest {
         }
     }
 
+    /// The columns of the longest IPv4 address with its port, where a trace is live: 127.0.0.1's on loopback alone. A file's
+    /// columns fit what was met so far.
+    private var addressColumns: Int {
+        guard options.files.isEmpty else { return 0 }
+        return options.interfaces == ["lo"] ? "127.0.0.1:65535".utf8.count : "255.255.255.255:65535".utf8.count
+    }
+
     private func trace(_ output: TraceOutput) -> Int32 {
         if options.files.isEmpty {
+            // Whoever pipes a capture here means it to be read; a command's input is the command's.
+            if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
+                StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
+            }
             return LiveSession.run(
                 options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
@@ -270,7 +285,3 @@ struct TraceRequest {
         return ReplaySession.run(options, output)
     }
 }
-            // Whoever pipes a capture here means it to be read; a command's input is the command's.
-            if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
-                StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
-            }

@@ -266,6 +266,14 @@ extension TextStyle {
     fileprivate mutating func rawSequence(_ raw: Bool) { detail.rawSequence = raw }
 }
 
+extension FourTuple {
+    /// The same ports on loopback.
+    fileprivate var near: FourTuple {
+        FourTuple(
+            source: SocketAddress(.loopbackV4, source.port), destination: SocketAddress(.loopbackV4, 80))
+    }
+}
+
 @Suite struct SummaryTests {
     @Test func at100() {
         let all = lines(Render().run(sample, SummaryReport(width: 100)))
@@ -286,6 +294,33 @@ extension TextStyle {
         let all = lines(Render().run(sample, SummaryReport(width: 80)))
         #expect(all[0].hasSuffix("<B") && all[0].count <= 80)
         #expect(all[1] == "  1 127.0.0.1:35924 127.0.0.1:9500 closed SF         35us  300.7ms     12     20")
+    }
+
+    /// Live the columns have room for the next address, too; a page of 80 has none to spare.
+    @Test func liveColumnsStayWhereTheyAre() {
+        let far = FourTuple(
+            source: SocketAddress(IPAddress(v4: 0xc0a8_6464), 54321),
+            destination: SocketAddress(IPAddress(v4: 0xc0a8_64c8), 44321))
+        for (width, columns) in [(80, 29), (90, 39), (100, 42), (140, 42)] {
+            var report = SummaryReport(width: width, reserving: 21)
+            let render = Render()
+            var timeline = Timeline(seed: 1)
+            for (index, tuple) in [far.near, far].enumerated() {
+                let segment = Segment(tuple: tuple, sequence: SequenceNumber(1), flags: .syn, window: 1)
+                _ = timeline.observe(segment, time: Timestamp(nanoseconds: 0), frame: UInt64(index + 1))
+            }
+            for id in timeline.remaining() { report.finish(id, timeline, nil, &render.out) }
+            let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
+            let places = all.map { line in
+                line.distance(
+                    from: line.startIndex,
+                    to: (line.firstRange(of: "OUTCOME") ?? line.firstRange(of: "no answer"))?.lowerBound
+                        ?? line.endIndex)
+            }
+            #expect(places[0] == places[1] && places[0] == 4 + columns + 2, "\(width): \(all)")
+            #expect((places[2] == places[1]) == (width >= 100), "\(width): \(all)")
+            #expect(width >= 100 || all[1].count <= width)
+        }
     }
 
     @Test func oneLineUnder80() {

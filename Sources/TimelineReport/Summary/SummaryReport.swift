@@ -15,14 +15,23 @@ public struct SummaryReport: PartitionedReport {
     private var row = OutputBuffer(capacity: 256)
     private var clientText = AddressText()
     private var serverText = AddressText()
-    private var clientWidth = 15
-    private var serverWidth = 14
+    private var clientWidth: Int
+    private var serverWidth: Int
     /// Columns of `>B` and `<B`.
     private var octetsWidth: Int { width >= 100 ? 8 : 6 }
 
     /// A table for `width` columns: from 100 with closer and process, from 80 without, below one plain line each.
-    public init(width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection()) {
+    ///
+    /// `reserving` columns are kept for each address with its port, as far as a page below 100 has room: live nobody knows
+    /// how long the next address is, and columns are not to move.
+    public init(
+        width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), reserving: Int = 0
+    ) {
         self.width = width
+        // What a page of 80 columns has room for, as 127.0.0.1 needs it; then a column for each of two more.
+        let room = max(0, width - 80)
+        clientWidth = max(15, width < 100 ? min(reserving, 15 + room / 2) : reserving)
+        serverWidth = max(14, width < 100 ? min(reserving, 14 + (room + 1) / 2) : reserving)
         hasHeader = header
         self.selection = selection
     }
