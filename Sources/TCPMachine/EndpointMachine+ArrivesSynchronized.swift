@@ -196,6 +196,7 @@ extension EndpointMachine {
     /// Eighth: FIN, once everything before it is here.
     private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.flags.has(.fin) {
+            if knowledge.contains(.peerFin) && segment.finSequence == peerFin { knowledge.insert(.peerFinRepeated) }
             let isFirst = mayBeFin(segment.finSequence)
             if isFirst {
                 knowledge.insert([.peerFin, .peerFinCoversOwn])

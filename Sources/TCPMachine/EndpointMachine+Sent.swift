@@ -51,6 +51,7 @@ extension EndpointMachine {
         // Before the ACK, which else would prove the very state that the repeated FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
         if flags.has(.ack) {
+            noteAckFromBeyond(segment)
             // Asked before RCV.NXT moves: what somebody else made up echoes nothing either.
             if !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
             sentAcknowledgment(segment, &reaction)
@@ -267,6 +268,19 @@ extension EndpointMachine {
         }
     }
 
+    /// A bare ACK from beyond SND.NXT: what lies between is not captured, and its last octet may be a FIN. Notes it where that FIN
+    /// left before the peer's came: this ACK does not have that, or is the very answer to it.
+    private mutating func noteAckFromBeyond(_ segment: Segment) {
+        guard segment.isPureAck, knowledge.contains(.send), !knowledge.contains(.ownFin),
+            segment.sequence.isAfter(sendNext)
+        else { return }
+        let isAnswer = certainty == .inferred && !knowledge.contains(.peerFinRepeated)
+        let precedes = segment.acknowledgment.isAtOrBefore(peerFin) || isAnswer
+        guard state == .established || state == .closeWait && precedes else { return }
+        knowledge.insert(.ackFromBeyond)
+        ownFin = segment.sequence.advanced(by: .max)
+    }
+
     /// A FIN left: the user closed (3.10.4).
     private mutating func sentFin(_ segment: Segment, _ reaction: inout Reaction) {
         let sequence = segment.finSequence
@@ -279,9 +293,12 @@ extension EndpointMachine {
             enter(.finWait1, .observed, .closeCall, &reaction)
         case .closeWait:
             let coversPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
-            // An own ACK of the peer's FIN was captured before this one, which left before it.
-            let isOvertaken = !coversPeerFin && certainty == .observed && segment.acknowledgment.isBefore(acknowledged)
-            if coversPeerFin || certainty >= .observed && !isOvertaken {
+            // An own ACK of the peer's FIN was captured before this one, which left before it; or an ACK from just behind this FIN,
+            // which had left before the peer's came: this is another copy of it.
+            let isCopy = knowledge.contains(.ackFromBeyond) && sequence == ownFin
+            let isOvertaken =
+                certainty == .observed && (!coversPeerFin && segment.acknowledgment.isBefore(acknowledged) || isCopy)
+            if !isOvertaken && (coversPeerFin || certainty >= .observed) {
                 enter(.lastAck, .observed, .closeCall, &reaction)
             } else {
                 // The FINs crossed: when this one left, the peer's had not arrived, so CLOSE-WAIT was wrong.

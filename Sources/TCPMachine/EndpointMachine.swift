@@ -55,6 +55,10 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let farFromOwnSyn = Knowledge(rawValue: 1 << 16)
         /// The same of the peer's.
         static let farFromPeerSyn = Knowledge(rawValue: 1 << 17)
+        /// Before it had the peer's FIN it sent an ACK from beyond SND.NXT: if a FIN lies just before that, it is at `ownFin`.
+        static let ackFromBeyond = Knowledge(rawValue: 1 << 18)
+        /// The peer's FIN came more than once.
+        static let peerFinRepeated = Knowledge(rawValue: 1 << 19)
     }
 
     /// So many octets at most the capture is thought to lack where numbers have nothing else to be measured by: what is further off
@@ -92,7 +96,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public internal(set) var acknowledged = SequenceNumber(0)
     /// The furthest right edge of the receive window that was ever advertised.
     public internal(set) var receiveLimit = SequenceNumber(0)
-    /// Sequence number of the own FIN; without one, of the own latest RST.
+    /// Sequence number of the own FIN; without one, of the own latest RST, or where a FIN may be that the capture lacks.
     var ownFin = SequenceNumber(0)
     /// Sequence number of the peer's FIN.
     var peerFin = SequenceNumber(0)
