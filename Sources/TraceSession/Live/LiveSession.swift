@@ -102,7 +102,7 @@ public enum LiveSession {
         }
         if isReading { _ = write(&tracer, isLast: true) }
         for line in endLines(&tracer) { complain(plain: line) }
-        for sentence in tracer.tally { complain(sentence) }
+        for sentence in tracer.tally + tracer.silence { complain(sentence) }
         if tracer.unseenCount > 0 {
             complain(
                 "\(tracer.unseenCount) connection\(tracer.unseenCount == 1 ? "" : "s") not shown: over before any process"

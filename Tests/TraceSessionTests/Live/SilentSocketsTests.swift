@@ -1,0 +1,49 @@
+// What the end of a live trace says of sockets whose segments it did not see.
+
+import Foundation
+import Testing
+
+@testable import TraceSession
+
+@Suite struct SilentSocketsTests {
+    /// The sentences over a /proc with these lines of net/tcp.
+    private static func sentences(_ lines: [String], filter: String) throws -> [String] {
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent("silent-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: root) }
+        try FileManager.default.createDirectory(
+            at: root.appendingPathComponent("net"), withIntermediateDirectories: true)
+        let text = (["  sl  local_address rem_address   st"] + lines).joined(separator: "\n") + "\n"
+        try text.write(to: root.appendingPathComponent("net/tcp"), atomically: true, encoding: .utf8)
+        return SilentSockets.sentences(filter: filter, root: root.path)
+    }
+
+    private static func line(_ ports: String, state: String, inode: Int) -> String {
+        let (local, remote) = (ports.prefix(4), ports.suffix(4))
+        return
+            "   0: 0100007F:\(local) 0100007F:\(remote) \(state) 00000000:00000000 00:00000000 00000000     0        0"
+            + " \(inode) 1 00000000e3b8e0a7 20 4 30 10 -1"
+    }
+
+    @Test func whatStandsStillIsCounted() throws {
+        let lines = [
+            Self.line("251C>0000", state: "0A", inode: 1), Self.line("251C>8C54", state: "08", inode: 2),
+            Self.line("8C54>251C", state: "05", inode: 0), Self.line("251C>8C55", state: "08", inode: 3),
+            Self.line("8C56>251C", state: "06", inode: 0),
+        ]
+        let said = try Self.sentences(lines, filter: "port 9500")
+        #expect(
+            said == [
+                "no segment was captured, but there are 3 sockets (1 FIN_WAIT_2, 2 CLOSE_WAIT): tcptrace sockets port 9500"
+                    + " shows them"
+            ])
+        #expect(try Self.sentences(Array(lines[...0]), filter: "port 9500").isEmpty, "a listener only waits")
+        #expect(try Self.sentences(lines, filter: "port 80").isEmpty)
+        #expect(try Self.sentences(lines, filter: "").isEmpty, "of all ports there are always some")
+    }
+
+    @Test func aCallWhoseSynWasNotSeen() throws {
+        let said = try Self.sentences([Self.line("8C54>251C", state: "02", inode: 9)], filter: "port 9500")
+        #expect(
+            said.count == 1 && said[0].hasPrefix("somebody is in SYN_SENT to 127.0.0.1:9500, and its SYN was not seen"))
+    }
+}
