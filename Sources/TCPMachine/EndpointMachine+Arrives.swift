@@ -44,7 +44,7 @@ extension EndpointMachine {
         }
         guard flags.has(.ack) else { return }
         // Nor is it anything of the connection that had this four-tuple before.
-        if knowledge.contains(.irs), segment.sequence.offset(from: irs.advanced(by: 1)) >= Self.plausibleLoss { return }
+        if knowledge.contains(.irs) && segment.sequence.isBefore(irs) { return }
         if flags.has(.syn) {
             // A SYN-ACK answers a SYN that was not captured.
             knowledge.insert([.iss, .send, .activeOpen])

@@ -218,7 +218,7 @@ extension EndpointMachine {
     /// account of the holes says so.
     public mutating func receivedAll(upTo end: SequenceNumber) -> Reaction {
         var reaction = Reaction()
-        guard knowledge.contains(.receive), end.isAfter(receiveNext), !state.isOpening else { return reaction }
+        guard knowledge.contains(.receive), end.isAfter(receiveNext), state.takesText else { return reaction }
         if knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed), end.isAfter(peerFin) {
             receiveNext = peerFin
             processPeerFin(.inferred, &reaction)
@@ -236,11 +236,11 @@ extension EndpointMachine {
 }
 
 extension TCPState {
-    /// Whether an endpoint in this state takes no text yet.
-    fileprivate var isOpening: Bool {
+    /// Whether RCV.NXT means something in this state.
+    fileprivate var takesText: Bool {
         switch self {
-        case .unseen, .closed, .listen, .synSent: true
-        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: false
+        case .unseen, .closed, .listen, .synSent: false
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: true
         }
     }
 }

@@ -62,11 +62,11 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Whether an endpoint in SYN-SENT cannot have sent this: its numbers do not go on from its SYN. It is a late segment of the
-    /// connection that had the same four-tuple before. (Some give a FIN the number of their SYN.)
+    /// Whether an endpoint in SYN-SENT cannot have sent this: it lies before its SYN. It is a late segment of the connection that
+    /// had the same four-tuple before; initial numbers grow with time (RFC 9293 3.4.1). What lies beyond, however far, may go on
+    /// from a SYN whose answer and more were not captured.
     public func isStale(_ segment: Segment) -> Bool {
-        state == .synSent && !segment.flags.hasAny([.syn, .rst])
-            && segment.sequence.offset(from: iss) > Self.plausibleLoss
+        state == .synSent && !segment.flags.hasAny([.syn, .rst]) && segment.sequence.isBefore(iss)
     }
 
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.
@@ -278,6 +278,7 @@ extension EndpointMachine {
         let precedes = segment.acknowledgment.isAtOrBefore(peerFin) || isAnswer
         guard state == .established || state == .closeWait && precedes else { return }
         knowledge.insert(.ackFromBeyond)
+        knowledge.remove(.ownReset)
         ownFin = segment.sequence.advanced(by: .max)
     }
 

@@ -5,7 +5,11 @@ import TCPModel
 extension EndpointMachine {
     /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
     mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
-        if !knowledge.contains(.ownFin) { ownFin = segment.sequence }
+        if !knowledge.contains(.ownFin) {
+            knowledge.insert(.ownReset)
+            knowledge.remove(.ackFromBeyond)
+            ownFin = segment.sequence
+        }
         if knowledge.isDisjoint(with: [.iss, .send]) && state == .unseen {
             // What relative numbers count from, as where the first thing is any other segment.
             iss = segment.sequence.advanced(by: .max)
@@ -60,7 +64,7 @@ extension EndpointMachine {
 
     /// Whether this is the text just before the own RST, which overtook it.
     func endsAtOwnReset(_ segment: Segment) -> Bool {
-        !knowledge.contains(.ownFin) && !segment.flags.has(.fin) && segment.sequenceEnd == ownFin
+        knowledge.contains(.ownReset) && !knowledge.contains(.ownFin) && segment.sequenceEnd == ownFin
     }
 
     /// Whether a FIN leaves an endpoint that the peer's RST is thought to have closed: it was not there yet. It crossed the FIN,

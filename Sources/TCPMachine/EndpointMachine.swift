@@ -59,10 +59,12 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let ackFromBeyond = Knowledge(rawValue: 1 << 18)
         /// The peer's FIN came more than once.
         static let peerFinRepeated = Knowledge(rawValue: 1 << 19)
+        /// It sent a RST, with the number `ownFin` unless there is a FIN.
+        static let ownReset = Knowledge(rawValue: 1 << 20)
     }
 
-    /// So many octets at most the capture is thought to lack where numbers have nothing else to be measured by: what is further off
-    /// belongs to another connection.
+    /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs
+    /// to another connection.
     static let plausibleLoss: UInt32 = 1 << 20
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -96,7 +98,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public internal(set) var acknowledged = SequenceNumber(0)
     /// The furthest right edge of the receive window that was ever advertised.
     public internal(set) var receiveLimit = SequenceNumber(0)
-    /// Sequence number of the own FIN; without one, of the own latest RST, or where a FIN may be that the capture lacks.
+    /// Sequence number of the own FIN; as long as there is none, what `ownReset` or `ackFromBeyond` say of it.
     var ownFin = SequenceNumber(0)
     /// Sequence number of the peer's FIN.
     var peerFin = SequenceNumber(0)

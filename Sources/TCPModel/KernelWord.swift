@@ -7,11 +7,23 @@ public struct KernelWord: Hashable, Sendable, BitwiseCopyable {
     private let number: UInt16
     private static let known = Mutex(KnownWords())
 
-    /// The word with this text. Takes a lock: made when a table of them is read, not for each event.
+    /// The word with this text. Takes a lock: made once, not for each event.
     public init(_ text: String) { number = Self.known.withLock { $0.number(of: text) } }
 
     /// Its text. Untrusted: escape before showing.
     public var text: String { Self.known.withLock { $0.text(of: number) } }
+}
+
+/// Words that rules ask for.
+extension KernelWord {
+    /// A rule of nftables or iptables dropped it (SKB_DROP_REASON_NETFILTER_DROP).
+    public static let netfilterDrop = KernelWord("NETFILTER_DROP")
+    /// There was no socket for it (SKB_DROP_REASON_NO_SOCKET, SK_RST_REASON_NO_SOCKET).
+    public static let noSocket = KernelWord("NO_SOCKET")
+    /// Somebody destroyed the socket, or disconnected it (SK_RST_REASON_TCP_STATE).
+    public static let tcpState = KernelWord("TCP_STATE")
+    /// Keep-alives had no answer (SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT).
+    public static let keepaliveTimeout = KernelWord("TCP_KEEPALIVE_TIMEOUT")
 }
 
 extension KernelWord: ExpressibleByStringLiteral {
@@ -32,7 +44,7 @@ struct KnownWords {
     static let limit = 4096
 
     private var texts = [Self.beyond]
-    private var numbers: [String: UInt16] = [:]
+    private var numbers: [String: UInt16] = [Self.beyond: 0]
 
     mutating func number(of text: String) -> UInt16 {
         if let number = numbers[text] { return number }

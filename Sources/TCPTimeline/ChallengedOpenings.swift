@@ -2,7 +2,7 @@
 //
 // A SYN with a new number for an endpoint that is open is challenged and changes nothing (RFC 5961 4): so it belongs to the
 // connection that is there. But the capture may lack that connection's end (frames were lost, or a crash that no segment tells).
-// Then no challenge comes, but an answer, or its sender goes on from it: these show that the old connection had gone.
+// Then it is answered, or its sender goes on from it, and that shows that the old connection had gone.
 
 import TCPMachine
 import TCPModel
@@ -11,12 +11,26 @@ import TCPModel
 struct ChallengedOpening: BitwiseCopyable {
     let segment: Segment
     let time: Timestamp
+    /// When it was sent again for the last time, and how often it was.
+    private(set) var latestTime: Timestamp
+    private(set) var repeats: UInt32 = 0
     fileprivate let before: HotPart
 
     init(_ segment: Segment, time: Timestamp, before: HotPart) {
         self.segment = segment
         self.time = time
+        latestTime = time
         self.before = before
+    }
+
+    fileprivate func isSentAgain(by next: Segment) -> Bool {
+        segment.sequence == next.sequence && segment.tuple == next.tuple && segment.flags == next.flags
+    }
+
+    fileprivate mutating func noteAgain(at time: Timestamp) {
+        latestTime = time
+        // Each is taken in again, should it turn out to be another connection's: no host asks so often.
+        if repeats < 64 { repeats += 1 }
     }
 
     /// Whether `next` goes on from this: the answer that acknowledges it, or, from its own sender, what follows on it. Of a SYN-ACK,
@@ -53,15 +67,14 @@ struct ChallengedOpenings {
     /// The one of the connection at this place.
     subscript(id: ConnectionID) -> ChallengedOpening? { latest[id.slot] }
 
-    /// Remembers an opening; the same one sent again stays the first one.
-    mutating func note(_ opening: ChallengedOpening, at id: ConnectionID) {
-        if let known = latest[id.slot], known.segment.sequence == opening.segment.sequence,
-            known.segment.tuple == opening.segment.tuple
-        {
+    /// Remembers an opening, or that it was sent again.
+    mutating func note(_ segment: Segment, time: Timestamp, before: HotPart, at id: ConnectionID) {
+        if latest[id.slot]?.isSentAgain(by: segment) == true {
+            latest[id.slot]?.noteAgain(at: time)
             return
         }
         if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
-        latest[id.slot] = opening
+        latest[id.slot] = ChallengedOpening(segment, time: time, before: before)
     }
 
     /// The connection at this place is another one, or gone.
@@ -75,13 +88,15 @@ extension HotPart {
             && endpoints[own].knowsSendSequence && endpoints[own].iss != segment.sequence
     }
 
-    /// Whether `next` shows that this connection had gone when the opening was sent.
+    /// Whether `next`, at `time`, shows that this connection had gone when the opening was sent.
     ///
-    /// Somebody else may have made the opening up, with a number that this connection is about to use: what fits this one, too,
-    /// shows nothing.
-    func isDisproved(by next: Segment, after opening: ChallengedOpening) -> Bool {
-        guard opening.isFollowed(by: next) else { return false }
+    /// Somebody else may have made the opening up, to take the connection from its owners. A SYN-ACK that acknowledges it is an
+    /// answer, whatever came in between, as long as SYNs are repeated. What else follows on it shows nothing if it fits this
+    /// connection, too, or if anything of this one has come since: then it lives.
+    func isDisproved(by next: Segment, at time: Timestamp, after opening: ChallengedOpening) -> Bool {
+        guard opening.isFollowed(by: next), time.since(opening.latestTime) <= Silence.opening else { return false }
         if next.flags.has(.syn) { return true }
+        guard packets == opening.before.packets &+ 1 &+ opening.repeats else { return false }
         let opener = isOriginator(opening.segment.tuple.source) ? 0 : 1
         let number = next.tuple.source == opening.segment.tuple.source ? next.sequence : next.acknowledgment
         // A keep-alive repeats the octet before SND.UNA.
@@ -89,19 +104,24 @@ extension HotPart {
         return number.offset(from: oldest) > endpoints[opener].sendNext.offset(from: oldest)
     }
 
-    /// An opening that was taken for one of this connection is another's: this one is what it was, if nothing has come since.
+    /// Segments of both sides.
+    private var packets: UInt32 { sides[0].packets &+ sides[1].packets }
+
+    /// An opening that was taken for one of this connection is another's: counters, times and Zeek's labels are what they were, or,
+    /// if something else has come since, without its segments. (A challenged SYN changes nothing else.)
     mutating func takeBack(_ opening: ChallengedOpening) {
-        let own = isOriginator(opening.segment.tuple.source) ? 0 : 1
         let then = opening.before
-        if sides[0].packets &+ sides[1].packets == then.sides[0].packets &+ then.sides[1].packets &+ 1 {
+        let count = opening.repeats &+ 1
+        if packets == then.packets &+ count {
             (lastTime, lastLiveTime) = (then.lastTime, then.lastLiveTime)
             (history, zeek, completeness) = (then.history, then.zeek, then.completeness)
             let course = (sides[0].course, sides[1].course)
             sides = then.sides
             (sides[0].course, sides[1].course) = course
         } else {
-            sides[own].packets &-= 1
-            sides[own].removeDatagram(opening.segment.ipLength)
+            let own = isOriginator(opening.segment.tuple.source) ? 0 : 1
+            sides[own].packets &-= count
+            for _ in 0..<count { sides[own].removeDatagram(opening.segment.ipLength) }
         }
     }
 }

@@ -14,6 +14,15 @@ extension Connection {
         var isOver = false
 
         init() {}
+
+        /// This step is told with an earlier one, which nobody was told of.
+        mutating func follow(_ earlier: Step, ofSameSender: Bool) {
+            var sender = ofSameSender ? earlier.sent : earlier.arrived
+            var receiver = ofSameSender ? earlier.arrived : earlier.sent
+            sender.append(sent)
+            receiver.append(arrived)
+            (sent, arrived) = (sender, receiver)
+        }
     }
 }
 
@@ -40,12 +49,12 @@ extension HotPart {
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
         // RFC 7323 5.5: beyond half the range of the fastest clock.
-        let isStale = time.since(lastTime) > HotPart.timestampLifetime
-        if isStale { endpoints[peer].forgetTimestamp() }
+        let outlivesTimestamps = time.since(lastTime) > HotPart.timestampLifetime
+        if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
         let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
         let sent = isStray ? Reaction() : endpoints[own].sent(segment)
         // What it echoes is from before the silence.
-        if isStale { endpoints[own].forgetTimestamp() }
+        if outlivesTimestamps { endpoints[own].forgetTimestamp() }
         var arrived = Reaction()
         // Text that was captured out of order waits for its hole to be filled; a RST behind all of it is exact (RFC 5961 3.2).
         if flags.has(.rst) && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin

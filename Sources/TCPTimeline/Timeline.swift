@@ -264,6 +264,7 @@ public struct Timeline: ~Copyable {
         var id = found ?? ConnectionID(slot: 0)
         var isFirst = found == nil
         var before: HotPart?
+        var opened: ChallengedOpening?
         if let known = found {
             // Only a SYN does that; most segments that come here have none.
             if segment.flags.has(.syn) && store[known].startsNewIncarnation(segment) {
@@ -272,10 +273,11 @@ public struct Timeline: ~Copyable {
                 replaced = known
                 isFirst = true
             } else if !challenged.isEmpty, let opening = challenged[known],
-                store[known].isDisproved(by: segment, after: opening)
+                store[known].isDisproved(by: segment, at: time, after: opening)
             {
                 id = open(opening, instead: known, hash, frame, interface)
                 replaced = known
+                opened = opening
             } else if segment.flags.has(.syn) {
                 before = store[known]
             }
@@ -285,12 +287,14 @@ public struct Timeline: ~Copyable {
         }
         if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
         var rare = store.rare(id)
+        let earlier = latest
         store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
+        if let opened { latest.follow(earlier, ofSameSender: opened.segment.tuple == segment.tuple) }
         store.keep(rare, id)
         course.join(&store[id])
         if latest.isOver { noteEnding(id) }
         if let before, store[id].isChallenged(segment, own: search.found?.sender ?? 0) {
-            challenged.note(ChallengedOpening(segment, time: time, before: before), at: id)
+            challenged.note(segment, time: time, before: before, at: id)
         }
         return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, latest)
     }
@@ -301,7 +305,7 @@ public struct Timeline: ~Copyable {
         challenged.forget(old)
     }
 
-    /// A SYN that was thought to be challenged had opened a connection: that is begun with it now.
+    /// A SYN that was thought to be challenged had opened a connection: that is begun with it now. `latest` is what it did.
     private mutating func open(
         _ opening: ChallengedOpening, instead old: ConnectionID, _ hash: UInt64, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
@@ -310,6 +314,10 @@ public struct Timeline: ~Copyable {
         replace(old, by: id, hash)
         var rare = store.rare(id)
         store[id].take(opening.segment, time: opening.time, isFirst: true, &rare, &latest)
+        var again = Connection.Step()
+        for _ in 0..<opening.repeats {
+            store[id].take(opening.segment, time: opening.latestTime, isFirst: false, &rare, &again)
+        }
         store.keep(rare, id)
         return id
     }

@@ -221,11 +221,8 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         report.finding(finding, timeline, &out)
     }
 
-    /// At the end: whether one of these findings was made; if so, standard error gets to know which.
-    func hasFailed(_ codes: Set<FindingCode>) -> Bool {
-        for sentence in unwanted.sentences { complain(sentence) }
-        return codes.contains { (diagnosis?.counts[$0] ?? 0) > 0 }
-    }
+    /// Which findings were made that the user does not want (`--fail-on`), in sentences for standard error; none if there are none.
+    var unwantedFindings: [String] { unwanted.sentences }
 
     /// Frames were lost before the next one.
     mutating func noteGap(_ count: UInt64) {

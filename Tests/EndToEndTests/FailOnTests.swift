@@ -36,6 +36,12 @@ import Testing
         #expect(outcome.code == 3 && codes == ["tail-loss-probe", "half-close"], "\(outcome.errors)")
     }
 
+    @Test func itIsSaidAlsoWhereAnotherFaultDecidesTheCode() throws {
+        let outcome = try tcptrace(
+            "-q", "--fail-on", "refused", "-r", Self.capture("refused"), "-r", "/nonexistent/x.pcap")
+        #expect(outcome.code == 1 && outcome.errors.contains("tcptrace: refused: connection 1"), "\(outcome.errors)")
+    }
+
     @Test func manyFailuresAreCounted() throws {
         let scratch = try Scratch()
         var file = HandMade()

@@ -79,6 +79,32 @@ import Testing
         #expect(Self.contents(output) == before)
     }
 
+    /// An interface's statistics may say less than they said before (it was reset, or the file is made up).
+    @Test(arguments: ["-q", "--count"]) func countsOfLostFramesThatGoBack(_ form: String) throws {
+        func words(_ numbers: [UInt32]) -> [UInt8] {
+            numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) } }
+        }
+        func block(_ type: UInt32, _ body: [UInt8]) -> [UInt8] {
+            let length = UInt32(body.count + 12)
+            return words([type, length]) + body + words([length])
+        }
+        func statistics(_ dropped: UInt32) -> [UInt8] {
+            block(5, words([0, 0, 0, 8 << 16 | 5, dropped, 0, 0]))
+        }
+        var file = block(0x0a0d_0d0a, words([0x1a2b_3c4d, 1, .max, .max])) + block(1, words([1, 65535]))
+        let frame = HandMade.frame(40000, 9500, 2, seq: 7)
+        let padded = frame + [UInt8](repeating: 0, count: (4 - frame.count % 4) % 4)
+        file += statistics(100)
+        for _ in 0..<5000 {
+            file += block(6, words([0, 0, 0, UInt32(frame.count), UInt32(frame.count)]) + padded)
+        }
+        file += statistics(5)
+        let scratch = try Scratch()
+        let path = try scratch.write(file, as: "back.pcapng")
+        let outcome = try tcptrace(form, "-r", path)
+        #expect(outcome.code == 0 && outcome.errors.contains("5000 packets read"), "\(outcome.errors)")
+    }
+
     @Test(arguments: ["out.pcapng", "out.pcap"])
     func framesOfAllFilesAreWrittenInOrder(_ name: String) throws {
         let scratch = try Scratch()

@@ -30,4 +30,23 @@ import Testing
         #expect(play.connection.counters[1].uniqueBytes == 10 && play.connection.missedBytes == 0)
         #expect(play.connection.outcome == .closed && play.connection.statesText == "CLOSED TIME_WAIT")
     }
+
+    @Test("T4: a RST that nobody heeds is no FIN that the capture lacks")
+    func resetIsNoFin() {
+        // A bare ACK from behind text that is captured later; a RST where the FIN will be.
+        let opening =
+            handshake + "> . 16:16 ack 1\n> R 16:16\n> P. 1:6 ack 1\n> P. 6:16 ack 1\n< . 1:1 ack 16\n"
+        let play = Play(opening + "< F. 1:1 ack 16\n> . 16:16 ack 2\n> F. 16:16 ack 2")
+        #expect(play.connection.endpoint(.originator).state == .lastAck)
+    }
+
+    @Test("X15, X7: far beyond the SYN a connection goes on; what lies before it is another's")
+    func farBeyondTheSyn() {
+        let far = Play(
+            "> S 0:0\n> P. 3000001:3000101 ack 1\n< . 1:1 ack 3000101\n> F. 3000101:3000101 ack 1\n< F. 1:1 ack 3000102"
+        )
+        #expect(far.connection.outcome == .closed && far.connection.statesText == "TIME_WAIT LAST_ACK")
+        let filtered = Play("> S 0:0\n> F. 5000001:5000001 ack 1")
+        #expect(filtered.connection.outcome == .halfClosed)
+    }
 }

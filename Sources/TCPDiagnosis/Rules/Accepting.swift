@@ -36,7 +36,7 @@ extension Rule {
                 + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
     }
 
-    /// The same, once it is over: what was told before does not hold any more.
+    /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more.
     static let acceptedLate = Rule(.acceptedLate) { c in
         guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection), let most = delay.most,
             delay.least >= Span.second

@@ -121,7 +121,7 @@ extension Rule {
         guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind else { return nil }
         let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
         // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
-        guard drop == nil || drop == "NETFILTER_DROP", !c.isMismatchTold(event, kernel) else { return nil }
+        guard drop == nil || drop == .netfilterDrop, !c.isMismatchTold(event, kernel) else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
         if c.hasQueuedFin(kernel, wire) {

@@ -47,7 +47,7 @@ extension Rule {
     /// RFC 5961 3.2, 4.2, 5.2: what is almost right is answered, not obeyed.
     static let challengeAck = Rule(.challengeAck) { c in
         guard c.isOver || !c.connection.isEnded else { return nil }
-        if let syn = c.file.first(.synInsideConnection) {
+        if let syn = c.file.first(.synInsideConnection), !c.openedAnother(syn.sighting, from: syn.sender) {
             return Verdict(
                 side: syn.sender.other,
                 message:
@@ -129,6 +129,11 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// Whether a SYN inside this connection opened the next one: nothing came back for it here.
+    fileprivate func openedAnother(_ syn: Sighting, from sender: Side) -> Bool {
+        connection.facts.contains(.replaced) && file[sender.other].last.frame < syn.frame
+    }
+
     /// Who did not send the RST that is in its name: it is on this host, its kernel told of no RST, and has the socket as if there
     /// had been none.
     var disownedReset: (side: Side, state: TCPState)? {
@@ -145,7 +150,7 @@ extension Circumstances {
 
     fileprivate var disowned: Verdict? {
         guard let (side, state) = disownedReset else { return nil }
-        let isRule = trace(side)?.dropReason == "NETFILTER_DROP"
+        let isRule = trace(side)?.dropReason == .netfilterDrop
         return Verdict(
             side: side,
             message:
@@ -161,7 +166,7 @@ extension Circumstances {
 
     /// Whether the kernel says, or its latest reading, that keep-alives ended it.
     fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
-        if let reason = resetReason(side) { return reason == "TCP_KEEPALIVE_TIMEOUT" }
+        if let reason = resetReason(side) { return reason == .keepaliveTimeout }
         guard let socket = kernel?[side].socket else { return false }
         return socket.timer == .keepalive && socket.transmitQueue == 0 && trace(side)?.errno ?? 110 == 110
     }

@@ -61,11 +61,13 @@ extension Rule {
 
     /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.
     static let portReused = Rule(.portReused) { c in
-        guard let old = c.file.predecessor, c.file[.originator].syn.isSeen else { return nil }
-        let pause = c.file[.originator].syn.time.since(old.lastTime)
+        guard let old = c.file.predecessor, c.connection.facts.contains(.synSeen) else { return nil }
+        // Its SYN may have been taken for one of the old connection at first.
+        let syn = c.file[.originator].syn
+        let pause = c.connection.firstTime.since(old.lastTime)
         return Verdict(
             message: "the same ports again, \(words(pause)) after TCP \(old.number)'s last segment",
-            frames: [c.file[.originator].syn],
+            frames: [syn.isSeen ? syn : c.file[.responder].syn],
             evidence: [.init("previous", .number(Int64(clamping: old.number))), .init("pause", .span(pause))])
     }
 }

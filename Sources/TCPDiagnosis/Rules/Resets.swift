@@ -52,7 +52,7 @@ extension Rule {
         }
         // close() leaves the connection's state before the RST is sent; who destroys a socket does not, and its owner is told
         // ECONNABORTED, which no other end of a connection gives it.
-        guard trace.resetReason == "TCP_STATE" else { return nil }
+        guard trace.resetReason == .tcpState else { return nil }
         let state = trace.resetState.flatMap { $0 == .closed ? nil : $0 }
         guard state != nil || trace.errno == 103 else { return nil }
         return Verdict(
@@ -65,7 +65,7 @@ extension Rule {
 
     /// Connections that wait in the accept queue are reset when their listener is closed.
     static let resetListenerClosed = Rule(.resetListenerClosed) { c in
-        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == "TCP_STATE",
+        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
             trace.resetWithListener, c.wasNeverAccepted(side)
         else { return nil }
         return Verdict(
@@ -91,7 +91,7 @@ extension Rule {
 
     /// SO_LINGER with 0 seconds: close() throws away what is not sent and resets. Linux's reason for it is TCP_STATE.
     static let resetLinger = Rule(.resetLinger) { c in
-        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == "TCP_STATE",
+        guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
             c.found.isDisjoint(with: [.resetKilled, .resetListenerClosed])
         else { return nil }
         return Verdict(

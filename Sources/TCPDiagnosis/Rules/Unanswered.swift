@@ -11,7 +11,7 @@ extension Rule {
         guard c.connection.facts.contains(.refused) else { return nil }
         let server = c.address(.responder)
         let cause: String
-        if c.trace(.responder)?.dropReason == "NETFILTER_DROP" {
+        if c.trace(.responder)?.dropReason == .netfilterDrop {
             cause =
                 "a firewall rule on this host (nftables, iptables) rejects SYNs for \(server) with RST; connect() fails with"
                 + " ECONNREFUSED"
@@ -19,7 +19,7 @@ extension Rule {
             cause =
                 "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
                 + " was opened later"
-        } else if c.resetReason(.responder) == "NO_SOCKET" || c.kernel?.responder.hasNoSocket == true {
+        } else if c.resetReason(.responder) == .noSocket || c.kernel?.responder.hasNoSocket == true {
             cause = "nobody listens on \(server)\(c.elsewhereWords); connect() fails with ECONNREFUSED"
         } else {
             cause = "nobody listens on \(server), or a firewall answers for it; connect() fails with ECONNREFUSED"
@@ -27,7 +27,7 @@ extension Rule {
         return Verdict(
             side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
             evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0.text))] } ?? [])
-                + (c.trace(.responder)?.dropReason == "NETFILTER_DROP" ? c.dropEvidence(.responder) : []))
+                + (c.trace(.responder)?.dropReason == .netfilterDrop ? c.dropEvidence(.responder) : []))
     }
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
@@ -54,7 +54,7 @@ extension Rule {
         let drop = c.openingDrop
         let cause: String
         if let icmp = c.file.icmp {
-            let rule = drop?.reason == "NETFILTER_DROP"
+            let rule = drop?.reason == .netfilterDrop
             cause =
                 "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
                 + (rule ? ", because of a firewall rule on this host (nftables, iptables)" : "")
@@ -144,7 +144,7 @@ extension Circumstances {
         else { return nil }
         let own = address(side)
         let cause: String
-        if resetReason(side) == "NO_SOCKET" {
+        if resetReason(side) == .noSocket {
             cause = "nobody listens on \(own); the SYN was not captured"
         } else if let trace = trace(side.other), trace.entered.contains(.init(.synSent)) {
             cause =

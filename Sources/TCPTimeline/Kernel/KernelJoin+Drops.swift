@@ -59,7 +59,7 @@ extension KernelJoin {
     /// Whom the packet was for that was captured just before this drop.
     mutating func droppedPacket(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
         guard case .dropped(let word) = event.kind else { return nil }
-        return droppedSyn(event, word.text, timeline) ?? droppedText(event, word.text, timeline)
+        return droppedSyn(event, word, timeline) ?? droppedText(event, word, timeline)
     }
 
     private static func isJustBefore(_ sent: Timestamp, _ event: SocketEvent) -> Bool {
@@ -68,9 +68,11 @@ extension KernelJoin {
 
     /// The receiver of the one unanswered SYN or SYN-ACK. Each is dropped once.
     private mutating func droppedSyn(
-        _ event: SocketEvent, _ reason: String, _ timeline: borrowing Timeline
+        _ event: SocketEvent, _ word: KernelWord, _ timeline: borrowing Timeline
     ) -> EndpointReference? {
-        guard !opening.isEmpty, Self.dropsSyns(reason, .noAnswer) else { return nil }
+        guard !opening.isEmpty, word != .noSocket else { return nil }
+        let reason = word.text
+        guard Self.dropsSyns(reason, .noAnswer) else { return nil }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?
@@ -103,9 +105,9 @@ extension KernelJoin {
 
     /// The receiver of the one segment with text, or FIN, that is not acknowledged: only a rule drops it without its socket's name.
     private mutating func droppedText(
-        _ event: SocketEvent, _ reason: String, _ timeline: borrowing Timeline
+        _ event: SocketEvent, _ word: KernelWord, _ timeline: borrowing Timeline
     ) -> EndpointReference? {
-        guard reason == "NETFILTER_DROP", count <= Self.textLimit, textLooks < Self.textLooks else { return nil }
+        guard word == .netfilterDrop, count <= Self.textLimit, textLooks < Self.textLooks else { return nil }
         textLooks += 1
         var found: (end: EndpointReference, sent: Timestamp)?
         for id in watched where Self.isJustBefore(timeline.store[id].lastTime, event) {

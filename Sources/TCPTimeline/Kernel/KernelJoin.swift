@@ -295,6 +295,7 @@ public struct KernelJoin: Sendable {
         let before = view.isPresent ? view.socket?.state : nil
         let inodeBefore = view.isPresent ? view.socket?.inode ?? 0 : 0
         view.isPresent = socket != nil
+        let isFirstReading = !view.isRead
         view.isRead = true
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
@@ -302,7 +303,7 @@ public struct KernelJoin: Sendable {
             if let listener = snapshot.listener(at: own) {
                 view.listener = listener
                 view.listenerDrops.now = listener.drops
-            } else if view.isLocal, view.listener == nil, connection.facts.contains(.refused) {
+            } else if view.isLocal, view.listener == nil, isFirstReading, connection.facts.contains(.refused) {
                 view.elsewhere = snapshot.listener(onPort: own.port)
             }
         }

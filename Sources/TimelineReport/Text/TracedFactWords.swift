@@ -31,7 +31,7 @@ extension SocketEvent.Kind {
         switch self {
         case .resetSent, .socketError: true
         // What the answer, a RST, says already.
-        case .dropped(let reason): reason != "NO_SOCKET" || verbosity > 1
+        case .dropped(let reason): reason != .noSocket || verbosity > 1
         case .retransmit, .synAckRetransmit: verbosity > 0
         case .transition, .resetReceived, .destroyed: verbosity > 1
         }

@@ -109,7 +109,8 @@ public enum LiveSession {
                     + " was seen at either end; the command's may be among them")
         }
         for line in tracer.hostCounters { complain(plain: line) }
-        return status == 0 && tracer.hasFailed ? TraceOptions.failedStatus : status
+        for sentence in tracer.unwantedFindings { complain(sentence) }
+        return status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : status
     }
 
     /// tcpdump's one line on SIGUSR1.

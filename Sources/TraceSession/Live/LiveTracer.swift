@@ -350,8 +350,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// Whether a finding was made that the user does not want.
-    public var hasFailed: Bool { pipeline.hasFailed(options.failOn) }
+    /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
+    public var unwantedFindings: [String] { pipeline.unwantedFindings }
 
     /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
     public var hostCounters: [String] {

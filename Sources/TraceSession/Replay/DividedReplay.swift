@@ -217,7 +217,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return tally
     }
 
-    var hasFailed: Bool { false }
+    var unwantedFindings: [String] { [] }
 
     mutating func noteGap(_ count: UInt64) {
         counts.dropped &+= count

@@ -74,7 +74,9 @@ struct InputFile: ~Copyable {
 
     /// Frames that the capturing program lost, as far as that is known and was not told before.
     mutating func takeLosses() -> UInt64 {
-        defer { toldLosses = reader.droppedFrames }
-        return reader.droppedFrames - toldLosses
+        // A capture may take back what it said (pcapng's interface statistics).
+        let losses = reader.droppedFrames
+        defer { toldLosses = max(toldLosses, losses) }
+        return losses - min(losses, toldLosses)
     }
 }

@@ -27,8 +27,8 @@ protocol ReplayConsumer: ~Copyable {
     var connectionCount: UInt64 { get }
     /// Connections that were given up for lack of room.
     var evicted: UInt64 { get }
-    /// Whether a finding was made that the user does not want.
-    var hasFailed: Bool { get }
+    /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
+    var unwantedFindings: [String] { get }
     /// What was no segment.
     var tally: FrameTally { get }
     /// The exit code that a failure to write asks for; nil if there was none.

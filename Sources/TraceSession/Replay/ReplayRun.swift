@@ -219,6 +219,8 @@ struct ReplayRun: ~Copyable {
             for sentence in tallySentences(consumer.tally) { complain(sentence) }
         }
         let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
-        return result == 0 && consumer.hasFailed ? TraceOptions.failedStatus : result
+        let unwanted = consumer.unwantedFindings
+        for sentence in unwanted { complain(sentence) }
+        return result == 0 && !unwanted.isEmpty ? TraceOptions.failedStatus : result
     }
 }

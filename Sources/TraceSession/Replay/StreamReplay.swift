@@ -12,14 +12,11 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     private let output = ResultOutput(descriptor: STDOUT_FILENO)
     private(set) var outputStatus: Int32?
 
-    private let failOn: Set<FindingCode>
-
     init(report: Report, _ options: TraceOptions) {
         pipeline = TracePipeline(report: report, options, isLive: false)
-        failOn = options.failOn
     }
 
-    var hasFailed: Bool { pipeline.hasFailed(failOn) }
+    var unwantedFindings: [String] { pipeline.unwantedFindings }
 
     var captured: UInt64 { pipeline.counts.captured }
     var endedCount: UInt64 { pipeline.endedCount }

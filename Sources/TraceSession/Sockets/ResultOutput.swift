@@ -41,7 +41,7 @@ package struct ResultOutput {
     }
 
     /// How many octets to write next, of those from `start` on. Pipes get whole lines, in portions that they do not divide:
-    /// whoever reads them sees no half line if this program is ended while it waits for him.
+    /// whoever reads them sees no half line if this program is ended while it waits for him. (Only longer lines than that.)
     private func portion(_ bytes: ArraySlice<UInt8>, from start: Int) -> Int {
         guard isPipe, bytes.endIndex - start > Self.indivisible else { return bytes.endIndex - start }
         let portion = bytes[start..<start + Self.indivisible]
