@@ -47,6 +47,21 @@ import Testing
         #expect(found[1].message == "the same ports again, 499ms after TCP 1's last segment")
     }
 
+    /// The old connection's end is not in the capture: a SYN that was answered was no challenged one.
+    @Test func H37_portReusedWhileItSeemedOpen() {
+        let open = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
+        let new = "< S. 900000:900000 ack 500001\n> . 500001:500001 ack 900001"
+        let found = findings(open + "10.002 > S 500000:500000\n" + new)
+        #expect(found.map { $0.code } == [.portReused])
+        #expect(found.first?.message == "the same ports again, 10s after TCP 1's last segment")
+        // A challenge came, and was answered with a RST that the capture lacks.
+        let challenged = findings(open + "10 > S 500000:500000\n< . 1:1 ack 1\n> S 500000:500000\n" + new)
+        #expect(challenged.map { $0.code } == [.challengeAck, .portReused])
+        #expect(challenged.last?.message == "the same ports again, 0us after TCP 1's last segment")
+        // Nothing followed: it was challenged.
+        #expect(codes(open + "10 > S 500000:500000") == [.challengeAck])
+    }
+
     @Test func H18_staleSocketAnswersTheSyn() {
         let found = findings(
             "> S 0:0\n< . 7000:7000 ack 90000\n> R 90000:90000\n0.01 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")

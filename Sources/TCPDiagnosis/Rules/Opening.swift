@@ -64,7 +64,8 @@ extension Rule {
         guard let old = c.file.predecessor, c.connection.facts.contains(.synSeen) else { return nil }
         // Its SYN may have been taken for one of the old connection at first.
         let syn = c.file[.originator].syn
-        let pause = c.connection.firstTime.since(old.lastTime)
+        // A challenge that crossed it was still the old one's.
+        let pause = max(0, c.connection.firstTime.since(old.lastTime))
         return Verdict(
             message: "the same ports again, \(words(pause)) after TCP \(old.number)'s last segment",
             frames: [syn.isSeen ? syn : c.file[.responder].syn],
