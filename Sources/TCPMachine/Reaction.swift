@@ -63,7 +63,7 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var resetUnheeded: Anomalies { Anomalies(rawValue: 1 << 15) }
     /// A timestamp older than the last one that the receiver took: it drops the segment and sends an ACK (PAWS, RFC 7323 5).
     @inlinable public static var oldTimestamp: Anomalies { Anomalies(rawValue: 1 << 16) }
-    /// A segment that does not go on from its sender's SYN: it came late, from an earlier connection of the same four-tuple.
+    /// A segment from before its sender's SYN: it came late, from an earlier connection of the same four-tuple.
     @inlinable public static var staleSegment: Anomalies { Anomalies(rawValue: 1 << 17) }
 }
 

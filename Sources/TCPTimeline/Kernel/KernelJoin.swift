@@ -56,7 +56,7 @@ public struct KernelJoin: Sendable {
     public init() {}
 
     /// The view of a connection, if there is one.
-    public func view(_ id: ConnectionID) -> KernelView? { views[id]?.view }
+    public func view(_ id: ConnectionID) -> KernelView? { views.look(id) { $0 } }
 
     /// How many connections are being watched in the tables.
     public var count: Int { views.count }

@@ -31,9 +31,6 @@ struct KernelViews {
         return Int(places[slot]) - 1
     }
 
-    /// What is kept of a connection.
-    subscript(id: ConnectionID) -> Entry? { place(id).map { pool[$0] } }
-
     /// The number of the connection that is watched at this place.
     func number(of id: ConnectionID) -> UInt64? { place(id).map { pool[$0].number } }
 
@@ -63,7 +60,9 @@ struct KernelViews {
     /// Forgets a connection.
     mutating func remove(_ id: ConnectionID) {
         guard let place = place(id) else { return }
-        pool[place] = Entry()
+        // The view stays until another one takes its place: a thousand octets need not be written twice.
+        pool[place].number = 0
+        pool[place].tuple = nil
         places[Int(id.slot)] = 0
         freePlaces.append(Int32(clamping: place))
         count -= 1
