@@ -57,7 +57,7 @@ static void drain(void) {
     while (read(ends[0], octets, sizeof octets) > 0) {}
 }
 
-int clinux_catch_signals(const int *signals, size_t count) {
+int tcptrace_catch_signals(const int *signals, size_t count) {
     if (count > most || __atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL)) {
         errno = count > most ? EINVAL : EBUSY;
         return -1;
@@ -91,13 +91,13 @@ int clinux_catch_signals(const int *signals, size_t count) {
     return ends[0];
 }
 
-void clinux_end_at_next_signal(void) {
+void tcptrace_end_at_next_signal(void) {
     int64_t nobody = 0;
     // Long ago.
     __atomic_compare_exchange_n(&asked, &nobody, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-void clinux_release_signals(void) {
+void tcptrace_release_signals(void) {
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     for (size_t index = 0; index < caught_count; index++) sigaction(caught[index].number, &caught[index].before, NULL);
     drain();

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int clinux_guard_cut[CLINUX_GUARD_SLOTS];
+int tcptrace_guard_cut[CLINUX_GUARD_SLOTS];
 
 // end is 0 while a slot is not watched; start is written before it and read after it.
 static uintptr_t slot_start[CLINUX_GUARD_SLOTS];
@@ -37,7 +37,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
             if (zeros == MAP_FAILED) {
                 break;
             }
-            __atomic_store_n(&clinux_guard_cut[slot], 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&tcptrace_guard_cut[slot], 1, __ATOMIC_RELEASE);
             errno = saved;
             return;
         }
@@ -60,7 +60,7 @@ static void install(void) {
     installed = sigaction(SIGBUS, &action, &previous) == 0;
 }
 
-int clinux_guard_mapping(void *start, size_t length) {
+int tcptrace_guard_mapping(void *start, size_t length) {
     pthread_once(&once, install);
     if (!installed || length == 0) {
         return -1;
@@ -70,7 +70,7 @@ int clinux_guard_mapping(void *start, size_t length) {
         if (!__atomic_compare_exchange_n(&slot_taken[slot], &expected, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
             continue;
         }
-        __atomic_store_n(&clinux_guard_cut[slot], 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&tcptrace_guard_cut[slot], 0, __ATOMIC_RELAXED);
         slot_start[slot] = (uintptr_t)start;
         __atomic_store_n(&slot_end[slot], ((uintptr_t)start + length + page_mask) & ~page_mask, __ATOMIC_RELEASE);
         return slot;
@@ -78,7 +78,7 @@ int clinux_guard_mapping(void *start, size_t length) {
     return -1;
 }
 
-void clinux_unguard_mapping(int slot) {
+void tcptrace_unguard_mapping(int slot) {
     if (slot < 0 || slot >= CLINUX_GUARD_SLOTS) {
         return;
     }

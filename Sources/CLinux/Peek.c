@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int tcptrace_input_kind(int descriptor) {
+// 1 for a regular file, 2 for a pipe, else 0.
+static int input_kind(int descriptor) {
     struct stat status;
     if (fstat(descriptor, &status) != 0) return 0;
     return S_ISREG(status.st_mode) ? 1 : S_ISFIFO(status.st_mode) ? 2 : 0;
@@ -28,7 +29,7 @@ static int peek_pipe(int descriptor, void *octets, size_t room, int milliseconds
 
 int tcptrace_peek(int descriptor, void *octets, size_t room, int milliseconds) {
     if (room > 16) room = 16;
-    switch (tcptrace_input_kind(descriptor)) {
+    switch (input_kind(descriptor)) {
     case 1: {
         off_t place = lseek(descriptor, 0, SEEK_CUR);
         return place < 0 ? -1 : (int)pread(descriptor, octets, room, place);

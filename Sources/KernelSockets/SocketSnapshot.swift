@@ -166,7 +166,6 @@ public struct SocketSnapshot: Sendable {
     }
 
     private static func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
-        return product.high ^ product.low
+        foldedProduct(value, 0x9e37_79b9_7f4a_7c15)
     }
 }

@@ -107,17 +107,15 @@ extension HotPart {
     /// Segments of both sides.
     private var packets: UInt32 { sides[0].packets &+ sides[1].packets }
 
-    /// An opening that was taken for one of this connection is another's: counters, times and Zeek's labels are what they were, or,
-    /// if something else has come since, without its segments. (A challenged SYN changes nothing else.)
+    /// An opening that was taken for one of this connection is another's: this one is what it was, but for what others note of it and
+    /// for its endpoints, which a challenged SYN leaves as they are; or, if anything else has come since, without its segments.
     mutating func takeBack(_ opening: ChallengedOpening) {
-        let then = opening.before
         let count = opening.repeats &+ 1
-        if packets == then.packets &+ count {
-            (lastTime, lastLiveTime) = (then.lastTime, then.lastLiveTime)
-            (history, zeek, completeness) = (then.history, then.zeek, then.completeness)
-            let course = (sides[0].course, sides[1].course)
-            sides = then.sides
-            (sides[0].course, sides[1].course) = course
+        if packets == opening.before.packets &+ count {
+            let now = self
+            self = opening.before
+            (number, rarePlace, endpoints) = (now.number, now.rarePlace, now.endpoints)
+            facts.formUnion(now.facts.intersection([.queued, .reported, .hasHoles]))
         } else {
             let own = isOriginator(opening.segment.tuple.source) ? 0 : 1
             sides[own].packets &-= count

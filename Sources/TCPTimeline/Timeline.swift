@@ -264,7 +264,7 @@ public struct Timeline: ~Copyable {
         var id = found ?? ConnectionID(slot: 0)
         var isFirst = found == nil
         var before: HotPart?
-        var opened: ChallengedOpening?
+        var opened: (step: Connection.Step, isOfSender: Bool)?
         if let known = found {
             // Only a SYN does that; most segments that come here have none.
             if segment.flags.has(.syn) && store[known].startsNewIncarnation(segment) {
@@ -277,7 +277,7 @@ public struct Timeline: ~Copyable {
             {
                 id = open(opening, instead: known, hash, frame, interface)
                 replaced = known
-                opened = opening
+                opened = (latest, opening.segment.tuple == segment.tuple)
             } else if segment.flags.has(.syn) {
                 before = store[known]
             }
@@ -287,9 +287,8 @@ public struct Timeline: ~Copyable {
         }
         if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
         var rare = store.rare(id)
-        let earlier = latest
         store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
-        if let opened { latest.follow(earlier, ofSameSender: opened.segment.tuple == segment.tuple) }
+        if let opened { latest.follow(opened.step, ofSameSender: opened.isOfSender) }
         store.keep(rare, id)
         course.join(&store[id])
         if latest.isOver { noteEnding(id) }

@@ -38,7 +38,7 @@ public enum PlainHeaders {
             guard bytes.octet(start) == 0x45, bytes.octet(start &+ IPv4Header.protocol) == 6,
                 bytes.big16(start &+ IPv4Header.fragment) & IPv4Header.fragmentMask == 0
             else { return false }
-            length = Int(bytes.big16(start &+ IPv4Header.totalLength)) &- 20
+            length = Int(bytes.big16(start &+ IPv4Header.totalLength)) &- IPv4Header.leastLength
         case .ipv6:
             guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6Header.nextHeader) == 6 else { return false }
             length = Int(bytes.big16(start &+ IPv6Header.payloadLength))
@@ -114,7 +114,7 @@ public enum PlainHeaders {
             segment.options.present = .timestamps
             segment.options.timestampValue = bytes.big32(tcp &+ timestampValue)
             segment.options.timestampEchoReply = bytes.big32(tcp &+ timestampEchoReply)
-        } else if headerLength != 20 {
+        } else if headerLength != UInt32(TCPHeader.leastLength) {
             readOtherOptions(bytes, version, into: &segment)
         }
         return segment

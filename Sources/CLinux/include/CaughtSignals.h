@@ -7,12 +7,12 @@
 // Catches these signals, also if they were blocked or ignored; only a SIGHUP that nohup(1) ignores stays so. Returns the
 // descriptor to read from, one octet for each signal: its number. It does not block, and stays open for the process's life.
 // -1 with errno on failure: EBUSY if signals are being caught already.
-int clinux_catch_signals(const int *signals, size_t count);
+int tcptrace_catch_signals(const int *signals, size_t count);
 
 // From now on the first SIGINT, SIGTERM or SIGHUP is like a second one: it does what it does by default.
-void clinux_end_at_next_signal(void);
+void tcptrace_end_at_next_signal(void);
 
 // Puts the signals back as they were, and forgets those that were caught and not read.
-void clinux_release_signals(void);
+void tcptrace_release_signals(void);
 
 #endif

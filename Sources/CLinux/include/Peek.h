@@ -4,9 +4,6 @@
 
 #include <stddef.h>
 
-/// Whether the descriptor is a file or a pipe that somebody made standard input: 1 for a regular file, 2 for a pipe, else 0.
-int tcptrace_input_kind(int descriptor);
-
 /// Copies the octets that will be read next, `room` (16 at most) of them if there are so many; leaves them there, and never
 /// waits longer than so many milliseconds (a pipe that is empty so far). Returns how many, or -1.
 int tcptrace_peek(int descriptor, void *octets, size_t room, int milliseconds);

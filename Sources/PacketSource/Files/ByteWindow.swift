@@ -41,7 +41,7 @@ import Glibc
         if fileType(status) == S_IFREG, status.st_size > 0, let size = Int(exactly: status.st_size) {
             let memory = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
             if let memory = unsafe memory, unsafe memory != MAP_FAILED {
-                let slot = unsafe clinux_guard_mapping(memory, size)
+                let slot = unsafe tcptrace_guard_mapping(memory, size)
                 if slot >= 0 {
                     // memory is a mapping of size bytes; advice cannot harm.
                     _ = unsafe madvise(memory, size, MADV_SEQUENTIAL)
@@ -98,7 +98,7 @@ import Glibc
 
     deinit {
         if let size = mappedSize {
-            clinux_unguard_mapping(guardSlot)
+            tcptrace_unguard_mapping(guardSlot)
             // base is the mapping of size bytes made in init; no span of it outlives self.
             unsafe munmap(base, size)
         } else {
@@ -201,7 +201,7 @@ import Glibc
     /// Whether a mapped file has lost bytes since it was opened.
     var hasShrunk: Bool {
         guard let size = mappedSize else { return false }
-        if clinux_mapping_was_cut(guardSlot) != 0 { return true }
+        if tcptrace_mapping_was_cut(guardSlot) != 0 { return true }
         guard let status = fileStatus(descriptor) else { return false }
         return status.st_size < size
     }

@@ -64,7 +64,7 @@ struct PcapDecoder {
                 let captured = Int(lengths & 0xffff_ffff)
                 let next = at &+ 16 &+ captured
                 guard captured <= Int(DecoderLimit.capturedLength), next <= count, times | lengths != 0,
-                    guardSlot < 0 || clinux_mapping_was_cut(guardSlot) == 0
+                    guardSlot < 0 || tcptrace_mapping_was_cut(guardSlot) == 0
                 else { break }
                 let header = FrameHeader(
                     // As below: far below 2^63.
@@ -100,7 +100,7 @@ struct PcapDecoder {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(length, isPacket: true))
             }
             if guardSlot >= 0 {
-                if clinux_mapping_was_cut(guardSlot) != 0 {
+                if tcptrace_mapping_was_cut(guardSlot) != 0 {
                     return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
                 }
                 if seconds | fraction | captured | original == 0 && limit > 1 {

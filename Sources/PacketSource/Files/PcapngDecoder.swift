@@ -62,7 +62,7 @@ struct PcapngDecoder {
                 return DecoderOutcome(
                     consumed: at, frames: frames, stop: .fault(.blockLengthMismatch(length, trailer)))
             }
-            if guardSlot >= 0, clinux_mapping_was_cut(guardSlot) != 0 {
+            if guardSlot >= 0, tcptrace_mapping_was_cut(guardSlot) != 0 {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
             }
             if isPacket && frames >= limit {

@@ -70,7 +70,7 @@ struct SnoopDecoder {
                 // The last record's padding may be missing.
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(Int(record), isPacket: true))
             }
-            if guardSlot >= 0 && clinux_mapping_was_cut(guardSlot) != 0 {
+            if guardSlot >= 0 && tcptrace_mapping_was_cut(guardSlot) != 0 {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
             }
             droppedFrames = max(droppedFrames, UInt64(drops))

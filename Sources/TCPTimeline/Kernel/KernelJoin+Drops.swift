@@ -33,16 +33,14 @@ extension KernelJoin {
     }
 
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
-    /// segment, somewhere else at the same moment, is none. A SYN that was answered with RST was rejected by a rule, or by nothing;
-    /// a SYN-ACK goes to no listener.
-    private static func dropsSyns(_ reason: String, _ outcome: Outcome) -> Bool {
-        if reason == "NETFILTER_DROP" { return true }
-        guard outcome == .noAnswer else { return false }
-        if reason.hasPrefix("TCP_") {
-            return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
-                || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
-        }
-        return reason != "NO_SOCKET"
+    /// segment, somewhere else at the same moment, is none.
+    private static func dropsSyns(_ word: KernelWord) -> Bool {
+        if word == .netfilterDrop { return true }
+        if word == .noSocket { return false }
+        let reason = word.text
+        guard reason.hasPrefix("TCP_") else { return true }
+        return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
+            || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
     }
 
     /// Takes out those that were answered meanwhile, or are gone.
@@ -70,9 +68,7 @@ extension KernelJoin {
     private mutating func droppedSyn(
         _ event: SocketEvent, _ word: KernelWord, _ timeline: borrowing Timeline
     ) -> EndpointReference? {
-        guard !opening.isEmpty, word != .noSocket else { return nil }
-        let reason = word.text
-        guard Self.dropsSyns(reason, .noAnswer) else { return nil }
+        guard !opening.isEmpty, Self.dropsSyns(word) else { return nil }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?
@@ -82,7 +78,10 @@ extension KernelJoin {
             let sent = timeline.store[entry.id].lastTime
             guard Self.isJustBefore(sent, event), entry.dropped != sent else { continue }
             let connection = timeline[entry.id]
-            guard Self.mayBeDropped(connection), Self.dropsSyns(reason, connection.outcome) else { continue }
+            // A SYN that was answered with RST was rejected by a rule, or by nothing; a SYN-ACK goes to no listener.
+            guard Self.mayBeDropped(connection), connection.outcome == .noAnswer || word == .netfilterDrop else {
+                continue
+            }
             if let listener, !Self.takes(listener, connection.tuple.destination) { continue }
             // Two are as bad as many.
             if found != nil { return nil }

@@ -31,10 +31,7 @@ struct WatchedEnds {
 
         private static let seed = UInt64.random(in: .min ... .max)
 
-        private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-            let product = a.multipliedFullWidth(by: b | 1)
-            return product.high ^ product.low
-        }
+        private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 { foldedProduct(a, b | 1) }
     }
 
     private var latest: [Key: WatchedEnd] = [:]

@@ -23,7 +23,6 @@ public struct CSVReport: PartitionedReport {
     ]
 
     private let selection: ConnectionSelection
-    private let hasFindings: Bool
     private var needsHeader: Bool
     /// The findings of connections that are not over, by slot.
     private var findings: [UInt32: (number: UInt64, codes: [FindingCode])] = [:]
@@ -34,15 +33,15 @@ public struct CSVReport: PartitionedReport {
     ) {
         needsHeader = header
         self.selection = selection
-        hasFindings = findings
+        wantsFindings = findings
     }
 
     /// For a column of their own only: making them costs time.
-    public var wantsFindings: Bool { hasFindings }
+    public let wantsFindings: Bool
 
     /// Takes in a finding.
     public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        guard hasFindings else { return }
+        guard wantsFindings else { return }
         let number = timeline.number(of: finding.connection)
         let codes = findings[finding.connection.slot].flatMap { $0.number == number ? $0.codes : nil } ?? []
         findings[finding.connection.slot] = (number, codes + [finding.code])
@@ -69,7 +68,7 @@ public struct CSVReport: PartitionedReport {
         _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let connection = timeline[id]
-        let made = hasFindings ? findings.removeValue(forKey: id.slot) : nil
+        let made = wantsFindings ? findings.removeValue(forKey: id.slot) : nil
         guard selection.shows(connection, kernel) else { return }
         writeHeader(&out)
         writeIdentity(connection, &out)
@@ -82,7 +81,7 @@ public struct CSVReport: PartitionedReport {
         seconds(accept.flatMap { $0.most }, &out)
         out.append(
             number: UInt64(connection.counters[0].retransmissions) + UInt64(connection.counters[1].retransmissions))
-        if hasFindings {
+        if wantsFindings {
             out.append(",")
             let codes = made?.number == connection.number ? made?.codes ?? [] : []
             for (index, code) in codes.enumerated() {
@@ -109,7 +108,7 @@ public struct CSVReport: PartitionedReport {
             if index > 0 { out.append(",") }
             out.append(field)
         }
-        if hasFindings { out.append(",findings") }
+        if wantsFindings { out.append(",findings") }
         out.append("\r\n")
     }
 

@@ -22,15 +22,15 @@ package struct SignalWait: ~Copyable {
     /// Catches these signals; nil with errno set if that fails.
     package init?(_ signals: [Int32]) {
         // The array's own count of signals is read.
-        let opened = unsafe clinux_catch_signals(signals, signals.count)
+        let opened = unsafe tcptrace_catch_signals(signals, signals.count)
         guard opened >= 0 else { return nil }
         descriptor = opened
     }
 
-    deinit { clinux_release_signals() }
+    deinit { tcptrace_release_signals() }
 
     /// From now on the first signal is like a second one: it ends the program at once.
-    func standDown() { clinux_end_at_next_signal() }
+    func standDown() { tcptrace_end_at_next_signal() }
 
     /// Readable when a signal is waiting, for epoll.
     var fileDescriptor: Int32 { descriptor }
