@@ -93,9 +93,9 @@ struct CaseFile {
 
     init(number: UInt64) { self.number = number }
 
-    /// One side's record; changed in place.
+    /// One side's record; looked at and changed in place.
     subscript(side: Side) -> SideRecord {
-        @inline(__always) get { records[Int(side.rawValue)] }
+        @inline(__always) _read { yield records[Int(side.rawValue)] }
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }
     }
 

@@ -156,14 +156,16 @@ public struct Diagnosis: Sendable {
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
             found: file.reported)
         var findings: [Finding] = []
-        for rule in Rule.all where !circumstances.found.contains(rule.code) {
-            guard let verdict = rule.judge(circumstances) else { continue }
-            circumstances.found.insert(rule.code)
-            counts[rule.code, default: 0] += 1
-            if rule.code == .timeWaitHeld { portUse.markReported(connection.tuple) }
+        var next = 0
+        while let (place, verdict) = Rule.firstVerdict(from: next, circumstances) {
+            next = place + 1
+            let code = Rule.all[place].code
+            circumstances.found.insert(code)
+            counts[code, default: 0] += 1
+            if code == .timeWaitHeld { portUse.markReported(connection.tuple) }
             findings.append(
                 Finding(
-                    connection: id, code: rule.code, time: now, side: verdict.side, message: verdict.message,
+                    connection: id, code: code, time: now, side: verdict.side, message: verdict.message,
                     frames: verdict.frames.filter { $0.isSeen }.map { $0.frame }.sorted(), evidence: verdict.evidence))
         }
         files[slot].reported = circumstances.found

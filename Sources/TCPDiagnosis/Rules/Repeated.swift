@@ -61,8 +61,9 @@ extension Verdict {
     fileprivate static func ofBoth(
         _ c: Circumstances, _ number: (Side) -> UInt32, _ clause: (Side, UInt32) -> String
     ) -> Verdict? {
+        // Nearly always there are none: no list is made to find that out.
+        guard number(.originator) > 0 || number(.responder) > 0 else { return nil }
         let sides = [Side.originator, .responder].filter { number($0) > 0 }
-        guard !sides.isEmpty else { return nil }
         return Verdict(
             side: sides.count == 1 ? sides[0] : nil,
             message: sides.map { clause($0, number($0)) }.joined(separator: "; "),

@@ -106,6 +106,12 @@ public struct KernelView: Sendable {
         originator.process != nil || responder.process != nil || responder.listenerProcess != nil
     }
 
+    /// Whether the kernel said that one side's socket is or was in this state when we had it there.
+    public func confirms(_ state: TCPState, of side: Side) -> Bool {
+        // Asked for nearly every row: neither side is copied.
+        side == .originator ? originator.confirms(state) : responder.confirms(state)
+    }
+
     /// Changes one side in place.
     mutating func update(_ side: Side, _ change: (inout KernelSideView) -> Void) {
         switch side {

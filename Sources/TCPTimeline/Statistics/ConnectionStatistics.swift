@@ -5,19 +5,32 @@ public import TCPModel
 
 /// Statistics of one connection, fed with its segments in capture order.
 public struct ConnectionStatistics: Sendable {
-    /// The connection's number.
+    /// The connection's number; 0 for none.
     public let number: UInt64
     /// What each side sent: the originator's at 0, the responder's at 1.
-    public internal(set) var directions = [DirectionStatistics(), DirectionStatistics()]
-    var senders = [SenderState(), SenderState()]
+    public internal(set) var directions: [DirectionStatistics]
+    var senders: [SenderState]
     /// Nanoseconds in each state, by side and `TCPState.rawValue`.
     private var residence: InlineArray<2, InlineArray<16, Int64>> = .init(repeating: .init(repeating: 0))
     private var residents: InlineArray<2, (state: TCPState, since: Timestamp)?> = .init(repeating: nil)
 
-    init(number: UInt64) { self.number = number }
+    init(number: UInt64) {
+        self.number = number
+        directions = [DirectionStatistics(), DirectionStatistics()]
+        senders = [SenderState(), SenderState()]
+    }
 
-    /// What a side sent.
-    public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
+    /// Of no connection: nothing is kept.
+    static let none = ConnectionStatistics()
+
+    private init() {
+        number = 0
+        directions = []
+        senders = []
+    }
+
+    /// What a side sent; looked at in place.
+    @inlinable public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
 
     /// How long an endpoint was in a state, up to `now`: what its transitions say, inferred ones included.
     public func time(of side: Side, in state: TCPState, at now: Timestamp) -> Int64 {
@@ -40,7 +53,7 @@ public struct ConnectionStatistics: Sendable {
         {
             return SegmentVerdict()
         }
-        noteOptions(event.segment, own)
+        directions[own].note(event.segment.options)
         var verdict = noteSending(event, own)
         noteAck(event, own, &verdict)
         noteOutstanding(event, own, verdict)
@@ -50,6 +63,7 @@ public struct ConnectionStatistics: Sendable {
     }
 
     private mutating func noteStates(_ event: SegmentEvent) {
+        guard event.hasTransitions else { return }
         func enter(_ reaction: Reaction, _ side: Side) {
             for index in 0..<reaction.count {
                 let own = Int(side.rawValue)
@@ -66,41 +80,8 @@ public struct ConnectionStatistics: Sendable {
     private mutating func noteSegment(_ event: SegmentEvent, _ own: Int) {
         let segment = event.segment
         let flags = segment.flags
-        directions[own].packets &+= 1
-        if directions[own].isWindowScaled { directions[own].windowPackets &+= 1 }
-        if flags.has(.syn) { directions[own].syns &+= 1 }
-        if flags.has(.fin) { directions[own].fins &+= 1 }
-        if flags.has(.rst) { directions[own].resets &+= 1 }
-        if flags.has(.ack) { directions[own].ackPackets &+= 1 }
-        if segment.isPureAck { directions[own].pureAcks &+= 1 }
-        if let last = directions[own].lastTime {
-            directions[own].longestIdle = max(directions[own].longestIdle, event.time.since(last))
-        }
-        directions[own].lastTime = event.time
-        if event.notes.contains(.keepAlive) { directions[own].keepAlives &+= 1 }
-        if event.notes.contains(.windowProbe) { directions[own].emptyWindowProbes &+= 1 }
-        let length = segment.payloadLength
-        if length > 0 {
-            directions[own].dataPackets &+= 1
-            directions[own].dataBytes &+= UInt64(length)
-            if flags.has(.psh) { directions[own].pushedPackets &+= 1 }
-            if flags.has(.urg) {
-                directions[own].urgentPackets &+= 1
-                directions[own].urgentBytes &+= UInt64(segment.urgentPointer)
-            }
-            if length > directions[own].largestSegment {
-                directions[own].largestSegment = length
-            }
-            if directions[own].smallestSegment == 0 || length < directions[own].smallestSegment {
-                directions[own].smallestSegment = length
-            }
-            if directions[own].firstDataTime == nil { directions[own].firstDataTime = event.time }
-            directions[own].lastDataTime = event.time
-            if event.cutOctets > 0 {
-                directions[own].cutBytes &+= UInt64(event.cutOctets)
-                directions[own].cutPackets &+= 1
-            }
-        }
+        directions[own].count(event)
+        guard flags.hasAny(.synFin) else { return }
         // A SYN inside the open connection is somebody else's: its numbers are none of this stream.
         if flags.has(.syn) && !event.anomalies.contains(.synInsideConnection) {
             senders[own].syn = segment.sequence
@@ -111,16 +92,6 @@ public struct ConnectionStatistics: Sendable {
         if let syn = senders[own].syn, let fin = senders[own].fin {
             directions[own].streamLength = fin.offset(from: syn) &- 1
         }
-    }
-
-    private mutating func noteOptions(_ segment: Segment, _ own: Int) {
-        let options = segment.options
-        if options.present.contains(.maximumSegmentSize) {
-            directions[own].maximumSegmentSize = options.maximumSegmentSize
-        }
-        if options.present.contains(.windowScale) { directions[own].windowScale = options.windowScale }
-        if options.present.contains(.timestamps) { directions[own].offersTimestamps = true }
-        if options.present.contains(.sackPermitted) { directions[own].offersSACK = true }
     }
 
     /// The window in octets: scaled if both sides offered it, and never on a SYN (RFC 7323 2.2).
@@ -137,32 +108,7 @@ public struct ConnectionStatistics: Sendable {
         let window = window(segment, own)
         senders[own].lastWindow = window
         guard segment.flags.hasAny([.ack, .syn]) else { return }
-        directions[own].largestWindow = max(directions[own].largestWindow, window)
         let isScaled = directions[own].windowScale != nil && directions[1 - own].windowScale != nil
-        if window > 0 && isScaled && !segment.flags.has(.syn) && !directions[own].isWindowScaled {
-            // Unscaled windows of the handshake do not belong into the same mean.
-            directions[own].isWindowScaled = true
-            directions[own].largestWindow = window
-            directions[own].smallestWindow = window
-            directions[own].windowSum = 0
-            directions[own].windowPackets = 1
-        } else if window > 0 && (directions[own].smallestWindow == 0 || window < directions[own].smallestWindow) {
-            directions[own].smallestWindow = window
-        }
-        directions[own].windowSum &+= window
-        guard segment.flags.has(.ack) else { return }
-        if window == 0 {
-            directions[own].zeroWindowAdvertisements &+= 1
-            if directions[own].zeroWindowSince == nil && !segment.flags.hasAny(.synFinRst) {
-                directions[own].zeroWindowSince = event.time
-                directions[own].zeroWindowEpisodes &+= 1
-                if directions[own].firstZeroWindow == nil { directions[own].firstZeroWindow = event.time }
-            }
-        } else if let since = directions[own].zeroWindowSince {
-            let span = max(0, event.time.since(since))
-            directions[own].zeroWindowSince = nil
-            directions[own].zeroWindowTime &+= span
-            directions[own].longestZeroWindow = max(directions[own].longestZeroWindow, span)
-        }
+        directions[own].note(window: window, isScaled: isScaled, event)
     }
 }

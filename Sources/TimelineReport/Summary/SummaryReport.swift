@@ -287,13 +287,3 @@ public struct SummaryReport: PartitionedReport {
         out.indent(from: start, to: columns)
     }
 }
-
-extension OutputBuffer {
-    /// Puts spaces before the text from `start` on, so that it takes `columns` columns.
-    mutating func indent(from start: Int, to columns: Int) {
-        let missing = columns - (count - start)
-        guard missing > 0 else { return }
-        append(repeating: 0x20, count: missing)
-        rotate(from: start, by: missing)
-    }
-}

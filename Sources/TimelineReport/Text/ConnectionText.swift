@@ -93,16 +93,17 @@ struct ConnectionText {
         return none
     }()
 
-    /// Takes down that the page shows a state where it changes, or where the kernel first says the same; nil: it need not.
-    mutating func show(
-        _ side: Side, entered: TCPState, isConfirmed: (TCPState) -> Bool
-    ) -> (state: TCPState, isConfirmed: Bool)? {
+    /// Takes down that the page shows a side's state: the one that it entered, or the one that is there already where the kernel
+    /// first says the same.
+    ///
+    /// - Returns: nil if nothing is to be shown.
+    mutating func show(_ side: Side, entered: TCPState, _ kernel: KernelView?) -> (state: TCPState, isConfirmed: Bool)?
+    {
         let isOriginator = side == .originator
-        let shown = isOriginator ? shownStates.originator : shownStates.responder
+        let state = entered != .unseen ? entered : isOriginator ? shownStates.originator : shownStates.responder
+        let isConfirmed = state != .unseen && kernel?.confirms(state, of: side) == true
         let marked = isOriginator ? shownMarks.originator : shownMarks.responder
-        let state = entered == .unseen ? shown : entered
-        let isConfirmed = state != .unseen && isConfirmed(state)
-        if entered == .unseen && !(isConfirmed && marked != state) { return nil }
+        guard entered != .unseen || isConfirmed && marked != state else { return nil }
         if isOriginator { shownStates.originator = state } else { shownStates.responder = state }
         guard isConfirmed else { return (state, false) }
         if isOriginator { shownMarks.originator = state } else { shownMarks.responder = state }
@@ -112,7 +113,7 @@ struct ConnectionText {
     /// Takes in a segment.
     mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, connection, detail) }
-        if held.map({ event.time.since($0.lastTime) > Self.hold }) == true { seal() }
+        if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         if detail.verbosity == 0, held?.folds(event) == true {
             held?.fold(event)
             remember(event)
@@ -242,6 +243,8 @@ struct ConnectionText {
     mutating func keep(_ item: TimelineItem) {
         let head = limit - limit / 4
         if items.count < head {
+            // As many as a short connection has.
+            if items.capacity == 0 { items.reserveCapacity(12) }
             items.append(item)
             return
         }

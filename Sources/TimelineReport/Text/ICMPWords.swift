@@ -38,7 +38,7 @@ func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [ArraySlice<UInt
 extension TimelineWriter {
     /// Writes the row, or as many as the parts take; the time and the states stand on the first.
     func writeICMP(
-        _ event: ICMPEvent, time: ArraySlice<UInt8>, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, prefix: UInt64?,
+        _ event: ICMPEvent, time: ArraySlice<UInt8>, left: StateWords, right: StateWords, prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
         // On a small page the states stand behind the words.
@@ -61,7 +61,8 @@ extension TimelineWriter {
         for (index, row) in rows.enumerated() {
             let isFirst = index == 0
             writeNote(
-                row, time: isFirst ? time : [], left: isFirst ? left : [], right: isFirst ? right : [], prefix: prefix,
+                row, time: isFirst ? time : [], left: isFirst ? left : .none, right: isFirst ? right : .none,
+                prefix: prefix,
                 &out)
         }
     }

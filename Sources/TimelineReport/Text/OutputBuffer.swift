@@ -350,23 +350,18 @@ public struct OutputBuffer: Sendable {
         append(repeating: 0x20, count: start + column - count)
     }
 
-    /// Moves the last `amount` bytes to `start`.
-    mutating func rotate(from start: Int, by amount: Int) {
-        let end = count
-        guard start >= 0, amount > 0, start + amount <= end else { return }
-        // Three reversals move a block without room for a copy.
-        reverse(start..<end)
-        reverse(start..<start + amount)
-        reverse(start + amount..<end)
-    }
-
-    private mutating func reverse(_ range: Range<Int>) {
-        var low = range.lowerBound
-        var high = range.upperBound - 1
-        while low < high {
-            memory.swapAt(low, high)
-            low += 1
-            high -= 1
+    /// Puts spaces before the text from `start` on, so that it takes `columns` columns.
+    mutating func indent(from start: Int, to columns: Int) {
+        let width = count - start
+        let missing = columns - width
+        guard start >= 0, width >= 0, missing > 0 else { return }
+        append(repeating: 0x20, count: missing)
+        guard width > 0 else { return }
+        unsafe memory.withUnsafeMutableBufferPointer { memory in
+            // From `start` on there are `missing` and `width` octets, as many as there is text now; both runs may overlap.
+            guard let place = unsafe memory.baseAddress.map({ unsafe $0 + start }) else { return }
+            unsafe (place + missing).update(from: place, count: width)
+            unsafe place.update(repeating: 0x20, count: missing)
         }
     }
 

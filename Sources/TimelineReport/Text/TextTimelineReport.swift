@@ -23,8 +23,9 @@ public struct TextTimelineReport: TraceReport {
     private var writer: TimelineWriter
     /// By slot; `.none` where there is no connection.
     private var texts: [ConnectionText] = []
-    /// Slots with something to print.
+    /// Slots with something to print, and by slot whether it is among them.
     private var ready: [UInt32] = []
+    private var isReady: [Bool] = []
     private var activeCount = 0
     /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
     private var isInterleaved = false
@@ -119,7 +120,12 @@ public struct TextTimelineReport: TraceReport {
     ) {
         guard order == .stream else { return }
         var waiting: [UInt32] = []
+        defer {
+            ready = waiting
+            for slot in waiting { isReady[Int(slot)] = true }
+        }
         for slot in ready {
+            isReady[Int(slot)] = false
             let id = ConnectionID(slot: slot)
             if texts[Int(slot)].isDue(now) { texts[Int(slot)].seal() }
             guard texts[Int(slot)].number != 0 else { continue }
@@ -134,7 +140,6 @@ public struct TextTimelineReport: TraceReport {
             if texts[Int(slot)].hasHead { writeFindings(Int(slot), connection.number, &out) }
             if texts[Int(slot)].held != nil { waiting.append(slot) }
         }
-        ready = waiting
     }
 
     /// Whether a local end is still without a process, though the kernel is being asked.
@@ -191,7 +196,10 @@ public struct TextTimelineReport: TraceReport {
     // MARK: Bookkeeping
 
     private mutating func open(_ slot: Int, _ number: UInt64) {
-        while texts.count <= slot { texts.append(.none) }
+        while texts.count <= slot {
+            texts.append(.none)
+            isReady.append(false)
+        }
         guard texts[slot].number != number else { return }
         if !texts[slot].isFinished { close() }
         let limit =
@@ -207,7 +215,8 @@ public struct TextTimelineReport: TraceReport {
     }
 
     private mutating func noteReady(_ id: ConnectionID) {
-        guard order == .stream, !ready.contains(id.slot) else { return }
+        guard order == .stream, !isReady[Int(id.slot)] else { return }
+        isReady[Int(id.slot)] = true
         ready.append(id.slot)
     }
 
@@ -257,7 +266,10 @@ public struct TextTimelineReport: TraceReport {
         if row.isOpening { writeBefore(row, connection, kernel, prefix, &out) }
         let left = stateText(.originator, row.states.originator, kernel, slot)
         // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
-        let right = stateText(.responder, row.states.responder, connection.isSelfConnect ? nil : kernel, slot)
+        let right =
+            connection.isSelfConnect
+            ? stateText(.responder, row.states.responder, nil, slot)
+            : stateText(.responder, row.states.responder, kernel, slot)
         writer.write(row, left: left, right: right, connection, prefix: prefix, &out)
         if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
     }
@@ -267,34 +279,32 @@ public struct TextTimelineReport: TraceReport {
         _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var right: ArraySlice<UInt8>
+        let hasListener = kernel?.responder.listener != nil
+        let hasNoSocket = kernel?.responder.hasNoSocket == true
+        let right: StateWords
         switch row.answerer {
-        case .listener: right = writer.stateText(.listen, kernel?.responder.listener == nil ? nil : mark(0x2a))
-        case .noSocket:
-            right = writer.text { $0.append("(no socket)") }
-            if kernel?.responder.hasNoSocket == true { right.append(mark(0x2a)) }
+        case .listener: right = StateWords(.listen, mark: hasListener ? mark(0x2a) : nil)
+        case .noSocket: right = StateWords("(no socket)", mark: hasNoSocket ? mark(0x2a) : nil)
         case .unknown:
             if connection.isSelfConnect {
-                right = []
-            } else if kernel?.responder.listener != nil {
-                right = writer.stateText(.listen, mark(0x2a))
-            } else if kernel?.responder.hasNoSocket == true {
-                right = writer.text { $0.append("(no socket)") } + [mark(0x2a)]
+                right = .none
+            } else if hasListener {
+                right = StateWords(.listen, mark: mark(0x2a))
+            } else if hasNoSocket {
+                right = StateWords("(no socket)", mark: mark(0x2a))
             } else {
-                right = writer.text { $0.append("(unknown)") }
+                right = StateWords("(unknown)")
             }
         }
-        writer.writeNote([], left: writer.stateText(.closed, nil), right: right, prefix: prefix, &out)
+        writer.writeNote([], left: StateWords(.closed), right: right, prefix: prefix, &out)
     }
 
     /// A state where it changes, or where the kernel first says the same.
-    private mutating func stateText(_ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int)
-        -> ArraySlice<UInt8>
-    {
-        let view = kernel?[side]
-        let shown = texts[slot].show(side, entered: entered) { view?.confirms($0) == true }
-        guard let shown else { return [] }
-        return writer.stateText(shown.state, shown.isConfirmed ? mark(0x2a) : nil)
+    private mutating func stateText(
+        _ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int
+    ) -> StateWords {
+        guard let shown = texts[slot].show(side, entered: entered, kernel) else { return .none }
+        return StateWords(shown.state, mark: shown.isConfirmed ? mark(0x2a) : nil)
     }
 
     private mutating func mark(_ mark: UInt8) -> UInt8 {
@@ -351,8 +361,8 @@ public struct TextTimelineReport: TraceReport {
         _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var left: ArraySlice<UInt8> = []
-        var right: ArraySlice<UInt8> = []
+        var left = StateWords.none
+        var right = StateWords.none
         var time: ArraySlice<UInt8> = []
         if case .icmp(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
@@ -360,18 +370,18 @@ public struct TextTimelineReport: TraceReport {
             let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
             let state = stateText(event.side, entered, kernel, slot)
             writer.writeICMP(
-                event, time: time, left: event.side == .originator ? state : [],
-                right: event.side == .responder ? state : [], prefix: prefix, &out)
+                event, time: time, left: event.side == .originator ? state : .none,
+                right: event.side == .responder ? state : .none, prefix: prefix, &out)
             return
         }
         if case .kernel(let event) = note {
             let elapsed = event.time.since(connection.firstTime)
             time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-            let state: ArraySlice<UInt8>
+            let state: StateWords
             switch event.kind {
-            case .dropped: state = writer.stateText(.closed, mark(0x2a))
-            case .contradiction(_, let wire): state = writer.stateText(wire, 0x21)
-            case .state, .owner, .notAccepted, .accepted, .traced: state = []
+            case .dropped: state = StateWords(.closed, mark: mark(0x2a))
+            case .contradiction(_, let wire): state = StateWords(wire, mark: 0x21)
+            case .state, .owner, .notAccepted, .accepted, .traced: state = .none
             }
             if event.side == .originator { left = state } else { right = state }
         }

@@ -13,9 +13,9 @@ extension TimelineWriter {
         out.append("TCP ")
         out.append(number: connection.number)
         out.append("  ")
-        out.append(text: connection.tuple.source.description)
+        out.append(connection.tuple.source)
         out.append(" > ")
-        out.append(text: connection.tuple.destination.description)
+        out.append(connection.tuple.destination)
         if connection.facts.contains(.rolesGuessed) { out.append(" ?") }
         if style.color {
             let columns = out.count - start
@@ -42,11 +42,15 @@ extension TimelineWriter {
         } else {
             out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
         }
-        let identity = communityID(connection.tuple)
         let room = layout.width - (out.count - start) - 4
         if layout.form == .wide && room >= 12 {
             out.append("    ")
-            out.append(text: identity.utf8.count <= room ? identity : String(identity.prefix(room - 3)) + "...")
+            let identity = out.count
+            out.append(communityIDOf: connection.tuple)
+            if out.count - identity > room {
+                out.truncate(to: identity + room - 3)
+                out.append("...")
+            }
         }
         out.newline()
         guard layout.form != .line else { return }
@@ -58,7 +62,7 @@ extension TimelineWriter {
         let client = text { $0.append(connection.tuple.source) }
         let server = text { $0.append(connection.tuple.destination) }
         var line = Line(in: &out)
-        put(prefix, &line)
+        putPrefix(prefix, &line)
         if layout.form == .wide {
             line.put(rightAligned: "#", to: 3)
             if layout.timeWidth > 0 { line.put(rightAligned: "time", to: 5 + layout.timeWidth) }
@@ -80,7 +84,7 @@ extension TimelineWriter {
             if client.count + server.count + 2 > layout.lane {
                 line.end(to: &out)
                 line = Line(in: &out)
-                put(prefix, &line)
+                putPrefix(prefix, &line)
             }
             line.put(rightAligned: server, to: layout.rightBar)
             line.put(guess ? "  server?" : "  server", columns: guess ? 9 : 8)
@@ -94,18 +98,11 @@ extension TimelineWriter {
         let server = text { $0.append(processOf: kernel.responder) }
         guard !client.isEmpty || !server.isEmpty else { return }
         var line = Line(in: &out)
-        put(prefix, &line)
+        putPrefix(prefix, &line)
         line.pad(to: layout.stateEdge + 2)
         line.put(ascii: client)
         if !server.isEmpty { line.put(rightAligned: server, to: layout.rightBar) }
         line.end(to: &out)
-    }
-
-    private func put(_ prefix: UInt64?, _ line: inout Line) {
-        guard let prefix else { return }
-        line.put(ascii: text { $0.append(number: prefix) })
-        line.put("|", columns: 1)
-        line.column = 0
     }
 }
 

@@ -31,6 +31,8 @@ struct TimelineWriter {
     let glyphs: Glyphs
     /// The interface names of the capture, by index.
     var interfaces: [String] = []
+    /// The words of the row that is being written: one memory for all rows.
+    private var words = LaneWords()
 
     init(style: TextStyle) {
         self.style = style
@@ -79,6 +81,26 @@ struct TimelineWriter {
 
         mutating func pad(to target: Int) { repeating(" ", target - column) }
 
+        /// Puts what `make` writes, in ASCII.
+        mutating func put(_ make: (inout OutputBuffer) -> Void) {
+            let start = bytes.count
+            make(&bytes)
+            column += bytes.count - start
+        }
+
+        /// Puts what `make` writes, in ASCII, so that it ends at a column, and a column behind what is there at least; nothing if it
+        /// would end beyond `room`.
+        mutating func put(to edge: Int, room: Int = .max, _ make: (inout OutputBuffer) -> Void) {
+            let start = bytes.count
+            make(&bytes)
+            let width = bytes.count - start
+            let least = column == 0 ? 0 : column + 1
+            if width > room - least { return bytes.truncate(to: start) }
+            let place = max(least, edge - width)
+            bytes.indent(from: start, to: place - column + width)
+            column = place + width
+        }
+
         mutating func put(rightAligned text: ArraySlice<UInt8>, to edge: Int) {
             pad(to: max(column == 0 ? 0 : column + 1, edge - text.count))
             put(ascii: text)
@@ -102,15 +124,8 @@ struct TimelineWriter {
 
     // MARK: Rows
 
-    /// The state column's text: the name, and the kernel's mark.
-    func stateText(_ state: TCPState, _ mark: UInt8?) -> ArraySlice<UInt8> {
-        state == .unseen && mark == nil
-            ? [] : text { $0.append(state.displayName) } + (mark.map { [$0] } ?? [])
-    }
-
-    func write(
-        _ row: TimelineRow, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, _ connection: Connection,
-        prefix: UInt64?,
+    mutating func write(
+        _ row: TimelineRow, left: StateWords, right: StateWords, _ connection: Connection, prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
         var line = Line(in: &out)
@@ -119,147 +134,134 @@ struct TimelineWriter {
             writeLine(row, left: left, right: right, connection, &line)
         } else {
             putTimes(row, connection, &line, room: layout.stateEdge - max(left.count, 1) - 1)
-            putLane(left, right, &line) { putArrow(row, connection, &$0) }
+            writeWords(row, connection, room: layout.lane - 6, isNarrow: layout.form == .narrow)
+            putLane(left, right, &line) { putArrow(row, &$0) }
         }
         line.end(to: &out)
     }
 
+    /// Puts a row's words into `words`.
+    private mutating func writeWords(_ row: TimelineRow, _ connection: Connection, room: Int, isNarrow: Bool) {
+        let bases = (
+            connection.endpoint(row.sender).relativeBase.rawValue,
+            connection.endpoint(row.sender.other).relativeBase.rawValue
+        )
+        LaneText(room: room, detail: style.detail, bases: bases, isNarrow: isNarrow).write(row, &words)
+    }
+
     /// `LEFT |middle| RIGHT`: the lane with the states at its sides.
-    private func putLane(
-        _ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>, _ line: inout Line, _ middle: (inout Line) -> Void
-    ) {
-        if !left.isEmpty { ink(left, &line) { $0.put(rightAligned: left, to: layout.stateEdge) } }
+    private func putLane(_ left: StateWords, _ right: StateWords, _ line: inout Line, _ middle: (inout Line) -> Void) {
+        if !left.isEmpty { ink(left, &line) { $0.put(to: layout.stateEdge) { $0.append(left) } } }
         line.pad(to: layout.stateEdge + 1)
         line.put(glyphs.bar, columns: 1)
         middle(&line)
         line.put(glyphs.bar, columns: 1)
         guard !right.isEmpty else { return }
         line.put(" ", columns: 1)
-        ink(right, &line) { $0.put(ascii: right) }
+        ink(right, &line) { $0.put { $0.append(right) } }
     }
 
-    private func ink(_ state: ArraySlice<UInt8>, _ line: inout Line, _ body: (inout Line) -> Void) {
-        guard style.color, !state.isEmpty else { return body(&line) }
-        line.ink(Self.color(state))
+    private func ink(_ state: StateWords, _ line: inout Line, _ body: (inout Line) -> Void) {
+        guard style.color else { return body(&line) }
+        line.ink(state.ink)
         body(&line)
         line.ink(Ink.off)
     }
 
-    /// Waiting states stand out, ended ones recede; the names say it all the same.
-    private static func color(_ state: ArraySlice<UInt8>) -> StaticString {
-        let name = String(decoding: state, as: UTF8.self)
-        if name.hasPrefix("ESTABLISHED") || name.hasPrefix("LISTEN") || name.hasPrefix("SYN") { return Ink.state }
-        if name.hasPrefix("CLOSED") || name.hasPrefix("(") { return Ink.dim }
-        return name.hasPrefix("TIME") ? Ink.over : Ink.waiting
-    }
-
-    private func putPrefix(_ prefix: UInt64?, _ line: inout Line) {
+    func putPrefix(_ prefix: UInt64?, _ line: inout Line) {
         guard let prefix else { return }
-        line.put(ascii: text { $0.append(number: prefix) })
-        line.put("|", columns: 1)
+        line.put {
+            $0.append(number: prefix)
+            $0.append("|")
+        }
         // Rows keep their columns: the connection's number stands outside of them.
         line.column = 0
     }
 
     private func putTimes(_ row: TimelineRow, _ connection: Connection, _ line: inout Line, room: Int) {
-        let delta =
-            row.delta < 0
-            ? []
-            : text {
-                $0.append("+"); $0.append(span: row.delta, compact: layout.form != .wide)
-            }
-        guard layout.form == .wide else {
-            line.put(rightAligned: delta, to: 7)
-            return
-        }
-        let number = numberText(row, width: 3)
-        line.put(rightAligned: number, to: 3)
-        let time = timeText(row, connection)
-        if !time.isEmpty { line.put(rightAligned: time, to: max(line.column + 1, 5 + layout.timeWidth)) }
-        if !delta.isEmpty && line.column + 1 + delta.count <= room {
-            line.put(rightAligned: delta, to: max(line.column + 1 + delta.count, 5 + layout.timeWidth + 9))
+        guard layout.form == .wide else { return line.put(to: 7) { appendDelta(row, &$0) } }
+        line.put(to: 3) { appendNumber(row, &$0) }
+        if style.time != .none { line.put(to: 5 + layout.timeWidth) { appendTime(row, connection, &$0) } }
+        if row.delta >= 0 { line.put(to: 5 + layout.timeWidth + 9, room: room) { appendDelta(row, &$0) } }
+    }
+
+    private func appendDelta(_ row: TimelineRow, _ out: inout OutputBuffer) {
+        guard row.delta >= 0 else { return }
+        out.append("+")
+        out.append(span: row.delta, compact: layout.form != .wide)
+    }
+
+    private func appendNumber(_ row: TimelineRow, _ out: inout OutputBuffer) {
+        out.append(number: row.frame)
+        // `4+5`; two wider numbers would push the time out of its column.
+        if row.frames == 2 && row.secondFrame < 10 {
+            out.append("+")
+            out.append(number: row.secondFrame)
+        } else if row.frames > 1 {
+            out.append("+")
         }
     }
 
-    private func numberText(_ row: TimelineRow, width: Int) -> ArraySlice<UInt8> {
-        text {
-            $0.append(number: row.frame)
-            // `4+5`; two wider numbers would push the time out of its column.
-            if row.frames == 2 && row.secondFrame < 10 {
-                $0.append("+")
-                $0.append(number: row.secondFrame)
-            } else if row.frames > 1 {
-                $0.append("+")
-            }
-        }
-    }
-
-    private func timeText(_ row: TimelineRow, _ connection: Connection) -> ArraySlice<UInt8> {
+    private func appendTime(_ row: TimelineRow, _ connection: Connection, _ out: inout OutputBuffer) {
         let digits = style.nanoseconds ? 9 : 6
-        return text {
-            switch style.time {
-            case .none: break
-            case .epoch: $0.append(fixed: row.time.nanoseconds, decimals: 9, digits: digits)
-            case .date: $0.append(date: row.time, nanoseconds: style.nanoseconds)
-            case .sinceStart:
-                $0.append(fixed: row.time.since(connection.firstTime), decimals: 9, digits: digits)
-            }
+        switch style.time {
+        case .none: break
+        case .epoch: out.append(fixed: row.time.nanoseconds, decimals: 9, digits: digits)
+        case .date: out.append(date: row.time, nanoseconds: style.nanoseconds)
+        case .sinceStart: out.append(fixed: row.time.since(connection.firstTime), decimals: 9, digits: digits)
         }
     }
 
-    private func putArrow(_ row: TimelineRow, _ connection: Connection, _ line: inout Line) {
-        let bases = (
-            connection.endpoint(row.sender).relativeBase.rawValue,
-            connection.endpoint(row.sender.other).relativeBase.rawValue
-        )
+    private func putArrow(_ row: TimelineRow, _ line: inout Line) {
         let isData = row.kind == .data
         let stroke = isData ? glyphs.double : glyphs.line
-        let words = LaneText(
-            room: layout.lane - 6, detail: style.detail, bases: bases, isNarrow: layout.form == .narrow
-        ).render(row)
         let fill = layout.lane - 5 - words.count
         let isReset = row.flags.has(.rst)
         if row.sender == .originator {
             line.repeating(stroke, 2)
-            line.put(" ", columns: 1)
-            line.put(ascii: words)
-            line.put(" ", columns: 1)
+            putWords(&line)
             line.repeating(stroke, fill)
             line.put(isReset ? glyphs.reset : isData ? glyphs.doubleRight : glyphs.right, columns: 1)
         } else {
             line.put(isReset ? glyphs.reset : isData ? glyphs.doubleLeft : glyphs.left, columns: 1)
             line.repeating(stroke, fill)
-            line.put(" ", columns: 1)
-            line.put(ascii: words)
-            line.put(" ", columns: 1)
+            putWords(&line)
             line.repeating(stroke, 2)
         }
     }
 
+    private func putWords(_ line: inout Line) {
+        line.put(" ", columns: 1)
+        line.put(ascii: words.bytes)
+        line.put(" ", columns: 1)
+    }
+
     /// Under 80 columns: time, direction, words, states.
-    private func writeLine(
-        _ row: TimelineRow, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, _ connection: Connection,
-        _ line: inout Line
+    private mutating func writeLine(
+        _ row: TimelineRow, left: StateWords, right: StateWords, _ connection: Connection, _ line: inout Line
     ) {
-        line.put(ascii: numberText(row, width: 0))
-        let time = timeText(row, connection)
-        if !time.isEmpty {
-            line.put(" ", columns: 1)
-            line.put(ascii: time)
+        line.put { appendNumber(row, &$0) }
+        if style.time != .none {
+            line.put {
+                $0.append(" ")
+                appendTime(row, connection, &$0)
+            }
         }
         line.put(row.sender == .originator ? " > " : " < ", columns: 3)
-        let bases = (
-            connection.endpoint(row.sender).relativeBase.rawValue,
-            connection.endpoint(row.sender.other).relativeBase.rawValue
-        )
         let states = left.isEmpty && right.isEmpty ? 0 : max(1, left.count) + max(1, right.count) + 5
-        let room = max(12, layout.width - line.column - states)
-        line.put(ascii: LaneText(room: room, detail: style.detail, bases: bases, isNarrow: true).render(row))
-        guard states > 0 else { return }
-        line.put("  ", columns: 2)
-        line.put(ascii: left.isEmpty ? [0x2e] : left)
-        line.put(" / ", columns: 3)
-        line.put(ascii: right.isEmpty ? [0x2e] : right)
+        writeWords(row, connection, room: max(12, layout.width - line.column - states), isNarrow: true)
+        line.put(ascii: words.bytes)
+        if states > 0 { putStates(left, right, &line) }
+    }
+
+    /// `  LEFT / RIGHT` behind the words of a line without a lane.
+    private func putStates(_ left: StateWords, _ right: StateWords, _ line: inout Line) {
+        line.put {
+            $0.append("  ")
+            $0.append(left, orDot: true)
+            $0.append(" / ")
+            $0.append(right, orDot: true)
+        }
     }
 
     // MARK: Rules and notes
@@ -292,9 +294,8 @@ struct TimelineWriter {
     /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII; what
     /// does not fit into the lane goes on in the next line.
     func writeNote(
-        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: ArraySlice<UInt8> = [],
-        right: ArraySlice<UInt8> = [], prefix: UInt64?,
-        _ out: inout OutputBuffer
+        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: StateWords = .none, right: StateWords = .none,
+        prefix: UInt64?, _ out: inout OutputBuffer
     ) {
         let pieces = Self.wrap(words, layout.form == .line ? max(20, layout.width - 3) : layout.lane)
         for (index, piece) in pieces.enumerated() {
@@ -303,25 +304,19 @@ struct TimelineWriter {
             if index == 0 {
                 writeNoteLine(piece, time: time, left: left, right: right, &line)
             } else {
-                writeNoteLine(piece, time: [], left: [], right: [], &line)
+                writeNoteLine(piece, time: [], left: .none, right: .none, &line)
             }
             line.end(to: &out)
         }
     }
 
     private func writeNoteLine(
-        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8>, left: ArraySlice<UInt8>, right: ArraySlice<UInt8>,
-        _ line: inout Line
+        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8>, left: StateWords, right: StateWords, _ line: inout Line
     ) {
         guard layout.form != .line else {
             line.put("   ", columns: 3)
             line.put(ascii: words)
-            if !left.isEmpty || !right.isEmpty {
-                line.put("  ", columns: 2)
-                line.put(ascii: left.isEmpty ? [0x2e] : left)
-                line.put(" / ", columns: 3)
-                line.put(ascii: right.isEmpty ? [0x2e] : right)
-            }
+            if !left.isEmpty || !right.isEmpty { putStates(left, right, &line) }
             return
         }
         if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
