@@ -21,39 +21,6 @@ public func decodeFrame(
     return try frame(bytes, FrameExtent(bytes, header, verifiesChecksums: false), header.linkType)
 }
 
-/// The same, with a segment written to where it is wanted, because copying it costs as much as decoding it.
-///
-/// - Parameter segment: the place; written if the frame holds a segment.
-/// - Returns: nil if it holds one, else what it holds.
-public func decodeFrame(
-    _ bytes: RawSpan, _ header: FrameHeader, verifyingChecksums: Bool, into segment: inout Segment
-) throws(DecodeError) -> DecodedFrame? {
-    if !verifyingChecksums {
-        let extent = FrameExtent(bytes, header, verifiesChecksums: false)
-        let payload = try linkPayload(bytes, extent, header.linkType)
-        let packet: NetworkPacket?
-        switch payload.network {
-        case .ipv4: packet = plainIPv4Packet(bytes, extent, at: payload.offset)
-        case .ipv6: packet = plainIPv6Packet(bytes, extent, at: payload.offset)
-        case .aggregate, .none: packet = nil
-        }
-        if let packet {
-            segment = try readSegment(bytes, extent, packet)
-            return nil
-        }
-    }
-    return try decodeOther(bytes, header, verifyingChecksums: verifyingChecksums, into: &segment)
-}
-
-@inline(never) private func decodeOther(
-    _ bytes: RawSpan, _ header: FrameHeader, verifyingChecksums: Bool, into segment: inout Segment
-) throws(DecodeError) -> DecodedFrame? {
-    let decoded = try decodeFrame(bytes, header, verifyingChecksums: verifyingChecksums)
-    guard case .segment(let found) = decoded else { return decoded }
-    segment = found
-    return nil
-}
-
 @inline(never) private func verifiedFrame(
     _ bytes: RawSpan, _ header: FrameHeader
 ) throws(DecodeError) -> DecodedFrame {

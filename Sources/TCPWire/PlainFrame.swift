@@ -1,5 +1,5 @@
-// Finds the headers of frames as nearly all are: Ethernet with at most one VLAN tag, or a cooked capture, then IP without options
-// or extension headers, no fragment, and a TCP header that was captured as a whole. `PlainHeaders` decodes those.
+// Finds the headers of frames as nearly all are: behind the link header IP without options or extension headers, no fragment, and a
+// TCP header that was captured as a whole. `PlainHeaders` decodes those.
 
 public import TCPModel
 
@@ -15,35 +15,24 @@ public enum PlainFrame {
             && PlainHeaders.areThere(bytes, at: afterEthernet, .ipv4, originalLength: originalLength)
     }
 
-    /// Where the plain headers of a frame begin, and which; nil if it has none, or its link type is a rarer one.
+    /// Where the plain headers of a frame begin, and which; nil if it has none. What is wrong with its link header is left to
+    /// `decodeFrame` to say.
     public static func headers(
         _ bytes: RawSpan, originalLength: UInt32, linkType: LinkType
     ) -> (start: Int, version: PlainHeaders.Version)? {
-        var start: Int
-        var type: UInt16
-        switch linkType {
-        case .ethernet:
-            start = afterEthernet
-            guard bytes.byteCount >= start &+ VLANTag.length else { return nil }
-            type = bytes.big16(EthernetHeader.type)
-            if type == EtherType.customerTag || type == EtherType.serviceTag {
-                type = bytes.big16(start &+ VLANTag.type)
-                start &+= VLANTag.length
-            }
-        case .linuxSLL2:
-            guard let cooked = linuxSLL2Type(bytes) else { return nil }
-            (type, start) = cooked
-        default: return nil
-        }
+        let extent = FrameExtent(
+            captured: bytes.byteCount, original: max(bytes.byteCount, Int(originalLength)), limit: .frame,
+            verifiesChecksums: false)
+        guard let payload = try? linkPayload(bytes, extent, linkType) else { return nil }
         let version: PlainHeaders.Version
-        switch type {
-        case EtherType.ipv4: version = .ipv4
-        case EtherType.ipv6: version = .ipv6
-        default: return nil
+        switch payload.network {
+        case .ipv4: version = .ipv4
+        case .ipv6: version = .ipv6
+        case .aggregate, .none: return nil
         }
-        guard bytes.byteCount >= start &+ version.length &+ 20,
-            PlainHeaders.areThere(bytes, at: start, version, originalLength: originalLength)
+        guard bytes.byteCount >= payload.offset &+ version.length &+ 20,
+            PlainHeaders.areThere(bytes, at: payload.offset, version, originalLength: originalLength)
         else { return nil }
-        return (start, version)
+        return (payload.offset, version)
     }
 }

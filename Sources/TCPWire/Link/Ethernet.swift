@@ -14,8 +14,10 @@
         throw frame.truncated(.ethernet, at: start, needed: EthernetHeader.length)
     }
     let type = bytes.big16(start &+ EthernetHeader.type)
-    if type == EtherType.ipv4 { return LinkPayload(.ipv4, at: start &+ EthernetHeader.length) }
-    return try etherTypePayload(bytes, frame, type: type, at: start &+ EthernetHeader.length)
+    let next = start &+ EthernetHeader.length
+    if type == EtherType.ipv4 { return LinkPayload(.ipv4, at: next) }
+    if type == EtherType.ipv6 { return LinkPayload(.ipv6, at: next) }
+    return try etherTypePayload(bytes, frame, type: type, at: next)
 }
 
 /// Reads the Ethernet header of a frame that another link header carries.

@@ -31,14 +31,6 @@ func linuxSLL2Payload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError
     guard frame.captured >= SLL2Header.length else {
         throw frame.truncated(.linuxSLL2, at: 0, needed: SLL2Header.length)
     }
-    guard let (type, start) = linuxSLL2Type(bytes) else { return LinkPayload(other: .otherProtocol) }
-    return try etherTypePayload(bytes, frame, type: type, at: start)
-}
-
-/// The EtherType that a version 2 header holds, and where what it announces begins; nil if there is none.
-func linuxSLL2Type(_ bytes: RawSpan) -> (type: UInt16, start: Int)? {
-    guard bytes.byteCount >= SLL2Header.length, bytes.big16(SLL2Header.hardwareType) != netlinkHardware else {
-        return nil
-    }
-    return (bytes.big16(SLL2Header.protocol), SLL2Header.length)
+    if bytes.big16(SLL2Header.hardwareType) == netlinkHardware { return LinkPayload(other: .otherProtocol) }
+    return try etherTypePayload(bytes, frame, type: bytes.big16(SLL2Header.protocol), at: SLL2Header.length)
 }

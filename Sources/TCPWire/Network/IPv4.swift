@@ -97,24 +97,6 @@ import TCPModel
             remarks: remarks, nesting: nesting))
 }
 
-/// The TCP packet whose header is at `start`, if it is a plain one, as nearly all are: no options, no fragment, and a length
-/// that can be. All others are left to `ipv4Frame`, which says the same of these.
-@inline(__always) func plainIPv4Packet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> NetworkPacket? {
-    guard frame.captured &- start >= IPv4Header.leastLength, !frame.verifiesChecksums else { return nil }
-    let header = bytes.extracting(start..<(start &+ IPv4Header.leastLength))
-    let ipLength = Int(header.big16(IPv4Header.totalLength))
-    guard header.octet(IPv4Header.versionAndLength) == 0x45, header.octet(IPv4Header.protocol) == IPProtocol.tcp,
-        header.big16(IPv4Header.fragment) & IPv4Header.fragmentMask == 0, ipLength >= IPv4Header.leastLength,
-        ipLength <= frame.original &- start
-    else { return nil }
-    return NetworkPacket(
-        source: IPAddress(v4: header.big32(IPv4Header.source)),
-        destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ IPv4Header.leastLength,
-        length: ipLength &- IPv4Header.leastLength, limit: .ipv4Length, ipLength: ipLength,
-        identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
-        remarks: SegmentRemarks(rawValue: 0), nesting: .none)
-}
-
 /// The fragment whose header is at `start`, all of it captured.
 @inline(never) private func ipv4Fragment(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, headerLength: Int, ipLength: Int, in nesting: Nesting

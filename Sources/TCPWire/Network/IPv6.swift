@@ -78,21 +78,3 @@ import TCPModel
             ipLength: payload.end &- start, identification: 0, hopLimit: header.octet(IPv6Header.hopLimit),
             remarks: remarks, nesting: nesting))
 }
-
-/// The TCP packet whose header is at `start`, if it is a plain one, as nearly all are: no extension headers, and a length that
-/// can be. All others are left to `ipv6Frame`, which says the same of these.
-@inline(__always) func plainIPv6Packet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> NetworkPacket? {
-    guard frame.captured &- start >= IPv6Header.length, !frame.verifiesChecksums else { return nil }
-    let header = bytes.extracting(start..<(start &+ IPv6Header.length))
-    let length = Int(header.big16(IPv6Header.payloadLength))
-    let offset = start &+ IPv6Header.length
-    guard header.octet(IPv6Header.versionAndClass) >> 4 == 6, header.octet(IPv6Header.nextHeader) == IPProtocol.tcp,
-        length != 0, length <= frame.original &- offset
-    else { return nil }
-    return NetworkPacket(
-        source: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
-        destination: IPAddress(
-            high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
-        offset: offset, length: length, limit: .ipv6Length, ipLength: length &+ IPv6Header.length, identification: 0,
-        hopLimit: header.octet(IPv6Header.hopLimit), remarks: SegmentRemarks(rawValue: 0), nesting: .none)
-}

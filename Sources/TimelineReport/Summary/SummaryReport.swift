@@ -87,7 +87,7 @@ public struct SummaryReport: PartitionedReport {
     public mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         if isPart && width >= 80 && selection.isEverything {
             let summary = timeline.summary(of: id)
-            if !summary.isUnreachable { return writeUsualParts(summary, &out) }
+            if !summary.isUnreachable { return writeUsualParts(summary, endsLine: true, &out) }
         }
         finish(id, timeline, nil, &out)
     }
@@ -138,8 +138,11 @@ public struct SummaryReport: PartitionedReport {
         out.newline()
     }
 
-    /// The same as `writeParts` for the usual row, whose length is bounded: no processes, and no reason.
-    private mutating func writeUsualParts(_ connection: ConnectionSummary, _ out: inout OutputBuffer) {
+    /// Writes a row in the parts that `merge` puts together, up to who ended it. Its length is bounded, so that it is put together
+    /// in one place.
+    private mutating func writeUsualParts(
+        _ connection: ConnectionSummary, endsLine: Bool, _ out: inout OutputBuffer
+    ) {
         // Locals, so that nothing of the report is held on to while the row is put together.
         let (octetsWidth, hasCloser) = (octetsWidth, width >= 100)
         var (client, server) = (clientWidth, serverWidth)
@@ -171,7 +174,7 @@ public struct SummaryReport: PartitionedReport {
                 row.append(ShortWord(0x20))
                 row.append(Self.closerText(connection.closer))
             }
-            row.append(ShortWord(0x0a))
+            if endsLine { row.append(ShortWord(0x0a)) }
         }
         (clientWidth, serverWidth) = (client, server)
     }
@@ -184,44 +187,10 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    /// A row in the parts that `merge` puts together.
+    /// A row in the parts that `merge` puts together, with all that may stand at its end.
     private mutating func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
-        if kernel == nil && !connection.isUnreachable { return writeUsualParts(connection.summary, &out) }
-        let start = out.count
-        out.append(byte: 0)
-        out.append(byte: 0)
-        // An IPv6 address with brackets and port takes 47 octets at most.
-        let client = start + Self.prefix
-        out.append(connection.tuple.source)
-        clientWidth = max(clientWidth, out.count - client)
-        out.pad(to: clientWidth + 1, from: client)
-        let server = out.count
-        out.append(connection.tuple.destination)
-        serverWidth = max(serverWidth, out.count - server)
-        out.pad(to: serverWidth + 1, from: server)
-        out.set(UInt8(truncatingIfNeeded: clientWidth), at: start)
-        out.set(UInt8(truncatingIfNeeded: serverWidth), at: start + 1)
-        let outcomeStart = out.count
-        out.append(connection.outcome.displayName)
-        out.append(" ")
-        out.append(connection.zeekConnectionState)
-        out.pad(to: 16, from: outcomeStart)
-        right(6, &out) {
-            if connection.openDelay >= 0 {
-                $0.append(span: connection.openDelay, compact: true)
-            } else {
-                $0.append("-")
-            }
-        }
-        out.append(" ")
-        right(8, &out) { $0.append(span: connection.duration) }
-        out.append(" ")
-        right(octetsWidth, &out) { $0.append(number: connection.counters[0].uniqueBytes) }
-        out.append(" ")
-        right(octetsWidth, &out) { $0.append(number: connection.counters[1].uniqueBytes) }
+        writeUsualParts(connection.summary, endsLine: false, &out)
         if width >= 100 {
-            out.append(" ")
-            out.append(Self.closerText(connection.closer))
             if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, &out)
         }

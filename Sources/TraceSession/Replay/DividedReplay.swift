@@ -20,8 +20,6 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private var lastTime: Timestamp?
     /// Segments of this batch that are behind another one in their frame.
     private var extras = 0
-    /// Where a segment is decoded to, again and again.
-    private var segment = Segment.blank
     private var isOpen = false
     /// The number of the batch that is being filled, and of the last frame before it.
     private var batch: UInt64 = 0
@@ -91,19 +89,16 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         {
             return deal(headersAt: plain.start, plain.version, header, bytes, frame)
         }
-        let decoded: DecodedFrame?
+        let decoded: DecodedFrame
         do {
-            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums, into: &segment)
+            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
         } catch {
             return frameTally.note(error, frame: frame)
         }
-        guard let decoded else {
-            note(segment.remarks, header)
-            return deal(segment, header, bytes, frame)
-        }
         switch decoded {
-        // Does not come that way.
-        case .segment: break
+        case .segment(let segment):
+            note(segment.remarks, header)
+            deal(segment, header, bytes, frame)
         case .icmp(let error): deal(error, header, frame)
         case .fragment(let fragment): take(fragment, header, bytes, frame)
         case .aggregate(let several): take(several, header, bytes, frame)
@@ -120,7 +115,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         if remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
     }
 
-    /// Gives a segment to its part. Changes nothing here, so that the one that was just decoded is lent and not copied.
+    /// Gives a segment to its part.
     @inline(__always) private func deal(
         _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {

@@ -26,20 +26,6 @@ func decode(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = nil
     return try decodeFrame(unsafe bytes.span.bytes, header)
 }
 
-/// The same by way of a place for the segment.
-func decodeToPlace(_ bytes: [UInt8], _ link: LinkType, original: Int) throws(DecodeError) -> DecodedFrame {
-    let header = FrameHeader(
-        time: Timestamp(nanoseconds: 0), capturedLength: UInt32(bytes.count), originalLength: UInt32(original),
-        linkType: link)
-    var segment = Segment(
-        tuple: FourTuple(
-            source: SocketAddress(IPAddress(v4: 0), 0), destination: SocketAddress(IPAddress(v4: 0), 0)),
-        sequence: SequenceNumber(0), flags: [])
-    // As above.
-    let other = try decodeFrame(unsafe bytes.span.bytes, header, verifyingChecksums: false, into: &segment)
-    return other ?? .segment(segment)
-}
-
 extension FragmentReassembly {
     /// Decodes octets as a whole frame; fragments are put together with those before.
     mutating func decode(
