@@ -8,22 +8,14 @@ import TimelineReport
 /// The line. Nothing of it is ever seen when standard error is no terminal, or within the first second.
 struct ProgressLine {
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let start = Self.now()
+    private let start = monotonicNow()
     private var next: Int64 = Span.second
     private var isShown = false
-
-    /// Milliseconds would be enough; the clock counts nanoseconds.
-    private static func now() -> Int64 {
-        var time = timespec()
-        // The call fills the structure that is passed.
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * Span.second + Int64(time.tv_nsec)
-    }
 
     /// Brings the line up to date, four times a second.
     mutating func show(_ packets: UInt64, _ bytes: UInt64, _ size: UInt64?) {
         guard isTerminal else { return }
-        let elapsed = Self.now() - start
+        let elapsed = monotonicNow() - start
         guard elapsed >= next else { return }
         next = elapsed + Span.second / 4
         isShown = true

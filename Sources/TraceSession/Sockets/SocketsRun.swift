@@ -161,25 +161,10 @@ public struct SocketsRun {
 
     /// When the latest look will be: local time with milliseconds.
     private func localTime() -> String {
-        var now = timespec()
-        // clock_gettime and localtime_r fill the structures that are passed, nothing else.
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        // tm has a pointer to the zone's name, which is not followed.
-        var parts = unsafe tm()
-        _ = unsafe localtime_r(&now.tv_sec, &parts)
-        let fields = unsafe [
-            ("-", parts.tm_mon + 1), ("-", parts.tm_mday), (" ", parts.tm_hour), (":", parts.tm_min),
-            (":", parts.tm_sec),
-        ]
-        let year = unsafe Int(parts.tm_year) + 1900
         var text = OutputBuffer()
-        text.append(unsigned: UInt64(max(0, year)), minimumDigits: 4)
-        for (separator, part) in fields {
-            text.append(text: separator)
-            text.append(unsigned: UInt64(max(0, part)), minimumDigits: 2)
-        }
-        text.append(".")
-        text.append(unsigned: UInt64(max(0, now.tv_nsec / 1_000_000)), minimumDigits: 3)
+        text.append(date: wallClockNow())
+        // Microseconds are more than a look takes.
+        text.truncate(to: text.count - 3)
         return String(decoding: text.bytes, as: UTF8.self)
     }
 }

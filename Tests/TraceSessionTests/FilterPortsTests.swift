@@ -4,7 +4,7 @@ import Testing
 
 @testable import TraceSession
 
-@Suite struct PortsNamedTests {
+@Suite struct FilterPortsTests {
     @Test(arguments: [
         ("port 9500", [9500]), ("tcp port 9500", [9500]), ("port 9500 or port 80", [80, 9500]),
         ("tcp and dst port 80 and host 10.0.0.1", [80]), ("port 80 or 443", []), ("port http", []),
