@@ -27,6 +27,15 @@ struct Comparison {
         ]
     }
 
+    /// Whole timelines and records beside tcpdump's line a packet: one run each, on short connections only.
+    private func printers(_ capture: Capture) -> [Program] {
+        [
+            Program(name: "tcpdump -n", arguments: ["tcpdump", "-n", "-r", "{}"]),
+            Program(name: "tcptrace", arguments: [tool, "-r", "{}"]),
+            Program(name: "tcptrace -T json", arguments: [tool, "-r", "{}", "-T", "json"]),
+        ]
+    }
+
     /// Measures on `capture` and prints a line a program.
     func measure(_ capture: Capture) throws(BenchError) {
         print(
@@ -46,6 +55,7 @@ struct Comparison {
             show(program.name, runs, capture, reference, memory)
         }
         guard withPeers, capture.workload == .short else { return }
+        try comparePrinters(capture)
         guard let ours = results.last.map({ median($0.map { $0.wall }) }) else { return }
         for peer in slowPeers where Program.isInstalled(peer.arguments[0]) || peer.arguments[0].first == "/" {
             do throws(BenchError) {
@@ -53,6 +63,17 @@ struct Comparison {
                 show(peer.name, [run], capture, reference, nil)
                 print("  \(text(peer.name, 24)) takes \(text(run.wall / ours, 0, 0)) times as long as tcptrace -q")
             } catch { print("  \(error)") }
+        }
+    }
+
+    /// The ratio is that to the first of them.
+    private func comparePrinters(_ capture: Capture) throws(BenchError) {
+        var reference = Double.nan
+        for program in printers(capture) where Program.isInstalled(program.arguments[0]) || program.arguments[0] == tool
+        {
+            let run = try program.run(on: capture.path, output: "\(directory)/output")
+            if program.arguments[0] == "tcpdump" { reference = run.wall }
+            show(program.name, [run], capture, reference, nil)
         }
     }
 
