@@ -1,6 +1,7 @@
 // What a trace is to do, apart from how it looks.
 
 import Glibc
+import TimelineReport
 public import PacketSource
 public import TCPModel
 public import TCPTimeline
@@ -57,21 +58,24 @@ public struct TraceOptions: Sendable {
 
     /// Threads that a replay is divided among; nil = as many as there are processors. The results do not depend on it.
     public var workers: Int?
-    /// Connections to keep in memory at most, in a replay; nil = `defaultTrackedLimit`.
+    /// Connections to keep in memory at most, in a replay; nil = as many as there is memory for.
     public var trackedLimit: Int?
     /// The same in a live trace, those included that ended and are kept for late segments and their TIME_WAIT.
-    public var liveTrackedLimit = TraceOptions.defaultLiveTrackedLimit
+    public var liveTrackedLimit = TraceOptions.defaultFullTrackedLimit
 
-    /// As many connections as fill half of the machine's memory, and never fewer than 100 000.
-    public static var defaultTrackedLimit: Int {
-        let pages = sysconf(Int32(_SC_PHYS_PAGES))
-        let size = sysconf(Int32(_SC_PAGESIZE))
-        // 512 octets are more than a connection takes with its share of the table, even while that grows.
-        return max(100_000, pages / 2 * size / 512)
-    }
+    /// The machine's memory in octets.
+    private static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
 
-    /// The same live, where the kernel's view, statistics and what findings need are kept with each: 4 KiB are more than that.
-    public static var defaultLiveTrackedLimit: Int { max(100_000, defaultTrackedLimit / 8) }
+    /// As many connections as fill half of the machine's memory where nothing but the table is kept of each, and never fewer than
+    /// 100 000. 512 octets are more than a connection takes with its share of the table, even while that grows.
+    static var defaultTrackedLimit: Int { max(100_000, memory / 2 / 512) }
+
+    /// The same where statistics, what findings need and the rows of a timeline are kept with each, or, live, the kernel's view: 8 KiB
+    /// are more than that.
+    static var defaultFullTrackedLimit: Int { max(100_000, memory / 2 / 8192) }
+
+    /// As many rows of a text timeline's blocks as fill a quarter of the machine's memory.
+    public static var defaultRowLimit: Int { max(100_000, memory / 4 / TextTimelineReport.rowSize) }
 
     /// The defaults.
     public init() {}

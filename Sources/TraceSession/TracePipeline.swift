@@ -33,7 +33,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     var replaced: [ConnectionID] = []
 
     /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
-    private let connectionLimit: Int
+    let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
     private let readsSegments: Bool
     private let flowHash: FlowHash
@@ -48,13 +48,14 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
         // A replay looks after endings as a divided one does, so that all formats agree on what is one connection. Some
         // findings rest on statistics: all formats are to agree on those as well.
-        timeline = Timeline(
-            endingQueues: isLive ? 1 : ReplayDivision.parts,
-            keepsStatistics: report.readsStatistics || wantsFindings)
+        let keepsStatistics = report.readsStatistics || wantsFindings
+        timeline = Timeline(endingQueues: isLive ? 1 : ReplayDivision.parts, keepsStatistics: keepsStatistics)
         flowHash = timeline.flowHash
         if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
-        readsSegments = isLive || wantsFindings || report.readsStatistics || report.readsSegments
-        connectionLimit = isLive ? .max : options.trackedLimit ?? TraceOptions.defaultTrackedLimit
+        readsSegments = isLive || keepsStatistics || report.readsSegments
+        let replayLimit =
+            keepsStatistics ? TraceOptions.defaultFullTrackedLimit : TraceOptions.defaultTrackedLimit
+        connectionLimit = isLive ? .max : options.trackedLimit ?? replayLimit
         verifiesChecksums = options.verifiesChecksums
         self.report = report
         self.isLive = isLive

@@ -250,7 +250,10 @@ struct TraceRequest {
         switch form {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks
-            return trace(.timeline(TextTimelineReport(style: style, order: order, selection: selection)))
+            return trace(
+                .timeline(
+                    TextTimelineReport(
+                        style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
         case .table:
             return trace(
                 .table(

@@ -222,6 +222,41 @@ private let lineRows = """
         #expect(ladder(text, verbosity: 1).filter { $0.contains(" rows") }.isEmpty)
     }
 
+    /// As many rows as there is memory for, whoever has them; what is over gives its rows back.
+    @Test func withMoreRowsThanMemoryThoseOfEachAreFew() {
+        func conversation(_ from: Int, _ count: Int = 100) -> String {
+            (from..<from + count).map {
+                "> P. \(1 + $0):\(2 + $0) ack \(1 + $0)\n< P. \(1 + $0):\(2 + $0) ack \(2 + $0)"
+            }
+            .joined(separator: "\n")
+        }
+        let play = Play()
+        let render = Render(play)
+        var report = TextTimelineReport(style: TextStyle(), order: .blocks, mostRows: 150)
+        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        let first = play.client
+        play.feed(handshake + conversation(0))
+        // The first one has 200 rows by now. The next one begins in a crowd.
+        play.client = SocketAddress(.loopbackV4, 40000)
+        play.feed(handshake + conversation(0))
+        play.client = first
+        play.feed(conversation(100))
+        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        // Nothing is left in memory: there is room for all rows again.
+        play.client = SocketAddress(.loopbackV4, 40001)
+        play.feed(handshake + conversation(0, 50))
+        play.observer = nil
+        for id in play.timeline.remaining().suffix(1) { report.finish(id, play.timeline, nil, &render.out) }
+        let blocks = String(decoding: render.out.bytes, as: UTF8.self).split(separator: "TCP ").map {
+            lines(String($0))
+        }
+        #expect(blocks.count == 3)
+        let shown = blocks.map { $0.filter { $0.contains(" 1 byte ") }.count }
+        let elided = blocks.map { $0.filter { $0.contains("rows, ") } }
+        #expect(elided[0].count == 1 && elided[1].count == 1 && elided[2].isEmpty)
+        #expect(shown[0] < 200 && shown[1] < 45 && shown[2] == 100, "\(shown)")
+    }
+
     @Test func kernelMarksAndProcesses() {
         let all = ladder(handshake, scene: KernelScene(client: .established, server: .established))
         #expect(all[2].contains("lab-client[7511]") && all[2].contains("lab-server[7410]"))

@@ -66,7 +66,7 @@ struct ConnectionText {
     private var finAttempts: (UInt32, UInt32) = (0, 0)
     private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
     /// The most rows that are kept for a block; more are left out of the middle, and counted.
-    private let limit: Int
+    private var limit: Int
     private var tail: [TimelineItem] = []
     private var tailStart = 0
     private var elidedRows = 0
@@ -239,12 +239,18 @@ struct ConnectionText {
         return held.kind == .segment && !held.isOpening || now.since(held.lastTime) > Self.hold
     }
 
+    /// How many items are kept in memory.
+    var itemCount: Int { items.count + tail.count }
+
+    /// From now on no more than so many items are kept; what is here already stays.
+    mutating func restrict(to most: Int) { limit = min(limit, most) }
+
     /// Adds an item; beyond the limit the middle is left out.
     mutating func keep(_ item: TimelineItem) {
         let head = limit - limit / 4
         if items.count < head {
-            // As many as a short connection has.
-            if items.capacity == 0 { items.reserveCapacity(12) }
+            // Growing from one by doubling would copy each of the first ones thrice.
+            if items.capacity == 0 { items.reserveCapacity(4) }
             items.append(item)
             return
         }

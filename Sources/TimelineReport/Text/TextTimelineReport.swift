@@ -16,6 +16,10 @@ public struct TextTimelineReport: TraceReport {
 
     /// The most rows of one connection in a block (with `-v` a hundred times as many); the middle is left out and counted.
     static let rowLimit = 1000
+    /// The same for connections that get another row while all together have as many as memory is there for.
+    static let crowdedRowLimit = 40
+    /// Octets that a row takes in memory, about.
+    public static let rowSize = 300
 
     private let style: TextStyle
     private let order: Order
@@ -26,6 +30,9 @@ public struct TextTimelineReport: TraceReport {
     /// Slots with something to print, and by slot whether it is among them.
     private var ready: [UInt32] = []
     private var isReady: [Bool] = []
+    /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
+    private var itemCount = 0
+    private let mostItems: Int
     private var activeCount = 0
     /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
     private var isInterleaved = false
@@ -35,9 +42,13 @@ public struct TextTimelineReport: TraceReport {
     /// How long the head may wait for the names of the processes, in nanoseconds (live).
     static let patience = 60 * Span.millisecond
 
-    /// A timeline in this style. A selection that only an end can decide turns a stream into blocks.
-    public init(style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection()) {
+    /// A timeline in this style. A selection that only an end can decide turns a stream into blocks, of which no more than
+    /// `mostRows` rows are in memory, and a few for each connection.
+    public init(
+        style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max
+    ) {
         self.style = style
+        mostItems = mostRows
         self.order = selection.isEverything ? order : .blocks
         self.selection = selection
         writer = TimelineWriter(style: style)
@@ -58,15 +69,26 @@ public struct TextTimelineReport: TraceReport {
         let slot = Int(event.connection.slot)
         let connection = timeline[event.connection]
         open(slot, connection.number)
-        if event.isFirst, let source = timeline.translated(from: event.connection) {
-            texts[slot].keep(.note(.translated(timeline[source].number)))
+        if event.isFirst { noteRelatives(event.connection, timeline) }
+        let detail = style.detail
+        let isCrowded = itemCount >= mostItems
+        change(slot) { text in
+            if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
+            text.take(event, connection, detail)
         }
-        if event.isFirst, let subflow = timeline.subflow(event.connection) {
-            let number = subflow.connection.map { timeline[$0].number } ?? 0
-            texts[slot].keep(.note(.subflow(token: subflow.token, of: number)))
-        }
-        texts[slot].take(event, connection, style.detail)
         noteReady(event.connection)
+    }
+
+    /// Says what a new connection is the translation of, or joined.
+    private mutating func noteRelatives(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        if let source = timeline.translated(from: id) {
+            let number = timeline[source].number
+            change(Int(id.slot)) { $0.keep(.note(.translated(number))) }
+        }
+        if let subflow = timeline.subflow(id) {
+            let number = subflow.connection.map { timeline[$0].number } ?? 0
+            change(Int(id.slot)) { $0.keep(.note(.subflow(token: subflow.token, of: number))) }
+        }
     }
 
     /// What the kernel says is shown as it comes.
@@ -82,8 +104,10 @@ public struct TextTimelineReport: TraceReport {
         }
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
-        texts[slot].seal()
-        texts[slot].keep(event)
+        change(slot) {
+            $0.seal()
+            $0.keep(event)
+        }
         noteReady(event.connection)
     }
 
@@ -102,8 +126,10 @@ public struct TextTimelineReport: TraceReport {
     public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
         let slot = Int(event.connection.slot)
         open(slot, timeline[event.connection].number)
-        texts[slot].seal()
-        texts[slot].keep(.note(.icmp(event)))
+        change(slot) {
+            $0.seal()
+            $0.keep(.note(.icmp(event)))
+        }
         noteReady(event.connection)
     }
 
@@ -127,7 +153,7 @@ public struct TextTimelineReport: TraceReport {
         for slot in ready {
             isReady[Int(slot)] = false
             let id = ConnectionID(slot: slot)
-            if texts[Int(slot)].isDue(now) { texts[Int(slot)].seal() }
+            if texts[Int(slot)].isDue(now) { change(Int(slot)) { $0.seal() } }
             guard texts[Int(slot)].number != 0 else { continue }
             let connection = timeline[id]
             let view = kernel?.view(id)
@@ -157,7 +183,7 @@ public struct TextTimelineReport: TraceReport {
         let connection = timeline[id]
         guard slot < texts.count, texts[slot].number == connection.number else { return }
         if selection.shows(connection, kernel) {
-            texts[slot].seal()
+            change(slot) { $0.seal() }
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
             if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
@@ -182,7 +208,7 @@ public struct TextTimelineReport: TraceReport {
             close()
             texts[slot].isFinished = true
         } else {
-            texts[slot] = .none
+            change(slot) { $0 = .none }
         }
     }
 
@@ -195,6 +221,13 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: Bookkeeping
 
+    /// Changes one connection's text in place, and counts the items that come or go.
+    private mutating func change(_ slot: Int, _ body: (inout ConnectionText) -> Void) {
+        let before = texts[slot].itemCount
+        body(&texts[slot])
+        itemCount += texts[slot].itemCount - before
+    }
+
     private mutating func open(_ slot: Int, _ number: UInt64) {
         while texts.count <= slot {
             texts.append(.none)
@@ -204,7 +237,7 @@ public struct TextTimelineReport: TraceReport {
         if !texts[slot].isFinished { close() }
         let limit =
             order == .stream ? Int.max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit
-        texts[slot] = ConnectionText(number: number, limit: limit)
+        change(slot) { $0 = ConnectionText(number: number, limit: limit) }
         activeCount += 1
         if order == .stream && activeCount > 1 { isInterleaved = true }
     }
@@ -229,7 +262,8 @@ public struct TextTimelineReport: TraceReport {
         _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let slot = Int(id.slot)
-        let items = texts[slot].takeItems()
+        var items: [TimelineItem] = []
+        change(slot) { items = $0.takeItems() }
         // What comes after a connection's closing line needs its number to be understood.
         let prefix = texts[slot].isFinished ? connection.number : prefix(connection.number)
         if !texts[slot].hasHead {

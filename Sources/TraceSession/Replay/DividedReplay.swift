@@ -38,6 +38,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     var captured: UInt64 { counts.captured }
     var endedCount: UInt64 { 0 }
     var connectionCount: UInt64 { crew.connections }
+    var connectionLimit: Int { TraceOptions.defaultTrackedLimit }
     var evicted: UInt64 { crew.evicted }
     var outputStatus: Int32? { crew.outputStatus }
 

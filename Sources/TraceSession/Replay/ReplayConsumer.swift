@@ -25,6 +25,8 @@ protocol ReplayConsumer: ~Copyable {
     var endedCount: UInt64 { get }
     /// Connections seen; complete after `finish`.
     var connectionCount: UInt64 { get }
+    /// Connections that are kept at a time, at most.
+    var connectionLimit: Int { get }
     /// Connections that were given up for lack of room.
     var evicted: UInt64 { get }
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.

@@ -213,8 +213,7 @@ struct ReplayRun: ~Copyable {
             if consumer.evicted > 0 {
                 complain(
                     "\(consumer.evicted) connections were given up before their end: more than"
-                        + " \(options.trackedLimit ?? TraceOptions.defaultTrackedLimit)"
-                        + " at a time (--max-connections)")
+                        + " \(consumer.connectionLimit) at a time (--max-connections)")
             }
             for sentence in tallySentences(consumer.tally) { complain(sentence) }
         }

@@ -21,6 +21,7 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     var captured: UInt64 { pipeline.counts.captured }
     var endedCount: UInt64 { pipeline.endedCount }
     var connectionCount: UInt64 { pipeline.timeline.connectionCount }
+    var connectionLimit: Int { pipeline.connectionLimit }
     var evicted: UInt64 { pipeline.evicted }
     var tally: FrameTally { pipeline.finalTally }
 
