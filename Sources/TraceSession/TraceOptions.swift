@@ -77,6 +77,10 @@ public struct TraceOptions: Sendable {
     /// As many rows of a text timeline's blocks as fill a quarter of the machine's memory.
     public static var defaultRowLimit: Int { max(100_000, memory / 4 / TextTimelineReport.rowSize) }
 
+    /// As many octets of records that wait for a connection to be chosen as an eighth of the machine's memory: buffers are up to
+    /// twice as large as what is in them.
+    public static var defaultHeldOctets: Int { memory / 8 }
+
     /// The defaults.
     public init() {}
 

@@ -259,7 +259,11 @@ struct TraceRequest {
                 .table(
                     SummaryReport(
                         width: style.width, header: hasHeader, selection: selection, reserving: addressColumns)))
-        case .json: return trace(.json(JSONReport(selection: selection, packets: reportsPackets)))
+        case .json:
+            return trace(
+                .json(
+                    JSONReport(
+                        selection: selection, packets: reportsPackets, mostHeld: TraceOptions.defaultHeldOctets)))
         case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
         case .csv:
             return trace(.csv(CSVReport(header: hasHeader, selection: selection, findings: !options.failOn.isEmpty)))

@@ -21,11 +21,11 @@ public struct JSONReport: TraceReport {
     private var held: HeldRecords?
 
     /// A report of the selected connections, if `packets` with a record of each segment. With a selection a connection's
-    /// records come when it is over, since only then it can be chosen.
-    public init(selection: ConnectionSelection = ConnectionSelection(), packets: Bool = false) {
+    /// records come when it is over, since only then it can be chosen: up to `mostHeld` octets wait for that.
+    public init(selection: ConnectionSelection = ConnectionSelection(), packets: Bool = false, mostHeld: Int = .max) {
         self.selection = selection
         if packets { analyses = FlowAnalyses() }
-        if !selection.isEverything { held = HeldRecords() }
+        if !selection.isEverything { held = HeldRecords(mostOctets: mostHeld) }
     }
 
     // MARK: TraceReport
@@ -118,7 +118,7 @@ public struct JSONReport: TraceReport {
         analyses?.finish(connection.tuple)
         defer { if !joined.isEmpty { joined[connection.number] = nil } }
         let isShown = selection.shows(connection, kernel)
-        held?.decide(id, number: connection.number, isShown: isShown, &out)
+        let leftOut = held?.decide(id, number: connection.number, isShown: isShown, &out) ?? 0
         guard isShown else { return }
         let uid = uid(id, connection.number, timeline)
         let codes = identities[Int(id.slot)].codes
@@ -133,6 +133,7 @@ public struct JSONReport: TraceReport {
             if let statistics = timeline.statistics(of: id) { object.add(statistics, connection) }
             let copies = timeline.duplicateFrames(of: id)
             if copies > 0 { object.add("duplicate_frames", number: copies) }
+            if leftOut > 0 { object.add("records_left_out", number: leftOut) }
             if let source { object.add("nat_of", string: source) }
             if let subflow = timeline.subflow(id) {
                 object.add("mptcp_token", string: hexadecimal(subflow.token))
