@@ -29,12 +29,12 @@ private let wideSample = """
     """
 
 private let narrowRows = """
-      delta        client  127.0.0.1:35924            127.0.0.1:9500  server
+      #   delta        client  127.0.0.1:35924        127.0.0.1:9500  server
     --- handshake at 0.000000s -----------------------------------------------------
-                   CLOSED |                                         | LISTEN
-                 SYN_SENT |-- SYN seq 0 mss 65495 ws 10 ----------->| SYN_RECEIVED
-      +22us   ESTABLISHED |<----------------- SYN,ACK seq 0 ack 1 --|
-      +13us               |-- ACK ack 1 --------------------------->| ESTABLISHED
+                       CLOSED |                                     | LISTEN
+      1              SYN_SENT |-- SYN seq 0 mss 65495 ws 10 ------->| SYN_RECEIVED
+      2   +22us   ESTABLISHED |<------------- SYN,ACK seq 0 ack 1 --|
+      3   +13us               |-- ACK ack 1 ----------------------->| ESTABLISHED
     """
 
 private let lineRows = """
@@ -65,6 +65,16 @@ private let lineRows = """
 
     @Test func theContractsSampleAt60() {
         #expect(ladder(sample, width: 60)[1...9].joined(separator: "\n") == lineRows)
+    }
+
+    @Test(arguments: [100, 80, 60]) func findingsNameFramesThatCanBeFound(_ width: Int) {
+        // Some of a long capture have large numbers.
+        let run =
+            handshake + (0..<1200).map { "> . 1:1 ack \($0 % 2 + 1)" }.joined(separator: "\n") + "\n> F. 1:1 ack 1"
+        let all = ladder(run, width: width, verbosity: 1)
+        let rows = all.compactMap { $0.split(whereSeparator: { $0 == " " || $0 == "+" }).first.flatMap { Int($0) } }
+        #expect(Array(rows.prefix(1204)) == Array(1...1204))
+        #expect(all.allSatisfy { $0.count <= max(width, 80) })
     }
 
     @Test(arguments: [100, 80, 60, 120, 200, 99], [0, 1, 2, 3])

@@ -17,7 +17,7 @@ struct TimelineLayout {
     enum Form {
         /// Number, time, delta, both states, the lane between them.
         case wide
-        /// Delta, both states, the lane.
+        /// Number, delta, both states, the lane; rules across the page carry the time.
         case narrow
         /// One line an event.
         case line
@@ -32,6 +32,10 @@ struct TimelineLayout {
     let lane: Int
     /// Columns of the time column; 0 = none.
     let timeWidth: Int
+    /// Column just beyond the frame's number. Findings and remarks name frames by it, so that no ladder goes without.
+    static let numberEdge = 3
+    /// Column just beyond the delta.
+    var deltaEdge: Int { form == .wide ? 5 + timeWidth + 9 : Self.numberEdge + 8 }
     /// Columns of `SYN_RECEIVED` and its mark.
     static let stateWidth = 13
 
@@ -51,7 +55,7 @@ struct TimelineLayout {
             stateEdge = 37 + extra
         } else if width >= 80 {
             form = .narrow
-            stateEdge = 21
+            stateEdge = 25
         } else {
             form = .line
             stateEdge = 0

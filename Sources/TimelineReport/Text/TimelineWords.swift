@@ -63,13 +63,9 @@ extension TimelineWriter {
         let server = text { $0.append(connection.tuple.destination) }
         var line = Line(in: &out)
         putPrefix(prefix, &line)
-        if layout.form == .wide {
-            line.put(rightAligned: "#", to: 3)
-            if layout.timeWidth > 0 { line.put(rightAligned: "time", to: 5 + layout.timeWidth) }
-            line.put(rightAligned: "delta", to: 5 + layout.timeWidth + 9)
-        } else {
-            line.put(rightAligned: "delta", to: 7)
-        }
+        line.put(rightAligned: "#", to: TimelineLayout.numberEdge)
+        if layout.form == .wide && layout.timeWidth > 0 { line.put(rightAligned: "time", to: 5 + layout.timeWidth) }
+        line.put(rightAligned: "delta", to: layout.deltaEdge)
         let guess = connection.facts.contains(.rolesGuessed)
         line.put(rightAligned: guess ? "client?" : "client", to: layout.stateEdge)
         line.pad(to: layout.stateEdge + 2)

@@ -179,14 +179,14 @@ struct TimelineWriter {
     }
 
     private func putTimes(_ row: TimelineRow, _ connection: Connection, _ line: inout Line, room: Int) {
-        guard layout.form == .wide else { return line.put(to: 7) { appendDelta(row, &$0) } }
-        line.put(to: 3) { appendNumber(row, &$0) }
-        if style.time != .none { line.put(to: 5 + layout.timeWidth) { appendTime(row, connection, &$0) } }
-        if row.delta >= 0 { line.put(to: 5 + layout.timeWidth + 9, room: room) { appendDelta(row, &$0) } }
+        line.put(to: TimelineLayout.numberEdge) { appendNumber(row, &$0) }
+        if layout.form == .wide && style.time != .none {
+            line.put(to: 5 + layout.timeWidth) { appendTime(row, connection, &$0) }
+        }
+        if row.delta >= 0 { line.put(to: layout.deltaEdge, room: room) { appendDelta(row, &$0) } }
     }
 
     private func appendDelta(_ row: TimelineRow, _ out: inout OutputBuffer) {
-        guard row.delta >= 0 else { return }
         out.append("+")
         out.append(span: row.delta, compact: layout.form != .wide)
     }
