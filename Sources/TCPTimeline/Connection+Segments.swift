@@ -43,8 +43,9 @@ extension HotPart {
         let wasEnded = hasEnded()
         let own = place(side)
         let peer = place(side.other)
-        let notes = notes(
-            on: segment, side, fillsHole: !rare.gaps.isEmpty && rare.gaps.contains(segment.sequence, of: side))
+        let isLate = flags.has(.syn) && isOpeningLate(segment, side, time)
+        let fillsHole = isLate || !rare.gaps.isEmpty && rare.gaps.contains(segment.sequence, of: side)
+        let notes = notes(on: segment, side, fillsHole: fillsHole)
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
@@ -52,7 +53,12 @@ extension HotPart {
         let outlivesTimestamps = time.since(lastTime) > HotPart.timestampLifetime
         if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
         let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
-        let sent = isStray ? Reaction() : endpoints[own].sent(segment)
+        var sent = Reaction()
+        if isLate {
+            endpoints[own].sentOpeningLate(segment)
+        } else if !isStray {
+            sent = endpoints[own].sent(segment)
+        }
         // What it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
         var arrived = Reaction()
@@ -62,7 +68,11 @@ extension HotPart {
         {
             arrived = endpoints[peer].receivedAll(upTo: segment.sequence)
         }
-        arrived.append(endpoints[peer].arrives(segment))
+        if isLate {
+            endpoints[peer].openingArrivedLate(segment)
+        } else {
+            arrived.append(endpoints[peer].arrives(segment))
+        }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
@@ -75,7 +85,7 @@ extension HotPart {
         }
         noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
         if missed > 0 { noteGap(missed, of: side.other, &rare) }
-        noteHandshake(segment, side, time)
+        noteHandshake(segment, side, time, isLate: isLate)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
@@ -130,10 +140,29 @@ extension HotPart {
         step.isOver = hasEnded()
     }
 
-    private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp) {
+    /// How long a connection's opening may come behind its first segment and still be one that was captured late, in nanoseconds.
+    /// Queues of a capture bring it out of order by microseconds to milliseconds; a SYN is sent again after a second
+    /// (RFC 6298 2.1).
+    private static var lateness: Int64 { 500 * Span.millisecond }
+
+    /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it.
+    private func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
+        guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness,
+            !facts.contains(segment.flags.has(.ack) ? .synAckSeen : .synSeen)
+        else { return false }
+        return endpoints[place(side)].isOpeningUnseen(segment)
+    }
+
+    private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp, isLate: Bool) {
         let flags = segment.flags
         // SYN with FIN or RST opens nothing.
         if flags.has(.syn) && flags.hasAny([.fin, .rst]) { return }
+        if isLate {
+            // What it took, times of capture do not tell. Whose SYN it is they do.
+            facts.insert(flags.has(.ack) ? .synAckSeen : .synSeen)
+            if (side == .originator) != flags.has(.ack) { facts.remove(.rolesGuessed) }
+            return
+        }
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)

@@ -31,6 +31,39 @@ import Testing
         #expect(play.connection.outcome == .closed && play.connection.statesText == "CLOSED TIME_WAIT")
     }
 
+    private static let lateOpenings = [
+        "0 < S. 0:0 ack 1 mss 1460 ws 7\n0.00001 > S 0:0 mss 1460 ws 7\n0.0001 > . 1:1 ack 1",
+        "0 < S. 0:0 ack 1 mss 1460 ws 7\n0.0001 > . 1:1 ack 1\n0.00011 > S 0:0 mss 1460 ws 7",
+        "0 > . 1:1 ack 1\n> P. 1:11 ack 1\n> S 0:0 mss 1460 ws 7\n< S. 0:0 ack 1 mss 1460 ws 7",
+        "0 > . 1:1 ack 1\n< S. 0:0 ack 1 mss 1460 ws 7\n> S 0:0 mss 1460 ws 7",
+    ]
+
+    @Test("E10: a SYN that was captured behind what follows on it is none inside a connection", arguments: lateOpenings)
+    func lateSyn(_ opening: String) {
+        let play = Play(keepsStatistics: true)
+        play.feed(opening)
+        #expect(play.count == 1 && play.events.allSatisfy { $0.anomalies.isEmpty })
+        #expect(play.events.allSatisfy { !$0.notes.contains(.retransmission) && $0.verdict.retransmission == nil })
+        let late = play.events.first { $0.segment.flags.has(.syn) && !$0.isFirst }
+        #expect(late?.notes == .fillsHole && late?.hasTransitions == false)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        // It tells what was only guessed: whose SYN it was, and the scale of the windows.
+        #expect(!play.connection.facts.contains(.rolesGuessed))
+        #expect(play.connection.endpoint(.originator).windowShift == 7)
+        #expect(play.connection.endpoint(.responder).windowShift == 7)
+        // Another one with that number is sent again all the same.
+        play.feed("2 > S 0:0 mss 1460 ws 7")
+        #expect(play.last.notes.contains(.retransmission))
+    }
+
+    @Test("H6: a SYN that comes a second behind its SYN-ACK was sent again")
+    func syncSentAgain() {
+        let play = Play("0 < S. 0:0 ack 1\n1.0 > S 0:0\n1.001 < S. 0:0 ack 1\n1.002 > . 1:1 ack 1")
+        #expect(play.events[1].notes.contains(.retransmission))
+        #expect(play.events[1].sent.count == 1 && play.events[1].sent[0].to == .synSent)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
     @Test("T4: a RST that nobody heeds is no FIN that the capture lacks")
     func resetIsNoFin() {
         // A bare ACK from behind text that is captured later; a RST where the FIN will be.

@@ -24,7 +24,10 @@ extension ConnectionStatistics {
         if outcome.isLate {
             directions[own].outOfOrderPackets &+= 1
             if outcome.repeated == 0 {
-                let kind = senders[own].lateness(segment, end: start + length, time: event.time)
+                let isLateOpening = segment.flags.has(.syn) && event.notes.contains(.fillsHole)
+                let kind =
+                    isLateOpening
+                    ? .reorderedInCapture : senders[own].lateness(segment, end: start + length, time: event.time)
                 directions[own].lateKinds[Int(kind.rawValue)] &+= 1
                 verdict.late = kind
             }

@@ -208,7 +208,10 @@ struct LaneText {
 
     private func addNotes(_ row: TimelineRow, _ words: inout LaneWords) {
         for remark in Self.namedNotes where row.notes.contains(remark.note) { words.add(remark: remark.name) }
-        if row.notes.contains(.fillsHole) && row.verdict.late == nil { words.add(remark: "(fills hole)") }
+        if row.notes.contains(.fillsHole) && row.verdict.late == nil {
+            // Only the capture puts a SYN behind what follows on it: its sender waits for the answer.
+            words.add(remark: row.flags.has(.syn) ? "(late in capture)" : "(fills hole)")
+        }
     }
 
     private func addAnomalies(_ anomalies: Anomalies, _ words: inout LaneWords) {
