@@ -465,6 +465,15 @@ public struct Timeline: ~Copyable {
         course.join(&store[id])
     }
 
+    /// The kernel steadily says that one side is in another state than ours: what it disproves is taken back.
+    mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
+        let reaction = store[id].endpoints[store[id].place(side)].kernelCorrects(to: kernel)
+        guard reaction.count > 0 else { return reaction }
+        store[id].settle()
+        course.join(&store[id])
+        return reaction
+    }
+
     /// The kernel no longer has one side's socket.
     public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
         let place = store[id].place(side)

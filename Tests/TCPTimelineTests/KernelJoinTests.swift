@@ -111,6 +111,51 @@ final class Joined {
         #expect(joined.join.view(joined.id)?.originator.confirmedState == .finWait2)
     }
 
+    @Test func whatWasOnlyInferredIsTakenBack() {
+        let joined = Joined("> S 0:0\n< S. 0:0 ack 1")
+        let asks = joined.client(.synSent)
+        joined.read(1, asks, joined.server(.synReceived))
+        #expect(joined.play.connection.statesText == "ESTABLISHED SYN_RECEIVED", "one reading proves nothing")
+        #expect(joined.read(40, asks, joined.server(.synReceived)) == ["client SYN_SENT instead of ESTABLISHED"])
+        #expect(joined.play.connection.statesText == "SYN_SENT SYN_RECEIVED")
+        #expect(joined.play.connection.originator.certainty == .confirmed)
+        #expect(joined.read(80, asks, joined.server(.synReceived)).isEmpty)
+        #expect(joined.join.view(joined.id)?.originator.contradiction == .synSent, "why is still worth telling")
+        // Each SYN-ACK that is sent again looks as if it arrived, until the kernel says what of it.
+        joined.play.feed("1.0 < S. 0:0 ack 1")
+        joined.read(1, asks, joined.server(.synReceived))
+        #expect(joined.read(40, asks, joined.server(.synReceived)) == ["client SYN_SENT instead of ESTABLISHED"])
+        joined.play.feed("1.1 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        joined.read(1, joined.client(.established), joined.server(.established))
+        #expect(joined.join.view(joined.id)?.originator.contradiction == nil)
+        #expect(joined.play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
+    @Test("The handshake's last ACK, a FIN, and the ACK of a FIN that were dropped behind the capture")
+    func droppedBehindTheCapture() {
+        func corrected(_ text: String, _ client: TCPState, _ server: TCPState) -> (Joined, [String]) {
+            let joined = Joined(text)
+            joined.read(1, joined.client(client), joined.server(server))
+            return (joined, joined.read(40, joined.client(client), joined.server(server)))
+        }
+        let (ack, ackSaid) = corrected(handshake, .established, .synReceived)
+        #expect(ackSaid == ["server SYN_RECEIVED instead of ESTABLISHED"])
+        #expect(ack.play.connection.statesText == "ESTABLISHED SYN_RECEIVED")
+        ack.play.feed("> P. 1:11 ack 1")
+        #expect(ack.play.connection.statesText == "ESTABLISHED ESTABLISHED", "text has the ACK too")
+
+        let (fin, finSaid) = corrected(handshake + "> F. 1:1 ack 1", .finWait1, .established)
+        #expect(finSaid == ["server ESTABLISHED instead of CLOSE_WAIT"])
+        #expect(fin.play.connection.statesText == "FIN_WAIT_1 ESTABLISHED")
+        fin.play.feed("> F. 1:1 ack 1\n< . 1:1 ack 2")
+        #expect(fin.play.connection.statesText == "FIN_WAIT_2 CLOSE_WAIT")
+
+        let (last, lastSaid) = corrected(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2", .finWait1, .closeWait)
+        #expect(lastSaid == ["client FIN_WAIT_1 instead of FIN_WAIT_2"])
+        last.play.feed("> F. 1:1 ack 1\n< . 1:1 ack 2\n< F. 1:1 ack 2\n> . 2:2 ack 2")
+        #expect(last.play.connection.statesText == "TIME_WAIT CLOSED")
+    }
+
     @Test func aDifferentDisagreementStartsAnew() {
         let joined = Joined(handshake)
         joined.read(1, joined.server(.closeWait))

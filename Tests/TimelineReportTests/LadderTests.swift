@@ -274,6 +274,11 @@ private let lineRows = """
         #expect(all[6].contains("ESTABLISHED* |<"))
         #expect(all[7].hasSuffix("| ESTABLISHED*"))
         #expect(all.contains("* = confirmed by the kernel"))
+        let corrected = ladder(
+            "> S 0:0\n< S. 0:0 ack 1", scene: KernelScene(client: .synSent, server: .synReceived, isSteady: true))
+        #expect(corrected.contains { $0.contains(" SYN_SENT* |kernel: client is SYN_SENT, not ESTABLISHED |") })
+        #expect(corrected.contains { $0.hasPrefix("half-open (S1): client SYN_SENT, server SYN_RECEIVED") })
+        #expect(!corrected.contains { $0.contains("!") })
         let disagreeing = ladder(handshake, scene: KernelScene(client: .finWait1, server: .established))
         #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
     }

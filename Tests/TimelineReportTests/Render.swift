@@ -27,6 +27,8 @@ struct KernelScene {
     var server: TCPState?
     var clientProcess = "lab-client"
     var serverProcess = "lab-server"
+    /// Read again 40 ms later, with the same result.
+    var isSteady = false
 }
 
 final class Render {
@@ -78,6 +80,10 @@ final class Render {
         add(nil)
         let time = play.now.advanced(by: Span.microsecond)
         var events = join.reconcile(Reading(begin: time, end: time, sockets: sockets), &play.timeline)
+        if scene.isSteady {
+            let later = time.advanced(by: 40 * Span.millisecond)
+            events += join.reconcile(Reading(begin: later, end: later, sockets: sockets), &play.timeline)
+        }
         events += join.assign(
             [
                 1: ProcessIdentity(pid: 7511, command: scene.clientProcess, uid: 1000),

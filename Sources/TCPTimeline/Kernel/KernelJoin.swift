@@ -321,6 +321,7 @@ public struct KernelJoin: Sendable {
                 connection: id, side: side, time: snapshot.end, kind: kind, socket: socket, process: process,
                 source: snapshot.source)
             if case .dropped(from: .timeWait) = kind { event.isEarly = isEarly }
+            if case .contradiction(let kernel?, _) = kind { event.isCorrected = timeline.state(of: id, side) == kernel }
             return event
         }
     }
@@ -337,7 +338,8 @@ public struct KernelJoin: Sendable {
             socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
         if agrees {
             view.confirmedState = wire
-            view.contradiction = nil
+            // What was corrected agrees, and is still no news of the segment that brought the disagreement.
+            if view.contradiction != wire { view.contradiction = nil }
             view.suspicion = nil
             timeline.kernelConfirms(side, of: id)
             return
@@ -359,7 +361,12 @@ public struct KernelJoin: Sendable {
             return
         }
         guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
-        if socket == nil {
+        if let kernel, timeline.kernelCorrects(side, of: id, to: kernel).count > 0 {
+            view.suspicion = nil
+            view.confirmedState = kernel
+            view.contradiction = kernel
+            news.append(.contradiction(kernel: kernel, wire: wire))
+        } else if socket == nil {
             view.suspicion = nil
             if timeline.kernelDropsSocket(side, of: id).count > 0 {
                 view.confirmedState = .closed

@@ -184,6 +184,9 @@ public struct KernelEvent: Sendable {
     /// With `.dropped` from TIME_WAIT: it was gone before its time was over, so no timer ended it.
     public var isEarly = false
 
+    /// With `.contradiction`: our state was only inferred, was taken back, and is the kernel's now.
+    public var isCorrected = false
+
     /// Whether a tracepoint said it, and not a reading of the sockets.
     public var isTraced: Bool { source == .tracepoint }
 }

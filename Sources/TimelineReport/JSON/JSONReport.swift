@@ -207,6 +207,15 @@ public struct JSONReport: TraceReport {
             object.add(uid)
             object.add(event)
         }
+        if event.isCorrected, case .contradiction(let kernel?, let wire) = event.kind {
+            out.record("state") { object in
+                object.add(event.time)
+                object.add(uid)
+                object.add(
+                    Transition(from: wire, to: kernel, certainty: .confirmed, rule: .retraction), event.side,
+                    cause: "kernel")
+            }
+        }
         guard case .dropped(let from) = event.kind else { return }
         // A TIME_WAIT that is gone before its time was ended by the kernel, not by its timer.
         let isTimer = from == .timeWait && !event.isEarly

@@ -414,6 +414,8 @@ public struct TextTimelineReport: TraceReport {
             let state: StateWords
             switch event.kind {
             case .dropped: state = StateWords(.closed, mark: mark(0x2a))
+            case .contradiction(let said?, _) where event.isCorrected:
+                state = stateText(event.side, said, kernel, slot)
             case .contradiction(_, let wire): state = StateWords(wire, mark: 0x21)
             case .state, .owner, .notAccepted, .accepted, .traced: state = .none
             }

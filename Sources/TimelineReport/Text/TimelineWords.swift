@@ -203,6 +203,11 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
             buffer.append(from.displayName)
             buffer.append(" socket is gone, no packet")
         }
+    case .contradiction(let state?, let wire) where event.isCorrected:
+        buffer.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
+        buffer.append(state.displayName)
+        buffer.append(", not ")
+        buffer.append(wire.displayName)
     case .contradiction(let state, _):
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")

@@ -197,7 +197,9 @@ extension Explanation {
         Explanation(
             .finding, "state-mismatch",
             "The kernel and the packets do not agree about a state, and nothing explains it.",
-            .wire("The row has a ! with what the kernel says. Two readings said so, with no segment between."),
+            .wire(
+                "The row has a ! with what the kernel says; a state that was only inferred is the kernel's from then on. Two readings"
+                    + " said so, with no segment between."),
             .linux(
                 "Linux's names differ: FIN_WAIT2, SYN_RECV, and CLOSE for CLOSED. That is not counted as a difference."),
             .causes(

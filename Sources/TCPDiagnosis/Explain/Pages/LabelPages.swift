@@ -98,6 +98,7 @@ extension Explanation {
             .mark, "!", "Before a state: the kernel steadily says something else, and the row says what.",
             .meaning(
                 "Two readings 30 ms apart said so, and no segment came between. Usually a dropped segment or a missed frame."
+                    + " A state that was only inferred is taken back: the row has the kernel's then, with *."
             ),
             .see("explain state-mismatch")),
         Explanation(

@@ -1,0 +1,39 @@
+// What the kernel's word takes back: a state that was inferred from a segment which the endpoint never took.
+
+public import TCPModel
+
+extension EndpointMachine {
+    /// The kernel steadily says that this endpoint is in `kernel`: if it was there before the latest segment to it, that segment was
+    /// dropped behind the capture, and what was inferred from it is taken back. Nothing happens where that does not explain it.
+    public mutating func kernelCorrects(to kernel: TCPState) -> Reaction {
+        var reaction = Reaction()
+        guard certainty == .inferred else { return reaction }
+        switch (state, kernel) {
+        case (.established, .synSent) where isOpen(actively: true):
+            // The SYN-ACK.
+            enter(kernel, .confirmed, .retraction, &reaction)
+            knowledge.remove([.irs, .receive])
+            sendUnacknowledged = iss
+        case (.established, .synReceived) where isOpen(actively: false):
+            // The last ACK of the handshake, or it is not enough (TCP_DEFER_ACCEPT, a full accept queue).
+            enter(kernel, .confirmed, .retraction, &reaction)
+            sendUnacknowledged = iss
+        case (.closeWait, .established):
+            // The FIN.
+            enter(kernel, .confirmed, .retraction, &reaction)
+            knowledge.remove(.peerFinProcessed)
+            receiveNext = peerFin
+        case (.finWait2, .finWait1) where knowledge.contains(.ownFin):
+            // The ACK of the FIN.
+            enter(kernel, .confirmed, .retraction, &reaction)
+            sendUnacknowledged = ownFin
+        default: break
+        }
+        return reaction
+    }
+
+    /// Whether it is only thought to be open: it has sent nothing yet that shows it.
+    private func isOpen(actively: Bool) -> Bool {
+        knowledge.contains(.iss) && !knowledge.contains(.synchronized) && knowledge.contains(.activeOpen) == actively
+    }
+}
