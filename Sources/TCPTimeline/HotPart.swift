@@ -201,6 +201,13 @@ struct HotPart: BitwiseCopyable, Sendable {
             && endpoints[own].knowsSendSequence && segment.sequenceEnd.isAfter(endpoints[own].sendNext)
     }
 
+    /// Whether this is a SYN-ACK like one before it, which a SYN that was sent again since has asked for: Linux's have no
+    /// identification, and its timers for SYN and SYN-ACK, started together, send both within a millisecond a second later.
+    mutating func answersRepeatedSyn(_ segment: Segment, own: Int) -> Bool {
+        segment.flags.has([.syn, .ack]) && endpoints[own].hasSentSynAck && endpoints[own].iss == segment.sequence
+            && endpoints[1 - own].state == .synSent && endpoints[1 - own].sendNext == segment.acknowledgment
+    }
+
     /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
     mutating func settle() {
         leaveCourse()

@@ -220,7 +220,8 @@ public struct Timeline: ~Copyable {
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         } else if let known {
             let original = copies.filter.original(
-                of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
+                of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage,
+                isAskedForAgain: store[known.id].answersRepeatedSyn(segment, own: known.sender))
             if let original {
                 copies.count(known.id, number: store[known.id].number)
                 return Tracked(known.id, copyOf: original)

@@ -46,6 +46,25 @@ import Testing
         return segment
     }
 
+    @Test("H5: a SYN-ACK by its timer, and one that a SYN sent again has asked for, look alike and are two")
+    func answerToARepeatedSyn() {
+        var capture = Capture()
+        _ = capture.see(Self.segment(.syn, 1000, id: 1, stamp: 1), at: 0)
+        var answer = Self.segment([.syn, .ack], 5000, ack: 1001, id: 0, stamp: 7)
+        answer.tuple = Self.tuple.reversed
+        _ = capture.see(answer, at: 10)
+        #expect(capture.see(answer, at: 11).notes == .duplicateFrame, "nobody has asked again")
+        answer.options.timestampValue = 1007
+        #expect(capture.see(answer, at: 1_000_000).notes == .retransmission)
+        // A copy of a SYN asks for nothing.
+        #expect(
+            capture.see(Self.segment(.syn, 1000, id: 1, stamp: 1), at: 1_000_001, place: 2).notes == .retransmission)
+        #expect(capture.see(Self.segment(.syn, 1000, id: 2, stamp: 1001), at: 1_000_010).notes == .retransmission)
+        #expect(capture.see(answer, at: 1_000_020, place: 2).notes == .duplicateFrame, "seen elsewhere")
+        #expect(capture.see(answer, at: 1_000_030).notes == .retransmission)
+        #expect(capture.see(answer, at: 1_000_031).notes == .duplicateFrame)
+    }
+
     @Test("X1: the same IPv4 identification, behind a router: a copy, which moves nothing and counts for nothing")
     func routed() {
         var capture = Capture()

@@ -10,7 +10,8 @@
 // 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
 //    another interface, link header or hop limit.
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
-//    timestamp option, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those.
+//    timestamp option, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those. So is a SYN-ACK
+//    before which the peer's SYN was sent again, since its first copy: that is answered by a SYN-ACK of its own.
 //
 // A segment that brings new numbers, as nearly all do, cannot be a copy (`HotPart.bringsNews`): it is only remembered.
 
@@ -93,7 +94,8 @@ struct DuplicateFilter: ~Copyable {
 
     /// The frame that `segment` is another copy of, or nil; it is remembered either way.
     mutating func original(
-        of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
+        of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32,
+        isAskedForAgain: Bool = false
     ) -> UInt64? {
         let fingerprint = Self.fingerprint(segment, flowHash)
         let entry = Entry(
@@ -112,7 +114,7 @@ struct DuplicateFilter: ~Copyable {
                 let original = old.frame(before: frame)
                 if frame &- original >= Bound.frames { break }
                 // Not remembered itself: the bounds count from the first copy.
-                if Self.isCopy(entry, of: old, segment) { return original }
+                if Self.isCopy(entry, of: old, segment, isAskedForAgain) { return original }
                 repeats &+= 1
             }
             place = old.next & (Self.capacity - 1)
@@ -143,11 +145,13 @@ struct DuplicateFilter: ~Copyable {
         return UInt16(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) >> 48)
     }
 
-    private static func isCopy(_ new: Entry, of original: Entry, _ segment: Segment) -> Bool {
+    private static func isCopy(
+        _ new: Entry, of original: Entry, _ segment: Segment, _ isAskedForAgain: Bool
+    ) -> Bool {
         let late = new.span(to: original)
         if segment.ipIdentification != 0 { return late <= Bound.sameIdentification }
         if !new.isAtPlace(of: original) { return late <= Bound.otherPlace }
-        return late <= Bound.samePlace && segment.sequenceLength > 0 && !segment.flags.has(.rst)
+        return late <= Bound.samePlace && !isAskedForAgain && segment.sequenceLength > 0 && !segment.flags.has(.rst)
             && segment.options.present.contains(.timestamps)
     }
 
