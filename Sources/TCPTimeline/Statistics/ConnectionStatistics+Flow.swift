@@ -60,8 +60,8 @@ extension ConnectionStatistics {
     ) {
         let segment = event.segment
         directions[own].retransmittedPackets &+= 1
-        directions[own].retransmittedBytes &+= UInt64(
-            max(0, min(range.end, highestBefore) - max(range.start, run.start)))
+        let octets = UInt64(max(0, min(range.end, highestBefore) - max(range.start, run.start)))
+        directions[own].retransmittedBytes &+= octets
         if run.acks == 0 {
             directions[own].mostRetransmissions = max(directions[own].mostRetransmissions, run.transmissions)
             directions[own].retransmissionTime.add(event.time.since(run.time))
@@ -73,6 +73,7 @@ extension ConnectionStatistics {
         let kind = senders[own].kind(
             segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
         directions[own].kinds[Int(kind.rawValue)] &+= 1
+        directions[own].repeatedBytes &+= octets
         var record = RetransmissionRecord(
             frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
             start: range.start, end: range.end, timestamp: segment.options.timestampValue,

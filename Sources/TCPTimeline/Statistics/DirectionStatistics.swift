@@ -35,9 +35,11 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var pushedPackets: UInt64 = 0
     /// Octets of text that were not sent before.
     public internal(set) var uniqueBytes: UInt64 = 0
-    /// Segments with octets that were sent before; a SYN or FIN is one.
+    /// Segments with octets that were sent before; a SYN or FIN is one, and so, for classic tcptrace, is a keep-alive's.
     public internal(set) var retransmittedPackets: UInt64 = 0
-    /// Those octets.
+    /// The octets of those that are retransmissions: not the ones of keep-alives.
+    public internal(set) var repeatedBytes: UInt64 = 0
+    /// The octets of all of them.
     public internal(set) var retransmittedBytes: UInt64 = 0
     /// Segments with text, SYN or FIN sent into a closed window.
     public internal(set) var windowProbePackets: UInt64 = 0

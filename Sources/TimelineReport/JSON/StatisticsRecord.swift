@@ -69,10 +69,10 @@ extension JSONObject {
     }
 
     private mutating func addRetransmissions(_ direction: DirectionStatistics) {
-        guard direction.retransmittedPackets > 0 else { return }
+        guard direction.retransmissions > 0 else { return }
         addObject("rexmit") { object in
-            object.add("pkts", number: direction.retransmittedPackets)
-            object.add("bytes", number: direction.retransmittedBytes)
+            object.add("pkts", number: direction.retransmissions)
+            object.add("bytes", number: direction.repeatedBytes)
             for kind in RetransmissionKind.allCases { object.add(positive: kind.name, direction.count(kind)) }
             object.add(positive: "lost", direction.losses)
             object.add(positive: "spurious", direction.spurious)

@@ -1,5 +1,6 @@
 // `packet` records: what they hold, and that each comes before the states that its segment causes.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing
@@ -66,5 +67,21 @@ import TimelineReport
         let segment = Segment(
             tuple: tuple, sequence: SequenceNumber(1000), flags: .syn, remarks: .reassembled)
         #expect(records([segment]).first?.hasSuffix(#""win":0,"len":0,"analysis":[]}"#) == true)
+    }
+}
+
+@Suite("Statistics records") struct StatisticsRecordTests {
+    @Test("E2: a keep-alive of one octet is counted as one, and as no retransmission")
+    func keepAlive() {
+        let exchange = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n5 > . 10:11 ack 1\n< . 1:1 ack 11"
+        func record(_ text: String) -> String {
+            Render(Play(keepsStatistics: true)).run(text, JSONReport(packets: false)).split(separator: "\n")
+                .first { $0.hasPrefix(#"{"_path":"conn""#) }.map(String.init) ?? ""
+        }
+        let kept = record(exchange)
+        #expect(kept.contains(#""retransmissions":0,"#) && kept.contains(#""keep_alives":1"#))
+        #expect(!kept.contains(#""rexmit""#), "\(kept)")
+        let repeated = record(exchange + "\n> P. 1:11 ack 1")
+        #expect(repeated.contains(#""rexmit":{"pkts":1,"bytes":10,"#), "\(repeated)")
     }
 }
