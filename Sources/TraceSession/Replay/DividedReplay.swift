@@ -233,6 +233,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return crew.flush()
     }
 
+    mutating func abandon() { crew.stop() }
+
     mutating func finish(_ description: CaptureDescription) {
         // The last batch is empty. What fragments leave behind, at most twice `mostDatagrams`, has room in it.
         fragments.giveUpAll()

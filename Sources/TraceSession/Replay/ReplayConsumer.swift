@@ -16,6 +16,8 @@ protocol ReplayConsumer: ~Copyable {
     mutating func endBatch(lastFrame: UInt64) -> Bool
     /// The input pauses: writes what is known by now. Batches go on as if nobody had looked. False: nobody wants more.
     mutating func flush(lastFrame: UInt64) -> Bool
+    /// Nothing was begun, and nothing will be: there is no report.
+    mutating func abandon()
     /// Everything has been read: reports what is left, and the end.
     mutating func finish(_ description: CaptureDescription)
 

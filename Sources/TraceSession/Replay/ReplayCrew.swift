@@ -171,6 +171,13 @@ import TimelineReport
         }
         acquire()
         while merged < published { workOrWait(Self.reader) }
+        release()
+        stop()
+    }
+
+    /// Ends the threads. Nothing that was published is left.
+    func stop() {
+        acquire()
         isClosing = true
         wakeAll()
         release()

@@ -19,6 +19,8 @@ struct ReplayRun: ~Copyable {
     private var progress = ProgressLine()
     private var isBegun = false
     private var isStopped = false
+    /// The output was refused before anything was read.
+    private var isRefused = false
     private var frame: UInt64 = 0
     /// Frames read before the batch under way.
     private var batchStart: UInt64 = 0
@@ -54,7 +56,10 @@ struct ReplayRun: ~Copyable {
     private mutating func fail(_ error: TraceError) -> Int32 {
         progress.clear()
         complain(error.explanation(command: "", executable: ""))
-        if case .output = error { isStopped = true }
+        if case .output = error {
+            isStopped = true
+            isRefused = !isBegun
+        }
         return 1
     }
 
@@ -202,6 +207,11 @@ struct ReplayRun: ~Copyable {
         // Nothing is left to be stopped but this.
         signals.standDown()
         progress.clear()
+        // Not even a heading, which would look like a result.
+        if isRefused {
+            consumer.abandon()
+            return status
+        }
         // No file could be opened: the report has a beginning all the same.
         if !isBegun { consumer.begin(description) }
         consumer.finish(description)

@@ -58,6 +58,8 @@ struct StreamReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         return outputStatus == nil
     }
 
+    mutating func abandon() {}
+
     mutating func finish(_ description: CaptureDescription) {
         pipeline.endFragments()
         for id in pipeline.timeline.remaining() where outputStatus == nil {
