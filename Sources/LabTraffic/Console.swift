@@ -54,6 +54,16 @@ public enum Console {
         _ = name.withLock { program in write("\(program): \(text)\n", to: 2) }
     }
 
+    /// Ends the program with what the parser of its arguments says: help on standard output, and a program whose help cannot be
+    /// written has failed; a complaint on standard error, as it is.
+    public static func end(saying text: String, code: Int32) -> Never {
+        if !text.isEmpty {
+            let text = text.hasSuffix("\n") ? text : text + "\n"
+            if code == 0 { put(text) } else { _ = name.withLock { _ in write(text, to: 2) } }
+        }
+        exit(code)
+    }
+
     /// Writes all of the text to a descriptor; the error number, or 0.
     private static func write(_ text: String, to number: Int32) -> Int32 {
         var rest = Array(text.utf8)[...]

@@ -44,6 +44,16 @@ struct LabClientCommand: ParsableCommand {
     @Flag(help: "Close with a RST: SO_LINGER with time 0.")
     var linger0 = false
 
+    static func main() {
+        Console.prepare(program: "lab-client")
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Console.end(saying: fullMessage(for: error), code: exitCode(for: error).rawValue)
+        }
+    }
+
     func validate() throws {
         let times = [
             ("--connect-timeout", connectTimeout ?? 1), ("--hold", hold), ("--delay", delay),
@@ -67,7 +77,6 @@ struct LabClientCommand: ParsableCommand {
     }
 
     func run() throws {
-        Console.prepare(program: "lab-client")
         var options = ClientOptions()
         options.host = host ?? hostArgument ?? options.host
         options.port = port ?? portArgument ?? options.port

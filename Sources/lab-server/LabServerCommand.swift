@@ -57,6 +57,16 @@ struct LabServerCommand: ParsableCommand {
     @Flag(help: "Allow an address that other machines can reach.")
     var allowRemote = false
 
+    static func main() {
+        Console.prepare(program: "lab-server")
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Console.end(saying: fullMessage(for: error), code: exitCode(for: error).rawValue)
+        }
+    }
+
     func validate() throws {
         for (name, seconds) in [("--slow-close", slowClose ?? 0), ("--fin-wait", finWait)]
         where !(0...86400).contains(seconds) {
@@ -67,7 +77,6 @@ struct LabServerCommand: ParsableCommand {
     }
 
     func run() throws {
-        Console.prepare(program: "lab-server")
         Console.exitQuietlyOnSignals()
         var options = ServerOptions()
         options.host = host

@@ -238,6 +238,16 @@ import Testing
             #expect(outcome.code == 1, "\(words)")
             #expect(outcome.errors.contains("standard output: No space left on device"))
         }
+        for program in ["lab-server", "lab-client"] {
+            let full = try shell("${T%/*}/\(program) --help > /dev/full")
+            #expect(
+                full.code == 1 && full.errors.contains("\(program): cannot write to standard output: No space left"))
+            let help = try shell("${T%/*}/\(program) --help; ${T%/*}/\(program) --version")
+            #expect(help.code == 0 && help.text.contains("USAGE: \(program)") && help.text.hasSuffix("0.1.0\n"))
+            #expect(try shell("${T%/*}/\(program) --help | true; exit ${PIPESTATUS[0]}").code == 0)
+            let wrong = try shell("${T%/*}/\(program) --nonsense")
+            #expect(wrong.code == 64 && wrong.text.isEmpty && wrong.errors.contains("--nonsense"))
+        }
     }
 
     @Test func closedStandardStreamsReachNoFile() throws {
@@ -261,6 +271,19 @@ import Testing
         let outcome = try tcptrace("-q", "-r", file, "-w", path)
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains(path))
+    }
+
+    /// A heading would look like a result: of a run that found nothing.
+    @Test(arguments: [
+        ["-q"], ["-q", "--fail-on", "any"], ["-T", "csv"], ["-T", "zeek"], ["-T", "json"], ["--count"], [],
+    ])
+    func aRefusedRunPrintsNothing(_ form: [String]) throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "a.pcap")
+        for output in ["/nonexistent/x.pcapng", "/", file] {
+            let outcome = try Program(Program.tcptrace, form + ["-r", file, "-w", output]).end()
+            #expect(outcome.code == 1 && outcome.text.isEmpty, "\(outcome.text)")
+        }
     }
 
     @Test func theInputIsNotOverwritten() throws {
