@@ -206,8 +206,15 @@ extension HotPart {
         guard reactions.sent.count + reactions.arrived.count > 0, !isOver else { return }
         facts.insert(.reset)
         if side == .originator { facts.insert(.originatorReset) }
-        if side == .responder && receiverBefore.state == .synSent && !facts.contains(.synAckSeen) {
-            facts.insert(.refused)
-        }
+        guard side == .responder else { return }
+        let answersSyn = receiverBefore.state == .synSent && !facts.contains(.synAckSeen)
+        if answersSyn || answersUnseenSyn(segment) { facts.insert(.refused) }
+    }
+
+    /// Whether a RST is all there is, and has the number of an answer to a SYN (RFC 9293 3.10.7.1: <SEQ=0>, as that has no ACK).
+    /// The SYN was not captured: a rule on its host rejected it on its way out.
+    private func answersUnseenSyn(_ segment: Segment) -> Bool {
+        segment.flags.has(.ack) && segment.sequence == SequenceNumber(0) && segment.payloadLength == 0
+            && sides[0].packets == 0 && sides[1].packets == 1
     }
 }

@@ -169,6 +169,10 @@ struct Situation: Sendable, CustomTestStringConvertible {
             text: "> . 500:500 ack 300\n> F. 500:500 ack 300\n< F. 300:300 ack 501\n> . 501:501 ack 301",
             outcome: .closed, state: "SF", history: "AFf", completeness: 20, bytes: [0, 0], closer: .originator),
         .init(
+            id: "H3 a RST for a SYN that was not captured", text: "< R. -5000:-5000 ack 1", outcome: .refused,
+            state: "RSTRH",
+            history: "^r", completeness: 36, bytes: [0, 0], closer: .responder),
+        .init(
             id: "X4 lone RST", text: "> R. 500:500 ack 300", outcome: .reset, state: "OTH", history: "R",
             completeness: 36, bytes: [0, 0], closer: .originator),
         .init(

@@ -103,6 +103,12 @@ private let lineRows = """
         #expect(all[6] == "=> refused (REJ)  connect() = ECONNREFUSED, 1> 1< packets, Sr")
     }
 
+    @Test func H3_aRefusalWithoutItsSyn() {
+        let all = ladder("< R. -5000:-5000 ack 1")
+        #expect(all.contains { $0.hasPrefix("--- handshake ---") })
+        #expect(all.contains { $0.hasPrefix("=> refused (RSTRH)  connect() = ECONNREFUSED") })
+    }
+
     @Test func H2_everySynRetryWithItsTimer() {
         let all = ladder("0 > S 0:0\n1.01 > S 0:0\n3.02 > S 0:0")
         #expect(all.contains { $0.contains("SYN seq 0  retransmit 1 (after 1.01s)") })

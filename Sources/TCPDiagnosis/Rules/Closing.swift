@@ -147,7 +147,8 @@ extension Circumstances {
     /// not its own.
     fileprivate func isMismatchTold(_ event: KernelEvent, _ kernel: TCPState?) -> Bool {
         switch (event.side, kernel) {
-        case (.originator, .synSent): isAnswerLost || found.contains(.synAckLost)
+        case (.originator, .synSent):
+            isAnswerLost || found.contains(.synAckLost) || disownedReset?.side == .originator
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }

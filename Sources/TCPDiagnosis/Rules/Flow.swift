@@ -143,7 +143,7 @@ extension Circumstances {
         // A reading after it says so, or else that no event told of the socket's end.
         let lasting = view.trace.isTraced && isOver && view.isPresent ? view.trace.state : nil
         guard let state = view.outlivedState ?? lasting,
-            [.established, .closeWait, .finWait1, .finWait2].contains(state)
+            [.synSent, .established, .closeWait, .finWait1, .finWait2].contains(state)
         else { return nil }
         return (side, state)
     }

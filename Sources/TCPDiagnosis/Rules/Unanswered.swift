@@ -138,7 +138,8 @@ extension Circumstances {
     /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not
     /// captured. Where its client is on this host, and the server's kernel sent no RST, it never got to the interface.
     var refusedUnseen: Verdict? {
-        guard let side = resetter, file[side].resetHadAck, connection.firstSequence == SequenceNumber(0),
+        let refuser: Side? = connection.facts.contains(.refused) ? .responder : resetter
+        guard let side = refuser, file[side].resetHadAck, connection.firstSequence == SequenceNumber(0),
             !connection.facts.contains(.synSeen), !connection.facts.contains(.synAckSeen),
             !file[side.other].last.isSeen
         else { return nil }

@@ -179,7 +179,8 @@ struct ConnectionText {
     private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
         let flags = event.segment.flags
         if flags.has(.rst) && !flags.has(.syn) {
-            return connection.facts.contains(.synAckSeen) || !isOpening(connection) ? .reset : .handshake
+            let opens = connection.facts.contains(.refused) || isOpening(connection)
+            return connection.facts.contains(.synAckSeen) || !opens ? .reset : .handshake
         }
         if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
         if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }

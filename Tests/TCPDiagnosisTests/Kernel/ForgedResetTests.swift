@@ -28,6 +28,19 @@ import Testing
                 + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
     }
 
+    /// The rule for SYN-ACKs rejects them to the server, in the client's name.
+    @Test(arguments: ["> S 0:0\n> R 1:1", "> S 0:0\n< S. 0:0 ack 1\n> R 1:1"])
+    func aRuleRejectsTheAnswer(_ text: String) {
+        let play = KernelCase(text)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        for time in [5.0, 60] { play.read(time, play.client(.synSent), play.listener()) }
+        #expect(play.conclude(300) == [.middlebox], "\(play.found)")
+        #expect(
+            play.message(.middlebox).contains(
+                "in the name of the client (p7[7]) was not sent by its TCP, which has the socket in SYN_SENT all the same"
+            ))
+    }
+
     @Test func whoseSocketIsGoneMayHaveSentIt() {
         let gone = rejected()
         gone.event(8.2, .responder, .transition(from: .established, to: .closed), socket: 0xb)

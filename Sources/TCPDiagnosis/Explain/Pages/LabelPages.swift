@@ -24,6 +24,8 @@ extension Explanation {
                 .outcome, name, "A RST answered the SYN.",
                 .wire(
                     "S, R. (RFC 9293 3.10.7.1). Zeek: REJ. Wireshark's completeness is 37, not 33: its ACK bit counts R. too."
+                        + " R. with the sequence number 0 and nothing else answers a SYN that was not captured (Zeek: RSTRH): a firewall rule"
+                        + " on this host rejects it on its way out."
                 ),
                 .linux("connect() fails with ECONNREFUSED."))
         case .noAnswer:
