@@ -127,8 +127,10 @@ extension Rule {
         if c.hasQueuedFin(kernel, wire) {
             let octets = c.inFlight(event.side)
             cause =
-                "it has closed, and its FIN waits behind \(octets > 0 ? count(octets, "octet") : "text") that the peer has not"
-                + " acknowledged"
+                octets > 0
+                ? "it has closed, and its FIN waits behind \(count(octets, "octet")) that the peer has not acknowledged"
+                : "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
+                    + " be sent"
         } else if let drop {
             cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
         } else {
