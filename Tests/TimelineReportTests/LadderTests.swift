@@ -103,6 +103,13 @@ private let lineRows = """
         #expect(all[6] == "=> refused (REJ)  connect() = ECONNREFUSED, 1> 1< packets, Sr")
     }
 
+    @Test func aResetThatChangesNothingBeginsNoPart() {
+        let again = "\n< F. 1:1 ack 1\n> R 1:1"
+        let all = ladder(handshake + "> P. 1:6 ack 1\n< F. 1:1 ack 1\n> R 1:1" + again + again)
+        #expect(all.filter { $0.hasPrefix("--- reset") }.count == 1, "\(all)")
+        #expect(all.filter { $0.contains("RST seq 1  (ignored)") }.count == 3, "\(all)")
+    }
+
     @Test func H3_aRefusalWithoutItsSyn() {
         let all = ladder("< R. -5000:-5000 ack 1")
         #expect(all.contains { $0.hasPrefix("--- handshake ---") })

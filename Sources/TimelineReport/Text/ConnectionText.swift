@@ -61,6 +61,8 @@ struct ConnectionText {
     private var lastTime: Timestamp?
     /// Who sent the last segment, if it was a keep-alive or window probe.
     private var lastProber: Side?
+    /// The part that the latest row belongs to.
+    private var lastPhase: TimelinePhase?
     private var saidHalfClosed = false
     private var synAttempts: (UInt32, UInt32) = (0, 0)
     private var finAttempts: (UInt32, UInt32) = (0, 0)
@@ -123,7 +125,7 @@ struct ConnectionText {
         seal()
         noteBefore(event, connection)
         var row = TimelineRow(
-            event, phase: Self.phase(event, connection), delta: lastTime.map { event.time.since($0) } ?? -1)
+            event, phase: phase(of: event, connection), delta: lastTime.map { event.time.since($0) } ?? -1)
         if answers { row.states.responder = .unseen }
         countAttempts(event, &row)
         row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
@@ -139,7 +141,7 @@ struct ConnectionText {
         guard detail.verbosity > 0 else { return }
         seal()
         let delta = lastTime.map { event.time.since($0) } ?? -1
-        var row = TimelineRow(event, phase: Self.phase(event, connection), delta: delta)
+        var row = TimelineRow(event, phase: phase(of: event, connection), delta: delta)
         row.kind = .segment
         held = row
     }
@@ -174,6 +176,14 @@ struct ConnectionText {
         if connection.originator.state == .finWait2 && connection.responder.state == .closeWait { return .responder }
         if connection.responder.state == .finWait2 && connection.originator.state == .closeWait { return .originator }
         return nil
+    }
+
+    /// A RST that changes nothing belongs to where it is: one for each FIN that a closed peer gets again, for example.
+    private mutating func phase(of event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
+        let isIdle = event.segment.flags.has(.rst) && !event.hasTransitions
+        let phase = isIdle ? lastPhase ?? Self.phase(event, connection) : Self.phase(event, connection)
+        lastPhase = phase
+        return phase
     }
 
     private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
