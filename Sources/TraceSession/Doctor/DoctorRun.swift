@@ -18,7 +18,8 @@ public enum DoctorRun {
     public static func run(_ format: Format, width: Int) -> Int32 {
         let capture = DoctorCapture.checks()
         let checks =
-            capture.checks + DoctorKernel.checks() + DoctorTracing.checks() + DoctorProcesses.checks()
+            capture.checks + DoctorKernel.checks() + DoctorTranslation.checks() + DoctorTracing.checks()
+            + DoctorProcesses.checks()
             + DoctorSettings.checks() + DoctorInterfaces.checks()
         var buffer = OutputBuffer()
         let report = DoctorReport(width: width)

@@ -31,6 +31,25 @@ import TimelineReport
         ] as [(String, String?)])
     func hidingOfProcesses(_ mounts: String, _ value: String?) { #expect(DoctorProcesses.hidepid(mounts) == value) }
 
+    @Test func translatedConnectionsAreCounted() {
+        let plain =
+            "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1"
+        let redirected =
+            "ipv4     2 tcp      6 9 ESTABLISHED src=127.0.0.1 dst=127.0.0.1 sport=55698 dport=9600 src=127.0.0.1 dst=127.0.0.1"
+            + " sport=9500 dport=55698 [ASSURED] mark=0 zone=0 use=2\n"
+        let other =
+            "ipv4     2 udp      17 9 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.9 dst=10.0.0.1 sport=2 dport=1\n"
+        let none = DoctorTranslation.connections(plain + " sport=2 dport=1 mark=0\n" + other + plain)
+        #expect(none.tracked == 1 && none.translated == 0 && none.example == nil)
+        let some = DoctorTranslation.connections(redirected + plain + " sport=2 dport=1\n" + "\u{1b}[2J src= tcp\n")
+        #expect(some.tracked == 2 && some.translated == 1)
+        #expect(
+            some.example
+                == "127.0.0.1 port 55698 to 127.0.0.1 port 9600, which is 127.0.0.1 port 55698 to 127.0.0.1 port 9500 behind it"
+        )
+        #expect(DoctorTranslation.connections("").tracked == 0)
+    }
+
     @Test func linesFitThePageAndNothingIsRaw() {
         let long = Array(repeating: "words", count: 40).joined(separator: " ")
         let checks = [
