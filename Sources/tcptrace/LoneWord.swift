@@ -69,25 +69,10 @@ enum LoneWord {
         for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {
             let most = verb.count > 5 ? 2 : 1
             guard abs(first.utf8.count - verb.utf8.count) <= most else { continue }
-            if distance(Array(first.utf8), Array(verb.utf8)) <= most {
+            if editDistance(Array(first.utf8), Array(verb.utf8)) <= most {
                 return "\(first): neither a verb nor a filter; did you mean tcptrace \(verb)?"
             }
         }
         return nil
-    }
-
-    /// Letters to put in, take out or replace to make one word of the other (Levenshtein).
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (index, letter) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (place, other) in right.enumerated() {
-                let replaced = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[place + 1]
-                row[place + 1] = min(replaced, row[place] + 1, diagonal + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -1,6 +1,7 @@
 // An option that there is not: which one it is, and what to type instead.
 
 import ArgumentParser
+import PacketSource
 import TraceSession
 
 /// Looks for the word that is no option of its verb. The parser checks the values first, and then complains about a number that
@@ -89,7 +90,7 @@ enum UnknownOption {
         let typed = Array(option.utf8)
         let most = max(1, (typed.count - 2) / 3)
         return known.filter { $0.hasPrefix("--") }.sorted()
-            .map { (name: $0, distance: LoneWord.distance(typed, Array($0.utf8))) }
+            .map { (name: $0, distance: editDistance(typed, Array($0.utf8))) }
             .filter { $0.distance <= most || $0.name.hasPrefix(option) && typed.count > 4 }
             .min { $0.distance < $1.distance }?.name
     }

@@ -89,6 +89,32 @@ import Testing
         }
     }
 
+    @Test(
+        "what was meant is said where it is clear",
+        arguments: [
+            ("prot 9500", "port"), ("tcp prot 80", "port"), ("tcp and hots 10.0.0.1", "host"), ("tpc port 80", "tcp"),
+            ("host 1.2.3.4 andd port 1", "and"), ("host 127.0.0.1:9500", "host 127.0.0.1 and port 9500"),
+            ("tcp foo bar", nil), ("port 80 port", nil), ("(tcp or udp)) and port 80", nil), ("tcp \u{1b}[2J", nil),
+        ] as [(String, String?)])
+    func hints(text: String, meant: String?) throws {
+        do {
+            _ = try PacketFilter(text, linkType: .ethernet)
+            Issue.record("it compiled")
+        } catch {
+            let line = error.description.split(separator: "\n").first ?? ""
+            #expect(line.contains("did you mean") == (meant != nil), "\(error)")
+            if let meant { #expect(line.hasSuffix("; did you mean \(meant)?"), "\(error)") }
+        }
+    }
+
+    @Test("letters that are put in, taken out, replaced or changed with a neighbour")
+    func distances() {
+        func distance(_ left: String, _ right: String) -> Int { editDistance(Array(left.utf8), Array(right.utf8)) }
+        #expect(distance("port", "port") == 0 && distance("prot", "port") == 1 && distance("prt", "port") == 1)
+        #expect(distance("", "tcp") == 3 && distance("tcp", "") == 3 && distance("expalin", "explain") == 1)
+        #expect(distance("ca", "abc") == 3 && distance("kitten", "sitting") == 3)
+    }
+
     @Test("the caret line stands under the word")
     func caret() throws {
         do {

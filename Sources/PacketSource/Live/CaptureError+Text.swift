@@ -5,7 +5,8 @@ extension FilterFault: CustomStringConvertible {
     public var description: String {
         let bytes = Array(text.utf8)
         func shown(_ range: Range<Int>) -> String { escaped(String(decoding: bytes[range], as: UTF8.self)) }
-        let whole = message + "\n  " + shown(0..<bytes.count)
+        let meant = message.contains("syntax error") ? hint.map { "; did you mean \(escaped($0))?" } ?? "" : ""
+        let whole = message + meant + "\n  " + shown(0..<bytes.count)
         guard let range, range.lowerBound >= 0, range.upperBound <= bytes.count else { return whole }
         let before = shown(0..<range.lowerBound).unicodeScalars.count
         let under = shown(range).unicodeScalars.count
