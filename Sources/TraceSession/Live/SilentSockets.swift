@@ -5,18 +5,49 @@ import TCPModel
 
 /// A look at the sockets of the ports that a trace was about, for its end if it saw nothing.
 enum SilentSockets {
-    /// What stands still, in sentences for standard error; none if the filter names no ports, or nothing has them but listeners and
-    /// TIME_WAITs.
-    static func sentences(filter: String, root: String = "/proc") -> [String] {
+    /// What stands still, or goes over another interface than these (none = all), in sentences for standard error; none if the filter
+    /// names no ports, or nothing has them but listeners and TIME_WAITs that may well be right.
+    static func sentences(filter: String, interfaces: [String] = [], root: String = "/proc") -> [String] {
         let ports = portsNamed(in: filter)
         var tables = ProcNetTCP(root: root)
         guard !ports.isEmpty, let snapshot = try? tables.read(ports: ports) else { return [] }
         var owners = ProcessOwners(root: root)
-        let sockets = snapshot.sockets
+        let (inner, sockets) = divide(snapshot.sockets, traced: interfaces)
+        if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
         let calling = sockets.filter { $0.state == .synSent }
         let processes = owners.owners(of: Set(calling.map(\.inode)))
         let standing = sockets.filter { ![.synSent, .listen, .timeWait].contains($0.state) }
         return calling.prefix(3).map { sentence(on: $0, processes[$0.inode]?.process) } + sentence(on: standing, ports)
+    }
+
+    /// The sockets whose segments go over the loopback interface, if that is not traced, and all others: listeners on its addresses,
+    /// and those with both ends on this host.
+    private static func divide(
+        _ sockets: [KernelSocket], traced interfaces: [String]
+    ) -> (inner: [KernelSocket], others: [KernelSocket]) {
+        guard !interfaces.isEmpty, !interfaces.contains("any"), !interfaces.contains("lo"),
+            let addresses = try? LocalAddresses.current()
+        else { return ([], sockets) }
+        func isInner(_ socket: KernelSocket) -> Bool {
+            if socket.state == .listen { return socket.local.address.isLoopback }
+            return addresses.contains(socket.local.address) && addresses.contains(socket.remote.address)
+        }
+        return (sockets.filter(isInner), sockets.filter { !isInner($0) })
+    }
+
+    /// Where the trace looked for what goes over the loopback interface.
+    private static func sentence(onLoopback sockets: [KernelSocket], traced interfaces: [String]) -> String? {
+        guard !sockets.isEmpty else { return nil }
+        let names = interfaces.map { printable($0) }.joined(separator: ", ")
+        let are = interfaces.count == 1 ? "is" : "are"
+        let open = sockets.filter { $0.state != .listen }
+        if open.isEmpty {
+            return
+                "who listens on \(sockets[0].local) is reached over lo only, and only \(names) \(are) traced: -i lo, or -i any"
+        }
+        return
+            "\(open.count == 1 ? "a socket has" : "\(open.count) sockets have") both ends on this host, such as \(open[0].local) and"
+            + " \(open[0].remote): what they send goes over lo, and only \(names) \(are) traced: -i lo, or -i any"
     }
 
     private static func sentence(on caller: KernelSocket, _ process: ProcessIdentity?) -> String {

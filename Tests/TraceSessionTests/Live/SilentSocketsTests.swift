@@ -7,14 +7,16 @@ import Testing
 
 @Suite struct SilentSocketsTests {
     /// The sentences over a /proc with these lines of net/tcp.
-    private static func sentences(_ lines: [String], filter: String) throws -> [String] {
+    private static func sentences(
+        _ lines: [String], filter: String, interfaces: [String] = []
+    ) throws -> [String] {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("silent-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }
         try FileManager.default.createDirectory(
             at: root.appendingPathComponent("net"), withIntermediateDirectories: true)
         let text = (["  sl  local_address rem_address   st"] + lines).joined(separator: "\n") + "\n"
         try text.write(to: root.appendingPathComponent("net/tcp"), atomically: true, encoding: .utf8)
-        return SilentSockets.sentences(filter: filter, root: root.path)
+        return SilentSockets.sentences(filter: filter, interfaces: interfaces, root: root.path)
     }
 
     private static func line(_ ports: String, state: String, inode: Int) -> String {
@@ -39,6 +41,24 @@ import Testing
         #expect(try Self.sentences(Array(lines[...0]), filter: "port 9500").isEmpty, "a listener only waits")
         #expect(try Self.sentences(lines, filter: "port 80").isEmpty)
         #expect(try Self.sentences(lines, filter: "").isEmpty, "of all ports there are always some")
+    }
+
+    @Test func whatGoesOverLoopbackIsNotSeenElsewhere() throws {
+        let listener = Self.line("251C>0000", state: "0A", inode: 1)
+        let lines = [listener, Self.line("8C56>251C", state: "06", inode: 0)]
+        #expect(
+            try Self.sentences(lines, filter: "port 9500", interfaces: ["eth0"]) == [
+                "a socket has both ends on this host, such as 127.0.0.1:35926 and 127.0.0.1:9500: what they send goes over lo, and"
+                    + " only eth0 is traced: -i lo, or -i any"
+            ])
+        let said = try Self.sentences([listener], filter: "port 9500", interfaces: ["eth0", "tun0"])
+        #expect(
+            said == [
+                "who listens on 127.0.0.1:9500 is reached over lo only, and only eth0, tun0 are traced: -i lo, or -i any"
+            ])
+        for interfaces in [["lo"], ["any"], ["eth0", "lo"], []] {
+            #expect(try Self.sentences(lines, filter: "port 9500", interfaces: interfaces).isEmpty)
+        }
     }
 
     @Test func aCallWhoseSynWasNotSeen() throws {
