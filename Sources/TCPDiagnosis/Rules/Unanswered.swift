@@ -35,16 +35,16 @@ extension Rule {
         if let verdict = c.queueWasFull { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
         let owner = c.processName(c.kernel?.responder.listenerProcess)
-        let backlog = listener.backlog ?? 0
         return Verdict(
             side: .responder,
             message:
                 "\(count(c.file[.originator].synCount, "SYN")) got no answer: \(count(listener.receiveQueue, "connection"))"
-                + " wait in the accept queue of \(listener.local)\(backlog > 0 ? " (backlog \(backlog))" : "")"
+                + " \(verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
+                + (listener.backlog.map { " (backlog \($0))" } ?? "")
                 + ", and \(owner) does not call accept()",
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
-                + (backlog > 0 ? [.init("backlog", .number(Int64(backlog)))] : []) + c.listenerEvidence)
+                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenerEvidence)
     }
 
     /// Silence: no RST, no ICMP, no SYN-ACK.
