@@ -67,6 +67,23 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.server.drops == 1, "a SYN is dropped once")
     }
 
+    /// The kernel tells of a RST, and of the end of its socket, before it is captured: of a connection older than the trace that is
+    /// all there is.
+    @Test func aResetIsTheFirstThatIsSeenOfAnOlderConnection() {
+        let traced = Traced("0 < R. 100:100 ack 1")
+        let reset = SocketEvent.Kind.resetSent(reason: "TCP_STATE")
+        traced.take(
+            traced.event(-2_000_000, .responder, .retransmit, socket: 0),
+            traced.event(-30_000, .responder, reset, pid: 50),
+            traced.event(-12_000, .responder, .transition(from: .closeWait, to: .closed), pid: 50), now: 500_000)
+        #expect(traced.server.resetReason == "TCP_STATE" && traced.server.resetProcess?.pid == 50)
+        #expect(traced.server.transitions == 1 && traced.server.retransmissions == 0)
+        // One that was seen to open did not live before.
+        let opened = Traced("> S 0:0")
+        opened.take(opened.event(-30_000, .originator, reset, pid: 50), now: 500_000)
+        #expect(opened.client.resetReason == nil)
+    }
+
     /// Another program's drop waits for its connection; a socket that is born meanwhile at the same address has nothing to do with it.
     @Test func aDropIsNotOfTheNextSocketAtItsAddress() {
         let traced = Traced("> S 0:0")

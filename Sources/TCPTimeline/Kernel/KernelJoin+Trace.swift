@@ -8,7 +8,9 @@ extension KernelJoin {
     public mutating func watch(_ id: ConnectionID, _ connection: Connection) {
         guard number(of: id) != connection.number else { return }
         add(id, number: connection.number, connection.tuple)
-        tracks.watch(id, number: connection.number, connection.tuple, firstTime: connection.firstTime)
+        let isOlder = connection.facts.isDisjoint(with: [.synSeen, .synAckSeen])
+        tracks.watch(
+            id, number: connection.number, connection.tuple, firstTime: connection.firstTime, isOlder: isOlder)
         noteOpening(id, connection)
     }
 

@@ -81,8 +81,13 @@ struct SocketTracks {
 
     // MARK: Connections
 
-    mutating func watch(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple, firstTime: Timestamp) {
-        ends.add(WatchedEnd(id: id, number: number, firstTime: firstTime, originator: tuple.source), tuple)
+    /// `isOlder`: it was there before its first segment, which was not its opening.
+    mutating func watch(
+        _ id: ConnectionID, number: UInt64, _ tuple: FourTuple, firstTime: Timestamp, isOlder: Bool
+    ) {
+        let lead = isOlder ? Self.dropDelay : Self.clockError
+        ends.add(
+            WatchedEnd(id: id, number: number, firstTime: firstTime, lead: lead, originator: tuple.source), tuple)
     }
 
     mutating func forget(_ number: UInt64, _ tuple: FourTuple) { ends.remove(number, tuple) }
@@ -307,10 +312,11 @@ struct SocketTracks {
         }
     }
 
-    /// The incarnation that lived at `time`: the latest one that began before.
+    /// The incarnation that lived at `time`: the latest one that began before. Of a connection older than the capture the first
+    /// segment may be a RST, which the kernel tells of just before it is captured.
     private func incarnation(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp) -> EndpointReference?
     {
-        ends.find(local, remote, among: { $0.firstTime.since(time) <= Self.clockError }) {
+        ends.find(local, remote, among: { $0.firstTime.since(time) <= $0.lead }) {
             $0.firstTime > $1.firstTime
         }
     }

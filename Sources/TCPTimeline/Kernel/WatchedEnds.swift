@@ -7,6 +7,8 @@ struct WatchedEnd: BitwiseCopyable {
     var id: ConnectionID
     var number: UInt64
     var firstTime: Timestamp
+    /// How long before its first segment an event may be its own, in nanoseconds.
+    var lead: Int64
     var originator: SocketAddress
 }
 
