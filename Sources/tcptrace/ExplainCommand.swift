@@ -19,6 +19,7 @@ struct ExplainCommand: ParsableCommand {
               tcptrace explain close-wait-leak
               tcptrace explain FIN_WAIT2 R. ShADadFf 31
               tcptrace explain ECONNRESET NETFILTER_DROP TCPSynRetrans
+              tcptrace explain '(late in capture)' RTO
             """)
 
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))

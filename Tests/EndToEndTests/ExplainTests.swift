@@ -1,5 +1,7 @@
 // `tcptrace explain` as a user meets it: pages on standard output, complaints on standard error with 64.
 
+import Foundation
+import TCPDiagnosis
 import Testing
 
 @Suite struct ExplainCommandTests {
@@ -24,6 +26,23 @@ import Testing
         #expect(outcome.lines.first == "\u{1b}[1mTIME_WAIT: state\u{1b}[0m")
         #expect(outcome.lines.contains { !$0.isEmpty && !$0.contains("\u{1b}") })
         #expect(try !tcptrace("explain", "TIME_WAIT", "--color", "always", "--no-color").text.contains("\u{1b}"))
+    }
+
+    /// What stands in brackets on a row is what people ask about.
+    @Test func everyRemarkOfTheTimelineHasAPage() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(
+            contentsOf: root.appendingPathComponent("Sources/TimelineReport/Text/LaneText.swift"), encoding: .utf8)
+        let remarks = text.matches(of: /"\(([A-Za-z][^")\\]*)/).map { String($0.output.1) }
+        #expect(remarks.count > 30)
+        // Of some only the beginning is there.
+        for remark in remarks where !remark.hasSuffix(" ") {
+            #expect(!Explanations.pages(for: "(\(remark))").isEmpty, "(\(remark))")
+        }
+        #expect(Explanations.pages(for: "(copy of frame 7)").map(\.name) == ["copy of frame"])
+        #expect(Explanations.pages(for: "(RTO, 2nd)").map(\.name) == ["RTO"])
+        #expect(Explanations.pages(for: "RTT").map(\.name) == ["RTT"])
     }
 
     @Test func anUnknownWordIsAUsageError() throws {

@@ -13,7 +13,7 @@ public enum Explanations {
         findings + TCPState.allCases.compactMap { Explanation.page(of: $0) } + Explanation.flagPages.map { $0.page }
         + Outcome.allCases.map { Explanation.page(of: $0) } + Explanation.zeekStates
         + [Certainty.observed, .inferred, .confirmed, .assumed].map { Explanation.page(of: $0) } + Explanation.marks
-        + Explanation.errnos + Explanation.kernelReasons + Explanation.counters
+        + Explanation.rowRemarks + Explanation.errnos + Explanation.kernelReasons + Explanation.counters
 
     /// Every page that has a name of its own: not the combinations, histories and numbers.
     public static var all: [Explanation] {
@@ -29,14 +29,18 @@ public enum Explanations {
     public static func page(of code: FindingCode) -> Explanation? { findings.first { $0.name == code.rawValue } }
 
     /// The pages for a word, in any usual spelling; several if it means several things, none if it means nothing here.
-    public static func pages(for word: String) -> [Explanation] {
-        guard !word.isEmpty, word.utf8.count <= longestWord else { return [] }
+    public static func pages(for typed: String) -> [Explanation] {
+        guard !typed.isEmpty, typed.utf8.count <= longestWord else { return [] }
+        // Remarks stand in brackets.
+        let isBracketed = typed.count > 2 && typed.hasPrefix("(") && typed.hasSuffix(")")
+        let word = isBracketed ? String(typed.dropFirst().dropLast()) : typed
         let folded = fold(word)
         var pages = findings.filter { $0.name == folded }
         if let state = TCPState(named: word), let page = Explanation.page(of: state) { pages.append(page) }
         if let outcome = Outcome(named: word) { pages.append(Explanation.page(of: outcome)) }
         pages += Explanation.zeekStates.filter { $0.name == word.uppercased() && (word != word.lowercased()) }
         pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == word }
+        pages += Explanation.rowRemarks.filter { fold($0.name) == foldedRemark(word) }
         let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoNumbers[word]
         pages += Explanation.errnos.filter { $0.name == number }
         let reason = kernelWord(word)
@@ -80,6 +84,12 @@ public enum Explanations {
 
     private static func fold(_ word: String) -> String {
         String(word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 })
+    }
+
+    /// A remark without what it says of this one row: `copy of frame 7`, `RTO, 2nd`.
+    private static func foldedRemark(_ word: String) -> String {
+        if word.hasPrefix("copy of frame ") { return "copy-of-frame" }
+        return fold(word.hasPrefix("RTO, ") ? "RTO" : word)
     }
 
     // MARK: Nearest names

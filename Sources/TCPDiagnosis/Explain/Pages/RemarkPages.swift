@@ -1,0 +1,140 @@
+// Pages for the remarks in brackets on the rows of the timeline, and for the words of its closing lines.
+
+extension Explanation {
+    private static func remark(_ name: String, _ summary: String, _ meaning: String, see: String = "") -> Explanation {
+        Explanation(.remark, name, summary, sections: [.meaning(meaning)] + (see.isEmpty ? [] : [.see(see)]))
+    }
+
+    static let rowRemarks: [Explanation] = repetitions + probes + capture + surprises + closing
+
+    private static let repetitions = [
+        remark(
+            "RTO", "Sent again because a retransmission timer ran out.",
+            "The oldest octets without an ACK, after a silence: nothing at all came back. (RTO, 2nd): once more, after twice the time.",
+            see: "explain retransmission"),
+        remark(
+            "after RTO", "Sent again as the sender works through what it had sent before a timeout.",
+            "Each ACK lets some more go. What had arrived all the same is sent for nothing.",
+            see: "explain spurious-retransmission"),
+        remark(
+            "fast", "Sent again at once, because the receiver showed a hole.",
+            "Three duplicate ACKs, or a SACK of later octets (RFC 5681 3.2): later segments arrive, so only some were lost.",
+            see: "explain retransmission"),
+        remark(
+            "loss probe", "The last segment again, after about two round trips, to provoke an ACK.",
+            "Linux asks before its timer would; often the ACK was only delayed, and nothing lost.",
+            see: "explain tail-loss-probe"),
+        remark(
+            "spurious", "All of it had been acknowledged when it was sent again.",
+            "The ACK had not reached its sender yet, or was lost on its way there.",
+            see: "explain spurious-retransmission"),
+        remark(
+            "copy of frame", "The same frame, captured twice.",
+            "On `any`, a bridge or a mirror port one packet passes several times. It counts once, and has a row with -v only."
+        ),
+    ]
+
+    private static let probes = [
+        remark(
+            "keep-alive", "One octet or none, just before what is next: is anybody there?",
+            "The peer's TCP answers with an ACK; its program notices nothing (RFC 9293 3.8.4).",
+            see: "explain keepalive-dead"),
+        remark(
+            "window probe", "A keep-alive's shape towards a window of 0: is there room again?",
+            "The sender has something to send and may not (RFC 9293 3.8.6.1).", see: "explain zero-window-stall"),
+        remark("answer", "The ACK that answers a keep-alive or a window probe.", "The peer's TCP is there."),
+        remark(
+            "window 0", "The sender of this ACK takes nothing more for now.",
+            "Its program does not read as fast as the other one writes.", see: "explain zero-window-stall"),
+        remark(
+            "window update", "The same ACK with another window.", "The program has read, and there is room again."),
+        remark(
+            "duplicate ACK", "The same ACK again with nothing new.",
+            "A segment came that was not the next one: something before it is missing, or came before.",
+            see: "explain reordering"),
+        remark(
+            "delayed ACK", "An ACK that waited on purpose, 25 ms or more.",
+            "A receiver waits for a second segment, or for an answer to send it with. Linux waits 40 ms and more."),
+    ]
+
+    private static let capture = [
+        remark(
+            "hole before", "Octets before it were not captured: lost, overtaken, or missed by the capture.",
+            "What comes of it shows later: fills hole, or an ACK of octets that the capture does not have.",
+            see: "explain capture-gap, explain reordering"),
+        remark(
+            "reordered", "The network put it behind segments that were sent after it.",
+            "Its time stamp or identification is the older one.", see: "explain reordering"),
+        remark(
+            "fills hole", "It carries octets that were missing here.",
+            "Late, or sent again because the first copy was lost before it came to where the capture is.",
+            see: "explain reordering"),
+        remark(
+            "late in capture", "Only the capture put it behind what follows on it.",
+            "Its ACK, or the answer to it, was captured first. Two queues or two interfaces do that; nothing was wrong on the wire."
+        ),
+        remark(
+            "acks unseen data", "An ACK of octets that the capture does not have.",
+            "They arrived, so it is the capture that lacks frames, not the network.", see: "explain capture-gap"),
+        remark(
+            "fragments missing", "The first fragment of a packet whose others never came.",
+            "Its receiver has nothing of it, and it moves no state."),
+        remark(
+            "bad checksum", "Its receiver drops it, and nothing is made of what it says.",
+            "With --verify-checksums only. On loopback and where a network card adds them they are unfinished, and no error."
+        ),
+    ]
+
+    private static let surprises = [
+        remark(
+            "SYN inside connection", "A SYN for an end that is open, as far as is known.",
+            "It is answered with an ACK and not obeyed (RFC 5961 4.2).",
+            see: "explain challenge-ack, explain half-open-peer"),
+        remark(
+            "other ISN", "A second SYN or SYN-ACK of one end with another initial number.",
+            "Another attempt, an answer by somebody else, or a SYN cookie."),
+        remark(
+            "unacceptable ACK", "An ACK that does not answer the SYN.",
+            "An old socket with these ports answers; the client resets it, and sends its SYN again (RFC 9293 3.5.1).",
+            see: "explain half-open-peer"),
+        remark(
+            "answers a bad ACK", "A RST that only answers an ACK that fits nothing here.",
+            "Its sender's own state does not change (RFC 9293 3.10.7.3).", see: "explain half-open-peer"),
+        remark(
+            "blind ACK, ignored", "An ACK far from anything that was sent.",
+            "It comes from somebody who guesses, and is dropped (RFC 5961 5.2).", see: "explain challenge-ack"),
+        remark(
+            "not exact: challenged", "A RST in the window, but not with the next number.",
+            "It ends nothing: its receiver asks back with an ACK (RFC 5961 3.2).", see: "explain rst-ignored"),
+        remark(
+            "ignored", "A RST outside of the window.", "It ends nothing (RFC 5961 3.2).", see: "explain rst-ignored"),
+        remark(
+            "RST not heeded", "Its sender goes on after a RST that should have ended it.",
+            "Somebody else made that RST, or it never arrived.", see: "explain rst-ignored, explain middlebox"),
+        remark(
+            "after own close", "Text or FIN from an end that has closed already.",
+            "Late, or of another connection.", see: "explain reset-after-close"),
+        remark("FIN before open", "A FIN from an end that has not finished opening.", "No TCP sends that by itself."),
+        remark("another FIN", "A second FIN with another number.", "At most one of them is its sender's."),
+        remark("beyond window", "Text beyond what its receiver has room for.", "It is dropped (RFC 9293 3.4)."),
+        remark("no ACK", "A segment without ACK on an open connection.", "It is dropped (RFC 9293 3.10.7.4)."),
+        remark(
+            "meaningless flags", "SYN with FIN or RST, or no flag at all.", "No TCP sends that: a scanner does."),
+        remark(
+            "old timestamp: dropped", "Its time stamp is older than one that its receiver took before.",
+            "An old duplicate: it is answered with an ACK and dropped (PAWS)."),
+        remark(
+            "of an older connection", "A segment from before its sender's SYN.",
+            "It came late, from the connection that had the same ports before.", see: "explain port-reused"),
+    ]
+
+    private static let closing = [
+        remark(
+            "RTT", "Round trips: the times from a segment to its ACK, least and greatest.",
+            "Those of the client's segments before >, the server's before <. They are as seen where the capture is: near one end"
+                + " that end's answers take no time."),
+        remark(
+            "SETUP", "How long the handshake took: from the first SYN to the ACK of the SYN-ACK.",
+            "A second or more: a SYN or a SYN-ACK was sent again.", see: "explain syn-unanswered, explain syn-ack-lost"),
+    ]
+}
