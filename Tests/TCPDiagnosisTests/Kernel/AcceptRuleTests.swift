@@ -41,4 +41,15 @@ import Testing
         #expect(play.review(2600) == [.neverAccepted, .acceptedLate])
         #expect(play.message(.acceptedLate).hasPrefix("p8[8] called accept() only 1.6s to 1.7s after"), "\(play.found)")
     }
+
+    @Test func oneWaitsAndSeveralWait() {
+        func message(_ waiting: UInt32) -> String {
+            let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+            play.read(1100, play.client(.synSent), play.listener(waiting: waiting))
+            #expect(play.conclude(2000) == [.acceptQueueFull], "\(play.found)")
+            return play.message(.acceptQueueFull)
+        }
+        #expect(message(1).contains("1 connection waits in the accept queue of 127.0.0.1:9500, and"))
+        #expect(message(2).contains("2 connections wait in the accept queue"))
+    }
 }
