@@ -20,6 +20,8 @@ extension KernelWord {
     public static let netfilterDrop = KernelWord("NETFILTER_DROP")
     /// There was no socket for it (SKB_DROP_REASON_NO_SOCKET, SK_RST_REASON_NO_SOCKET).
     public static let noSocket = KernelWord("NO_SOCKET")
+    /// All of it had been received before: a window probe, a keep-alive, a repetition (SKB_DROP_REASON_TCP_OLD_SEQUENCE).
+    public static let oldSequence = KernelWord("TCP_OLD_SEQUENCE")
     /// Somebody destroyed the socket, or disconnected it (SK_RST_REASON_TCP_STATE).
     public static let tcpState = KernelWord("TCP_STATE")
     /// Keep-alives had no answer (SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT).

@@ -30,8 +30,10 @@ extension SocketEvent.Kind {
     func isWorthALine(_ verbosity: Int) -> Bool {
         switch self {
         case .resetSent, .socketError: true
-        // What the answer, a RST, says already.
-        case .dropped(let reason): reason != .noSocket || verbosity > 1
+        // What the answer, a RST, says already; and what is meant to be old: probes, keep-alives and repetitions.
+        case .dropped(.noSocket): verbosity > 1
+        case .dropped(.oldSequence): verbosity > 0
+        case .dropped: true
         case .retransmit, .synAckRetransmit: verbosity > 0
         case .transition, .resetReceived, .destroyed: verbosity > 1
         }
