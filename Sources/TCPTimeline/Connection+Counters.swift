@@ -12,7 +12,8 @@ extension HotPart {
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
-        sides[own].lastWindow = segment.window
+        // A RST has no window.
+        if !segment.flags.has(.rst) { sides[own].lastWindow = segment.window }
         if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
         sides[own].addUnique(newText(senderBefore, side, segment))
         if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }

@@ -20,9 +20,8 @@ extension HotPart {
         let isProbe =
             isPlain && segment.payloadLength <= 1 && segment.sequence == next.advanced(by: .max)
             && endpoints[own].state != .synSent
-        if isProbe {
-            let peer = Int(side.other.rawValue)
-            notes.insert(sides[peer].lastWindow == 0 && sides[peer].packets > 0 ? .windowProbe : .keepAlive)
+        if isProbe, let probe = probe(segment, side) {
+            notes.insert(probe)
             return notes
         }
         if segment.sequenceLength > 0 {
@@ -42,6 +41,15 @@ extension HotPart {
             noteRepeatedAck(segment, side, &notes)
         }
         return notes
+    }
+
+    /// Which probe a segment with the number just before SND.NXT is: of a closed window, or of a peer that has everything
+    /// (RFC 9293 3.8.4). Where an octet is still on its way, it is that octet again, or an ACK that the FIN overtook: then nil.
+    private mutating func probe(_ segment: Segment, _ side: Side) -> SegmentNotes? {
+        let peer = Int(side.other.rawValue)
+        if sides[peer].packets == 0 { return .keepAlive }
+        if sides[peer].lastWindow == 0 { return .windowProbe }
+        return segment.sequence.isBefore(endpoints[place(side)].sendUnacknowledged) ? .keepAlive : nil
     }
 
     private mutating func noteRepeatedAck(_ segment: Segment, _ side: Side, _ notes: inout SegmentNotes) {

@@ -33,6 +33,24 @@ import Testing
         #expect(play.last.notes.contains(.probeAck))
     }
 
+    @Test("the last octet again, as long as it was not acknowledged, is a retransmission, and no keep-alive")
+    func E7_lastOctetAgain() {
+        let play = Play(handshake + "> P. 1:2 ack 1\n> P. 1:2 ack 1")
+        #expect(play.last.notes == .retransmission)
+        play.feed("< . 1:1 ack 2\n> . 1:2 ack 1")
+        #expect(play.last.notes == .keepAlive)
+        #expect(play.connection.counters[0].retransmissions == 1 && play.connection.counters[0].uniqueBytes == 1)
+    }
+
+    @Test("an ACK that the FIN overtook is no keep-alive, nor a probe of the window that a RST seems to have")
+    func E9_finOvertakesAck() {
+        let play = Play(handshake + "> F. 1:1 ack 1\n> . 1:1 ack 1")
+        #expect(play.last.notes == [])
+        play.feed("< . 1:1 ack 2\n> . 1:1 ack 1")
+        #expect(play.last.notes == .keepAlive)
+        #expect(Play(handshake + "< R. 1:1 ack 1 win 0\n> F. 1:1 ack 1\n> . 1:1 ack 1").last.notes == [])
+    }
+
     @Test func E4_windowProbeIsNoKeepAlive() {
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0")
         #expect(play.last.notes.contains(.zeroWindow))
