@@ -71,10 +71,11 @@ extension EndpointMachine {
     private mutating func checkReset(
         _ segment: Segment, _ acceptability: Acceptability, _ reaction: inout Reaction
     ) {
-        let isExact = segment.sequence == receiveNext
+        let isExact =
+            segment.sequence == receiveNext || knowledge.contains(.lacksText) && segment.sequence == acknowledged
         // The peer's FIN may be on its way, or inferred too early: then RCV.NXT is one less or more than we think.
         let isExactAfterFin = knowledge.contains(.peerFin) && segment.sequence == peerFin.advanced(by: 1)
-        guard isExact || isExactAfterFin else {
+        guard isExact || isExactAfterFin || isResetOfFin(segment) else {
             reaction.anomalies.insert(acceptability == .acceptable ? .resetNotExact : .resetIgnored)
             return
         }
@@ -87,6 +88,12 @@ extension EndpointMachine {
         case .unseen, .closed, .listen, .synSent:
             break
         }
+    }
+
+    /// Some hosts abort after their FIN with its number. Linux takes that, though it lies before RCV.NXT (`tcp_reset_check`).
+    private func isResetOfFin(_ segment: Segment) -> Bool {
+        guard knowledge.contains(.peerFinProcessed), segment.sequence == peerFin else { return false }
+        return state == .closeWait || state == .closing || state == .lastAck
     }
 
     /// Fourth: SYN. Returns whether the segment's ACK may still be looked at.
@@ -115,7 +122,7 @@ extension EndpointMachine {
 
     /// A segment from beyond the peer's FIN was sent after it: whatever is here now found the FIN here before it.
     private mutating func noteFinBefore(_ segment: Segment, _ reaction: inout Reaction) {
-        guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
+        guard knowledge.contains(.peerFin), knowledge.isDisjoint(with: [.peerFinProcessed, .lacksText]) else { return }
         if segment.sequence.isAfter(peerFin) && receiveNext.isAtOrAfter(peerFin) {
             processPeerFin(.inferred, &reaction)
         }
@@ -206,7 +213,8 @@ extension EndpointMachine {
             if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
         }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
-        if receiveNext == peerFin {
+        let lacksText = knowledge.contains(.lacksText) && !(segment.flags.has(.fin) && acknowledged == peerFin)
+        if receiveNext == peerFin && !lacksText {
             processPeerFin(.inferred, &reaction)
         } else if receiveNext == peerFin.advanced(by: 1) && acknowledged == receiveNext {
             // Its ACK was captured before it.

@@ -137,6 +137,13 @@ extension EndpointMachine {
                 // The peer's SYN-ACK of a simultaneous open passed before this one.
                 if sendUnacknowledged.isAfter(iss) { enter(.established, .inferred, .synReceivedAck, &reaction) }
             }
+        case .closeWait where segment.sequence == iss && certainty == .inferred && !knowledge.contains(.synchronized):
+            // Nor has the FIN.
+            enter(.synReceived, .observed, .retraction, &reaction)
+            knowledge.remove(.peerFinProcessed)
+            knowledge.insert(.lacksText)
+            sendUnacknowledged = iss
+            receiveNext = segment.acknowledgment
         case .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
             if segment.sequence != iss { reaction.anomalies.insert(.initialSequenceChanged) }
         }
@@ -393,9 +400,23 @@ extension EndpointMachine {
             let isOfSyn = segment.flags.has(.syn) && knowledge.contains(.irs)
             acknowledged = isOfSyn ? irs.advanced(by: 1) : segment.acknowledgment
         } else {
-            if edge.isAfter(receiveLimit) { receiveLimit = edge }
-            if segment.acknowledgment.isAfter(acknowledged) { acknowledged = segment.acknowledgment }
+            if edge.isAfter(receiveLimit) {
+                receiveLimit = edge
+            } else if repeatsAcknowledgment(segment) {
+                knowledge.insert(.lacksText)
+            }
+            if segment.acknowledgment.isAfter(acknowledged) {
+                acknowledged = segment.acknowledgment
+                knowledge.remove(.lacksText)
+            }
         }
+    }
+
+    /// A duplicate ACK (RFC 5681 2) that opens no window: something came, but not what follows on `acknowledged`. Whether that was
+    /// lost, or is still on its way, the next ACK will tell.
+    private func repeatsAcknowledgment(_ segment: Segment) -> Bool {
+        segment.isPureAck && segment.sequence == sendNext && segment.acknowledgment == acknowledged
+            && acknowledged.isBefore(receiveNext)
     }
 }
 

@@ -16,7 +16,8 @@ extension EndpointMachine {
     public mutating func sendsSteadily() -> Bool {
         guard state == .established, certainty.rawValue >= Certainty.observed.rawValue else { return false }
         let needed: Knowledge = [.send, .receive, .synchronized, .window]
-        return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
+        let hindering: Knowledge = [.ownFin, .peerFin, .lacksText]
+        return knowledge.rawValue & (needed.rawValue | hindering.rawValue) == needed.rawValue
     }
 
     /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent;

@@ -61,6 +61,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let peerFinRepeated = Knowledge(rawValue: 1 << 19)
         /// It sent a RST, with the number `ownFin` unless there is a FIN.
         static let ownReset = Knowledge(rawValue: 1 << 20)
+        /// It has acknowledged `acknowledged` again after text or a FIN that we thought here: perhaps that never came.
+        static let lacksText = Knowledge(rawValue: 1 << 21)
     }
 
     /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs

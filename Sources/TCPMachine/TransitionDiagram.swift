@@ -65,6 +65,7 @@ public enum TransitionDiagram {
             Edge(from: .synReceived, to: .synSent, rule: .retraction),
             Edge(from: .established, to: .synReceived, rule: .retraction),
             Edge(from: .closeWait, to: .established, rule: .retraction),
+            Edge(from: .closeWait, to: .synReceived, rule: .retraction),
             Edge(from: .finWait2, to: .finWait1, rule: .retraction),
             Edge(from: .timeWait, to: .closing, rule: .retraction),
             Edge(from: .timeWait, to: .finWait1, rule: .retraction),
