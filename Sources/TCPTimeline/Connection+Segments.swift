@@ -44,8 +44,7 @@ extension HotPart {
         let own = place(side)
         let peer = place(side.other)
         let isLate = flags.has(.syn) && isOpeningLate(segment, side, time)
-        let fillsHole = isLate || !rare.gaps.isEmpty && rare.gaps.contains(segment.sequence, of: side)
-        let notes = notes(on: segment, side, fillsHole: fillsHole)
+        let notes = notes(on: segment, side, rare.gaps, isLate: isLate)
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])

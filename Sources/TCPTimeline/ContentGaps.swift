@@ -4,8 +4,8 @@ import TCPModel
 
 /// The holes in what both sides sent, as far as nobody has acknowledged them yet.
 ///
-/// Two at a time are followed: a host that lacks segments has them sent again, and one that has them acknowledges them
-/// with its next segment, so that more are open at once only under heavy reordering. A third one counts for nothing.
+/// Four at a time are followed: a host that lacks segments has them sent again, and one that has them acknowledges them
+/// with its next segment, so that more are open at once only under heavy reordering. A fifth one counts for nothing.
 struct ContentGaps: BitwiseCopyable, Sendable {
     private struct Hole: BitwiseCopyable {
         var start = SequenceNumber(0)
@@ -28,18 +28,19 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         func isOpen(of side: Side) -> Bool { length > 0 && lengthAndSide & 1 == UInt32(side.rawValue) }
     }
 
-    private var holes: InlineArray<2, Hole> = .init(repeating: Hole())
-    /// Whether there was a third one, so that nobody knows what is still missing.
+    private var holes: InlineArray<4, Hole> = .init(repeating: Hole())
+    /// Whether there was a fifth one, so that nobody knows what is still missing.
     private var hasOverflowed = false
 
     init() {}
 
     /// Whether there is none, which is the rule.
-    var isEmpty: Bool { holes[0].length == 0 && holes[1].length == 0 }
+    var isEmpty: Bool { holes[0].length | holes[1].length | holes[2].length | holes[3].length == 0 }
 
     /// Whether all that `side` sent so far is in the capture.
     func hasAll(of side: Side) -> Bool {
-        !hasOverflowed && !holes[0].isOpen(of: side) && !holes[1].isOpen(of: side)
+        for index in holes.indices where holes[index].isOpen(of: side) { return false }
+        return !hasOverflowed
     }
 
     /// Whether `sequence` lies in a hole of `side`: what comes from there is late, not repeated.
@@ -50,14 +51,30 @@ struct ContentGaps: BitwiseCopyable, Sendable {
         return false
     }
 
+    /// Whether all from `start` to `end` lies in one hole of `side`.
+    func covers(_ start: SequenceNumber, _ end: SequenceNumber, of side: Side) -> Bool {
+        for index in holes.indices where holes[index].isOpen(of: side) {
+            if holes[index].start.isAtOrBefore(start) && end.isAtOrBefore(holes[index].end) { return true }
+        }
+        return false
+    }
+
     /// What `side` sent skips `length` octets from `start` on.
     mutating func open(_ start: SequenceNumber, length: UInt32, of side: Side, isCounted: Bool = false) {
         guard length > 0, length < 1 << 30 else { return }
-        for index in holes.indices where holes[index].length == 0 || holes[index].isCounted {
-            holes[index] = Hole(start, length: length, of: side, isCounted: isCounted)
+        var place: Int?
+        for index in holes.indices {
+            if holes[index].length == 0 {
+                place = index
+                break
+            }
+            if holes[index].isCounted && place == nil { place = index }
+        }
+        guard let place else {
+            hasOverflowed = true
             return
         }
-        hasOverflowed = true
+        holes[place] = Hole(start, length: length, of: side, isCounted: isCounted)
     }
 
     /// `length` octets of `side` from `start` on came after all.

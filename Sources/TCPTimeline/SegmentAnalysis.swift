@@ -7,8 +7,11 @@ extension HotPart {
     // Some of these change nothing and are `mutating` all the same: that way the parts are looked at where they are, while
     // otherwise whole arrays are copied, which costs more than all the rest.
 
-    /// The notes of `segment`, sent by `side`, before either endpoint has taken it in.
-    mutating func notes(on segment: Segment, _ side: Side, fillsHole: Bool) -> SegmentNotes {
+    /// The notes of `segment`, sent by `side`, before either endpoint has taken it in; `isLate` if it is an opening that was captured
+    /// behind what follows on it.
+    mutating func notes(
+        on segment: Segment, _ side: Side, _ gaps: borrowing ContentGaps, isLate: Bool
+    ) -> SegmentNotes {
         var notes: SegmentNotes = []
         let own = place(side)
         let flags = segment.flags
@@ -27,8 +30,13 @@ extension HotPart {
         if segment.sequenceLength > 0 {
             if segment.sequence.isBefore(next) {
                 // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
-                if fillsHole {
+                if isLate {
                     notes.insert(.fillsHole)
+                } else if gaps.contains(segment.sequence, of: side) {
+                    notes.insert(.fillsHole)
+                    // And goes on with what was captured, if it is cut otherwise than it was before.
+                    let end = segment.sequenceEnd.isBefore(next) ? segment.sequenceEnd : next
+                    if !gaps.covers(segment.sequence, end, of: side) { notes.insert(.retransmission) }
                 } else if !flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck {
                     notes.insert(.retransmission)
                 }

@@ -23,6 +23,23 @@ import Testing
         #expect(play.connection.statesText == "FIN_WAIT_1 CLOSE_WAIT")
     }
 
+    @Test("E9: four holes are followed, whoever's they are")
+    func fourHoles() {
+        let play = Play(handshake + "> P. 11:21 ack 1\n> P. 31:41 ack 1\n< P. 11:21 ack 1\n< P. 31:41 ack 1")
+        play.feed("> P. 1:11 ack 1\n> P. 21:31 ack 1\n< P. 1:11 ack 1\n< P. 21:31 ack 1\n> P. 21:31 ack 1")
+        #expect(play.connection.counters[0].retransmissions == 1 && play.connection.counters[1].retransmissions == 0)
+        // One whose octets were acknowledged makes room for another, but only if there is no other room.
+        let counted = Play(handshake + "< . 1:1 ack 11\n> P. 21:31 ack 1\n> P. 1:11 ack 1\n> P. 11:21 ack 1")
+        #expect(counted.connection.counters[0].retransmissions == 0 && counted.connection.missedBytes == 10)
+    }
+
+    @Test("E11: what fills a hole and goes on with octets that were captured is a retransmission, too")
+    func fillsAndRepeats() {
+        let play = Play(handshake + "> P. 11:21 ack 1\n> P. 1:21 ack 1")
+        #expect(play.last.notes == [.fillsHole, .retransmission] && play.connection.counters[0].retransmissions == 1)
+        #expect(play.connection.counters[0].uniqueBytes == 20)
+    }
+
     @Test("E10: a FIN that was captured after its ACK is no text that is missing")
     func finAfterItsAck() {
         let play = Play(
