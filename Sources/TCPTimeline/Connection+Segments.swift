@@ -165,6 +165,10 @@ extension HotPart {
         if flags.has(.syn) {
             if flags.has(.ack) {
                 facts.insert(.synAckSeen)
+                // Who takes an answer has not heeded a RST before it.
+                if facts.contains(.refused) && endpoints[0].state == .established {
+                    facts.subtract([.reset, .refused])
+                }
                 if facts.contains(.synSeen) && handshake.synAck < 0 && (side == .responder || isSelfConnect) {
                     handshake.synAck = time.since(firstTime)
                 }

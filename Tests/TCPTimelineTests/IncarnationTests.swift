@@ -152,6 +152,14 @@ import Testing
         #expect(play.connection.outcome == .refused)
     }
 
+    @Test("a RST of the connection before, which the client does not heed, has refused nothing")
+    func H19_staleResetRefusesNothing() {
+        let play = Play("> S 0:0\n< R 777:777\n< S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.connection.outcome == .open && play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        play.feed(Self.closing)
+        #expect(play.connection.outcome == .closed && play.count == 1)
+    }
+
     @Test func H12_simultaneousOpenIsNoReuse() {
         #expect(Play("> S 0:0\n< S 0:0\n> S. 0:0 ack 1\n< S. 0:0 ack 1").count == 1)
     }
