@@ -7,23 +7,6 @@ import TCPTimeline
 import Testing
 
 @Suite("Simulated connections, whose states are known") struct SimulationTests {
-    private static func played(_ simulation: Simulation) -> Play {
-        let play = Play()
-        for (index, item) in simulation.captured.enumerated() {
-            let client = item.sender == 0
-            let segment = item.segment
-            play.clock = item.time * Span.microsecond
-            play.observe(
-                Segment(
-                    tuple: FourTuple(
-                        source: client ? play.client : play.server, destination: client ? play.server : play.client),
-                    sequence: segment.sequence, acknowledgment: segment.acknowledgment, flags: segment.flags,
-                    window: 65535, payloadLength: segment.length, ipLength: 40 + segment.length,
-                    ipIdentification: UInt16(truncatingIfNeeded: index + 1), hopLimit: 64))
-        }
-        return play
-    }
-
     /// Networks, and how many of a hundred connections may end in other states than ours: of what is lost or overtaken before the
     /// capture, the order in which both ends closed may leave no trace in it.
     private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
@@ -41,7 +24,7 @@ import Testing
             let simulation = Simulation(seed: seed, network, isSimultaneous: isSimultaneous)
             guard !simulation.gaveUp, !simulation.captured.isEmpty else { continue }
             compared += 1
-            let play = Self.played(simulation)
+            let play = simulation.play()
             let connection = play.connection
             #expect(play.count == 1 && connection.missedBytes == 0, "seed \(seed)")
             for end in 0..<2 {

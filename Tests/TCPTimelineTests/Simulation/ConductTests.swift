@@ -1,0 +1,79 @@
+// Simulated connections with windows, RSTs, options, keep-alives, half-closes, and four-tuples that are used again.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite("Simulated connections in all sorts of situations") struct ConductTests {
+    /// What differs from the truth, a line each.
+    private static func differences(_ simulation: Simulation) -> [String] {
+        let play = simulation.play()
+        let truths = SimulatedTruth.connections(simulation)
+        guard play.count == truths.count else { return ["\(play.count) connections, really \(truths.count)"] }
+        let found = play.events.filter { $0.isFirst }.map { play.timeline[$0.connection] }
+        var differences: [String] = []
+        for (index, (connection, truth)) in zip(found, truths).enumerated() {
+            func compare(_ what: String, _ found: some Equatable, _ real: some Equatable) {
+                if "\(found)" != "\(real)" { differences.append("\(index) \(what): \(found), really \(real)") }
+            }
+            compare("missed", connection.missedBytes, 0)
+            for end in 0..<2 {
+                let side = (end == 0) == (connection.tuple.source == play.client) ? Side.originator : .responder
+                let counters = connection.counters[Int(side.rawValue)]
+                compare("octets", counters.uniqueBytes, truth.sides[end].octets)
+                compare("retransmissions", counters.retransmissions, truth.sides[end].retransmissions)
+                // Only the latest connection is over; and nothing tells of a crash.
+                guard index == truths.count - 1, truth.sides[end].abort != .silent else { continue }
+                compare("state", connection.endpoint(side).state.isNone, truth.sides[end].state.isNone)
+                if !truth.sides[end].state.isNone {
+                    compare("state", connection.endpoint(side).state, truth.sides[end].state)
+                }
+            }
+            if index == truths.count - 1 && truth.ending != .doubtful {
+                compare("outcome", connection.outcome, truth.ending)
+            }
+        }
+        return differences
+    }
+
+    /// Compares connections with these seeds; of a hundred, so many may differ.
+    private func compare(
+        _ seeds: Range<UInt64>, _ network: SimulatedNetwork, _ conduct: SimulatedConduct, unknowable: Int
+    ) {
+        var compared = 0
+        var others: [String] = []
+        for seed in seeds {
+            let simulation = Simulation(seed: seed, network, conduct: conduct)
+            guard !simulation.gaveUp, !simulation.captured.isEmpty else { continue }
+            compared += 1
+            let differences = Self.differences(simulation)
+            if !differences.isEmpty { others.append("seed \(seed): \(differences.joined(separator: ", "))") }
+        }
+        #expect(compared > seeds.count * 9 / 10)
+        #expect(others.count <= compared * unknowable / 100, "\(others.joined(separator: "; "))")
+    }
+
+    @Test("where nothing gets lost, all is known", arguments: 0..<9)
+    func lossless(_ bit: UInt32) {
+        compare(0..<100, SimulatedNetwork(), SimulatedConduct(rawValue: 1 << bit), unknowable: 0)
+    }
+
+    /// Networks, and how many of a hundred connections may differ from the truth, for the reasons in Limits.
+    private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
+        (SimulatedNetwork(), 0), (SimulatedNetwork(lossBehind: 8), 3), (SimulatedNetwork(jitter: 20_000), 1),
+        (SimulatedNetwork(lossBefore: 8), 1), (SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000), 3),
+        (SimulatedNetwork(lossBefore: 15, lossBehind: 15, jitter: 2000), 7),
+    ]
+
+    @Test(arguments: networks.indices)
+    func allAtOnce(index: Int) {
+        compare(0..<600, Self.networks[index].network, .all, unknowable: Self.networks[index].unknowable)
+    }
+}
+
+extension TCPState {
+    /// Whether there is no connection: what a host without a socket, or with a listener only, has of one.
+    fileprivate var isNone: Bool { self == .unseen || self == .closed || self == .listen }
+}

@@ -1,0 +1,126 @@
+// What the programs at both ends of a simulated connection do, and when.
+
+/// Situations that a simulated connection may come into.
+struct SimulatedConduct: OptionSet {
+    let rawValue: UInt32
+
+    /// Programs that do not read, so that windows close and are probed (CASES E4).
+    static let windows = SimulatedConduct(rawValue: 1 << 0)
+    /// Aborts, closes with unread text, text for a closed program, crashes, closed ports (H3, E13, T12 to T17).
+    static let resets = SimulatedConduct(rawValue: 1 << 1)
+    /// SACK and D-SACK, timestamps and PAWS, window scales.
+    static let options = SimulatedConduct(rawValue: 1 << 2)
+    /// E2, E3.
+    static let keepAlives = SimulatedConduct(rawValue: 1 << 3)
+    /// One side closes, and the other sends for long after that (T5).
+    static let halfClose = SimulatedConduct(rawValue: 1 << 4)
+    /// Both sides close at once (T4).
+    static let simultaneousClose = SimulatedConduct(rawValue: 1 << 5)
+    /// H12.
+    static let simultaneousOpen = SimulatedConduct(rawValue: 1 << 6)
+    /// What is sent again is cut otherwise (E11).
+    static let repacking = SimulatedConduct(rawValue: 1 << 7)
+    /// The four-tuple is used again (H18, H19, T24).
+    static let reuse = SimulatedConduct(rawValue: 1 << 8)
+
+    static let all = SimulatedConduct(rawValue: 1 << 9 - 1)
+}
+
+/// One act of a program.
+enum SimulatedCall {
+    case connect
+    case connectAgain
+    case write(UInt32)
+    case shutDown
+    case close
+    case abort
+    case crash
+    case stopReading
+    case read
+    case readOn
+
+    func carryOut(_ end: inout SimulatedEndpoint) {
+        switch self {
+        case .connect: end.connect()
+        case .connectAgain: break
+        case .write(let octets): end.write(octets)
+        case .shutDown: end.shutDown()
+        case .close: end.close()
+        case .abort: end.abortCall()
+        case .crash: end.abandon()
+        case .stopReading: end.isReading = false
+        case .read: end.read()
+        case .readOn:
+            end.isReading = true
+            end.read()
+        }
+    }
+
+    typealias Plan = [(end: Int, call: SimulatedCall, time: Int64)]
+
+    /// A few writes, and mostly a close.
+    static func plan(isSimultaneous: Bool, _ random: inout SeededRandom) -> Plan {
+        var plan: Plan = [(0, .connect, 0)]
+        if isSimultaneous { plan.append((1, .connect, Int64(random.next(below: 12_000)))) }
+        for end in 0..<2 {
+            for _ in 0..<random.next(below: 4) {
+                let octets = UInt32(random.next(below: 3000))
+                plan.append((end, .write(octets), Int64(random.next(below: 300_000))))
+            }
+            if random.next(below: 5) > 0 { plan.append((end, .shutDown, Int64(random.next(below: 400_000)))) }
+        }
+        return plan
+    }
+
+    /// The same, with what `conduct` adds.
+    static func plan(_ conduct: SimulatedConduct, isSimultaneous: Bool, _ random: inout SeededRandom) -> Plan {
+        var plan = plan(isSimultaneous: isSimultaneous, &random)
+        func time(_ random: inout SeededRandom, from first: UInt64, below last: UInt64) -> Int64 {
+            Int64(first + random.next(below: last - first))
+        }
+        let end = Int(random.next(below: 2))
+        if conduct.contains(.windows) && random.isOne(of: 2) {
+            plan.append((end, .stopReading, time(&random, from: 0, below: 200_000)))
+            plan.append((1 - end, .write(UInt32(random.next(below: 8000))), time(&random, from: 0, below: 300_000)))
+            if random.isOne(of: 2) { plan.append((end, .read, time(&random, from: 200_000, below: 1_000_000))) }
+            plan.append((end, .readOn, time(&random, from: 300_000, below: 3_000_000)))
+        }
+        if conduct.contains(.halfClose) && random.isOne(of: 3) {
+            plan.removeAll { $0.end != end && $0.call.closes }
+            plan.append((end, .shutDown, time(&random, from: 20_000, below: 200_000)))
+            for _ in 0..<5 {
+                let octets = UInt32(random.next(below: 4000))
+                plan.append((1 - end, .write(octets), time(&random, from: 0, below: 1_500_000)))
+            }
+            plan.append((1 - end, .shutDown, time(&random, from: 1_000_000, below: 2_000_000)))
+        }
+        if conduct.contains(.simultaneousClose) && random.isOne(of: 4) {
+            plan.removeAll { $0.call.closes }
+            let start = time(&random, from: 20_000, below: 300_000)
+            for end in 0..<2 { plan.append((end, .shutDown, start + Int64(random.next(below: 15_000)))) }
+        }
+        if conduct.contains(.resets) && random.isOne(of: 2) {
+            let calls: [SimulatedCall] = [.abort, .abort, .close, .close, .close, .crash]
+            let call = calls[Int(random.next(below: UInt64(calls.count)))]
+            if random.isOne(of: 2) { plan.append((end, .stopReading, 0)) }
+            plan.append((end, call, time(&random, from: 0, below: 500_000)))
+            if random.isOne(of: 2) { plan.append((1 - end, .write(700), time(&random, from: 0, below: 600_000))) }
+            // Whoever is still there finds out.
+            plan.append((1 - end, .write(100), time(&random, from: 1_000_000, below: 1_200_000)))
+            plan.append((1 - end, .close, time(&random, from: 1_200_000, below: 1_400_000)))
+        }
+        if conduct.contains(.reuse) && random.isOne(of: 2) {
+            for _ in 0...random.next(below: 2) {
+                plan.append((0, .connectAgain, time(&random, from: 300_000, below: 4_000_000)))
+            }
+        }
+        return plan
+    }
+
+    private var closes: Bool {
+        switch self {
+        case .shutDown, .close: true
+        case .connect, .connectAgain, .write, .abort, .crash, .stopReading, .read, .readOn: false
+        }
+    }
+}

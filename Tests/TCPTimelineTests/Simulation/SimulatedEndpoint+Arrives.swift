@@ -1,0 +1,256 @@
+// SEGMENT ARRIVES of a simulated TCP (RFC 9293 3.10.7), in its order.
+
+import TCPModel
+
+extension SimulatedEndpoint {
+    mutating func receive(_ segment: SimulatedSegment) {
+        unansweredKeepAlives = 0
+        switch state {
+        case .closed, .unseen: refuse(segment)
+        case .listen: if hasOpened { refuse(segment) } else { receiveListen(segment) }
+        case .synSent: receiveSynSent(segment)
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            receiveSynchronized(segment)
+        }
+        push()
+    }
+
+    /// Whether a SYN may open another connection in this one's place: it is over (RFC 9293 3.10.7.1; 3.10.7.4, fourth check).
+    func yields(to segment: SimulatedSegment) -> Bool {
+        guard segment.flags == .syn, hasOpened else { return false }
+        if state == .closed || state == .listen { return true }
+        let isNewer = recentTimestamp.map { (segment.timestamp?.value ?? 0) > $0 } ?? false
+        return state == .timeWait && (segment.sequence.isAfter(receiveNext) || isNewer)
+    }
+
+    /// 3.10.7.1: there is no such connection.
+    private mutating func refuse(_ segment: SimulatedSegment) {
+        guard host.sendsResets, !segment.flags.has(.rst), hasOpened || !host.opensToo else { return }
+        if segment.flags.has(.ack) { return answerBadAck(segment) }
+        output.append(
+            SimulatedSegment(
+                flags: [.rst, .ack], sequence: SequenceNumber(0), acknowledgment: segment.end, length: 0, window: 0))
+    }
+
+    private mutating func answerBadAck(_ segment: SimulatedSegment) {
+        guard host.sendsResets, !segment.flags.has(.rst) else { return }
+        output.append(
+            SimulatedSegment(
+                flags: .rst, sequence: segment.acknowledgment, acknowledgment: SequenceNumber(0), length: 0, window: 0))
+    }
+
+    // MARK: Opening (3.10.7.2, 3.10.7.3)
+
+    private mutating func receiveListen(_ segment: SimulatedSegment) {
+        if segment.flags.has(.rst) { return }
+        if segment.flags.has(.ack) { return answerBadAck(segment) }
+        guard segment.flags == .syn else { return }
+        learn(segment)
+        next = iss.advanced(by: 1)
+        highest = next
+        state = .synReceived
+        sendSyn()
+    }
+
+    private mutating func receiveSynSent(_ segment: SimulatedSegment) {
+        let hasAck = segment.flags.has(.ack)
+        if hasAck && (segment.acknowledgment.isAtOrBefore(iss) || segment.acknowledgment.isAfter(next)) {
+            return answerBadAck(segment)
+        }
+        if segment.flags.has(.rst) {
+            if hasAck { end(.refused) }
+            return
+        }
+        guard segment.flags.has(.syn) else { return }
+        learn(segment)
+        if hasAck {
+            unacknowledged = segment.acknowledgment
+            noteWindow(segment)
+            state = .established
+            acknowledge()
+        } else {
+            state = .synReceived
+            sendSyn()
+        }
+    }
+
+    /// The peer's SYN: IRS, and what both offer.
+    private mutating func learn(_ segment: SimulatedSegment) {
+        irs = segment.sequence
+        receiveNext = segment.sequence.advanced(by: 1)
+        receiveEdge = receiveNext
+        sendEdge = unacknowledged.advanced(by: UInt32(segment.window))
+        windowUpdate = (segment.sequence, segment.acknowledgment)
+        if let scale = segment.windowScale, let own = host.windowScale {
+            (scalesWindows, sendShift, receiveShift) = (true, scale, own)
+        }
+        usesSACK = host.hasSACK && segment.permitsSACK
+        if host.hasTimestamps, let stamp = segment.timestamp { recentTimestamp = stamp.value }
+    }
+
+    // MARK: Synchronized states (3.10.7.4)
+
+    private mutating func receiveSynchronized(_ segment: SimulatedSegment) {
+        if segment.flags.has(.syn) && !segment.flags.has(.rst) { return receiveSyn(segment) }
+        if isTooOld(segment) { return acknowledge() }
+        // First: the sequence number.
+        if !isAcceptable(segment) {
+            noteDuplicate(segment)
+            if !segment.flags.has(.rst) { acknowledge() }
+            return
+        }
+        // Second: RST (RFC 5961 3.2).
+        if segment.flags.has(.rst) { return receiveReset(segment) }
+        noteTimestamp(segment)
+        // Fifth: ACK.
+        guard segment.flags.has(.ack), receiveAck(segment) else { return }
+        // Seventh and eighth: text and FIN.
+        guard segment.end != segment.sequence, state != .closed else { return }
+        take(segment)
+    }
+
+    /// PAWS (RFC 7323 5.3), with what Linux lets pass: one tick, and an ACK that says nothing new and was overtaken.
+    private func isTooOld(_ segment: SimulatedSegment) -> Bool {
+        guard let recentTimestamp, let stamp = segment.timestamp, !segment.flags.has(.rst) else { return false }
+        guard Int32(bitPattern: recentTimestamp &- stamp.value) > 1 else { return false }
+        let saysNothing =
+            segment.length == 0 && !segment.flags.has(.fin) && segment.sequence == receiveNext
+            && segment.acknowledgment == unacknowledged && !updatesWindow(segment)
+        return !saysNothing
+    }
+
+    /// RFC 7323 4.3.
+    private mutating func noteTimestamp(_ segment: SimulatedSegment) {
+        guard let recent = recentTimestamp, let stamp = segment.timestamp else { return }
+        if Int32(bitPattern: stamp.value &- recent) >= 0 && segment.sequence.isAtOrBefore(acknowledged) {
+            recentTimestamp = stamp.value
+        }
+    }
+
+    /// With a closed window the ACK of text still counts, as 3.10.7.4 allows.
+    private func isAcceptable(_ segment: SimulatedSegment) -> Bool {
+        if segment.sequence.isBefore(receiveNext) && segment.end.isAtOrBefore(receiveNext) { return false }
+        return host.buffer == nil || segment.sequence.isAtOrBefore(receiveEdge)
+    }
+
+    private mutating func noteDuplicate(_ segment: SimulatedSegment) {
+        if segment.length > 0 && segment.textEnd.isAtOrBefore(receiveNext) {
+            duplicateBlock = SACKBlock(left: segment.sequence, right: segment.textEnd)
+        }
+    }
+
+    private mutating func receiveReset(_ segment: SimulatedSegment) {
+        guard segment.sequence == receiveNext else { return acknowledge() }
+        let returnsToListen = state == .synReceived && host.listens
+        end(.received)
+        if returnsToListen { state = .listen }
+    }
+
+    private mutating func receiveSyn(_ segment: SimulatedSegment) {
+        guard state == .synReceived, segment.sequence == irs else { return acknowledge() }
+        // The other half of a simultaneous open, whose ACK counts (3.5, figure 7), or the peer's SYN again.
+        guard segment.flags.has(.ack), segment.acknowledgment == highest else { return sendSyn() }
+        unacknowledged = highest
+        noteWindow(segment)
+        state = .established
+        acknowledge()
+    }
+
+    /// Returns whether text and FIN may be looked at.
+    private mutating func receiveAck(_ segment: SimulatedSegment) -> Bool {
+        let ack = segment.acknowledgment
+        if state == .synReceived {
+            guard ack.isAfter(iss), ack.isAtOrBefore(highest) else {
+                answerBadAck(segment)
+                return false
+            }
+            state = .established
+            unacknowledged = iss.advanced(by: 1)
+            noteWindow(segment, isFirst: true)
+        }
+        if ack.isAfter(highest) {
+            acknowledge()
+            return false
+        }
+        let isDuplicate =
+            ack == unacknowledged && segment.length == 0 && !segment.flags.has(.fin) && highest != ack
+            && !updatesWindow(segment)
+        if ack.isAfter(unacknowledged) {
+            unacknowledged = ack
+            if next.isBefore(ack) { next = ack }
+            duplicateAcks = 0
+        } else if isDuplicate {
+            duplicateAcks += 1
+        }
+        noteWindow(segment)
+        if duplicateAcks == 3 && usesSACK { repeatOldest(afterTimeout: false) }
+        if let ownFin, unacknowledged.isAfter(ownFin) {
+            switch state {
+            case .finWait1: state = .finWait2
+            case .closing: state = .timeWait
+            case .lastAck: state = .closed
+            default: break
+            }
+        }
+        return true
+    }
+
+    private func updatesWindow(_ segment: SimulatedSegment) -> Bool {
+        edge(segment).isAfter(sendEdge)
+    }
+
+    private func edge(_ segment: SimulatedSegment) -> SequenceNumber {
+        segment.acknowledgment.advanced(
+            by: UInt32(segment.window) << UInt32(segment.flags.has(.syn) ? 0 : sendShift))
+    }
+
+    private mutating func noteWindow(_ segment: SimulatedSegment, isFirst: Bool = false) {
+        let (last, ack) = (windowUpdate, segment.acknowledgment)
+        guard
+            isFirst || last.sequence.isBefore(segment.sequence)
+                || last.sequence == segment.sequence && last.acknowledgment.isAtOrBefore(ack)
+        else { return }
+        let wasClosed = sendEdge.isAtOrBefore(unacknowledged)
+        sendEdge = edge(segment)
+        windowUpdate = (segment.sequence, ack)
+        // What probed the closed window is sent again, with what follows it.
+        if wasClosed && sendEdge.isAfter(unacknowledged) && unacknowledged.isAfter(iss) { next = unacknowledged }
+    }
+
+    private mutating func take(_ segment: SimulatedSegment) {
+        var end = segment.textEnd
+        if host.buffer != nil && end.isAfter(receiveEdge) { end = receiveEdge }
+        if readsNoMore && end.isAfter(receiveNext) && host.sendsResets {
+            answerBadAck(segment)
+            return self.end(.sent)
+        }
+        let isBeyond = segment.end.isAfter(receiveEdge) && host.buffer != nil
+        if segment.flags.has(.fin) && !isBeyond { peerFin = segment.textEnd }
+        let before = receiveNext
+        noteDuplicate(segment)
+        if segment.sequence.isBefore(end) { waiting.append((segment.sequence, end)) }
+        var isMoving = true
+        while isMoving {
+            isMoving = false
+            for piece in waiting where piece.start.isAtOrBefore(receiveNext) && piece.end.isAfter(receiveNext) {
+                receiveNext = piece.end
+                isMoving = true
+            }
+        }
+        if !isReading && !readsNoMore { unread += receiveNext.offset(from: before) }
+        if peerFin == receiveNext {
+            receiveNext = receiveNext.advanced(by: 1)
+            switch state {
+            case .synReceived, .established: state = .closeWait
+            case .finWait1: state = .closing
+            case .finWait2: state = .timeWait
+            default: break
+            }
+            return acknowledge()
+        }
+        unansweredSegments += 1
+        let isInOrder = before != receiveNext && segment.sequence == before && end == receiveNext
+        if host.delaysAcks && isInOrder && unansweredSegments < 2 && !segment.flags.has(.fin) { return }
+        acknowledge()
+    }
+}

@@ -1,0 +1,175 @@
+// What a simulated TCP sends: text as the window lets it, its FIN, ACKs; and what its timers send again.
+
+import TCPModel
+
+extension SimulatedEndpoint {
+    /// Sends what may be sent: text, then the FIN.
+    mutating func push() {
+        switch state {
+        case .established, .closeWait: break
+        case .finWait1, .closing, .lastAck:
+            // Only again, after SND.NXT went back.
+            if next == highest { return }
+        default: return
+        }
+        let end = iss.advanced(by: 1 + written)
+        while next.isBefore(end), next.offset(from: unacknowledged) < Self.flight, next.isBefore(sendEdge) {
+            let length = min(Self.segmentSize, end.offset(from: next), sendEdge.offset(from: next))
+            let start = next
+            next = start.advanced(by: length)
+            if host.putsFinOnText && isClosing && next == end && next.isBefore(sendEdge) {
+                sendFin(after: length, start)
+                return
+            }
+            send([.ack, .psh], start, length)
+            highest = highest.isBefore(next) ? next : highest
+        }
+        guard isClosing, next == end, next.isBefore(sendEdge) else { return }
+        sendFin(after: 0, next)
+    }
+
+    private mutating func sendFin(after length: UInt32, _ start: SequenceNumber) {
+        send(length > 0 ? [.ack, .psh, .fin] : [.ack, .fin], start, length)
+        ownFin = next
+        next = next.advanced(by: 1)
+        highest = next
+        if state == .established { state = .finWait1 }
+        if state == .closeWait { state = .lastAck }
+    }
+
+    // MARK: Timers (3.10.8)
+
+    enum Timer {
+        case retransmission
+        case persist
+        case keepAlive
+    }
+
+    /// The timer that runs.
+    var timer: Timer? {
+        if state == .closed || state == .listen || state == .timeWait { return nil }
+        if unacknowledged != highest { return .retransmission }
+        guard state == .established || state == .closeWait || state == .finWait2 else { return nil }
+        let end = iss.advanced(by: 1 + written)
+        if state != .finWait2 && (next.isBefore(end) || isClosing) { return .persist }
+        return host.keepAliveTime != nil && keepAlives < 6 ? .keepAlive : nil
+    }
+
+    /// It ran out.
+    mutating func timeout() {
+        switch timer {
+        case .retransmission: repeatOldest(afterTimeout: true)
+        case .persist:
+            let end = iss.advanced(by: 1 + written)
+            if host.probesWithText && next.isBefore(end) {
+                send([.ack, .psh], next, 1)
+                next = next.advanced(by: 1)
+                highest = next
+            } else {
+                probe(unacknowledged.advanced(by: .max), 0)
+            }
+        case .keepAlive:
+            keepAlives += 1
+            unansweredKeepAlives += 1
+            if unansweredKeepAlives > 3 {
+                send([.rst, .ack], highest)
+                return end(.sent)
+            }
+            probe(highest.advanced(by: .max), host.keepAliveHasText ? 1 : 0)
+        case nil: break
+        }
+    }
+
+    private mutating func probe(_ sequence: SequenceNumber, _ length: UInt32) {
+        send(.ack, sequence, length)
+        output[output.count - 1].isProbe = true
+    }
+
+    /// The oldest segment again.
+    mutating func repeatOldest(afterTimeout: Bool) {
+        if unacknowledged == iss { return sendSyn() }
+        let end = ownFin ?? highest
+        if unacknowledged == end { return send([.ack, .fin], end) }
+        // Text that probes a closed window.
+        if host.probesWithText && sendEdge == unacknowledged && end == unacknowledged.advanced(by: 1) {
+            probe(unacknowledged, 1)
+            output[output.count - 1].isTextProbe = true
+            return
+        }
+        guard host.repackages else {
+            return send([.ack, .psh], unacknowledged, min(Self.segmentSize, end.offset(from: unacknowledged)))
+        }
+        if afterTimeout && random.isOne(of: 3) && unacknowledged.isBefore(sendEdge) {
+            next = unacknowledged
+            return push()
+        }
+        // Part of one, or two, with a FIN behind it or without.
+        let length = min(1 + UInt32(random.next(below: UInt64(2 * Self.segmentSize))), end.offset(from: unacknowledged))
+        let hasFin = ownFin == unacknowledged.advanced(by: length) && random.isOne(of: 2)
+        send(hasFin ? [.ack, .psh, .fin] : [.ack, .psh], unacknowledged, length)
+    }
+
+    // MARK: Segments
+
+    /// A SYN, or a SYN-ACK.
+    mutating func sendSyn() {
+        var segment = SimulatedSegment(
+            flags: state == .synSent ? .syn : [.syn, .ack], sequence: iss,
+            acknowledgment: state == .synSent ? SequenceNumber(0) : receiveNext, length: 0)
+        if let buffer = host.buffer { segment.window = UInt16(min(buffer, 65535)) }
+        // An answer has only what was offered (RFC 7323 1.3).
+        if state == .synSent {
+            segment.windowScale = host.windowScale
+            segment.permitsSACK = host.hasSACK
+            if host.hasTimestamps { segment.timestamp = (clock, 0) }
+        } else {
+            segment.windowScale = scalesWindows ? host.windowScale : nil
+            segment.permitsSACK = usesSACK
+            if let recentTimestamp { segment.timestamp = (clock, recentTimestamp) }
+            noteAcknowledgment(receiveNext.advanced(by: UInt32(segment.window)))
+        }
+        output.append(segment)
+    }
+
+    mutating func send(_ flags: TCPFlags, _ sequence: SequenceNumber, _ length: UInt32 = 0) {
+        var segment = SimulatedSegment(
+            flags: flags, sequence: sequence, acknowledgment: flags.has(.ack) ? receiveNext : SequenceNumber(0),
+            length: length)
+        if let recentTimestamp, !flags.has(.rst) { segment.timestamp = (clock, recentTimestamp) }
+        if flags.has(.ack) && !flags.has(.rst) {
+            if let buffer = host.buffer {
+                segment.window = UInt16(min(65535, (buffer - min(buffer, unread)) >> UInt32(receiveShift)))
+            }
+            noteAcknowledgment(receiveNext.advanced(by: UInt32(segment.window) << UInt32(receiveShift)))
+            if usesSACK { segment.sack = blocks() }
+        }
+        if flags.has(.rst) { segment.window = 0 }
+        output.append(segment)
+    }
+
+    mutating func acknowledge() { send(.ack, highest) }
+
+    private mutating func noteAcknowledgment(_ edge: SequenceNumber) {
+        acknowledged = receiveNext
+        unansweredSegments = 0
+        if receiveEdge.isBefore(edge) || state == .synReceived { receiveEdge = edge }
+    }
+
+    /// What came twice (RFC 2883), then what lies beyond holes (RFC 2018).
+    private mutating func blocks() -> [SACKBlock] {
+        var blocks: [SACKBlock] = []
+        if let duplicateBlock { blocks.append(duplicateBlock) }
+        duplicateBlock = nil
+        var pieces = waiting.filter { $0.start.isAfter(receiveNext) }
+        pieces.sort { $0.start.isBefore($1.start) }
+        var merged: [SACKBlock] = []
+        for piece in pieces {
+            if let last = merged.last, piece.start.isAtOrBefore(last.right) {
+                if last.right.isBefore(piece.end) { merged[merged.count - 1].right = piece.end }
+            } else {
+                merged.append(SACKBlock(left: piece.start, right: piece.end))
+            }
+        }
+        return blocks + merged.prefix(3 - blocks.count)
+    }
+}

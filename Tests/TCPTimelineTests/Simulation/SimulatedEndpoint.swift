@@ -1,0 +1,153 @@
+// One simulated TCP: RFC 9293 as far as states and octets depend on it. Its state is the truth that tests compare with.
+
+import TCPModel
+
+/// One end of one connection.
+struct SimulatedEndpoint {
+    /// Octets of text in a segment at most, and octets in flight at most.
+    static let segmentSize: UInt32 = 500
+    static let flight: UInt32 = 8 * segmentSize
+
+    /// How it ended, if by a RST or without any segment.
+    enum Abort {
+        /// It sent a RST.
+        case sent
+        /// It took the peer's.
+        case received
+        /// The peer's host has no such port.
+        case refused
+        /// Nothing tells of it: a crash, or a close before there was an answer.
+        case silent
+    }
+
+    let host: SimulatedHost
+    let iss: SequenceNumber
+    var state: TCPState
+    var abort: Abort?
+    /// Octets that its program will have written.
+    var written: UInt32 = 0
+    /// Whether its program writes no more, and whether it reads no more either.
+    var isClosing = false
+    var readsNoMore = false
+    /// Whether its program reads what comes at once.
+    var isReading = true
+    /// Milliseconds on its clock.
+    var clock: UInt32 = 0
+    /// What it wants to send now.
+    var output: [SimulatedSegment] = []
+
+    // RFC 9293 3.3.1; `highest` is how far SND.NXT ever was, where it went back to send again.
+    var unacknowledged: SequenceNumber
+    var next: SequenceNumber
+    var highest: SequenceNumber
+    var sendEdge: SequenceNumber
+    var windowUpdate = (sequence: SequenceNumber(0), acknowledgment: SequenceNumber(0))
+    var sendShift: UInt8 = 0
+    var receiveShift: UInt8 = 0
+    /// Whether both offered a window scale.
+    var scalesWindows = false
+    var irs: SequenceNumber?
+    var receiveNext = SequenceNumber(0)
+    var receiveEdge = SequenceNumber(0)
+    var acknowledged = SequenceNumber(0)
+    var unread: UInt32 = 0
+    var ownFin: SequenceNumber?
+    var peerFin: SequenceNumber?
+    /// Text beyond a hole.
+    var waiting: [(start: SequenceNumber, end: SequenceNumber)] = []
+    var recentTimestamp: UInt32?
+    var usesSACK = false
+    var duplicateBlock: SACKBlock?
+    var duplicateAcks = 0
+    /// Segments of text that it has not acknowledged yet.
+    var unansweredSegments = 0
+    var unansweredKeepAlives = 0
+    var keepAlives = 0
+    var random: SeededRandom
+
+    init(iss: UInt32, _ host: SimulatedHost = SimulatedHost(), seed: UInt64 = 0) {
+        self.iss = SequenceNumber(iss)
+        self.host = host
+        unacknowledged = self.iss
+        next = self.iss
+        highest = self.iss
+        sendEdge = self.iss
+        state = host.listens ? .listen : .closed
+        random = SeededRandom(seed)
+    }
+
+    /// Octets of text that it has sent.
+    var sent: UInt32 {
+        let end = ownFin ?? highest
+        return end == iss ? 0 : end.offset(from: iss.advanced(by: 1))
+    }
+
+    /// Whether it opened, or began to.
+    var hasOpened: Bool { highest != iss }
+
+    mutating func takeOutput() -> [SimulatedSegment] {
+        defer { output = [] }
+        return output
+    }
+
+    // MARK: The user's calls (RFC 9293 3.10.1 to 3.10.5)
+
+    mutating func connect() {
+        guard state == .closed, !hasOpened else { return }
+        state = .synSent
+        next = iss.advanced(by: 1)
+        highest = next
+        sendSyn()
+    }
+
+    mutating func write(_ octets: UInt32) {
+        if !isClosing { written += octets }
+        push()
+    }
+
+    /// The program writes no more.
+    mutating func shutDown() {
+        isClosing = true
+        push()
+    }
+
+    /// The program is done: text that it has not read, or that comes from now on, is answered with a RST (RFC 2525 2.17).
+    mutating func close() {
+        if state == .synSent { return abandon() }
+        if unread > 0 && !readsNoMore { return abortCall() }
+        readsNoMore = true
+        shutDown()
+    }
+
+    /// ABORT, which a program that has closed for good cannot call any more.
+    mutating func abortCall() {
+        guard !readsNoMore else { return }
+        switch state {
+        case .unseen, .closed, .listen, .closing, .lastAck, .timeWait: return
+        case .synSent: abandon()
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait:
+            send([.rst, .ack], highest)
+            end(.sent)
+        }
+    }
+
+    /// The host has forgotten the connection, or never had it: no segment tells of that.
+    mutating func abandon() {
+        guard hasOpened, state != .closed, state != .timeWait else { return }
+        end(.silent)
+    }
+
+    mutating func read() {
+        unread = 0
+        guard let buffer = host.buffer, state != .closed, irs != nil else { return }
+        // Silly windows are not told (3.8.6.2.2).
+        let opened = receiveNext.advanced(by: buffer)
+        if opened.offset(from: receiveEdge) >= min(buffer / 2, Self.segmentSize) { acknowledge() }
+    }
+
+    mutating func end(_ abort: Abort) {
+        state = .closed
+        self.abort = abort
+        waiting = []
+    }
+}

@@ -1,0 +1,63 @@
+// What goes over the wire between two simulated TCPs, and what the tool is shown of it.
+
+import Exchanges
+import TCPModel
+
+/// One segment.
+struct SimulatedSegment {
+    var flags: TCPFlags
+    var sequence: SequenceNumber
+    var acknowledgment: SequenceNumber
+    var length: UInt32
+    var window: UInt16 = 65535
+    var windowScale: UInt8?
+    var timestamp: (value: UInt32, echo: UInt32)?
+    var permitsSACK = false
+    var sack: [SACKBlock] = []
+    /// Whether it only asks the peer for an ACK: a keep-alive or an empty probe of its window.
+    var isProbe = false
+    /// Whether that is text that it has not got in yet.
+    var isTextProbe = false
+
+    var end: SequenceNumber { sequence.advanced(by: length + (flags.hasAny([.syn, .fin]) ? 1 : 0)) }
+    /// The number just after its text.
+    var textEnd: SequenceNumber { sequence.advanced(by: length) }
+}
+
+extension Segment {
+    /// The segment as a capture has it, as the `index`th one of all.
+    init(_ it: SimulatedSegment, _ tuple: FourTuple, index: Int) {
+        self.init(
+            tuple: tuple, sequence: it.sequence, acknowledgment: it.acknowledgment, flags: it.flags, window: it.window,
+            payloadLength: it.length, ipLength: 40 + it.length, ipIdentification: UInt16(truncatingIfNeeded: index + 1),
+            hopLimit: 64)
+        if let scale = it.windowScale {
+            options.present.insert(.windowScale)
+            options.windowScale = scale
+        }
+        if let stamp = it.timestamp {
+            options.present.insert(.timestamps)
+            options.timestampValue = stamp.value
+            options.timestampEchoReply = stamp.echo
+        }
+        if it.permitsSACK { options.present.insert(.sackPermitted) }
+        if !it.sack.isEmpty { options.present.insert(.sack) }
+        for (place, block) in it.sack.prefix(4).enumerated() {
+            options.sackBlocks[place] = block
+            options.sackBlockCount = UInt8(place + 1)
+        }
+    }
+}
+
+extension Simulation {
+    /// The capture, played through a timeline.
+    func play() -> Play {
+        let play = Play()
+        let tuple = FourTuple(source: play.client, destination: play.server)
+        for (index, item) in captured.enumerated() {
+            play.clock = item.time * Span.microsecond
+            play.observe(Segment(item.segment, item.sender == 0 ? tuple : tuple.reversed, index: index), retire: false)
+        }
+        return play
+    }
+}

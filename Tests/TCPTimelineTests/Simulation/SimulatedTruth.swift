@@ -1,0 +1,121 @@
+// What is true of a simulated connection and shows in its capture: told by its endpoints, not by what the tool makes of it.
+
+import TCPModel
+
+/// One connection of a simulated four-tuple: a client's endpoint, and the server's that answered it.
+struct SimulatedTruth {
+    /// The truth about one side.
+    struct Side {
+        var state: TCPState
+        var abort: SimulatedEndpoint.Abort?
+        /// Octets of text that were captured or acknowledged in the capture.
+        var octets: UInt64 = 0
+        /// Captured segments with numbers that had been captured before.
+        var retransmissions: UInt32 = 0
+        var keepAlives: UInt32 = 0
+        var hasFin = false
+        /// Whether something of it was captured.
+        var isSeen = false
+    }
+
+    enum Ending {
+        case open
+        case halfClosed
+        case closed
+        case reset
+        case refused
+        /// Whether a RST counts is a matter of taste, or is not to be seen.
+        case doubtful
+    }
+
+    var sides: [Side] = []
+    var ending = Ending.doubtful
+
+    /// The connections whose SYN or more was captured.
+    static func connections(_ simulation: Simulation) -> [SimulatedTruth] {
+        simulation.endpoints[0].indices.compactMap { index in
+            let hasSyn = simulation.captured.contains {
+                $0.sender == 0 && $0.connection == index && $0.segment.flags.has(.syn)
+            }
+            guard hasSyn || index == 0 && simulation.endpoints[0].count == 1 else { return nil }
+            return SimulatedTruth(simulation, index)
+        }
+    }
+
+    private init(_ simulation: Simulation, _ index: Int) {
+        let client = simulation.endpoints[0][index]
+        let isOnly = simulation.endpoints[0].count == 1
+        let answer = simulation.endpoints[1].lastIndex { $0.irs == client.iss } ?? (isOnly ? 0 : nil)
+        let ends: [SimulatedEndpoint?] = [client, answer.map { simulation.endpoints[1][$0] }]
+        sides = ends.map { Side(state: $0?.state ?? .unseen, abort: $0?.abort) }
+        // What comes after the next SYN is another connection's.
+        let next = simulation.captured.firstIndex {
+            $0.sender == 0 && $0.connection > index && $0.segment.flags.has(.syn)
+        }
+        let own = simulation.captured[..<(next ?? simulation.captured.count)].filter {
+            $0.connection == ($0.sender == 0 ? index : answer)
+        }
+        for side in 0..<2 {
+            guard let end = ends[side] else { continue }
+            count(own, side)
+            let acks = own.filter { $0.sender != side && $0.segment.flags.has(.ack) && !$0.segment.flags.has(.rst) }
+            let text = end.iss.advanced(by: 1)
+            var last = text
+            for item in own where item.sender == side && !item.segment.flags.hasAny([.syn, .rst]) {
+                if (item.segment.length > 0 || item.segment.flags.has(.fin)) && item.segment.textEnd.isAfter(last) {
+                    last = item.segment.textEnd
+                }
+            }
+            for item in acks where item.segment.acknowledgment.isAfter(last) { last = item.segment.acknowledgment }
+            // A FIN is no text, nor is the octet of a keep-alive in its place.
+            if let fin = end.ownFin, last.isAfter(fin) { last = fin }
+            sides[side].octets = UInt64(last.offset(from: text))
+        }
+        ending = Self.ending(sides, own)
+    }
+
+    private mutating func count(_ captured: [Simulation.Captured], _ side: Int) {
+        var sent: [(start: SequenceNumber, end: SequenceNumber)] = []
+        var hasSynAck = false
+        var peerWindow: UInt16 = .max
+        for item in captured where !item.segment.flags.has(.rst) {
+            let segment = item.segment
+            if item.sender != side {
+                peerWindow = segment.window
+                continue
+            }
+            sides[side].isSeen = true
+            if segment.flags.has(.fin) { sides[side].hasFin = true }
+            let end = segment.textEnd.advanced(by: segment.flags.hasAny([.syn, .fin]) ? 1 : 0)
+            let isRepeated = sent.contains { $0.start.isBefore(end) && segment.sequence.isBefore($0.end) }
+            if end != segment.sequence { sent.append((segment.sequence, end)) }
+            // Text that probes a window is text again once that is open.
+            if segment.isProbe && (segment.length == 0 || isRepeated && (!segment.isTextProbe || peerWindow == 0)) {
+                sides[side].keepAlives += 1
+                continue
+            }
+            // A SYN-ACK after the own SYN is the other half of a simultaneous open.
+            let isOpening = segment.flags.has([.syn, .ack]) && !hasSynAck
+            hasSynAck = hasSynAck || segment.flags.has([.syn, .ack])
+            if isRepeated && !isOpening { sides[side].retransmissions += 1 }
+        }
+    }
+
+    private static func ending(_ sides: [Side], _ own: [Simulation.Captured]) -> Ending {
+        let resets = own.indices.filter { own[$0].segment.flags.has(.rst) }
+        let hasBothFins = sides[0].hasFin && sides[1].hasFin
+        let aborts = sides.compactMap { $0.abort }
+        if aborts.contains(.silent) { return .doubtful }
+        if aborts.isEmpty && resets.isEmpty {
+            return hasBothFins ? .closed : sides[0].hasFin || sides[1].hasFin ? .halfClosed : .open
+        }
+        guard let first = resets.first, !aborts.isEmpty else { return .doubtful }
+        if aborts.contains(.refused) {
+            // If there was a SYN-ACK, only the client knows that it never came.
+            return own.contains { $0.segment.flags.has([.syn, .ack]) } ? .doubtful : .refused
+        }
+        let before = own[..<first]
+        let closers = (0..<2).filter { side in before.contains { $0.sender == side && $0.segment.flags.has(.fin) } }
+        return closers.count == 2 ? .closed : hasBothFins ? .doubtful : .reset
+    }
+}

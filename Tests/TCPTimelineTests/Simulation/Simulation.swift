@@ -1,0 +1,170 @@
+// Two TCPs that talk over a bad network, past a capture, so that tests know the states that they are really in.
+
+import TCPModel
+
+/// How bad the network is.
+struct SimulatedNetwork {
+    /// Of a hundred segments so many get lost before the capture, and so many behind it.
+    var lossBefore: UInt32 = 0
+    var lossBehind: UInt32 = 0
+    /// Microseconds from an end to the capture, and how many more it may take: with more, segments overtake each other.
+    var delay: Int64 = 5000
+    var jitter: Int64 = 0
+}
+
+/// One four-tuple from its first to its last segment: one connection, or several one after another.
+struct Simulation {
+    /// A segment in the capture, from the `connection`th endpoint of the host `sender` (0 the client).
+    struct Captured {
+        let time: Int64
+        let sender: Int
+        let connection: Int
+        let segment: SimulatedSegment
+    }
+
+    private enum Event {
+        case call(Int, SimulatedCall)
+        case captured(Int, Int, SimulatedSegment)
+        case arrived(Int, SimulatedSegment)
+        case timer(Int, Int)
+        case acknowledge(Int, Int)
+    }
+
+    /// What each host's endpoints of this four-tuple were and are, one after another.
+    private(set) var endpoints: [[SimulatedEndpoint]]
+    /// What the capture sees.
+    private(set) var captured: [Captured] = []
+    /// Whether an end gave up, or was still at it when the simulation ended, which no segment tells.
+    private(set) var gaveUp = false
+    private let network: SimulatedNetwork
+    private var random: SeededRandom
+    private var now: Int64 = 0
+    private var queue: [(time: Int64, order: Int, event: Event)] = []
+    private var order = 0
+    private var timers = [0, 0]
+    private var retries = [0, 0]
+
+    /// The endpoints of the latest connection.
+    var ends: [SimulatedEndpoint] { endpoints.map { $0[$0.count - 1] } }
+
+    init(seed: UInt64, _ network: SimulatedNetwork, isSimultaneous: Bool = false) {
+        var random = SeededRandom(seed)
+        let hosts = [false, !isSimultaneous].map { SimulatedHost(listens: $0) }
+        endpoints = hosts.map { [Self.endpoint($0, &random)] }
+        let plan = SimulatedCall.plan(isSimultaneous: isSimultaneous, &random)
+        self.random = random
+        self.network = network
+        run(plan)
+    }
+
+    /// A connection with some of `conduct`, as it comes.
+    init(seed: UInt64, _ network: SimulatedNetwork, conduct: SimulatedConduct) {
+        var random = SeededRandom(seed)
+        let isSimultaneous = conduct.contains(.simultaneousOpen) && random.isOne(of: 4)
+        var hosts = [SimulatedHost(conduct, &random), SimulatedHost(conduct, &random)]
+        hosts[1].listens = !isSimultaneous && !(conduct.contains(.resets) && random.isOne(of: 20))
+        hosts[1].opensToo = isSimultaneous
+        endpoints = hosts.map { [Self.endpoint($0, &random)] }
+        let plan = SimulatedCall.plan(conduct, isSimultaneous: isSimultaneous, &random)
+        self.random = random
+        self.network = network
+        run(plan)
+    }
+
+    private static func endpoint(_ host: SimulatedHost, _ random: inout SeededRandom) -> SimulatedEndpoint {
+        // Every fourth number comes round during the connection.
+        let late = random.next(below: 4) == 0
+        let iss = late ? .max - UInt32(random.next(below: 3000)) : UInt32(random.next(below: 1 << 32))
+        return SimulatedEndpoint(iss: iss, host, seed: UInt64(iss))
+    }
+
+    private mutating func run(_ plan: [(end: Int, call: SimulatedCall, time: Int64)]) {
+        for item in plan { add(.call(item.end, item.call), after: item.time) }
+        while let event = takeEvent() { handle(event) }
+    }
+
+    private mutating func add(_ event: Event, after microseconds: Int64) {
+        order += 1
+        queue.append((now + microseconds, order, event))
+    }
+
+    private mutating func takeEvent() -> Event? {
+        guard
+            let first = queue.indices.min(by: { (queue[$0].time, queue[$0].order) < (queue[$1].time, queue[$1].order) })
+        else { return nil }
+        let next = queue.remove(at: first)
+        now = next.time
+        return next.event
+    }
+
+    private mutating func handle(_ event: Event) {
+        switch event {
+        case .captured(let sender, let connection, let segment):
+            captured.append(Captured(time: now, sender: sender, connection: connection, segment: segment))
+        case .call(let end, .connectAgain): connectAgain(end)
+        case .call(let end, let call): act(end) { call.carryOut(&$0) }
+        case .arrived(let end, let segment):
+            retries[end] = 0
+            if endpoints[end][0].host.listens, ends[end].yields(to: segment) { succeed(end) }
+            act(end) { $0.receive(segment) }
+        case .acknowledge(let end, let number):
+            if timers[end] == number { act(end) { if $0.unansweredSegments > 0 { $0.acknowledge() } } }
+        case .timer(let end, let number):
+            guard timers[end] == number, let timer = ends[end].timer else { return }
+            retries[end] += 1
+            if retries[end] > 12 || now > 50_000_000 {
+                gaveUp = timer == .keepAlive ? gaveUp : true
+                return
+            }
+            act(end) { $0.timeout() }
+        }
+    }
+
+    private mutating func act(_ end: Int, _ body: (inout SimulatedEndpoint) -> Void) {
+        let connection = endpoints[end].count - 1
+        endpoints[end][connection].clock = UInt32(truncatingIfNeeded: now / 1000 + Int64(1 + end) * 7_000_000)
+        body(&endpoints[end][connection])
+        for segment in endpoints[end][connection].takeOutput() { emit(segment, from: end, connection) }
+        timers[end] += 1
+        let it = ends[end]
+        if it.unansweredSegments > 0 { add(.acknowledge(end, timers[end]), after: 40_000) }
+        switch it.timer {
+        case .retransmission, .persist:
+            // Doubled each time, as RFC 6298 has it, from 200 ms up to 1.6 s: so that all is over before a TIME-WAIT is.
+            add(.timer(end, timers[end]), after: 200_000 << Int64(min(retries[end], 3)))
+        case .keepAlive: add(.timer(end, timers[end]), after: it.host.keepAliveTime ?? 0)
+        case nil: break
+        }
+    }
+
+    private mutating func emit(_ segment: SimulatedSegment, from sender: Int, _ connection: Int) {
+        if random.next(below: 100) < network.lossBefore { return }
+        let passing = network.delay + random.next(upTo: network.jitter)
+        add(.captured(sender, connection, segment), after: passing)
+        if random.next(below: 100) < network.lossBehind { return }
+        add(.arrived(1 - sender, segment), after: passing + network.delay + random.next(upTo: network.jitter))
+    }
+
+    // MARK: The four-tuple is used again
+
+    /// The client uses its port again, if it has no socket there but one in TIME-WAIT.
+    private mutating func connectAgain(_ end: Int) {
+        guard ends[end].state == .closed && ends[end].hasOpened || ends[end].state == .timeWait else { return }
+        succeed(end)
+        act(end) { $0.connect() }
+    }
+
+    /// Another endpoint takes the place of one that is over. Its numbers lie beyond the old ones (RFC 9293 3.4.3; RFC 6191).
+    private mutating func succeed(_ end: Int) {
+        let old = ends[end]
+        let step = 70_000 + UInt32(random.next(below: random.isOne(of: 2) ? 100_000 : 1 << 24))
+        endpoints[end].append(
+            SimulatedEndpoint(
+                iss: old.highest.advanced(by: step).rawValue, old.host, seed: UInt64(old.highest.rawValue)))
+        if old.host.listens == false { endpoints[end][endpoints[end].count - 1].state = .closed }
+        // Its program goes on as the one before, and closes in the end.
+        let place = endpoints[end].count - 1
+        endpoints[end][place].written = UInt32(random.next(below: 2000))
+        endpoints[end][place].isClosing = random.next(below: 4) > 0
+    }
+}
