@@ -29,6 +29,8 @@ struct SimulatedTruth {
     }
 
     var sides: [Side] = []
+    /// Octets of text that had been acknowledged in the capture before they were captured, if at all.
+    var missedOctets: UInt64 = 0
     var ending = Ending.doubtful
 
     /// The connections whose SYN or more was captured.
@@ -70,8 +72,38 @@ struct SimulatedTruth {
             // A FIN is no text, nor is the octet of a keep-alive in its place.
             if let fin = end.ownFin, last.isAfter(fin) { last = fin }
             sides[side].octets = UInt64(last.offset(from: text))
+            missedOctets += Self.missed(own, side, from: text, upTo: last)
         }
         ending = Self.ending(sides, own)
+    }
+
+    /// Octets of text of one side that an ACK showed before the capture had them.
+    private static func missed(
+        _ captured: [Simulation.Captured], _ side: Int, from start: SequenceNumber, upTo end: SequenceNumber
+    ) -> UInt64 {
+        // What is captured, in order and without neighbours.
+        var ranges: [Range<UInt32>] = []
+        var known: UInt32 = 0
+        var missed: UInt64 = 0
+        for item in captured where !item.segment.flags.has(.rst) {
+            let segment = item.segment
+            if item.sender != side {
+                guard segment.flags.has(.ack), segment.acknowledgment.isAfter(start) else { continue }
+                let acknowledged = min(segment.acknowledgment.offset(from: start), end.offset(from: start))
+                guard acknowledged > known else { continue }
+                let there = ranges.reduce(0) { $0 + $1.clamped(to: known..<acknowledged).count }
+                missed += UInt64(acknowledged - known) - UInt64(there)
+                known = acknowledged
+            } else if segment.length > 0 && segment.sequence.isAtOrAfter(start) {
+                var new = segment.sequence.offset(from: start)..<segment.textEnd.offset(from: start)
+                for range in ranges where range.lowerBound <= new.upperBound && new.lowerBound <= range.upperBound {
+                    new = min(range.lowerBound, new.lowerBound)..<max(range.upperBound, new.upperBound)
+                }
+                ranges.removeAll { new.contains($0.lowerBound) }
+                ranges.append(new)
+            }
+        }
+        return missed
     }
 
     private mutating func count(_ captured: [Simulation.Captured], _ side: Int) {
@@ -117,5 +149,16 @@ struct SimulatedTruth {
         let before = own[..<first]
         let closers = (0..<2).filter { side in before.contains { $0.sender == side && $0.segment.flags.has(.fin) } }
         return closers.count == 2 ? .closed : hasBothFins ? .doubtful : .reset
+    }
+}
+
+extension Simulation {
+    /// Whether SYN, SYN-ACK and all FINs were captured: without them nobody can tell what is text.
+    var hasEveryControl: Bool {
+        (0..<2).allSatisfy { end in
+            let own = captured.filter { $0.sender == end }
+            return own.contains { $0.segment.flags.has(.syn) }
+                && (ends[end].ownFin == nil || own.contains { $0.segment.flags.has(.fin) })
+        }
     }
 }

@@ -7,6 +7,8 @@ struct SimulatedNetwork {
     /// Of a hundred segments so many get lost before the capture, and so many behind it.
     var lossBefore: UInt32 = 0
     var lossBehind: UInt32 = 0
+    /// So many are there, but the capture does not have them.
+    var notCaptured: UInt32 = 0
     /// Microseconds from an end to the capture, and how many more it may take: with more, segments overtake each other.
     var delay: Int64 = 5000
     var jitter: Int64 = 0
@@ -140,7 +142,8 @@ struct Simulation {
     private mutating func emit(_ segment: SimulatedSegment, from sender: Int, _ connection: Int) {
         if random.next(below: 100) < network.lossBefore { return }
         let passing = network.delay + random.next(upTo: network.jitter)
-        add(.captured(sender, connection, segment), after: passing)
+        let isMissed = network.notCaptured > 0 && random.next(below: 100) < network.notCaptured
+        if !isMissed { add(.captured(sender, connection, segment), after: passing) }
         if random.next(below: 100) < network.lossBehind { return }
         add(.arrived(1 - sender, segment), after: passing + network.delay + random.next(upTo: network.jitter))
     }
