@@ -122,7 +122,14 @@ extension EndpointMachine {
                 enter(.synReceived, .observed, .retraction, &reaction)
                 sendUnacknowledged = iss
             } else if segment.sequence != iss {
-                reaction.anomalies.insert(.initialSequenceChanged)
+                if opensAfterAll(segment) {
+                    enter(.synReceived, .observed, .retraction, &reaction)
+                    knowledge.remove(.synchronized)
+                    startSending(segment)
+                    receiveNext = segment.acknowledgment
+                } else {
+                    reaction.anomalies.insert(.initialSequenceChanged)
+                }
             }
         case .synReceived:
             if knowledge.contains(.iss) && segment.sequence != iss {
@@ -147,6 +154,14 @@ extension EndpointMachine {
         case .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
             if segment.sequence != iss { reaction.anomalies.insert(.initialSequenceChanged) }
         }
+    }
+
+    /// Whether a SYN-ACK shows that what its sender was thought to have sent after a SYN-ACK that was not captured was somebody
+    /// else's: it answers the peer's SYN, and lies elsewhere than just before that.
+    private func opensAfterAll(_ segment: Segment) -> Bool {
+        knowledge.contains(.irs) && knowledge.isDisjoint(with: [.iss, .activeOpen, .ownFin, .peerFin])
+            && segment.acknowledgment == irs.advanced(by: 1)
+            && sendNext.offset(from: segment.sequence) &- 1 >= Self.plausibleLoss
     }
 
     /// A retransmitted SYN may differ in flags, options and text (Fast Open given up), not in its number.

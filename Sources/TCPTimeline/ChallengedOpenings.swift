@@ -82,9 +82,12 @@ struct ChallengedOpenings {
 }
 
 extension HotPart {
-    /// Whether one side has just sent an opening with another number than its own, which it did not take for its own.
-    func isChallenged(_ segment: Segment, own: Int) -> Bool {
-        segment.flags.has(.syn) && !segment.flags.hasAny([.fin, .rst]) && segment.remarks.isDisjoint(with: .dropped)
+    /// Whether one side has just sent an opening with another number than its own, which it did not take for its own. Who waited
+    /// for an answer `before` takes it for that, whatever somebody else made up in its name.
+    func isChallenged(_ segment: Segment, own: Int, _ before: borrowing HotPart) -> Bool {
+        if before.endpoints[1 - own].state == .synSent { return false }
+        return segment.flags.has(.syn) && !segment.flags.hasAny([.fin, .rst])
+            && segment.remarks.isDisjoint(with: .dropped)
             && endpoints[own].knowsSendSequence && endpoints[own].iss != segment.sequence
     }
 

@@ -61,9 +61,10 @@ extension HotPart {
         // What it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
         var arrived = Reaction()
-        // Text that was captured out of order waits for its hole to be filled; a RST behind all of it is exact (RFC 5961 3.2).
+        // Text that was captured out of order waits for its hole to be filled; a RST behind all of it is exact (RFC 5961 3.2). Before
+        // it is open an endpoint has taken no more text than it acknowledged.
         if flags.has(.rst) && segment.sequence == endpoints[own].sendNext && !endpoints[own].hasSentFin
-            && rare.gaps.hasAll(of: side)
+            && endpoints[peer].state != .synReceived && rare.gaps.hasAll(of: side)
         {
             arrived = endpoints[peer].receivedAll(upTo: segment.sequence)
         }

@@ -293,7 +293,7 @@ public struct Timeline: ~Copyable {
         store.keep(rare, id)
         course.join(&store[id])
         if latest.isOver { noteEnding(id) }
-        if let before, store[id].isChallenged(segment, own: search.found?.sender ?? 0) {
+        if let before, store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)
         }
         return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, latest)

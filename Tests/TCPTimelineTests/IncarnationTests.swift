@@ -152,6 +152,19 @@ import Testing
         #expect(play.connection.outcome == .refused)
     }
 
+    @Test(
+        "what somebody else made up before the SYN-ACK makes that no other connection's (H15, H37)",
+        arguments: ["< . 1:2 ack 1", "< P. -1:0 ack 1", "< F. 77:82 ack -5\n< . 77:82 ack 1"])
+    func H15_answerAfterForgedText(_ forged: String) {
+        let play = Play("> S 0:0\n" + forged)
+        play.serverISN = 900_000
+        play.feed("< S. 0:0 ack 1")
+        #expect(play.connection.statesText == "ESTABLISHED SYN_RECEIVED")
+        play.feed("> . 1:1 ack 1\n< P. 1:101 ack 1\n> . 1:1 ack 101")
+        #expect(play.count == 1 && play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(play.connection.missedBytes == 0 && play.last.relativeAck == 101)
+    }
+
     @Test("a RST of the connection before, which the client does not heed, has refused nothing")
     func H19_staleResetRefusesNothing() {
         let play = Play("> S 0:0\n< R 777:777\n< S. 0:0 ack 1\n> . 1:1 ack 1")

@@ -17,6 +17,13 @@ import Testing
         #expect(open.last.anomalies == .resetNotExact)
     }
 
+    @Test("H12: a RST behind the text of a SYN, which was not taken, is not exact")
+    func resetBehindTextOfASyn() {
+        let play = Play("> S 0:0\n< S 0:1\n> S. 0:0 ack 1\n< R. 2:2 ack 1")
+        #expect(play.last.anomalies == .resetNotExact)
+        #expect(play.connection.endpoint(.originator).state == .synReceived)
+    }
+
     @Test("X5: in a capture of one side a FIN counts once the hole before it is filled")
     func oneSided() {
         let play = Play("> S 0:0\n> . 1:1 ack 1\n> P. 51:101 ack 1\n> F. 101:101 ack 1\n> P. 1:51 ack 1")
