@@ -157,10 +157,14 @@ struct Simulation {
         act(end) { $0.connect() }
     }
 
-    /// Another endpoint takes the place of one that is over. Its numbers lie beyond the old ones (RFC 9293 3.4.3; RFC 6191).
+    /// Another endpoint takes the place of one that is over. Its numbers lie beyond the old ones (RFC 9293 3.4.3; RFC 6191); some
+    /// hosts make them up anew once the old connection is closed.
     private mutating func succeed(_ end: Int) {
         let old = ends[end]
-        let step = 70_000 + UInt32(random.next(below: random.isOne(of: 2) ? 100_000 : 1 << 24))
+        var step = 70_000 + UInt32(random.next(below: random.isOne(of: 2) ? 100_000 : 1 << 24))
+        if old.state == .closed && random.isOne(of: 4) {
+            step = random.isOne(of: 2) ? UInt32(random.next(below: 1 << 32)) : UInt32(random.next(below: 2000)) &- 1000
+        }
         endpoints[end].append(
             SimulatedEndpoint(
                 iss: old.highest.advanced(by: step).rawValue, old.host, seed: UInt64(old.highest.rawValue)))
