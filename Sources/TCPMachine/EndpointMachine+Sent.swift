@@ -58,7 +58,7 @@ extension EndpointMachine {
         }
         sentText(segment, &reaction)
         if flags.has(.fin) { sentFin(segment, &reaction) }
-        noteWindow(segment)
+        noteAcknowledgment(segment)
         return reaction
     }
 
@@ -415,15 +415,19 @@ extension EndpointMachine {
             let isOfSyn = segment.flags.has(.syn) && knowledge.contains(.irs)
             acknowledged = isOfSyn ? irs.advanced(by: 1) : segment.acknowledgment
         } else {
-            if edge.isAfter(receiveLimit) {
-                receiveLimit = edge
-            } else if repeatsAcknowledgment(segment) {
-                knowledge.insert(.lacksText)
-            }
-            if segment.acknowledgment.isAfter(acknowledged) {
-                acknowledged = segment.acknowledgment
-                knowledge.remove(.lacksText)
-            }
+            if edge.isAfter(receiveLimit) { receiveLimit = edge }
+            if segment.acknowledgment.isAfter(acknowledged) { acknowledged = segment.acknowledgment }
+        }
+    }
+
+    /// The same, and whether text that we thought here lacks. On the usual course none does.
+    private mutating func noteAcknowledgment(_ segment: Segment) {
+        let (limit, last) = (receiveLimit, acknowledged)
+        noteWindow(segment)
+        if acknowledged != last {
+            knowledge.remove(.lacksText)
+        } else if receiveLimit == limit && repeatsAcknowledgment(segment) {
+            knowledge.insert(.lacksText)
         }
     }
 

@@ -45,6 +45,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
 
     /// Whether `sequence` lies in a hole of `side`: what comes from there is late, not repeated.
     func contains(_ sequence: SequenceNumber, of side: Side) -> Bool {
+        if isEmpty { return false }
         for index in holes.indices where holes[index].isOpen(of: side) {
             if sequence.isWithin(holes[index].start, length: holes[index].length) { return true }
         }
