@@ -145,8 +145,9 @@ extension HotPart {
     /// (RFC 6298 2.1).
     private static var lateness: Int64 { 500 * Span.millisecond }
 
-    /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it.
-    private func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
+    /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it. (Mutating, so
+    /// that the endpoints are looked at where they are.)
+    private mutating func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
         guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness,
             !facts.contains(segment.flags.has(.ack) ? .synAckSeen : .synSeen)
         else { return false }
