@@ -34,14 +34,33 @@ enum CaptureListings {
         } catch { return fail(error) }
     }
 
-    /// tcpdump's -d: needs no privileges.
+    /// tcpdump's -d: the program that would run, which depends on the link type.
     static func program(of options: TraceOptions) -> Int32 {
         do throws(CaptureError) {
+            let known: LinkType?
+            do throws(CaptureFileError) {
+                known = try linkType(of: options)
+            } catch {
+                StandardStreams.complain(error.description)
+                return 1
+            }
+            if known == nil {
+                StandardStreams.complain(
+                    "the link type of \(printable(options.interfaces.first ?? "any")) cannot be asked for without privileges:"
+                        + " this is the program for Ethernet; -y names another link type")
+            }
             let filter = try PacketFilter(
-                options.effectiveFilter, linkType: options.linkType ?? .ethernet, snapshotLength: options.snapshotLength
-            )
+                options.effectiveFilter, linkType: known ?? .ethernet, snapshotLength: options.snapshotLength)
             return print([filter.listing])
         } catch { return fail(error) }
+    }
+
+    /// That of `-y`, of the first file, or of the first interface; nil if nobody may know.
+    private static func linkType(of options: TraceOptions) throws(CaptureFileError) -> LinkType? {
+        if let chosen = options.linkType { return chosen }
+        if let file = options.files.first { return try CaptureFileReader(path: file).interfaces.first?.linkType }
+        guard let interface = options.interfaces.first, interface != "any" else { return .linuxSLL2 }
+        return try? CaptureDevice.linkTypes(of: interface).first
     }
 
     private static func print(_ lines: [String]) -> Int32 {

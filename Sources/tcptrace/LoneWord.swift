@@ -65,6 +65,10 @@ enum LoneWord {
         if isInterface(first) {
             return "\(first) is an interface: tcptrace -i \(printable(words.joined(separator: " ")))"
         }
+        // As the first word of all it would have been taken for one.
+        if TcpdumpArguments.verbs.contains(first) {
+            return "\(first) is a verb, and comes first: tcptrace \(first) ..."
+        }
         if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
         for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {
             let most = verb.count > 5 ? 2 : 1
