@@ -47,13 +47,8 @@ extension Circumstances {
         return [.retransmission, .persist].contains(socket.timer) && socket.transmitQueue > 0
     }
 
-    /// Octets that a side had sent or queued and that were not acknowledged, by the latest reading: the kernel counts SYN and FIN
-    /// as one each.
-    func inFlight(_ side: Side) -> UInt32 {
-        guard let socket = kernel?[side].socket, socket.state != .listen else { return 0 }
-        let hasControl = [.synSent, .synReceived, .finWait1, .closing, .lastAck].contains(socket.state)
-        return socket.transmitQueue - min(socket.transmitQueue, hasControl ? 1 : 0)
-    }
+    /// Octets that a side had sent or queued and that were not acknowledged, by the latest reading.
+    func inFlight(_ side: Side) -> UInt32 { kernel?[side].socket?.unacknowledgedText ?? 0 }
 
     /// `; 4 octets that it sent or had queued were never acknowledged`.
     func inFlightWords(_ side: Side) -> String {

@@ -39,6 +39,12 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
     /// Of a listener: how many SYNs and last ACKs it has refused since it listens, for want of room above all. Nil if not told.
     public var drops: UInt32?
 
+    /// Octets of text that were sent or queued and not acknowledged: the kernel counts SYN and FIN as one each.
+    public var unacknowledgedText: UInt32 {
+        let hasControl = [.synSent, .synReceived, .finWait1, .closing, .lastAck].contains(state)
+        return state == .listen ? 0 : transmitQueue - min(transmitQueue, hasControl ? 1 : 0)
+    }
+
     /// A socket from its fields.
     public init(
         local: SocketAddress, remote: SocketAddress, state: TCPState, isIPv6: Bool = false, timer: Timer = .none,

@@ -51,18 +51,23 @@ struct DestroyFate {
         if unread > 0 {
             parts.append(
                 holder == .noProcess
-                    ? "\(octets(unread)) not read are lost" : "\(octets(unread)) not read stay readable")
+                    ? "\(octets(unread)) not read \(unread == 1 ? "is" : "are") lost"
+                    : "\(octets(unread)) not read \(unread == 1 ? "stays" : "stay") readable")
         }
-        if target.socket.transmitQueue > 0 {
-            var text = "\(octets(target.socket.transmitQueue)) not acknowledged are lost"
+        let lost = target.socket.unacknowledgedText
+        if lost > 0 {
+            var text = "\(octets(lost)) not acknowledged \(lost == 1 ? "is" : "are") lost"
             if let unsent = target.details.info?.notSentBytes, unsent > 0 { text += " (\(unsent) never sent)" }
             parts.append(text)
         }
         if let peer, sendsReset {
             let waiting = Self.unread(peer.socket)
-            if waiting > 0 { parts.append("\(octets(waiting)) not read at the peer stay readable") }
-            if peer.socket.transmitQueue > 0 {
-                parts.append("\(octets(peer.socket.transmitQueue)) of the peer's, not acknowledged, are lost")
+            if waiting > 0 {
+                parts.append("\(octets(waiting)) not read at the peer \(waiting == 1 ? "stays" : "stay") readable")
+            }
+            let lost = peer.socket.unacknowledgedText
+            if lost > 0 {
+                parts.append("\(octets(lost)) of the peer's, not acknowledged, \(lost == 1 ? "is" : "are") lost")
             }
         }
         return "data: " + (parts.isEmpty ? "nothing is lost" : parts.joined(separator: "; "))
