@@ -2,7 +2,10 @@
 #define _GNU_SOURCE
 #include "Privileges.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +25,31 @@ int tcptrace_set_capabilities(uint64_t set) {
         {.effective = (uint32_t)set, .permitted = (uint32_t)set},
         {.effective = (uint32_t)(set >> 32), .permitted = (uint32_t)(set >> 32)}};
     return (int)syscall(SYS_capset, &header, data);
+}
+
+int tcptrace_set_effective(uint64_t set) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    data[0].effective = data[0].permitted & (uint32_t)set;
+    data[1].effective = data[1].permitted & (uint32_t)(set >> 32);
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int tcptrace_open_as(const char *path, int flags, uint32_t mode, uint32_t user, uint32_t group) {
+    // With the file system's user the kernel takes away, and gives back, the powers over other users' files. Neither call says
+    // whether it worked but by what it returns the next time.
+    setfsgid(group);
+    setfsuid(user);
+    int descriptor = -1, error = EPERM;
+    if ((uint32_t)setfsuid(user) == user && (uint32_t)setfsgid(group) == group) {
+        descriptor = open(path, flags, mode);
+        error = errno;
+    }
+    setfsuid(geteuid());
+    setfsgid(getegid());
+    errno = error;
+    return descriptor;
 }
 
 int tcptrace_keep_capabilities(int keeps) { return prctl(PR_SET_KEEPCAPS, keeps, 0, 0, 0); }

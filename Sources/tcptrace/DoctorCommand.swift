@@ -31,6 +31,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     func run() throws {
+        BorrowedPowers.takeUp()
         throw ExitCode(DoctorRun.run(format, width: width ?? min(Terminal.standardOutput.columns, 100)))
     }
 }

@@ -11,7 +11,7 @@ struct KillCommand: ParsableCommand {
         discussion: """
             Shows the process and its sockets and asks before anything is ended. `port N` is the process's own port; the \
             holder of the listening socket is meant unless --pid or --all says otherwise. With --connection no process is \
-            ended but a single socket (SOCK_DESTROY; needs root), after saying what that does to both ends.
+            ended but a single socket (SOCK_DESTROY; root, or one's own), after saying what that does to both ends.
 
             Examples:
               tcptrace kill 9500
@@ -45,6 +45,7 @@ struct KillCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
+        BorrowedPowers.takeUp()
         if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         throw ExitCode(KillRun.run(try request()))
     }

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 import TeachingLab
+import TraceSession
 import TimelineReport
 
 /// The guided tour.
@@ -38,7 +39,10 @@ struct LabCommand: ParsableCommand {
 
     func validate() throws { _ = try options() }
 
-    func run() throws { throw ExitCode(list ? LabTour.list() : LabTour.run(try options())) }
+    func run() throws {
+        BorrowedPowers.takeUp()
+        throw ExitCode(list ? LabTour.list() : LabTour.run(try options()))
+    }
 
     /// What the arguments ask for, or a usage error that names the wrong one.
     func options() throws -> LabOptions {

@@ -59,6 +59,7 @@ struct SocketsCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
+        BorrowedPowers.takeUp()
         if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         throw ExitCode(SocketsRun.run(try request()))
     }

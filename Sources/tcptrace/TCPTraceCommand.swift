@@ -28,6 +28,7 @@ struct TCPTraceCommand: ParsableCommand {
     /// tcpdump's habits (combined letters, values joined to their letter) are put into the parser's form first.
     static func main() {
         StandardStreams.occupyClosedDescriptors()
+        BorrowedPowers.layDown()
         // Whoever reads our output may stop whenever he likes, usage errors included.
         signal(SIGPIPE, SIG_IGN)
         let (words, refusal) = TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst()))

@@ -174,12 +174,22 @@ struct TraceCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"))
     var words: [String] = []
 
-    func validate() throws { _ = try TraceRequest(self) }
+    func validate() throws { _ = try TraceRequest(self, readsFiles: false) }
 
     func run() throws {
-        if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
-        if listInterfaces { throw ExitCode(CaptureListings.interfaces()) }
-        let request = try TraceRequest(self)
+        if let netns {
+            BorrowedPowers.takeUp()
+            guard NetworkNamespace.enter(netns) else { throw ExitCode(1) }
+            BorrowedPowers.layDown()
+        }
+        if listInterfaces {
+            BorrowedPowers.takeUp()
+            throw ExitCode(CaptureListings.interfaces())
+        }
+        // Before any file is opened whose content somebody else may have chosen.
+        if !files.isEmpty || list != nil, !PrivilegeGate.giveUp(user: user) { throw ExitCode(1) }
+        let request = try TraceRequest(self, readsFiles: true)
+        if listLinkTypes || dumpFilter { BorrowedPowers.takeUp() }
         if listLinkTypes { throw ExitCode(CaptureListings.linkTypes(of: request.options.interfaces.first ?? "any")) }
         if dumpFilter { throw ExitCode(CaptureListings.program(of: request.options)) }
         throw ExitCode(request.run())

@@ -32,8 +32,9 @@ struct TraceRequest {
     /// Neither -i nor -r: live, on all interfaces.
     var sourceIsDefault = false
 
-    init(_ command: TraceCommand) throws {
-        try chooseSource(command)
+    /// - Parameter readsFiles: whether the files of `-F` and `-V` are read: a pipe can be read only once.
+    init(_ command: TraceCommand, readsFiles: Bool) throws {
+        try chooseSource(command, readsFiles: readsFiles)
         try chooseCapture(command)
         try chooseConnections(command)
         try chooseLook(command)
@@ -41,12 +42,12 @@ struct TraceRequest {
 
     // MARK: Where frames come from
 
-    private mutating func chooseSource(_ command: TraceCommand) throws {
+    private mutating func chooseSource(_ command: TraceCommand, readsFiles: Bool) throws {
         options.interfaces = command.interfaces
         options.files = command.files
         if let list = command.list {
-            let named = try Self.lines(of: list).filter { !$0.isEmpty }
-            guard !named.isEmpty else { throw ValidationError("-V \(list): the list names no capture file") }
+            let named = readsFiles ? try Self.lines(of: list).filter { !$0.isEmpty } : [list]
+            guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named
         }
         var words = command.words
@@ -61,7 +62,7 @@ struct TraceRequest {
         if let hint = LoneWord.hint(words) { throw ValidationError(hint) }
         if let file = command.filterFile {
             guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
-            words = try Self.lines(of: file)
+            if readsFiles { words = try Self.filterWords(of: file) }
         }
         options.filter = words.joined(separator: " ")
         if !options.files.isEmpty && !options.interfaces.isEmpty {
@@ -84,24 +85,36 @@ struct TraceRequest {
         }
     }
 
-    /// The lines of a small text file (at most 1 MiB).
+    /// The filter in a file: its lines without comments. An empty one would trace everything, which nobody who names a file means.
+    private static func filterWords(of path: String) throws -> [String] {
+        let words = try lines(of: path).map { $0.prefix { $0 != "#" }.filter { $0 != "\r" } }
+        guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
+            throw unusable("-F \(path): there is no filter in it")
+        }
+        return words
+    }
+
+    /// Says what is wrong with a file of the command line, which is no matter of its usage.
+    private static func unusable(_ complaint: String) -> ExitCode {
+        StandardStreams.complain(printable(complaint))
+        return ExitCode(1)
+    }
+
+    /// The lines of a small text file (at most 1 MiB); `-` is standard input.
     private static func lines(of path: String) throws -> [String] {
         // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
-        guard let file = unsafe fopen(path, "re") else {
+        guard let file = unsafe fopen(path == "-" ? "/dev/stdin" : path, "re") else {
             // strerror(3) returns a NUL-terminated text, which is copied before anything else is called.
             let reason = unsafe String(cString: strerror(errno))
-            StandardStreams.complain("\(printable(path)): \(reason)")
-            throw ExitCode(1)
+            throw unusable("\(path): \(reason)")
         }
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let room = bytes.count
         // fread(3) writes at most `room` octets, which the array has.
         let count = unsafe fread(&bytes, 1, room, file)
-        guard count < room else { throw ValidationError("\(path): is longer than 1 MiB, which no filter is") }
-        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").map {
-            String($0.prefix { $0 != "#" })
-        }
+        guard count < room else { throw unusable("\(path): is longer than 1 MiB, which no filter is") }
+        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").map { String($0) }
     }
 
     private mutating func chooseCapture(_ command: TraceCommand) throws {
@@ -284,11 +297,13 @@ struct TraceRequest {
             if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
                 StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
             }
+            BorrowedPowers.takeUp()
             return LiveSession.run(
                 options, output, command: CommandLine.arguments.joined(separator: " "),
                 executable: Terminal.executable)
         }
-        guard PrivilegeGate.giveUp(options) else { return 1 }
+        // Again, for the file that was the only word.
+        guard PrivilegeGate.giveUp(user: options.user) else { return 1 }
         return ReplaySession.run(options, output)
     }
 }

@@ -42,6 +42,7 @@ import Testing
         (["lo", "port", "9500"], "lo is an interface: tcptrace -i lo port 9500"),
         (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
         (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
+        (["-i", "lo", "sockets"], "sockets is a verb, and comes first: tcptrace sockets"),
     ])
     func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
         let outcome = try Program(Program.tcptrace, words).end()
@@ -56,6 +57,34 @@ import Testing
         #expect(outcome.code == 1 && outcome.output.isEmpty)
         let name = arguments.first { $0.contains("nonexistent") } ?? ""
         #expect(outcome.errors.contains("tcptrace: \(name): No such file or directory\n"), "\(outcome.errors)")
+    }
+
+    /// A pipe gives its text once; an empty filter would trace everything.
+    @Test func filtersAndListsMayComeThroughPipes() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(2), as: "x#1.pcap")
+        func traced(_ script: String) throws -> Outcome { try shell(script, Program.tcptrace, file) }
+        let none = try traced(#"echo 'port 9' | "$1" -q -F /dev/stdin -r "$2""#)
+        #expect(none.code == 0 && none.errors.contains("0 connections traced"), "\(none.errors)")
+        let all = try traced(#"echo 'tcp # all of it' | "$1" -q -F - -r "$2""#)
+        #expect(all.code == 0 && all.errors.contains("2 connections traced"), "\(all.errors)")
+        // A number sign belongs to a file's name.
+        let listed = try traced(#"echo "$2" | "$1" -q -V -"#)
+        #expect(listed.code == 0 && listed.errors.contains("2 connections traced"), "\(listed.errors)")
+        let empty = try traced(#"echo '# nothing' | "$1" -q -F - -r "$2""#)
+        #expect(empty.code == 1 && empty.errors == "tcptrace: -F -: there is no filter in it\n", "\(empty.errors)")
+    }
+
+    @Test func theProgramOfAFilterIsThatOfTheFilesLinkType() throws {
+        let scratch = try Scratch()
+        // Raw IP: the version is in the first octet.
+        var raw = Self.connections(1)
+        raw[20] = 101
+        let file = try scratch.write(raw, as: "raw.pcap")
+        let program = try Program(Program.tcptrace, ["-d", "-r", file, "port", "80"]).end()
+        #expect(program.code == 0 && program.text.hasPrefix("(000) ldb      [0]"), "\(program.text)")
+        let missing = try Program(Program.tcptrace, ["-d", "-r", "/nonexistent", "port", "80"]).end()
+        #expect(missing.code == 1 && missing.output.isEmpty)
     }
 
     @Test func aCaptureBeforeFilterWordsIsNoFilterWord() throws {

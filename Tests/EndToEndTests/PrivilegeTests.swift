@@ -98,6 +98,70 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(outcome.code == 0 && outcome.errors.contains("now user 12345, without every capability;"))
     }
 
+    /// Files that the caller of sudo names are opened with the caller's rights.
+    @Test func underSudoNobodyElsesFileIsEmptied() throws {
+        let scratch = try Scratch()
+        let mine = scratch.file("important")
+        try Data("kept".utf8).write(to: URL(fileURLWithPath: mine))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: mine)
+        let outcome = try Program(
+            "/usr/bin/env",
+            ["SUDO_UID=12345", "SUDO_GID=12346", Program.tcptrace, "-i", "lo", "--duration", "1", "-w", mine, "port 1"]
+        ).end()
+        #expect(outcome.code == 1 && outcome.errors.contains("Permission denied"), "\(outcome.errors)")
+        #expect(try String(contentsOfFile: mine, encoding: .utf8) == "kept")
+        #expect(try FileManager.default.attributesOfItem(atPath: mine)[.ownerAccountID] as? Int == 0)
+        // Where the caller may not make a file, root does, and gives it away.
+        let new = scratch.file("new.pcap")
+        let made = try Program(
+            "/usr/bin/env",
+            ["SUDO_UID=12345", "SUDO_GID=12346", Program.tcptrace, "-i", "lo", "--duration", "1", "-w", new, "port 1"]
+        ).end()
+        #expect(made.code == 0, "\(made.errors)")
+        #expect(try FileManager.default.attributesOfItem(atPath: new)[.ownerAccountID] as? Int == 12345)
+    }
+
+    /// What setcap gives to everybody who may run the program is not for other people's files, nor for their connections.
+    @Test(.enabled(if: hasSetpriv, "setpriv is missing")) func borrowedPowersOpenNobodyElsesFiles() throws {
+        let scratch = try Scratch()
+        let capture = try scratch.write(HandMade().bytes, as: "secret.pcap")
+        let filter = try scratch.write(Array("secret words".utf8), as: "filter")
+        for file in [capture, filter] {
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+        }
+        func asNobody(_ arguments: [String]) throws -> Outcome {
+            let powers = "net_raw,+net_admin,+sys_ptrace,+dac_read_search"
+            return try Program(
+                "/usr/bin/setpriv",
+                [
+                    "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+\(powers)",
+                    "--ambient-caps=+\(powers)", Program.tcptrace,
+                ] + arguments
+            ).end()
+        }
+        for arguments in [["-r", capture], ["-F", filter, "-i", "lo"], ["-V", filter], [capture, "port", "80"]] {
+            let outcome = try asNobody(arguments)
+            #expect(outcome.code != 0 && !outcome.errors.contains("secret words"), "\(arguments): \(outcome.errors)")
+            #expect(!outcome.errors.contains("reading from file"), "\(arguments): \(outcome.errors)")
+        }
+        // A connection of root's, by its ends.
+        let peer = try python(server)
+        try peer.say("\n")
+        let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
+        let own = try python(
+            """
+            import socket, sys, time
+            c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+            print('connected', flush=True)
+            time.sleep(2)
+            """, "\(port)")
+        try own.say("connected")
+        let refused = try asNobody(["kill", "--connection", "--yes", "--all", "dst", "port", "\(port)"])
+        #expect(refused.code == 1 && refused.errors.contains("and you are user 65534"), "\(refused.errors)")
+        _ = try own.end()
+        _ = try peer.end()
+    }
+
     @Test func zRootKeepsEverything() throws {
         let own = try status(getpid())
         let (status, outcome, _) = try trace([], ["-Z", "root"])

@@ -10,6 +10,12 @@ int tcptrace_get_capabilities(uint64_t *effective, uint64_t *permitted);
 /// Makes this the effective and the permitted set, the inheritable one empty; -1 with errno set on failure.
 int tcptrace_set_capabilities(uint64_t set);
 
+/// Makes this the effective set, as far as the permitted one has it; -1 with errno set on failure.
+int tcptrace_set_effective(uint64_t set);
+
+/// open(2) with the rights of this user and group, for who is root; -1 with errno set on failure.
+int tcptrace_open_as(const char *path, int flags, uint32_t mode, uint32_t user, uint32_t group);
+
 /// Whether the permitted set outlives a change from user 0 to another; -1 with errno set on failure.
 int tcptrace_keep_capabilities(int keeps);
 

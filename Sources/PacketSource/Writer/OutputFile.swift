@@ -1,5 +1,6 @@
 // A file or pipe that is written through one buffer: owner of the descriptor, whole writes or a clear error.
 
+import CLinux
 import Glibc
 
 /// The output of a capture writer.
@@ -17,9 +18,9 @@ import Glibc
     let identity: FileIdentity?
 
     /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is one of
-    /// `inputs`, a directory, or a symbolic link to a file.
+    /// `inputs`, a directory, or a symbolic link to a file; or with an owner, if it is there and the owner may not write to it.
     init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
-        let descriptor = try Self.opened(path)
+        let descriptor = try Self.opened(path, owner)
         do {
             identity = try Self.prepare(descriptor, path, notOver: inputs, owner: owner)
         } catch {
@@ -107,17 +108,32 @@ import Glibc
         if inputs.contains(identity) { throw CaptureWriteError(file: path, reason: .isInput) }
         guard path != "-" else { return identity }
         guard ftruncate(descriptor, 0) == 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
-        if let owner, fchown(descriptor, owner.user, owner.group) != 0 {
-            throw CaptureWriteError(file: path, reason: .system(errno))
-        }
         return identity
     }
 
-    private static func opened(_ path: String) throws(CaptureWriteError) -> Int32 {
+    /// Opens the file with the rights of its owner. Where the owner may not make one, root makes it, if there is none yet.
+    private static func opened(_ path: String, _ owner: CaptureWriter.Owner) -> Int32 {
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
+        // path is a Swift string: NUL-terminated for the calls.
+        let descriptor = unsafe tcptrace_open_as(path, flags, 0o644, owner.user, owner.group)
+        guard descriptor < 0, errno == EACCES else { return descriptor }
+        let made = unsafe open(path, flags | O_EXCL, 0o644)
+        if made >= 0 {
+            guard fchown(made, owner.user, owner.group) != 0 else { return made }
+            let error = errno
+            Glibc.close(made)
+            errno = error
+        } else if errno == EEXIST {
+            errno = EACCES
+        }
+        return -1
+    }
+
+    private static func opened(_ path: String, _ owner: CaptureWriter.Owner?) throws(CaptureWriteError) -> Int32 {
         if path == "-" { return STDOUT_FILENO }
-        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the call.
-        var descriptor = unsafe open(path, flags | O_NOFOLLOW, 0o644)
+        var descriptor = if let owner { opened(path, owner) } else { unsafe open(path, flags, 0o644) }
         if descriptor < 0, errno == ELOOP {
             // /dev/stdout and the like lead to what already is open: those are no surprise.
             descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)

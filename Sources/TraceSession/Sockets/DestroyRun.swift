@@ -115,6 +115,15 @@ struct DestroyRun {
                 description: "\(connections.count) sockets match:\(names.joined())\(more)\n"
                     + "name one as LOCAL:PORT REMOTE:PORT, or end them all with --all")
         }
+        // A file capability lets anybody end anybody's connections: what it lends is for one's own.
+        if geteuid() != 0,
+            let row = connections.first(where: { $0.socket.uid != getuid() || $0.socket.state == .timeWait })
+        {
+            throw KillRefusal(
+                description: "not ending \(Self.name(row)): it is "
+                    + (row.socket.state == .timeWait ? "nobody's any more" : "user \(row.socket.uid)'s")
+                    + ", and you are user \(getuid()); root may do that")
+        }
         let ancestors = Set(survey.finder.lineage(of: getpid()).dropFirst())
         for row in connections {
             if let holder = row.processes.first(where: { ancestors.contains($0.pid) }) {
