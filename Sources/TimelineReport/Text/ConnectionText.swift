@@ -180,7 +180,9 @@ struct ConnectionText {
 
     /// A RST that changes nothing belongs to where it is: one for each FIN that a closed peer gets again, for example.
     private mutating func phase(of event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
-        let isIdle = event.segment.flags.has(.rst) && !event.hasTransitions
+        // What changes nothing begins no part: a RST that nobody heeds, a SYN that an open connection answers with a challenge ACK.
+        let isForeign = event.segment.flags.has(.rst) || event.anomalies.contains(.synInsideConnection)
+        let isIdle = isForeign && !event.hasTransitions
         let phase = isIdle ? lastPhase ?? Self.phase(event, connection) : Self.phase(event, connection)
         lastPhase = phase
         return phase
