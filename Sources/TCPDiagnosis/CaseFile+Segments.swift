@@ -30,6 +30,7 @@ extension CaseFile {
             if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
         }
         self[side].last = sighting
+        if !flags.has(.rst) { self[side].lastButReset = sighting }
     }
 
     /// Octets that the peer had acknowledged before they were captured.
@@ -84,10 +85,15 @@ extension CaseFile {
         let side = event.sender
         let flags = event.segment.flags
         if flags.has(.fin) && !self[side].fin.isSeen { self[side].fin = sighting }
-        guard flags.has(.rst), !self[side].reset.isSeen else { return }
+        guard flags.has(.rst) else { return }
+        if !self[side].firstReset.isSeen {
+            self[side].firstReset = sighting
+            self[side].resetHopLimit = event.segment.hopLimit
+        }
+        // Who sent something after a RST had not been reset by it: the next RST is another matter.
+        guard !self[side].reset.isSeen || self[side].lastButReset.frame > self[side].reset.frame else { return }
         self[side].reset = sighting
         self[side].resetHadAck = flags.has(.ack)
-        self[side].resetHopLimit = event.segment.hopLimit
         self[side].resetAnswers = self[side.other].last
     }
 

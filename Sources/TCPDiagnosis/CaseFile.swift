@@ -20,7 +20,9 @@ struct SideRecord: BitwiseCopyable {
     var acknowledged: UInt32 = 0
     /// Its first FIN.
     var fin = Sighting()
-    /// Its first RST.
+    /// Its first RST of all.
+    var firstReset = Sighting()
+    /// Its first RST since it sent anything else: a host without the connection answers each segment with one.
     var reset = Sighting()
     /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
@@ -30,10 +32,12 @@ struct SideRecord: BitwiseCopyable {
     var textAfterPeerFin: UInt64 = 0
     /// Octets that the peer had sent and this side had acknowledged when it reset.
     var hopLimit: UInt8 = 0
-    /// The hop limit of its RST.
+    /// The hop limit of its first RST of all.
     var resetHopLimit: UInt8 = 0
     /// Its latest segment of any kind.
     var last = Sighting()
+    /// Its latest segment that is no RST.
+    var lastButReset = Sighting()
     /// Its latest segment with text.
     var lastText = Sighting()
     /// When it shut its window, and the frame; empty while it is open.
@@ -45,6 +49,7 @@ struct SideRecord: BitwiseCopyable {
     /// Keep-alives since the peer was last heard, and the first of them.
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
+    var lastKeepAlive = Sighting()
 }
 
 /// A frame and its time; frame 0 = never.

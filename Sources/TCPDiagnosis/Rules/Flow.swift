@@ -110,7 +110,7 @@ extension Rule {
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            guard record.reset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
+            guard record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
                 record.hopLimit != record.resetHopLimit, !record.isLinuxDefault
             else { continue }
             return Verdict(
@@ -118,7 +118,7 @@ extension Rule {
                 message:
                     "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
                     + " \(record.hopLimit): something on the way sent it, or routes changed",
-                frames: [record.reset],
+                frames: [record.firstReset],
                 evidence: [
                     .init("hop_limit", .number(Int64(record.hopLimit))),
                     .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),

@@ -133,8 +133,9 @@ extension Circumstances {
     var resetter: Side? {
         guard connection.facts.contains(.reset), !connection.facts.contains(.refused) else { return nil }
         let side: Side = connection.facts.contains(.originatorReset) ? .originator : .responder
-        // Who goes on sending was not reset, nor did it reset: the RST was somebody else's, or not obeyed.
-        return file[side].last.frame == file[side].reset.frame ? side : nil
+        // Who goes on sending was not reset, nor did it reset: the RST was somebody else's, or not obeyed. More RSTs are no going on:
+        // without a connection each segment is answered with one (RFC 9293 3.10.7.1).
+        return file[side].lastButReset.frame < file[side].reset.frame ? side : nil
     }
 
     /// A SYN met an old socket: it answers with a challenge ACK of old numbers, the client's RST for that ends it, and the SYN is
