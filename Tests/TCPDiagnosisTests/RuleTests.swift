@@ -31,6 +31,14 @@ import Testing
         #expect(finding.side == .originator)
     }
 
+    /// A capture that ends before an answer could come.
+    @Test func H2_aSynThatHadNoTimeToBeAnswered() {
+        #expect(codes("> S 0:0") == [])
+        #expect(codes("> S 0:0", after: 0.9) == [])
+        #expect(codes("> S 0:0", after: 1) == [.synUnanswered])
+        #expect(codes("> S 0:0\n0.4 > S 0:0") == [.synUnanswered])
+    }
+
     @Test func H3_refused() {
         let found = findings("> S 0:0\n< R. 0:0 ack 1")
         #expect(found.map { $0.code } == [.refused])
@@ -42,7 +50,7 @@ import Testing
     }
 
     @Test func H16_portReused() throws {
-        let found = findings("> S 0:0\n< R. 0:0 ack 1\n0.5 > S 70000:70000")
+        let found = findings("> S 0:0\n< R. 0:0 ack 1\n0.5 > S 70000:70000", after: 2)
         #expect(found.map { $0.code } == [.refused, .portReused, .synUnanswered])
         #expect(found[1].message == "the same ports again, 499ms after TCP 1's last segment")
     }

@@ -14,7 +14,8 @@ extension Rule {
         let open = c.connection.openDelay
         let begin = open >= 0 ? c.connection.firstTime.advanced(by: open) : since
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
-        guard waited >= Span.second || c.isOver else { return nil }
+        // That a capture ends sooner does not make a server slow; that the client had enough does.
+        guard waited >= Span.second || c.isOver && c.connection.isEnded else { return nil }
         let owner = view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
         let queued = view.socket?.receiveQueue ?? 0
         // The FIN counts as one octet.

@@ -209,9 +209,12 @@ extension Circumstances {
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenerEvidence)
     }
 
-    /// Whether SYNs have waited a second or more for any answer.
+    /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). That a
+    /// capture ends sooner is no silence, unless it is known why no answer will come.
     var isUnanswered: Bool {
-        connection.outcome == .noAnswer && file[.originator].syn.isSeen
-            && (isOver || since(file[.originator].syn) >= Span.second)
+        guard connection.outcome == .noAnswer, file[.originator].syn.isSeen else { return false }
+        if since(file[.originator].syn) >= Span.second { return true }
+        let isExplained = file.icmp != nil || openingDrop != nil || fullListener != nil
+        return isOver && (file[.originator].synCount > 1 || isExplained)
     }
 }

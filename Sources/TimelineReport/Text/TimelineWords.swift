@@ -304,6 +304,9 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
         out.append(listener.receiveQueue == 1 ? " connection" : " connections")
     } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
         out.append("; nobody listens, and a firewall on this host drops it")
+    } else if connection.counters[0].packets == 1 {
+        // It was not asked again, as a sender does after a second (RFC 6298 2.1).
+        out.append("; filtered, host down, accept queue full, or the capture ended too soon")
     } else {
         out.append("; filtered, host down, or accept queue full")
     }

@@ -22,6 +22,11 @@ import Testing
         #expect(play.message(.neverAccepted).hasPrefix("open for 198ms and not accepted"), "\(play.found)")
     }
 
+    @Test func aCaptureThatEndsSoonAfterwardsIsNoSlowServer() {
+        #expect(waiting().conclude(450) == [])
+        #expect(waiting().conclude(1100) == [.neverAccepted])
+    }
+
     @Test func thePlaceIsToldWhereAllThatWaitAreTraced() {
         let alone = waiting()
         alone.review(1500)
