@@ -122,6 +122,7 @@ extension CaseFile {
         self[side.other].unansweredKeepAlives = 0
         guard event.notes.contains(.keepAlive) else { return }
         if self[side].unansweredKeepAlives == 0 { self[side].firstKeepAlive = sighting }
+        self[side].lastKeepAlive = sighting
         self[side].unansweredKeepAlives &+= 1
     }
 }

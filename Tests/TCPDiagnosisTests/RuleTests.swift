@@ -99,6 +99,13 @@ import Testing
         #expect(found.first?.evidence.count == 1)
     }
 
+    @Test func E3_whoResetsRightAfterAKeepAliveDidNotTimeOut() {
+        let probe = handshake + "10 > . 0:0 ack 1\n"
+        #expect(codes(probe + "10.0001 > R. 1:1 ack 1") == [.reset])
+        #expect(codes(probe + "11 > R. 1:1 ack 1") == [.keepaliveDead])
+        #expect(codes(probe + "10.2 > . 0:0 ack 1\n10.4 > R. 1:1 ack 1") == [.keepaliveDead])
+    }
+
     @Test func E4_zeroWindowWithProbesIsAStall() {
         let text =
             handshake + """

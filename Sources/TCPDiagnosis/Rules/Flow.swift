@@ -90,7 +90,8 @@ extension Rule {
                         + " down?)\(c.giveUpWords(side))",
                     frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
             }
-            guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped else { continue }
+            guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped, c.hasWaitedForKeepAlives(side)
+            else { continue }
             let end = record.reset.isSeen ? record.reset : record.last
             let errno = c.errnoWords
             return Verdict(
@@ -162,6 +163,18 @@ extension Circumstances {
                 + "\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
             frames: [file[side].resetAnswers, file[side].reset],
             evidence: lostEvidence(side.other) + (isRule ? dropEvidence(side) : []) + errnoEvidence)
+    }
+
+    /// Whether a side that ended after keep-alives had waited for their answer: its kernel says that they timed out, or it sent more
+    /// than one, or was silent for as long as an answer may take (RFC 6298 2.1). Else the process ended it just then.
+    fileprivate func hasWaitedForKeepAlives(_ side: Side) -> Bool {
+        if let reason = resetReason(side) { return reason == .keepaliveTimeout }
+        // ECONNABORTED: somebody destroyed the socket.
+        if trace(side)?.errno == 103 { return false }
+        let record = file[side]
+        if record.unansweredKeepAlives > 1 { return true }
+        let end = record.reset.isSeen ? record.reset.time : file.dropped.last { $0.side == side }?.time
+        return end.map { $0.since(record.lastKeepAlive.time) >= Span.second } ?? false
     }
 
     /// Whether the kernel says, or its latest reading, that keep-alives ended it.

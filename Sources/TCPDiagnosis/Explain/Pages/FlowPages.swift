@@ -77,7 +77,8 @@ extension Explanation {
             .linux(
                 """
                 With SO_KEEPALIVE: after tcp_keepalive_time (7200 s) idle, tcp_keepalive_probes (9) every tcp_keepalive_intvl (75 s).
-                The next call fails with ETIMEDOUT. The kernel's reason is TCP_KEEPALIVE_TIMEOUT.
+                The next call fails with ETIMEDOUT. The kernel's reason is TCP_KEEPALIVE_TIMEOUT. On the wire alone it is told from an
+                abort by two probes or more, or a second's wait for the answer.
                 """),
             .causes(
                 "The peer lost power or network; its kernel could not say so.",
