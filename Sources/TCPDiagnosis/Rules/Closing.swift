@@ -37,7 +37,11 @@ extension Rule {
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
-                case 0: cause = "; it has read everything, the end too: close() is missing"
+                case 0 where c.hasReadTheEnd(side): cause = "; it has read the end of the stream: close() is missing"
+                case 0:
+                    cause =
+                        "; it has read all octets, and whether the end of the stream, too, the kernel does not tell (a FIN behind unread"
+                        + " text is taken off with it): close() or one more read() is missing"
                 case 1: cause = "; it has not read the end of the stream yet: it does not read"
                 default:
                     cause =
@@ -154,6 +158,12 @@ extension Circumstances {
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }
+    }
+
+    /// Whether Recv-Q 0 shows that read() gave 0. Linux joins a FIN to text that waits to be read, and reading that text takes the
+    /// FIN's octet off, too: only where there was no text at all is it the end that was read.
+    fileprivate func hasReadTheEnd(_ side: Side) -> Bool {
+        connection.facts.contains(.synSeen) && !file[side.other].lastText.isSeen && file.synText == 0
     }
 
     /// Whether the kernel has closed, and its FIN was not sent yet.

@@ -8,7 +8,8 @@ extension Explanation {
             .linux(
                 """
                 CLOSE_WAIT has no timer: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
-                of Recv-Q until it is read. Recv-Q 0: everything is read, and close() is missing. Recv-Q 1: the process does not
+                of Recv-Q until it is read. Recv-Q 0: all octets are read; the end too, unless it came behind text that was still
+                unread: then reading that text clears Recv-Q, and one more read() may be missing. Recv-Q 1: the process does not
                 read. Recv-Q n + 1: n octets and the end are unread. An inode of 0: nobody has called accept() yet.
                 """),
             .causes(

@@ -1,0 +1,38 @@
+// What Recv-Q says of who has not closed.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct CloseWaitTests {
+    private func message(_ text: String, unread: UInt32 = 0) -> String {
+        let play = KernelCase(text)
+        for time in [100.0, 200] {
+            var server = play.server(.closeWait)
+            server.receiveQueue = unread
+            play.read(time, play.client(.finWait2), server, owners: [22: 8])
+        }
+        #expect(play.review(9000).contains(.closeWaitLeak), "\(play.found)")
+        return play.message(.closeWaitLeak)
+    }
+
+    /// Reading text that a FIN came with, or was joined to, clears Recv-Q without read() giving 0.
+    @Test(arguments: [
+        "> FP. 1:6 ack 1\n< . 1:1 ack 7", "> P. 1:6 ack 1\n< . 1:1 ack 6\n> F. 6:6 ack 1\n< . 1:1 ack 7",
+    ])
+    func T11_aFinBehindTextIsTakenOffWithIt(_ text: String) {
+        #expect(
+            message(handshake + text).hasSuffix(
+                "; it has read all octets, and whether the end of the stream, too, the kernel does not tell (a FIN behind unread"
+                    + " text is taken off with it): close() or one more read() is missing"))
+    }
+
+    @Test func T11_whereThereWasNoTextItIsTheEndThatWasRead() {
+        let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
+        #expect(message(text).hasSuffix("; it has read the end of the stream: close() is missing"))
+        #expect(message(text, unread: 1).hasSuffix("; it has not read the end of the stream yet: it does not read"))
+    }
+}
