@@ -89,14 +89,15 @@ extension Rule {
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
-    /// SO_LINGER with 0 seconds: close() throws away what is not sent and resets. Linux's reason for it is TCP_STATE.
+    /// SO_LINGER with 0 seconds: close() throws away what is not sent and resets. Linux's reason for it is TCP_STATE; the same for
+    /// connect() to AF_UNSPEC, which keeps the socket.
     static let resetLinger = Rule(.resetLinger) { c in
         guard let side = c.resetter, let trace = c.trace(side), trace.resetReason == .tcpState,
             c.found.isDisjoint(with: [.resetKilled, .resetListenerClosed])
         else { return nil }
         return Verdict(
             side: side,
-            message: "\(c.name(side)) closed with SO_LINGER 0: a RST instead of a FIN, and no TIME_WAIT\(c.errnoWords)",
+            message: "\(c.name(side)) \(trace.abortWords): a RST instead of a FIN, and no TIME_WAIT\(c.errnoWords)",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -119,6 +120,20 @@ extension Rule {
                 "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed. Which one only its"
                 + " kernel knows",
             frames: [c.file[side].reset])
+    }
+}
+
+extension TracedFacts {
+    /// A socket is destroyed at most so long after its RST where one close() does both, in nanoseconds.
+    private static let closingTime = Span.millisecond
+
+    /// What made the kernel abort for TCP_STATE: whose socket went with its RST was closed, who kept it was disconnected.
+    fileprivate var abortWords: String {
+        guard let resetTime, let destroyTime else {
+            return "closed with SO_LINGER 0, or disconnected (connect() with AF_UNSPEC)"
+        }
+        return destroyTime.since(resetTime) <= Self.closingTime
+            ? "closed with SO_LINGER 0" : "disconnected (connect() with AF_UNSPEC), and closed the socket later"
     }
 }
 

@@ -46,8 +46,10 @@ public struct TracedFacts: Sendable {
     public internal(set) var retransmissions: UInt32 = 0
     /// Whether a SYN-ACK was among them: the SYN had arrived.
     public internal(set) var sentSynAckAgain = false
+    /// When its socket's memory was given back; nil if nothing told of that.
+    public internal(set) var destroyTime: Timestamp?
     /// Whether its socket's memory was given back.
-    public internal(set) var isDestroyed = false
+    public var isDestroyed: Bool { destroyTime != nil }
     /// Whether the owner is known from a system call on this very socket (connect, close, shutdown).
     public internal(set) var isOwnerExact = false
 
@@ -81,7 +83,7 @@ public struct TracedFacts: Sendable {
             retransmissions &+= 1
             sentSynAckAgain = true
         case .socketError(let code): errno = code
-        case .destroyed: isDestroyed = true
+        case .destroyed: destroyTime = event.time
         case .dropped(let reason):
             dropReason = reason
             drops &+= 1

@@ -117,7 +117,8 @@ extension Explanation {
             ),
             .linux(
                 """
-                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET.
+                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET. connect() with
+                AF_UNSPEC, which disconnects a socket and keeps it, looks the same until the socket is destroyed.
                 """),
             .causes(
                 "A health check or load generator that wants no TIME_WAIT.",

@@ -1,0 +1,35 @@
+// SO_LINGER 0, and what looks like it.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct LingerTests {
+    /// The client's socket is destroyed so many milliseconds after its RST, or never.
+    private func message(destroyedAfter delay: Double?) -> String {
+        let play = KernelCase(exchange)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        play.feed("0.1 > R. 6:6 ack 6")
+        play.event(99.99, .originator, .transition(from: .established, to: .closed), socket: 0xa, pid: 7)
+        play.event(100, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xa, pid: 7)
+        if let delay { play.event(100 + delay, .originator, .destroyed, socket: 0xa, pid: 7) }
+        #expect(play.conclude(900) == [.resetLinger], "\(play.found)")
+        return play.message(.resetLinger)
+    }
+
+    @Test func T12_oneCloseResetsAndDestroys() {
+        #expect(message(destroyedAfter: 0.02).contains(" closed with SO_LINGER 0: a RST instead of a FIN"))
+    }
+
+    @Test func T12_whoKeepsTheSocketMayHaveDisconnectedIt() {
+        #expect(
+            message(destroyedAfter: nil).contains(
+                " closed with SO_LINGER 0, or disconnected (connect() with AF_UNSPEC): a RST"))
+        #expect(
+            message(destroyedAfter: 500).contains(" disconnected (connect() with AF_UNSPEC), and closed the socket"))
+    }
+}
