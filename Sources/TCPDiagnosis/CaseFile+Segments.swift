@@ -90,8 +90,13 @@ extension CaseFile {
             self[side].firstReset = sighting
             self[side].resetHopLimit = event.segment.hopLimit
         }
+        let isFitting = event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
         // Who sent something after a RST had not been reset by it: the next RST is another matter.
-        guard !self[side].reset.isSeen || self[side].lastButReset.frame > self[side].reset.frame else { return }
+        guard !self[side].reset.isSeen || self[side].lastButReset.frame > self[side].reset.frame else {
+            if isFitting { self[side].isResetFitting = true }
+            return
+        }
+        self[side].isResetFitting = isFitting
         self[side].reset = sighting
         self[side].resetHadAck = flags.has(.ack)
         self[side].resetAnswers = self[side.other].last

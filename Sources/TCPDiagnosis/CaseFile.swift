@@ -26,6 +26,8 @@ struct SideRecord: BitwiseCopyable {
     var reset = Sighting()
     /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
+    /// Whether that RST, or one of those that followed on it, had a number that its receiver obeys.
+    var isResetFitting = false
     /// SEG.SEQ of that RST answered this frame of the peer.
     var resetAnswers = Sighting()
     /// Octets of text that this side sent after the peer's FIN.

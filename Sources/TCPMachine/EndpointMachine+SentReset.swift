@@ -45,20 +45,35 @@ extension EndpointMachine {
     /// captured later is not new. Either RST is disproved by an acknowledgment of what the peer sent after it; mere segments
     /// of this endpoint do not disprove the peer's, as they may have crossed it.
     mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
-        guard knowledge.contains([.send, .receive, .synchronized]),
-            knowledge.intersection([.ownFin, .peerFin]).isEmpty
+        let hasPeerFin = knowledge.contains(.peerFinProcessed)
+        guard knowledge.contains([.send, .receive]), wasOpen, !knowledge.contains(.ownFin),
+            hasPeerFin || !knowledge.contains(.peerFin)
         else { return }
-        // The kernel's word is final, and an inferred end is the peer's doing.
-        let isOwnEnd = certainty == .observed || certainty == .assumed
         let sendsOn =
-            isOwnEnd && segment.payloadLength > 0 && segment.sequence == sendNext && !endsAtOwnReset(segment)
+            mayHaveSentOn(segment) && segment.sequence == sendNext && !endsAtOwnReset(segment)
         let beyond = segment.acknowledgment.offset(from: receiveNext)
         let acknowledgesMore =
-            certainty != .confirmed && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
+            certainty != .confirmed && !hasPeerFin && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
             && segment.sequence.isAtOrBefore(sendNext)
         if sendsOn || acknowledgesMore {
             reaction.anomalies.insert(.resetUnheeded)
-            enter(.established, .observed, .retraction, &reaction)
+            enter(hasPeerFin ? .closeWait : .established, .observed, .retraction, &reaction)
+        }
+    }
+
+    /// Whether it was open before it was closed: it has sent what only such an endpoint sends, or its SYN was acknowledged.
+    private var wasOpen: Bool {
+        knowledge.contains(.synchronized) || knowledge.contains(.iss) && sendUnacknowledged.isAfter(iss)
+    }
+
+    /// Whether this is something that nobody sends after an end of his own: text. The kernel's word is final, and an inferred end is
+    /// the peer's doing. A FIN may be captured behind the RST that answers what came after it, but not behind one with a number that
+    /// this endpoint had not come to.
+    private func mayHaveSentOn(_ segment: Segment) -> Bool {
+        switch certainty {
+        case .observed: segment.payloadLength > 0
+        case .assumed: segment.sequenceLength > 0
+        case .inferred, .confirmed: false
         }
     }
 

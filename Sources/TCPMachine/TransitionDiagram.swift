@@ -72,6 +72,7 @@ public enum TransitionDiagram {
             Edge(from: .closed, to: .lastAck, rule: .retraction),
             Edge(from: .closed, to: .synSent, rule: .retraction),
             Edge(from: .closed, to: .established, rule: .retraction),
+            Edge(from: .closed, to: .closeWait, rule: .retraction),
         ]
         + [.synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck].map {
             Edge(from: $0, to: .closed, rule: .kernelClosed)

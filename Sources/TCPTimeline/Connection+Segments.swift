@@ -198,9 +198,7 @@ extension HotPart {
             if isSelfConnect { facts.insert(.responderFin) }
         }
         // A RST that neither side heeded, or only one, ended nothing; one that crossed a FIN ended its sender all the same.
-        if reactions.sent.count > 0 && reactions.sent[0].from == .closed && reactions.sent[0].to == .established
-            && endpoints[place(side)].state != .closed
-        {
+        if reactions.sent.count > 0 && reactions.sent[0].takesEndBack && endpoints[place(side)].state != .closed {
             facts.remove([.reset, .originatorReset])
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
@@ -222,4 +220,9 @@ extension HotPart {
         segment.flags.has(.ack) && segment.sequence == SequenceNumber(0) && segment.payloadLength == 0
             && sides[0].packets == 0 && sides[1].packets == 1
     }
+}
+
+extension Transition {
+    /// Whether its endpoint was thought to be closed and was not.
+    fileprivate var takesEndBack: Bool { from == .closed && (to == .established || to == .closeWait) }
 }

@@ -66,10 +66,9 @@ extension Rule {
 
     /// RFC 5961 3.2.
     static let rstIgnored = Rule(.rstIgnored) { c in
-        guard c.isOver || !c.connection.isEnded,
-            let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored),
-            !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact)
-        else { return nil }
+        guard c.isOver || !c.connection.isEnded else { return nil }
+        guard let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored) else { return c.unheededReset }
+        guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
         return Verdict(
             side: reset.sender.other,
             message:
@@ -130,6 +129,18 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// A RST that would have ended the connection, and did not.
+    fileprivate var unheededReset: Verdict? {
+        guard file.seen.contains(.resetUnheeded), !connection.facts.contains(.reset),
+            let side = [Side.originator, .responder].first(where: { file[$0].firstReset.isSeen })
+        else { return nil }
+        return Verdict(
+            side: side.other,
+            message:
+                "a RST in the name of \(name(side)) has the next sequence number, and both sides went on all the same: somebody else sent"
+                + " it, and it did not arrive or was dropped", frames: [file[side].firstReset])
+    }
+
     /// Whether a SYN inside this connection opened the next one: nothing came back for it here.
     fileprivate func openedAnother(_ syn: Sighting, from sender: Side) -> Bool {
         connection.facts.contains(.replaced) && file[sender.other].last.frame < syn.frame

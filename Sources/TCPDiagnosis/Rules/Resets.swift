@@ -28,7 +28,8 @@ extension Rule {
     static let halfOpenPeer = Rule(.halfOpenPeer) { c in
         if let challenge = c.staleChallenge { return challenge }
         guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized,
-            c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil
+            c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil,
+            c.file[side].answersWithReset, !c.found.contains(.rstIgnored)
         else { return nil }
         if let backscatter = c.backscatter(side) { return backscatter }
         return Verdict(
@@ -120,6 +121,14 @@ extension Rule {
                 "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed. Which one only its"
                 + " kernel knows",
             frames: [c.file[side].reset])
+    }
+}
+
+extension SideRecord {
+    /// Whether its RST may be the answer to something that came for no connection of its own: that takes its number from the segment
+    /// that it answers (RFC 9293 3.10.7.1), and not long; else somebody else sent it.
+    fileprivate var answersWithReset: Bool {
+        isResetFitting && reset.time.since(resetAnswers.time) <= Span.second
     }
 }
 

@@ -21,11 +21,13 @@ extension Explanation {
                 "The ports of a leaked CLOSE_WAIT were used again."),
             .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the way.")),
         Explanation(
-            .finding, "rst-ignored", "A RST that its receiver does not obey: its number is not exactly the next one.",
+            .finding, "rst-ignored",
+            "A RST that its receiver does not obey: its number is not exactly the next one, or it did not arrive.",
             .wire(
                 """
                 A RST in the window but not at RCV.NXT gets a challenge ACK; a true peer then answers with an exact RST. Outside of the
                 window it is dropped (RFC 5961 3.2, RFC 9293 3.10.7.4, second check). Zeek and conntrack may take it for the end.
+                Or the number is exact, and both sides go on: nothing is sent after a true abort (RFC 9293 3.10.5).
                 """),
             .linux(
                 "The state stays. TcpExtTCPChallengeACK rises; one such ACK in tcp_invalid_ratelimit (500 ms) for out-of-window."

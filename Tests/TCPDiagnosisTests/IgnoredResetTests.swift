@@ -1,0 +1,85 @@
+// RSTs that their receiver does not obey (RFC 5961 3.2), or never got: the connection goes on.
+
+import Exchanges
+import TCPMachine
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct IgnoredResetTests {
+    /// Both sides go on: text, its answer, their ACKs.
+    private static func rounds(_ count: Int = 3) -> String {
+        (0..<count).map { round in
+            let (client, server) = (1 + 10 * round, 1 + 5 * round)
+            return """
+                > P. \(client):\(client + 10) ack \(server)
+                < . \(server):\(server) ack \(client + 10)
+                < P. \(server):\(server + 5) ack \(client + 10)
+                > . \(client + 10):\(client + 10) ack \(server + 5)
+
+                """
+        }.joined()
+    }
+
+    private static let ignored = ["< R 900000001:900000001\n", "< R -1000:-1000\n", "< R 100:100\n> . 1:1 ack 1\n"]
+
+    @Test(arguments: ignored) func E16_theSupposedSenderGoesOn(_ reset: String) {
+        let found = findings(handshake + reset + Self.rounds())
+        #expect(found.map { $0.code } == [.rstIgnored], "\(found)")
+        #expect(found.first?.side == .originator && found.first?.frames == [4])
+        let play = Play(handshake + reset + Self.rounds())
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(play.connection.outcome == .open)
+        #expect(!play.events.suffix(8).contains { $0.anomalies.contains(.sentAfterClose) })
+    }
+
+    @Test(arguments: ignored) func E16_itClosesInOrderAfterwards(_ reset: String) {
+        let end = "< F. 16:16 ack 31\n> . 31:31 ack 17\n> F. 31:31 ack 17\n< . 17:17 ack 32"
+        let play = Play(handshake + reset + Self.rounds() + end)
+        #expect(play.connection.outcome == .closed)
+        #expect(play.connection.closer == .responder)
+        #expect(play.connection.statesText == "CLOSED TIME_WAIT")
+    }
+
+    /// The server speaks first, or closes first.
+    @Test(arguments: ignored, ["< P. 1:5 ack 1\n> . 1:1 ack 5", "< F. 1:1 ack 1\n> . 1:1 ack 2"])
+    func E16_textOrFinThatFits(_ reset: String, _ next: String) {
+        let play = Play(handshake + reset + next)
+        #expect(play.connection.outcome != .reset)
+        #expect(["ESTABLISHED ESTABLISHED", "CLOSE_WAIT FIN_WAIT_2"].contains(play.connection.statesText))
+    }
+
+    @Test func E16_anExactOneThatDidNotArrive() {
+        let text = handshake + "< R 1:1\n" + Self.rounds()
+        let found = findings(text)
+        #expect(found.map { $0.code } == [.rstIgnored])
+        #expect(found.first?.message.contains("both sides went on all the same") == true)
+        let play = Play(text)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(play.connection.outcome == .open)
+    }
+
+    @Test func E16_afterThePeersFin() {
+        let play = Play(
+            handshake + """
+                > F. 1:1 ack 1
+                < . 1:1 ack 2
+                < R 900000001:900000001
+                < P. 1:5 ack 2
+                > . 2:2 ack 5
+                < F. 5:5 ack 2
+                > . 2:2 ack 6
+                """)
+        #expect(play.connection.outcome == .closed)
+        #expect(play.connection.closer == .originator)
+        #expect(play.connection.statesText == "TIME_WAIT CLOSED")
+    }
+
+    /// A RST out of the window, or long after what came before it, answers nothing.
+    @Test func E13_aResetThatAnswersNothing() {
+        let text = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n"
+        #expect(!codes(text + "< R 900000001:900000001").contains(.halfOpenPeer))
+        #expect(!codes(text + "60 < R 1:1").contains(.halfOpenPeer))
+    }
+}
