@@ -20,7 +20,8 @@ public struct SocketEvent: Hashable, Sendable {
         case socketError(errno: Int32)
         /// tcp:tcp_destroy_sock: the socket's memory is given back.
         case destroyed
-        /// skb:kfree_skb: a packet for this socket was thrown away, and why.
+        /// skb:kfree_skb: a packet was thrown away, and why. The local end is where it was going; both ports are 0 where the kernel
+        /// does not tell its ends.
         case dropped(reason: KernelWord)
     }
 

@@ -27,9 +27,11 @@ private final class Traced {
 
     func event(
         _ at: Int64, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0xa, packet: UInt64 = 0,
-        hasPort: Bool = true, pid: Int32 = 0
+        hasPort: Bool = true, pid: Int32 = 0, isAddressed: Bool = false
     ) -> SocketEvent {
-        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        var (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        // Perf does not tell the ends of a dropped packet; a program does.
+        if case .dropped = kind, !isAddressed { (local, remote) = (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
         return SocketEvent(
             time: epoch.advanced(by: at), kind: kind, socket: socket, packet: packet,
             local: hasPort ? local : SocketAddress(local.address, 0), remote: remote, isProcessContext: pid != 0,
@@ -55,6 +57,55 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
 }
 
 @Suite struct KernelTraceTests {
+    /// Where the event says where the packet was going, no time is asked for.
+    @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
+        let traced = Traced("> S 0:0")
+        let drop = SocketEvent.Kind.dropped(reason: .netfilterDrop)
+        var other = traced.event(10_000, .responder, drop, socket: 0, isAddressed: true)
+        other.local = SocketAddress(.loopbackV4, 7777)
+        traced.take(other, now: 20_000)
+        #expect(traced.server.drops == 0, "it has another port, at the same moment")
+        traced.take(traced.event(10_000, .responder, drop, socket: 0, isAddressed: true), now: 20_000)
+        #expect(traced.server.drops == 1)
+        // An answer that is dropped before it is captured, and what comes much later than the frame.
+        traced.take(traced.event(11_000, .originator, drop, socket: 0, isAddressed: true), now: 20_000)
+        traced.take(traced.event(90_000_000, .responder, drop, socket: 0, isAddressed: true), now: 91_000_000)
+        #expect(traced.client.drops == 1 && traced.server.drops == 2)
+        // A RST that finds no socket is no loss.
+        traced.take(
+            traced.event(12_000, .responder, .dropped(reason: .noSocket), socket: 0, packet: 5, isAddressed: true))
+        #expect(traced.server.drops == 2)
+    }
+
+    /// A SYN that left for another host is not dropped here, whatever is dropped in the same moment.
+    @Test func whatLeftForAnotherHostIsNotDroppedHere() {
+        let traced = Traced()
+        traced.play.server = SocketAddress(IPAddress(v4: 0xc000_0207), 9999)
+        traced.feed("> S 0:0")
+        traced.take(traced.event(10_000, .responder, .dropped(reason: .netfilterDrop), socket: 0), now: 20_000)
+        #expect(traced.server.drops == 0 && !traced.server.isTraced)
+        traced.feed("1.0 > S 0:0")
+        let end = traced.event(
+            1_000_010_000, .responder, .dropped(reason: .netfilterDrop), socket: 0, isAddressed: true)
+        traced.take(end, now: 1_000_020_000)
+        #expect(traced.server.drops == 1, "but on its way through")
+        #expect(traced.join.view(traced.id)?.responder.isLocal == false)
+    }
+
+    @Test func amongManyDropsOfOthersNoneIsGuessedAt() {
+        let traced = Traced()
+        let drop = SocketEvent.Kind.dropped(reason: .netfilterDrop)
+        for time in [-60_000_000, -40_000_000, -20_000_000] as [Int64] {
+            traced.take(traced.event(time, .responder, drop, socket: 0), now: time)
+        }
+        traced.feed("> S 0:0")
+        traced.take(traced.event(10_000, .responder, drop, socket: 0), now: 20_000)
+        #expect(traced.server.drops == 0)
+        traced.feed("1.0 > S 0:0")
+        traced.take(traced.event(1_000_010_000, .responder, drop, socket: 0), now: 1_000_020_000)
+        #expect(traced.server.drops == 1, "they are long ago")
+    }
+
     /// A listener's socket is followed by nobody, and the event has no ports: only time tells whose SYN it was.
     @Test func aDroppedSynIsTheOneThatWasJustSent() {
         let traced = Traced("> S 0:0")

@@ -43,6 +43,11 @@ struct TracepointDecoder: Sendable {
         return layouts[place]
     }
 
+    /// The kernel's word for why it dropped a packet, by its number.
+    func dropReason(_ number: Int64) -> KernelWord {
+        layouts.first { $0.kind == .freePacket }?.word(number) ?? KernelWord("\(number)")
+    }
+
     /// The event in `record`; nil if it is of no tracepoint that is known, too short, or says nothing of TCP.
     func decode(_ record: RawSpan, time: Timestamp, pid: Int32) -> SocketEvent? {
         layout(of: record)?.decode(record, time: time, pid: pid)
@@ -163,7 +168,7 @@ final class TracepointLayout: Sendable {
     }
 
     /// A reason that the kernel has no name for is its number.
-    private func word(_ reason: Int64) -> KernelWord { reasons[reason] ?? KernelWord("\(reason)") }
+    func word(_ reason: Int64) -> KernelWord { reasons[reason] ?? KernelWord("\(reason)") }
 
     private func ends(_ record: RawSpan) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {

@@ -16,8 +16,11 @@ enum TracepointKind: String, CaseIterable, Sendable {
     /// `tcp:tcp_send_reset`, as perf and the manuals write it.
     var name: String { String(rawValue.map { $0 == "/" ? ":" : $0 }) }
 
-    /// Whether a program of our own can tell the same (`SocketProgram`): what happens several times in each connection.
-    var hasProgram: Bool { self == .setState || self == .destroy }
+    /// Whether these programs of our own tell the same, or more: what happens several times in each connection (`SocketProgram`), and
+    /// whose packet was dropped (`PacketProgram`).
+    func isTold(by programs: SocketRing) -> Bool {
+        self == .setState || self == .destroy || self == .freePacket && programs.tellsDrops
+    }
 
     /// The fields without which its records say nothing.
     var neededFields: [String] {
@@ -59,13 +62,18 @@ enum TracepointKind: String, CaseIterable, Sendable {
         case .setState, .errorReport:
             if format.fields["protocol"] != nil { terms.append("protocol==6") }
         case .freePacket:
-            let reasons = (format.symbols["reason"] ?? [:]).filter { Self.concernsTCP($0.value) }.keys.sorted()
+            let reasons = Self.dropReasons(format)
             if format.fields["protocol"] != nil { terms.append("(protocol==2048||protocol==34525)") }
             terms.append(
                 reasons.isEmpty ? "reason<0" : "(" + reasons.map { "reason==\($0)" }.joined(separator: "||") + ")")
         case .sendReset, .receiveReset, .retransmit, .retransmitSynAck, .destroy, .processExit: break
         }
         return terms.isEmpty ? nil : terms.joined(separator: "&&")
+    }
+
+    /// The kernel's numbers for the reasons that are about TCP.
+    static func dropReasons(_ format: TracepointFormat) -> [Int64] {
+        (format.symbols["reason"] ?? [:]).filter { concernsTCP($0.value) }.keys.sorted()
     }
 
     /// Whether a drop reason is about TCP segments, or about a socket that one was for.

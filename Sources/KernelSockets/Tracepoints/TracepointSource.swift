@@ -102,8 +102,13 @@ public final class TracepointSource {
         rings = first
         collected = first.map { _ in [] }
         let inKernel = ports.count <= Self.portLimit ? ports : []
-        programs = usesPrograms ? SocketRing(ports: inKernel) : nil
-        for (kind, format) in wanted where programs == nil || !kind.hasProgram { add(kind, format, ports: inKernel) }
+        let reasons = wanted.first { $0.kind == .freePacket }.map { TracepointKind.dropReasons($0.format) } ?? []
+        let programs =
+            usesPrograms ? SocketRing(ports: inKernel, dropReasons: reasons.compactMap { Int32(exactly: $0) }) : nil
+        self.programs = programs
+        for (kind, format) in wanted where programs.map({ !kind.isTold(by: $0) }) ?? true {
+            add(kind, format, ports: inKernel)
+        }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
         guard !decoder.layouts.isEmpty else {
             throw Unavailable(
@@ -256,7 +261,11 @@ public final class TracepointSource {
         var position = 0
         while let length = unsigned(bytes, position, 4).map({ Int($0) }), length <= bytes.byteCount - position - 8 {
             let record = bytes.extracting((position + 8)..<(position + 8 + length))
-            if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
+            if PacketRecord.isOne(record) {
+                // What is dropped is others', too, and not only TCP's.
+                let event = PacketRecord.decode(record, offset: offset.nanoseconds) { decoder.dropReason($0) }
+                if let event, concerns(event) { events.append(event) }
+            } else if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
                 // The program has compared the ports, unless there are too many of them.
                 if concerns(event) { events.append(event) }
             } else {
@@ -307,10 +316,10 @@ public final class TracepointSource {
         if concerns(event) { events.append(event) }
     }
 
-    /// Whether the event has one of the ports; a dropped packet's are not told.
+    /// Whether the event has one of the ports; perf does not tell a dropped packet's.
     private func concerns(_ event: SocketEvent) -> Bool {
         if ports.isEmpty { return true }
-        if case .dropped = event.kind { return true }
+        if case .dropped = event.kind, event.remote.port == 0 { return true }
         return ports.contains(event.local.port) || ports.contains(event.remote.port)
     }
 }

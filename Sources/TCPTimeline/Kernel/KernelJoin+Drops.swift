@@ -1,5 +1,6 @@
-// Whose packet the kernel threw away: the event has no ports, and a listener's socket is followed by nobody. What a firewall's rule
-// drops has no socket at all. Then the packet is the one that was captured just before, if only one can be meant.
+// Whose packet the kernel threw away, where its event has no ports (perf's has none): a listener's socket is followed by nobody, and
+// what a firewall's rule drops has no socket at all. Then the packet is the one that was captured just before, if only one can be
+// meant, it was going to this host, and not many others are dropped in that moment.
 
 import TCPMachine
 import TCPModel
@@ -57,7 +58,27 @@ extension KernelJoin {
     /// Whom the packet was for that was captured just before this drop.
     mutating func droppedPacket(_ event: SocketEvent, _ timeline: borrowing Timeline) -> EndpointReference? {
         guard case .dropped(let word) = event.kind else { return nil }
-        return droppedSyn(event, word, timeline) ?? droppedText(event, word, timeline)
+        if let end = droppedSyn(event, word, timeline) ?? droppedText(event, word, timeline) { return end }
+        guard Self.dropsSyns(word) else { return nil }
+        othersDropped.append(event.time)
+        if othersDropped.count > Self.manyOthers { othersDropped.removeFirst() }
+        return nil
+    }
+
+    /// So many packets of others dropped within so many nanoseconds are many: one of them may well have been dropped just after a SYN
+    /// was captured.
+    private static let manyOthers = 3
+    private static let othersTime = 100 * Span.millisecond
+
+    /// Whether packets that are nobody's here were dropped in this moment, and many.
+    private func isAmongOthers(_ event: SocketEvent) -> Bool {
+        guard othersDropped.count == Self.manyOthers, let first = othersDropped.first else { return false }
+        return event.time.since(first) < Self.othersTime
+    }
+
+    /// Whether this end is on this host: what left for another one is not dropped here after it was captured.
+    private func isHere(_ id: ConnectionID, _ side: Side, _ timeline: borrowing Timeline) -> Bool {
+        timeline[id].address(side).address.isLoopback || look(id) { $0[side].isLocal } == true
     }
 
     private static func isJustBefore(_ sent: Timestamp, _ event: SocketEvent) -> Bool {
@@ -68,7 +89,7 @@ extension KernelJoin {
     private mutating func droppedSyn(
         _ event: SocketEvent, _ word: KernelWord, _ timeline: borrowing Timeline
     ) -> EndpointReference? {
-        guard !opening.isEmpty, Self.dropsSyns(word) else { return nil }
+        guard !opening.isEmpty, Self.dropsSyns(word), !isAmongOthers(event) else { return nil }
         // Several may have been sent at once: then the listener decides, if it is known by its address in memory.
         let listener = listenerAddresses[event.socket]
         var found: Int?
@@ -89,11 +110,13 @@ extension KernelJoin {
         }
         guard let found else { return nil }
         let entry = opening[found]
+        let side = droppedSide(entry.id, timeline)
+        guard isHere(entry.id, side, timeline) else { return nil }
         opening[found].dropped = timeline.store[entry.id].lastTime
         // It may listen on all addresses: only the port is known for sure.
         let port = timeline.store[entry.id].destinationPort
         if event.socket != 0 { learnListener(event.socket, SocketAddress(.anyV4, port)) }
-        return EndpointReference(id: entry.id, number: entry.number, side: droppedSide(entry.id, timeline))
+        return EndpointReference(id: entry.id, number: entry.number, side: side)
     }
 
     /// Whose packet is gone: the client's, if the server has answered, which the capture or its kernel says. Then the SYN arrived.
@@ -116,6 +139,7 @@ extension KernelJoin {
             // Where both have sent something, either may have been dropped.
             let waiting = [Side.originator, .responder].filter { connection.endpoint($0).hasUnacknowledged }
             guard connection.openDelay >= 0, waiting.count == 1 else { return nil }
+            guard isHere(id, waiting[0].other, timeline) else { return nil }
             let end = EndpointReference(id: id, number: number, side: waiting[0].other)
             found = (end, connection.lastTime)
         }

@@ -82,7 +82,8 @@ extension KernelJoin {
         update(end.id, end.side) { view in
             view.trace.take(event)
             if isWithListener { view.trace.resetWithListener = true }
-            view.isLocal = true
+            // A packet may be dropped on its way through this host.
+            if case .dropped = event.kind {} else { view.isLocal = true }
             if end.side == .responder, Self.showsAcceptance(event) { Self.noteAccepted(event.time, &view) }
             if case .transition(_, let to) = event.kind, timeline.state(of: end.id, end.side) == to {
                 view.contradiction = nil

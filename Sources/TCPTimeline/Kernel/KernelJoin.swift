@@ -39,6 +39,8 @@ public struct KernelJoin: Sendable {
     var openingsToTidy = 256
     /// When the latest segment with text that was dropped was captured.
     var lastDroppedText: Timestamp?
+    /// When the latest packets were dropped that nobody here has sent; see `droppedPacket`.
+    var othersDropped: [Timestamp] = []
     /// How often text that was dropped was looked for in this reading of events.
     var textLooks = 0
 

@@ -106,7 +106,7 @@ struct SocketTracks {
         switch event.kind {
         case .transition, .destroyed: return follow(event, &found)
         case .dropped:
-            guard let target = holder(of: event) ?? answerer(of: event) else { return hold(event) }
+            guard let target = receiver(of: event) else { return hold(event) }
             counts.attached &+= 1
             return target
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
@@ -119,8 +119,18 @@ struct SocketTracks {
         }
     }
 
-    /// Whether it is known whose packet was dropped.
-    func knows(_ drop: SocketEvent) -> Bool { holder(of: drop) != nil || answerer(of: drop) != nil }
+    /// Whether it is known whose packet was dropped, or that it was none of a connection that is watched: the event says where the
+    /// packet was going, or its socket or its answer tell.
+    func knows(_ drop: SocketEvent) -> Bool { drop.remote.port != 0 || receiver(of: drop) != nil }
+
+    /// For whom the packet was that is dropped.
+    private func receiver(of drop: SocketEvent) -> EndpointReference? {
+        // A RST for a socket that has gone is no loss, and not told; what was answered with one is.
+        if drop.remote.port != 0, drop.kind != .dropped(reason: .noSocket) {
+            return incarnation(drop.local, drop.remote, at: drop.time)
+        }
+        return holder(of: drop) ?? answerer(of: drop)
+    }
 
     /// Who had just answered the packet that is dropped.
     private func answerer(of drop: SocketEvent) -> EndpointReference? {

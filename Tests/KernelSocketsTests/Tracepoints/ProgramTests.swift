@@ -138,6 +138,21 @@ private struct Said: Hashable, CustomStringConvertible {
         let types = try #require(TypeInformation())
         #expect(SocketLayout(types) != nil)
         #expect(SocketRing(ports: []) != nil && SocketRing(ports: [1, 2, 3]) != nil)
+        #expect(PacketLayout(types) != nil && SocketRing(ports: [], dropReasons: [2, 3])?.tellsDrops == true)
+    }
+
+    /// Nobody listens: the SYN is dropped, and its ports say whose it was.
+    @Test func aDroppedPacketHasItsEnds() throws {
+        let port = try TestSocket.listener().local().port
+        let source = try TracepointSource(ports: [port])
+        try #require(source.usesPrograms)
+        _ = try? TestSocket.connection(to: port)
+        source.stop()
+        let drops = source.read().filter {
+            if case .dropped(reason: .noSocket) = $0.kind { true } else { false }
+        }
+        #expect(
+            drops.contains { $0.local == SocketAddress(.loopbackV4, port) && $0.remote.port != 0 && $0.packet != 0 })
     }
 
     @Test(arguments: [true, false]) func perfSaysTheSame(_ narrows: Bool) throws {

@@ -73,12 +73,18 @@ final class KernelCase {
 
     private func time(_ milliseconds: Double) -> Timestamp { epoch.advanced(by: Int64(milliseconds * 1e6)) }
 
+    /// The ends of an event at this side. Perf does not tell those of a dropped packet.
+    private func ends(_ side: Side, _ kind: SocketEvent.Kind) -> (local: SocketAddress, remote: SocketAddress) {
+        if case .dropped = kind { return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
+        return side == .originator ? (play.client, play.server) : (play.server, play.client)
+    }
+
     /// A tracepoint's event.
     @discardableResult
     func event(_ milliseconds: Double, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0, pid: Int32 = 0)
         -> Self
     {
-        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
+        let (local, remote) = ends(side, kind)
         let event = SocketEvent(
             time: time(milliseconds), kind: kind, socket: socket, local: local, remote: remote,
             isProcessContext: pid != 0, pid: pid,
@@ -91,9 +97,9 @@ final class KernelCase {
 
     /// Tracepoints' events read together, all of one time but the last.
     func events(_ milliseconds: Double, _ side: Side, _ kinds: [SocketEvent.Kind], last: Double) {
-        let (local, remote) = side == .originator ? (play.client, play.server) : (play.server, play.client)
         let events = kinds.indices.map { index in
-            SocketEvent(
+            let (local, remote) = ends(side, kinds[index])
+            return SocketEvent(
                 time: time(index == kinds.count - 1 ? last : milliseconds), kind: kinds[index], local: local,
                 remote: remote)
         }

@@ -31,6 +31,7 @@ struct ProgramText {
     mutating func move(_ to: Register, _ from: Register) { emit(0xbf, to, from.rawValue) }
     mutating func move(_ to: Register, _ value: Int32) { emit(0xb7, to, value: value) }
     mutating func add(_ to: Register, _ value: Int32) { emit(0x07, to, value: value) }
+    mutating func add(_ to: Register, _ from: Register) { emit(0x0f, to, from.rawValue) }
 
     /// Loads so many octets (2, 4 or 8) from memory at a register's value and `offset`.
     mutating func load(_ to: Register, _ octets: Int, at base: Register, _ offset: Int) {
@@ -64,6 +65,27 @@ struct ProgramText {
         move(.r3, base)
         if offset != 0 { add(.r3, Int32(clamping: offset)) }
         call(.read)
+    }
+
+    /// Writes so many octets of the frame to a ring; r0 is 0 then, and something else if there was no room. Nobody is woken up for
+    /// it: we look often enough.
+    mutating func output(_ place: Int, _ octets: Int, ring: Int32) {
+        map(.r1, ring)
+        move(.r2, .frame)
+        add(.r2, Int32(clamping: place))
+        move(.r3, Int32(clamping: octets))
+        move(.r4, Self.noWakeUp)
+        call(.write)
+    }
+
+    /// BPF_RB_NO_WAKEUP.
+    private static let noWakeUp: Int32 = 1
+
+    /// Adds 1 to the number that is a map's first value.
+    mutating func count(_ descriptor: Int32) {
+        map(.r1, descriptor, isValue: true)
+        move(.r2, 1)
+        addAtomically(.r2, at: .r1)
     }
 
     /// Goes on at the label if the register has this value, if it has another one, or in any case.

@@ -78,8 +78,6 @@ struct SocketProgram {
 
     /// Where the record is, below the frame pointer.
     private static let record = -SocketRecord.size6
-    /// A record may be left to lie for who comes by: we look often enough.
-    private static let noWakeUp: Int32 = 1
 
     /// The instructions. `ring` and `lost` are maps: where records go, and the count of those that found no room.
     static func text(
@@ -149,23 +147,12 @@ struct SocketProgram {
         text.jump(&version4, unless: .r8, is: 10)
         text.read(to: record + SocketRecord.localAddress6, 16, from: .r7, layout.localAddress6)
         text.read(to: record + SocketRecord.remoteAddress6, 16, from: .r7, layout.remoteAddress6)
-        output(SocketRecord.size6, ring, &text)
+        text.output(record, SocketRecord.size6, ring: ring)
         text.jump(&written)
         text.set(version4)
-        output(SocketRecord.size4, ring, &text)
+        text.output(record, SocketRecord.size4, ring: ring)
         text.set(written)
         text.jump(&end, if: .r0, is: 0)
-        text.map(.r1, lost, isValue: true)
-        text.move(.r2, 1)
-        text.addAtomically(.r2, at: .r1)
-    }
-
-    private static func output(_ octets: Int, _ ring: Int32, _ text: inout ProgramText) {
-        text.map(.r1, ring)
-        text.move(.r2, .frame)
-        text.add(.r2, Int32(record))
-        text.move(.r3, Int32(octets))
-        text.move(.r4, noWakeUp)
-        text.call(.write)
+        text.count(lost)
     }
 }

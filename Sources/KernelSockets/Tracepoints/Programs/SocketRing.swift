@@ -14,12 +14,15 @@ import Glibc
     /// A ring, a number, and for each program itself and where it is attached.
     private var descriptors: [Int32]
     private var attachments: [Int32] = []
+    /// Whether a program tells of dropped packets, too.
+    private(set) var tellsDrops = false
 
     /// Octets of the ring: a second of 5000 connections a second.
     private static let size = 4 << 20
 
-    /// Attaches the programs for these ports (none: all); nil if this kernel, or our place in it, is not made for them.
-    init?(ports: [UInt16]) {
+    /// Attaches the programs for these ports (none: all); nil if this kernel, or our place in it, is not made for them. With reasons
+    /// also the one for packets that are dropped for them, if the kernel takes it.
+    init?(ports: [UInt16], dropReasons: [Int32] = []) {
         guard Self.isSupported, let types = TypeInformation(), let layout = SocketLayout(types) else { return nil }
         page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let ring = tcptrace_bpf_ring(UInt32(Self.size))
@@ -47,15 +50,24 @@ import Glibc
         descriptors = [ring, number]
         for tracepoint in SocketProgram.Tracepoint.allCases {
             let text = SocketProgram.text(tracepoint, layout, ports: ports, ring: ring, lost: number)
-            // The array is lent for the call, with its own length.
-            let program = unsafe tcptrace_bpf_load(
-                text, UInt32(text.count), UInt32(clamping: tracepoint.type(layout)))
-            guard program >= 0 else { return nil }
-            descriptors.append(program)
-            let attachment = tcptrace_bpf_attach(program)
-            guard attachment >= 0 else { return nil }
-            attachments.append(attachment)
+            guard attach(text, to: tracepoint.type(layout)) else { return nil }
         }
+        if !dropReasons.isEmpty, let layout = PacketLayout(types) {
+            let text = PacketProgram.text(layout, reasons: dropReasons, ring: ring, lost: number)
+            tellsDrops = attach(text, to: layout.freePacket)
+        }
+    }
+
+    /// Loads a program and attaches it to the tracepoint of this number among the types.
+    private func attach(_ text: [UInt64], to type: Int) -> Bool {
+        // The array is lent for the call, with its own length.
+        let program = unsafe tcptrace_bpf_load(text, UInt32(text.count), UInt32(clamping: type))
+        guard program >= 0 else { return false }
+        descriptors.append(program)
+        let attachment = tcptrace_bpf_attach(program)
+        guard attachment >= 0 else { return false }
+        attachments.append(attachment)
+        return true
     }
 
     // The mappings are ours, with these very lengths; nothing uses them after deinit.
