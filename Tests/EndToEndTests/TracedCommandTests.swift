@@ -92,4 +92,59 @@ private let client = """
         #expect(nobody.lines.contains("Uid:\t65534\t65534\t65534\t65534"))
         #expect(nobody.lines.contains("CapEff:\t0000000000000000"))
     }
+
+    /// Seconds of processor time that a process has used, and how many of its children are zombies.
+    private func use(of pid: Int32) throws -> (seconds: Double, zombies: Int) {
+        func fields(_ pid: String) -> [Substring] {
+            let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+            return text.split(separator: ")").last?.split(separator: " ") ?? []
+        }
+        let own = fields("\(pid)")
+        let ticks = try #require(
+            own.count > 12 ? Double(own[11]).flatMap { user in Double(own[12]).map { user + $0 } } : nil)
+        let zombies = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.map(fields)
+            .count { $0.count > 1 && $0[0] == "Z" && $0[1] == "\(pid)" }
+        return (ticks / Double(sysconf(Int32(_SC_CLK_TCK))), zombies)
+    }
+
+    @Test func itSleepsWhileWhatTheCommandLeftBehindIsConnected() throws {
+        let peer = try python(server)
+        let port = try port(peer)
+        // The command ends with 3; its child holds a connection for longer than anybody waits.
+        let trace = try Program(
+            Program.tcptrace,
+            [
+                "-i", "lo", "-q", "tcp port \(port)", "--", "python3", "-c",
+                """
+                import os, socket, sys, time
+                c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+                if os.fork() == 0: time.sleep(8); os._exit(0)
+                time.sleep(0.6); print('ends', flush=True); os._exit(3)
+                """, "\(port)",
+            ])
+        try trace.say("ends\n")
+        usleep(500_000)
+        let before = try use(of: trace.pid).seconds
+        usleep(2_000_000)
+        let after = try use(of: trace.pid).seconds
+        #expect(after - before < 0.7, "\(after - before) s of 2 s")
+        let outcome = try trace.end()
+        #expect(outcome.code == 3 && outcome.errors.contains("1 connection traced"), "\(outcome.errors)")
+        peer.signal(SIGKILL)
+    }
+
+    @Test func nobodyStaysAZombie() throws {
+        // Twenty grandchildren whose parents have gone end one after the other while the command goes on.
+        let trace = try Program(
+            Program.tcptrace,
+            [
+                "-i", "lo", "-q", "tcp port 1", "--", "sh", "-c",
+                "for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.1 & sleep 0.1 &) ; done; sleep 0.7; echo over; sleep 1.3; exit 5",
+            ])
+        try trace.say("over\n")
+        // Looked for more than once: one may just be ending.
+        #expect(wait(1) { (try? use(of: trace.pid).zombies) == 0 })
+        let outcome = try trace.end()
+        #expect(outcome.code == 5, "\(outcome.errors)")
+    }
 }

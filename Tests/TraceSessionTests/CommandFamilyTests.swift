@@ -33,4 +33,12 @@ import Testing
         let another = family.contains(8, at: 9_000_000_000) { _ in [8, 2] }
         #expect(before && after && !another)
     }
+
+    @Test func whoEndedAsAnOrphanIsOne() {
+        var family = CommandFamily(of: 7, startedBy: 5)
+        family.remember(8, at: 0)
+        let after = family.contains(8, at: 5_000_000_000) { _ in [] }
+        let another = family.contains(8, at: 9_000_000_000) { _ in [8, 2] }
+        #expect(after && !another)
+    }
 }

@@ -52,14 +52,16 @@ struct CaptureSet: ~Copyable {
         unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 
+    /// Does not wake up for this descriptor any more.
+    func ignore(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        _ = epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
     /// Whether frames wake us up. While nobody waits for them the kernel need not look after each frame whom to wake.
     func wakesOnFrames(_ wakes: Bool) {
-        for box in boxes where box.capture.fileDescriptor >= 0 {
-            if wakes {
-                watch(box.capture.fileDescriptor)
-            } else {
-                _ = epoll_ctl(epoll, EPOLL_CTL_DEL, box.capture.fileDescriptor, nil)
-            }
+        for box in boxes {
+            if wakes { watch(box.capture.fileDescriptor) } else { ignore(box.capture.fileDescriptor) }
         }
     }
 

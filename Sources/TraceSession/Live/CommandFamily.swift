@@ -29,8 +29,15 @@ struct CommandFamily {
         let line = lineage(pid)
         // Who has gone is what he was.
         let isMember = line.isEmpty ? known?.isMember ?? false : pid != own && line.contains(own)
+        note(pid, isMember, at: now)
+        return isMember
+    }
+
+    /// A descendant that has ended: while it was our child nobody need have asked, and afterwards /proc does not tell.
+    mutating func remember(_ pid: Int32, at now: Int64) { note(pid, true, at: now) }
+
+    private mutating func note(_ pid: Int32, _ isMember: Bool, at now: Int64) {
         if answers.count >= Self.limit { answers.removeAll(keepingCapacity: true) }
         answers[pid] = (isMember, now &+ Self.memory)
-        return isMember
     }
 }

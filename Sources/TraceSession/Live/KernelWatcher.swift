@@ -215,6 +215,11 @@ struct KernelWatcher {
     /// From now on this process and its descendants are the command that is traced.
     mutating func follow(_ command: Int32) { family = CommandFamily(of: command, startedBy: getpid()) }
 
+    /// These descendants of the command have ended, and what they did is still to be read.
+    mutating func remember(ofCommand ended: [Int32]) {
+        for pid in ended { family?.remember(pid, at: monotonicNow()) }
+    }
+
     /// With a command: which of the processes found are its own.
     mutating func judgeProcesses() {
         // Taken out and put back: asking changes it.

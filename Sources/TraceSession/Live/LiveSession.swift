@@ -89,6 +89,7 @@ public enum LiveSession {
                 try tracer.step(waitMilliseconds: 100)
                 for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
                 warned = tracer.warnings.count
+                collectEnded(&command, &tracer)
                 if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
                 guard let signal = signals.next() else { continue }
                 if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
@@ -111,6 +112,15 @@ public enum LiveSession {
         for line in tracer.hostCounters { complain(plain: line) }
         for sentence in tracer.unwantedFindings { complain(sentence) }
         return status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : status
+    }
+
+    /// The command and its orphans that have ended. An ended process's descriptor stays readable: it would wake us up for ever.
+    private static func collectEnded<Report: TraceReport>(
+        _ command: inout TracedCommand?, _ tracer: inout LiveTracer<Report>
+    ) {
+        guard let ended = command?.collectEnded() else { return }
+        tracer.remember(ofCommand: ended.orphans)
+        if ended.isCommand, let descriptor = command?.fileDescriptor { tracer.sleep(through: descriptor) }
     }
 
     /// tcpdump's one line on SIGUSR1.

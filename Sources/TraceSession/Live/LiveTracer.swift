@@ -113,6 +113,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Also wakes `step` up for this descriptor.
     public func wake(on descriptor: Int32) { captures.watch(descriptor) }
 
+    /// Not any more.
+    func sleep(through descriptor: Int32) { captures.ignore(descriptor) }
+
     /// Whether the limits that the user set are reached, or no interface is left.
     public var isDone: Bool {
         if captures.isEmpty { return true }
@@ -361,6 +364,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// From now on this process and its descendants are the command that is traced.
     mutating func follow(_ command: Int32) { kernel?.follow(command) }
+
+    /// These were the command's descendants; nobody can ask /proc any more.
+    mutating func remember(ofCommand ended: [Int32]) { kernel?.remember(ofCommand: ended) }
 
     /// Whether a connection of the command is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }

@@ -10,6 +10,8 @@ struct TracedCommand: ~Copyable {
     static let patience = 5 * Span.second
     /// How long late segments are waited for in any case.
     static let linger = 300 * Span.millisecond
+    /// The most children that are waited for in one turn.
+    private static let turn = 256
 
     let pid: Int32
     private let handle: ProcessHandle
@@ -63,6 +65,8 @@ struct TracedCommand: ~Copyable {
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
+    // MARK: The end
+
     private mutating func ended() -> (time: Int64, status: Int32)? {
         if end == nil {
             var status: Int32 = 0
@@ -70,5 +74,25 @@ struct TracedCommand: ~Copyable {
             if unsafe waitpid(pid, &status, WNOHANG) == pid { end = (monotonicNow(), status) }
         }
         return end
+    }
+
+    /// Waits for whoever of our children has ended, so that nobody stays a zombie for as long as the trace runs: we have no other
+    /// children than the command and what its descendants leave behind, and only the command's status is wanted.
+    /// - Returns: whether the command has just ended, and the others who have.
+    mutating func collectEnded() -> (isCommand: Bool, orphans: [Int32]) {
+        let wasRunning = end == nil
+        var orphans: [Int32] = []
+        while orphans.count < Self.turn {
+            var status: Int32 = 0
+            // As above: nothing but the number that is passed.
+            let child = unsafe waitpid(-1, &status, WNOHANG)
+            guard child > 0 else { break }
+            if child == pid {
+                end = (monotonicNow(), status)
+            } else {
+                orphans.append(child)
+            }
+        }
+        return (wasRunning && end != nil, orphans)
     }
 }
