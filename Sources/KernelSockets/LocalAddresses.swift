@@ -28,6 +28,9 @@ public struct LocalAddresses: Sendable {
         return LocalAddresses(addresses)
     }
 
+    /// Adds another reading's addresses.
+    public mutating func formUnion(_ other: LocalAddresses) { addresses.formUnion(other.addresses) }
+
     /// Whether `address` is this host's: one of its interfaces', or any of 127.0.0.0/8 and ::1.
     public func contains(_ address: IPAddress) -> Bool { address.isLoopback || addresses.contains(address) }
 }

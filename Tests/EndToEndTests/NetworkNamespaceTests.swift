@@ -56,6 +56,27 @@ private let canUnshare =
         peer.signal(SIGKILL)
     }
 
+    /// A failover or a VPN gives the host an address while the trace runs.
+    @Test func anAddressThatComesAfterTheStartIsTheHosts() throws {
+        let outcome = try shell(
+            """
+            exec unshare -n bash -c 'ip link set lo up
+            "$0" -i lo --connections 1 --duration 15 tcp & pid=$!
+            sleep 2; ip addr add 10.9.9.9/32 dev lo
+            python3 -c "$1"; wait $pid' $T "$1"
+            """,
+            """
+            import socket, time
+            s = socket.socket(); s.bind(("10.9.9.9", 0)); s.listen(5)
+            c = socket.create_connection(s.getsockname()); a, _ = s.accept()
+            time.sleep(1.5)
+            c.close(); time.sleep(0.2); a.close()
+            """)
+        #expect(outcome.lines.contains { $0.hasSuffix("| LISTEN*") }, "\(outcome.text)\(outcome.errors)")
+        #expect(outcome.lines.contains { $0.split(separator: "python3[").count == 3 }, "\(outcome.text)")
+        #expect(outcome.lines.contains { $0.contains("ESTABLISHED* |") }, "\(outcome.text)")
+    }
+
     @Test(arguments: [
         ("no-such-name", "--netns no-such-name: there is no such network namespace; there are: "),
         ("/nonexistent", "--netns /nonexistent: there is no such file"),

@@ -56,7 +56,7 @@ struct KernelWatcher {
     private(set) var join = KernelJoin()
     private var tables = SocketTables()
     private var owners = ProcessOwners()
-    private var addresses: LocalAddresses
+    private var addresses = HostAddresses()
     private var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
     /// The command that is traced and its descendants, if there is one.
@@ -80,7 +80,6 @@ struct KernelWatcher {
     init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
         trace = KernelTrace(filter: filter)
-        addresses = (try? LocalAddresses.current()) ?? LocalAddresses([])
     }
 
     /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
@@ -111,7 +110,10 @@ struct KernelWatcher {
         readsAll = true
     }
 
-    mutating func watch(_ id: ConnectionID, _ connection: Connection) { join.watch(id, connection) }
+    mutating func watch(_ id: ConnectionID, _ connection: Connection) {
+        join.watch(id, connection)
+        addresses.note(connection.tuple)
+    }
 
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
     func collectEvents() { trace.collect() }
@@ -139,6 +141,7 @@ struct KernelWatcher {
         let start = monotonicNow()
         let used = processorTime()
         if hasNewStates { lastChange = start }
+        addresses.refresh()
         // Without events a list is cheaper than very many look-ups; with them most need none.
         chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
         let ports = join.responderPorts(of: chosen, timeline, limit: Self.portLimit)
@@ -175,7 +178,7 @@ struct KernelWatcher {
         let used = processorTime()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         var events = join.reconcile(
-            TableReading(snapshot: snapshot, addresses: addresses, source: source), of: chosen, &timeline)
+            TableReading(snapshot: snapshot, addresses: addresses.current, source: source), of: chosen, &timeline)
         // Joining is to be paid for as well: reading alone may be very cheap.
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
