@@ -40,8 +40,8 @@ extension Rule {
                 case 0 where c.hasReadTheEnd(side): cause = "; it has read the end of the stream: close() is missing"
                 case 0:
                     cause =
-                        "; it has read all octets, and whether the end of the stream, too, the kernel does not tell (a FIN behind unread"
-                        + " text is taken off with it): close() or one more read() is missing"
+                        "; close() is missing: it has read all octets, and whether the end of the stream, too, the kernel does not tell"
+                        + " (a FIN behind unread text is taken off with it)"
                 case 1: cause = "; it has not read the end of the stream yet: it does not read"
                 default:
                     cause =

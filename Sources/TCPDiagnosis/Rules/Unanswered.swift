@@ -63,6 +63,8 @@ extension Rule {
                 "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
                 + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
                     ?? "not captured: dropped on their way out, or they took another way")
+        } else if let drop, c.trace(.originator)?.drops ?? 0 > 0 {
+            cause = "this host's kernel dropped the answers to them: \(dropMeaning(drop.reason))"
         } else if let drop {
             cause =
                 "this host's kernel dropped \(drop.count >= record.synCount ? "all of them" : "\(drop.count)"):"
@@ -184,7 +186,7 @@ extension Circumstances {
     /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
     var queueWasFull: Verdict? {
         guard fullListener == nil, let overflows, let listener = kernel?.responder.listener,
-            file[.originator].synCount > 1 || isUnanswered, trace(.responder)?.drops ?? 0 == 0
+            file[.originator].synCount > 1 || isUnanswered, openingDrop == nil
         else { return nil }
         let owner = processName(kernel?.responder.listenerProcess)
         // Linux sends a SYN again after a second: what came sooner was sent again for another reason.

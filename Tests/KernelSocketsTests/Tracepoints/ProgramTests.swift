@@ -146,7 +146,8 @@ private struct Said: Hashable, CustomStringConvertible {
         let port = try TestSocket.listener().local().port
         let source = try TracepointSource(ports: [port])
         try #require(source.usesPrograms)
-        _ = try? TestSocket.connection(to: port)
+        let client = try TestSocket(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        #expect(!client.connects(to: port))
         source.stop()
         let drops = source.read().filter {
             if case .dropped(reason: .noSocket) = $0.kind { true } else { false }

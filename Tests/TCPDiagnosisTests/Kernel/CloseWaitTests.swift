@@ -26,8 +26,8 @@ import Testing
     func T11_aFinBehindTextIsTakenOffWithIt(_ text: String) {
         #expect(
             message(handshake + text).hasSuffix(
-                "; it has read all octets, and whether the end of the stream, too, the kernel does not tell (a FIN behind unread"
-                    + " text is taken off with it): close() or one more read() is missing"))
+                "; close() is missing: it has read all octets, and whether the end of the stream, too, the kernel does not tell"
+                    + " (a FIN behind unread text is taken off with it)"))
     }
 
     @Test func T11_whereThereWasNoTextItIsTheEndThatWasRead() {

@@ -70,6 +70,16 @@ import Testing
                     + " NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"), "\(play.found)")
     }
 
+    /// Its ports say that it was the answer, before any reading does.
+    @Test func anAnswerThatIsDroppedIsKnownByItsPorts() {
+        let play = KernelCase("> S 0:0")
+        play.tellsDropEnds = true
+        play.event(0.02, .originator, byRule)
+        #expect(play.view?.originator.trace.drops == 1 && play.view?.responder.trace.drops == 0)
+        #expect(play.review(1600) == [.synUnanswered])
+        #expect(play.message(.synUnanswered).contains("this host's kernel dropped the answers to them: NETFILTER_DROP"))
+    }
+
     @Test func anAttemptThatTheKernelGoesOnWithIsNoMismatch() {
         let play = KernelCase("> S 0:0")
         play.event(0.2, .originator, .socketError(errno: 0))

@@ -73,9 +73,12 @@ final class KernelCase {
 
     private func time(_ milliseconds: Double) -> Timestamp { epoch.advanced(by: Int64(milliseconds * 1e6)) }
 
-    /// The ends of an event at this side. Perf does not tell those of a dropped packet.
+    /// Whether dropped packets are told with their ends, as a program does and perf does not.
+    var tellsDropEnds = false
+
+    /// The ends of an event at this side.
     private func ends(_ side: Side, _ kind: SocketEvent.Kind) -> (local: SocketAddress, remote: SocketAddress) {
-        if case .dropped = kind { return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
+        if case .dropped = kind, !tellsDropEnds { return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0)) }
         return side == .originator ? (play.client, play.server) : (play.server, play.client)
     }
 
