@@ -27,6 +27,8 @@ public struct SocketSnapshot: Sendable {
     private var listeners: [Int32] = []
     /// Their inodes: several listeners may have the same address and port (SO_REUSEPORT).
     private var listenerInodes: Set<UInt64> = []
+    /// Inodes of listeners that the kernel named for a peer, by the four-tuple from the listener's end.
+    private var named: [FourTuple: UInt64] = [:]
     /// Open addressing: positions in `sockets` plus one, 0 = free. Its count is a power of two, or 0 before first use.
     private var slots: [Int32] = []
     private var indexed = 0
@@ -42,6 +44,7 @@ public struct SocketSnapshot: Sendable {
         sockets.removeAll(keepingCapacity: true)
         listeners.removeAll(keepingCapacity: true)
         listenerInodes.removeAll(keepingCapacity: true)
+        named.removeAll(keepingCapacity: true)
         for index in slots.indices { slots[index] = 0 }
         indexed = 0
         malformedLines = 0
@@ -82,6 +85,14 @@ public struct SocketSnapshot: Sendable {
         }
     }
 
+    /// Adds a listener unless it is there already: look-ups name the same one for many peers.
+    mutating func add(listener: KernelSocket) {
+        if listener.inode == 0 || !listenerInodes.contains(listener.inode) { append(listener) }
+    }
+
+    /// The kernel named this listener for the tuple's destination.
+    mutating func name(_ listener: KernelSocket, for tuple: FourTuple) { named[tuple] = listener.inode }
+
     /// Whether two rows with the same ends are one connection: the kernel's table has room for one only, but for sockets that
     /// are bound to different interfaces. TIME_WAITs and requests have no inode to tell by.
     private static func areOne(_ left: KernelSocket, _ right: KernelSocket) -> Bool {
@@ -120,6 +131,17 @@ public struct SocketSnapshot: Sendable {
     /// Every listener that could take a SYN to `local`, in the kernel's order.
     public func listeners(for local: SocketAddress) -> [KernelSocket] {
         listeners.lazy.map { sockets[Int($0)] }.filter { Self.score($0, for: local) > 0 }
+    }
+
+    /// The listeners of which the kernel takes one for a SYN from `remote` to `local`: several have the same address with
+    /// SO_REUSEPORT. The one that it named for this peer is the first.
+    public func listeners(for local: SocketAddress, from remote: SocketAddress) -> [KernelSocket] {
+        let all = listeners(for: local)
+        guard all.count > 1 else { return all }
+        let best = all.reduce(0) { max($0, Self.score($1, for: local)) }
+        let equal = all.filter { Self.score($0, for: local) == best }
+        let inode = named[FourTuple(source: local, destination: remote)]
+        return equal.filter { $0.inode == inode } + equal.filter { $0.inode != inode }
     }
 
     private static func score(_ listener: KernelSocket, for local: SocketAddress) -> Int {

@@ -44,15 +44,16 @@ public struct SocketTables {
     }
 
     /// Replaces what `snapshot` holds by a reading with the wanted sockets and the listeners of their own ends; nil = all
-    /// sockets that have one of the ports (no ports = any). It may hold more sockets than were wanted.
+    /// sockets that have one of the ports (no ports = any). It may hold more sockets than were wanted. `listening` are ports of
+    /// which all listeners are wanted, for there may be several on one address (no ports = any; nil = none).
     /// - Throws: `KernelViewError` if neither source can be read.
     public mutating func read(
-        into snapshot: inout SocketSnapshot, wanted: [WantedSocket]?, ports: [UInt16]
+        into snapshot: inout SocketSnapshot, wanted: [WantedSocket]?, ports: [UInt16], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
         if let box {
             do throws(KernelViewError) {
                 if let wanted, wanted.count <= Self.lookUpLimit, !needsList {
-                    try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple })
+                    try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple }, listening: listening)
                     let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
                     if missing.isEmpty { return }
                     try box.diag.read(into: &snapshot, ports: ports)

@@ -54,10 +54,12 @@ final class TestSocket {
 
     deinit { close(number) }
 
-    /// A listener on a free port.
-    static func listener() throws -> TestSocket {
+    /// A listener on a free port, or on one that another has; `isShared`: that others may have, too (SO_REUSEPORT).
+    static func listener(port: UInt16 = 0, isShared: Bool = false) throws -> TestSocket {
         let socket = try TestSocket(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-        var address = loopback(port: 0)
+        var one: Int32 = isShared ? 1 : 0
+        try #require(unsafe setsockopt(socket.number, SOL_SOCKET, SO_REUSEPORT, &one, 4) == 0)
+        var address = loopback(port: port)
         let bound = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe bind(socket.number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

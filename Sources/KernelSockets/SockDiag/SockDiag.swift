@@ -60,11 +60,12 @@ public struct SockDiag: ~Copyable {
         return sockets.sockets
     }
 
-    /// Looks up single sockets into `snapshot`: for each pair the socket with these two ends, and the listener of the first.
+    /// Looks up single sockets into `snapshot`: for each pair the socket with these two ends, and the listener of the first. Of
+    /// several listeners on one address (SO_REUSEPORT) that is one; `listening` says of which ports all are wanted (empty = of all).
     ///
     /// A socket that is bound to an interface is not found (the kernel wants to be told which).
     public mutating func read(
-        into snapshot: inout SocketSnapshot, tuples: [FourTuple]
+        into snapshot: inout SocketSnapshot, tuples: [FourTuple], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
         snapshot.clear()
         let start = monotonicNanoseconds()
@@ -75,16 +76,20 @@ public struct SockDiag: ~Copyable {
             if let found = try lookUp(tuple, .memory)?.socket {
                 if found.state != .listen {
                     snapshot.append(found)
-                } else if listened.updateValue(true, forKey: tuple.source) == nil {
-                    snapshot.append(found)
+                } else {
+                    // The kernel takes the one that a SYN with these ends would go to.
+                    listened[tuple.source] = true
+                    snapshot.add(listener: found)
+                    snapshot.name(found, for: tuple)
                 }
             }
             guard listened[tuple.source] == nil else { continue }
             listened[tuple.source] = true
             let nobody = SocketAddress(tuple.source.address.isV4 ? .anyV4 : .anyV6, 0)
             let listener = try lookUp(FourTuple(source: tuple.source, destination: nobody), .memory)?.socket
-            if let listener, listener.state == .listen { snapshot.append(listener) }
+            if let listener, listener.state == .listen { snapshot.add(listener: listener) }
         }
+        if let listening { try addListeners(listening, to: &snapshot) }
         snapshot.readEnded = wallClock()
         snapshot.readNanoseconds = monotonicNanoseconds() - start
     }
@@ -113,6 +118,18 @@ public struct SockDiag: ~Copyable {
     }
 
     // MARK: Asking
+
+    /// All listeners on these ports (empty = any), with what they have refused.
+    private mutating func addListeners(
+        _ ports: [UInt16], to snapshot: inout SocketSnapshot
+    ) throws(KernelViewError) {
+        for isIPv6 in [false, true] {
+            _ = try dump(isIPv6, Self.listening, ports, .memory) { found in
+                guard ports.isEmpty || ports.contains(found.socket.local.port) else { return }
+                snapshot.add(listener: found.socket)
+            }
+        }
+    }
 
     private mutating func lookUp(
         _ tuple: FourTuple, _ extensions: SockDiagRequest.Extensions

@@ -16,13 +16,18 @@ extension Rule {
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
         // That a capture ends sooner does not make a server slow; that the client had enough does.
         guard waited >= Span.second || c.isOver && c.connection.isEnded else { return nil }
-        let owner = view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
+        // Which of several listeners has it in its queue nobody tells: nobody is to be blamed for another's.
+        let isShared = view.listenerCount > 1
+        let owner =
+            isShared
+            ? "whichever of \(view.listenerCount) listeners has it in its queue"
+            : view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
         let queued = view.socket?.receiveQueue ?? 0
         // The FIN counts as one octet.
         let hasEnd = view.socket?.state == .closeWait
         let octets = queued - min(queued, hasEnd ? 1 : 0)
         // The listener's own count has those, too, that are not traced: the place is known only where there are none.
-        let waiting = view.listener?.receiveQueue ?? 0
+        let waiting = isShared ? 0 : view.listener?.receiveQueue ?? 0
         let place = view.queueTraced == waiting && !c.connection.isEnded ? view.queuePlace : nil
         return Verdict(
             side: .responder,
@@ -34,7 +39,10 @@ extension Rule {
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
                 + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
-                + (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? []) + c.listenerEvidence)
+                + (isShared
+                    ? c.listenersEvidence
+                    : (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? [])
+                        + c.listenerEvidence))
     }
 
     /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more.

@@ -40,11 +40,12 @@ extension Rule {
             message:
                 "\(count(c.file[.originator].synCount, "SYN")) got no answer: \(count(listener.receiveQueue, "connection"))"
                 + " \(verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
-                + (listener.backlog.map { " (backlog \($0))" } ?? "")
+                + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
                 + ", and \(owner) does not call accept()",
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
-                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenerEvidence)
+                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence
+                + c.listenerEvidence)
     }
 
     /// Silence: no RST, no ICMP, no SYN-ACK.
@@ -69,9 +70,8 @@ extension Rule {
             cause =
                 "this host's kernel dropped \(drop.count >= record.synCount ? "all of them" : "\(drop.count)"):"
                 + " \(dropMeaning(drop.reason))"
-        } else if c.kernel?.responder.listener != nil {
-            cause =
-                "somebody listens there and its queue is empty: the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
+        } else if let listener = c.kernel?.responder.listener {
+            cause = "\(c.roomWords(listener)): the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
         } else if c.kernel?.responder.isLocal == true {
             cause = "nobody listens there, and no RST came: a firewall on this host drops it"
         } else {
@@ -174,13 +174,28 @@ extension Circumstances {
         return [.init("pid", .number(Int64(process.pid))), .init("comm", .text(process.command))]
     }
 
-    /// The listener whose accept queue has no room for one more: it holds more than its backlog (sock_diag tells that), or where
-    /// the backlog is not known, anything at all.
-    var fullListener: KernelSocket? {
-        guard let listener = kernel?.responder.listener, listener.receiveQueue > 0,
-            listener.receiveQueue > listener.backlog ?? 0
-        else { return nil }
-        return listener
+    /// The listener whose accept queue has no room for one more; of several on one address, one of those.
+    var fullListener: KernelSocket? { kernel?.responder.listener.flatMap { $0.isFull ? $0 : nil } }
+
+    /// `, one of 2 listeners there` where several share the address (SO_REUSEPORT).
+    var oneOfListeners: String {
+        guard let count = kernel?.responder.listenerCount, count > 1 else { return "" }
+        return ", one of \(count) listeners there"
+    }
+
+    /// The same as evidence.
+    var listenersEvidence: [Finding.Evidence] {
+        guard let count = kernel?.responder.listenerCount, count > 1 else { return [] }
+        return [.init("listeners", .number(Int64(count)))]
+    }
+
+    /// That no full queue is the reason for silence.
+    func roomWords(_ listener: KernelSocket) -> String {
+        if let count = kernel?.responder.listenerCount, count > 1 {
+            return "one of \(count) listeners there is to take it, and none of their queues is full"
+        }
+        guard listener.receiveQueue > 0 else { return "somebody listens there and its queue is empty" }
+        return "somebody listens there and its queue has room (\(listener.receiveQueue) of \(listener.backlog ?? 0))"
     }
 
     /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
@@ -198,7 +213,7 @@ extension Circumstances {
         return Verdict(
             side: .responder,
             message:
-                "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full ("
+                "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full\(oneOfListeners) ("
                 + (refusals.map { "it refused \(count($0, "segment")) since" }
                     ?? "\(count(overflows, "overflow")) on this host in that moment")
                 + "): \(owner) accepts too slowly"
@@ -208,7 +223,8 @@ extension Circumstances {
             frames: [file[.originator].syn, file[.originator].lastSyn],
             evidence: [.init("overflows", .number(Int64(clamping: overflows)))]
                 + (refusals.map { [.init("refused_by_listener", .number(Int64($0)))] } ?? [])
-                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenerEvidence)
+                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence
+                + listenerEvidence)
     }
 
     /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). That a

@@ -37,6 +37,23 @@ extension KernelJoin {
         }
     }
 
+    /// Takes in who listens: of several the one that a SYN without an answer may have met full.
+    static func noteListeners(_ all: [KernelSocket], hasSocket: Bool, _ view: inout KernelSideView) {
+        guard var listener = all.first(where: \.isFull) ?? all.first else { return }
+        if hasSocket, view.listenerCount > 1, let known = view.listener {
+            // One of them has taken it, and what the others do from now on is nothing to it.
+            listener = all.first { $0.inode == known.inode } ?? known
+        } else {
+            view.listenerCount = all.count
+        }
+        if listener.inode != view.listener?.inode {
+            view.listenerProcess = nil
+            view.listenerDrops.before = nil
+        }
+        view.listener = listener
+        view.listenerDrops.now = listener.drops
+    }
+
     /// A server's socket that is open without an inode has not been accepted; with one, it has.
     static func noteAcceptance(
         _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView,

@@ -127,6 +127,18 @@ public struct KernelJoin: Sendable {
         return ports.sorted()
     }
 
+    /// Where the responders of these connections (nil = all) listen for what nobody has answered or accepted yet: there it matters
+    /// whether others listen, too.
+    public func waitedFor(_ ids: [ConnectionID]? = nil, _ timeline: borrowing Timeline) -> Set<SocketAddress> {
+        var addresses: Set<SocketAddress> = []
+        for id in ids ?? views.ids where !timeline[id].isEnded {
+            let isOpen = timeline[id].openDelay >= 0
+            if isOpen && views.look(id, { $0.responder.unacceptedSince == nil }) != false { continue }
+            addresses.insert(timeline[id].tuple.destination)
+        }
+        return addresses
+    }
+
     /// Both ends of everything watched, and whether each should have a socket if it is on this host; nil if more than
     /// `limit` connections are watched.
     public func watchedEnds(
@@ -302,9 +314,9 @@ public struct KernelJoin: Sendable {
         if let socket { view.socket = socket }
         view.isLocal = snapshot.isLocal(own.address)
         if side == .responder {
-            if let listener = snapshot.listener(at: own) {
-                view.listener = listener
-                view.listenerDrops.now = listener.drops
+            let listeners = snapshot.listeners(at: own, from: connection.address(side.other))
+            if !listeners.isEmpty {
+                noteListeners(listeners, hasSocket: socket != nil, &view)
             } else if view.isLocal, view.listener == nil, isFirstReading, connection.facts.contains(.refused) {
                 view.elsewhere = snapshot.listener(onPort: own.port)
             }

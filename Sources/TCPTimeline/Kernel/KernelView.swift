@@ -22,8 +22,11 @@ public struct KernelSideView: Sendable {
     var judged: (pid: Int32, isOfCommand: Bool)?
     /// Whether a process of the command that is traced holds the socket, or held it.
     public internal(set) var isOfCommand = false
-    /// Whether somebody listens on this side's port.
+    /// Whether somebody listens on this side's port. Of several on one address (SO_REUSEPORT) it is a full one, if any is; else the
+    /// one that the kernel named for this connection, if it was asked.
     public internal(set) var listener: KernelSocket?
+    /// How many listen on that address: the kernel gives each connection to one of them.
+    public internal(set) var listenerCount = 0
     /// The process that holds the listening socket.
     public internal(set) var listenerProcess: ProcessIdentity?
     /// What that listener had refused at the latest reading before the connection's first segment, and at the latest one.
@@ -205,6 +208,8 @@ public protocol KernelSnapshot {
     func listener(at address: SocketAddress) -> KernelSocket?
     /// A socket that listens on this port, whatever its address.
     func listener(onPort port: UInt16) -> KernelSocket?
+    /// All sockets of which one takes a SYN with these ends; if it is known which, it is the first.
+    func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket]
     /// Whether this host has the address.
     func isLocal(_ address: IPAddress) -> Bool
 }
@@ -215,4 +220,8 @@ extension KernelSnapshot {
     public var source: KernelSource { .proc }
     /// Not known.
     public func listener(onPort port: UInt16) -> KernelSocket? { nil }
+    /// One at most.
+    public func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
+        listener(at: address).map { [$0] } ?? []
+    }
 }

@@ -103,7 +103,7 @@ extension TimelineWriter {
 }
 
 /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed, or the listener's process while nobody has
-/// accepted.
+/// accepted (`one of 2 listeners` where several share the address).
 func processText(_ view: KernelSideView) -> String {
     var buffer = OutputBuffer()
     buffer.append(processOf: view)
@@ -116,6 +116,11 @@ extension OutputBuffer {
         if let process = view.process {
             if !view.isOwned { append("was ") }
             append(process)
+        } else if view.socket != nil && view.listenerCount > 1 {
+            // In whose queue it waits is not known.
+            append("one of ")
+            append(number: view.listenerCount)
+            append(" listeners")
         } else if let listener = view.listenerProcess {
             append(listener)
             append(" listens")
@@ -282,6 +287,20 @@ func writeClosing(
     out.newline()
 }
 
+/// Where somebody listens and does not answer: whether the accept queue is the reason.
+private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout OutputBuffer) {
+    if count > 1 {
+        out.append("; ")
+        out.append(number: count)
+        guard listener.isFull else { return out.append(" listen, none of their queues is full") }
+        out.append(" listen, the queue of one is full: it holds ")
+    } else {
+        out.append("; somebody listens, its queue holds ")
+    }
+    out.append(number: listener.receiveQueue)
+    out.append(listener.receiveQueue == 1 ? " connection" : " connections")
+}
+
 private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {
     out.append(": ")
     out.append(number: connection.counters[0].packets)
@@ -299,9 +318,7 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
     } else if kernel?.responder.answeredSyn == true {
         out.append("; the server's kernel answered, and that was not captured")
     } else if let listener = kernel?.responder.listener {
-        out.append("; somebody listens, its queue holds ")
-        out.append(number: listener.receiveQueue)
-        out.append(listener.receiveQueue == 1 ? " connection" : " connections")
+        appendQueue(of: listener, kernel?.responder.listenerCount ?? 1, to: &out)
     } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
         out.append("; nobody listens, and a firewall on this host drops it")
     } else if connection.counters[0].packets == 1 {

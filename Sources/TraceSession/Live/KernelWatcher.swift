@@ -17,6 +17,9 @@ private struct TableReading: KernelSnapshot {
         snapshot.socket(local: local, remote: remote)
     }
     func listener(at address: SocketAddress) -> KernelSocket? { snapshot.listener(for: address) }
+    func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
+        snapshot.listeners(for: address, from: peer)
+    }
     func listener(onPort port: UInt16) -> KernelSocket? {
         snapshot.sockets.first { $0.state == .listen && $0.local.port == port }
     }
@@ -146,7 +149,7 @@ struct KernelWatcher {
         chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
         let ports = join.responderPorts(of: chosen, timeline, limit: Self.portLimit)
         do throws(KernelViewError) {
-            try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports)
+            try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports, listening: listening(timeline))
         } catch {
             failure = error.description
         }
@@ -159,6 +162,13 @@ struct KernelWatcher {
     /// The next reading waits until this one is paid for.
     private mutating func payFor(_ nanoseconds: Int64) {
         nextReading = monotonicNow() + nanoseconds * (trace.isRunning ? Self.shareWithEvents : Self.share)
+    }
+
+    /// The ports of this host where somebody waits for an answer or for accept(): of them all listeners are read, however many
+    /// share an address. Nil if nobody waits; empty if there are too many to be told to the kernel.
+    private func listening(_ timeline: borrowing Timeline) -> [UInt16]? {
+        let ports = Set(join.waitedFor(chosen, timeline).filter { addresses.contains($0.address) }.map(\.port))
+        return ports.isEmpty ? nil : ports.count > Self.portLimit ? [] : ports.sorted()
     }
 
     /// Both ends of every connection in question that are on this host; nil if there are too many to be looked up one by one.

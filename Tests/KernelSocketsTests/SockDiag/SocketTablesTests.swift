@@ -27,6 +27,33 @@ import Testing
         #expect(snapshot.sockets.count == 5)
     }
 
+    /// SO_REUSEPORT: the kernel gives each SYN to one of them, and names that one when it is asked with the SYN's ends.
+    @Test func allListenersOfAnAddress() throws {
+        let first = try TestSocket.listener(isShared: true)
+        let local = first.local()
+        let second = try TestSocket.listener(port: local.port, isShared: true)
+        let peers = (UInt16(40_000)..<40_016).map { SocketAddress(.loopbackV4, $0) }
+        let ends = peers.map { WantedSocket(FourTuple(source: local, destination: $0), isExpected: false) }
+        var tables = SocketTables()
+        try #require(tables.usesSockDiag)
+        var snapshot = SocketSnapshot()
+        try tables.read(into: &snapshot, wanted: [ends[0]], ports: [], listening: [local.port])
+        #expect(Set(snapshot.sockets.map(\.inode)) == [first.inode, second.inode] && snapshot.sockets.count == 2)
+        #expect(snapshot.sockets.allSatisfy { $0.drops == 0 && $0.backlog == 8 })
+
+        try tables.read(into: &snapshot, wanted: ends, ports: [], listening: [local.port])
+        #expect(snapshot.sockets.count == 2 && snapshot.repeated == 0)
+        var diag = try SockDiag()
+        var chosen: Set<UInt64> = []
+        for peer in peers {
+            let listeners = snapshot.listeners(for: local, from: peer)
+            let named = try diag.details(of: FourTuple(source: local, destination: peer))
+            #expect(listeners.count == 2 && listeners.first?.inode == named?.socket.inode)
+            if let inode = listeners.first?.inode { chosen.insert(inode) }
+        }
+        #expect(chosen.count == 2, "sixteen peers are not all one listener's")
+    }
+
     /// The kernel finds a socket that is bound to an interface only for who names the interface; a list has it.
     @Test(.enabled(if: geteuid() == 0)) func aSocketThatIsBoundToAnInterface() throws {
         let listener = try TestSocket.listener()

@@ -57,4 +57,54 @@ import Testing
         #expect(message(1).contains("1 connection waits in the accept queue of 127.0.0.1:9500, and"))
         #expect(message(2).contains("2 connections wait in the accept queue"))
     }
+
+    /// SO_REUSEPORT: a SYN falls to one of several listeners, and each has a queue of its own.
+    @Test func ofSeveralListenersTheFullOneIsNamed() {
+        let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+        let full = play.listener(waiting: 1, backlog: 0, inode: 34)
+        // Before it was full, the other one was taken for the one that the SYN met.
+        play.read(
+            500, play.client(.synSent), play.listener(waiting: 6, backlog: 100),
+            play.listener(backlog: 0, inode: 34), owners: [33: 8, 34: 9])
+        play.read(
+            1100, play.client(.synSent), play.listener(waiting: 6, backlog: 100), full, owners: [33: 8, 34: 9])
+        #expect(play.conclude(2000) == [.acceptQueueFull], "\(play.found)")
+        #expect(
+            play.message(.acceptQueueFull)
+                == "2 SYNs got no answer: 1 connection waits in the accept queue of 127.0.0.1:9500 (backlog 0), one of 2"
+                + " listeners there, and p9[9] does not call accept()")
+    }
+
+    @Test func aQueueWithRoomIsNotCalledEmpty() {
+        func message(_ listeners: [(waiting: UInt32, backlog: UInt32)]) -> String {
+            let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+            let sockets = listeners.indices.map {
+                play.listener(
+                    waiting: listeners[$0].waiting, backlog: listeners[$0].backlog, inode: 33 + UInt64($0))
+            }
+            play.read(1100, all: [play.client(.synSent)] + sockets)
+            #expect(play.conclude(2000) == [.synUnanswered], "\(play.found)")
+            return play.message(.synUnanswered)
+        }
+        #expect(message([(0, 100)]).contains("somebody listens there and its queue is empty: the SYN was dropped"))
+        #expect(message([(6, 100)]).contains("somebody listens there and its queue has room (6 of 100): the SYN"))
+        #expect(
+            message([(0, 100), (1, 1)]).contains(
+                "one of 2 listeners there is to take it, and none of their queues is full: the SYN was dropped"))
+    }
+
+    @Test func nobodyIsBlamedForAnothersQueue() {
+        let play = KernelCase(handshake)
+        for time in [5.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0),
+                play.listener(waiting: 3, backlog: 100), play.listener(waiting: 1, backlog: 0, inode: 34),
+                owners: [33: 8, 34: 9])
+        }
+        play.review(1500)
+        #expect(
+            play.message(.neverAccepted).hasSuffix(
+                "not accepted: whichever of 2 listeners has it in its queue has not called accept() for it"),
+            "\(play.found)")
+    }
 }

@@ -33,6 +33,10 @@ private struct Reading: KernelSnapshot {
         sockets.first { $0.state == .listen && $0.local == address }
     }
 
+    func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
+        sockets.filter { $0.state == .listen && $0.local == address }
+    }
+
     func listener(onPort port: UInt16) -> KernelSocket? {
         sockets.first { $0.state == .listen && $0.local.port == port }
     }
@@ -114,6 +118,11 @@ final class KernelCase {
     /// A reading of the tables; owners by inode.
     @discardableResult
     func read(_ milliseconds: Double, _ sockets: KernelSocket..., owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
+        read(milliseconds, all: sockets, owners: owners)
+    }
+
+    @discardableResult
+    func read(_ milliseconds: Double, all sockets: [KernelSocket], owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
         let events = join.reconcile(Reading(begin: time(milliseconds), sockets: sockets), &play.timeline)
         for event in events { diagnosis.observe(event, play.timeline) }
         _ = join.assign(
@@ -130,10 +139,14 @@ final class KernelCase {
         KernelSocket(local: play.server, remote: play.client, state: state, inode: inode)
     }
 
-    func listener(at address: SocketAddress? = nil, waiting: UInt32 = 0) -> KernelSocket {
-        KernelSocket(
+    func listener(
+        at address: SocketAddress? = nil, waiting: UInt32 = 0, backlog: UInt32? = nil, inode: UInt64 = 33
+    ) -> KernelSocket {
+        var socket = KernelSocket(
             local: address ?? play.server, remote: SocketAddress(.anyV4, 0), state: .listen, receiveQueue: waiting,
-            inode: 33)
+            inode: inode)
+        socket.backlog = backlog
+        return socket
     }
 
     /// What is found at this moment, and what was found before.

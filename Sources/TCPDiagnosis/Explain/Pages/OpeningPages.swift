@@ -77,7 +77,8 @@ extension Explanation {
                 silence: not as a drop (skb:kfree_skb does not show it), but TcpExtListenOverflows and TcpExtListenDrops rise, and
                 ss -ltn shows Recv-Q greater than Send-Q for the listener. tcp_abort_on_overflow does not change this path: it
                 only makes a RST of the final ACK of a handshake. The client's next SYN comes a second later: where it is let in,
-                the connection opened a second late for this.
+                the connection opened a second late for this. Of several listeners on one address (SO_REUSEPORT) each has a queue
+                of its own, and a SYN is dropped when the one that it falls to is full, however much room the others have.
                 """),
             .causes(
                 "The server's process does not call accept(): it is blocked, overloaded or stopped.",
