@@ -44,6 +44,7 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
         let hasControl = [.synSent, .synReceived, .finWait1, .closing, .lastAck].contains(state)
         return state == .listen ? 0 : transmitQueue - min(transmitQueue, hasControl ? 1 : 0)
     }
+
     /// Of a listener: whether its accept queue has no room for one more. It holds more than its backlog (sock_diag tells that), or
     /// where the backlog is not known, anything at all.
     public var isFull: Bool { receiveQueue > backlog ?? 0 }
