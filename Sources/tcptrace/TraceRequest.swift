@@ -46,6 +46,7 @@ struct TraceRequest {
         options.interfaces = command.interfaces
         options.files = command.files
         if let list = command.list {
+            // Unread it stands for what it names: that files are read is all that the checks below ask.
             let named = readsFiles ? try Self.lines(of: list).filter { !$0.isEmpty } : [list]
             guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named

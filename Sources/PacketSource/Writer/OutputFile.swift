@@ -20,7 +20,7 @@ import Glibc
     /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is one of
     /// `inputs`, a directory, or a symbolic link to a file; or with an owner, if it is there and the owner may not write to it.
     init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
-        let descriptor = try Self.opened(path, owner)
+        let descriptor = try Self.opened(path, for: owner)
         do {
             identity = try Self.prepare(descriptor, path, notOver: inputs, owner: owner)
         } catch {
@@ -112,7 +112,7 @@ import Glibc
     }
 
     /// Opens the file with the rights of its owner. Where the owner may not make one, root makes it, if there is none yet.
-    private static func opened(_ path: String, _ owner: CaptureWriter.Owner) -> Int32 {
+    private static func opened(_ path: String, as owner: CaptureWriter.Owner) -> Int32 {
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the calls.
         let descriptor = unsafe tcptrace_open_as(path, flags, 0o644, owner.user, owner.group)
@@ -129,11 +129,11 @@ import Glibc
         return -1
     }
 
-    private static func opened(_ path: String, _ owner: CaptureWriter.Owner?) throws(CaptureWriteError) -> Int32 {
+    private static func opened(_ path: String, for owner: CaptureWriter.Owner?) throws(CaptureWriteError) -> Int32 {
         if path == "-" { return STDOUT_FILENO }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the call.
-        var descriptor = if let owner { opened(path, owner) } else { unsafe open(path, flags, 0o644) }
+        var descriptor = if let owner { opened(path, as: owner) } else { unsafe open(path, flags, 0o644) }
         if descriptor < 0, errno == ELOOP {
             // /dev/stdout and the like lead to what already is open: those are no surprise.
             descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)

@@ -139,7 +139,7 @@ extension TracedFacts {
     /// What made the kernel abort for TCP_STATE: whose socket went with its RST was closed, who kept it was disconnected.
     fileprivate var abortWords: String {
         guard let resetTime, let destroyTime else {
-            return "closed with SO_LINGER 0, or disconnected (connect() with AF_UNSPEC)"
+            return "closed with SO_LINGER 0 (or, which is rare, called connect() with AF_UNSPEC)"
         }
         return destroyTime.since(resetTime) <= Self.closingTime
             ? "closed with SO_LINGER 0" : "disconnected (connect() with AF_UNSPEC), and closed the socket later"

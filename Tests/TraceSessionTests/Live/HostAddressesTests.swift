@@ -46,27 +46,21 @@ import Testing
         #expect(host.readings == 2)
     }
 
-    @Test func withoutAStrangerTheyAreReadNowAndThen() {
-        let host = Host([Self.address(1), Self.address(2)])
-        var addresses = Self.made(host)
+    /// How often they are read in ten seconds in which connections with these ends come and go.
+    private static func readings(_ known: [UInt32], _ first: UInt32, _ second: UInt32) -> Int {
+        let host = Host(Set(known.map(address)))
+        var addresses = made(host)
         for tenth in Int64(1)...100 {
-            addresses.note(Self.tuple(1, 2))
+            addresses.note(tuple(first, second))
             host.now = tenth * Span.second / 10
             addresses.refresh()
         }
-        #expect(host.readings == 3)
+        return host.readings
     }
 
-    @Test func strangersAreAskedForOnceASecond() {
-        let host = Host([Self.address(1)])
-        var addresses = Self.made(host)
-        for tenth in Int64(1)...100 {
-            addresses.note(Self.tuple(1, 77))
-            host.now = tenth * Span.second / 10
-            addresses.refresh()
-        }
-        #expect(host.readings == 11)
-    }
+    @Test func withoutAStrangerTheyAreReadNowAndThen() { #expect(Self.readings([1, 2], 1, 2) == 3) }
+
+    @Test func strangersAreAskedForOnceASecond() { #expect(Self.readings([1], 1, 77) == 11) }
 
     @Test func whatTheHostLosesStays() {
         let host = Host([Self.address(1)])
