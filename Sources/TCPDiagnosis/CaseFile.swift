@@ -73,8 +73,8 @@ struct CaseFile {
     private(set) var seen: Anomalies = []
     /// Codes that were reported.
     var reported: Set<FindingCode> = []
-    /// The number and end of the incarnation before this one, if the four-tuple is used again.
-    var predecessor: (number: UInt64, lastTime: Timestamp)?
+    /// The incarnation before this one, if the four-tuple is used again.
+    var predecessor: Predecessor?
     /// The first ICMP error about it.
     var icmp: ICMPEvent?
     /// The first segment of each side that carried what had been sent before.

@@ -47,32 +47,29 @@ public struct Diagnosis: Sendable {
     // MARK: What happens
 
     /// Takes in a segment.
-    public mutating func observe(_ event: SegmentEvent, _ timeline: borrowing Timeline) {
+    public mutating func observe(_ event: SegmentEvent) {
         // Another copy of a frame is nothing that happened.
         guard !event.notes.contains(.duplicateFrame) else { return }
         let slot = Int(event.connection.slot)
-        let number = timeline.number(of: event.connection)
-        let isNew = open(slot, number)
-        if isNew, let old = event.replaced {
-            files[slot].predecessor = (timeline[old].number, timeline[old].lastTime)
-        }
+        let isNew = open(slot, event.number)
+        if isNew { files[slot].predecessor = event.predecessor }
         files[slot].take(event)
         if isNew && isLive {
-            settlingQueue.append(event.connection, number, event.time.advanced(by: Self.settling))
+            settlingQueue.append(event.connection, event.number, event.time.advanced(by: Self.settling))
         }
     }
 
     /// Takes in an ICMP error.
-    public mutating func observe(_ event: ICMPEvent, _ timeline: borrowing Timeline) {
+    public mutating func observe(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
         let slot = Int(event.connection.slot)
-        _ = open(slot, timeline.number(of: event.connection))
+        _ = open(slot, connections.number(of: event.connection))
         if files[slot].icmp == nil { files[slot].icmp = event }
     }
 
     /// Takes in what the kernel said.
-    public mutating func observe(_ event: KernelEvent, _ timeline: borrowing Timeline) {
+    public mutating func observe(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
         let slot = Int(event.connection.slot)
-        _ = open(slot, timeline.number(of: event.connection))
+        _ = open(slot, connections.number(of: event.connection))
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction: files[slot].mismatch = event
@@ -92,13 +89,13 @@ public struct Diagnosis: Sendable {
     /// Live: the findings about connections that have settled, or that have waited for something. Everything up to `now` must
     /// have been taken in.
     public mutating func review(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?
     ) -> [Finding] {
         var findings: [Finding] = []
         var room = Self.batch
         while room > 0, let entry = settlingQueue.next(due: now) ?? patientQueue.next(due: now) {
-            guard isOpen(entry.id, entry.number), timeline.contains(entry.id, number: entry.number) else { continue }
-            let connection = timeline[entry.id]
+            guard isOpen(entry.id, entry.number), connections.contains(entry.id, number: entry.number) else { continue }
+            let connection = connections[entry.id]
             // One that is over is about to be concluded, which judges it: once is enough.
             if connection.isEnded || connection.lastTime.advanced(by: Self.settling) > now {
                 settlingQueue.append(entry.id, entry.number, now.advanced(by: Self.settling))
@@ -106,7 +103,7 @@ public struct Diagnosis: Sendable {
             }
             room -= 1
             findings += judge(
-                entry.id, connection, timeline.statistics(of: entry.id), kernel?.view(entry.id), now: now,
+                entry.id, connection, connections.statistics(of: entry.id), kernel?.view(entry.id), now: now,
                 isOver: false)
             patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
         }
@@ -120,14 +117,14 @@ public struct Diagnosis: Sendable {
 
     /// The findings about a connection that is over, or whose capture is; its file is closed.
     public mutating func conclude(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, now: Timestamp
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
-        let connection = timeline[id]
+        let connection = connections[id]
         if isLive, connection.endpoint(.originator).state == .timeWait, kernel?.originator.isLocal == true {
             portUse.note(connection.tuple, at: connection.lastTime)
         }
         let findings = judge(
-            id, connection, timeline.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
+            id, connection, connections.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
         // Late segments do not open a file again.
         if slot < files.count, files[slot].number == connection.number {

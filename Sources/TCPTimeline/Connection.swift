@@ -111,6 +111,8 @@ public struct Connection: BitwiseCopyable, Sendable {
 
     /// Its number, counted from 1 in the order of first segments.
     public var number: UInt64 { hot.number }
+    /// What it is called by.
+    public var name: ConnectionName { hot.name }
     /// From the originator to the responder.
     public var tuple: FourTuple { hot.tuple }
     /// Which interface of the capture the first segment came from.

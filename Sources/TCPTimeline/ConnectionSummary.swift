@@ -40,8 +40,3 @@ extension Connection {
     /// What a table says of it.
     public var summary: ConnectionSummary { ConnectionSummary(hot) }
 }
-
-extension Timeline {
-    /// What a table says of the connection at a place that an event named and `retire` has not taken back.
-    public func summary(of id: ConnectionID) -> ConnectionSummary { ConnectionSummary(store[id]) }
-}

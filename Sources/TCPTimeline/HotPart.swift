@@ -134,6 +134,10 @@ struct HotPart: BitwiseCopyable, Sendable {
             source: SocketAddress(source, sourcePort), destination: SocketAddress(destination, destinationPort))
     }
 
+    var name: ConnectionName {
+        ConnectionName(number: number, tuple: tuple, firstSequence: firstSequence, firstTime: firstTime)
+    }
+
     @inline(__always) var isSelfConnect: Bool {
         sourcePort == destinationPort && source.low == destination.low && source.high == destination.high
     }

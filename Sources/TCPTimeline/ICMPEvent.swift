@@ -27,8 +27,8 @@ public struct ICMPEvent: BitwiseCopyable, Sendable {
         }
     }
 
-    /// The connection.
-    public let connection: ConnectionID
+    /// Its connection's place; another one where `KnownConnections.keep` has put it.
+    public var connection: ConnectionID
     /// Who sent what is quoted, and gets the error.
     public let side: Side
     /// Time of capture.
@@ -72,14 +72,16 @@ extension HotPart {
 extension Timeline {
     /// Takes in an ICMP error; nil if it quotes a segment of no known connection.
     public mutating func observe(_ error: ICMPError, time: Timestamp, frame: UInt64) -> ICMPEvent? {
-        guard let id = index.find(error.quoted, hash: index.hash(error.quoted), in: store)?.id else { return nil }
-        let side: Side = store[id].isOriginator(error.quoted.source) ? .originator : .responder
-        let relative = error.sequence.offset(from: store[id].endpoint(side).relativeBase)
-        let wasEnded = store[id].isEnded
-        var rare = store.rare(id)
-        let (effect, reaction) = store[id].take(error, side, &rare)
-        store.keep(rare, id)
-        let isEnded = store[id].isEnded
+        guard let id = index.find(error.quoted, hash: index.hash(error.quoted), in: connections.store)?.id else {
+            return nil
+        }
+        let side: Side = connections.store[id].isOriginator(error.quoted.source) ? .originator : .responder
+        let relative = error.sequence.offset(from: connections.store[id].endpoint(side).relativeBase)
+        let wasEnded = connections.store[id].isEnded
+        var rare = connections.store.rare(id)
+        let (effect, reaction) = connections.store[id].take(error, side, &rare)
+        connections.store.keep(rare, id)
+        let isEnded = connections.store[id].isEnded
         if isEnded { noteEnding(id) }
         return ICMPEvent(
             connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,

@@ -36,14 +36,26 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }
 
+/// The incarnation of a four-tuple that a new one ended.
+public struct Predecessor: BitwiseCopyable, Sendable {
+    /// Its number.
+    public let number: UInt64
+    /// Time of its latest segment.
+    public let lastTime: Timestamp
+}
+
 /// One captured segment in its connection.
 public struct SegmentEvent: BitwiseCopyable, Sendable {
-    /// Its connection.
-    public let connection: ConnectionID
+    /// Its connection's place; another one where `KnownConnections.keep` has put it.
+    public var connection: ConnectionID
+    /// Its connection's number.
+    public let number: UInt64
     /// Whether it is the connection's first segment.
     public let isFirst: Bool
     /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
     public let replaced: ConnectionID?
+    /// What is left to say of that one.
+    public let predecessor: Predecessor?
     /// Who sent it.
     public let sender: Side
     /// Time of capture.
@@ -56,6 +68,8 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
     public let relativeSequence: UInt32
     /// SEG.ACK relative to the receiver's ISS (or to the first number seen).
     public let relativeAck: UInt32
+    /// What that is relative to; the edges of SACK's blocks, too.
+    public let acknowledgedBase: SequenceNumber
     /// Remarks.
     public let notes: SegmentNotes
     /// What the sender did, observed.
@@ -64,6 +78,14 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
     public let arrived: Reaction
     /// Whether the connection ended with this segment.
     public let ended: Bool
+    /// The originator's state after it.
+    public let originatorState: TCPState
+    /// The responder's; in a self-connect the originator's, which is both.
+    public let responderState: TCPState
+    /// What has been seen of the connection, this segment included.
+    public let facts: Connection.Facts
+    /// Segments that the responder has sent.
+    public let responderPackets: UInt32
     /// With `.duplicateFrame`: the frame that this one is a copy of; else 0.
     public var originalFrame: UInt64 = 0
     /// Octets of text that the capture's snapshot length cut off.

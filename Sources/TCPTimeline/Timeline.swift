@@ -5,7 +5,8 @@ public import TCPModel
 
 /// All connections of a capture. One owner feeds it in capture order; nothing here knows a clock or does I/O.
 public struct Timeline: ~Copyable {
-    var store = ConnectionStore()
+    /// What is known of them: what reports and findings read.
+    public internal(set) var connections: KnownConnections
     var index: FlowIndex
     var endings: [EndedQueue]
     private var hasFreedSlots = false
@@ -14,8 +15,6 @@ public struct Timeline: ~Copyable {
     private var challenged = ChallengedOpenings()
     /// MPTCP's.
     private var multipath = MultipathLinks()
-    /// Only if a report wants it.
-    private var statistics: StatisticsStore?
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
     /// What the segment that `track` took in last did to its connection's endpoints; valid if that was no steady one.
@@ -36,7 +35,7 @@ public struct Timeline: ~Copyable {
     ///   - seed: only spreads the hash; no result depends on it.
     ///   - endingQueues: endings are kept in order in each of so many parts of the flows (a power of two).
     ///   - countsByItself: whether connections get their numbers here; if not, see `provisional`.
-    ///   - keepsStatistics: whether `statistics(of:)` is wanted.
+    ///   - keepsStatistics: whether the connections' statistics are wanted.
     public init(
         seed: UInt64 = .random(in: .min ... .max), endingQueues: Int = 1, countsByItself: Bool = true,
         keepsStatistics: Bool = false
@@ -44,30 +43,17 @@ public struct Timeline: ~Copyable {
         index = FlowIndex(seed: seed)
         endings = Array(repeating: EndedQueue(), count: endingQueues)
         self.countsByItself = countsByItself
-        if keepsStatistics { statistics = StatisticsStore() }
-    }
-
-    /// The statistics of a connection, if they are kept.
-    public func statistics(of id: ConnectionID) -> ConnectionStatistics? {
-        statistics?.statistics(id, number: store[id].number)
+        connections = KnownConnections(keepsStatistics: keepsStatistics)
     }
 
     /// The connection at a place that an event named and `retire` has not taken back.
-    public subscript(id: ConnectionID) -> Connection { store.whole(id) }
+    public subscript(id: ConnectionID) -> Connection { connections[id] }
 
     /// How many connections are in memory.
-    public var trackedCount: Int { store.count }
-
-    /// The number of the connection at a place, as `subscript` wants it.
-    public func number(of id: ConnectionID) -> UInt64 { store[id].number }
+    public var trackedCount: Int { connections.store.count }
 
     /// The hash that `track` wants.
     public var flowHash: FlowHash { index.flowHash }
-
-    /// Whether the connection with this number is still at this place.
-    public func contains(_ id: ConnectionID, number: UInt64) -> Bool {
-        store.isOccupied(id.slot) && store[id].number == number
-    }
 
     /// Takes in one segment. If the event names a `replaced` connection, report that one and then `retire` it.
     public mutating func observe(
@@ -88,24 +74,6 @@ public struct Timeline: ~Copyable {
         let tracked = trackOnce(
             segment, hash: index.hash(segment.tuple), time: time, frame: frame, interface: interface, vantage: vantage)
         return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
-    }
-
-    /// What a connection joined, if its SYN had MP_JOIN.
-    public func subflow(_ id: ConnectionID) -> MultipathSubflow? {
-        guard let (token, place, number) = multipath.subflow(store[id].number) else { return nil }
-        let isHere = place.map { contains($0, number: number) } ?? false
-        return MultipathSubflow(token: token, connection: isHere ? place : nil)
-    }
-
-    /// How many frames of a connection were other copies of frames that count (`observeOnce`).
-    public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies.duplicates(id, number: store[id].number) }
-
-    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT), as long as both are here.
-    public func translated(from id: ConnectionID) -> ConnectionID? {
-        guard let source = copies.translations.source(of: store[id].number),
-            contains(source.place, number: source.number)
-        else { return nil }
-        return source.place
     }
 
     /// What `track` found, in as few words as a function returns in registers.
@@ -165,10 +133,10 @@ public struct Timeline: ~Copyable {
     public mutating func trackOnce(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {
-        let search = index.search(segment.tuple, hash: hash, in: store)
+        let search = index.search(segment.tuple, hash: hash, in: connections.store)
         let known = search.found
         let tracked: Tracked
-        if let known, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
+        if let known, connections.store[known.id].takeSteadily(segment, own: known.sender, time: time) {
             tracked = Tracked(known.id)
         } else if let usual = trackUsually(segment, search, hash, time, frame, interface) {
             tracked = usual
@@ -190,7 +158,8 @@ public struct Timeline: ~Copyable {
         let row: Int
         let id: ConnectionID
         if let known = search.found {
-            guard let found = store[known.id].takeUsually(segment, own: known.sender, time: time, course) else {
+            guard let found = connections.store[known.id].takeUsually(segment, own: known.sender, time: time, course)
+            else {
                 return nil
             }
             row = found
@@ -202,7 +171,7 @@ public struct Timeline: ~Copyable {
             else { return nil }
             id = create(segment, time, frame, interface)
             index.insert(id, hash: hash, at: search.vacancy)
-            store[id].follow(course.rows[row], segment, .syn, own: 0, time: time)
+            connections.store[id].follow(course.rows[row], segment, .syn, own: 0, time: time)
         }
         latest = course.rows[row].step
         if latest.isOver { noteEnding(id) }
@@ -215,15 +184,15 @@ public struct Timeline: ~Copyable {
         _ interface: UInt16, _ vantage: UInt32
     ) -> Tracked {
         let known = search.found
-        if known.map({ store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
+        if known.map({ connections.store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
             copies.filter.remember(
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         } else if let known {
             let original = copies.filter.original(
                 of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage,
-                isAskedForAgain: store[known.id].answersRepeatedSyn(segment, own: known.sender))
+                isAskedForAgain: connections.store[known.id].answersRepeatedSyn(segment, own: known.sender))
             if let original {
-                copies.count(known.id, number: store[known.id].number)
+                connections.countCopy(known.id)
                 return Tracked(known.id, copyOf: original)
             }
         }
@@ -238,7 +207,9 @@ public struct Timeline: ~Copyable {
     ) {
         guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
         let id = tracked.connection
-        copies.translations.note(segment, store[id].number, at: id, time: time)
+        if let source = copies.translations.source(of: segment, connections.store[id].name, time: time) {
+            connections.relatives.note(connections.store[id].number, translationOf: source)
+        }
     }
 
     /// Takes in one segment as `observe` does; `event` says more of it where that is wanted.
@@ -247,8 +218,8 @@ public struct Timeline: ~Copyable {
     public mutating func track(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16
     ) -> Tracked {
-        let search = index.search(segment.tuple, hash: hash, in: store)
-        if let known = search.found, store[known.id].takeSteadily(segment, own: known.sender, time: time) {
+        let search = index.search(segment.tuple, hash: hash, in: connections.store)
+        if let known = search.found, connections.store[known.id].takeSteadily(segment, own: known.sender, time: time) {
             return Tracked(known.id)
         }
         return trackUsually(segment, search, hash, time, frame, interface)
@@ -268,40 +239,45 @@ public struct Timeline: ~Copyable {
         var opened: (step: Connection.Step, isOfSender: Bool)?
         if let known = found {
             // Only a SYN does that; most segments that come here have none.
-            if segment.flags.has(.syn) && store[known].startsNewIncarnation(segment) {
+            if segment.flags.has(.syn) && connections.store[known].startsNewIncarnation(segment) {
                 id = create(segment, time, frame, interface)
                 replace(known, by: id, hash)
                 replaced = known
                 isFirst = true
             } else if !challenged.isEmpty, let opening = challenged[known],
-                store[known].isDisproved(by: segment, at: time, after: opening)
+                connections.store[known].isDisproved(by: segment, at: time, after: opening)
             {
                 id = open(opening, instead: known, hash, frame, interface)
                 replaced = known
                 opened = (latest, opening.segment.tuple == segment.tuple)
             } else if segment.flags.has(.syn) {
-                before = store[known]
+                before = connections.store[known]
             }
         } else {
             id = create(segment, time, frame, interface)
             index.insert(id, hash: hash, at: search.vacancy)
         }
-        if segment.options.present.contains(.multipath) { multipath.note(segment, store[id].number, at: id) }
-        var rare = store.rare(id)
-        store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
+        if segment.options.present.contains(.multipath) { noteMultipath(segment, id) }
+        var rare = connections.store.rare(id)
+        connections.store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
         if let opened { latest.follow(opened.step, ofSameSender: opened.isOfSender) }
-        store.keep(rare, id)
-        course.join(&store[id])
+        connections.store.keep(rare, id)
+        course.join(&connections.store[id])
         if latest.isOver { noteEnding(id) }
-        if let before, store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
+        if let before, connections.store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)
         }
         return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, latest)
     }
 
+    @inline(never) private mutating func noteMultipath(_ segment: Segment, _ id: ConnectionID) {
+        guard let subflow = multipath.take(segment, connections.store[id].name) else { return }
+        connections.relatives.note(connections.store[id].number, joined: subflow)
+    }
+
     private mutating func replace(_ old: ConnectionID, by new: ConnectionID, _ hash: UInt64) {
         index.replace(old, by: new, hash: hash)
-        store[old].facts.insert(.replaced)
+        connections.store[old].facts.insert(.replaced)
         challenged.forget(old)
     }
 
@@ -309,16 +285,16 @@ public struct Timeline: ~Copyable {
     private mutating func open(
         _ opening: ChallengedOpening, instead old: ConnectionID, _ hash: UInt64, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
-        store[old].takeBack(opening)
+        connections.store[old].takeBack(opening)
         let id = create(opening.segment, opening.time, frame, interface)
         replace(old, by: id, hash)
-        var rare = store.rare(id)
-        store[id].take(opening.segment, time: opening.time, isFirst: true, &rare, &latest)
+        var rare = connections.store.rare(id)
+        connections.store[id].take(opening.segment, time: opening.time, isFirst: true, &rare, &latest)
         var again = Connection.Step()
         for _ in 0..<opening.repeats {
-            store[id].take(opening.segment, time: opening.latestTime, isFirst: false, &rare, &again)
+            connections.store[id].take(opening.segment, time: opening.latestTime, isFirst: false, &rare, &again)
         }
-        store.keep(rare, id)
+        connections.store.keep(rare, id)
         return id
     }
 
@@ -328,28 +304,37 @@ public struct Timeline: ~Copyable {
     ) -> SegmentEvent {
         // Looked at in place, not copied.
         let id = tracked.connection
-        let sender: Side = store[id].isOriginator(segment.tuple.source) ? .originator : .responder
-        let ownBase = store[id].endpoints[store[id].place(sender)].relativeBase
-        let peerBase = store[id].endpoints[store[id].place(sender.other)].relativeBase
+        let sender: Side = connections.store[id].isOriginator(segment.tuple.source) ? .originator : .responder
+        let ownBase = connections.store[id].endpoints[connections.store[id].place(sender)].relativeBase
+        let peerBase = connections.store[id].endpoints[connections.store[id].place(sender.other)].relativeBase
         var step = tracked.isSteady ? Connection.Step() : latest
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
-            connection: tracked.connection, isFirst: tracked.isFirst, replaced: tracked.replaced, sender: sender,
-            time: time, frame: frame, segment: segment,
+            connection: id, number: connections.store[id].number, isFirst: tracked.isFirst,
+            replaced: tracked.replaced, predecessor: predecessor(tracked.replaced), sender: sender, time: time,
+            frame: frame, segment: segment,
             relativeSequence: segment.sequence.offset(from: ownBase),
             relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peerBase) : 0,
+            acknowledgedBase: peerBase,
             notes: step.notes, sent: step.sent, arrived: step.arrived, ended: tracked.ended,
+            originatorState: connections.store[id].endpoints[0].state,
+            responderState: connections.store[id].endpoints[connections.store[id].place(.responder)].state,
+            facts: connections.store[id].facts, responderPackets: connections.store[id].sides[1].packets,
             originalFrame: tracked.copyOf, cutOctets: cutOctets)
-        let number = store[id].number
-        if statistics != nil { event.verdict = statistics?.take(event, number: number) ?? SegmentVerdict() }
+        connections.judge(&event)
         return event
+    }
+
+    private func predecessor(_ replaced: ConnectionID?) -> Predecessor? {
+        guard let id = replaced else { return nil }
+        return Predecessor(number: connections.store[id].number, lastTime: connections.store[id].lastTime)
     }
 
     private mutating func create(
         _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16
     ) -> ConnectionID {
         connectionCount += 1
-        return store.insert(
+        return connections.store.insert(
             HotPart(
                 number: countsByItself ? connectionCount : frame | Self.provisional, tuple: segment.orientedTuple,
                 first: segment, time: time, interface: interface))
@@ -357,7 +342,9 @@ public struct Timeline: ~Copyable {
 
     /// Gives a connection its number if it is still the one with this provisional number.
     public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
-        if store.isOccupied(id.slot) && store[id].number == provisional { store[id].number = number }
+        if connections.store.isOccupied(id.slot) && connections.store[id].number == provisional {
+            connections.store[id].number = number
+        }
     }
 
     /// Has what `track` will need for a segment with this hash fetched into the cache while others are taken in: waited for
@@ -367,18 +354,18 @@ public struct Timeline: ~Copyable {
     public func prepare(hash: UInt64) { index.fetch(hash: hash) }
 
     /// See `prepare`.
-    public func fetch(hash: UInt64) { store.fetch(index.likelyPlace(hash: hash)) }
+    public func fetch(hash: UInt64) { connections.store.fetch(index.likelyPlace(hash: hash)) }
 
     /// The same for a connection that will be reported and retired soon.
-    public func fetch(_ id: ConnectionID) { store.fetch(id.slot &+ 1) }
+    public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }
 
     // MARK: Endings
 
     mutating func noteEnding(_ id: ConnectionID) {
-        guard !store[id].facts.contains(.queued) else { return }
-        store[id].facts.insert(.queued)
-        let queue = endings.count == 1 ? 0 : FlowHash.part(store[id].tuple, of: endings.count)
-        endings[queue].append(EndedQueue.Entry(id, store[id]))
+        guard !connections.store[id].facts.contains(.queued) else { return }
+        connections.store[id].facts.insert(.queued)
+        let queue = endings.count == 1 ? 0 : FlowHash.part(connections.store[id].tuple, of: endings.count)
+        endings[queue].append(EndedQueue.Entry(id, connections.store[id]))
     }
 
     /// The next connection that ended and has been silent for `linger` nanoseconds at `now`, or that ended before the last
@@ -395,51 +382,52 @@ public struct Timeline: ~Copyable {
     ) -> ConnectionID? {
         while let entry = endings[queue].first {
             let id = entry.id
-            guard store.isOccupied(id.slot), store[id].facts.contains(.queued), entry.isOf(store[id]) else {
+            guard connections.store.isOccupied(id.slot), connections.store[id].facts.contains(.queued),
+                entry.isOf(connections.store[id])
+            else {
                 endings[queue].removeFirst()
                 continue
             }
             // One that is looked at soon.
-            if let next = endings[queue].afterFirst(by: 8) { store.fetch(next.id.slot &+ 1) }
+            if let next = endings[queue].afterFirst(by: 8) { connections.store.fetch(next.id.slot &+ 1) }
             let isCrowded = endings[queue].count > most
-            if store[id].lastTime > entry.silentSince && !isCrowded {
+            if connections.store[id].lastTime > entry.silentSince && !isCrowded {
                 // Late segments put it off, but not those that ended after it.
                 endings[queue].removeFirst()
-                endings[queue].append(EndedQueue.Entry(id, store[id]))
+                endings[queue].append(EndedQueue.Entry(id, connections.store[id]))
                 continue
             }
-            if !isCrowded && store[id].lastTime.advanced(by: linger) > now { return nil }
+            if !isCrowded && connections.store[id].lastTime.advanced(by: linger) > now { return nil }
             endings[queue].removeFirst()
-            store[id].facts.remove(.queued)
-            if store[id].hasEnded() { return id }
+            connections.store[id].facts.remove(.queued)
+            if connections.store[id].hasEnded() { return id }
         }
         return nil
     }
 
     /// Forgets a connection.
     public mutating func retire(_ id: ConnectionID) {
-        if !store[id].facts.contains(.replaced) {
-            index.remove(id, hash: index.hash(store[id].tuple))
+        if !connections.store[id].facts.contains(.replaced) {
+            index.remove(id, hash: index.hash(connections.store[id].tuple))
         }
-        copies.translations.forget(store[id].number)
         challenged.forget(id)
-        multipath.forget(store[id].number)
-        statistics?.forget(id)
-        store.free(id)
+        connections.free(id)
         hasFreedSlots = true
     }
 
     /// Notes that a connection's end was reported; it stays for late segments.
-    public mutating func markReported(_ id: ConnectionID) { store[id].facts.insert(.reported) }
+    public mutating func markReported(_ id: ConnectionID) { connections.store[id].facts.insert(.reported) }
 
     /// Everything still in memory, oldest first.
     public func remaining() -> [ConnectionID] {
         var ids: [ConnectionID] = []
-        ids.reserveCapacity(store.count)
-        for slot in 0..<store.limit where store.isOccupied(slot) { ids.append(ConnectionID(slot: slot)) }
+        ids.reserveCapacity(connections.store.count)
+        for slot in 0..<connections.store.limit where connections.store.isOccupied(slot) {
+            ids.append(ConnectionID(slot: slot))
+        }
         // Slots are handed out in order until the first one is free again; numbers are the order of first segments.
         if hasFreedSlots {
-            ids.sort { store[$0].number < store[$1].number }
+            ids.sort { connections.store[$0].number < connections.store[$1].number }
         }
         return ids
     }
@@ -450,8 +438,8 @@ public struct Timeline: ~Copyable {
     /// The first connection at or after a place; nil if there is none.
     public func next(from slot: UInt32) -> ConnectionID? {
         var slot = slot
-        while slot < store.limit {
-            if store.isOccupied(slot) { return ConnectionID(slot: slot) }
+        while slot < connections.store.limit {
+            if connections.store.isOccupied(slot) { return ConnectionID(slot: slot) }
             slot += 1
         }
         return nil
@@ -461,26 +449,26 @@ public struct Timeline: ~Copyable {
 
     /// The kernel says that one side of a connection is in the state that we have for it.
     public mutating func kernelConfirms(_ side: Side, of id: ConnectionID) {
-        let place = store[id].place(side)
-        store[id].endpoints[place].kernelConfirms()
-        course.join(&store[id])
+        let place = connections.store[id].place(side)
+        connections.store[id].endpoints[place].kernelConfirms()
+        course.join(&connections.store[id])
     }
 
     /// The kernel steadily says that one side is in another state than ours: what it disproves is taken back.
     mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
-        let reaction = store[id].endpoints[store[id].place(side)].kernelCorrects(to: kernel)
+        let reaction = connections.store[id].endpoints[connections.store[id].place(side)].kernelCorrects(to: kernel)
         guard reaction.count > 0 else { return reaction }
-        store[id].settle()
-        course.join(&store[id])
+        connections.store[id].settle()
+        course.join(&connections.store[id])
         return reaction
     }
 
     /// The kernel no longer has one side's socket.
     public mutating func kernelDropsSocket(_ side: Side, of id: ConnectionID) -> Reaction {
-        let place = store[id].place(side)
-        let reaction = store[id].endpoints[place].kernelDropsSocket()
-        store[id].settle()
-        if store[id].hasEnded() { noteEnding(id) }
+        let place = connections.store[id].place(side)
+        let reaction = connections.store[id].endpoints[place].kernelDropsSocket()
+        connections.store[id].settle()
+        if connections.store[id].hasEnded() { noteEnding(id) }
         return reaction
     }
 }

@@ -67,32 +67,38 @@ public protocol TraceReport {
     mutating func opens(at time: Timestamp)
     /// The capture begins.
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
-    /// A segment; `timeline` is as it left it.
-    mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// A segment; `connections` are as it left them.
+    mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Whether it wants to hear of every event of the kernel's: else of what tracepoints say it may hear only that a socket was
     /// dropped.
     var readsKernelEvents: Bool { get }
     /// The kernel said something new.
-    mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Something was found out about a connection that is not finished yet.
-    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    mutating func finding(_ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Whether findings are wanted: making them costs time.
     var wantsFindings: Bool { get }
-    /// An ICMP error about a connection; `timeline` is as it left it.
-    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
+    /// An ICMP error about a connection; `connections` are as it left them.
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
     mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer)
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer)
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer)
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer)
     /// Live only, before the end: what moved among the host's TCP counters during the trace.
     mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer)
     /// The capture ends; every connection has been finished.
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer)
+    /// The report for one of `count` parts of the connections, so that several threads can make it. It hears of what happens to
+    /// them, and its memory is its share of the whole one's; what it appends in one call is handed to `merge` of the whole one, which
+    /// hears of the rest.
+    func part(of count: Int) -> Self
+    /// Takes over what a part appended: the bytes in `range`, of the connection with this number (0 if that does not matter).
+    mutating func merge(_ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer)
 }
 
 /// What most formats have nothing to say to.
@@ -110,43 +116,49 @@ extension TraceReport {
     /// Nothing is said at the beginning.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
     /// Segments are not shown one by one.
-    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    public mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {}
     /// What the kernel says is for `finish`.
     public var readsKernelEvents: Bool { false }
     /// What the kernel says is not shown as it comes.
-    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    public mutating func kernel(
+        _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {}
     /// Findings are not shown.
-    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
+    public mutating func finding(
+        _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {}
     /// No findings are wanted.
     public var wantsFindings: Bool { false }
     /// The host's counters are not shown.
     public mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) {}
     /// ICMP errors are not shown one by one.
-    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {}
-    /// Nothing is held back.
-    public mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
-    ) {}
-}
-
-/// A report that can be made in parts: each of the connections of some flows, by whichever thread, and one that brings what
-/// they say into order.
-public protocol PartitionedReport: TraceReport, Sendable {
-    /// The report for one part. What it appends in one call is handed to `merge` of the whole one.
-    var part: Self { get }
-    /// A connection is over; the kernel has nothing to say.
-    mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer)
-    /// Takes over what a part appended: the bytes in `range`, of the connection with this number (0 if that does not matter).
-    mutating func merge(_ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer)
-}
-
-extension PartitionedReport {
-    /// As with a kernel that knows nothing.
-    public mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        finish(id, timeline, nil, &out)
-    }
+    public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    {}
+    /// Each part is as the whole is.
+    public func part(of count: Int) -> Self { self }
     /// What a part says is said as it is.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) { out.append(said, range) }
+    /// Nothing is held back.
+    public mutating func flush(
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {}
+}
+
+/// A report of what connections have come to, and of nothing before: then flows can be divided before anything is known of them.
+public protocol PartitionedReport: TraceReport, Sendable {
+    /// A connection is over; the kernel has nothing to say.
+    mutating func finish(_ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+}
+
+extension PartitionedReport {
+    /// As with a kernel that knows nothing.
+    public mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        finish(id, connections, nil, &out)
+    }
 }

@@ -1,20 +1,17 @@
-// The way of one frame, the same live and on replay: decode, observe, report.
+// The way of one frame, the same live and on replay: decode, observe, and tell who wants to hear of it.
 
 import Glibc
 import PacketSource
-import TCPDiagnosis
 import TCPMachine
 import TCPModel
 import TCPTimeline
 import TCPWire
 import TimelineReport
 
-struct TracePipeline<Report: TraceReport>: ~Copyable {
+struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var timeline: Timeline
-    var report: Report
-    var out = OutputBuffer(capacity: 1 << 17)
-    /// Finds causes, if anybody wants to know.
-    var diagnosis: Diagnosis?
+    /// Hears of all that is found out.
+    var sink: Sink
     var counts = CaptureCounts()
     private var tally = FrameTally()
     /// IP packets whose fragments have not all come.
@@ -29,36 +26,43 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     /// Connections seen for the first time since the live loop last looked.
     var newConnections: [ConnectionID] = []
     /// Whether to note new connections and keep replaced ones for the live loop.
-    let isLive: Bool
+    private let isLive: Bool
     var replaced: [ConnectionID] = []
 
     /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
     let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
-    private let readsSegments: Bool
+    private let needs: TraceNeeds
     private let flowHash: FlowHash
     private var isOpen = false
     /// Whether checksums are verified.
     private let verifiesChecksums: Bool
-    /// Those of `--fail-on`.
-    private var unwanted: UnwantedFindings
 
-    init(report: Report, _ options: TraceOptions, isLive: Bool) {
-        unwanted = UnwantedFindings(options.failOn)
-        let wantsFindings = report.wantsFindings || !options.failOn.isEmpty
-        // A replay looks after endings as a divided one does, so that all formats agree on what is one connection. Some
-        // findings rest on statistics: all formats are to agree on those as well.
-        let keepsStatistics = report.readsStatistics || wantsFindings
-        timeline = Timeline(endingQueues: isLive ? 1 : ReplayDivision.parts, keepsStatistics: keepsStatistics)
+    /// A live trace's, with statistics kept in the timeline where they are needed.
+    init(live sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
+        self.init(sink, needs, Timeline(keepsStatistics: needs.statistics), limit: .max, options, isLive: true)
+    }
+
+    /// A replay's: it looks after endings as one that is divided by flows does, so that all formats agree on what is one
+    /// connection. Statistics are kept by whoever tells of them.
+    init(replay sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
+        let limit = needs.statistics ? TraceOptions.defaultFullTrackedLimit : TraceOptions.defaultTrackedLimit
+        self.init(
+            sink, needs, Timeline(endingQueues: ReplayDivision.parts), limit: options.trackedLimit ?? limit, options,
+            isLive: false)
+    }
+
+    private init(
+        _ sink: consuming Sink, _ needs: TraceNeeds, _ timeline: consuming Timeline, limit: Int,
+        _ options: TraceOptions, isLive: Bool
+    ) {
         flowHash = timeline.flowHash
-        if wantsFindings { diagnosis = Diagnosis(isLive: isLive) }
-        readsSegments = isLive || keepsStatistics || report.readsSegments
-        let replayLimit =
-            keepsStatistics ? TraceOptions.defaultFullTrackedLimit : TraceOptions.defaultTrackedLimit
-        connectionLimit = isLive ? .max : options.trackedLimit ?? replayLimit
-        verifiesChecksums = options.verifiesChecksums
-        self.report = report
+        self.timeline = timeline
+        self.sink = sink
+        self.needs = needs
         self.isLive = isLive
+        connectionLimit = limit
+        verifiesChecksums = options.verifiesChecksums
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -121,7 +125,7 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
     /// Takes in what a packet that was given up began with; false if there is none.
     @discardableResult private mutating func observeBegun() -> Bool {
         guard let begun = fragments.nextBegun() else { return false }
-        guard report.countsIncomplete else { return true }
+        guard needs.countsIncomplete else { return true }
         let current = frame
         frame = begun.frame
         defer { frame = current }
@@ -147,37 +151,35 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         }
         if event.ended { endedCount &+= 1 }
         if isLive && event.reaction.count > 0 { hasNewStates = true }
-        diagnosis?.observe(event, timeline)
-        report.icmp(event, timeline, &out)
+        sink.icmp(event, timeline.connections)
     }
 
     private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
         if !isOpen {
             isOpen = true
-            report.opens(at: header.time)
+            sink.opens(at: header.time)
         }
         if segment.remarks.contains(.badChecksum) { tally.badChecksums &+= 1 }
         let hash = flowHash.hash(segment.tuple)
         let tracked =
-            report.countsCopiesOnce
+            needs.countsCopiesOnce
             ? timeline.trackOnce(
                 segment, hash: hash, time: header.time, frame: frame, interface: header.interface,
                 vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
         if tracked.ended { endedCount &+= 1 }
-        guard readsSegments else { return makeRoom(for: tracked) }
+        if isLive {
+            if tracked.hasTransitions { hasNewStates = true }
+            if tracked.isFirst { newConnections.append(tracked.connection) }
+            if let old = tracked.replaced { replaced.append(old) }
+        } else if !needs.segments {
+            return makeRoom(for: tracked)
+        }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
         let event = timeline.event(of: tracked, segment, time: header.time, frame: frame, cutOctets: cut)
-        diagnosis?.observe(event, timeline)
-        if isLive {
-            if event.hasTransitions { hasNewStates = true }
-            if event.isFirst { newConnections.append(event.connection) }
-            if let old = event.replaced { replaced.append(old) }
-        } else {
-            makeRoom(for: tracked)
-        }
-        report.segment(event, timeline, &out)
+        if !isLive { makeRoom(for: tracked) }
+        sink.segment(event, timeline.connections)
     }
 
     /// Reports the connection that a new one replaces, or the least useful one if there are too many.
@@ -193,41 +195,28 @@ struct TracePipeline<Report: TraceReport>: ~Copyable {
         timeline.retire(gone)
     }
 
-    /// Whether anybody wants to hear of each event of the kernel's, and not only of its contradictions and of sockets that it
-    /// dropped.
-    var readsKernelEvents: Bool { report.readsKernelEvents }
-
-    /// Takes in what the kernel said.
-    mutating func take(_ event: KernelEvent) {
-        diagnosis?.observe(event, timeline)
-        report.kernel(event, timeline, &out)
-    }
-
-    /// Live: tells what is found out by now.
-    mutating func review(now: Timestamp, _ kernel: KernelJoin?) {
-        for finding in diagnosis?.review(now: now, timeline, kernel) ?? [] { take(finding) }
-    }
-
-    /// Reports a connection that is over, its findings first.
+    /// Reports a connection that is over.
     mutating func finish(_ id: ConnectionID, _ kernel: KernelView?, now: Timestamp? = nil) {
-        if diagnosis != nil {
-            let now = now ?? lastTime ?? timeline[id].lastTime
-            for finding in diagnosis?.conclude(id, timeline, kernel, now: now) ?? [] { take(finding) }
-        }
-        report.finish(id, timeline, kernel, &out)
+        sink.finish(id, timeline.connections, kernel, now: now ?? lastTime ?? timeline[id].lastTime)
     }
-
-    private mutating func take(_ finding: Finding) {
-        unwanted.note(finding, timeline)
-        report.finding(finding, timeline, &out)
-    }
-
-    /// Which findings were made that the user does not want (`--fail-on`), in sentences for standard error; none if there are none.
-    var unwantedFindings: [String] { unwanted.sentences }
 
     /// Frames were lost before the next one.
     mutating func noteGap(_ count: UInt64) {
         counts.dropped &+= count
-        report.gap(count, at: lastTime, &out)
+        sink.gap(count, at: lastTime)
+    }
+}
+
+// MARK: Live
+
+extension TracePipeline where Sink: ~Copyable {
+    /// Takes in what the kernel said.
+    mutating func take<Report>(_ event: KernelEvent) where Sink == Teller<Report> {
+        sink.kernel(event, timeline.connections)
+    }
+
+    /// Tells what is found out by now.
+    mutating func review<Report>(now: Timestamp, _ kernel: KernelJoin?) where Sink == Teller<Report> {
+        sink.review(now: now, timeline.connections, kernel)
     }
 }

@@ -3,32 +3,43 @@
 import TCPModel
 import TCPTimeline
 
-/// The findings that the user does not want, as they were made: the first of them in words.
+/// The findings that the user does not want: the first of them in words, in the order of their connections' ends.
 struct UnwantedFindings: Sendable {
     /// How many are told one by one.
     static let most = 10
 
     private let codes: Set<FindingCode>
-    private var told: [String] = []
+    private var told: [(place: UInt64, sentence: String)] = []
     private var count: UInt64 = 0
+    /// What comes now is put in order by this: whoever notes findings in parts counts it up.
+    var place: UInt64 = 0
 
     init(_ codes: Set<FindingCode>) { self.codes = codes }
 
     /// Takes in any finding.
-    mutating func note(_ finding: Finding, _ timeline: borrowing Timeline) {
+    mutating func note(_ finding: Finding, _ connection: ConnectionName) {
         guard codes.contains(finding.code) else { return }
         count += 1
         guard told.count < Self.most else { return }
-        let connection = timeline[finding.connection]
         let tuple = connection.tuple
         told.append(
-            "\(finding.code.rawValue): connection \(connection.number), \(tuple.source) > \(tuple.destination): "
-                + printable(finding.message))
+            (
+                place,
+                "\(finding.code.rawValue): connection \(connection.number), \(tuple.source) > \(tuple.destination): "
+                    + printable(finding.message)
+            ))
+    }
+
+    /// Takes over what a part has noted.
+    mutating func add(_ part: UnwantedFindings) {
+        count += part.count
+        told = Array((told + part.told).sorted { $0.place < $1.place }.prefix(Self.most))
     }
 
     /// One line each, and how many more there are.
     var sentences: [String] {
         let rest = count - UInt64(told.count)
-        return told + (rest > 0 ? ["and \(rest) finding\(rest == 1 ? "" : "s") more of --fail-on"] : [])
+        return told.map(\.sentence)
+            + (rest > 0 ? ["and \(rest) finding\(rest == 1 ? "" : "s") more of --fail-on"] : [])
     }
 }

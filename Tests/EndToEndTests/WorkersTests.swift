@@ -1,4 +1,5 @@
-// Replay on several threads: the same octets for every number of them, and the same as from the plain pipeline.
+// Replay on several threads: the same octets for every number of them; of formats that are divided by flows, the same as from the
+// one pipeline that tells what happens as it happens.
 
 import Foundation
 import Testing
@@ -6,10 +7,11 @@ import Testing
 @Suite struct WorkersTests {
     private static let forms = [
         ["-q"], ["-q", "--width", "60"], ["-T", "json"], ["-T", "zeek"], ["-T", "csv"], ["--count"],
-        ["-T", "json", "--outcome", "closed,reset"],
+        ["-T", "json", "--outcome", "closed,reset"], ["-T", "json", "--events", "packet"], [], ["-vv", "--long"],
+        ["--outcome", "closed", "--width", "80"], ["-T", "csv", "--fail-on", "warning"],
     ]
 
-    /// A replay with a limit of connections that is never reached follows the stream, on one thread.
+    /// A replay with a limit of connections that is never reached is not divided by flows.
     private static let plain = ["--connections", "1000000000"]
 
     private static func compare(_ file: String) throws {

@@ -61,12 +61,21 @@ enum UnsafeFiles {
             "setns(2) with a path; opendir(3), names copied at once",
         "Sources/TraceSession/Privileges/Privileges.swift":
             "getpwnam(3), getpwuid(3), getenv(3) copied at once; initgroups(3), setgroups(2)",
-        "Sources/TraceSession/Replay/DividedReplay.swift": "raw memory: a segment's place in its batch",
-        "Sources/TraceSession/Replay/ReplayBatch.swift": "raw memory: segments handed from thread to thread",
-        "Sources/TraceSession/Replay/ReplayCrew.swift": "pthreads, and the memory that they share under one lock",
-        "Sources/TraceSession/Replay/ReplayMerge.swift": "raw memory: what the parts said, read in place",
+        "Sources/TraceSession/Replay/Crew.swift": "pthreads, and the memory that they share under one lock",
+        "Sources/TraceSession/Replay/Flows/DividedReplay.swift":
+            "raw memory: a segment's place in its batch; the crew's batches, parts and merge",
+        "Sources/TraceSession/Replay/Flows/ReplayBatch.swift": "raw memory: segments handed from thread to thread",
+        "Sources/TraceSession/Replay/Flows/ReplayItem.swift":
+            "raw memory: headers copied after one check; items by index",
+        "Sources/TraceSession/Replay/Flows/ReplayMerge.swift": "raw memory: what the parts said, read in place",
+        "Sources/TraceSession/Replay/Flows/ReplayPart.swift": "the crew's: a part's share of a batch",
         "Sources/TraceSession/Replay/SpacedPlaces.swift": "raw memory: values by index, checked",
-        "Sources/TraceSession/Replay/ReplayItem.swift": "raw memory: headers copied after one check; items by index",
+        "Sources/TraceSession/Replay/Telling/TellingBatch.swift": "the crew's: the shares of a batch",
+        "Sources/TraceSession/Replay/Telling/TellingDealer.swift": "the crew's: the batch that is being filled",
+        "Sources/TraceSession/Replay/Telling/TellingMerge.swift": "the crew's: what the parts said, read in place",
+        "Sources/TraceSession/Replay/Telling/TellingPart.swift": "the crew's: a part's share of a batch",
+        "Sources/TraceSession/Replay/Telling/TellingReplay.swift":
+            "the crew's parts and merge, before and after its work",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
         "Sources/TraceSession/Sockets/ProcessHandle.swift": "poll(2) on a pidfd",
         "Sources/TraceSession/Sockets/ResultOutput.swift": "fstat(2), write(2), poll(2), strerror(3)",

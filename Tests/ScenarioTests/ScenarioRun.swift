@@ -207,7 +207,7 @@ struct WireRun {
                     let connection = scenario.connections[number],
                     let event = timeline.observe(error, time: frame.header.time, frame: UInt64(next))
                 {
-                    report.icmp(event, timeline, &out)
+                    report.icmp(event, timeline.connections, &out)
                     result = Self.result(timeline[event.connection], connection)
                     result?.rules = ruleWords(event.reaction, client: toClient)
                     continue
@@ -221,10 +221,10 @@ struct WireRun {
                     segment, time: frame.header.time, frame: UInt64(next), vantage: place)
                 if let old = event.replaced {
                     if let holder = holders[connection.key] { endings[holder] = Self.ending(timeline[old]) }
-                    report.finish(old, timeline, nil, &out)
+                    report.finish(old, timeline.connections, nil, &out)
                     timeline.retire(old)
                 }
-                report.segment(event, timeline, &out)
+                report.segment(event, timeline.connections, &out)
                 let isNew = places[number] == nil
                 if isNew {
                     places[number] = event.connection
@@ -253,7 +253,7 @@ struct WireRun {
             {
                 endings[number] = Self.ending(timeline[id])
             }
-            report.finish(id, timeline, nil, &out)
+            report.finish(id, timeline.connections, nil, &out)
         }
         report.end(description, CaptureCounts(), at: frames.last?.header.time, &out)
         text = String(decoding: out.bytes, as: UTF8.self)

@@ -15,13 +15,13 @@ func findings(
     var diagnosis = Diagnosis(isLive: false)
     var found: [Finding] = []
     play.observer = { event, timeline in
-        diagnosis.observe(event, timeline)
-        if let old = event.replaced { found += diagnosis.conclude(old, timeline, nil, now: event.time) }
+        diagnosis.observe(event)
+        if let old = event.replaced { found += diagnosis.conclude(old, timeline.connections, nil, now: event.time) }
     }
     play.feed(text)
     play.observer = nil
     let end = play.now.advanced(by: Int64(seconds * 1e9))
-    for id in play.timeline.remaining() { found += diagnosis.conclude(id, play.timeline, nil, now: end) }
+    for id in play.timeline.remaining() { found += diagnosis.conclude(id, play.timeline.connections, nil, now: end) }
     return found
 }
 

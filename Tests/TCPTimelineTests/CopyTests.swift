@@ -82,7 +82,7 @@ import Testing
         #expect(connection.counters[0].packets == 3)
         #expect(connection.counters[0].retransmissions == 0)
         #expect(connection.counters[0].uniqueBytes == 100)
-        #expect(capture.timeline.duplicateFrames(of: first.connection) == 1)
+        #expect(capture.timeline.connections.duplicateFrames(of: first.connection) == 1)
     }
 
     @Test("one interface's frames are read before the other's: copies of a segment and of its repetition find theirs")
@@ -121,7 +121,7 @@ import Testing
         _ = capture.see(Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 77), at: 1000)
         let again = capture.see(Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 78), at: 1020)
         #expect(again.notes.contains(.retransmission))
-        #expect(capture.timeline.duplicateFrames(of: again.connection) == 0)
+        #expect(capture.timeline.connections.duplicateFrames(of: again.connection) == 0)
     }
 
     @Test("the same identification, but too late, or with another length, ACK, window or TSval: sent again")
@@ -194,7 +194,7 @@ import Testing
             other.hopLimit = 63
             change(&other)
             let event = capture.see(other, at: microseconds)
-            return capture.timeline.translated(from: event.connection).map { capture.timeline[$0].number }
+            return capture.timeline.connections.translated(from: event.connection)?.number
         }
         #expect(source { _ in } == 1)
         #expect(source { $0.sequence = SequenceNumber(123_457) } == nil)

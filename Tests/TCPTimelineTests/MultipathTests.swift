@@ -34,19 +34,19 @@ import Testing
         play.observe(Self.segment(4001, .syn, .join, value: UInt64(token)))
         let subflow = play.last.connection
         #expect(subflow != parent)
-        #expect(play.timeline.subflow(subflow)?.token == token)
-        #expect(play.timeline.subflow(subflow)?.connection == parent)
-        #expect(play.timeline.subflow(parent) == nil)
+        #expect(play.timeline.connections.subflow(subflow)?.token == token)
+        #expect(play.timeline.connections.subflow(subflow)?.connection?.number == 1)
+        #expect(play.timeline.connections.subflow(parent) == nil)
         play.timeline.retire(parent)
-        #expect(play.timeline.subflow(subflow)?.token == token, "the label stays")
-        #expect(play.timeline.subflow(subflow)?.connection == nil)
+        #expect(play.timeline.connections.subflow(subflow)?.token == token, "the label stays")
+        #expect(play.timeline.connections.subflow(subflow)?.connection?.number == 1, "and whose it is")
     }
 
     @Test("H34: a token of nobody's is a label only")
     func unknown() {
         let play = Play()
         play.observe(Self.segment(4001, .syn, .join, value: 7))
-        #expect(play.timeline.subflow(play.last.connection)?.token == 7)
-        #expect(play.timeline.subflow(play.last.connection)?.connection == nil)
+        #expect(play.timeline.connections.subflow(play.last.connection)?.token == 7)
+        #expect(play.timeline.connections.subflow(play.last.connection)?.connection == nil)
     }
 }

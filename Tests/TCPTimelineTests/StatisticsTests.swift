@@ -10,7 +10,7 @@ private func play(_ text: String, clientISN: UInt32 = 1000) -> (play: Play, stat
     let play = Play(seed: 1, keepsStatistics: true)
     play.clientISN = clientISN
     play.feed(text)
-    guard let statistics = play.timeline.statistics(of: play.last.connection) else {
+    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
         preconditionFailure("the timeline keeps statistics")
     }
     return (play, statistics)
@@ -296,7 +296,7 @@ private let opened = """
     @Test("nothing is kept for nobody, and a place that is used again starts anew")
     func storage() {
         let idle = Play(opened)
-        #expect(idle.timeline.statistics(of: idle.last.connection) == nil)
+        #expect(idle.timeline.connections.statistics(of: idle.last.connection) == nil)
         #expect(idle.last.verdict.retransmission == nil)
         let (played, _) = play(opened)
         let old = played.last.connection
@@ -304,7 +304,7 @@ private let opened = """
         played.client = SocketAddress(.loopbackV4, 40000)
         played.feed("5.0 > S 0:0")
         #expect(played.last.connection == old)
-        #expect(played.timeline.statistics(of: old)?[.originator].packets == 1)
+        #expect(played.timeline.connections.statistics(of: old)?[.originator].packets == 1)
     }
 
     @Test("hostile: numbers all over the place neither trap nor grow without bound", arguments: [1, 2, 3])
@@ -333,7 +333,7 @@ private let opened = """
                 left: SequenceNumber(UInt32(truncatingIfNeeded: next())), right: segment.acknowledgment)
             played.observe(segment)
         }
-        let statistics = played.timeline.statistics(of: played.events[0].connection)
+        let statistics = played.timeline.connections.statistics(of: played.events[0].connection)
         #expect((statistics?[.originator].packets ?? 0) > 9000)
     }
 }

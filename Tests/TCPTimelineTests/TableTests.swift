@@ -74,7 +74,7 @@ func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt
         #expect(wrong == 0, "seed \(seed)")
         #expect(timeline.trackedCount == model.count, "seed \(seed)")
         #expect(timeline.connectionCount == number)
-        let lost = model.filter { !timeline.contains($0.value.id, number: $0.value.number) }
+        let lost = model.filter { !timeline.connections.contains($0.value.id, number: $0.value.number) }
         #expect(lost.isEmpty, "seed \(seed)")
         let numbers = timeline.remaining().map { timeline[$0].number }
         #expect(numbers == model.values.map { $0.number }.sorted(), "oldest first; seed \(seed)")

@@ -31,9 +31,9 @@ import TimelineReport
         for (index, segment) in segments.enumerated() {
             time = Self.start.advanced(by: Int64(index) * 1_500_999)
             let event = timeline.observe(segment, time: time, frame: UInt64(index + 1))
-            report.segment(event, timeline, &out)
+            report.segment(event, timeline.connections, &out)
         }
-        for id in timeline.remaining() { report.finish(id, timeline, nil, &out) }
+        for id in timeline.remaining() { report.finish(id, timeline.connections, nil, &out) }
         report.end(Self.capture, CaptureCounts(), at: time, &out)
         return String(decoding: out.bytes, as: UTF8.self)
     }

@@ -17,15 +17,15 @@ import TimelineReport
         var out = OutputBuffer()
         let play = Play()
         report.begin(Render.capture(), at: epoch, &out)
-        play.observer = { event, timeline in report.segment(event, timeline, &out) }
+        play.observer = { event, timeline in report.segment(event, timeline.connections, &out) }
         play.feed(exchange)
         let error = ICMPError(
             sender: router, quoted: FourTuple(source: play.client, destination: play.server),
             sequence: SequenceNumber(play.clientISN &+ seq), type: type, code: code, nextHopMTU: mtu)
         if let event = play.timeline.observe(error, time: play.now.advanced(by: 2_000_000), frame: 2) {
-            report.icmp(event, play.timeline, &out)
+            report.icmp(event, play.timeline.connections, &out)
         }
-        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &out) }
+        for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &out) }
         report.end(Render.capture(), CaptureCounts(), at: play.now, &out)
         return String(decoding: out.bytes, as: UTF8.self)
     }

@@ -256,7 +256,7 @@ private let lineRows = """
         let play = Play()
         let render = Render(play)
         var report = TextTimelineReport(style: TextStyle(), order: .blocks, mostRows: 150)
-        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        play.observer = { event, timeline in report.segment(event, timeline.connections, &render.out) }
         let first = play.client
         play.feed(handshake + conversation(0))
         // The first one has 200 rows by now. The next one begins in a crowd.
@@ -264,12 +264,12 @@ private let lineRows = """
         play.feed(handshake + conversation(0))
         play.client = first
         play.feed(conversation(100))
-        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &render.out) }
         // Nothing is left in memory: there is room for all rows again.
         play.client = SocketAddress(.loopbackV4, 40001)
         play.feed(handshake + conversation(0, 50))
         play.observer = nil
-        for id in play.timeline.remaining().suffix(1) { report.finish(id, play.timeline, nil, &render.out) }
+        for id in play.timeline.remaining().suffix(1) { report.finish(id, play.timeline.connections, nil, &render.out) }
         let blocks = String(decoding: render.out.bytes, as: UTF8.self).split(separator: "TCP ").map {
             lines(String($0))
         }
@@ -300,7 +300,7 @@ private let lineRows = """
         let play = Play()
         let render = Render(play)
         var report = TextTimelineReport(style: TextStyle(), order: .stream)
-        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        play.observer = { event, timeline in report.segment(event, timeline.connections, &render.out) }
         play.feed("0 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
         let first = play.client
         play.client = SocketAddress(.loopbackV4, 40000)
@@ -308,8 +308,8 @@ private let lineRows = """
         play.client = first
         play.feed("> P. 1:11 ack 1")
         play.observer = nil
-        report.flush(now: play.now.advanced(by: Span.second), play.timeline, nil, &render.out)
-        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        report.flush(now: play.now.advanced(by: Span.second), play.timeline.connections, nil, &render.out)
+        for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &render.out) }
         let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
         #expect(all.contains { $0.hasPrefix("1|  1  0.000000") })
         #expect(all.contains { $0.hasPrefix("2|  4  0.000000") })
@@ -372,7 +372,7 @@ extension FourTuple {
                 let segment = Segment(tuple: tuple, sequence: SequenceNumber(1), flags: .syn, window: 1)
                 _ = timeline.observe(segment, time: Timestamp(nanoseconds: 0), frame: UInt64(index + 1))
             }
-            for id in timeline.remaining() { report.finish(id, timeline, nil, &render.out) }
+            for id in timeline.remaining() { report.finish(id, timeline.connections, nil, &render.out) }
             let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
             let places = all.map { line in
                 line.distance(

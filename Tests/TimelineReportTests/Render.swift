@@ -51,17 +51,18 @@ final class Render {
         var report = first
         report.begin(Self.capture(interface), at: epoch, &out)
         play.observer = { [self] event, timeline in
-            if let old = event.replaced { report.finish(old, timeline, nil, &out) }
-            report.segment(event, timeline, &out)
+            if let old = event.replaced { report.finish(old, timeline.connections, nil, &out) }
+            report.segment(event, timeline.connections, &out)
         }
         play.feed(text)
         play.observer = nil
         if let scene {
-            for event in look(scene) { report.kernel(event, play.timeline, &out) }
+            for event in look(scene) { report.kernel(event, play.timeline.connections, &out) }
         }
-        report.flush(now: play.now.advanced(by: Span.second), play.timeline, scene == nil ? nil : join, &out)
+        report.flush(
+            now: play.now.advanced(by: Span.second), play.timeline.connections, scene == nil ? nil : join, &out)
         for id in play.timeline.remaining() {
-            report.finish(id, play.timeline, join.view(id), &out)
+            report.finish(id, play.timeline.connections, join.view(id), &out)
         }
         report.end(Self.capture(interface), CaptureCounts(), at: play.now, &out)
         return String(decoding: out.bytes, as: UTF8.self)

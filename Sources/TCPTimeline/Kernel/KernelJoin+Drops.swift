@@ -48,7 +48,7 @@ extension KernelJoin {
     mutating func tidyOpenings(_ timeline: borrowing Timeline) {
         guard opening.count >= openingsToTidy else { return }
         var kept: [(id: ConnectionID, number: UInt64, dropped: Timestamp?)] = []
-        for entry in opening where timeline.contains(entry.id, number: entry.number) {
+        for entry in opening where timeline.connections.contains(entry.id, number: entry.number) {
             if Self.mayBeDropped(timeline[entry.id]) { kept.append(entry) }
         }
         opening = kept
@@ -95,8 +95,8 @@ extension KernelJoin {
         var found: Int?
         for place in opening.indices.reversed() {
             let entry = opening[place]
-            guard timeline.contains(entry.id, number: entry.number) else { continue }
-            let sent = timeline.store[entry.id].lastTime
+            guard timeline.connections.contains(entry.id, number: entry.number) else { continue }
+            let sent = timeline.connections.store[entry.id].lastTime
             guard Self.isJustBefore(sent, event), entry.dropped != sent else { continue }
             let connection = timeline[entry.id]
             // A SYN that was answered with RST was rejected by a rule, or by nothing; a SYN-ACK goes to no listener.
@@ -112,9 +112,9 @@ extension KernelJoin {
         let entry = opening[found]
         let side = droppedSide(entry.id, timeline)
         guard isHere(entry.id, side, timeline) else { return nil }
-        opening[found].dropped = timeline.store[entry.id].lastTime
+        opening[found].dropped = timeline.connections.store[entry.id].lastTime
         // It may listen on all addresses: only the port is known for sure.
-        let port = timeline.store[entry.id].destinationPort
+        let port = timeline.connections.store[entry.id].destinationPort
         if event.socket != 0 { learnListener(event.socket, SocketAddress(.anyV4, port)) }
         return EndpointReference(id: entry.id, number: entry.number, side: side)
     }
@@ -132,7 +132,7 @@ extension KernelJoin {
         guard word == .netfilterDrop, count <= Self.textLimit, textLooks < Self.textLooks else { return nil }
         textLooks += 1
         var found: (end: EndpointReference, sent: Timestamp)?
-        for id in watched where Self.isJustBefore(timeline.store[id].lastTime, event) {
+        for id in watched where Self.isJustBefore(timeline.connections.store[id].lastTime, event) {
             let connection = timeline[id]
             // Two are as bad as many.
             guard found == nil, let number = number(of: id), number == connection.number else { return nil }

@@ -5,17 +5,19 @@ import TCPModel
 
 extension Timeline {
     /// The state of one side.
-    func state(of id: ConnectionID, _ side: Side) -> TCPState { store[id].endpoints[store[id].place(side)].state }
+    func state(of id: ConnectionID, _ side: Side) -> TCPState {
+        connections.store[id].endpoints[connections.store[id].place(side)].state
+    }
 
     /// Where one side is, and where the other.
     func ends(of id: ConnectionID, _ side: Side) -> (local: SocketAddress, remote: SocketAddress) {
-        let tuple = store[id].tuple
+        let tuple = connections.store[id].tuple
         return side == .originator ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
     }
 
     /// Whether another connection has its four-tuple now.
-    func isReplaced(_ id: ConnectionID) -> Bool { store[id].facts.contains(.replaced) }
+    func isReplaced(_ id: ConnectionID) -> Bool { connections.store[id].facts.contains(.replaced) }
 
     /// When its first segment came.
-    func firstTime(of id: ConnectionID) -> Timestamp { store[id].firstTime }
+    func firstTime(of id: ConnectionID) -> Timestamp { connections.store[id].firstTime }
 }

@@ -5,11 +5,11 @@ struct StatisticsStore {
     /// `.none` where nothing is kept. Looked at and changed in place: a copy takes longer than what a segment changes.
     private var statistics: [ConnectionStatistics] = []
 
-    /// Takes in a segment of connection `number`.
-    mutating func take(_ event: SegmentEvent, number: UInt64) -> SegmentVerdict {
+    /// Takes in a segment.
+    mutating func take(_ event: SegmentEvent) -> SegmentVerdict {
         let slot = Int(event.connection.slot)
         while statistics.count <= slot { statistics.append(.none) }
-        if statistics[slot].number != number { statistics[slot] = ConnectionStatistics(number: number) }
+        if statistics[slot].number != event.number { statistics[slot] = ConnectionStatistics(number: event.number) }
         return statistics[slot].take(event)
     }
 

@@ -41,12 +41,31 @@ struct ConnectionStore: ~Copyable {
         return ConnectionID(slot: slot)
     }
 
+    /// Puts a connection at a place of the caller's choice: one that `clear` will empty, and `insert` knows nothing of.
+    mutating func keep(_ connection: Connection, at id: ConnectionID) {
+        while places.count <= id.slot {
+            if places.count & 63 == 0 { occupied.append(0) }
+            places.append(connection.hot)
+        }
+        let rare = isOccupied(id.slot) ? places[id.slot].rarePlace : 0
+        occupied[Int(id.slot >> 6)] |= 1 << UInt64(id.slot & 63)
+        places[id.slot] = connection.hot
+        places[id.slot].rarePlace = rare
+        keep(connection.rare, id)
+    }
+
     mutating func free(_ id: ConnectionID) {
+        guard isOccupied(id.slot) else { return }
+        clear(id)
+        freeSlots.append(id.slot)
+    }
+
+    /// Empties a place that `keep` filled.
+    mutating func clear(_ id: ConnectionID) {
         guard isOccupied(id.slot) else { return }
         let rare = self[id].rarePlace
         if rare != 0 { freeRare.append(rare) }
         occupied[Int(id.slot >> 6)] &= ~(1 << UInt64(id.slot & 63))
-        freeSlots.append(id.slot)
     }
 
     func isOccupied(_ slot: UInt32) -> Bool {

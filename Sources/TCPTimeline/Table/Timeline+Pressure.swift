@@ -12,7 +12,9 @@ extension Timeline {
     public mutating func leastUseful(besides kept: ConnectionID?) -> ConnectionID? {
         // One that is to be kept stays in its queue.
         defer {
-            if let kept, store.isOccupied(kept.slot), !store[kept].facts.contains(.queued), store[kept].hasEnded() {
+            if let kept, connections.store.isOccupied(kept.slot), !connections.store[kept].facts.contains(.queued),
+                connections.store[kept].hasEnded()
+            {
                 noteEnding(kept)
             }
         }
@@ -20,32 +22,32 @@ extension Timeline {
             while let entry = endings[queue].first {
                 endings[queue].removeFirst()
                 let id = entry.id
-                if id == kept { store[id].facts.remove(.queued) }
-                guard id != kept, store.isOccupied(id.slot), store[id].facts.contains(.queued),
-                    entry.isOf(store[id])
+                if id == kept { connections.store[id].facts.remove(.queued) }
+                guard id != kept, connections.store.isOccupied(id.slot), connections.store[id].facts.contains(.queued),
+                    entry.isOf(connections.store[id])
                 else { continue }
-                store[id].facts.remove(.queued)
-                if store[id].hasEnded() { return id }
+                connections.store[id].facts.remove(.queued)
+                if connections.store[id].hasEnded() { return id }
             }
         }
         var silent: ConnectionID?
         var looked = 0
         var steps: UInt32 = 0
-        while looked < 64 && steps < store.limit {
-            hand = hand + 1 < store.limit ? hand + 1 : 0
+        while looked < 64 && steps < connections.store.limit {
+            hand = hand + 1 < connections.store.limit ? hand + 1 : 0
             steps += 1
-            guard hand != kept?.slot, store.isOccupied(hand) else { continue }
+            guard hand != kept?.slot, connections.store.isOccupied(hand) else { continue }
             looked += 1
             let id = ConnectionID(slot: hand)
-            if store[id].isHalfOpen() { return id }
-            if silent.map({ store[id].lastTime < store[$0].lastTime }) ?? true { silent = id }
+            if connections.store[id].isHalfOpen() { return id }
+            if silent.map({ connections.store[id].lastTime < connections.store[$0].lastTime }) ?? true { silent = id }
         }
         return silent
     }
 
     /// The same if there are more connections in memory than `most`, else nil.
     public mutating func leastUseful(besides kept: ConnectionID, ifMoreThan most: Int) -> ConnectionID? {
-        store.count > most ? leastUseful(besides: kept) : nil
+        connections.store.count > most ? leastUseful(besides: kept) : nil
     }
 
     /// The next connection that has been silent for longer than its state lasts (`Silence`), in the order of places.
@@ -54,20 +56,20 @@ extension Timeline {
     ///
     /// - Parameter looks: places to look at, at most; what is left of them comes back.
     public mutating func nextSilent(at now: Timestamp, looks: inout Int) -> ConnectionID? {
-        while looks > 0 && store.limit > 0 {
+        while looks > 0 && connections.store.limit > 0 {
             looks -= 1
-            hand = hand + 1 < store.limit ? hand + 1 : 0
-            guard store.isOccupied(hand) else { continue }
+            hand = hand + 1 < connections.store.limit ? hand + 1 : 0
+            guard connections.store.isOccupied(hand) else { continue }
             let id = ConnectionID(slot: hand)
-            let facts = store[id].facts
+            let facts = connections.store[id].facts
             guard !facts.contains(.reported), !facts.contains(.replaced), !facts.contains(.queued) else { continue }
-            if now.since(store[id].lastTime) > store[id].longestSilence() { return id }
+            if now.since(connections.store[id].lastTime) > connections.store[id].longestSilence() { return id }
         }
         return nil
     }
 
     /// Places in the table, free ones too: so many looks are a look at all connections.
-    public var placeCount: Int { Int(store.limit) }
+    public var placeCount: Int { Int(connections.store.limit) }
 }
 
 /// How long a connection that has not ended may be silent before it counts as gone, in nanoseconds.

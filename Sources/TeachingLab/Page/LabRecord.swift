@@ -40,21 +40,21 @@ struct LabReport: TraceReport {
         text.begin(capture, at: time, &out)
     }
 
-    mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        record.keep(timeline[event.connection])
-        text.segment(event, timeline, &out)
+    mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
+        record.keep(connections[event.connection])
+        text.segment(event, connections, &out)
     }
 
-    mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        text.kernel(event, timeline, &out)
+    mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
+        text.kernel(event, connections, &out)
     }
 
-    mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        text.icmp(event, timeline, &out)
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
+        text.icmp(event, connections, &out)
     }
 
-    mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        text.finding(finding, timeline, &out)
+    mutating func finding(_ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
+        text.finding(finding, connections, &out)
     }
 
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
@@ -62,15 +62,15 @@ struct LabReport: TraceReport {
     }
 
     mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
-        text.flush(now: now, timeline, kernel, &out)
+        text.flush(now: now, connections, kernel, &out)
     }
 
     mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        text.finish(id, timeline, kernel, &out)
+        text.finish(id, connections, kernel, &out)
     }
 
     mutating func end(

@@ -40,9 +40,11 @@ public struct CSVReport: PartitionedReport {
     public let wantsFindings: Bool
 
     /// Takes in a finding.
-    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func finding(
+        _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         guard wantsFindings else { return }
-        let number = timeline.number(of: finding.connection)
+        let number = connections.number(of: finding.connection)
         let codes = findings[finding.connection.slot].flatMap { $0.number == number ? $0.codes : nil } ?? []
         findings[finding.connection.slot] = (number, codes + [finding.code])
     }
@@ -51,7 +53,9 @@ public struct CSVReport: PartitionedReport {
     public var readsSegments: Bool { false }
 
     /// The lines of some connections, without the header.
-    public var part: CSVReport { CSVReport(header: false, selection: selection) }
+    public func part(of count: Int) -> CSVReport {
+        CSVReport(header: false, selection: selection, findings: wantsFindings)
+    }
 
     // MARK: TraceReport
 
@@ -65,9 +69,9 @@ public struct CSVReport: PartitionedReport {
 
     /// Reports a connection that is over.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let connection = timeline[id]
+        let connection = connections[id]
         let made = wantsFindings ? findings.removeValue(forKey: id.slot) : nil
         guard selection.shows(connection, kernel) else { return }
         writeHeader(&out)
@@ -116,7 +120,7 @@ public struct CSVReport: PartitionedReport {
         out.append(fixed: connection.firstTime.nanoseconds, decimals: 9, digits: 6)
         out.append(",")
         field(connection.firstTime.nanoseconds, &out)
-        out.append(uidOf: connection)
+        out.append(uidOf: connection.name)
         out.append(connection.tuple, separator: 0x2c)
         out.append(",tcp,")
     }

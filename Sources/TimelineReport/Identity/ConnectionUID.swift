@@ -5,7 +5,7 @@ public import TCPTimeline
 import TCPModel
 
 /// `C` and 17 base-62 digits made from the four-tuple, the first segment's sequence number and its time.
-public func connectionUID(_ connection: Connection) -> String {
+public func connectionUID(_ connection: ConnectionName) -> String {
     var buffer = OutputBuffer()
     buffer.append(uidOf: connection)
     return String(decoding: buffer.bytes, as: UTF8.self)
@@ -13,7 +13,7 @@ public func connectionUID(_ connection: Connection) -> String {
 
 extension OutputBuffer {
     /// Appends a connection's uid.
-    mutating func append(uidOf connection: Connection) {
+    mutating func append(uidOf connection: ConnectionName) {
         let tuple = connection.tuple
         var message = ShortDigest()
         message.append(tuple.source.address)

@@ -19,7 +19,7 @@ struct ConnectionIdentity {
                 "uid",
                 raw: { out in
                     out.append("\"")
-                    out.append(uidOf: connection)
+                    out.append(uidOf: connection.name)
                     out.append("\"")
                 })
             object.add("id.orig_h", address: connection.tuple.source.address)

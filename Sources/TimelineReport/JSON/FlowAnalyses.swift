@@ -17,15 +17,15 @@ struct FlowAnalyses {
     }
 
     /// How many analyses are kept after the end of their connections.
-    private static let keptAfterEnd = 32_768
+    private let keptAfterEnd: Int
 
     private var flows: [FlowKey: Flow] = [:]
     /// Ended four-tuples in a ring, with the frame that was their last then.
     private var ended: [(key: FlowKey, lastFrame: UInt64)] = []
     private var oldest = 0
 
-    /// No four-tuples.
-    init() {}
+    /// No four-tuples, and room for one of `parts` parts of them.
+    init(parts: Int = 1) { keptAfterEnd = 32_768 / parts }
 
     /// What Wireshark says of a segment.
     mutating func analyse(_ event: SegmentEvent) -> AnalysisFlags? {
@@ -38,11 +38,11 @@ struct FlowAnalyses {
     mutating func finish(_ tuple: FourTuple) {
         let key = FlowKey(tuple)
         guard let flow = flows[key] else { return }
-        guard ended.count == Self.keptAfterEnd else { return ended.append((key, flow.lastFrame)) }
+        guard ended.count == keptAfterEnd else { return ended.append((key, flow.lastFrame)) }
         let (old, lastFrame) = ended[oldest]
         // Not if there were segments since.
         if let flow = flows[old], flow.lastFrame == lastFrame { flows[old] = nil }
         ended[oldest] = (key, flow.lastFrame)
-        oldest = (oldest + 1) % Self.keptAfterEnd
+        oldest = (oldest + 1) % keptAfterEnd
     }
 }

@@ -14,7 +14,7 @@ struct HeldRecords: Sendable {
     private var fates: [UInt32: (number: UInt64, fate: Fate)] = [:]
     /// Octets that are kept, and how many there may be before no more are.
     private var size = 0
-    private let mostOctets: Int
+    let mostOctets: Int
 
     init(mostOctets: Int) { self.mostOctets = mostOctets }
 

@@ -6,9 +6,10 @@ public import TCPTimeline
 
 extension JSONReport {
     /// Takes in an ICMP error, and what it did.
-    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        let number = timeline.number(of: event.connection)
-        let uid = uid(event.connection, number, timeline)
+    public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    {
+        let number = connections.number(of: event.connection)
+        let uid = uid(event.connection, number, connections)
         record(event.connection, number, &out) { _, out in
             out.record("icmp") { object in
                 object.add(event.time)

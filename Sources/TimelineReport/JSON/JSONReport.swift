@@ -12,11 +12,6 @@ public struct JSONReport: TraceReport {
     /// Set if there is to be a record a segment.
     private var analyses: FlowAnalyses?
 
-    /// The uid of the connection that a connection, by number, is the translation of.
-    private var translated: [UInt64: String] = [:]
-    /// The uid of the connection that a subflow, by number, joined.
-    private var joined: [UInt64: String] = [:]
-
     /// With a selection: the records of connections that are not over.
     private var held: HeldRecords?
 
@@ -30,6 +25,14 @@ public struct JSONReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// The records of some connections.
+    public func part(of count: Int) -> JSONReport {
+        var part = self
+        if analyses != nil { part.analyses = FlowAnalyses(parts: count) }
+        part.held = held.map { HeldRecords(mostOctets: $0.mostOctets / count) }
+        return part
+    }
+
     /// They are in `conn` and `packet`.
     public var readsStatistics: Bool { true }
 
@@ -42,34 +45,29 @@ public struct JSONReport: TraceReport {
     }
 
     /// Takes in a segment.
-    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         guard event.hasTransitions || analyses != nil else { return }
-        let number = timeline.number(of: event.connection)
-        let uid = uid(event.connection, number, timeline)
-        if event.isFirst { noteRelatives(event.connection, number, timeline) }
-        record(event.connection, number, &out) { report, out in
+        let uid = uid(event.connection, event.number, connections)
+        record(event.connection, event.number, &out) { report, out in
             if report.analyses != nil {
-                let acknowledged = timeline[event.connection].endpoint(event.sender.other)
-                report.writePacket(event, uid, acknowledgedBase: acknowledged.relativeBase, &out)
+                report.writePacket(event, uid, &out)
             }
             Self.writeStates(event.sent, event.sender, event, uid, &out)
             Self.writeStates(event.arrived, event.sender.other, event, uid, &out)
         }
     }
 
-    /// Takes down what a new connection is the translation of, or joined.
-    private mutating func noteRelatives(_ id: ConnectionID, _ number: UInt64, _ timeline: borrowing Timeline) {
-        if let source = timeline.translated(from: id) { translated[number] = connectionUID(timeline[source]) }
-        if let parent = timeline.subflow(id)?.connection { joined[number] = connectionUID(timeline[parent]) }
-    }
-
     /// What the kernel says is shown as it comes.
     public var readsKernelEvents: Bool { true }
 
     /// Takes in what the kernel said.
-    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        let number = timeline.number(of: event.connection)
-        let uid = uid(event.connection, number, timeline)
+    public mutating func kernel(
+        _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        let number = connections.number(of: event.connection)
+        let uid = uid(event.connection, number, connections)
         record(event.connection, number, &out) { Self.writeKernel(event, uid, &$1) }
     }
 
@@ -88,9 +86,11 @@ public struct JSONReport: TraceReport {
     public var wantsFindings: Bool { true }
 
     /// Takes in a finding.
-    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
-        let number = timeline.number(of: finding.connection)
-        let uid = uid(finding.connection, number, timeline)
+    public mutating func finding(
+        _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        let number = connections.number(of: finding.connection)
+        let uid = uid(finding.connection, number, connections)
         identities[Int(finding.connection.slot)].codes.append(finding.code)
         record(finding.connection, number, &out) { _, out in
             out.record("finding") { object in
@@ -112,17 +112,15 @@ public struct JSONReport: TraceReport {
 
     /// Reports a connection that is over.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let connection = timeline[id]
+        let connection = connections[id]
         analyses?.finish(connection.tuple)
-        defer { if !joined.isEmpty { joined[connection.number] = nil } }
         let isShown = selection.shows(connection, kernel)
         let leftOut = held?.decide(id, number: connection.number, isShown: isShown, &out) ?? 0
         guard isShown else { return }
-        let uid = uid(id, connection.number, timeline)
+        let uid = uid(id, connection.number, connections)
         let codes = identities[Int(id.slot)].codes
-        let source = translated.isEmpty ? nil : translated.removeValue(forKey: connection.number)
         out.record("conn") { object in
             object.add(connection.firstTime)
             object.add(uid)
@@ -130,14 +128,14 @@ public struct JSONReport: TraceReport {
             if let kernel { object.add(kernel, connection) }
             object.addRetransmissions(connection)
             if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
-            if let statistics = timeline.statistics(of: id) { object.add(statistics, connection) }
-            let copies = timeline.duplicateFrames(of: id)
+            if let statistics = connections.statistics(of: id) { object.add(statistics, connection) }
+            let copies = connections.duplicateFrames(of: id)
             if copies > 0 { object.add("duplicate_frames", number: copies) }
             if leftOut > 0 { object.add("records_left_out", number: leftOut) }
-            if let source { object.add("nat_of", string: source) }
-            if let subflow = timeline.subflow(id) {
+            if let source = connections.translated(from: id) { object.add("nat_of", string: connectionUID(source)) }
+            if let subflow = connections.subflow(id) {
                 object.add("mptcp_token", string: hexadecimal(subflow.token))
-                if let parent = joined[connection.number] { object.add("mptcp_of", string: parent) }
+                if let parent = subflow.connection { object.add("mptcp_of", string: connectionUID(parent)) }
             }
         }
     }
@@ -178,13 +176,13 @@ public struct JSONReport: TraceReport {
     // MARK: Records
 
     private mutating func writePacket(
-        _ event: SegmentEvent, _ uid: ConnectionIdentity, acknowledgedBase: SequenceNumber, _ out: inout OutputBuffer
+        _ event: SegmentEvent, _ uid: ConnectionIdentity, _ out: inout OutputBuffer
     ) {
         let analysis = analyses?.analyse(event)
         out.record("packet") { object in
             object.add(event.time)
             object.add(uid)
-            object.add(event, acknowledgedBase: acknowledgedBase, analysis)
+            object.add(event, analysis)
         }
     }
 
@@ -230,11 +228,13 @@ public struct JSONReport: TraceReport {
     }
 
     /// The identity of the connection with this number, made when it is asked for first.
-    mutating func uid(_ id: ConnectionID, _ number: UInt64, _ timeline: borrowing Timeline) -> ConnectionIdentity {
+    mutating func uid(_ id: ConnectionID, _ number: UInt64, _ connections: borrowing KnownConnections)
+        -> ConnectionIdentity
+    {
         let slot = Int(id.slot)
         while identities.count <= slot { identities.append((0, ConnectionIdentity(), [])) }
         if identities[slot].number != number {
-            identities[slot] = (number, ConnectionIdentity(timeline[id]), [])
+            identities[slot] = (number, ConnectionIdentity(connections[id]), [])
         }
         return identities[slot].identity
     }

@@ -6,7 +6,7 @@ import TCPTimeline
 
 extension JSONObject {
     /// Adds what is particular to a `packet` record, after the keys of every record.
-    mutating func add(_ event: SegmentEvent, acknowledgedBase: SequenceNumber, _ analysis: AnalysisFlags?) {
+    mutating func add(_ event: SegmentEvent, _ analysis: AnalysisFlags?) {
         let segment = event.segment
         add("frame", number: event.frame)
         if event.notes.contains(.duplicateFrame) { add("duplicate_of", number: event.originalFrame) }
@@ -18,7 +18,9 @@ extension JSONObject {
         add("len", number: segment.payloadLength)
         if event.notes.contains(.badChecksum) { add("checksum", literal: "bad") }
         if event.notes.contains(.incomplete) { add("fragments", literal: "missing") }
-        if !segment.options.present.isEmpty { addObject("opts") { $0.addOptions(segment.options, acknowledgedBase) } }
+        if !segment.options.present.isEmpty {
+            addObject("opts") { $0.addOptions(segment.options, event.acknowledgedBase) }
+        }
         add(event.verdict)
         if !event.anomalies.isEmpty {
             add(

@@ -7,8 +7,6 @@ public import TCPTimeline
 public struct CountReport: PartitionedReport {
     /// Segments are not asked for.
     public var readsSegments: Bool { false }
-    /// Nothing is said of parts.
-    public var part: CountReport { self }
 
     /// The report.
     public init() {}
@@ -21,7 +19,7 @@ public struct CountReport: PartitionedReport {
 
     /// Connections are not counted here.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {}
 
     /// Ends the report.

@@ -40,7 +40,7 @@ public struct SummaryReport: PartitionedReport {
     public var readsSegments: Bool { false }
 
     /// The rows of some connections, as `merge` wants them: its number and columns are not known before.
-    public var part: SummaryReport {
+    public func part(of count: Int) -> SummaryReport {
         var part = self
         part.isPart = true
         return part
@@ -84,19 +84,21 @@ public struct SummaryReport: PartitionedReport {
     }
 
     /// Reports a connection that is over, in a replay.
-    public mutating func finish(_ id: ConnectionID, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         if isPart && width >= 80 && selection.isEverything {
-            let summary = timeline.summary(of: id)
+            let summary = connections.summary(of: id)
             if !summary.isUnreachable { return writeUsualParts(summary, endsLine: true, &out) }
         }
-        finish(id, timeline, nil, &out)
+        finish(id, connections, nil, &out)
     }
 
     /// Reports a connection that is over.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let connection = timeline[id]
+        let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
         if width < 80 {
             writeLine(connection, kernel, &out)

@@ -113,8 +113,8 @@ struct ConnectionText {
     }
 
     /// Takes in a segment.
-    mutating func take(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
-        if event.notes.contains(.duplicateFrame) { return takeCopy(event, connection, detail) }
+    mutating func take(_ event: SegmentEvent, _ detail: TimelineDetail) {
+        if event.notes.contains(.duplicateFrame) { return takeCopy(event, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         if detail.verbosity == 0, held?.folds(event) == true {
             held?.fold(event)
@@ -123,9 +123,9 @@ struct ConnectionText {
         }
         let answers = answerOpening(event)
         seal()
-        noteBefore(event, connection)
+        noteBefore(event)
         var row = TimelineRow(
-            event, phase: phase(of: event, connection), delta: lastTime.map { event.time.since($0) } ?? -1)
+            event, phase: phase(of: event), delta: lastTime.map { event.time.since($0) } ?? -1)
         if answers { row.states.responder = .unseen }
         countAttempts(event, &row)
         row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
@@ -137,11 +137,11 @@ struct ConnectionText {
     }
 
     /// Another copy of a frame has a row with `-v` only, and changes nothing for those after it.
-    private mutating func takeCopy(_ event: SegmentEvent, _ connection: Connection, _ detail: TimelineDetail) {
+    private mutating func takeCopy(_ event: SegmentEvent, _ detail: TimelineDetail) {
         guard detail.verbosity > 0 else { return }
         seal()
         let delta = lastTime.map { event.time.since($0) } ?? -1
-        var row = TimelineRow(event, phase: phase(of: event, connection), delta: delta)
+        var row = TimelineRow(event, phase: phase(of: event), delta: delta)
         row.kind = .segment
         held = row
     }
@@ -158,11 +158,11 @@ struct ConnectionText {
         return false
     }
 
-    private mutating func noteBefore(_ event: SegmentEvent, _ connection: Connection) {
+    private mutating func noteBefore(_ event: SegmentEvent) {
         if event.isFirst && !event.segment.flags.has(.syn) && !event.segment.flags.has(.rst) { keep(.note(.midstream)) }
         guard let lastTime else { return }
         let gap = event.time.since(lastTime)
-        if let sender = Self.halfClosedSender(connection), !saidHalfClosed,
+        if let sender = Self.halfClosedSender(event.originatorState, event.responderState), !saidHalfClosed,
             !event.segment.flags.hasAny([.fin, .rst]), event.segment.payloadLength > 0 && event.sender == sender
         {
             saidHalfClosed = true
@@ -172,37 +172,37 @@ struct ConnectionText {
     }
 
     /// Who may still send while the other side is in FIN_WAIT_2; nil if the connection is not half-closed.
-    static func halfClosedSender(_ connection: Connection) -> Side? {
-        if connection.originator.state == .finWait2 && connection.responder.state == .closeWait { return .responder }
-        if connection.responder.state == .finWait2 && connection.originator.state == .closeWait { return .originator }
+    static func halfClosedSender(_ originator: TCPState, _ responder: TCPState) -> Side? {
+        if originator == .finWait2 && responder == .closeWait { return .responder }
+        if responder == .finWait2 && originator == .closeWait { return .originator }
         return nil
     }
 
     /// A RST that changes nothing belongs to where it is: one for each FIN that a closed peer gets again, for example.
-    private mutating func phase(of event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
+    private mutating func phase(of event: SegmentEvent) -> TimelinePhase {
         // What changes nothing begins no part: a RST that nobody heeds, a SYN that an open connection answers with a challenge ACK.
         let isForeign = event.segment.flags.has(.rst) || event.anomalies.contains(.synInsideConnection)
         let isIdle = isForeign && !event.hasTransitions
-        let phase = isIdle ? lastPhase ?? Self.phase(event, connection) : Self.phase(event, connection)
+        let phase = isIdle ? lastPhase ?? Self.phase(event) : Self.phase(event)
         lastPhase = phase
         return phase
     }
 
-    private static func phase(_ event: SegmentEvent, _ connection: Connection) -> TimelinePhase {
+    private static func phase(_ event: SegmentEvent) -> TimelinePhase {
         let flags = event.segment.flags
         if flags.has(.rst) && !flags.has(.syn) {
-            let opens = connection.facts.contains(.refused) || isOpening(connection)
-            return connection.facts.contains(.synAckSeen) || !opens ? .reset : .handshake
+            let opens = event.facts.contains(.refused) || isOpening(event)
+            return event.facts.contains(.synAckSeen) || !opens ? .reset : .handshake
         }
-        if !connection.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
+        if !event.facts.intersection([.originatorFin, .responderFin]).isEmpty { return .teardown }
         if flags.has(.syn) || opens(event.sent) || opens(event.arrived) { return .handshake }
         // Still opening: a stale socket's challenge, or an ACK before the SYN-ACK (split handshake).
-        if connection.originator.state == .synSent { return .handshake }
+        if event.originatorState == .synSent { return .handshake }
         return .data
     }
 
-    private static func isOpening(_ connection: Connection) -> Bool {
-        connection.facts.contains(.synSeen) && connection.counters[1].packets <= 1
+    private static func isOpening(_ event: SegmentEvent) -> Bool {
+        event.facts.contains(.synSeen) && event.responderPackets <= 1
     }
 
     private static func opens(_ reaction: Reaction) -> Bool {

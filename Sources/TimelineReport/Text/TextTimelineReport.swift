@@ -32,12 +32,14 @@ public struct TextTimelineReport: TraceReport {
     private var isReady: [Bool] = []
     /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
     private var itemCount = 0
-    private let mostItems: Int
+    private var mostItems: Int
     private var activeCount = 0
     /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
     private var isInterleaved = false
     private var starsShown = false
     private var hasWritten = false
+    /// What is before a part's block is known to the whole report alone.
+    private var isPart = false
 
     /// How long the head may wait for the names of the processes, in nanoseconds (live).
     static let patience = 60 * Span.millisecond
@@ -56,6 +58,23 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: TraceReport
 
+    /// The blocks of some connections.
+    public func part(of count: Int) -> TextTimelineReport {
+        var part = self
+        part.isPart = true
+        part.mostItems = mostItems / count
+        return part
+    }
+
+    /// Writes a block behind the one before it.
+    public mutating func merge(
+        _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
+    ) {
+        if hasWritten { out.newline() }
+        hasWritten = true
+        out.append(said, range)
+    }
+
     /// Retransmissions are named by their kind.
     public var readsStatistics: Bool { true }
 
@@ -65,28 +84,28 @@ public struct TextTimelineReport: TraceReport {
     }
 
     /// Takes in a segment.
-    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         let slot = Int(event.connection.slot)
-        let connection = timeline[event.connection]
-        open(slot, connection.number)
-        if event.isFirst { noteRelatives(event.connection, timeline) }
+        open(slot, event.number)
+        if event.isFirst { noteRelatives(event.connection, connections) }
         let detail = style.detail
         let isCrowded = itemCount >= mostItems
         change(slot) { text in
             if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
-            text.take(event, connection, detail)
+            text.take(event, detail)
         }
         noteReady(event.connection)
     }
 
     /// Says what a new connection is the translation of, or joined.
-    private mutating func noteRelatives(_ id: ConnectionID, _ timeline: borrowing Timeline) {
-        if let source = timeline.translated(from: id) {
-            let number = timeline[source].number
-            change(Int(id.slot)) { $0.keep(.note(.translated(number))) }
+    private mutating func noteRelatives(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
+        if let source = connections.translated(from: id) {
+            change(Int(id.slot)) { $0.keep(.note(.translated(source.number))) }
         }
-        if let subflow = timeline.subflow(id) {
-            let number = subflow.connection.map { timeline[$0].number } ?? 0
+        if let subflow = connections.subflow(id) {
+            let number = subflow.connection?.number ?? 0
             change(Int(id.slot)) { $0.keep(.note(.subflow(token: subflow.token, of: number))) }
         }
     }
@@ -95,7 +114,9 @@ public struct TextTimelineReport: TraceReport {
     public var readsKernelEvents: Bool { true }
 
     /// Takes in what the kernel said.
-    public mutating func kernel(_ event: KernelEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func kernel(
+        _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         switch event.kind {
         case .state, .owner: return
         case .notAccepted, .accepted, .dropped, .contradiction: break
@@ -103,7 +124,7 @@ public struct TextTimelineReport: TraceReport {
         case .traced: break
         }
         let slot = Int(event.connection.slot)
-        open(slot, timeline[event.connection].number)
+        open(slot, connections[event.connection].number)
         change(slot) {
             $0.seal()
             $0.keep(event)
@@ -115,17 +136,20 @@ public struct TextTimelineReport: TraceReport {
     public var wantsFindings: Bool { true }
 
     /// Takes in a finding: a live trace tells it soon, else it stands under the closing line.
-    public mutating func finding(_ finding: Finding, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func finding(
+        _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         let slot = Int(finding.connection.slot)
-        open(slot, timeline[finding.connection].number)
+        open(slot, connections[finding.connection].number)
         texts[slot].findings.append(finding)
         noteReady(finding.connection)
     }
 
     /// Takes in an ICMP error.
-    public mutating func icmp(_ event: ICMPEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    {
         let slot = Int(event.connection.slot)
-        open(slot, timeline[event.connection].number)
+        open(slot, connections[event.connection].number)
         change(slot) {
             $0.seal()
             $0.keep(.note(.icmp(event)))
@@ -142,7 +166,7 @@ public struct TextTimelineReport: TraceReport {
 
     /// Prints what is complete.
     public mutating func flush(
-        now: Timestamp, _ timeline: borrowing Timeline, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
         guard order == .stream else { return }
         var waiting: [UInt32] = []
@@ -155,7 +179,7 @@ public struct TextTimelineReport: TraceReport {
             let id = ConnectionID(slot: slot)
             if texts[Int(slot)].isDue(now) { change(Int(slot)) { $0.seal() } }
             guard texts[Int(slot)].number != 0 else { continue }
-            let connection = timeline[id]
+            let connection = connections[id]
             let view = kernel?.view(id)
             let mayWait = !texts[Int(slot)].hasHead && now.since(connection.firstTime) < Self.patience
             if mayWait && Self.lacksProcess(view) {
@@ -177,30 +201,32 @@ public struct TextTimelineReport: TraceReport {
 
     /// Reports a connection that is over.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let slot = Int(id.slot)
-        let connection = timeline[id]
+        let connection = connections[id]
         guard slot < texts.count, texts[slot].number == connection.number else { return }
         if selection.shows(connection, kernel) {
             change(slot) { $0.seal() }
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
-            if let sender = ConnectionText.halfClosedSender(connection), order == .blocks || !connection.isEnded {
+            if let sender = ConnectionText.halfClosedSender(
+                connection.originator.state, connection.responder.state), order == .blocks || !connection.isEnded
+            {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }
             writeClosing(
-                connection, kernel, copies: timeline.duplicateFrames(of: id), style, layout: writer.layout,
+                connection, kernel, copies: connections.duplicateFrames(of: id), style, layout: writer.layout,
                 prefix: prefix, &out)
             if style.detail.verbosity > 0 {
                 writeProcessLines(connection, kernel, layout: writer.layout, prefix: prefix, &out)
             }
-            let statistics = timeline.statistics(of: id)
+            let statistics = connections.statistics(of: id)
             if let statistics {
                 writeStatistics(statistics, connection, layout: writer.layout, prefix: prefix, &out)
             }
             if style.isLong, let statistics {
-                LongStatistics(statistics, connection, copies: timeline.duplicateFrames(of: id)).write(&out)
+                LongStatistics(statistics, connection, copies: connections.duplicateFrames(of: id)).write(&out)
             }
             writeFindings(slot, connection.number, &out)
         }
@@ -269,7 +295,7 @@ public struct TextTimelineReport: TraceReport {
         if !texts[slot].hasHead {
             texts[slot].hasHead = true
             if hasWritten { out.newline() }
-            hasWritten = true
+            hasWritten = !isPart
             writer.writeHead(connection, kernel, prefix: prefix, &out)
         }
         for item in items {

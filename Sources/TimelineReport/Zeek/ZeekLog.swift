@@ -29,7 +29,7 @@ public struct ZeekLog: PartitionedReport {
     public var readsSegments: Bool { false }
 
     /// The rows of some connections, without the header.
-    public var part: ZeekLog {
+    public func part(of count: Int) -> ZeekLog {
         var part = self
         part.wroteHeader = true
         return part
@@ -63,7 +63,9 @@ public struct ZeekLog: PartitionedReport {
     }
 
     /// The first segment opens the log, where `opens` has not.
-    public mutating func segment(_ event: SegmentEvent, _ timeline: borrowing Timeline, _ out: inout OutputBuffer) {
+    public mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
         opens(at: event.time)
     }
 
@@ -72,9 +74,9 @@ public struct ZeekLog: PartitionedReport {
 
     /// Writes the row of a connection that is over.
     public mutating func finish(
-        _ id: ConnectionID, _ timeline: borrowing Timeline, _ kernel: KernelView?, _ out: inout OutputBuffer
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let connection = timeline[id]
+        let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
         writeHeader(&out)
         writeRow(connection, &out)
@@ -114,7 +116,7 @@ public struct ZeekLog: PartitionedReport {
     private func writeRow(_ connection: Connection, _ out: inout OutputBuffer) {
         out.append(fixed: connection.firstTime.nanoseconds, decimals: 9, digits: 6)
         out.append("\t")
-        out.append(uidOf: connection)
+        out.append(uidOf: connection.name)
         out.append(connection.tuple, separator: 0x09)
         out.append("\ttcp\t-\t")
         // Zeek's clock has microseconds, and a connection that lasted nothing has no byte counts.

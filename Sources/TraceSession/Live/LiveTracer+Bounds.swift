@@ -36,7 +36,7 @@ extension LiveTracer {
         while pipeline.timeline.trackedCount > options.liveTrackedLimit {
             if let first = reported.first {
                 reported.removeFirst()
-                if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
+                if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
                 continue
             }
             guard let id = pipeline.timeline.leastUseful(besides: nil) else { break }

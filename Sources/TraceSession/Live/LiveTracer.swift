@@ -24,7 +24,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     let options: TraceOptions
     private var captures: CaptureSet
-    var pipeline: TracePipeline<Report>
+    var pipeline: TracePipeline<Teller<Report>>
     var kernel: KernelWatcher?
     private var host: HostWatcher?
     private var ports: PortWatcher?
@@ -60,7 +60,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(report: report, options, isLive: true)
+        pipeline = TracePipeline(
+            live: Teller(report, options, isLive: true), TraceNeeds(report, options), options)
         host = options.usesKernel ? HostWatcher() : nil
         kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
@@ -71,14 +72,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             snapshotLength: interfaces.first.map { Int($0.snapshotLength) }, filter: options.effectiveFilter,
             tool: TraceOptions.tool)
         deadline = options.duration.map { monotonicNow() &+ Int64(min($0, 1e9) * 1e9) }
-        pipeline.report.begin(description, at: wallClockNow(), &pipeline.out)
+        pipeline.sink.report.begin(description, at: wallClockNow(), &pipeline.sink.out)
         watchPorts()
     }
 
     private mutating func watchPorts() {
-        guard options.usesKernel, pipeline.diagnosis != nil else { return }
+        guard options.usesKernel, pipeline.sink.diagnosis != nil else { return }
         ports = PortWatcher()
-        pipeline.diagnosis?.portSupply = PortWatcher.supply()
+        pipeline.sink.diagnosis?.portSupply = PortWatcher.supply()
     }
 
     private static func openOutput(
@@ -147,7 +148,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public mutating func withOutput<Failure: Error>(
         _ body: (inout OutputBuffer) throws(Failure) -> Void
     ) throws(Failure) {
-        try body(&pipeline.out)
+        try body(&pipeline.sink.out)
     }
 
     /// Frames captured, passed by the filter, dropped by the kernel, dropped by the interface; connections seen.
@@ -165,7 +166,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         makeRoom()
         noteDrops()
         if isConfirmed {
-            pipeline.report.flush(now: now, pipeline.timeline, kernel?.join, &pipeline.out)
+            pipeline.sink.report.flush(now: now, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
             pipeline.review(now: now, kernel?.join)
             reportEnded(now)
             forgetSilent(now)
@@ -221,7 +222,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func takeKernelEvents() {
         // When few come, what the latest of them caused in the meantime is shown with them.
         if !pace.isBusy { kernel?.collectEvents() }
-        kernel?.takeEvents(&pipeline.timeline, &said, tellsAll: pipeline.readsKernelEvents)
+        kernel?.takeEvents(&pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents)
         for event in said { pipeline.take(event) }
         said.removeAll(keepingCapacity: true)
         // Soon: a process that ends at once can be judged only while it is there.
@@ -264,8 +265,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func noteDrops() {
         let now = monotonicNow()
         // Without findings only the beginning and the end count.
-        if pipeline.diagnosis != nil, let change = host?.look(at: now) { pipeline.diagnosis?.host = change }
-        if pipeline.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
+        if pipeline.sink.diagnosis != nil, let change = host?.look(at: now) { pipeline.sink.diagnosis?.host = change }
+        if pipeline.sink.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
         let dropped = captures.statistics().droppedByKernel
@@ -275,9 +276,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func answerPorts(_ now: Int64) {
         // Taken out and put back: a second copy would be copied in whole when it is changed.
-        guard var diagnosis = pipeline.diagnosis.take() else { return }
+        guard var diagnosis = pipeline.sink.diagnosis.take() else { return }
         ports?.answer(&diagnosis, at: now)
-        pipeline.diagnosis = diagnosis
+        pipeline.sink.diagnosis = diagnosis
     }
 
     private mutating func reportEnded(_ now: Timestamp) {
@@ -291,7 +292,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
         while let first = reported.first, now.since(first.since) > Self.keep || reported.count > Self.most {
             reported.removeFirst()
-            if pipeline.timeline.contains(first.id, number: first.number) { drop(first.id) }
+            if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
         }
     }
 
@@ -307,7 +308,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd,
             let oldest = reported.latest(KernelWatcher.crowd)
         else { return }
-        if pipeline.timeline.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
+        if pipeline.timeline.connections.contains(oldest.id, number: oldest.number) { kernel?.forget(oldest.id) }
     }
 
     mutating func drop(_ id: ConnectionID) {
@@ -332,7 +333,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.endFragments()
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
-        pipeline.report.flush(now: end, pipeline.timeline, kernel?.join, &pipeline.out)
+        pipeline.sink.report.flush(now: end, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
         for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
             finish(id)
             pipeline.timeline.markReported(id)
@@ -342,8 +343,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
         host?.look(at: monotonicNow(), isLast: true)
-        if let change = host?.change { pipeline.report.host(change, &pipeline.out) }
-        pipeline.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.out)
+        if let change = host?.change { pipeline.sink.report.host(change, &pipeline.sink.out) }
+        pipeline.sink.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.sink.out)
         if writer != nil && failure == nil {
             for index in 0..<captures.count {
                 writer?.setStatistics(captures.statistics(index), interface: UInt16(clamping: index))
@@ -354,7 +355,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
-    public var unwantedFindings: [String] { pipeline.unwantedFindings }
+    public var unwantedFindings: [String] { pipeline.sink.unwanted.sentences }
 
     /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
     public var hostCounters: [String] {

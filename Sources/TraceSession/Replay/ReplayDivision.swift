@@ -10,6 +10,8 @@ enum ReplayDivision {
     static let extras = 1024
     /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
     static let rest: UInt64 = 1024
+    /// The same of a replay that tells all that happened to them.
+    static let toldRest = 256
     /// Batches under way at a time.
     static let depth = 4
     /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.

@@ -17,29 +17,30 @@ public enum ReplaySession {
     ///   everything before the fault has been reported.
     public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
         switch output {
-        case .timeline(let report): run(options, stream: report)
+        case .timeline(let report): tell(options, report)
         case .table(let report): run(options, report)
-        case .json(let report): run(options, stream: report)
+        case .json(let report): tell(options, report)
         case .zeek(let report): run(options, report)
         case .csv(let report): run(options, report)
         case .count(let report): run(options, report)
         }
     }
 
-    /// Divided among threads, unless the format follows the stream, the end depends on what the connections do, or a limit was set,
-    /// which is one for all flows.
+    /// Divided by flows, unless the end depends on what the connections do, findings are wanted, or a limit was set, which is one
+    /// for all flows.
     private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
         if options.connectionLimit != nil || !options.failOn.isEmpty || options.trackedLimit != nil {
-            return run(options, stream: report)
+            return tell(options, report)
         }
-        let workers = options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        return feed(
-            options,
-            DividedReplay(report: report, options, workers: workers))
+        return feed(options, DividedReplay(report: report, options, workers: workers(options)))
     }
 
-    private static func run<Report: TraceReport>(_ options: TraceOptions, stream report: Report) -> Int32 {
-        feed(options, StreamReplay(report: report, options))
+    private static func tell<Report: TraceReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
+        feed(options, TellingReplay(report, options, workers: workers(options)))
+    }
+
+    private static func workers(_ options: TraceOptions) -> Int {
+        options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     }
 
     private static func feed<Consumer: ReplayConsumer & ~Copyable>(

@@ -31,7 +31,7 @@ struct Stages {
         let all = timeline.remaining()
         let start = now()
         for id in all {
-            report.finish(id, timeline, nil, &out)
+            report.finish(id, timeline.connections, nil, &out)
             if out.count > 1 << 19 {
                 sink &+= UInt64(out.count)
                 out.clear()
@@ -71,12 +71,12 @@ struct Stages {
             guard case .segment(let segment) = try? decodeFrame(bytes, header) else { return true }
             let event = timeline.observe(segment, time: header.time, frame: frame)
             if let old = event.replaced {
-                report.finish(old, timeline, nil, &out)
+                report.finish(old, timeline.connections, nil, &out)
                 timeline.retire(old)
             }
             if frame % 4096 == 0 {
                 while let id = timeline.nextExpired(at: header.time, linger: Span.second) {
-                    report.finish(id, timeline, nil, &out)
+                    report.finish(id, timeline.connections, nil, &out)
                     timeline.retire(id)
                 }
                 if out.count > 1 << 18 { out.clear() }

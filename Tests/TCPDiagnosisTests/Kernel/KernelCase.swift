@@ -55,7 +55,7 @@ final class KernelCase {
 
     func feed(_ text: String) {
         play.observer = { [unowned self] event, timeline in
-            diagnosis.observe(event, timeline)
+            diagnosis.observe(event)
             if event.isFirst { join.watch(event.connection, timeline[event.connection]) }
         }
         play.feed(text)
@@ -68,7 +68,7 @@ final class KernelCase {
             sender: play.server.address, quoted: play.connection.tuple, sequence: play.connection.firstSequence,
             type: type, code: code)
         if let event = play.timeline.observe(error, time: play.now, frame: 99) {
-            diagnosis.observe(event, play.timeline)
+            diagnosis.observe(event, play.timeline.connections)
         }
     }
 
@@ -98,7 +98,7 @@ final class KernelCase {
             process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "p\(pid)", uid: 0))
         var said: [KernelEvent] = []
         join.take([event], now: time(milliseconds + 0.1), &play.timeline, &said, tellsAll: true)
-        for event in said { diagnosis.observe(event, play.timeline) }
+        for event in said { diagnosis.observe(event, play.timeline.connections) }
         return self
     }
 
@@ -112,7 +112,7 @@ final class KernelCase {
         }
         var said: [KernelEvent] = []
         join.take(events, now: time(last + 0.1), &play.timeline, &said, tellsAll: true)
-        for event in said { diagnosis.observe(event, play.timeline) }
+        for event in said { diagnosis.observe(event, play.timeline.connections) }
     }
 
     /// A reading of the tables; owners by inode.
@@ -124,7 +124,7 @@ final class KernelCase {
     @discardableResult
     func read(_ milliseconds: Double, all sockets: [KernelSocket], owners: [UInt64: Int32] = [:]) -> [KernelEvent] {
         let events = join.reconcile(Reading(begin: time(milliseconds), sockets: sockets), &play.timeline)
-        for event in events { diagnosis.observe(event, play.timeline) }
+        for event in events { diagnosis.observe(event, play.timeline.connections) }
         _ = join.assign(
             owners.mapValues { ProcessIdentity(pid: $0, command: "p\($0)", uid: 0) }, time: time(milliseconds))
         return events
@@ -152,14 +152,14 @@ final class KernelCase {
     /// What is found at this moment, and what was found before.
     @discardableResult
     func review(_ milliseconds: Double) -> [FindingCode] {
-        found += diagnosis.review(now: time(milliseconds), play.timeline, join)
+        found += diagnosis.review(now: time(milliseconds), play.timeline.connections, join)
         return found.map { $0.code }
     }
 
     /// The same when the connection is over.
     @discardableResult
     func conclude(_ milliseconds: Double) -> [FindingCode] {
-        found += diagnosis.conclude(id, play.timeline, view, now: time(milliseconds))
+        found += diagnosis.conclude(id, play.timeline.connections, view, now: time(milliseconds))
         return found.map { $0.code }
     }
 

@@ -61,9 +61,9 @@ import Testing
         let syn = Segment(tuple: tuple, sequence: SequenceNumber(1000), flags: .syn)
         for frame in 1...3 as ClosedRange<UInt64> {
             let time = Timestamp(nanoseconds: Int64(frame) * Span.second)
-            report.segment(timeline.observe(syn, time: time, frame: frame), timeline, &out)
+            report.segment(timeline.observe(syn, time: time, frame: frame), timeline.connections, &out)
         }
-        report.finish(timeline.remaining()[0], timeline, nil, &out)
+        report.finish(timeline.remaining()[0], timeline.connections, nil, &out)
         let lines = text(out).split(separator: "\n")
         #expect(lines.filter { $0.contains(#""_path":"packet""#) }.count == 1)
         #expect(lines.last?.contains(#""records_left_out":2"#) == true)

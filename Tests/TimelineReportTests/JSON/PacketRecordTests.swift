@@ -17,7 +17,7 @@ import TimelineReport
         var out = OutputBuffer()
         for (index, segment) in segments.enumerated() {
             let time = Timestamp(nanoseconds: Int64(index) * Span.millisecond)
-            report.segment(timeline.observe(segment, time: time, frame: UInt64(index + 1)), timeline, &out)
+            report.segment(timeline.observe(segment, time: time, frame: UInt64(index + 1)), timeline.connections, &out)
         }
         return String(decoding: out.bytes, as: UTF8.self).split(separator: "\n").map { line in
             let path = line.hasPrefix(#"{"_path":"packet""#) ? "packet " : "state "

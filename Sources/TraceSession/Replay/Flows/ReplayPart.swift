@@ -16,9 +16,20 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     init(report: Report, seed: UInt64, most: Int) {
         timeline = Timeline(seed: seed, countsByItself: false)
-        self.report = report.part
+        self.report = report.part(of: ReplayDivision.parts)
         countsCopiesOnce = report.countsCopiesOnce
         self.most = most
+    }
+
+    /// Works on its share of a batch.
+    mutating func work(_ index: Int, of batch: borrowing ReplayBatch) {
+        // The crew gave this part's share of the batch to this thread alone.
+        let result = unsafe batch.results.place(index)
+        unsafe takeNumbers(&result.pointee)
+        unsafe result.pointee.clear(firstFrame: batch.firstFrame)
+        unsafe run(batch.share(of: index), batch.errors[index], firstFrame: batch.firstFrame, &result.pointee)
+        if let now = batch.endTime { unsafe expire(at: now, &result.pointee) }
+        if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &result.pointee) }
     }
 
     /// The connections of an older batch have been counted: they get their numbers.
@@ -129,8 +140,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     }
 
     private mutating func finish(_ id: ConnectionID, key: UInt64, _ result: inout PartResult) {
-        let number = timeline.number(of: id)
-        report.finish(id, timeline, &result.out)
+        let number = timeline.connections.number(of: id)
+        report.finish(id, timeline.connections, &result.out)
         result.addPiece(key: key, number: number)
         timeline.retire(id)
     }
@@ -141,12 +152,12 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private static func finish(
         _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout Report, _ result: inout PartResult
     ) {
-        let order = ids.map { (timeline.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
+        let order = ids.map { (timeline.connections.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
         for index in order.indices {
             // These have been silent for long: what the next ones need is fetched meanwhile.
             if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
             let (number, id) = order[index]
-            report.finish(id, timeline, &result.out)
+            report.finish(id, timeline.connections, &result.out)
             result.addPiece(key: PartResult.atBoundary | number, number: number)
         }
     }
@@ -180,9 +191,9 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 guard next < rest.count else { return next }
                 id = rest[next]
             }
-            let number = timeline.number(of: id)
+            let number = timeline.connections.number(of: id)
             guard number <= limit else { return next }
-            report.finish(id, timeline, &result.out)
+            report.finish(id, timeline.connections, &result.out)
             result.addPiece(key: PartResult.atBoundary | number, number: number)
             next = isInOrder ? Int(id.slot) + 1 : next + 1
         }

@@ -5,13 +5,9 @@
 // working. So whatever is worked on belongs to one thread at a time, and passes from one to the next through the mutex.
 
 import Glibc
-import PacketSource
-import TCPModel
-import TCPTimeline
-import TimelineReport
 
-/// Everything that the threads of a divided replay share.
-@safe final class ReplayCrew<Report: PartitionedReport>: @unchecked Sendable {
+/// Everything that the threads of a divided replay share. What batches, parts and the merge are is the business of who has it.
+@safe final class Crew<Batch: ~Copyable, Part: ~Copyable, Merge: ~Copyable>: @unchecked Sendable {
     private enum Task {
         case part(Int, batch: UInt64)
         case merge(batch: UInt64)
@@ -22,11 +18,14 @@ import TimelineReport
 
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
-    private let batches: SpacedPlaces<ReplayBatch>
+    private let batches: SpacedPlaces<Batch>
     /// Batches under way at a time.
-    private let depth: Int
-    private let parts: SpacedPlaces<ReplayPart<Report>>
-    private let merge: UnsafeMutablePointer<ReplayMerge<Report>>
+    let depth: Int
+    private let parts: SpacedPlaces<Part>
+    /// To be touched by others only while nothing that was published waits to be merged.
+    let merge: UnsafeMutablePointer<Merge>
+    private let work: (inout Part, Int, borrowing Batch) -> Void
+    private let take: (inout Merge, borrowing Batch) -> Bool
     private var threads: [pthread_t] = []
 
     // Guarded by the lock.
@@ -41,7 +40,16 @@ import TimelineReport
     private var isWanted = true
     private var sleepers = 0
 
-    init(report: Report, seed: UInt64, most: Int, workers: Int) {
+    /// - Parameters:
+    ///   - work: what a part does with its share of a batch. Other parts read the same batch at that time.
+    ///   - take: what the merge does with a batch that all parts are done with; false: nobody wants more.
+    init(
+        workers: Int, batch: () -> Batch, part: () -> Part, merge first: consuming Merge,
+        work: @escaping (inout Part, Int, borrowing Batch) -> Void,
+        take: @escaping (inout Merge, borrowing Batch) -> Bool
+    ) {
+        self.work = work
+        self.take = take
         unsafe lock = .allocate(capacity: 1)
         unsafe lock.initialize(to: pthread_mutex_t())
         unsafe change = .allocate(capacity: 1)
@@ -51,15 +59,15 @@ import TimelineReport
         unsafe pthread_cond_init(change, nil)
         // Alone, one is enough, and its memory stays in the cache.
         depth = workers > 1 ? ReplayDivision.depth : 1
-        batches = SpacedPlaces(count: depth) { _ in ReplayBatch() }
-        parts = SpacedPlaces(count: ReplayDivision.parts) { _ in ReplayPart(report: report, seed: seed, most: most) }
+        batches = SpacedPlaces(count: depth) { _ in batch() }
+        parts = SpacedPlaces(count: ReplayDivision.parts) { _ in part() }
         unsafe merge = .allocate(capacity: 1)
-        unsafe merge.initialize(to: ReplayMerge(report: report))
+        unsafe merge.initialize(to: first)
         for worker in 1..<max(1, min(workers, ReplayDivision.parts + 1)) { startThread(worker) }
     }
 
     deinit {
-        // All of it was allocated and initialized in init; `close` has joined the threads, which held self till then.
+        // All of it was allocated and initialized in init; `stop` has joined the threads, which held self till then.
         unsafe merge.deinitialize(count: 1)
         unsafe merge.deallocate()
         unsafe pthread_cond_destroy(change)
@@ -89,42 +97,19 @@ import TimelineReport
     // MARK: The reader's side
 
     /// The batch that is being filled belongs to the reader until it is published.
-    private func batch(_ number: UInt64) -> UnsafeMutablePointer<ReplayBatch> {
+    @inline(__always) func batch(_ number: UInt64) -> UnsafeMutablePointer<Batch> {
         // The depth is a power of two, so that this is the remainder, which is below the number of batches.
         unsafe batches.place(Int(truncatingIfNeeded: number) & (depth &- 1))
     }
 
-    func begin(_ description: CaptureDescription) { unsafe merge.pointee.begin(description) }
+    /// One of the places of batches; to be touched only while nothing that was published waits to be merged.
+    func batch(at place: Int) -> UnsafeMutablePointer<Batch> { unsafe batches.place(place) }
 
-    /// The first segment of all came, in this batch.
-    func opens(at time: Timestamp, in number: UInt64) { unsafe batch(number).pointee.openTime = time }
-
-    func beginBatch(_ number: UInt64, firstFrame: UInt64) {
-        unsafe batch(number).pointee.begin(firstFrame: firstFrame)
-    }
-
-    /// Adds a segment to a part; the caller writes it to the place that this returns.
-    @inline(__always) func add(to part: Int, of number: UInt64) -> UnsafeMutablePointer<ReplayItem> {
-        unsafe batch(number).pointee.add(to: part)
-    }
-
-    func add(_ segment: borrowing Segment, to part: Int, of number: UInt64) -> UnsafeMutablePointer<ReplayItem> {
-        unsafe batch(number).pointee.add(segment, to: part)
-    }
-
-    func add(_ error: ReplayError, to part: Int, of number: UInt64) {
-        unsafe batch(number).pointee.add(error, to: part)
-    }
-
-    func noteGap(_ count: UInt64, at time: Timestamp?, in number: UInt64) {
-        unsafe batch(number).pointee.gap &+= count
-        unsafe batch(number).pointee.gapTime = time
-    }
+    /// A part; to be touched only while nothing that was published waits to be merged.
+    func part(_ index: Int) -> UnsafeMutablePointer<Part> { unsafe parts.place(index) }
 
     /// Hands a batch over, and waits until there is room for the next one. False: nobody wants the results any more.
-    func publish(_ number: UInt64, endTime: Timestamp?, restLimit: UInt64? = nil) -> Bool {
-        unsafe batch(number).pointee.endTime = endTime
-        unsafe batch(number).pointee.restLimit = restLimit
+    func publish(_ number: UInt64) -> Bool {
         acquire()
         published = number + 1
         wakeAll()
@@ -136,43 +121,11 @@ import TimelineReport
         return isWanted
     }
 
-    /// Waits until all that was published is merged, and writes the results. False: nobody wants more.
-    func flush() -> Bool {
+    /// Waits until all that was published is merged: everything belongs to the reader then.
+    func settle() {
         acquire()
         while merged < published { workOrWait(Self.reader) }
         release()
-        // Nothing is published: the merge has nothing to do, and nobody else touches it.
-        unsafe merge.pointee.flush()
-        return outputStatus == nil
-    }
-
-    /// Nothing more comes: reports what is left, in portions, and ends the threads.
-    func close(from number: UInt64) {
-        acquire()
-        while merged < published { workOrWait(Self.reader) }
-        release()
-        // Everybody is idle, and nothing is published: all parts belong to the reader.
-        for part in 0..<ReplayDivision.parts {
-            for index in 0..<depth {
-                let result = unsafe batches.place(index).pointee.results.place(part)
-                unsafe parts.place(part).pointee.takeNumbers(&result.pointee)
-            }
-            unsafe parts.place(part).pointee.close()
-        }
-        var next = number
-        var limit: UInt64 = 0
-        let all = connections
-        var isWanted = true
-        while limit < all, isWanted {
-            limit += ReplayDivision.rest
-            beginBatch(next, firstFrame: .max - UInt64(ReplayDivision.batch))
-            isWanted = publish(next, endTime: nil, restLimit: limit)
-            next += 1
-        }
-        acquire()
-        while merged < published { workOrWait(Self.reader) }
-        release()
-        stop()
     }
 
     /// Ends the threads. Nothing that was published is left.
@@ -185,16 +138,6 @@ import TimelineReport
         for thread in threads { pthread_join(thread, nil) }
         threads = []
     }
-
-    func end(_ description: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?) {
-        // The threads have ended.
-        unsafe merge.pointee.end(description, counts, at: time)
-    }
-
-    var connections: UInt64 { unsafe merge.pointee.connections }
-    var evicted: UInt64 { unsafe merge.pointee.evicted }
-    var strayErrors: UInt64 { unsafe merge.pointee.strayErrors }
-    var outputStatus: Int32? { unsafe merge.pointee.outputStatus }
 
     // MARK: Work
 
@@ -214,10 +157,12 @@ import TimelineReport
             return
         }
         release()
+        var goesOn = true
         switch task {
-        case .part(let part, let number): work(on: part, of: number)
+        // `pick` gave this part to this thread alone, and its share of the batch with it.
+        case .part(let part, let number): unsafe work(&parts.place(part).pointee, part, batch(number).pointee)
         // `pick` gave the merge to this thread alone.
-        case .merge(let number): unsafe merge.pointee.take(batch(number).pointee)
+        case .merge(let number): goesOn = unsafe take(&merge.pointee, batch(number).pointee)
         }
         acquire()
         switch task {
@@ -227,7 +172,7 @@ import TimelineReport
         case .merge(let number):
             isMerging = false
             merged = number + 1
-            if unsafe merge.pointee.outputStatus != nil { isWanted = false }
+            if !goesOn { isWanted = false }
         }
         wakeAll()
     }
@@ -253,20 +198,6 @@ import TimelineReport
         isBusy[best] = true
         lastWorker[best] = worker
         return .part(best, batch: nextOfPart[best])
-    }
-
-    private func work(on part: Int, of number: UInt64) {
-        // `pick` gave this part to this thread alone, and its share of the batch with it.
-        let batch = unsafe batch(number)
-        let state = unsafe parts.place(part)
-        let result = unsafe batch.pointee.results.place(part)
-        unsafe state.pointee.takeNumbers(&result.pointee)
-        unsafe result.pointee.clear(firstFrame: batch.pointee.firstFrame)
-        unsafe state.pointee.run(
-            batch.pointee.share(of: part), batch.pointee.errors[part], firstFrame: batch.pointee.firstFrame,
-            &result.pointee)
-        if let now = unsafe batch.pointee.endTime { unsafe state.pointee.expire(at: now, &result.pointee) }
-        if let limit = unsafe batch.pointee.restLimit { unsafe state.pointee.finishRest(upTo: limit, &result.pointee) }
     }
 
     // MARK: The lock

@@ -9,7 +9,7 @@ import TimelineReport
 
 /// The reader's side. It works on the parts too, when it is ahead of the others; with one worker it does everything.
 struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
-    private let crew: ReplayCrew<Report>
+    private let crew: Crew<ReplayBatch, ReplayPart<Report>, ReplayMerge<Report>>
     private let flowHash: FlowHash
     private var counts = CaptureCounts()
     private var frameTally = FrameTally()
@@ -31,18 +31,26 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         let seed = UInt64.random(in: .min ... .max)
         flowHash = FlowHash(seed: seed)
         let most = TraceOptions.defaultTrackedLimit / ReplayDivision.parts
-        crew = ReplayCrew(report: report, seed: seed, most: most, workers: workers)
-        crew.beginBatch(0, firstFrame: 1)
+        crew = Crew(
+            workers: workers, batch: { ReplayBatch() }, part: { ReplayPart(report: report, seed: seed, most: most) },
+            merge: ReplayMerge(report: report), work: { $0.work($1, of: $2) },
+            take: {
+                $0.take($1)
+                return $0.outputStatus == nil
+            })
+        // The batch is the reader's till it is published, here and in all that follows.
+        unsafe crew.batch(0).pointee.begin(firstFrame: 1)
     }
 
     var captured: UInt64 { counts.captured }
     var endedCount: UInt64 { 0 }
-    var connectionCount: UInt64 { crew.connections }
+    // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
+    var connectionCount: UInt64 { unsafe crew.merge.pointee.connections }
     var connectionLimit: Int { TraceOptions.defaultTrackedLimit }
-    var evicted: UInt64 { crew.evicted }
-    var outputStatus: Int32? { crew.outputStatus }
+    var evicted: UInt64 { unsafe crew.merge.pointee.evicted }
+    var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
 
-    mutating func begin(_ description: CaptureDescription) { crew.begin(description) }
+    mutating func begin(_ description: CaptureDescription) { unsafe crew.merge.pointee.begin(description) }
 
     @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
@@ -61,7 +69,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         headersAt start: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
         let tuple = PlainHeaders.tuple(bytes, at: start, version)
-        let place = unsafe crew.add(to: FlowHash.part(tuple, of: ReplayDivision.parts), of: batch)
+        let place = unsafe crew.batch(batch).pointee.add(to: FlowHash.part(tuple, of: ReplayDivision.parts))
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
         unsafe place.pointee.copyHeaders(bytes, from: start, count: PlainHeaders.count(bytes, at: start, version))
         unsafe place.pointee.content = version == .ipv4 ? .ipv4 : .ipv6
@@ -111,7 +119,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     @inline(__always) private mutating func note(_ remarks: SegmentRemarks, _ header: FrameHeader) {
         if !isOpen {
             isOpen = true
-            crew.opens(at: header.time, in: batch)
+            unsafe crew.batch(batch).pointee.openTime = header.time
         }
         if remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
     }
@@ -121,14 +129,15 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
-        let place = unsafe crew.add(segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts), of: batch)
+        let place = unsafe crew.batch(batch).pointee.add(
+            segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts))
         unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
     }
 
     @inline(never) private func deal(_ error: ICMPError, _ header: FrameHeader, _ frame: UInt64) {
-        crew.add(
+        unsafe crew.batch(batch).pointee.add(
             ReplayError(error: error, time: header.time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
-            to: FlowHash.part(error.quoted, of: ReplayDivision.parts), of: batch)
+            to: FlowHash.part(error.quoted, of: ReplayDivision.parts))
     }
 
     /// Takes in a frame with several packets.
@@ -163,7 +172,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private mutating func makeRoomForExtra(_ frame: UInt64) {
         extras += 1
         guard extras > ReplayDivision.extras else { return }
-        _ = crew.publish(batch, endTime: nil)
+        _ = publish(endTime: nil)
         beginBatch(after: frame - 1)
         extras = 1
     }
@@ -172,7 +181,14 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         before = frame
         batch += 1
         extras = 0
-        crew.beginBatch(batch, firstFrame: frame + 1)
+        unsafe crew.batch(batch).pointee.begin(firstFrame: frame + 1)
+    }
+
+    /// Hands the batch over. False: nobody wants more.
+    private func publish(endTime: Timestamp?, restLimit: UInt64? = nil) -> Bool {
+        unsafe crew.batch(batch).pointee.endTime = endTime
+        unsafe crew.batch(batch).pointee.restLimit = restLimit
+        return crew.publish(batch)
     }
 
     /// Takes in a fragment, and what it completes.
@@ -209,7 +225,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// What was no segment; complete after `finish`.
     var tally: FrameTally {
         var tally = frameTally.with(fragments)
-        tally.strayErrors = crew.strayErrors
+        tally.strayErrors = unsafe crew.merge.pointee.strayErrors
         return tally
     }
 
@@ -217,20 +233,23 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func noteGap(_ count: UInt64) {
         counts.dropped &+= count
-        crew.noteGap(count, at: lastTime, in: batch)
+        unsafe crew.batch(batch).pointee.gap &+= count
+        unsafe crew.batch(batch).pointee.gapTime = lastTime
     }
 
     mutating func endBatch(lastFrame: UInt64) -> Bool {
-        let isWanted = crew.publish(batch, endTime: lastTime)
+        let isWanted = publish(endTime: lastTime)
         beginBatch(after: lastFrame)
         return isWanted
     }
 
     mutating func flush(lastFrame: UInt64) -> Bool {
         // Nobody looks at connections that ended: when that is done must not depend on how fast the frames come.
-        _ = crew.publish(batch, endTime: nil)
+        _ = publish(endTime: nil)
         beginBatch(after: lastFrame)
-        return crew.flush()
+        crew.settle()
+        unsafe crew.merge.pointee.flush()
+        return outputStatus == nil
     }
 
     mutating func abandon() { crew.stop() }
@@ -241,10 +260,34 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         var frame = before + 1
         while dealBegun(frame) { frame += 1 }
         if frame > before + 1 {
-            _ = crew.publish(batch, endTime: nil)
+            _ = publish(endTime: nil)
             batch += 1
         }
-        crew.close(from: batch)
-        crew.end(description, counts, at: lastTime)
+        close()
+        // The threads have ended.
+        unsafe crew.merge.pointee.end(description, counts, at: lastTime)
+    }
+
+    /// Nothing more comes: reports what is left, in portions, and ends the threads.
+    private mutating func close() {
+        crew.settle()
+        for part in 0..<ReplayDivision.parts {
+            for place in 0..<crew.depth {
+                let result = unsafe crew.batch(at: place).pointee.results.place(part)
+                unsafe crew.part(part).pointee.takeNumbers(&result.pointee)
+            }
+            unsafe crew.part(part).pointee.close()
+        }
+        var limit: UInt64 = 0
+        let all = connectionCount
+        var isWanted = true
+        while limit < all, isWanted {
+            limit += ReplayDivision.rest
+            unsafe crew.batch(batch).pointee.begin(firstFrame: .max - UInt64(ReplayDivision.batch))
+            isWanted = publish(endTime: nil, restLimit: limit)
+            batch += 1
+        }
+        crew.settle()
+        crew.stop()
     }
 }

@@ -1,0 +1,171 @@
+// What is known of the connections in memory, as reports and findings read it.
+
+public import TCPModel
+
+/// What a connection is called by: its number, and what its `uid` is made of.
+public struct ConnectionName: BitwiseCopyable, Sendable, Equatable {
+    /// Counted from 1 in the order of first segments.
+    public let number: UInt64
+    /// From the originator to the responder.
+    public let tuple: FourTuple
+    /// SEG.SEQ of the first segment.
+    public let firstSequence: SequenceNumber
+    /// Time of the first segment.
+    public let firstTime: Timestamp
+}
+
+/// The connections in memory by place, and what is kept beside each of them.
+///
+/// A timeline changes its own with every segment. Whoever tells of connections elsewhere, as the parts of a replay do, has
+/// some of its own, and keeps them as the timeline left them.
+public struct KnownConnections: ~Copyable {
+    var store = ConnectionStore()
+    /// Only if a report wants it.
+    private var statistics: StatisticsStore?
+    /// How many frames of each were copies.
+    private var copies = CopyCounts()
+    var relatives = ConnectionRelatives()
+
+    /// No connections.
+    ///
+    /// - Parameter keepsStatistics: whether `statistics(of:)` is wanted.
+    public init(keepsStatistics: Bool) {
+        if keepsStatistics { statistics = StatisticsStore() }
+    }
+
+    /// The connection at a place that an event named and `retire` has not taken back.
+    public subscript(id: ConnectionID) -> Connection { store.whole(id) }
+
+    /// The number of the connection at a place, as `subscript` wants it.
+    public func number(of id: ConnectionID) -> UInt64 { store[id].number }
+
+    /// What the connection at a place is called by.
+    public func name(of id: ConnectionID) -> ConnectionName { store[id].name }
+
+    /// Whether the connection with this number is still at this place.
+    public func contains(_ id: ConnectionID, number: UInt64) -> Bool {
+        store.isOccupied(id.slot) && store[id].number == number
+    }
+
+    /// What a row of a table says of the connection at a place.
+    public func summary(of id: ConnectionID) -> ConnectionSummary { ConnectionSummary(store[id]) }
+
+    /// The statistics of a connection, if they are kept.
+    public func statistics(of id: ConnectionID) -> ConnectionStatistics? {
+        statistics?.statistics(id, number: store[id].number)
+    }
+
+    /// How many frames of a connection were other copies of frames that count (`Timeline.observeOnce`).
+    public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies[id, store[id].number] }
+
+    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
+    public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
+
+    /// What a connection joined, if its SYN had MP_JOIN.
+    public func subflow(_ id: ConnectionID) -> MultipathSubflow? { relatives.subflow(store[id].number) }
+
+    // MARK: Elsewhere
+
+    /// All of a connection but its statistics, to be kept elsewhere.
+    public struct Record: BitwiseCopyable, Sendable {
+        /// The connection.
+        public let connection: Connection
+        let copies: UInt32
+        let source: ConnectionName?
+        let subflow: MultipathSubflow?
+    }
+
+    /// The record of a connection that is here.
+    public func record(of id: ConnectionID) -> Record {
+        Record(
+            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), subflow: subflow(id))
+    }
+
+    /// Keeps a connection of others as it is there, until `release`; a later record takes the place of an earlier one.
+    public mutating func keep(_ record: Record, at id: ConnectionID) {
+        let number = record.connection.number
+        store.keep(record.connection, at: id)
+        if record.copies > 0 { copies.set(id, number, record.copies) }
+        if let source = record.source { relatives.note(number, translationOf: source) }
+        if let subflow = record.subflow { relatives.note(number, joined: subflow) }
+    }
+
+    /// Forgets a connection of others.
+    public mutating func release(_ id: ConnectionID) {
+        forget(id)
+        store.clear(id)
+    }
+
+    // MARK: Changes
+
+    /// Has the statistics say what they make of a segment of a connection that is here.
+    public mutating func judge(_ event: inout SegmentEvent) {
+        guard statistics != nil else { return }
+        event.verdict = statistics?.take(event) ?? SegmentVerdict()
+    }
+
+    /// Counts a copy of a frame.
+    mutating func countCopy(_ id: ConnectionID) { copies.count(id, store[id].number) }
+
+    /// Forgets a connection; its place is free.
+    mutating func free(_ id: ConnectionID) {
+        forget(id)
+        store.free(id)
+    }
+
+    private mutating func forget(_ id: ConnectionID) {
+        relatives.forget(store[id].number)
+        statistics?.forget(id)
+    }
+}
+
+/// How many frames of each connection were captured more than once, by slot. Empty as long as there are none.
+struct CopyCounts {
+    private var counts: [(number: UInt64, frames: UInt32)] = []
+
+    /// How many copies connection `number` at this place has.
+    subscript(id: ConnectionID, number: UInt64) -> UInt32 {
+        let slot = Int(id.slot)
+        return slot < counts.count && counts[slot].number == number ? counts[slot].frames : 0
+    }
+
+    /// Counts one of connection `number` at this place.
+    mutating func count(_ id: ConnectionID, _ number: UInt64) { set(id, number, self[id, number] &+ 1) }
+
+    mutating func set(_ id: ConnectionID, _ number: UInt64, _ frames: UInt32) {
+        let slot = Int(id.slot)
+        if slot >= counts.count {
+            counts.append(contentsOf: repeatElement((number: 0, frames: 0), count: slot + 1 - counts.count))
+        }
+        counts[slot] = (number, frames)
+    }
+}
+
+/// Which connections belong to others, by their numbers. Empty where there is neither NAT nor MPTCP in a capture.
+struct ConnectionRelatives {
+    /// Links of each kind that are kept, so that a flood of SYNs makes no heap of them.
+    private static let most = 65_536
+    /// From a connection to the one that it is the translation of.
+    private var sources: [UInt64: ConnectionName] = [:]
+    private var subflows: [UInt64: MultipathSubflow] = [:]
+
+    func source(of number: UInt64) -> ConnectionName? { sources.isEmpty ? nil : sources[number] }
+
+    func subflow(_ number: UInt64) -> MultipathSubflow? { subflows.isEmpty ? nil : subflows[number] }
+
+    mutating func note(_ number: UInt64, translationOf source: ConnectionName) {
+        guard sources.count < Self.most else { return }
+        // A third copy is linked to the first connection too.
+        sources[number] = sources[source.number] ?? source
+    }
+
+    mutating func note(_ number: UInt64, joined subflow: MultipathSubflow) {
+        guard subflows.count < Self.most else { return }
+        subflows[number] = subflow
+    }
+
+    mutating func forget(_ number: UInt64) {
+        if !sources.isEmpty { sources[number] = nil }
+        if !subflows.isEmpty { subflows[number] = nil }
+    }
+}

@@ -1,0 +1,34 @@
+// The memory of one batch of a replay that is told in parts.
+
+import TCPModel
+import TCPTimeline
+
+/// One of the few batches that are under way at a time, used again and again.
+struct TellingBatch: ~Copyable {
+    /// What each part is to tell: the reader's to fill, then its part's, then the merge's.
+    let shares = SpacedPlaces<TellingShare>(count: ReplayDivision.parts) { _ in TellingShare() }
+    /// Counted from 0.
+    private(set) var number: UInt64 = 0
+    /// How many things happen in it.
+    var count: UInt32 = 0
+    /// The time of the capture's first segment, if it is in this batch.
+    var openTime: Timestamp?
+    /// Frames lost, when, and the place of what happens after that.
+    var gap: (count: UInt64, time: Timestamp?, place: UInt32) = (0, nil, 0)
+
+    /// Empties it.
+    mutating func clear(for number: UInt64) {
+        self.number = number
+        // The batch is the reader's: nobody else touches the shares.
+        for part in 0..<ReplayDivision.parts { unsafe shares.place(part).pointee.clear() }
+        count = 0
+        openTime = nil
+        gap = (0, nil, 0)
+    }
+
+    /// The place of the next thing that happens.
+    @inline(__always) mutating func nextPlace() -> UInt32 {
+        defer { count &+= 1 }
+        return count
+    }
+}

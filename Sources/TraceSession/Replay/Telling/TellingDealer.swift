@@ -1,0 +1,101 @@
+// Deals what the pipeline finds out to the parts that tell of it: by four-tuple, because some of what is told outlives a connection.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// The reader's side: fills one batch after the other.
+struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
+    let crew: Crew<TellingBatch, TellingPart<Report>, TellingMerge<Report>>
+    /// The number of the batch that is being filled.
+    private var batch: UInt64 = 0
+    /// By place in the timeline: the connection's part, and its place there.
+    private var seats: [Seat] = []
+    /// Places of each part that are free again, and how many it has ever had.
+    private var free: ByPart<[UInt32]> = .init(repeating: [])
+    private var used: ByPart<UInt32> = .init(repeating: 0)
+
+    private struct Seat: BitwiseCopyable {
+        /// The connection's number; 0: nobody's.
+        var number: UInt64 = 0
+        var part: UInt32 = 0
+        var slot: UInt32 = 0
+
+        var id: ConnectionID { ConnectionID(slot: slot) }
+    }
+
+    init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, workers: Int) {
+        crew = Crew(
+            workers: workers, batch: { TellingBatch() }, part: { TellingPart(report, needs, options) },
+            merge: TellingMerge(report), work: { $0.work($1, of: $2) },
+            take: {
+                $0.take($1)
+                return $0.outputStatus == nil
+            })
+    }
+
+    /// Hands the batch over. False: nobody wants more.
+    mutating func publish() -> Bool {
+        let isWanted = crew.publish(batch)
+        batch += 1
+        // A batch belongs to the reader from the return of `publish` to the next call, here and in all that follows.
+        unsafe crew.batch(batch).pointee.clear(for: batch)
+        return isWanted
+    }
+
+    mutating func opens(at time: Timestamp) { unsafe crew.batch(batch).pointee.openTime = time }
+
+    mutating func gap(_ count: UInt64, at time: Timestamp?) {
+        let before = unsafe crew.batch(batch).pointee.gap.count
+        unsafe crew.batch(batch).pointee.gap = (before + count, time, crew.batch(batch).pointee.nextPlace())
+    }
+
+    mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections) {
+        let seat = seat(of: event.connection, event.number, connections)
+        unsafe share(seat).pointee.add(event, of: seat.id, crew.batch(batch).pointee.nextPlace())
+    }
+
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
+        let seat = seat(of: event.connection, connections.number(of: event.connection), connections)
+        var event = event
+        event.connection = seat.id
+        unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), .icmp(event))
+    }
+
+    mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
+    ) {
+        let record = connections.record(of: id)
+        let seat = seat(of: id, record.connection.number, connections)
+        unsafe share(seat).pointee.interrupt(
+            crew.batch(batch).pointee.nextPlace(), .finish(seat.id, record, now: now))
+        seats[Int(id.slot)].number = 0
+        free[Int(seat.part)].append(seat.slot)
+    }
+
+    /// Where a connection is told of.
+    @inline(__always) private mutating func seat(
+        of id: ConnectionID, _ number: UInt64, _ connections: borrowing KnownConnections
+    ) -> Seat {
+        let slot = Int(id.slot)
+        return slot < seats.count && seats[slot].number == number ? seats[slot] : newSeat(of: id, connections)
+    }
+
+    @inline(never) private mutating func newSeat(
+        of id: ConnectionID, _ connections: borrowing KnownConnections
+    ) -> Seat {
+        let record = connections.record(of: id)
+        let part = FlowHash.part(record.connection.tuple, of: ReplayDivision.parts)
+        var seat = Seat(number: record.connection.number, part: UInt32(part), slot: used[part])
+        if let slot = free[part].popLast() { seat.slot = slot } else { used[part] += 1 }
+        while seats.count <= Int(id.slot) { seats.append(Seat()) }
+        seats[Int(id.slot)] = seat
+        unsafe share(seat).pointee.begin(crew.batch(batch).pointee.nextPlace(), seat.id, record)
+        return seat
+    }
+
+    /// The batch's share of a part.
+    private func share(_ seat: Seat) -> UnsafeMutablePointer<TellingShare> {
+        unsafe crew.batch(batch).pointee.shares.place(Int(seat.part))
+    }
+}

@@ -1,0 +1,92 @@
+// A replay that tells what happens as it happens: one pipeline finds it out, and parts tell of it, divided among threads.
+
+import PacketSource
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// The plain pipeline, whose events are dealt out to parts: for formats that hear of segments or findings, and where a limit is
+/// one for all flows. Telling costs several times what finding out does.
+struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
+    private var pipeline: TracePipeline<TellingDealer<Report>>
+
+    init(_ report: Report, _ options: TraceOptions, workers: Int) {
+        let needs = TraceNeeds(report, options)
+        pipeline = TracePipeline(
+            replay: TellingDealer(report, needs, options, workers: workers), needs, options)
+    }
+
+    private var crew: Crew<TellingBatch, TellingPart<Report>, TellingMerge<Report>> { pipeline.sink.crew }
+
+    var captured: UInt64 { pipeline.counts.captured }
+    var endedCount: UInt64 { pipeline.endedCount }
+    var connectionCount: UInt64 { pipeline.timeline.connectionCount }
+    var connectionLimit: Int { pipeline.connectionLimit }
+    var evicted: UInt64 { pipeline.evicted }
+    var tally: FrameTally { pipeline.finalTally }
+    // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
+    var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
+
+    var unwantedFindings: [String] {
+        var all = unsafe crew.part(0).pointee.unwanted
+        for part in 1..<ReplayDivision.parts { unsafe all.add(crew.part(part).pointee.unwanted) }
+        return all.sentences
+    }
+
+    mutating func begin(_ description: CaptureDescription) {
+        let report = unsafe crew.merge.pointee.begin(description)
+        for part in 0..<ReplayDivision.parts { unsafe crew.part(part).pointee.begin(report) }
+    }
+
+    mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
+        pipeline.take(header, bytes, frame: frame)
+    }
+
+    mutating func noteGap(_ count: UInt64) { pipeline.noteGap(count) }
+
+    mutating func endBatch(lastFrame: UInt64) -> Bool {
+        if let now = pipeline.lastTime {
+            var expired: [ConnectionID] = []
+            while let id = pipeline.timeline.nextExpired(
+                at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting)
+            {
+                expired.append(id)
+            }
+            expired.sort { pipeline.timeline.connections.number(of: $0) < pipeline.timeline.connections.number(of: $1) }
+            for id in expired {
+                pipeline.finish(id, nil)
+                pipeline.timeline.retire(id)
+            }
+        }
+        return pipeline.sink.publish()
+    }
+
+    mutating func flush(lastFrame: UInt64) -> Bool {
+        _ = pipeline.sink.publish()
+        crew.settle()
+        unsafe crew.merge.pointee.flush()
+        return outputStatus == nil
+    }
+
+    mutating func abandon() { crew.stop() }
+
+    mutating func finish(_ description: CaptureDescription) {
+        pipeline.endFragments()
+        var isWanted = pipeline.sink.publish()
+        // In portions: what is told of a connection may be long.
+        var room = ReplayDivision.toldRest
+        for id in pipeline.timeline.remaining() where isWanted {
+            pipeline.finish(id, nil)
+            room -= 1
+            if room == 0 {
+                isWanted = pipeline.sink.publish()
+                room = ReplayDivision.toldRest
+            }
+        }
+        _ = pipeline.sink.publish()
+        crew.settle()
+        crew.stop()
+        // The threads have ended.
+        unsafe crew.merge.pointee.end(description, pipeline.counts, at: pipeline.lastTime)
+    }
+}

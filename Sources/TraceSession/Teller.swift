@@ -1,0 +1,61 @@
+// Tells what happens to connections: has findings made, and the report written.
+
+import TCPDiagnosis
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// A report, and the findings that are made for it.
+struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
+    var report: Report
+    /// What the report wrote.
+    var out = OutputBuffer()
+    /// Finds causes, if anybody wants to know.
+    var diagnosis: Diagnosis?
+    /// Those of `--fail-on`.
+    var unwanted: UnwantedFindings
+
+    init(_ report: Report, _ options: TraceOptions, isLive: Bool) {
+        self.report = report
+        unwanted = UnwantedFindings(options.failOn)
+        if TraceNeeds(report, options).findings { diagnosis = Diagnosis(isLive: isLive) }
+    }
+
+    mutating func opens(at time: Timestamp) { report.opens(at: time) }
+
+    mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections) {
+        diagnosis?.observe(event)
+        report.segment(event, connections, &out)
+    }
+
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
+        diagnosis?.observe(event, connections)
+        report.icmp(event, connections, &out)
+    }
+
+    /// What the kernel said.
+    mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
+        diagnosis?.observe(event, connections)
+        report.kernel(event, connections, &out)
+    }
+
+    /// Live: tells what is found out by now.
+    mutating func review(now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?) {
+        for finding in diagnosis?.review(now: now, connections, kernel) ?? [] { tell(finding, connections) }
+    }
+
+    /// Reports a connection that is over, its findings first.
+    mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
+    ) {
+        for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
+        report.finish(id, connections, kernel, &out)
+    }
+
+    mutating func gap(_ count: UInt64, at time: Timestamp?) { report.gap(count, at: time, &out) }
+
+    private mutating func tell(_ finding: Finding, _ connections: borrowing KnownConnections) {
+        unwanted.note(finding, connections.name(of: finding.connection))
+        report.finding(finding, connections, &out)
+    }
+}

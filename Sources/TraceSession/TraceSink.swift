@@ -1,0 +1,42 @@
+// Who hears what a pipeline finds out: a teller at once, or the parts of a replay through their batches.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// Hears of everything in capture order. `connections` are as the event left them.
+protocol TraceSink: ~Copyable {
+    /// The first segment of all came.
+    mutating func opens(at time: Timestamp)
+    /// A segment.
+    mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections)
+    /// An ICMP error about a connection.
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections)
+    /// A connection is over, or the capture is.
+    mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp)
+    /// Frames were lost, `count` of them.
+    mutating func gap(_ count: UInt64, at time: Timestamp?)
+}
+
+/// What a format, and `--fail-on`, ask of a trace.
+struct TraceNeeds {
+    /// Whether a frame that was captured several times counts once.
+    let countsCopiesOnce: Bool
+    /// Whether the first fragment of a packet that was never complete counts as a segment.
+    let countsIncomplete: Bool
+    /// Whether findings are to be made.
+    let findings: Bool
+    /// Whether statistics are to be kept: some findings rest on them, and all formats are to agree on findings.
+    let statistics: Bool
+    /// Whether anybody hears of segments one by one.
+    let segments: Bool
+
+    init<Report: TraceReport>(_ report: Report, _ options: TraceOptions) {
+        countsCopiesOnce = report.countsCopiesOnce
+        countsIncomplete = report.countsIncomplete
+        findings = report.wantsFindings || !options.failOn.isEmpty
+        statistics = report.readsStatistics || findings
+        segments = statistics || report.readsSegments
+    }
+}
