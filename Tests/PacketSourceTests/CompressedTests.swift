@@ -2,6 +2,7 @@
 
 import CZlib
 import CZstd
+import Glibc
 import PacketSource
 import Testing
 
@@ -101,6 +102,48 @@ enum Compressor: CaseIterable {
         }
         // gzip's checksum is its end, and nothing of the content is missing without it.
         if case .gzip = compressor { #expect(last == intact.count) }
+    }
+
+    @Test("a stream that pauses is no damage, however often it is asked", arguments: Compressor.allCases)
+    func pauses(_ compressor: Compressor) throws {
+        let plain = Self.sample()
+        let first = compressor.pack(Array(plain[..<200]))
+        let packed = first + compressor.pack(Array(plain[200...]))
+        let kept = try TemporaryFile()
+        let fifo = kept.path + ".fifo"
+        try #require(makeFIFO(fifo))
+        let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
+        var rest = packed[...]
+        // The array is lent for the call, with its own length.
+        func write(_ count: Int) {
+            let part = Array(rest.prefix(count))
+            #expect(unsafe Glibc.write(descriptor, part, part.count) == part.count)
+            rest = rest.dropFirst(count)
+        }
+        write(20)
+        var pauses = 0
+        // Before there is a header.
+        var reader = try CaptureFileReader(path: fifo) {
+            pauses += 1
+            if pauses == 20 { write(first.count) }
+            return pauses < 100
+        }
+        var frames = 0
+        func take() throws -> CaptureFileReader.Progress {
+            try reader.read(waitMilliseconds: 0) { _, _ in
+                frames += 1
+                return true
+            }
+        }
+        // And in the midst of frames.
+        for _ in 0..<50 { _ = try take() }
+        #expect(frames == 2)
+        write(rest.count)
+        close(descriptor)
+        var isOver = false
+        while !isOver { if case .end = try take() { isOver = true } }
+        #expect(frames == 40)
+        #expect(pauses >= 20)
     }
 
     @Test("damage is named, and the frames before it are right", arguments: Compressor.allCases)

@@ -35,6 +35,8 @@ import Glibc
     private var isBetweenMembers = false
     /// The descriptor has no more.
     private var isInputOver = false
+    /// The last piece filled its room: there may be more of it without any input.
+    private var mayHaveMore = false
     /// What is wrong with the octets at `offset`; what was made of those before has been handed out.
     private var fault: WindowError?
 
@@ -87,6 +89,8 @@ import Glibc
         while true {
             if isBetweenMembers, format == .gzip, try !nextMemberStarts() { return isInputOver ? .end : .needsInput }
             if start == end, isInputOver, isBetweenMembers { return .end }
+            // A stream may pause for long, and zstd takes it for damage to be asked again and again with nothing new.
+            if start == end, !isInputOver, !mayHaveMore { return .needsInput }
             // start <= end <= capacity.
             let input = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
             let piece: DecompressedPiece
@@ -95,6 +99,7 @@ import Glibc
             case .zstd(let inflater): piece = unsafe inflater.step(input, to: output)
             }
             start += piece.consumed
+            mayHaveMore = piece.produced == output.count
             if piece.consumed > 0 || piece.produced > 0 { isBetweenMembers = false }
             switch piece.outcome {
             case .more where piece.consumed == 0 && piece.produced == 0 && start < end:
