@@ -48,7 +48,9 @@ import Testing
             record(frame(1), length: length, in: &lying)
             let result = try readAll(lying.bytes)
             #expect(result.frames.count == 1)
-            #expect(result.error?.reason == .packetTooLong(length), "\(length)")
+            let fault: CaptureFileError.Reason =
+                length < 84 ? .packetBeyondRecord(captured: 60, record: length) : .packetTooLong(length)
+            #expect(result.error?.reason == fault, "\(length)")
         }
         var cut = file()
         record(frame(1), in: &cut)
@@ -58,5 +60,16 @@ import Testing
             #expect(result.error?.reason == .packetCutShort)
             #expect(result.frames.count == (count < 16 + 86 ? 0 : 1))
         }
+    }
+
+    @Test("zeros at the end are damage, and no file that shrank")
+    func zeros() throws {
+        var file = file()
+        record(frame(1), in: &file)
+        file.bytes += [UInt8](repeating: 0, count: 100)
+        let result = try readAll(file.bytes)
+        #expect(result.frames.count == 1)
+        #expect(result.error?.reason == .packetBeyondRecord(captured: 0, record: 0))
+        #expect(result.error?.offset == 16 + 86)
     }
 }

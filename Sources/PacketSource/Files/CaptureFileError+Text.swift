@@ -38,6 +38,8 @@ extension CaptureFileError: CustomStringConvertible {
             "is damaged: a block's length is \(first) at its start and \(last) at its end\(place)."
         case .packetBeyondBlock(let length):
             "is damaged: a packet of \(length) bytes does not fit in its block\(place)."
+        case .packetBeyondRecord(let length, let record):
+            "is damaged: a packet of \(length) bytes does not fit in its record of \(record)\(place)."
         case .badByteOrderMagic(let magic): "is damaged: a section's byte-order mark is \(hex(magic))\(place)."
         case .unknownInterface(let number):
             "is damaged: a packet is of interface \(number), which was not described\(place)."

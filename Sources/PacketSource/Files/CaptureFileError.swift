@@ -37,6 +37,8 @@ public struct CaptureFileError: Error, Equatable, Sendable {
         case blockLengthMismatch(UInt32, UInt32)
         /// The packet does not fit in its pcapng block.
         case packetBeyondBlock(captured: UInt32)
+        /// The packet does not fit in its snoop record, which claims this length.
+        case packetBeyondRecord(captured: UInt32, record: UInt32)
         /// A section header without the byte-order magic.
         case badByteOrderMagic(UInt32)
         /// A packet of an interface that was not described before.

@@ -59,15 +59,15 @@ struct SnoopDecoder {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.packetTooLong(captured)))
             }
             let least = UInt32(Self.recordHeaderLength) + captured
-            // A length that does not hold the frame, or far more than it, would lead astray.
-            guard record >= least, record - least <= Self.mostPadding else {
-                if guardSlot >= 0 && original | captured | record == 0 {
-                    return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
-                }
+            guard record >= least else {
+                let fault = CaptureFileError.Reason.packetBeyondRecord(captured: captured, record: record)
+                return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault))
+            }
+            // A length of far more than the frame would lead astray.
+            guard record - least <= Self.mostPadding else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.packetTooLong(record)))
             }
             guard count - at >= Int(record) else {
-                // The last record's padding may be missing.
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(Int(record), isPacket: true))
             }
             if guardSlot >= 0 && tcptrace_mapping_was_cut(guardSlot) != 0 {
