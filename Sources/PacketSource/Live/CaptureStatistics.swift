@@ -26,7 +26,10 @@ struct CaptureCounters {
     mutating func update(received: UInt32, kernel: UInt32, interface: UInt32) {
         total.received += UInt64(received &- last.received)
         total.droppedByKernel += UInt64(kernel &- last.kernel)
-        total.droppedByInterface += UInt64(interface &- last.interface)
+        // libpcap takes the difference of what the interface's driver says, which starts anew, or is nothing, once the interface
+        // has gone: a step back, which is no wrap.
+        let lost = interface &- last.interface
+        if lost <= UInt32.max / 2 { total.droppedByInterface += UInt64(lost) }
         last = (received, kernel, interface)
     }
 }

@@ -1,0 +1,34 @@
+// The kernel's 32-bit counters, continued.
+
+import Testing
+
+@testable import PacketSource
+
+@Suite("Counters of a capture") struct CaptureCounterTests {
+    @Test("they go on where 32 bits end")
+    func wraps() {
+        var counters = CaptureCounters()
+        counters.update(received: 0xffff_fff0, kernel: 0xffff_ffff, interface: 0x7fff_ffff)
+        counters.update(received: 0x10, kernel: 1, interface: 0xffff_fff0)
+        counters.update(received: 0x11, kernel: 1, interface: 0x10)
+        #expect(
+            counters.total
+                == CaptureStatistics(
+                    received: 0x1_0000_0011, droppedByKernel: 0x1_0000_0001, droppedByInterface: 0x1_0000_0010))
+    }
+
+    /// libpcap reads the driver's counters below /sys, which are not there any more then.
+    @Test("an interface that goes has lost no four thousand million frames")
+    func interfaceGone() {
+        var counters = CaptureCounters()
+        counters.update(received: 10, kernel: 0, interface: 0)
+        // It had dropped 7 before the trace and 2 since.
+        counters.update(received: 20, kernel: 0, interface: 2)
+        counters.update(received: 20, kernel: 0, interface: 2 &- 9)
+        counters.update(received: 20, kernel: 0, interface: 2 &- 9)
+        #expect(counters.total.droppedByInterface == 2)
+        // It comes back, and counts anew.
+        counters.update(received: 20, kernel: 0, interface: 5 &- 7)
+        #expect(counters.total.droppedByInterface == 7)
+    }
+}
