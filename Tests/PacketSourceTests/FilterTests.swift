@@ -148,6 +148,8 @@ import Testing
         #expect(found == [true, false, false, true, false])
         let rejected = set.rejected.map(\.linkType)
         #expect(rejected == [.raw])
+        let frames = set.rejected.map(\.frames)
+        #expect(frames == [3], "what does not match for that reason is counted")
         var ports = try FilterSet("port 9500")
         let datagram = Array(bytes[14...])
         for linkType in [LinkType.raw, .rawBSD, .rawOpenBSD, .ipv4] {

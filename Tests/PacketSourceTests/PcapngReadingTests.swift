@@ -1,5 +1,6 @@
 // pcapng files: sections, interfaces, clocks, every packet block, and damage in each.
 
+import Glibc
 import PacketSource
 import TCPModel
 import Testing
@@ -62,7 +63,7 @@ import Testing
         #expect(result.frames.map(\.interface) == [0, 1, 0, 1, 2])
         #expect(result.frames.map(\.original) == [61, 90, 30, 20, 20])
         #expect(result.interfaces.map(\.name) == ["lo", nil, nil])
-        #expect(result.dropped == 17)
+        #expect(result.dropped == 17 + 9, "the statistics of the one interface, and what a packet of the other says")
     }
 
     @Test("a file cut at any length gives all frames before the cut")
@@ -193,6 +194,114 @@ import Testing
         let result = try readAll(file.bytes)
         #expect(result.frames.count == 1)
         #expect(result.error?.reason == .unknownInterface(0))
+    }
+
+    @Test("frames lost before a packet, as it says itself, and all of an interface's as its statistics say")
+    func losses() throws {
+        func lost(_ count: UInt64) -> CaptureBytes.Option { (4, CaptureBytes.number64(count, isBigEndian: false)) }
+        var file = CaptureBytes()
+        file.section()
+        file.interface()
+        file.interface()
+        file.packet(ticks: 1, frame(1, 61), options: [(1, Array("note".utf8)), lost(3), (0, [])])
+        file.packet(ticks: 2, frame(2, 60), options: [lost(4)])
+        file.packet(interface: 1, ticks: 3, frame(3))
+        #expect(try readAll(file.bytes).dropped == 7)
+        let halfway = file
+        for (stated, expected) in [(5, 7), (12, 12)] as [(UInt64, UInt64)] {
+            file = halfway
+            file.block(5) {
+                $0.put32(0)
+                $0.put64(0)
+                $0.option((5, CaptureBytes.number64(stated, isBigEndian: false)))
+            }
+            #expect(try readAll(file.bytes).dropped == expected, "they are the same frames")
+        }
+        file.packet(interface: 1, ticks: 4, frame(4), options: [lost(.max)])
+        #expect(try readAll(file.bytes).dropped == .max)
+    }
+
+    @Test("the interfaces in front are known at once, the others before their first frame")
+    func interfacesAreKnown() throws {
+        var file = CaptureBytes()
+        file.section()
+        file.interface(options: [(2, Array("eth0".utf8))])
+        file.interface(options: [(2, Array("eth1".utf8))])
+        file.packet(ticks: 1, frame(1))
+        file.packet(interface: 1, ticks: 2, frame(2))
+        file.interface(options: [(2, Array("eth2".utf8))])
+        file.packet(interface: 2, ticks: 3, frame(3))
+        let kept = try TemporaryFile(file.bytes)
+        var reader = try CaptureFileReader(path: kept.path)
+        var known = reader.interfaces.map(\.name)
+        #expect(known == ["eth0", "eth1"])
+        var names: [String?] = []
+        var isOver = false
+        while !isOver {
+            if case .end = try reader.read({ header, _ in
+                names.append(known.indices.contains(Int(header.interface)) ? known[Int(header.interface)] : nil)
+                return true
+            }) {
+                isOver = true
+            }
+            known = reader.interfaces.map(\.name)
+        }
+        #expect(names == ["eth0", "eth1", "eth2"])
+    }
+
+    @Test("a stream that pauses before its first interface is waited for, and behind it is not")
+    func pausesAmongInterfaces() throws {
+        var file = CaptureBytes()
+        file.section()
+        let first = file.bytes.count
+        file.interface(linkType: 101)
+        let second = file.bytes.count
+        file.interface()
+        let kept = try TemporaryFile()
+        let fifo = kept.path + ".fifo"
+        try #require(makeFIFO(fifo))
+        let descriptor = unsafe open(fifo, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        var pauses = 0
+        // The array is lent for the calls, with lengths within it.
+        func write(_ range: Range<Int>) {
+            let part = Array(file.bytes[range])
+            #expect(unsafe Glibc.write(descriptor, part, part.count) == part.count)
+        }
+        write(0..<first)
+        let reader = try CaptureFileReader(path: fifo) {
+            pauses += 1
+            if pauses == 3 { write(first..<second) }
+            return pauses < 100
+        }
+        let linkTypes = reader.interfaces.map(\.linkType)
+        #expect(linkTypes == [.raw])
+        #expect(pauses >= 3)
+    }
+
+    @Test("blocks that are no packets, however many, do not keep the caller from looking after other things")
+    func muchElse() throws {
+        var file = CaptureBytes()
+        file.section()
+        file.interface()
+        for _ in 0..<40 { file.block(0x0bad) { $0.bytes = [UInt8](repeating: 7, count: 1 << 20) } }
+        file.packet(ticks: 1, frame(1))
+        let kept = try TemporaryFile(file.bytes)
+        var reader = try CaptureFileReader(path: kept.path)
+        var frames = 0
+        var turns = 0
+        var isOver = false
+        while !isOver {
+            turns += 1
+            if case .end = try reader.read({ _, _ in
+                frames += 1
+                return true
+            }) {
+                isOver = true
+            }
+        }
+        #expect(frames == 1)
+        #expect(turns >= 8)
     }
 
     @Test("ten thousand interfaces")

@@ -19,7 +19,7 @@ public struct CaptureFileReader: ~Copyable {
 
     /// Why `read` came back.
     public enum Progress: Sendable {
-        /// It delivered as many frames as it was asked for; there may be more.
+        /// It delivered as many frames as it was asked for, or met an interface, or much that is no frame; there may be more.
         case more
         /// A stream has no bytes at the moment, or a signal came: call again.
         case waiting
@@ -69,7 +69,8 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop, snoop's drops), as far as the file has been read.
+    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop and epb_dropcount, snoop's drops), as far as the file
+    /// has been read.
     public var droppedFrames: UInt64 {
         switch decoder {
         case .pcap: 0
@@ -122,6 +123,7 @@ public struct CaptureFileReader: ~Copyable {
             limitOfZeros = false
             switch outcome.stop {
             case .limit: continue
+            case .interface: return .more
             case .stopped: return .stopped
             case .cut: throw fault(.shrankWhileRead)
             case .zeros:
@@ -133,6 +135,8 @@ public struct CaptureFileReader: ~Copyable {
             case .needs(let count, let isPacket):
                 if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
             }
+            // However much there is of other blocks, nobody is to wait for their end.
+            if outcome.frames == 0 && outcome.consumed > 0 { return .more }
         }
         return .more
     }
@@ -140,8 +144,7 @@ public struct CaptureFileReader: ~Copyable {
     // MARK: - Inside
 
     private static func decode(
-        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, untilInterface: Bool = false,
-        _ body: (FrameHeader, RawSpan) -> Bool
+        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, _ body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
         let bytes = unsafe window.bytes.bytes
@@ -153,8 +156,7 @@ public struct CaptureFileReader: ~Copyable {
             // Moved out and back, so that its arrays are not copied when an interface is added.
             decoder = .pcapng(PcapngDecoder())
             let outcome = pcapng.run(
-                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot,
-                untilInterface: untilInterface, body: body)
+                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
             decoder = .pcapng(pcapng)
             return outcome
         case .snoop(var snoop):
@@ -277,26 +279,38 @@ public struct CaptureFileReader: ~Copyable {
         return magic
     }
 
-    /// Goes on to the first interface description, so that the link type is known early. A fault there is left to `read`.
+    /// Goes on to the first interface description, however long that takes, and over those behind it that are there: the link
+    /// types are known early. A fault there is left to `read`.
     private static func primePcapng(
         _ window: inout ByteWindow, _ decoder: inout Decoder, _ isWanted: () -> Bool
     ) throws(HeaderFault) {
-        while case .pcapng(let pcapng) = decoder, pcapng.interfaces.isEmpty {
+        while true {
             if window.mappedSize != nil { window.advanceMapping() }
-            let outcome = decode(&window, &decoder, limit: 0, untilInterface: true) { _, _ in false }
+            let outcome = decode(&window, &decoder, limit: 0) { _, _ in false }
             window.consume(outcome.consumed)
+            let needed: Int
             switch outcome.stop {
-            case .softEnd where window.available > 0 && outcome.consumed > 0: continue
-            case .needs(let count, _):
-                do throws(WindowError) {
-                    guard try fill(count, &window, isWanted) else { return }
-                } catch {
-                    if error.reason == .givenUp { throw HeaderFault(reason: .givenUp) }
-                    return
-                }
+            case .interface: continue
+            case .softEnd where hasInterface(decoder): return
+            case .softEnd: needed = 1
+            case .needs(let count, _): needed = count
             case .fault(let reason) where window.offset == 0: throw HeaderFault(reason: reason)
             default: return
             }
+            if window.available >= needed { continue }
+            if hasInterface(decoder) { return }
+            guard isWanted() else { throw HeaderFault(reason: .givenUp) }
+            do throws(WindowError) {
+                guard try fill(needed, &window, isWanted) else { return }
+            } catch {
+                if error.reason == .givenUp { throw HeaderFault(reason: .givenUp) }
+                return
+            }
         }
+    }
+
+    /// Not to be asked with a copy of the decoder at hand: its arrays would be copied when it goes on.
+    private static func hasInterface(_ decoder: Decoder) -> Bool {
+        if case .pcapng(let pcapng) = decoder { !pcapng.interfaces.isEmpty } else { true }
     }
 }

@@ -17,6 +17,8 @@ enum DecoderLimit {
 enum DecoderStop {
     /// It reached the soft end.
     case softEnd
+    /// A pcapng interface was described, and is known now.
+    case interface
     /// It delivered as many frames as it was asked for.
     case limit
     /// The body asked it to stop.

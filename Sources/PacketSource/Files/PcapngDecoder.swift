@@ -19,24 +19,24 @@ struct PcapngDecoder {
     /// All interfaces, of all sections so far; a frame's interface is an index into this.
     private(set) var interfaces: [CaptureInterface] = []
     private var clocks: [PcapngClock] = []
-    private var drops: [UInt64] = []
+    /// By interface: frames that were lost, as its latest statistics say and as its packets say one by one.
+    private var drops: [(stated: UInt64, told: UInt64)] = []
     /// The first interface of the current section.
     private var sectionBase = 0
     private var swapped = false
 
-    /// Sum of the interfaces' last isb_ifdrop; saturates.
-    var droppedFrames: UInt64 {
-        drops.reduce(0) { sum, count in
-            let (total, overflow) = sum.addingReportingOverflow(count)
-            return overflow ? .max : total
-        }
+    /// Sum over the interfaces: the last isb_ifdrop, or what their packets say if that is more. Saturates.
+    var droppedFrames: UInt64 { drops.reduce(0) { Self.sum($0, max($1.stated, $1.told)) } }
+
+    private static func sum(_ first: UInt64, _ second: UInt64) -> UInt64 {
+        let (total, overflow) = first.addingReportingOverflow(second)
+        return overflow ? .max : total
     }
 
-    /// Handles the blocks of `bytes`, which start at a block, and delivers their frames. With `untilInterface` it comes back
-    /// (`softEnd`) once an interface is known.
+    /// Handles the blocks of `bytes`, which start at a block, and delivers their frames. It comes back after each interface
+    /// description, so that the interface can be asked about before its first frame comes.
     mutating func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, untilInterface: Bool = false,
-        body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         let count = bytes.byteCount
         var at = 0
@@ -84,7 +84,9 @@ struct PcapngDecoder {
             at += Int(length)
             if isPacket { frames += 1 }
             guard wanted else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
-            if untilInterface && !interfaces.isEmpty { break }
+            if type == Block.interfaceDescription {
+                return DecoderOutcome(consumed: at, frames: frames, stop: .interface)
+            }
         }
         return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
     }
@@ -103,6 +105,14 @@ struct PcapngDecoder {
         let captured = content.word(12, swapped: swapped)
         guard captured <= DecoderLimit.capturedLength else { return .packetTooLong(captured) }
         guard Int(captured) <= content.byteCount - fixed else { return .packetBeyondBlock(captured: captured) }
+        let options = fixed + (Int(captured) + 3) & ~3
+        if isObsolete {
+            let lost = content.half(2, swapped: swapped)
+            // All ones: not known.
+            if lost != .max { drops[index].told = Self.sum(drops[index].told, UInt64(lost)) }
+        } else if content.byteCount - options >= 4 {
+            takeOptions(content, from: options, of: index)
+        }
         let header = FrameHeader(
             time: clocks[index].time(
                 high: content.word(4, swapped: swapped), low: content.word(8, swapped: swapped)),
@@ -110,6 +120,16 @@ struct PcapngDecoder {
             linkType: interfaces[index].linkType, interface: UInt16(index))
         wanted = body(header, content.extracting(fixed..<fixed + Int(captured)))
         return nil
+    }
+
+    /// The options of an enhanced packet block: only how many were lost before it (epb_dropcount) matters.
+    @inline(never) private mutating func takeOptions(_ content: RawSpan, from start: Int, of interface: Int) {
+        let isSwapped = swapped
+        var lost: UInt64 = 0
+        _ = forEachOption(content, from: start) { code, value in
+            if code == 4, value.byteCount >= 8 { lost = value.long(0, swapped: isSwapped) }
+        }
+        drops[interface].told = Self.sum(drops[interface].told, lost)
     }
 
     /// A simple packet block: the section's first interface, no time stamp (it becomes the epoch).
@@ -177,7 +197,7 @@ struct PcapngDecoder {
                 name: name, linkType: LinkType(content.half(0, swapped: swapped)),
                 snapshotLength: content.word(4, swapped: swapped)))
         clocks.append(clock)
-        drops.append(0)
+        drops.append((stated: 0, told: 0))
         return nil
     }
 
@@ -191,7 +211,7 @@ struct PcapngDecoder {
         _ = forEachOption(content, from: 12) { code, value in
             if code == 5, value.byteCount >= 8 { dropped = value.long(0, swapped: isSwapped) }
         }
-        if let dropped { drops[sectionBase + Int(id)] = dropped }
+        if let dropped { drops[sectionBase + Int(id)].stated = dropped }
         return nil
     }
 

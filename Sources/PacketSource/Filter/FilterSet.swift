@@ -3,7 +3,8 @@
 import CPcap
 public import TCPModel
 
-/// A filter for capture files, which can mix link types. Frames of a link type that it cannot be compiled for do not match.
+/// A filter for capture files, which can mix link types. Frames of a link type that it cannot be compiled for do not match, and
+/// are counted.
 @safe public struct FilterSet: ~Copyable {
     @safe private struct Entry {
         var linkType: LinkType
@@ -11,10 +12,20 @@ public import TCPModel
         var program: bpf_program?
     }
 
+    /// A link type that frames had and for which the expression cannot be compiled.
+    public struct Rejection: Sendable {
+        /// Which one.
+        public let linkType: LinkType
+        /// Why not.
+        public let fault: FilterFault
+        /// Frames of it, none of which matched.
+        public internal(set) var frames: UInt64 = 0
+    }
+
     /// The expression.
     public let text: String
-    /// Link types that frames had and for which the expression cannot be compiled, with the reason.
-    public private(set) var rejected: [(linkType: LinkType, fault: FilterFault)] = []
+    /// In the order in which they came.
+    public private(set) var rejected: [Rejection] = []
     private var entries: [Entry] = []
     /// Index of the entry that was used last.
     private var current = 0
@@ -38,8 +49,13 @@ public import TCPModel
     @inline(__always) public mutating func matches(_ header: FrameHeader, _ bytes: RawSpan) -> Bool {
         if entries[current].linkType != header.linkType { select(header.linkType) }
         // The program came from pcap_compile and is freed in deinit only.
-        guard let program = unsafe entries[current].program else { return false }
+        guard let program = unsafe entries[current].program else { return reject(header.linkType) }
         return unsafe runFilter(program.bf_insns, header, bytes)
+    }
+
+    @inline(never) private mutating func reject(_ linkType: LinkType) -> Bool {
+        for index in rejected.indices where rejected[index].linkType == linkType { rejected[index].frames += 1 }
+        return false
     }
 
     private mutating func select(_ linkType: LinkType) {
@@ -57,7 +73,7 @@ public import TCPModel
             } else {
                 fault = FilterFault(text: text, message: error.description)
             }
-            rejected.append((linkType, fault))
+            rejected.append(Rejection(linkType: linkType, fault: fault))
         }
         entries.append(entry)
         current = entries.count - 1

@@ -72,6 +72,17 @@ struct InputFile: ~Copyable {
         }
     }
 
+    /// What the filter left out because it cannot be compiled for a link type, in sentences for standard error.
+    mutating func rejections() -> [String] {
+        let rejected = filter?.rejected ?? []
+        return rejected.map { rejection in
+            let (count, name) = (rejection.frames, rejection.linkType.name)
+            return
+                "\(count) frame\(count == 1 ? "" : "s") of link-type \(name) left out: the filter cannot be compiled for it ("
+                + printable(rejection.fault.message) + ")"
+        }
+    }
+
     /// Frames that the capturing program lost, as far as that is known and was not told before.
     mutating func takeLosses() -> UInt64 {
         // A capture may take back what it said (pcapng's interface statistics).

@@ -12,7 +12,7 @@ struct OutputCapture: ~Copyable {
     private var outputs: [CaptureInterface: [UInt16]] = [:]
 
     // Of the file that is being read:
-    /// Its interfaces as far as they are known before its first frame; others have no name.
+    /// Its interfaces as far as they are known.
     private var inputs: [CaptureInterface] = []
     /// Which of its interfaces became which of the output.
     private var numbers: [UInt16: UInt16] = [:]
@@ -38,6 +38,12 @@ struct OutputCapture: ~Copyable {
         inputs = input.interfaces
         numbers.removeAll(keepingCapacity: true)
         likes.removeAll(keepingCapacity: true)
+    }
+
+    /// The file may have described more interfaces by now, whose frames come next.
+    mutating func learn(of input: borrowing InputFile) {
+        let known = input.interfaces
+        if known.count > inputs.count { inputs = known }
     }
 
     /// Writes one frame.

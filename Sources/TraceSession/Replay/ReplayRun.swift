@@ -22,6 +22,8 @@ struct ReplayRun: ~Copyable {
     /// The output was refused before anything was read.
     private var isRefused = false
     private var frame: UInt64 = 0
+    /// Frames that the capturing programs lost, as the files say.
+    private var lost: UInt64 = 0
     /// Frames read before the batch under way.
     private var batchStart: UInt64 = 0
     /// When results were shown because a stream paused, and how many frames had been read then.
@@ -110,7 +112,10 @@ struct ReplayRun: ~Copyable {
         _ input: inout InputFile, _ consumer: inout Consumer
     ) throws(TraceError) {
         // What was read before a fault counts all the same.
-        defer { endBatch(&input, &consumer) }
+        defer {
+            endBatch(&input, &consumer)
+            tell(input.rejections())
+        }
         while !isStopped {
             let state = try take(from: &input, &consumer)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
@@ -122,6 +127,11 @@ struct ReplayRun: ~Copyable {
             case .more, .stopped: break
             }
         }
+    }
+
+    private mutating func tell(_ sentences: [String]) {
+        if !sentences.isEmpty { progress.clear() }
+        for sentence in sentences { complain(sentence) }
     }
 
     /// Hands over the frames that are there, up to the end of the batch.
@@ -151,6 +161,7 @@ struct ReplayRun: ~Copyable {
             return consumer.captured < limit
         }
         if let failure { throw .output(failure) }
+        output?.learn(of: input)
         return state
     }
 
@@ -159,8 +170,9 @@ struct ReplayRun: ~Copyable {
     private mutating func endBatch<Consumer: ReplayConsumer & ~Copyable>(
         _ input: inout InputFile, _ consumer: inout Consumer
     ) {
-        let lost = input.takeLosses()
-        if lost > 0 { consumer.noteGap(lost) }
+        let missing = input.takeLosses()
+        if missing > 0 { consumer.noteGap(missing) }
+        lost &+= missing
         batchStart = frame
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }
@@ -220,6 +232,11 @@ struct ReplayRun: ~Copyable {
             complain(
                 "\(consumer.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
             )
+            if lost > 0 {
+                complain(
+                    "\(lost) packet\(lost == 1 ? " was" : "s were") dropped when this was captured, as the capture says"
+                )
+            }
             if consumer.evicted > 0 {
                 complain(
                     "\(consumer.evicted) connections were given up before their end: more than"

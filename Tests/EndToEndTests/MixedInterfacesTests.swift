@@ -1,0 +1,108 @@
+// pcapng files with several interfaces: their names everywhere, what a filter cannot be asked about, and what was lost.
+
+import Foundation
+import Testing
+
+@Suite struct MixedInterfacesTests {
+    /// A pcapng file as it grows, in this machine's order.
+    private struct Blocks {
+        var bytes: [UInt8] = []
+
+        init() { add(0x0a0d_0d0a, Self.words([0x1a2b_3c4d, 1, .max, .max])) }
+
+        static func words(_ numbers: [UInt32]) -> [UInt8] {
+            numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) } }
+        }
+
+        private static func padded(_ bytes: [UInt8]) -> [UInt8] {
+            bytes + [UInt8](repeating: 0, count: -bytes.count & 3)
+        }
+
+        private static func option(_ code: UInt32, _ value: [UInt8]) -> [UInt8] {
+            words([UInt32(value.count) << 16 | code]) + padded(value)
+        }
+
+        private mutating func add(_ type: UInt32, _ body: [UInt8]) {
+            let length = UInt32(body.count + 12)
+            bytes += Self.words([type, length]) + body + Self.words([length])
+        }
+
+        mutating func interface(_ name: String, linkType: UInt32 = 1) {
+            add(1, Self.words([linkType, 65535]) + Self.option(2, Array(name.utf8)))
+        }
+
+        mutating func frame(_ frame: [UInt8], on interface: UInt32 = 0, lost: UInt32? = nil) {
+            let count = UInt32(frame.count)
+            add(
+                6,
+                Self.words([interface, 0, 0, count, count]) + Self.padded(frame)
+                    + (lost.map { Self.option(4, Self.words([$0, 0])) } ?? []))
+        }
+    }
+
+    /// Two interfaces in front, one later on, and a connection on each.
+    private static var three: Blocks {
+        var file = Blocks()
+        file.interface("inner0")
+        file.interface("outer0")
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7))
+        file.frame(HandMade.frame(40002, 9500, 2, seq: 7), on: 1)
+        file.interface("late0")
+        file.frame(HandMade.frame(40003, 9500, 2, seq: 7), on: 2)
+        return file
+    }
+
+    @Test func everyConnectionHasTheNameOfItsInterface() throws {
+        let scratch = try Scratch()
+        let path = try scratch.write(Self.three.bytes, as: "a.pcapng")
+        let text = try tcptrace("-r", path).text
+        #expect(text.contains("40001 > 127.0.0.1:9500   inner0"))
+        #expect(text.contains("40002 > 127.0.0.1:9500   outer0"))
+        #expect(
+            try records(tcptrace("-T", "json", "-r", path), "capture").first?["interface"] as? String == "inner0,outer0"
+        )
+    }
+
+    @Test func aCopyKeepsTheNamesOfAllInterfaces() throws {
+        let scratch = try Scratch()
+        let path = try scratch.write(Self.three.bytes, as: "a.pcapng")
+        let copy = scratch.file("b.pcapng")
+        #expect(try tcptrace("-q", "-r", path, "-w", copy).code == 0)
+        let bytes = FileManager.default.contents(atPath: copy) ?? Data()
+        for name in ["inner0", "outer0", "late0"] { #expect(bytes.range(of: Data(name.utf8)) != nil, "\(name)") }
+    }
+
+    @Test(arguments: ["-q", "--count"]) func whatAFilterCannotBeAskedAboutIsTold(_ form: String) throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        file.interface("eth0")
+        file.interface("tun0", linkType: 101)
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7))
+        for port in [40002, 40003] as [UInt16] {
+            file.frame(Array(HandMade.frame(port, 9500, 2, seq: 7).dropFirst(14)), on: 1)
+        }
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let outcome = try tcptrace(form, "-r", path, "ether host 0:0:0:0:0:0 or port 9500")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.errors.contains(
+                "2 frames of link-type RAW left out: the filter cannot be compiled for it (ethernet"),
+            "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 packet"), "\(outcome.errors)")
+        #expect(try !tcptrace(form, "-r", path, "port 9500").errors.contains("left out"))
+    }
+
+    /// Formats for programs have no place for it.
+    @Test(arguments: [["-q"], ["--count"], ["-T", "csv"], ["-T", "zeek"]])
+    func whatTheCaptureLacksIsTold(_ form: [String]) throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        file.interface("eth0")
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7))
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7), lost: 5)
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let outcome = try Program(Program.tcptrace, ["-r", path] + form).end()
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.contains("5 packets were dropped when this was captured"), "\(outcome.errors)")
+    }
+}
