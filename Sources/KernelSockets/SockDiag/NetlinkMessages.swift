@@ -1,5 +1,8 @@
 // Walks the netlink messages of one datagram and the attributes of one message, by checked lengths (netlink(7)).
 
+import CLinux
+import Glibc
+
 /// Numbers in this machine's byte order out of a datagram. Every load is checked by the caller's range, and again here.
 extension Swift.Span where Element == UInt8 {
     func netlink16(_ offset: Int) -> UInt16 {
@@ -35,6 +38,21 @@ struct NetlinkMessage {
     var flags: UInt16
     var sequence: UInt32
     var payload: Range<Int>
+
+    /// How this message ends an answer: 0 for a good end, or an errno; nil if it does not end it. The end of a list has an errno,
+    /// too, where the kernel broke it off or never began it: a module for TCP's sockets may not be there.
+    func end(_ bytes: Swift.Span<UInt8>) -> Int32? {
+        switch Int32(kind) {
+        case NLMSG_ERROR: payload.count >= 4 ? code(bytes) : EBADMSG
+        case NLMSG_DONE: payload.count >= 4 ? code(bytes) : 0
+        default: nil
+        }
+    }
+
+    private func code(_ bytes: Swift.Span<UInt8>) -> Int32 {
+        let code = Int32(bitPattern: bytes.netlink32(payload.lowerBound))
+        return code == .min ? EBADMSG : abs(code)
+    }
 }
 
 /// The messages of a datagram, one after the other.

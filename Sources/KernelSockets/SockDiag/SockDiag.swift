@@ -227,22 +227,17 @@ public struct SockDiag: ~Copyable {
                 guard message.sequence == sequence else { continue }
                 // NLM_F_DUMP_INTR.
                 if message.flags & 0x10 != 0 { answer.isSteady = false }
-                switch Int32(message.kind) {
-                case NLMSG_DONE: return answer
-                case NLMSG_ERROR:
-                    guard message.payload.count >= 4 else { throw .sockDiag(code: EBADMSG) }
-                    let code = Int32(bitPattern: bytes.netlink32(message.payload.lowerBound))
+                if let code = message.end(bytes) {
                     if code == 0 { return answer }
-                    throw .sockDiag(code: code == .min ? EBADMSG : abs(code))
-                case Int32(SOCK_DIAG_BY_FAMILY):
-                    switch SockDiagMessage.parse(bytes, message.payload) {
-                    case .socket(let found): take(found)
-                    case .unknownState: answer.unknownStates += 1
-                    case .malformed: answer.malformed += 1
-                    }
-                    if !isDump { return answer }
-                default: break
+                    throw .sockDiag(code: code)
                 }
+                guard Int32(message.kind) == Int32(SOCK_DIAG_BY_FAMILY) else { continue }
+                switch SockDiagMessage.parse(bytes, message.payload) {
+                case .socket(let found): take(found)
+                case .unknownState: answer.unknownStates += 1
+                case .malformed: answer.malformed += 1
+                }
+                if !isDump { return answer }
             }
             if messages.isDamaged { answer.malformed += 1 }
             // A single answer is one datagram.

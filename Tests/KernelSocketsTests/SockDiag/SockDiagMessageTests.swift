@@ -163,6 +163,28 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         }
     }
 
+    /// Where the module for TCP's sockets is missing, the end of a list is all that comes, with ENOENT in it (measured).
+    @Test func endsOfAnswers() {
+        func end(_ kind: UInt16, _ payload: [UInt8]) -> Int32? {
+            var octets = Octets()
+            octets.u32(UInt32(16 + payload.count))
+            octets.u16(kind)
+            octets.u16(2)
+            octets.u32(1)
+            octets.u32(0)
+            octets.bytes += payload
+            var messages = NetlinkMessages(octets.bytes.span, count: octets.bytes.count)
+            return messages.next(octets.bytes.span)?.end(octets.bytes.span)
+        }
+        func minus(_ code: Int32) -> [UInt8] { words([UInt32(bitPattern: -code)]) }
+        #expect(end(3, []) == 0 && end(3, minus(0)) == 0 && end(2, minus(0) + minus(0)) == 0)
+        #expect(end(3, minus(2)) == 2, "a list that never began")
+        #expect(end(2, minus(1)) == 1)
+        #expect(end(2, []) == 74 && end(2, [1, 2, 3]) == 74, "EBADMSG")
+        #expect(end(3, words([0x8000_0000])) == 74)
+        #expect(end(20, Self.message()) == nil && end(1, []) == nil)
+    }
+
     @Test func randomOctetsNeverTrap() {
         var generator = SystemRandomNumberGenerator()
         for round in 0..<2000 {
