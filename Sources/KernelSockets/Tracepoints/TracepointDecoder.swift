@@ -173,11 +173,12 @@ final class TracepointLayout: Sendable {
     private func ends(_ record: RawSpan) -> (local: SocketAddress, remote: SocketAddress)? {
         switch kind {
         case .freePacket, .processExit: return (SocketAddress(.anyV4, 0), SocketAddress(.anyV4, 0))
-        case .sendReset:
+        // Since Linux 6.10; before, it has the fields that the others have.
+        case .sendReset where ports.source == nil:
             guard let local = socketAddress(record, source.v4), let remote = socketAddress(record, destination.v4)
             else { return nil }
             return (local, remote)
-        case .setState, .receiveReset, .retransmit, .retransmitSynAck, .errorReport, .destroy:
+        case .setState, .sendReset, .receiveReset, .retransmit, .retransmitSynAck, .errorReport, .destroy:
             guard let from = number(record, ports.source), let to = number(record, ports.destination),
                 let local = ipAddress(record, source), let remote = ipAddress(record, destination)
             else { return nil }

@@ -128,6 +128,29 @@ extension TracepointDecoder {
         #expect(unnamed?.kind == .resetSent(reason: number == nil ? nil : "200"), "a reason without a name is a number")
     }
 
+    /// Before that it had the fields of its neighbours: ports, addresses of four and of sixteen octets.
+    @Test func resetsOfOlderKernels() throws {
+        var decoder = TracepointDecoder()
+        let fields = [
+            ("const void * skbaddr", 8, 8, false), ("const void * skaddr", 16, 8, false), ("int state", 24, 4, true),
+            ("__u16 sport", 28, 2, false), ("__u16 dport", 30, 2, false), ("__u16 family", 32, 2, false),
+            ("__u8 saddr[4]", 34, 4, false), ("__u8 daddr[4]", 38, 4, false), ("__u8 saddr_v6[16]", 42, 16, false),
+            ("__u8 daddr_v6[16]", 58, 16, false),
+        ]
+        let list = "__print_symbolic(REC->state, { 1, \"TCP_ESTABLISHED\" }, { 8, \"TCP_CLOSE_WAIT\" })"
+        let added = decoder.add(.sendReset, format: formatText(5, fields, print: list))
+        let format = try #require(added)
+        #expect(TracepointKind.sendReset.filter(format, ports: [80]) == "(sport==80||dport==80)")
+        let mapped = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
+        var record: [UInt8] = [5, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 7, count: 16) + [8, 0, 0, 0]
+        record += [0x1c, 0x25, 0x40, 0x9c, 2, 0, 10, 0, 0, 1, 10, 0, 0, 2]
+        record += mapped + [10, 0, 0, 1] + mapped + [10, 0, 0, 2]
+        let event = try #require(decoder.decode(record[...], time: Timestamp(nanoseconds: 0), pid: 1))
+        #expect(event.kind == .resetSent(reason: nil) && event.resetState == .closeWait)
+        #expect(event.local == SocketAddress(IPAddress(10, 0, 0, 1), 9500))
+        #expect(event.remote == SocketAddress(IPAddress(10, 0, 0, 2), 40000))
+    }
+
     /// Linux 6.18 gives the states of tcp_send_reset by C's names, which are no numbers; 0 is no socket.
     @Test(arguments: [(0, nil), (1, TCPState.established), (7, .closed), (8, .closeWait)])
     func statesByTheirNumbersInTheABI(_ number: Int, _ state: TCPState?) throws {
