@@ -8,8 +8,26 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static struct rlimit former;
+static int is_raised;
+
+void tcptrace_want_descriptors(uint64_t count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return;
+    struct rlimit wanted = {.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) != 0 || is_raised) return;
+    former = limit;
+    is_raised = 1;
+}
+
+// Programs that use select(2) cannot do with large numbers.
+static void restore_descriptors(void) {
+    if (is_raised) setrlimit(RLIMIT_NOFILE, &former);
+}
 
 // The low numbers 0 to 2 are about to be replaced, and a source could be one of them.
 static int above_streams(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
@@ -24,6 +42,7 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    restore_descriptors();
     // Ctrl-C on the terminal is for the starter, which then ends its programs in order.
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -47,6 +66,7 @@ pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t g
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGPIPE, SIG_DFL);
+        restore_descriptors();
         // The write end stays open until the program runs: closing it by executing is the good news.
         if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0
                         && setresuid(user, user, user) == 0))

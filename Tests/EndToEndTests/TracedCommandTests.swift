@@ -147,4 +147,13 @@ private let client = """
         let outcome = try trace.end()
         #expect(outcome.code == 5, "\(outcome.errors)")
     }
+
+    /// Each processor takes several descriptors: on a large machine the usual limit is too low for a trace, but not for the command.
+    @Test func aLowLimitOfDescriptorsIsRaisedForTheTraceAlone() throws {
+        let outcome = try shell("ulimit -Sn 24; exec $T -i lo -q -v port 1 -- sh -c 'ulimit -Sn'")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.lines.contains("24"), "\(outcome.text)")
+        #expect(!outcome.errors.contains("not available"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("kernel events read"), "\(outcome.errors)")
+    }
 }

@@ -2,6 +2,7 @@
 #ifndef CLINUX_SPAWN_H
 #define CLINUX_SPAWN_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 // Runs path with argv (ended by a null pointer) in a process group of its own, with these descriptors as its standard
@@ -13,6 +14,10 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
 // no signal blocked, SIGPIPE as usual. With become, as this user and group and with these groups, without any capability of
 // ours. Returns its pid once the program runs, or -1 with errno set: also when it cannot be executed.
 pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+// Lets us have so many descriptors open, as far as we may: the usual limit is 1024, and large machines want more. Programs that
+// are run from here have the limit that was before.
+void tcptrace_want_descriptors(uint64_t count);
 
 // Descendants whose parents end become our children, not the first process's; -1 with errno set on failure.
 int tcptrace_adopt_orphans(void);

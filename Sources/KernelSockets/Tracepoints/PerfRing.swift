@@ -66,6 +66,11 @@ import Glibc
         return true
     }
 
+    /// Takes the tracepoint away that was added last.
+    func removeLatest() {
+        if events.count > 1, let latest = events.popLast() { close(latest) }
+    }
+
     /// Begins.
     func enable() { for event in events { tcptrace_perf_enable(event) } }
 

@@ -2,6 +2,7 @@
 //
 // Everything hangs on descriptors: when this process ends, in whatever way, the kernel takes all of it back.
 
+import CLinux
 import Glibc
 public import TCPModel
 
@@ -122,6 +123,8 @@ public final class TracepointSource {
     /// A ring a CPU, and the clock that a tracepoint's events can have; nil with errno set.
     private static func openRings(for tracepoint: UInt16?) -> ([PerfRing], Int32)? {
         let processors = Int32(clamping: sysconf(Int32(_SC_NPROCESSORS_CONF)))
+        // A ring and every tracepoint on each processor, and what the rest of the trace has open.
+        tcptrace_want_descriptors(UInt64(max(1, processors)) * UInt64(TracepointKind.allCases.count + 1) + 256)
         for clock in [CLOCK_REALTIME, CLOCK_MONOTONIC] {
             var opened: [PerfRing] = []
             var code: Int32 = 0
@@ -152,8 +155,11 @@ public final class TracepointSource {
 
     private func add(_ kind: TracepointKind, _ format: TracepointFormat, ports: [UInt16]) {
         let filter = kind.filter(format, ports: ports)
-        for ring in rings where !ring.add(format.identifier, filter: filter, clock: clock) {
-            decoder.remove(kind, why: describeErrno(errno))
+        for (index, ring) in rings.enumerated() where !ring.add(format.identifier, filter: filter, clock: clock) {
+            let why = describeErrno(errno)
+            // On all processors or on none: what nobody can read would be counted as damaged.
+            for other in rings[..<index] { other.removeLatest() }
+            decoder.remove(kind, why: why)
             return
         }
     }
