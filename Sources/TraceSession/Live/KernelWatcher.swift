@@ -46,8 +46,6 @@ struct KernelWatcher {
     /// With tracepoints: the most connections in one reading, so that it is over before the rings run full. The rest has its
     /// turn in the next one.
     static let batch = 128
-    /// With tracepoints, and more connections than that: nanoseconds between two searches for owners among all processes.
-    static let searchInterval = 500 * Span.millisecond
     /// The most sockets whose descriptors are looked for after one reading, and the most of one process that are listed: a few
     /// milliseconds at worst.
     static let descriptorLimit = (sockets: 16, listed: 1024)
@@ -65,7 +63,7 @@ struct KernelWatcher {
     /// The command that is traced and its descendants, if there is one.
     private(set) var family: CommandFamily?
     private var nextReading: Int64 = 0
-    private var nextSearch: Int64 = 0
+    private var searches = SearchPace()
     private var readsAll = false
     /// The connections that the latest reading is of; nil = all.
     private var chosen: [ConnectionID]?
@@ -110,6 +108,7 @@ struct KernelWatcher {
     /// The next reading need not wait until the last one is paid for, and is of everything.
     mutating func expedite() {
         nextReading = 0
+        searches = SearchPace()
         readsAll = true
     }
 
@@ -201,12 +200,13 @@ struct KernelWatcher {
     /// Looks for the processes that are still unknown. Under a flood events name them, and all of /proc is read but rarely.
     private mutating func findOwners(_ source: KernelSource) -> [KernelEvent] {
         let start = monotonicNow()
-        guard !trace.isRunning || join.count <= Self.batch || start >= nextSearch else { return [] }
+        guard searches.isDue(start, isCrowd: trace.isRunning && join.count > Self.batch) else { return [] }
         let unknown = join.inodesWithoutProcess(of: chosen)
         guard !unknown.isEmpty else { return [] }
-        nextSearch = start + Self.searchInterval
+        let used = processorTime()
         if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
         let found = owners.owners(of: unknown)
+        searches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
         return join.assign(
             found.mapValues { $0.process }, descriptors: found.mapValues { $0.descriptor }, of: chosen,
             time: snapshot.readEnded, source: source)
