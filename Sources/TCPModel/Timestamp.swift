@@ -41,4 +41,10 @@ public enum Span {
     public static let millisecond: Int64 = 1_000_000
     /// One second in nanoseconds.
     public static let second: Int64 = 1_000_000_000
+
+    /// Two spans one after the other; saturates, as a capture may claim any times.
+    @inlinable public static func sum(_ first: Int64, _ second: Int64) -> Int64 {
+        let (sum, overflow) = first.addingReportingOverflow(second)
+        return overflow ? (first < 0 ? .min : .max) : sum
+    }
 }

@@ -4,42 +4,6 @@ import Foundation
 import Testing
 
 @Suite struct MixedInterfacesTests {
-    /// A pcapng file as it grows, in this machine's order.
-    private struct Blocks {
-        var bytes: [UInt8] = []
-
-        init() { add(0x0a0d_0d0a, Self.words([0x1a2b_3c4d, 1, .max, .max])) }
-
-        static func words(_ numbers: [UInt32]) -> [UInt8] {
-            numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) } }
-        }
-
-        private static func padded(_ bytes: [UInt8]) -> [UInt8] {
-            bytes + [UInt8](repeating: 0, count: -bytes.count & 3)
-        }
-
-        private static func option(_ code: UInt32, _ value: [UInt8]) -> [UInt8] {
-            words([UInt32(value.count) << 16 | code]) + padded(value)
-        }
-
-        private mutating func add(_ type: UInt32, _ body: [UInt8]) {
-            let length = UInt32(body.count + 12)
-            bytes += Self.words([type, length]) + body + Self.words([length])
-        }
-
-        mutating func interface(_ name: String, linkType: UInt32 = 1) {
-            add(1, Self.words([linkType, 65535]) + Self.option(2, Array(name.utf8)))
-        }
-
-        mutating func frame(_ frame: [UInt8], on interface: UInt32 = 0, lost: UInt32? = nil) {
-            let count = UInt32(frame.count)
-            add(
-                6,
-                Self.words([interface, 0, 0, count, count]) + Self.padded(frame)
-                    + (lost.map { Self.option(4, Self.words([$0, 0])) } ?? []))
-        }
-    }
-
     /// Two interfaces in front, one later on, and a connection on each.
     private static var three: Blocks {
         var file = Blocks()

@@ -307,6 +307,17 @@ private let opened = """
         #expect(played.timeline.connections.statistics(of: old)?[.originator].packets == 1)
     }
 
+    /// A file may have any 64 bits for a time.
+    @Test("hostile: an ACK that comes centuries later", arguments: ["9223372036", "4611686018", "1300000000"])
+    func centuries(_ late: String) throws {
+        let text =
+            (1...6).map { "0.1 > P. \($0 * 10 - 9):\($0 * 10 + 1) ack 1\n\(late) < . 1:1 ack \($0 * 10 + 1)" }.joined(
+                separator: "\n")
+        let (_, statistics) = play(opened + text)
+        #expect(statistics[.originator].roundTrip.count == 7)
+        #expect(statistics[.originator].roundTrip.maximum > 1_200_000_000 * Span.second)
+    }
+
     @Test("hostile: numbers all over the place neither trap nor grow without bound", arguments: [1, 2, 3])
     func hostile(_ seed: UInt64) {
         var generator = seed &* 0x9e37_79b9_7f4a_7c15

@@ -162,6 +162,7 @@ extension ConnectionStatistics {
             }), record.timestamp == segment.options.timestampEchoReply, record.timestamp != outcome.timestamp
         else { return }
         let resolved = time.since(record.time)
+        guard resolved >= 0 else { return }
         directions[peer].resolvedRoundTrip.add(resolved)
         senders[peer].smooth(resolved)
     }

@@ -35,9 +35,9 @@ public struct ConnectionStatistics: Sendable {
     /// How long an endpoint was in a state, up to `now`: what its transitions say, inferred ones included.
     public func time(of side: Side, in state: TCPState, at now: Timestamp) -> Int64 {
         let own = Int(side.rawValue)
-        var span = residence[own][Int(state.rawValue) & 15]
-        if let (current, since) = residents[own], current == state { span += max(0, now.since(since)) }
-        return span
+        let span = residence[own][Int(state.rawValue) & 15]
+        guard let (current, since) = residents[own], current == state else { return span }
+        return Span.sum(span, max(0, now.since(since)))
     }
 
     // MARK: One segment
@@ -68,7 +68,8 @@ public struct ConnectionStatistics: Sendable {
             for index in 0..<reaction.count {
                 let own = Int(side.rawValue)
                 if let (state, since) = residents[own] {
-                    residence[own][Int(state.rawValue) & 15] += max(0, event.time.since(since))
+                    let place = Int(state.rawValue) & 15
+                    residence[own][place] = Span.sum(residence[own][place], max(0, event.time.since(since)))
                 }
                 residents[own] = (reaction[index].to, event.time)
             }

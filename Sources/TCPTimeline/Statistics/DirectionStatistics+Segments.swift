@@ -78,7 +78,7 @@ extension DirectionStatistics {
         } else if let since = zeroWindowSince {
             let span = max(0, event.time.since(since))
             zeroWindowSince = nil
-            zeroWindowTime &+= span
+            zeroWindowTime = Span.sum(zeroWindowTime, span)
             longestZeroWindow = max(longestZeroWindow, span)
         }
     }

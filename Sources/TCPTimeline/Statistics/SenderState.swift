@@ -41,8 +41,12 @@ struct SenderState {
         return smoothed + max(4 * variation, 200 * Span.millisecond)
     }
 
+    /// Samples count as no more than this, in nanoseconds: captures may claim centuries, and eight of them are added up.
+    private static let longest = Int64.max / 8
+
     /// RFC 6298 2.2, 2.3.
     mutating func smooth(_ sample: Int64) {
+        let sample = min(sample, Self.longest)
         guard let old = smoothed else {
             smoothed = sample
             variation = sample / 2

@@ -61,12 +61,15 @@ extension JSONObject {
         addObject(name) { object in
             object.add("n", number: tally.count)
             object.add("min_s", seconds: tally.minimum)
-            object.add("avg_s", seconds: Int64(tally.average.rounded()))
+            object.add("avg_s", seconds: Self.whole(tally.average))
             object.add("max_s", seconds: tally.maximum)
-            if tally.count > 1 { object.add("stdev_s", seconds: Int64(tally.deviation.rounded())) }
+            if tally.count > 1 { object.add("stdev_s", seconds: Self.whole(tally.deviation)) }
             object.add("last_s", seconds: tally.last)
         }
     }
+
+    /// The nearest number of 64 bits; the mean of times that are the greatest there is may be rounded up.
+    private static func whole(_ nanoseconds: Double) -> Int64 { Int64(exactly: nanoseconds.rounded()) ?? .max }
 
     private mutating func addRetransmissions(_ direction: DirectionStatistics) {
         guard direction.retransmissions > 0 else { return }
@@ -93,7 +96,7 @@ extension JSONObject {
         let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
         addObject("zero_window") { object in
             object.add("n", number: direction.zeroWindowEpisodes)
-            object.add("total_s", seconds: direction.zeroWindowTime + open)
+            object.add("total_s", seconds: Span.sum(direction.zeroWindowTime, open))
             object.add("max_s", seconds: max(direction.longestZeroWindow, open))
             object.add("first_ts_ns", number: first.nanoseconds)
         }

@@ -95,7 +95,7 @@ private func appendWindow(
     out.append(who)
     out.append("'s window was 0 for ")
     let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
-    out.append(span: direction.zeroWindowTime + open)
+    out.append(span: Span.sum(direction.zeroWindowTime, open))
     if direction.zeroWindowEpisodes > 1 {
         out.append(" (")
         out.append(number: direction.zeroWindowEpisodes)
