@@ -78,7 +78,8 @@ struct ControlGroup: Equatable {
                 runtime: parts[1] == "cri-containerd" || parts[1] == "nerdctl" ? "containerd" : String(parts[1]),
                 identifier: String(parts[2]))
         }
-        if isScope, name.hasPrefix("machine-"), name.count > 8 {
+        // systemd-machined has virtual machines, too: libvirt's begin with `qemu-`, escaped.
+        if isScope, name.hasPrefix("machine-"), name.count > 8, !name.hasPrefix(#"machine-qemu\x2d"#) {
             return .init(runtime: "nspawn", identifier: String(name.dropFirst(8)))
         }
         if name.hasPrefix("lxc.payload."), name.count > 12 {
