@@ -34,6 +34,27 @@ import Testing
         #expect(readAll(path: "/proc/version").error?.reason == .unknownFormat(magic: 0x4c69_6e75, isText: true))
     }
 
+    @Test("a socket in the file system")
+    func socketFile() throws {
+        let file = try TemporaryFile()
+        let path = file.path + ".socket"
+        let opened = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(opened) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        try #require(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path))
+        // The path fits, and the structure was all zeros; the call reads it, with its own length.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let code = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(opened, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(code == 0)
+        #expect(readAll(path: path).error?.reason == .notReadableKind)
+        #expect(readAll(path: path).error?.description == "\(path): Not a regular file or a pipe")
+    }
+
     @Test("a file that may not be read", .enabled(if: geteuid() != 0, "root may read everything"))
     func noPermission() throws {
         let file = try TemporaryFile([1, 2, 3])

@@ -9,7 +9,8 @@ func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
     // path is a Swift string: NUL-terminated for the call.
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, flags)
-    guard descriptor >= 0 else { throw HeaderFault(reason: .system(errno)) }
+    // ENXIO: a socket, or a device that nobody drives.
+    guard descriptor >= 0 else { throw HeaderFault(reason: errno == ENXIO ? .notReadableKind : .system(errno)) }
     if path != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
     guard let status = fileStatus(descriptor) else {
         let code = errno
