@@ -62,7 +62,7 @@ struct Conversation: Sendable {
     /// Answers `server: <message>` in the message's own form; whether further answers make sense.
     private func answer(_ message: Message, on connection: borrowing Connection) -> Bool {
         do throws(LabError) {
-            try connection.sendAll(message.encodingReply(Array("server: ".utf8) + message.bytes))
+            try connection.sendAll(message.encodingReply(Message.answerPrefix + message.bytes))
             return true
         } catch {
             // The client is gone or does not read; what it has sent is still there to be read, and then how it left.

@@ -12,7 +12,8 @@ public struct LabClient: ~Copyable {
     private let options: ClientOptions
     private let connection: Connection
     private var keyboard = Keyboard()
-    private var answers = MessageSplitter()
+    /// The answer to the longest line is one piece, too.
+    private var answers = MessageSplitter(lineLimit: MessageSplitter.lineLimit + Message.answerPrefix.count)
     private var outbox: ArraySlice<UInt8> = []
     private var saidFin = false
     private var serverEnded = false

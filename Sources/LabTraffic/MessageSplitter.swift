@@ -26,20 +26,24 @@ public struct Message: Equatable, Sendable {
     }
 }
 
-/// Cuts a stream of bytes into messages, in bounded memory: a line longer than `lineLimit` comes out in pieces.
+/// Cuts a stream of bytes into messages, in bounded memory: a line longer than its limit comes out in pieces.
 ///
 /// A `writeUTF` message is recognised when everything that is pending is exactly one or more whole frames. Only frames
 /// under 8 KiB count, and none whose first byte is a line end: so lines of text are never taken for frames.
 public struct MessageSplitter: Sendable {
-    /// The longest line that comes out in one piece, in bytes.
+    /// The longest line that comes out in one piece, in bytes, unless another limit is given.
     public static let lineLimit = 65536
 
     private let recognisesFrames: Bool
+    private let limit: Int
     private var pending: [UInt8] = []
     private var inFrames = false
 
     /// A splitter at the beginning of a stream.
-    public init(recognisesFrames: Bool = true) { self.recognisesFrames = recognisesFrames }
+    public init(recognisesFrames: Bool = true, lineLimit: Int = Self.lineLimit) {
+        self.recognisesFrames = recognisesFrames
+        limit = lineLimit
+    }
 
     /// Whether there is the beginning of a message that only more bytes, silence or the end can finish.
     public var hasPartialMessage: Bool { !pending.isEmpty }
@@ -88,8 +92,8 @@ public struct MessageSplitter: Sendable {
     private mutating func takeLines() -> [Message] {
         var messages: [Message] = []
         var start = 0
-        while let end = pending[start...].prefix(Self.lineLimit + 1).firstIndex(of: 0x0a) ?? cut(from: start) {
-            let isWhole = pending[end] == 0x0a && end - start <= Self.lineLimit
+        while let end = pending[start...].prefix(limit + 1).firstIndex(of: 0x0a) ?? cut(from: start) {
+            let isWhole = pending[end] == 0x0a && end - start <= limit
             var text = pending[start..<end]
             if isWhole, text.last == 0x0d { text.removeLast() }
             messages.append(Message(bytes: Array(text), form: .line))
@@ -101,11 +105,14 @@ public struct MessageSplitter: Sendable {
 
     /// Where a line that is too long is cut.
     private func cut(from start: Int) -> Int? {
-        pending.count - start > Self.lineLimit ? start + Self.lineLimit : nil
+        pending.count - start > limit ? start + limit : nil
     }
 }
 
 extension Message {
+    /// What an answer has before the message that it answers.
+    static let answerPrefix = Array("server: ".utf8)
+
     /// The bytes that carry a text in this message's own form.
     func encodingReply(_ text: [UInt8]) -> [UInt8] {
         guard form == .utfFrame else { return text + [0x0a] }

@@ -135,6 +135,15 @@ import Testing
         #expect(swapped.errors.contains("127.0.0.1 \(port)"))
     }
 
+    @Test func theAnswerToTheLongestLineIsOnePiece() throws {
+        let (server, port) = try LabProcess.server()
+        let client = try LabProcess.client(["--port", "\(port)"], String(repeating: "x", count: 65536) + "\nfin\n")
+        #expect(client.end() == 0)
+        #expect(
+            client.lines.count == 3 && client.lines[1].hasSuffix("... (65544 bytes)"), "\(client.lines.dropFirst())")
+        server.stop()
+    }
+
     @Test func theSourcePortIsUsed() throws {
         let (probe, free) = try LabProcess.server()
         probe.signal(SIGTERM)
