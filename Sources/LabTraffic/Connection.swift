@@ -29,12 +29,21 @@ struct Connection: ~Copyable {
                 }
             }
         }
+        let deadline = timeout.map { ContinuousClock.now + $0 }
         if let timeout { try Sockets.setSendTimeout(descriptor.number, timeout) }
-        guard unsafe peer.withSocketAddress({ unsafe connect(descriptor.number, $0, $1) }) == 0 else {
+        while unsafe peer.withSocketAddress({ unsafe connect(descriptor.number, $0, $1) }) != 0 {
             switch errno {
+            case EINTR:
+                // Ctrl-Z and fg end a wait that has a limit (signal(7)); the SYN is out, and calling again waits on for its answer.
+                // A limit of 0 would be none.
+                if let deadline {
+                    let rest = max(.milliseconds(1), ContinuousClock.now.duration(to: deadline))
+                    try Sockets.setSendTimeout(descriptor.number, rest)
+                }
             case ECONNREFUSED: throw .refused(peer)
-            case ETIMEDOUT, EINPROGRESS: throw .timedOut(peer)
-            case EADDRNOTAVAIL: throw .addressNotHere(peer)
+            // EINPROGRESS is the end of the time limit, and EALREADY that of a call that waited on.
+            case ETIMEDOUT, EINPROGRESS, EALREADY: throw .timedOut(peer)
+            case EADDRNOTAVAIL: throw .noOwnAddress(towards: peer, sourcePort: sourcePort)
             case EADDRINUSE: throw .sourcePortInUse(port: sourcePort ?? 0)
             case let code where code == ENETUNREACH || code == EHOSTUNREACH: throw .unreachable(peer, code: code)
             case let code: throw .system(doing: "cannot connect to \(peer)", code: code)

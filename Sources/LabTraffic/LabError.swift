@@ -10,8 +10,10 @@ public enum LabError: Error, CustomStringConvertible {
     case addressInUse(InternetAddress, reusing: Bool)
     /// The client's own port (`--source-port`) is held by another socket.
     case sourcePortInUse(port: UInt16)
-    /// The address is not one of this machine.
+    /// The server's address is not one of this machine.
     case addressNotHere(InternetAddress)
+    /// There is no address and port of our own that could be used towards the server.
+    case noOwnAddress(towards: InternetAddress, sourcePort: UInt16?)
     /// Ports under 1024 need a privilege.
     case portNotPermitted(InternetAddress)
     /// The server would be reachable from other machines.
@@ -65,16 +67,23 @@ public enum LabError: Error, CustomStringConvertible {
             "the source port \(port) is already in use. `tcptrace sockets -a port \(port)` shows who holds it; "
                 + "choose another --source-port, or leave it out"
         case .addressNotHere(let address):
-            "\(address) is not an address that this machine can use (EADDRNOTAVAIL). Use 127.0.0.1, or see `ip address`; "
-                + "with --source-port, the previous connection of that port may still be in TIME_WAIT"
+            "\(address) is not an address that this machine can use (EADDRNOTAVAIL). Use 127.0.0.1, or see `ip address`"
+        case .noOwnAddress(let peer, let sourcePort?):
+            "the source port \(sourcePort) cannot be used towards \(peer) (EADDRNOTAVAIL): its connection there is still open or in "
+                + "TIME_WAIT, as `tcptrace sockets port \(sourcePort)` shows. Choose another --source-port, or leave it out"
+        case .noOwnAddress(let peer, nil):
+            "no address and port of this machine is free towards \(peer) (EADDRNOTAVAIL): connections or their TIME_WAITs hold "
+                + "them all, as `tcptrace sockets port \(peer.port)` shows; or \(peer.host) needs an address that `ip address` "
+                + "does not show"
         case .portNotPermitted(let address):
             "no permission for \(address) (EACCES): ports under 1024 are privileged. Use `--port N` with N over 1023"
         case .remoteNotAllowed(let address):
             "\(address) can be reached from other machines; a lab server has no protection. "
                 + "Use 127.0.0.1, or say --allow-remote"
         case .refused(let address):
-            "\(address) refused the connection (ECONNREFUSED): nothing listens there. Start `lab-server --port "
-                + "\(address.port)`, or check address and port with `tcptrace sockets -a port \(address.port)`"
+            "\(address) refused the connection (ECONNREFUSED): nothing listens there. Start `\(Self.server(at: address))`"
+                + (address.isLoopback ? "" : " on that machine")
+                + ", or check address and port with `tcptrace sockets -a port \(address.port)`"
         case .timedOut(let address):
             "\(address) did not answer (ETIMEDOUT): check the address, that the machine is up, and that no firewall "
                 + "drops its packets; `tcptrace port \(address.port)` shows the unanswered SYNs"
@@ -86,6 +95,12 @@ public enum LabError: Error, CustomStringConvertible {
         case .peerDoesNotRead: "the other side does not read: its window stays closed"
         case .system(let doing, let code): "\(doing): \(Self.words(code))"
         }
+    }
+
+    /// The command that lets the lab's server listen there; its own default needs no mention.
+    private static func server(at address: InternetAddress) -> String {
+        let host = address.host == ServerOptions().host ? "" : " --host \(address.host)"
+        return "lab-server\(host) --port \(address.port)\(address.isLoopback ? "" : " --allow-remote")"
     }
 
     /// The system's words for an error number.

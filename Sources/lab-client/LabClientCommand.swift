@@ -67,7 +67,7 @@ struct LabClientCommand: ParsableCommand {
             throw ValidationError("--connect-timeout is at least 0.001 seconds.")
         }
         // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
-        if let name = host ?? hostArgument, name.allSatisfy(\.isNumber) {
+        if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }

@@ -135,6 +135,90 @@ import Testing
         #expect(swapped.errors.contains("127.0.0.1 \(port)"))
     }
 
+    /// `lab-server --port N` alone would listen on 127.0.0.1, and the client would be refused again.
+    @Test func whatIsToBeStartedListensWhereTheClientCalls() throws {
+        let (probe, free) = try LabProcess.server()
+        probe.signal(SIGTERM)
+        #expect(probe.end() == 0)
+        for (host, server) in [("127.0.0.1", ""), ("127.0.0.9", " --host 127.0.0.9"), ("::1", " --host ::1")] {
+            let client = try LabProcess.client([host, "\(free)"])
+            #expect(client.end() == 1)
+            if client.errors.contains("ECONNREFUSED") || host != "::1" {
+                #expect(client.errors.contains("Start `lab-server\(server) --port \(free)`, or"), "\(client.errors)")
+            }
+        }
+        let nameless = try LabProcess.client([""])
+        #expect(nameless.end() == 1)
+        #expect(nameless.errors.hasPrefix("lab-client: cannot find the host \"\""), "\(nameless.errors)")
+    }
+
+    @Test func aSourcePortThatIsTakenTowardsTheServerIsExplained() throws {
+        let (probe, own) = try LabProcess.server()
+        probe.signal(SIGTERM)
+        #expect(probe.end() == 0)
+        let (server, port) = try LabProcess.server(["--mode", "threaded"])
+        let arguments = ["--port", "\(port)", "--source-port", "\(own)"]
+        let first = try LabProcess.client(arguments, keepsInput: true)
+        try first.line(beginning: "connected ")
+        let second = try LabProcess.client(arguments)
+        #expect(second.end() == 1)
+        #expect(
+            second.errors.hasPrefix(
+                "lab-client: the source port \(own) cannot be used towards 127.0.0.1:\(port) (EADDRNOTAVAIL)"),
+            "\(second.errors)")
+        first.stop()
+        server.stop()
+    }
+
+    /// A listener that accepts nobody until it is told to: with its queue full the next client's SYNs stay unanswered.
+    private let crowded = """
+        import socket, sys
+        l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen(0)
+        first = socket.create_connection(l.getsockname())
+        print(l.getsockname()[1])
+        sys.stdin.readline()
+        held = [l.accept()[0]]
+        while True: held.append(l.accept()[0])
+        """
+
+    /// Ctrl-Z and fg: connect(2) with a time limit then fails with EINTR, though nothing has gone wrong.
+    @Test func aClientThatWasStoppedGoesOnConnecting() throws {
+        let server = try LabProcess(path: "/usr/bin/env", ["python3", "-u", "-c", crowded], keepsInput: true)
+        #expect(wait { server.output.contains("\n") })
+        let port = try #require(server.lines.first)
+        let clients = try [["--connect-timeout", "60"], []].map {
+            try LabProcess.client(["--port", port] + $0, "fin\n")
+        }
+        let number = try #require(Int(port))
+        #expect(wait { socketsConnecting(to: number) == 2 })
+        for client in clients { client.signal(SIGSTOP) }
+        usleep(100_000)
+        for client in clients { client.signal(SIGCONT) }
+        usleep(100_000)
+        #expect(clients.allSatisfy { !$0.hasEnded }, "\(clients.map(\.errors))")
+        try server.type("\n")
+        for client in clients { #expect(client.end() == 0, "\(client.errors)") }
+        server.stop()
+    }
+
+    @Test func aStoppedClientsTimeLimitStays() throws {
+        let server = try LabProcess(path: "/usr/bin/env", ["python3", "-u", "-c", crowded], keepsInput: true)
+        #expect(wait { server.output.contains("\n") })
+        let start = Date()
+        let client = try LabProcess.client(["--port", try #require(server.lines.first), "--connect-timeout", "1.5"])
+        usleep(300_000)
+        for _ in 0..<3 {
+            client.signal(SIGSTOP)
+            usleep(100_000)
+            client.signal(SIGCONT)
+            usleep(300_000)
+        }
+        #expect(client.end() == 1)
+        #expect(client.errors.contains("did not answer (ETIMEDOUT)"), "\(client.errors)")
+        #expect(Date().timeIntervalSince(start) < 4)
+        server.stop()
+    }
+
     @Test func theAnswerToTheLongestLineIsOnePiece() throws {
         let (server, port) = try LabProcess.server()
         let client = try LabProcess.client(["--port", "\(port)"], String(repeating: "x", count: 65536) + "\nfin\n")

@@ -160,6 +160,15 @@ func kernelState(from local: Int, to remote: Int) -> String? {
     return nil
 }
 
+/// How many sockets are in SYN_SENT (02) towards this port.
+func socketsConnecting(to port: Int) -> Int {
+    readToEnd("/proc/net/tcp").split(separator: "\n").dropFirst().count { row in
+        let fields = row.split(separator: " ")
+        return fields.count > 3 && fields[3] == "02"
+            && fields[2].split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
+    }
+}
+
 /// The whole of a procfs file. Its reads are short (a page at a time), which `String(contentsOfFile:)` takes for the end.
 private func readToEnd(_ path: String) -> String {
     guard let file = FileHandle(forReadingAtPath: path) else { return "" }
