@@ -58,7 +58,8 @@ struct Stage: ~Copyable {
     ) throws(TourError) -> LiveTracer<LabReport> {
         var trace = TraceOptions()
         trace.interfaces = ["lo"]
-        trace.filter = "tcp port \(options.port)"
+        // Somebody else's server may have this port of another address: it is none of the tour's business.
+        trace.filter = "host 127.0.0.1 and tcp port \(options.port)"
         if let directory = options.saveDirectory {
             trace.output = "\(directory)/\(scenario.rawValue).pcapng"
             // The lab's messages are short: this is all of every frame.
@@ -87,7 +88,7 @@ struct Stage: ~Copyable {
     /// Starts the server and waits until it listens.
     mutating func startServer(_ arguments: [String] = []) throws(TourError) -> LabProgram {
         let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
-        guard try wait(until: { server.hasSaid("listening on ") }) else {
+        guard try wait(until: { server.hasSaid("listening on ") || server.hasEnded }), !server.hasEnded else {
             throw .failed("lab-server does not listen: " + Self.reason(server))
         }
         return server
@@ -99,7 +100,10 @@ struct Stage: ~Copyable {
         _ = try wait(until: { client.hasSaid("connected ") || client.hasEnded })
         // `connected 127.0.0.1:45678 > 127.0.0.1:9500 (pid 7511)`
         let own = client.lines.first { $0.hasPrefix("connected ") }?.split(separator: " ").dropFirst().first
-        return (client, own?.split(separator: ":").last.flatMap { UInt16($0) })
+        let ownPort = own?.split(separator: ":").last.flatMap { UInt16($0) }
+        // On loopback Linux gives out a port again whose TIME_WAIT is a second old: these two ends are no more those of before.
+        earlier = earlier.filter { ownPort == nil || $0.source.port != ownPort && $0.destination.port != ownPort }
+        return (client, ownPort)
     }
 
     /// Starts a client that is expected to connect.
@@ -193,11 +197,17 @@ struct Stage: ~Copyable {
         for warning in tracer.warnings { StandardStreams.complain(warning) }
     }
 
-    /// `tcptrace kill port N --yes`, as the user would do it; whether it ended its process.
-    mutating func killHolder(_ title: String) throws(TourError) -> Bool {
-        page.title(title)
-        try page.write()
+    /// `tcptrace kill port N --yes`, as the user would do it; whether it ended this process. No other one is ended, whoever else
+    /// has this port of another address.
+    mutating func kill(_ holder: LabProgram, _ title: String) throws(TourError) -> Bool {
+        try look()
+        let isOnly = survey.rows.allSatisfy { row in
+            row.socket.state != .listen || row.socket.local.port != port || row.processes.map(\.pid) == [holder.pid]
+        }
         let words = ["port", "\(port)"]
+        let command = (["tcptrace", "kill"] + words + (isOnly ? [] : ["--pid", "\(holder.pid)"])).joined(separator: " ")
+        page.title("\(title): \(command) --yes")
+        try page.write()
         let filter: SocketFilter
         do throws(SocketFilterError) {
             filter = try SocketFilter(words: words, portsAreLocal: true)
@@ -205,6 +215,7 @@ struct Stage: ~Copyable {
             throw .failed(error.description)
         }
         var request = KillRequest(filter: filter, subject: words.joined(separator: " "))
+        request.pid = holder.pid
         request.assumeYes = true
         return KillRun.run(request) == 0
     }
@@ -215,9 +226,12 @@ struct Stage: ~Copyable {
         do throws(KernelViewError) { try survey.look() } catch { throw .failed(error.description) }
     }
 
+    /// The sockets that are the tour's: both its programs are on 127.0.0.1.
     private func rowsOfPort() -> [SocketRow] {
         let port = port
-        return survey.rows.filter { $0.socket.local.port == port || $0.socket.remote.port == port }
+        return survey.rows.filter {
+            $0.socket.local.address == .loopbackV4 && ($0.socket.local.port == port || $0.socket.remote.port == port)
+        }
     }
 
     private static func tuple(_ row: SocketRow) -> FourTuple {

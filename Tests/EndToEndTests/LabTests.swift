@@ -89,6 +89,32 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(replay.output.contains("refused (REJ)"))
     }
 
+    /// With four ephemeral ports the fifth connection gets one whose TIME_WAIT is of an earlier scenario.
+    @Test(.enabled(if: canUnshare, "needs root, unshare and ip")) func aPortThatIsGivenOutAgainIsShown() throws {
+        let script = """
+            ip link set lo up && echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range &&
+            exec "$0" lab one-client fin one-client two-clients
+            """
+        let tour = try Program("/usr/bin/unshare", ["-n", "sh", "-c", script, Program.tcptrace])
+        #expect(try tour.end().code == 0, "\(tour.errors)")
+        #expect(!tour.output.contains("Expected "), "\(tour.output)")
+    }
+
+    /// Another server may have the port of another address: it is not shown, and above all not ended.
+    @Test(.enabled(if: isRoot, "capturing needs root")) func theSamePortOfAnotherAddressIsLeftAlone() throws {
+        let port = try freePort()
+        let other = try Program(Program.products + "/lab-server", ["--host", "127.0.0.2", "--port", "\(port)"])
+        try other.say("listening on ")
+        let tour = try Program(Program.tcptrace, ["lab", "fin", "refused", "--port", "\(port)"])
+        #expect(try tour.end().code == 0)
+        #expect(tour.errors == "" && !tour.output.contains(#/tcp .*127\.0\.0\.2/#), "\(tour.errors) \(tour.output)")
+        #expect(tour.output.contains(#/The way out: tcptrace kill port \d+ --pid \d+ --yes/#), "\(tour.output)")
+        #expect(tour.output.contains("is now TIME_WAIT") && tour.output.contains("No socket listened on port"))
+        #expect(isLabProgram("\(other.pid)"))
+        other.signal(SIGTERM)
+        #expect(try other.end().code == 0)
+    }
+
     @Test func namesTheHolderOfATakenPort() throws {
         let port = try freePort()
         let server = try Program(Program.products + "/lab-server", ["--port", "\(port)"])

@@ -18,7 +18,8 @@ private let inside = """
         c = socket.create_connection(('127.0.0.1', port)); time.sleep(0.2); c.send(b'x'); c.recv(1); c.close()
     """
 
-private let canUnshare =
+/// Whether a test may make a network namespace of its own.
+let canUnshare =
     isRoot && ["/usr/bin/unshare", "/usr/sbin/ip"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
 
 @Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct NetworkNamespaceTests {

@@ -20,7 +20,7 @@ extension LabScenario {
         let stuck = try stage.sockets("Sockets after the client's end: stuck half-way")
         try stage.timeline("Timeline up to here")
         let serverName = stuck.listener(stage.port)?.owner ?? "lab-server[\(server.pid)]"
-        let wasKilled = try stage.killHolder("The way out: tcptrace kill port \(stage.port) --yes")
+        let wasKilled = try stage.kill(server, "The way out")
         try stage.pause()
         try stage.finishTimeline("Timeline, the rest")
         let after = try stage.sockets("Sockets after the server's end")

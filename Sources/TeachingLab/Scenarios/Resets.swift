@@ -16,7 +16,8 @@ extension LabScenario {
         let connection = stage.record.connections.last
         var seen = Observations()
         seen.note(
-            before.isEmpty, "No socket listened on port \(stage.port): there was nobody to answer with a SYN-ACK.",
+            before.isEmpty,
+            "No socket listened on port \(stage.port) of 127.0.0.1: there was nobody to answer with a SYN-ACK.",
             otherwise: "There were sockets on port \(stage.port) already.")
         seen.note(
             connection?.facts.contains(.refused) == true,
