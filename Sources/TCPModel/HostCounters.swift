@@ -77,7 +77,7 @@ public enum HostCounterTroubles {
     /// A few words for each, by its name.
     public static let meanings: [String: String] = [
         "TcpAttemptFails": "connections that failed while being opened",
-        "TcpEstabResets": "open connections that ended by a RST",
+        "TcpEstabResets": "open connections that ended by a RST or a timeout",
         "TcpInErrs": "segments received with errors",
         "TcpOutRsts": "RSTs sent",
         "TcpRetransSegs": "segments sent again",
@@ -96,7 +96,7 @@ public enum HostCounterTroubles {
         "TcpExtTCPAbortOnMemory": "RSTs: too many orphans, or memory was short",
         "TcpExtTCPAbortOnTimeout": "connections given up: no answer",
         "TcpExtTCPBacklogDrop": "segments dropped: a busy process held its socket",
-        "TcpExtTCPChallengeACK": "challenge ACKs: a SYN or RST that did not fit",
+        "TcpExtTCPChallengeACK": "challenge ACKs: a SYN, RST or ACK that did not fit",
         "TcpExtTCPLossProbes": "tail loss probes: the last segment sent again early",
         "TcpExtTCPMD5Failure": "segments with a wrong signature",
         "TcpExtTCPMemoryPressures": "TCP ran into its memory limit",

@@ -114,6 +114,23 @@ import Testing
         }
     }
 
+    /// The diagram's figure has neither; who waits for the end of a state needs both.
+    @Test func aStatesPageHasTheEndsWithoutAnEdge() throws {
+        for state in TCPState.allCases where state != .unseen && state != .closed {
+            let page = try #require(Explanation.page(of: state))
+            let left = page.sections.first { $0.heading == "Left for" }?.paragraphs ?? []
+            #expect(Set(left).count == left.count, "\(left)")
+            let isSilent = TransitionDiagram.knowledgeEdges.contains { $0.from == state && $0.rule == .kernelClosed }
+            #expect(left.contains { $0.contains("in silence") } == isSilent, "\(state): \(left)")
+            #expect(left.count { $0.hasPrefix("CLOSED: a RST") } <= 1, "\(state): \(left)")
+        }
+        let closed = try #require(Explanation.page(of: .closed))
+        #expect(closed.sections.contains { $0.heading == "From any state with a connection" })
+        // RFC 9293 3.10.5: in SYN-SENT an abort sends no RST.
+        let synSent = try #require(Explanation.page(of: .synSent))
+        #expect(synSent.sections.contains { $0.paragraphs.contains { $0.contains("nothing is sent, or a RST") } })
+    }
+
     @Test func R_and_R_dot_differ() {
         #expect(Explanations.pages(for: "R").first?.name == "RST")
         #expect(Explanations.pages(for: "R.").first?.name == "RST,ACK")
@@ -225,7 +242,7 @@ import Testing
         "RFC 9293 3.10.5",
         "RFC 9293 3.10.7.1", "RFC 9293 3.10.7.2", "RFC 9293 3.10.7.3", "RFC 9293 3.10.7.4", "RFC 9293 3.10.8",
         "RFC 1122 4.2.2.13", "RFC 2883 4", "RFC 3168 6.1.1", "RFC 3168 6.1.2", "RFC 3168 6.1.3", "RFC 3540",
-        "RFC 4987 3.6", "RFC 5681 3.2", "RFC 5961 3.2", "RFC 5961 4.2", "RFC 5961 5.2", "RFC 6093 3", "RFC 6191 2",
+        "RFC 4987 3.6", "RFC 5681 3.2", "RFC 5961 3.2", "RFC 5961 4.2", "RFC 5961 5.2", "RFC 6093 4", "RFC 6191 2",
         "RFC 6298 5.5", "RFC 7413 4.2.2", "RFC 8985 6.2", "RFC 8985 7.3", "RFC 9768 3.1.1", "RFC 9768 3.2.2",
     ]
 

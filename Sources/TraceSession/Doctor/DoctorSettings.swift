@@ -7,7 +7,10 @@ enum DoctorSettings {
         ("net/ipv4/tcp_congestion_control", "default of new sockets"),
         ("net/ipv4/ip_local_port_range", "ports that connect() takes from"),
         ("net/core/somaxconn", "upper limit of listen()'s backlog"),
-        ("net/ipv4/tcp_max_syn_backlog", "unfinished handshakes a listener keeps"),
+        (
+            "net/ipv4/tcp_max_syn_backlog",
+            "unfinished handshakes a listener keeps without SYN cookies; with them its backlog is the limit"
+        ),
         ("net/ipv4/tcp_syncookies", "0 never, 1 when a SYN queue is full, 2 always"),
         ("net/ipv4/tcp_abort_on_overflow", "1: a RST for a last ACK that finds the accept queue full"),
         ("net/ipv4/tcp_syn_retries", "times that connect() sends its SYN again"),

@@ -9,7 +9,7 @@ enum DoctorTracing {
     static func checks() -> [DoctorCheck] {
         let paranoid = SmallFile.line("/proc/sys/kernel/perf_event_paranoid") ?? "unknown"
         let level = DoctorCheck(
-            "tracing", "perf_event_paranoid", .note, paranoid, meaning: "from 2 on, only root may trace the kernel")
+            "tracing", "perf_event_paranoid", .note, paranoid, meaning: "above -1, tracepoints need cap_perfmon")
         let mounted = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].first { SmallFile.exists($0 + "/events") }
         let detached = mounted == nil ? tcptrace_tracefs_mount() : -1
         defer { if detached >= 0 { close(detached) } }

@@ -7,7 +7,7 @@ extension Explanation {
             .wire("A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault."),
             .linux(
                 """
-                CLOSE_WAIT has no timer: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
+                CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
                 of Recv-Q until it is read. Recv-Q 0: all octets are read; the end too, unless it came behind text that was still
                 unread: then reading that text clears Recv-Q, and one more read() may be missing. Recv-Q 1: the process does not
                 read. Recv-Q n + 1: n octets and the end are unread. An inode of 0: nobody has called accept() yet.
@@ -20,7 +20,8 @@ extension Explanation {
             .remedy(
                 """
                 `tcptrace sockets --state close-wait` names the process. Fix the program; restart frees the sockets at
-                once. Keep-alive does not help: the peer is gone properly.
+                once. Keep-alives (SO_KEEPALIVE) end the state, not the leak: hours later a RST answers them, as the peer's kernel has
+                forgotten its end, and the descriptor stays open.
                 """),
             .see("explain CLOSE_WAIT, explain orphan-fin-wait-2, explain never-accepted")),
         Explanation(
@@ -86,7 +87,10 @@ extension Explanation {
                 such connection (RFC 9293 3.10.7.1). There is no TIME_WAIT after it.
                 """),
             .linux(
-                "The peer's read() fails with ECONNRESET; a write after that with EPIPE. Unread and unsent octets are lost."
+                """
+                The peer's read() gives what had come before, then fails with ECONNRESET; a write after that with EPIPE. What the sender
+                of the RST had not read, and what either side had not delivered, is lost.
+                """
             ),
             .causes(
                 "close() while received octets were unread: explain reset-unread-data.",
@@ -103,7 +107,8 @@ extension Explanation {
             .linux(
                 """
                 close() with Recv-Q > 0 aborts (RFC 1122 4.2.2.13, RFC 9293 3.6.1). The kernel's reason is TCP_ABORT_ON_CLOSE;
-                TcpExtTCPAbortOnClose counts. The peer's read() fails with ECONNRESET, and may lose an answer it had not read yet.
+                TcpExtTCPAbortOnClose counts. The peer's read() gives what had come before, then fails with ECONNRESET; other systems
+                may throw that away. The rest of an answer that was still to be sent is lost.
                 """),
             .causes(
                 "A server that answers before it read the whole request (an error, a limit on size).",
@@ -156,8 +161,8 @@ extension Explanation {
             .linux(
                 """
                 close() leaves nobody to read. First the socket itself answers (TCP_ABORT_ON_DATA), later its FIN_WAIT_2
-                remnant (TCP_TIMEWAIT_SOCKET). The writer's first write() succeeds, the next one fails with EPIPE and SIGPIPE,
-                read() with ECONNRESET.
+                remnant (TCP_TIMEWAIT_SOCKET). The writer's first write() succeeds, the next one fails with EPIPE and SIGPIPE.
+                read() returns 0 before and after: the FIN came first.
                 """),
             .causes(
                 "The writer did not read, and so did not see the end of the stream.",

@@ -31,7 +31,10 @@ extension Explanation {
         "TcpAttemptFails": (
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
         ),
-        "TcpEstabResets": ("From ESTABLISHED or CLOSE_WAIT straight to CLOSED, whoever sent the RST.", "explain reset"),
+        "TcpEstabResets": (
+            "From ESTABLISHED or CLOSE_WAIT straight to CLOSED: by a RST, whoever sent it, or because a time ran out.",
+            "explain reset, explain silent-close"
+        ),
         "TcpInErrs": ("Wrong checksums, and lengths that cannot be.", "explain TCP_CSUM"),
         "TcpOutRsts": (nil, "explain RST, explain refused, explain reset"),
         "TcpRetransSegs": (nil, "explain retransmission"),
@@ -44,7 +47,10 @@ extension Explanation {
             "explain accept-queue-full, explain TCP_LISTEN_OVERFLOW"
         ),
         "TcpExtPruneCalled": ("A program reads too slowly, or tcp_rmem is small.", "explain zero-window-stall"),
-        "TcpExtRcvPruned": ("What was dropped had come in order.", "explain zero-window-stall"),
+        "TcpExtRcvPruned": (
+            "Each had just come, and there was no room for it even when what waited out of order had been given up.",
+            "explain TcpExtPruneCalled, explain zero-window-stall"
+        ),
         "TcpExtSyncookiesFailed": ("ACKs that belong to no cookie: too late, or a scan.", "explain syn-cookies"),
         "TcpExtSyncookiesRecv": (nil, "explain syn-cookies"),
         "TcpExtSyncookiesSent": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),

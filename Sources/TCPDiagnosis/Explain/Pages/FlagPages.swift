@@ -117,7 +117,7 @@ extension Explanation {
             Explanation(
                 .flags, "URG", "The urgent pointer counts. tcpdump: U.",
                 .wire(
-                    "It points just behind the urgent octet; older specifications had it point at it (RFC 6093 3). New programs should not use it (RFC 9293 3.8.5)."
+                    "It points just behind the urgent octet; older specifications had it point at it (RFC 6093 4). New programs should not use it (RFC 9293 3.8.5)."
                 ),
                 .linux(
                     "send(MSG_OOB); recv(MSG_OOB), SO_OOBINLINE, tcp_stdurg. Middleboxes often clear it. Telnet and FTP use it."
@@ -131,7 +131,7 @@ extension Explanation {
                     "In a SYN with CWR: an offer of ECN; in the SYN-ACK alone: agreed. Later: repeated until CWR comes (RFC 3168 6.1.1, RFC 3168 6.1.3)."
                 ),
                 .linux(
-                    "tcp_ecn = 2 (the default): agree if asked, do not ask. A SYN that is repeated drops the offer after a time."
+                    "tcp_ecn = 2 (the default): agree if asked, do not ask. A SYN that is repeated offers it no more (tcp_ecn_fallback)."
                 ))
         ),
         (
@@ -139,7 +139,9 @@ extension Explanation {
             Explanation(
                 .flags, "CWR", "Congestion window reduced: the answer to ECE. tcpdump: W.",
                 .wire("Sent once by who slowed down (RFC 3168 6.1.2). In a SYN with ECE: an offer of ECN."),
-                .linux("Seen only if both ends agreed to ECN: ss -ti then shows ecn, and ecnseen after a mark."))
+                .linux(
+                    "Seen only if both ends agreed to ECN: ss -tio then shows ecn, and ecnseen once a packet came that routers may mark (ECT)."
+                ))
         ),
         (
             .ae,
@@ -165,9 +167,12 @@ extension Explanation {
             Explanation(
                 .flags, "none", "No control bit at all. No TCP sends it; scanners do (a null scan).",
                 .wire(
-                    "A closed port answers R., an open one drops it, as ACK is missing (RFC 9293 3.10.7.4, fifth check)."
+                    """
+                    A closed port answers R. (RFC 9293 3.10.7.1); a listener drops it (RFC 9293 3.10.7.2), and so does a connection, as
+                    ACK is missing (RFC 9293 3.10.7.4, fifth check).
+                    """
                 ),
-                .linux("Dropped; no state changes."))
+                .linux("Dropped in silence where there is a socket; no state changes."))
         ),
         (
             [.syn, .fin],

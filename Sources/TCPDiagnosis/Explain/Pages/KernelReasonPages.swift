@@ -249,7 +249,7 @@ extension Explanation {
     private static let resets: [Explanation] = [
         reason(
             .both, "TCP_ABORT_ON_DATA", "Data came for a socket that its program had closed.",
-            "Nobody can read it, so it is refused. The other side gets ECONNRESET or EPIPE.",
+            "Nobody can read it, so it is refused. The other side's write() fails with EPIPE if it has had the FIN, else with ECONNRESET.",
             see: "explain reset-after-close, explain TcpExtTCPAbortOnData"),
         reason(
             .reset, "TCP_TIMEWAIT_SOCKET", "Data came for what is left of a closed connection.",

@@ -121,7 +121,9 @@ extension Explanation {
             .wire(
                 "R or R. at exactly the next number (RFC 9293 3.10.7.4). The error comes once; then read() returns 0, write() EPIPE."
             ),
-            .remedy("The peer aborted: explain reset. What was not read yet is lost.")),
+            .remedy(
+                "The peer aborted: explain reset. What had come before is read first; what it had not acknowledged is lost."
+            )),
         Explanation(
             .errno, "EPIPE",
             "32: write() on a connection that is closed for writing; with it comes SIGPIPE, which kills by default.",

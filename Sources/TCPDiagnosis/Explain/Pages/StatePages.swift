@@ -7,20 +7,43 @@ extension Explanation {
     static func page(of state: TCPState) -> Explanation? {
         guard let text = texts[state] else { return nil }
         let entered = TransitionDiagram.rfcEdges.filter { $0.to == state }.map {
-            "\($0.from.displayName): \($0.rule.words)"
+            "\($0.from.displayName): \(words($0))"
         }
         let left = TransitionDiagram.rfcEdges.filter { $0.from == state }.map {
-            "\($0.to.displayName): \($0.rule.words)"
+            "\($0.to.displayName): \(words($0))"
         }
-        let isReset = TransitionDiagram.resetEdges.contains { $0.from == state && $0.to == .closed }
-        let byReset = isReset ? ["CLOSED: a RST, sent or received (RFC 9293 3.10.5, RFC 9293 3.10.7.4)"] : []
+        let end = [reset(state), silence(state)].compactMap { $0 }
         var sections: [Section] = []
         if !entered.isEmpty { sections.append(Section("Entered from", entered)) }
-        if !(left + byReset).isEmpty { sections.append(Section("Left for", left + byReset)) }
+        if state == .closed {
+            sections.append(Section("From any state with a connection", [aReset, RFCRule.kernelClosed.words]))
+        }
+        if !(left + end).isEmpty { sections.append(Section("Left for", left + end)) }
         sections.append(Section("Who waits", [text.waits]))
         sections.append(.linux(text.linux))
         sections.append(Section("If many stand in it", [text.many]))
         return Explanation(.state, "\(state.displayName)", text.summary, sections: sections)
+    }
+
+    /// What takes an edge. In SYN_SENT there is nobody yet who would have to be told of an end.
+    private static func words(_ edge: TransitionDiagram.Edge) -> String {
+        edge.from == .synSent && edge.rule == .abort
+            ? "close() or abort: nothing is sent, or a RST (RFC 9293 3.10.4, RFC 9293 3.10.5)" : edge.rule.words
+    }
+
+    private static let aReset = "a RST, sent or received (RFC 9293 3.10.5, RFC 9293 3.10.7.4)"
+
+    /// How a RST ends the state, beyond what the edges of the diagram say of it.
+    private static func reset(_ state: TCPState) -> String? {
+        guard TransitionDiagram.resetEdges.contains(where: { $0.from == state && $0.to == .closed }) else { return nil }
+        let isReceivedTold = TransitionDiagram.rfcEdges.contains { $0.from == state && $0.rule == .synReceivedReset }
+        return isReceivedTold ? "CLOSED: \(RFCRule.abort.words)" : "CLOSED: \(aReset)"
+    }
+
+    /// How the state ends without a segment.
+    private static func silence(_ state: TCPState) -> String? {
+        let isGivenUp = TransitionDiagram.knowledgeEdges.contains { $0.from == state && $0.rule == .kernelClosed }
+        return isGivenUp ? "CLOSED: \(RFCRule.kernelClosed.words)" : nil
     }
 
     private static let texts: [TCPState: (summary: String, waits: String, linux: String, many: String)] = [
@@ -84,7 +107,7 @@ extension Explanation {
         .closeWait: (
             "The peer closed; this side's process has not.",
             "Everybody waits for this side's process to call close(). No packet can end it but a RST.",
-            "No timer, for ever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
+            "No timer but that of SO_KEEPALIVE: for ever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
             "A bug in the program that holds them. See explain close-wait-leak."
         ),
         .closing: (
@@ -96,7 +119,7 @@ extension Explanation {
         .lastAck: (
             "The peer closed first, then this side; its FIN is not acknowledged yet.",
             "It waits for the last ACK of the peer's kernel.",
-            "No owner any more. The FIN repeats (tcp_orphan_retries, 0 means 8). Then it is gone, without TIME_WAIT.",
+            "After close() no owner, after shutdown() it stays. The FIN repeats (tcp_orphan_retries, 0 means 8). Then it is gone, without TIME_WAIT.",
             "Peers that forgot the connection, behind a firewall that drops FINs or their ACKs."
         ),
         .timeWait: (
@@ -132,7 +155,7 @@ extension RFCRule {
         case .abort: "abort: a RST is sent (RFC 9293 3.10.5)"
         case .timeWaitTimeout: "the time ran out (RFC 9293 3.10.8)"
         case .icmpError: "an ICMP error came (RFC 9293 3.9.2.2)"
-        case .kernelClosed: "the kernel dropped it (RFC 9293 3.10.8)"
+        case .kernelClosed: "its kernel gives it up in silence, as a time ran out (RFC 9293 3.10.8)"
         case .midstream: "the capture began too late to see it"
         case .evidence: "a later segment proves it"
         case .retraction: "a later segment proves that it has not happened"
