@@ -4,7 +4,8 @@ import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing
-import TimelineReport
+
+@testable import TimelineReport
 
 private let wideSample = """
     TCP 1  127.0.0.1:35924 > 127.0.0.1:9500   lo   2026-11-22 16:07:14.454475    1:mN3FYXVo3Y4vmQiQah...
@@ -315,6 +316,36 @@ private let lineRows = """
         #expect(all.contains { $0.hasPrefix("2|  4  0.000000") })
         #expect(all.filter { $0.hasPrefix("TCP ") }.count == 2)
         #expect(all.filter { $0.contains("open (S1)") }.count == 2)
+    }
+
+    /// The number stands before the columns of a row: of the ladder they take what they need.
+    @Test(arguments: [80, 81, 99, 100, 140, 200]) func numbersBesideTheLadderFitThePage(_ width: Int) throws {
+        for columns in 2...6 {
+            let layout = TimelineLayout(width: width, timeStyle: .sinceStart)
+            let beside = layout.beside(columns)
+            #expect(columns + beside.rightBar + 2 + TimelineLayout.stateWidth <= width, "\(columns)")
+            #expect(beside.lane >= layout.lane - columns && (width < 200 || beside.lane == layout.lane))
+        }
+        var style = TextStyle()
+        style.width = width
+        let play = Play()
+        let render = Render(play)
+        var report = TextTimelineReport(style: style, order: .stream)
+        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        for port in 0..<UInt16(110) {
+            play.client = SocketAddress(.loopbackV4, 40000 + port)
+            play.feed("> S 0:0 win 65495 mss 65495 ws 10\n< S. 0:0 ack 1\n> . 1:1 ack 1\n> P. 1:4000000 ack 1")
+        }
+        play.observer = nil
+        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
+        for line in all { #expect(line.count <= width, "\(line)") }
+        // A connection's bars stand in one column each.
+        let rows = all.filter { $0.hasPrefix("110|") && ($0.contains("-->|") || $0.contains("|<--")) }
+        let bars = Set(
+            rows.map { row in row.indices.filter { row[$0] == "|" }.map { row.distance(from: row.startIndex, to: $0) } }
+        )
+        #expect(rows.count == 3 && bars.count == 1, "\(rows)")
     }
 
     @Test func H16_replacedIncarnationIsABlockOfItsOwn() {

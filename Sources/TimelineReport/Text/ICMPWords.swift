@@ -43,7 +43,7 @@ extension TimelineWriter {
     ) {
         // On a small page the states stand behind the words.
         let beside = 3 + 2 + 3 + max(1, left.count) + max(1, right.count)
-        let room = max(16, layout.form == .line ? layout.width - beside : layout.lane)
+        let room = max(16, layout.form == .line ? layout.width - beside : layout(beside: prefix).lane)
         var rows: [ArraySlice<UInt8>] = []
         for whole in icmpWords(event, self) {
             var part = whole

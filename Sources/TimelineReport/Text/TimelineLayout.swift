@@ -29,7 +29,7 @@ struct TimelineLayout {
     /// Column just beyond the client's state.
     let stateEdge: Int
     /// Columns between the two bars.
-    let lane: Int
+    private(set) var lane: Int
     /// Columns of the time column; 0 = none.
     let timeWidth: Int
     /// Column just beyond the frame's number. Findings and remarks name frames by it, so that no ladder goes without.
@@ -62,6 +62,14 @@ struct TimelineLayout {
         }
         let used = stateEdge + 2 + 1 + 1 + Self.stateWidth + (form == .wide ? 2 : 1)
         lane = form == .line ? 0 : max(20, min(width, 140) - used)
+    }
+
+    /// The same beside a connection's number of so many columns: where the page has no room for both, the lane gives way.
+    func beside(_ columns: Int) -> TimelineLayout {
+        guard form != .line else { return self }
+        var result = self
+        result.lane -= max(0, columns + rightBar + 2 + Self.stateWidth - width)
+        return result
     }
 
     /// Where rules across the page end.

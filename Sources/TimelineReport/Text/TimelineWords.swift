@@ -59,6 +59,7 @@ extension TimelineWriter {
     }
 
     private func writeNames(_ connection: Connection, _ prefix: UInt64?, _ out: inout OutputBuffer) {
+        let layout = layout(beside: prefix)
         let client = text { $0.append(connection.tuple.source) }
         let server = text { $0.append(connection.tuple.destination) }
         var line = Line(in: &out)
@@ -93,6 +94,7 @@ extension TimelineWriter {
         let client = text { $0.append(processOf: kernel.originator) }
         let server = text { $0.append(processOf: kernel.responder) }
         guard !client.isEmpty || !server.isEmpty else { return }
+        let layout = layout(beside: prefix)
         var line = Line(in: &out)
         putPrefix(prefix, &line)
         line.pad(to: layout.stateEdge + 2)

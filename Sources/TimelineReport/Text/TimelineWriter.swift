@@ -128,6 +128,7 @@ struct TimelineWriter {
         _ row: TimelineRow, left: StateWords, right: StateWords, _ connection: Connection, prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
+        let layout = layout(beside: prefix)
         var line = Line(in: &out)
         putPrefix(prefix, &line)
         if layout.form == .line {
@@ -135,7 +136,7 @@ struct TimelineWriter {
         } else {
             putTimes(row, connection, &line, room: layout.stateEdge - max(left.count, 1) - 1)
             writeWords(row, connection, room: layout.lane - 6, isNarrow: layout.form == .narrow)
-            putLane(left, right, &line) { putArrow(row, &$0) }
+            putLane(left, right, &line) { putArrow(row, lane: layout.lane, &$0) }
         }
         line.end(to: &out)
     }
@@ -166,6 +167,17 @@ struct TimelineWriter {
         line.ink(state.ink)
         body(&line)
         line.ink(Ink.off)
+    }
+
+    /// The columns of rows that begin with a connection's number.
+    func layout(beside prefix: UInt64?) -> TimelineLayout {
+        guard var rest = prefix else { return layout }
+        var columns = 2
+        while rest >= 10 {
+            columns += 1
+            rest /= 10
+        }
+        return layout.beside(columns)
     }
 
     func putPrefix(_ prefix: UInt64?, _ line: inout Line) {
@@ -212,10 +224,10 @@ struct TimelineWriter {
         }
     }
 
-    private func putArrow(_ row: TimelineRow, _ line: inout Line) {
+    private func putArrow(_ row: TimelineRow, lane: Int, _ line: inout Line) {
         let isData = row.kind == .data
         let stroke = isData ? glyphs.double : glyphs.line
-        let fill = layout.lane - 5 - words.count
+        let fill = lane - 5 - words.count
         let isReset = row.flags.has(.rst)
         if row.sender == .originator {
             line.repeating(stroke, 2)
@@ -297,21 +309,23 @@ struct TimelineWriter {
         _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: StateWords = .none, right: StateWords = .none,
         prefix: UInt64?, _ out: inout OutputBuffer
     ) {
+        let layout = layout(beside: prefix)
         let pieces = Self.wrap(words, layout.form == .line ? max(20, layout.width - 3) : layout.lane)
         for (index, piece) in pieces.enumerated() {
             var line = Line(in: &out)
             putPrefix(prefix, &line)
             if index == 0 {
-                writeNoteLine(piece, time: time, left: left, right: right, &line)
+                writeNoteLine(piece, time: time, left: left, right: right, layout, &line)
             } else {
-                writeNoteLine(piece, time: [], left: .none, right: .none, &line)
+                writeNoteLine(piece, time: [], left: .none, right: .none, layout, &line)
             }
             line.end(to: &out)
         }
     }
 
     private func writeNoteLine(
-        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8>, left: StateWords, right: StateWords, _ line: inout Line
+        _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8>, left: StateWords, right: StateWords,
+        _ layout: TimelineLayout, _ line: inout Line
     ) {
         guard layout.form != .line else {
             line.put("   ", columns: 3)
