@@ -182,6 +182,14 @@ private let lineRows = """
         let date = ladder(sample, width: 120) { $0.time = .date }[4]
         #expect(date.wholeMatch(of: #/  1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.454475 .*/#) != nil)
         #expect(ladder(sample) { $0.nanoseconds = true }.contains { $0.contains("0.000022000") })
+        // The narrow ladder has them where a phase begins; so has a page that is too narrow for a wide one with such a column.
+        #expect(ladder(sample, width: 80)[2].hasPrefix("--- handshake at 0.000000s ---"))
+        #expect(ladder(sample, width: 80) { $0.time = .none }[2].hasPrefix("--- handshake ---"))
+        #expect(ladder(sample, width: 100) { $0.time = .epoch }[2].hasPrefix("--- handshake at 1795363634.454475 ---"))
+        let rule = ladder(sample, width: 80) { $0.time = .date }[2]
+        #expect(
+            rule.prefixMatch(of: #/--- handshake at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.454475 ---/#) != nil
+                && rule.count <= 80)
     }
 
     @Test func unicodeHasTheSameColumns() {

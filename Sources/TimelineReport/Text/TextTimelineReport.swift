@@ -320,8 +320,7 @@ public struct TextTimelineReport: TraceReport {
     ) {
         if texts[slot].phase != row.phase {
             texts[slot].phase = row.phase
-            writer.writeRule(
-                phaseTitle(row.phase, connection), at: row.time.since(connection.firstTime), prefix: prefix, &out)
+            writer.writeRule(phaseTitle(row.phase, connection), before: row, connection, prefix: prefix, &out)
         }
         if row.isOpening { writeBefore(row, connection, kernel, prefix, &out) }
         let left = stateText(.originator, row.states.originator, kernel, slot)

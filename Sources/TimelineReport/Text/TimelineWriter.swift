@@ -279,7 +279,10 @@ struct TimelineWriter {
     // MARK: Rules and notes
 
     /// `--- handshake -----`; in the narrow form with the time at which the phase began.
-    func writeRule(_ title: ArraySlice<UInt8>, at offset: Int64?, prefix: UInt64?, _ out: inout OutputBuffer) {
+    func writeRule(
+        _ title: ArraySlice<UInt8>, before row: TimelineRow, _ connection: Connection, prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
         guard layout.form != .line else { return }
         var line = Line(in: &out)
         putPrefix(prefix, &line)
@@ -289,13 +292,10 @@ struct TimelineWriter {
         line.repeating(glyphs.rule, 3)
         line.put(" ", columns: 1)
         line.put(ascii: title)
-        if layout.form == .narrow, let offset {
+        if layout.form == .narrow, style.time != .none {
             line.put(" at ", columns: 4)
-            line.put(
-                ascii: text {
-                    $0.append(fixed: offset, decimals: 9, digits: style.nanoseconds ? 9 : 6)
-                    $0.append("s")
-                })
+            line.put { appendTime(row, connection, &$0) }
+            if style.time == .sinceStart { line.put("s", columns: 1) }
         }
         line.put(" ", columns: 1)
         line.repeating(glyphs.rule, edge - line.column)
