@@ -101,6 +101,10 @@ struct DestroyFate {
         }
         // Who got our FIN is in CLOSE_WAIT, where the kernel turns a RST into EPIPE.
         let theirs = peer?.socket.state ?? (state == .finWait2 ? .closeWait : .established)
+        // An orphan: close() or the end of its process was before.
+        if let peer, peer.holder == .noProcess {
+            return "\(name): its \(peer.socket.state.displayName) ends, too; no process is told"
+        }
         switch theirs {
         case .closeWait: return "\(name): read() returns 0 (end of file), write() fails with EPIPE"
         case .timeWait: return "\(name): its TIME_WAIT may end early (RFC 1337)"

@@ -12,7 +12,7 @@ import TimelineReport
 /// A listener, a client and (if it was accepted) the server's socket.
 private final class Trio {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    private(set) var client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     private(set) var server: Int32 = -1
     private(set) var port: UInt16 = 0
     private(set) var clientPort: UInt16 = 0
@@ -39,6 +39,11 @@ private final class Trio {
     }
 
     deinit { for descriptor in [listener, client, server] where descriptor >= 0 { close(descriptor) } }
+
+    func closeClient() {
+        close(client)
+        client = -1
+    }
 
     private static func port(of descriptor: Int32) -> UInt16 {
         var address = sockaddr_in()
@@ -118,6 +123,15 @@ private final class Trio {
         #expect(said.output.contains("data: nothing is lost"))
         #expect(Trio.read(trio.server) == 0 && Trio.write(trio.server) == -Int(ECONNABORTED))
         #expect(Trio.read(trio.client) == -Int(ECONNRESET))
+    }
+
+    @Test func aPeerThatHasClosedHasNoProcessToTell() throws {
+        let trio = try Trio()
+        trio.closeClient()
+        usleep(100_000)
+        let said = try run(trio.serverEnd)
+        #expect(said.output.contains("the peer: its FIN_WAIT_2 ends, too; no process is told"), "\(said)")
+        #expect(said.output.contains("FIN_WAIT_2 gone") && !said.output.contains("ECONNRESET"), "\(said)")
     }
 
     @Test func notAccepted() throws {
