@@ -76,6 +76,21 @@ import Testing
         #expect(try page("CLOSE_WAIT").contains("No timer but that of SO_KEEPALIVE"))
     }
 
+    /// The kernel's own list, by its tracepoint, which older ones do not have.
+    @Test(.enabled(if: canUnshare, "needs root and unshare")) func everyReasonOfThisKernelForARSTHasAPage() throws {
+        let script = "mount -t tracefs none /mnt && cat /mnt/events/tcp/tcp_send_reset/format || true"
+        let run = try Program("/usr/bin/unshare", ["-m", "sh", "-c", script])
+        #expect(try run.end().code == 0)
+        guard let list = run.output.firstRange(of: "__print_symbolic(REC->reason") else { return }
+        let names = run.output[list.upperBound...].matches(of: #/"([A-Z0-9_]+)"/#).map { String($0.output.1) }
+        #expect(names.count > 15)
+        // The last two are no reasons: a failure within the kernel, and the end of the list.
+        for name in names where name != "ERROR" && name != "MAX" {
+            let page = Explanations.pages(for: name).first { $0.kind == .kernelReason }
+            #expect(page?.sections.first?.paragraphs.first?.contains("RST (tcp:tcp_send_reset)") == true, "\(name)")
+        }
+    }
+
     @Test(.enabled(if: canUnshare, "needs root, unshare and ip")) func ecnIsShownByOptionsAndSeenByECT() throws {
         let program =
             Self.pair + """

@@ -49,6 +49,18 @@ extension Explanation {
             "tc -s qdisc counts them: a full queue, a rate limit, or netem's loss. TCP sends again.",
             see: "explain retransmission"),
         reason(
+            .drop, "QDISC_OVERLIMIT", "The interface's queueing discipline was full.",
+            "tc -s qdisc counts them. More was sent than the interface takes; TCP slows down and sends again.",
+            see: "explain retransmission"),
+        reason(
+            .drop, "QDISC_CONGESTED", "The interface's queueing discipline dropped it to say that its queue is long.",
+            "fq_codel, CAKE or PIE at work. TCP slows down and sends again; with ECN it would have been marked instead.",
+            see: "explain retransmission, explain ECE"),
+        reason(
+            .drop, "FQ_FLOW_LIMIT", "Too much of this one connection waited in the interface's fair queue (fq).",
+            "tc -s qdisc counts flows_plimit; tc qdisc change sets flow_limit. TCP sends again.",
+            see: "explain retransmission"),
+        reason(
             .drop, "XDP", "An XDP program on the interface dropped it, before anything else saw it.",
             "ip link shows the program. Such a frame is in no capture of this host.", see: "explain syn-unanswered"),
         reason(
@@ -62,6 +74,13 @@ extension Explanation {
             .drop, "IP_RPFILTER", "The reverse path filter: it came in by another interface than the way back takes.",
             "Two ways to a host, and rp_filter = 1. Set net.ipv4.conf.IF.rp_filter to 2, or mend the routes.",
             see: "explain syn-unanswered"),
+        reason(
+            .drop, "IP_LOCAL_SOURCE", "It came from outside with an address of this host as its sender.",
+            "A forgery, a loop, or one address at two hosts."),
+        reason(
+            .drop, "IP_INVALID_SOURCE",
+            "Its sender's address is none that a sender can have: multicast, broadcast or 0.",
+            "A broken sender, or a forgery."),
         reason(
             .drop, "XFRM_POLICY", "An IPsec policy wants it to come encrypted, or not at all.",
             "ip xfrm policy lists them."),
@@ -99,7 +118,11 @@ extension Explanation {
             .drop, "NOMEM", "There was no memory for it.", "TCP sends again, if there is memory by then.",
             see: "explain TcpExtTCPMemoryPressures"),
         reason(
-            .drop, "NOT_SPECIFIED", "The kernel does not say why.",
+            .drop, "PFMEMALLOC", "There was memory for it only in the reserve, and its socket may not have that.",
+            "The host is short of memory. TCP sends again, if there is memory by then.",
+            see: "explain TcpExtTCPMemoryPressures"),
+        reason(
+            .both, "NOT_SPECIFIED", "The kernel does not say why.",
             "A place in it that has no word of its own yet."),
     ]
 
@@ -280,6 +303,15 @@ extension Explanation {
         reason(
             .reset, "INVALID_SYN", "A SYN came where none may come.",
             "A handshake was under way: the SYN did not fit it."),
+        reason(
+            .reset, "MPTCP_RST_EUNSPEC", "MPTCP: the subflow was ended, and no reason is given.",
+            "The connection may go on over its other subflows."),
+        reason(
+            .reset, "MPTCP_RST_EWQ2BIG", "MPTCP: too much was under way on this subflow.",
+            "The connection may go on over its other subflows."),
+        reason(
+            .reset, "MPTCP_RST_EBADPERF", "MPTCP: this subflow was too slow.",
+            "The connection may go on over its other subflows."),
         reason(
             .reset, "MPTCP_RST_EMPTCP", "MPTCP: an answer of the peer made no sense.",
             "The connection may go on over its other subflows."),
