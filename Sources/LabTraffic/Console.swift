@@ -78,10 +78,11 @@ public enum Console {
         return 0
     }
 
-    /// Writes a line to a descriptor that the starter of the program passed, and closes it.
+    /// Writes a line to a descriptor that the starter of the program passed, and closes it. Standard streams stay open: their numbers
+    /// would go to the next clients, who would get all that is printed.
     static func announce(_ text: String, on number: Int32) throws(LabError) {
         let code = write(text + "\n", to: number)
         guard code == 0 else { throw .system(doing: "cannot write to descriptor \(number) of --ready-fd", code: code) }
-        _ = close(number)
+        if number > 2 { _ = close(number) }
     }
 }

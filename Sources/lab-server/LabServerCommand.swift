@@ -52,7 +52,7 @@ struct LabServerCommand: ParsableCommand {
     var echo = true
     @Option(help: "Send this line just before closing.")
     var farewell: String?
-    @Option(help: "Write the port and a line end to this descriptor once listening, and close it.")
+    @Option(help: "Write the port and a line end to this descriptor once listening, and close it (1 and 2 stay open).")
     var readyFd: Int32?
     @Flag(help: "Allow an address that other machines can reach.")
     var allowRemote = false

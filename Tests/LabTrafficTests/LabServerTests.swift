@@ -136,6 +136,17 @@ import Testing
         owner.stop()
     }
 
+    /// A closed standard stream's number goes to the next client's socket.
+    @Test(arguments: [1, 2]) func theReadyDescriptorMayBeAStandardStream(_ number: Int) throws {
+        let (server, port) = try LabProcess.server(["--ready-fd", "\(number)", "--close"])
+        #expect(wait { server.output.contains("\n\(port)\n") || server.errors == "\(port)\n" })
+        let client = try LabProcess.client(["--port", "\(port)"], "hola\nfin\n")
+        #expect(client.end() == 0)
+        #expect(client.lines.dropFirst() == ["reply \"server: hola\"", "closed (fin)"])
+        try server.line(beginning: "closed ")
+        server.stop()
+    }
+
     @Test func aClosedPipeIsAQuietEnd() throws {
         let shell = try LabProcess(
             path: "/bin/sh",
