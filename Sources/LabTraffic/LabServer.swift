@@ -36,7 +36,13 @@ public struct LabServer: ~Copyable {
             } catch {
                 guard error.isExhaustion else { throw error }
                 // The waiting clients stay in the accept queue until something is freed.
-                if !saidFull { Console.line("full (\(error); \(kept.count) kept open; --close would close them)") }
+                if !saidFull {
+                    let remedy =
+                        kept.isEmpty
+                        ? "the next clients wait until others have gone"
+                        : "\(kept.count) kept open; --close would close them"
+                    Console.line("full (\(error); \(remedy))")
+                }
                 saidFull = true
                 DescriptorCalls.pause(.seconds(1))
             }

@@ -147,6 +147,29 @@ import Testing
         server.stop()
     }
 
+    /// With eight descriptors there is room for a few clients only.
+    @Test(arguments: [
+        (mode: "threaded", remedy: "the next clients wait until others have gone"),
+        (mode: "sequential", remedy: "kept open; --close would close them"),
+    ])
+    func aFullServerSaysWhatHelps(_ mode: String, _ remedy: String) throws {
+        let server = try LabProcess(
+            path: "/bin/sh",
+            [
+                "-c", "ulimit -n 8; exec \"$0\" --port 0 --mode \(mode)",
+                LabProcess.products + "/lab-server",
+            ])
+        let line = try server.line(beginning: "listening on ")
+        let port = try #require(line.split(separator: " ").dropFirst(2).first?.split(separator: ":").last)
+        let clients = try (0..<8).map { _ in
+            try LabProcess.client(["--port", String(port), "--slow-close", "1"], "fin\n")
+        }
+        let full = try server.line(beginning: "full ")
+        #expect(full.contains("Too many open files") && full.contains(remedy), "\(full)")
+        for client in clients { #expect(client.end() == 0) }
+        server.stop()
+    }
+
     @Test func aClosedPipeIsAQuietEnd() throws {
         let shell = try LabProcess(
             path: "/bin/sh",
