@@ -40,6 +40,11 @@ import Testing
         for remark in remarks where !remark.hasSuffix(" ") {
             #expect(!Explanations.pages(for: "(\(remark))").isEmpty, "(\(remark))")
         }
+        // Those in the place of an owner or a state, here and in `tcptrace sockets`.
+        for word in ["(not accepted)", "(no process)", "(no socket)", "(unknown)", "was", "listens"] {
+            #expect(Explanations.pages(for: word).contains { $0.kind == .remark }, "\(word)")
+        }
+        #expect(Explanations.pages(for: "(no process)").map(\.name) == ["no process"])
         #expect(Explanations.pages(for: "(copy of frame 7)").map(\.name) == ["copy of frame"])
         #expect(Explanations.pages(for: "(RTO, 2nd)").map(\.name) == ["RTO"])
         #expect(Explanations.pages(for: "RTT").map(\.name) == ["RTT"])

@@ -5,7 +5,7 @@ extension Explanation {
         Explanation(.remark, name, summary, sections: [.meaning(meaning)] + (see.isEmpty ? [] : [.see(see)]))
     }
 
-    static let rowRemarks: [Explanation] = repetitions + probes + capture + surprises + closing
+    static let rowRemarks: [Explanation] = repetitions + probes + capture + surprises + closing + owners
 
     private static let repetitions = [
         remark(
@@ -136,5 +136,32 @@ extension Explanation {
         remark(
             "SETUP", "How long the handshake took: from the first SYN to the ACK of the SYN-ACK.",
             "A second or more: a SYN or a SYN-ACK was sent again.", see: "explain syn-unanswered, explain syn-ack-lost"),
+    ]
+
+    /// What stands where a process or a state is expected.
+    private static let owners = [
+        remark(
+            "not accepted", "The connection is open, and no process has called accept() for it.",
+            "It waits in its listener's queue. Linux finishes the handshake and takes in data by itself.",
+            see: "explain never-accepted"),
+        remark(
+            "no process", "A socket that no process holds any more: its own has closed it, or has ended.",
+            "The kernel finishes the connection by itself. In FIN_WAIT_2 it waits for the peer's close().",
+            see: "explain orphan-fin-wait-2, explain FIN_WAIT_1, explain LAST_ACK"),
+        remark(
+            "no socket",
+            "Nobody listens at this end: a RST answered the SYN, or (with *) the kernel has no socket for it.",
+            "Where there is no socket there is no state, and no process to name.",
+            see: "explain refused, explain syn-unanswered"),
+        remark(
+            "unknown", "Nothing is known of this end: no segment of it was captured when the SYN went out.",
+            "Live, on the server's host, LISTEN or (no socket) stands there.", see: "explain syn-unanswered"),
+        remark(
+            "was", "`was lab-client[7511]`: the process that held the socket, which is closed now.",
+            "A name and a number as of then: the process may have ended, too."),
+        remark(
+            "listens",
+            "`lab-server[7410] listens`: nobody has accepted the connection, and this process has its listener.",
+            "It is the one to call accept().", see: "explain never-accepted"),
     ]
 }
