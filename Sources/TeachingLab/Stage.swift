@@ -126,7 +126,7 @@ struct Stage: ~Copyable {
     private static func reason(_ program: LabProgram) -> String {
         let complaint = printable(program.complaint.split(separator: "\n").first.map(String.init) ?? "")
         if !complaint.isEmpty { return complaint }
-        if program.exitCode == 127 { return "it cannot be executed; `make` or `swift build` builds it again" }
+        if program.exitCode == 127 { return "it cannot be executed; `swift build` builds it again" }
         return program.hasEnded ? "it has ended without a word" : "it says nothing; is this machine very busy?"
     }
 

@@ -126,6 +126,17 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(tour.errors.contains("tcptrace kill port \(port)") && tour.errors.contains("--port \(port + 1)"))
     }
 
+    /// Of the makefile's targets the first one only lists them.
+    @Test func aMissingLabProgramIsNamed() throws {
+        let scratch = try Scratch()
+        let copy = scratch.file("tcptrace")
+        try FileManager.default.copyItem(atPath: Program.tcptrace, toPath: copy)
+        let tour = try Program("/usr/bin/env", ["PATH=/nowhere", copy, "lab", "refused"])
+        #expect(try tour.end().code == 1)
+        #expect(tour.errors.contains("lab-server is missing") && tour.errors.contains("`swift build` builds it"))
+        #expect(!tour.errors.contains("`make`") && tour.output.isEmpty, "\(tour.errors)")
+    }
+
     @Test func listsItsScenarios() throws {
         let list = try Program(Program.tcptrace, ["lab", "--list"])
         #expect(try list.end().code == 0)

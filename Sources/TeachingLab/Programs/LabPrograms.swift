@@ -21,7 +21,7 @@ struct LabPrograms {
             if unsafe access(path, X_OK) == 0 { return path }
         }
         let place = own.map { " beside \(executable) (in \($0))" } ?? ""
-        throw .failed("\(name) is missing: it is neither\(place) nor in PATH. `make` or `swift build` builds it")
+        throw .failed("\(name) is missing: it is neither\(place) nor in PATH. `swift build` builds it")
     }
 
     private static func searchPath() -> [String] {
