@@ -53,9 +53,12 @@ import Testing
     }
 
     @Test func everyLetterThatIsRecordedHasAPage() {
-        for letter in ["s", "h", "a", "d", "f", "r", "t", "w", "g", "i", "q", "^"] {
+        for letter in ["s", "h", "a", "c", "d", "f", "r", "t", "w", "g", "i", "q", "^"] {
             for word in [letter, letter.uppercased()] {
-                #expect(Explanations.pages(for: word).contains { $0.kind == .history }, "\(word)")
+                let page = Explanations.pages(for: word).first { $0.kind == .history }
+                #expect(
+                    page?.sections.contains { $0.paragraphs.contains { $0.contains("Never here") } } == false, "\(word)"
+                )
             }
         }
     }

@@ -63,7 +63,7 @@ extension Explanation {
         ("r", "RST", "Again only with another number."),
         (
             "c", "wrong checksum",
-            "Never here: with offload checksums are wrong at capture time, so they are not verified."
+            "With --verify-checksums only, and once a direction: with offload checksums are unfinished at capture time. See explain 'bad checksum'."
         ),
         ("g", "gap: acknowledged data that the capture lacks", "The 1st, 10th, 100th time. See explain capture-gap."),
         ("t", "data sent again", "The 1st, 10th, 100th time. See explain retransmission."),
