@@ -76,6 +76,43 @@ import Testing
         #expect(try page("CLOSE_WAIT").contains("No timer but that of SO_KEEPALIVE"))
     }
 
+    @Test(.enabled(if: isRoot, "needs root for raw sockets")) func whatIsLeftOfASocketAnswersLateText() throws {
+        let facts = try lines(
+            """
+            def next_of(s):  # SND.NXT and RCV.NXT, by TCP_REPAIR
+                s.setsockopt(6, 19, 1); numbers = []
+                for queue in (2, 1):
+                    s.setsockopt(6, 20, queue); numbers.append(struct.unpack("I", s.getsockopt(6, 21, 4))[0])
+                s.setsockopt(6, 20, 0); s.setsockopt(6, 19, -1)
+                return numbers
+            def total(octets):
+                sum_ = sum(struct.unpack("!%dH" % (len(octets) // 2), octets))
+                while sum_ >> 16: sum_ = (sum_ & 0xffff) + (sum_ >> 16)
+                return ~sum_ & 0xffff
+            def answer(both_close):
+                c, s = pair(); here, there = s.getsockname()[1], c.getsockname()[1]
+                send, receive = next_of(s)
+                c.close(); time.sleep(0.1)
+                if both_close: s.close(); time.sleep(0.1)
+                text = b"late"
+                head = struct.pack("!HHIIBBHHH", here, there, (send + both_close) & 0xffffffff, (receive + 1) & 0xffffffff,
+                    5 << 4, 0x18, 1000, 0, 0) + text
+                local = socket.inet_aton("127.0.0.1")
+                sum_ = total(local + local + struct.pack("!HH", 6, len(head)) + head)
+                with socket.socket(socket.AF_INET, socket.SOCK_RAW, 6) as raw:
+                    raw.settimeout(5)
+                    raw.sendto(head[:16] + struct.pack("!H", sum_) + head[18:], ("127.0.0.1", 0))
+                    while True:
+                        packet = raw.recv(100)
+                        ports = struct.unpack("!HH", packet[20:24])
+                        if ports == (there, here): return "RST" if packet[33] & 4 else "ACK"
+            print(answer(False), answer(True))
+            """)
+        // First an orphan's FIN_WAIT_2, then a TIME_WAIT.
+        #expect(facts == ["RST ACK"])
+        #expect(try page("TCP_TIMEWAIT_SOCKET").contains("A true TIME_WAIT answers late data with an ACK"))
+    }
+
     /// The kernel's own list, by its tracepoint, which older ones do not have.
     @Test(.enabled(if: canUnshare, "needs root and unshare")) func everyReasonOfThisKernelForARSTHasAPage() throws {
         let script = "mount -t tracefs none /mnt && cat /mnt/events/tcp/tcp_send_reset/format || true"

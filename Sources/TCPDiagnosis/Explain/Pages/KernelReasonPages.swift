@@ -275,8 +275,8 @@ extension Explanation {
             "Nobody can read it, so it is refused. The other side's write() fails with EPIPE if it has had the FIN, else with ECONNRESET.",
             see: "explain reset-after-close, explain TcpExtTCPAbortOnData"),
         reason(
-            .reset, "TCP_TIMEWAIT_SOCKET", "Data came for what is left of a closed connection.",
-            "TIME_WAIT, or an orphan's FIN_WAIT_2: the program is gone, so the octets are lost.",
+            .reset, "TCP_TIMEWAIT_SOCKET", "Data came for the FIN_WAIT_2 that a closed socket has left.",
+            "Linux keeps it as it keeps a TIME_WAIT, hence the name. The program is gone, so the octets are lost. A true TIME_WAIT answers late data with an ACK.",
             see: "explain reset-after-close"),
         reason(
             .reset, "TCP_ABORT_ON_CLOSE", "close() was called with octets unread.",

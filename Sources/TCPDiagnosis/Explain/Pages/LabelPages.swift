@@ -34,7 +34,9 @@ extension Explanation {
                 .wire(
                     "One SYN or several with the same ISN: one attempt, one connection here. Zeek: S0, often several rows."
                 ),
-                .linux("connect() fails with ETIMEDOUT, EHOSTUNREACH, or still waits."))
+                .linux(
+                    "connect() fails with ETIMEDOUT, or as an ICMP error says (EHOSTUNREACH, ECONNREFUSED), or still waits."
+                ))
         case .halfOpen:
             Explanation(
                 .outcome, name, "SYN and SYN-ACK were seen, and the handshake never completed.",
