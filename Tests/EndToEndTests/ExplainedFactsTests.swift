@@ -113,6 +113,21 @@ import Testing
         #expect(try page("TCP_TIMEWAIT_SOCKET").contains("A true TIME_WAIT answers late data with an ACK"))
     }
 
+    @Test func aForbiddenFinWait2EndsInARST() throws {
+        let facts = try lines(
+            """
+            c, s = pair(lambda c: c.setsockopt(6, 8, -1))  # TCP_LINGER2
+            def count():
+                rows = [line.split() for line in open("/proc/net/netstat") if line.startswith("TcpExt:")]
+                return int(rows[1][rows[0].index("TCPAbortOnLinger")])
+            c.shutdown(socket.SHUT_WR); time.sleep(0.05); before = count(); c.close(); time.sleep(0.05)
+            print(count() > before, s.recv(1), said(lambda: s.send(b"x")))
+            """)
+        #expect(facts == ["True b'' BrokenPipeError"])
+        #expect(try page("TCP_ABORT_ON_LINGER").contains("shutdown() had sent the FIN before"))
+        #expect(try page("TcpExtTCPAbortOnLinger").contains("TCP_LINGER2 below 0"))
+    }
+
     /// The kernel's own list, by its tracepoint, which older ones do not have.
     @Test(.enabled(if: canUnshare, "needs root and unshare")) func everyReasonOfThisKernelForARSTHasAPage() throws {
         let script = "mount -t tracefs none /mnt && cat /mnt/events/tcp/tcp_send_reset/format || true"

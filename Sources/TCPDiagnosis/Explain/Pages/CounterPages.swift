@@ -56,7 +56,10 @@ extension Explanation {
         "TcpExtSyncookiesSent": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),
         "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
         "TcpExtTCPAbortOnData": (nil, "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"),
-        "TcpExtTCPAbortOnLinger": (nil, "explain orphan-fin-wait-2"),
+        "TcpExtTCPAbortOnLinger": (
+            "A program that sets TCP_LINGER2 below 0, and calls shutdown() before close().",
+            "explain TCP_ABORT_ON_LINGER, explain orphan-fin-wait-2"
+        ),
         "TcpExtTCPAbortOnMemory": ("tcp_max_orphans and tcp_mem are the limits.", "explain TCP_ABORT_ON_MEMORY"),
         "TcpExtTCPAbortOnTimeout": (
             "The program gets ETIMEDOUT, if it still is there.", "explain retransmission, explain keepalive-dead"

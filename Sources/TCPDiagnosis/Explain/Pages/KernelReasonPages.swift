@@ -287,8 +287,10 @@ extension Explanation {
             "connect() with AF_UNSPEC, as some libraries do it to use a socket again.", see: "explain reset-unread-data"
         ),
         reason(
-            .reset, "TCP_ABORT_ON_LINGER", "A closed socket's FIN_WAIT_2 lasted too long (TCP_LINGER2).",
-            "The peer never closed.", see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnLinger"),
+            .reset, "TCP_ABORT_ON_LINGER",
+            "close() in FIN_WAIT_2, where the program had forbidden to wait (TCP_LINGER2 below 0).",
+            "shutdown() had sent the FIN before. By default such a socket waits for tcp_fin_timeout and goes without a word.",
+            see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnLinger"),
         reason(
             .reset, "TCP_ABORT_ON_MEMORY", "There were too many orphans, or TCP's memory was short.",
             "tcp_max_orphans and tcp_mem are the limits. Sockets that nobody holds go first.",
