@@ -50,8 +50,7 @@ struct TracepointFormat: Equatable, Sendable {
             let value = text[text.index(after: colon)...]
             switch text[..<colon] {
             case "field":
-                // The last word, without the `[28]` of an array.
-                name = value.split(separator: " ").last?.prefix { $0 != "[" }
+                name = Self.name(value)
             case "offset": offset = Int(value)
             case "size": size = Int(value)
             case "signed": isSigned = value == "1"
@@ -61,6 +60,13 @@ struct TracepointFormat: Equatable, Sendable {
         guard let name, !name.isEmpty, let offset, let size, offset >= 0, size > 0, offset < longest, size <= longest
         else { return nil }
         return (String(name), Field(offset: offset, size: size, isSigned: isSigned))
+    }
+
+    /// The last word of `__u8 saddr[28]` or `__data_loc char[] name`, without an array's length. Before Linux 6.3 that is as in the
+    /// kernel's source: `__u8 saddr[sizeof(struct sockaddr_in6)]`.
+    private static func name(_ declaration: Substring) -> Substring? {
+        let array = declaration.hasSuffix("]") ? declaration.lastIndex(of: "[") : nil
+        return declaration[..<(array ?? declaration.endIndex)].split(separator: " ").last?.drop { $0 == "*" }
     }
 
     /// Takes the lists out of `__print_symbolic(REC->reason, { 1, "NO_SOCKET" }, { 0x2, "X" })`. Values that are not numbers (a

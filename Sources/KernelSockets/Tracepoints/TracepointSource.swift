@@ -38,6 +38,11 @@ public final class TracepointSource {
         TracepointKind.allCases.map { Use(name: $0.name, path: $0.rawValue, fields: $0.neededFields, cost: $0.use) }
     }
 
+    /// The names of the fields that a tracepoint's `format` file describes.
+    public static func fieldNames(in format: String) -> Set<String> {
+        Set(TracepointFormat(format)?.fields.keys.map(\.self) ?? [])
+    }
+
     /// Why there are no events at all.
     public struct Unavailable: Error, CustomStringConvertible {
         /// One clause for people.

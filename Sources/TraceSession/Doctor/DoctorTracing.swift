@@ -38,23 +38,11 @@ enum DoctorTracing {
         guard let format = SmallFile.text("\(root)/events/\(tracepoint.path)/format") else {
             return DoctorCheck("tracing", tracepoint.name, .missing, meaning: tracepoint.cost)
         }
-        let present = fields(of: format)
+        let present = TracepointSource.fieldNames(in: format)
         let missing = tracepoint.fields.filter { !present.contains($0) }
         return DoctorCheck(
             "tracing", tracepoint.name, missing.isEmpty ? .ok : .missing,
             missing.isEmpty ? "" : "without " + missing.joined(separator: ", "),
             meaning: missing.isEmpty ? "" : tracepoint.cost)
-    }
-
-    /// The names in lines such as `field:__u8 saddr[4]; offset:28; size:4; signed:0;`.
-    static func fields(of format: String) -> Set<String> {
-        var names: Set<String> = []
-        for line in format.split(separator: "\n") {
-            guard let start = line.firstRange(of: "field:") else { continue }
-            let declaration = line[start.upperBound...].prefix { $0 != ";" }
-            guard let last = declaration.split(separator: " ").last else { continue }
-            names.insert(String(last.prefix { $0 != "[" }.drop { $0 == "*" }))
-        }
-        return names
     }
 }

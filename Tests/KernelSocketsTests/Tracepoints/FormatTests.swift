@@ -182,6 +182,18 @@ extension TracepointDecoder {
         #expect(TracepointKind.freePacket.filter(free, ports: [80]) == "(reason==3||reason==10)")
     }
 
+    @Test func anArraysLengthMayBeAsInTheSource() throws {
+        let text = """
+            ID: 1
+            \tfield:__u8 saddr[sizeof(struct sockaddr_in6)];\toffset:16;\tsize:28;\tsigned:0;
+            \tfield:char comm[TASK_COMM_LEN];\toffset:44;\tsize:16;\tsigned:0;
+            \tfield:__data_loc char[] words;\toffset:60;\tsize:4;\tsigned:0;
+            """
+        let format = try #require(TracepointFormat(text))
+        #expect(Set(format.fields.keys) == ["saddr", "comm", "words"])
+        #expect(format.fields["saddr"]?.offset == 16 && format.fields["saddr"]?.size == 28)
+    }
+
     @Test func hostileFormats() {
         for text in [
             "", "ID: 70000\nfield:int a;\toffset:0;\tsize:4;", "ID: 1", "ID: 1\nfield:int a;offset:99999;size:4;",

@@ -1,5 +1,6 @@
 // `tcptrace doctor`: what it reads out of the kernel's files, and how its page looks.
 
+import KernelSockets
 import TCPModel
 import Testing
 import TimelineReport
@@ -16,11 +17,13 @@ import TimelineReport
 
             \tfield:const void * skaddr;\toffset:8;\tsize:8;\tsigned:0;
             \tfield:__u8 saddr[4];\toffset:34;\tsize:4;\tsigned:0;
+            \tfield:__u8 daddr[sizeof(struct sockaddr_in6)];\toffset:38;\tsize:28;\tsigned:0;
+            \tfield:__data_loc char[] words;\toffset:66;\tsize:4;\tsigned:0;
             \tfield:
             print fmt: "family=%s", REC->family
             """
-        #expect(DoctorTracing.fields(of: format) == ["common_type", "skaddr", "saddr"])
-        #expect(DoctorTracing.fields(of: "") == [])
+        #expect(TracepointSource.fieldNames(in: format) == ["common_type", "skaddr", "saddr", "daddr", "words"])
+        #expect(TracepointSource.fieldNames(in: "") == [])
     }
 
     @Test(
