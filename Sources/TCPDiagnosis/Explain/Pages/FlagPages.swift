@@ -72,11 +72,12 @@ extension Explanation {
                 .flags, "RST", "\"There is no such connection\", said without ACK. tcpdump: R.",
                 .wire(
                     """
-                    R without ACK answers a segment that had ACK and met no connection; its number is that segment's ACK (RFC 9293
-                    3.10.7.1). So the sender did not abort: it did not know. It takes effect only at exactly RCV.NXT (RFC 5961 3.2).
+                    R without ACK answers a segment that had ACK and met no connection, or one that its program had closed; its number is
+                    that segment's ACK (RFC 9293 3.10.7.1). So the sender did not abort: nobody there wanted the segment. It takes
+                    effect only at exactly RCV.NXT (RFC 5961 3.2).
                     """),
                 .linux(
-                    "Reasons NO_SOCKET, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process of that host is concerned."
+                    "Reasons NO_SOCKET, TCP_ABORT_ON_DATA, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process of that host is told."
                 ),
                 .causes(
                     "The socket was closed, or its host restarted: explain half-open-peer, explain reset-after-close.",
