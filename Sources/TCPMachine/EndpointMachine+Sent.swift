@@ -385,9 +385,11 @@ extension EndpointMachine {
         ownShift = Self.shift(of: segment)
     }
 
-    /// The offered window scale of a SYN; above 14 counts as 14 (RFC 7323 2.3).
+    /// The offered window scale of a SYN; above 14 counts as 14 (RFC 7323 2.3). Where the capture has not all options it may have
+    /// been among those that were cut off.
     static func shift(of segment: Segment) -> UInt8 {
-        segment.options.present.contains(.windowScale) ? min(segment.options.windowScale, 14) : shiftAbsent
+        if segment.options.present.contains(.windowScale) { return min(segment.options.windowScale, 14) }
+        return segment.remarks.contains(.truncatedOptions) ? shiftUnknown : shiftAbsent
     }
 
     /// RCV.NXT as an own acknowledgment tells it.

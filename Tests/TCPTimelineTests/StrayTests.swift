@@ -1,0 +1,26 @@
+// Segments that are not what they seem: from an earlier connection, made up, copied, or without all of their options.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite("Strays and copies") struct StrayTests {
+    @Test("X12: where options are cut off the window scale is not known, and not absent")
+    func optionsCutOff() {
+        func windowShift(isCut: Bool) -> (shift: UInt8?, anomalies: Anomalies) {
+            let play = Play()
+            for line in [
+                "> S 0:0 win 64240", "< S. 0:0 ack 1 win 65160", "> . 1:1 ack 1 win 502", "< P. 20001:20501 ack 1",
+            ] {
+                var segment = play.segment(line.split(separator: " ").map(String.init))
+                if isCut { segment.remarks.insert(.truncatedOptions) }
+                play.observe(segment)
+            }
+            return (play.connection.endpoint(.originator).windowShift, play.last.anomalies)
+        }
+        #expect(windowShift(isCut: true).shift == nil && windowShift(isCut: true).anomalies.isEmpty)
+        #expect(windowShift(isCut: false).shift == 0 && windowShift(isCut: false).anomalies == .beyondWindow)
+    }
+}
