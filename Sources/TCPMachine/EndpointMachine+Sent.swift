@@ -281,7 +281,9 @@ extension EndpointMachine {
             let end = segment.sequence.advanced(by: segment.payloadLength)
             // Text from before SND.NXT is late or repeated, whoever is closed by now.
             let isAfterEnd = state == .closed && end.isAfter(sendNext) && !endsAtOwnReset(segment)
-            let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin)
+            // One octet in the place of the FIN asks for an ACK: some hosts' keep-alives have one (3.8.4).
+            let isKeepAlive = segment.sequence == ownFin && segment.payloadLength == 1
+            let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin) && !isKeepAlive
             if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
         // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.

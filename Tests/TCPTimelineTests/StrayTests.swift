@@ -7,6 +7,14 @@ import TCPTimeline
 import Testing
 
 @Suite("Strays and copies") struct StrayTests {
+    @Test("E2: a keep-alive with an octet in the place of the FIN is not text after it")
+    func keepAliveAfterFin() {
+        let play = Play(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n0.5 > . 1:2 ack 1")
+        #expect(play.last.anomalies.isEmpty && play.last.notes == .keepAlive)
+        play.feed("> P. 1:3 ack 1")
+        #expect(play.last.anomalies == .sentAfterClose)
+    }
+
     @Test("X12: where options are cut off the window scale is not known, and not absent")
     func optionsCutOff() {
         func windowShift(isCut: Bool) -> (shift: UInt8?, anomalies: Anomalies) {
