@@ -134,8 +134,11 @@ extension EndpointMachine {
         if state == .synReceived {
             // A little beyond SND.NXT is text that the capture lacks (or a filter left out); the rest is not acceptable.
             // Who sends a SYN-ACK has got nothing but the SYN.
-            let beyond: UInt32 = segment.flags.has(.syn) ? 0 : Self.plausibleLoss
-            guard ack.isAfter(sendUnacknowledged), ack.isAtOrBefore(sendNext.advanced(by: beyond)) else {
+            let isAnswer = segment.flags.has(.syn)
+            let beyond: UInt32 = isAnswer ? 0 : Self.plausibleLoss
+            // In a simultaneous open the peer's SYN-ACK may be here, and the own one not be captured.
+            guard ack.isAfter(isAnswer ? sendUnacknowledged : iss), ack.isAtOrBefore(sendNext.advanced(by: beyond))
+            else {
                 reaction.anomalies.insert(.unacceptableAck)
                 return false
             }

@@ -15,6 +15,12 @@ import Testing
         #expect(play.last.anomalies == .sentAfterClose)
     }
 
+    @Test("H12: in a simultaneous open the peer goes on, though the capture lacks the own SYN-ACK")
+    func simultaneousOpenWithoutSynAck() {
+        let play = Play("> S 0:0\n< S 0:0\n> S. 0:0 ack 1\n> . 1:1 ack 1")
+        #expect(play.last.anomalies.isEmpty && play.connection.endpoint(.responder).state == .established)
+    }
+
     @Test("X12: where options are cut off the window scale is not known, and not absent")
     func optionsCutOff() {
         func windowShift(isCut: Bool) -> (shift: UInt8?, anomalies: Anomalies) {
