@@ -148,9 +148,10 @@ extension HotPart {
     /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it. (Mutating, so
     /// that the endpoints are looked at where they are.)
     private mutating func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
-        guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness,
-            !facts.contains(segment.flags.has(.ack) ? .synAckSeen : .synSeen)
-        else { return false }
+        guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness else { return false }
+        // One of this kind was seen; but in a simultaneous open both sides send one.
+        let isSeen = facts.contains(segment.flags.has(.ack) ? .synAckSeen : .synSeen)
+        if isSeen && sides[Int(side.rawValue)].packets > 0 { return false }
         return endpoints[place(side)].isOpeningUnseen(segment)
     }
 

@@ -21,6 +21,15 @@ import Testing
         #expect(play.last.anomalies.isEmpty && play.connection.endpoint(.responder).state == .established)
     }
 
+    @Test("H12, X14: one SYN of a simultaneous open is captured late")
+    func lateCrossingSyn() {
+        let play = Play(
+            "0 < S 0:0\n0.005 < S. 0:0 ack 1\n0.0051 > S 0:0\n0.0102 > S. 0:0 ack 1\n< . 1:1 ack 1\n> . 1:1 ack 1")
+        #expect(play.count == 1 && play.events.allSatisfy { $0.anomalies.isEmpty })
+        #expect(play.events[2].notes == .fillsHole && !play.events[2].hasTransitions)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
     @Test("X12: where options are cut off the window scale is not known, and not absent")
     func optionsCutOff() {
         func windowShift(isCut: Bool) -> (shift: UInt8?, anomalies: Anomalies) {
