@@ -104,6 +104,10 @@ extension EndpointMachine {
     private mutating func sentSynAck(_ segment: Segment, _ reaction: inout Reaction) {
         defer { knowledge.insert(.synAckSent) }
         switch state {
+        case .closed
+        where segment.sequence == iss && !knowledge.isDisjoint(with: [.synchronized, .ownFin, .activeOpen]):
+            // It was open before it closed: this is a copy of its SYN-ACK, on a longer way.
+            break
         case .unseen, .closed, .listen:
             let sawSyn = knowledge.contains(.irs)
             startSending(segment)
@@ -363,6 +367,8 @@ extension EndpointMachine {
     /// The FIN again: its acknowledgment, which we saw pass, has not reached this endpoint.
     private mutating func resentFin(_ segment: Segment, _ reaction: inout Reaction) {
         guard certainty == .inferred, finIsAcknowledged else { return }
+        // A copy that left before what this endpoint acknowledged since, on a longer way.
+        if knowledge.contains(.window) && segment.acknowledgment.isBefore(acknowledged) { return }
         switch state {
         case .finWait2:
             enter(.finWait1, .observed, .retraction, &reaction)

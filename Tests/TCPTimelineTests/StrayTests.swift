@@ -7,6 +7,26 @@ import TCPTimeline
 import Testing
 
 @Suite("Strays and copies") struct StrayTests {
+    private static let closed =
+        handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> F. 11:11 ack 1\n< F. 1:1 ack 12\n> . 12:12 ack 2\n"
+
+    @Test("H36: a late copy of the SYN-ACK opens no closed endpoint again")
+    func copyOfSynAck() {
+        let play = Play(Self.closed)
+        #expect(play.connection.statesText == "TIME_WAIT CLOSED")
+        play.feed("0.5 < S. 0:0 ack 1\n> . 12:12 ack 2\n< R 2:2")
+        #expect(play.count == 1 && play.events.suffix(3).allSatisfy { $0.sent.count == 0 })
+        #expect(play.connection.endpoint(.responder).state == .closed && play.connection.outcome == .closed)
+        #expect(play.connection.missedBytes == 0 && play.connection.counters[0].uniqueBytes == 10)
+    }
+
+    @Test("T04: a late copy of a FIN, from before what its sender acknowledged since, takes nothing back")
+    func copyOfFin() {
+        let play = Play(handshake + "> F. 1:1 ack 1\n< F. 1:1 ack 1\n> . 2:2 ack 2\n< . 2:2 ack 2\n1 > F. 1:1 ack 1")
+        #expect(play.last.notes.contains(.retransmission) && !play.last.hasTransitions)
+        #expect(play.connection.statesText == "TIME_WAIT TIME_WAIT")
+    }
+
     @Test("E2: a keep-alive with an octet in the place of the FIN is not text after it")
     func keepAliveAfterFin() {
         let play = Play(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n0.5 > . 1:2 ack 1")
