@@ -23,9 +23,7 @@ extension EndpointMachine {
         if isTooOld(segment) {
             // RFC 7323 5.3: an ACK is sent, and the segment dropped. One that came late, or was captured late, is old by its
             // number too, and common; one from before this connection's numbers, or that would be taken, is not.
-            let isBeforeSyn =
-                knowledge.contains(.irs) && !knowledge.contains(.farFromPeerSyn) && segment.sequence.isBefore(irs)
-            if acceptability != .old || isBeforeSyn {
+            if acceptability != .old || isBeforePeerSyn(segment.sequence) {
                 reaction.anomalies.insert(.oldTimestamp)
             }
             return
@@ -36,6 +34,12 @@ extension EndpointMachine {
         }
         if segment.flags.has(.syn) {
             guard checkSyn(segment, &reaction) else { return }
+        } else if acceptability == .old && isBeforePeerSyn(segment.sequence)
+            && irs.offset(from: segment.sequence) < 1 << 30
+        {
+            // The connection's that had this four-tuple before: dropped, with its ACK.
+            reaction.anomalies.insert(.staleSegment)
+            return
         } else {
             noteFinBefore(segment, &reaction)
         }
@@ -58,6 +62,11 @@ extension EndpointMachine {
         // A closed window still accepts a segment of no length at RCV.NXT (3.4).
         return segment.sequence.isAtOrAfter(receiveLimit) && segment.sequence.isAfter(receiveNext)
             ? .beyond : .acceptable
+    }
+
+    /// Whether a number lies before the peer's SYN, as far as that can be told.
+    private func isBeforePeerSyn(_ sequence: SequenceNumber) -> Bool {
+        knowledge.contains(.irs) && !knowledge.contains(.farFromPeerSyn) && sequence.isBefore(irs)
     }
 
     /// All of it lies before what this endpoint has acknowledged: dropped, with its ACK, and answered (3.10.7.4, first check). Not

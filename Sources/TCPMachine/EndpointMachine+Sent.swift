@@ -35,7 +35,8 @@ extension EndpointMachine {
             return reaction
         }
         if isStale(segment) {
-            reaction.anomalies.insert(.staleSegment)
+            // Later its receiver tells.
+            if state == .synSent { reaction.anomalies.insert(.staleSegment) }
             return reaction
         }
         if state == .unseen || state == .listen {
@@ -62,11 +63,24 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Whether an endpoint in SYN-SENT cannot have sent this: it lies before its SYN. It is a late segment of the connection that
-    /// had the same four-tuple before; initial numbers grow with time (RFC 9293 3.4.1). What lies beyond, however far, may go on
-    /// from a SYN whose answer and more were not captured.
+    /// Whether this endpoint cannot have sent this: it lies before its SYN. It is a late segment of the connection that had the same
+    /// four-tuple before; initial numbers grow with time (RFC 9293 3.4.1). What lies beyond, however far, may go on from a SYN whose
+    /// answer and more were not captured.
     public func isStale(_ segment: Segment) -> Bool {
-        state == .synSent && !segment.flags.hasAny([.syn, .rst]) && segment.sequence.isBefore(iss)
+        !segment.flags.hasAny([.syn, .rst]) && isBeforeOwnSyn(segment.sequence)
+    }
+
+    /// Whether a number lies before this endpoint's SYN, as far as that can be told.
+    func isBeforeOwnSyn(_ sequence: SequenceNumber) -> Bool {
+        guard knowledge.contains(.iss), !knowledge.contains(.farFromOwnSyn), sequence.isBefore(iss) else {
+            return false
+        }
+        switch state {
+        case .unseen, .listen: return false
+        case .synSent: return true
+        case .closed, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            return iss.offset(from: sequence) < 1 << 30
+        }
     }
 
     /// SYN without ACK: an active OPEN (RFC 9293 3.10.1), or its retransmission.

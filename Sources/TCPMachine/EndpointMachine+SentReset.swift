@@ -5,6 +5,13 @@ import TCPModel
 extension EndpointMachine {
     /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
     mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
+        // It is from the connection that had the same four-tuple before, or answers a late segment of that one. But the answer to a
+        // segment without ACK is <SEQ=0>, whatever the connection's numbers are (3.10.7.1).
+        let answersNoAck = segment.flags.has(.ack) && segment.sequence == SequenceNumber(0)
+        if isBeforeOwnSyn(segment.sequence) && !answersNoAck && state != .synSent && state != .synReceived {
+            reaction.anomalies.insert(.staleSegment)
+            return
+        }
         if !knowledge.contains(.ownFin) {
             knowledge.insert(.ownReset)
             knowledge.remove(.ackFromBeyond)

@@ -38,7 +38,8 @@ extension HotPart {
         if !segment.remarks.isDisjoint(with: .dropped) {
             return takeDropped(segment, side, time, isFirst: isFirst, &step)
         }
-        if endpoints[place(side)].isStale(segment) { return takeStale(segment, side, time, &rare, &step) }
+        let isTooOld = endpoints[place(side.other)].isTooOld(segment)
+        if !isTooOld && endpoints[place(side)].isStale(segment) { return takeStale(segment, side, time, &rare, &step) }
         let flags = segment.flags
         let wasEnded = hasEnded()
         let own = place(side)
@@ -51,7 +52,8 @@ extension HotPart {
         // RFC 7323 5.5: beyond half the range of the fastest clock.
         let outlivesTimestamps = time.since(lastTime) > HotPart.timestampLifetime
         if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
-        let isStray = endpoints[peer].isTooOld(segment) && endpoints[own].isStray(segment)
+        let isStray =
+            isTooOld && !outlivesTimestamps && (endpoints[own].isStray(segment) || endpoints[own].isStale(segment))
         var sent = Reaction()
         if isLate {
             endpoints[own].sentOpeningLate(segment)
@@ -128,7 +130,9 @@ extension HotPart {
     ) {
         step = Connection.Step()
         let before = EndpointBefore(endpoints[place(side)])
+        let isOpen = before.state != .synSent
         step.sent = endpoints[place(side)].sent(segment)
+        if isOpen { step.arrived = endpoints[place(side.other)].arrives(segment) }
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(segment.flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         sides[Int(side.rawValue)].packets &+= 1

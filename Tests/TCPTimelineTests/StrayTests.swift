@@ -10,6 +10,28 @@ import Testing
     private static let closed =
         handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> F. 11:11 ack 1\n< F. 1:1 ack 12\n> . 12:12 ack 2\n"
 
+    @Test("H19b: a FIN of the connection before closes nothing, nor does its text count")
+    func oldFin() {
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< F. -5000:-5000 ack -300")
+        #expect(play.last.anomalies == .staleSegment && play.last.notes.isEmpty)
+        #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED" && play.connection.outcome == .open)
+        play.feed("< P. -6000:-5000 ack -300")
+        #expect(play.last.anomalies == .staleSegment && play.connection.counters[1].retransmissions == 0)
+        #expect(play.connection.counters[1].packets == 4 && play.connection.counters[1].uniqueBytes == 0)
+    }
+
+    @Test("H19b: a RST of the connection before, or the answer to a late segment of it, resets nothing")
+    func oldReset() {
+        for reset in ["< R -4000:-4000", "< R. -4000:-4000 ack -300"] {
+            let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n" + reset)
+            #expect(play.last.anomalies.contains(.staleSegment))
+            #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED" && play.connection.outcome == .open)
+        }
+        // The answer to a SYN has the number 0, wherever the connection is (RFC 9293 3.10.7.1).
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< R. -5000:-5000 ack 11", serverISN: 5000)
+        #expect(!play.last.anomalies.contains(.staleSegment))
+    }
+
     @Test("H36: a late copy of the SYN-ACK opens no closed endpoint again")
     func copyOfSynAck() {
         let play = Play(Self.closed)
