@@ -185,6 +185,14 @@ extension EndpointMachine {
         return true
     }
 
+    /// Whether this endpoint, which is open, drops a segment for what it acknowledges.
+    public func isBlind(_ segment: Segment) -> Bool {
+        guard segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst]), knowledge.contains(.send) else {
+            return false
+        }
+        return state.takesText && state != .synReceived && isFarFromSent(segment.acknowledgment)
+    }
+
     /// Whether an ACK is so far from what this endpoint sent that it drops the whole segment (RFC 5961 5): before its SYN, which
     /// Linux holds for too old, or beyond its FIN or more than anybody could have in flight. The RFC's own bound, the
     /// largest window before SND.UNA, is not known here.

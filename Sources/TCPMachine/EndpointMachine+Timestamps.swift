@@ -43,6 +43,12 @@ extension EndpointMachine {
         knowledge.contains(.send) && segment.sequenceEnd.isAfter(sendNext)
     }
 
+    /// Whether a segment is further ahead of what this endpoint has sent than the capture may lack.
+    public func isFarAhead(_ segment: Segment) -> Bool {
+        let ahead = segment.sequence.offset(from: sendNext)
+        return knowledge.contains(.send) && ahead >= Self.plausibleLoss && ahead < 1 << 31
+    }
+
     /// The connection was idle for longer than timestamps tell (RFC 7323 5.5): TS.Recent says nothing any more.
     public mutating func forgetTimestamp() { recentTimestamp = 0 }
 }

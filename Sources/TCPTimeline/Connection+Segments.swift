@@ -54,6 +54,7 @@ extension HotPart {
         if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
         let isStray =
             isTooOld && !outlivesTimestamps && (endpoints[own].isStray(segment) || endpoints[own].isStale(segment))
+            || endpoints[own].isFarAhead(segment) && endpoints[peer].isBlind(segment)
         var sent = Reaction()
         if isLate {
             endpoints[own].sentOpeningLate(segment)

@@ -32,6 +32,15 @@ import Testing
         #expect(!play.last.anomalies.contains(.staleSegment))
     }
 
+    @Test("Text far ahead that acknowledges what its receiver never sent is not its sender's")
+    func farAhead() {
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> P. 300000000:300000500 ack -3000000")
+        #expect(play.last.anomalies.contains(.blindAck))
+        #expect(play.connection.counters[0].uniqueBytes == 10)
+        play.feed("> P. 11:21 ack 1")
+        #expect(!play.last.notes.contains(.retransmission) && play.connection.counters[0].uniqueBytes == 20)
+    }
+
     @Test("H36: a late copy of the SYN-ACK opens no closed endpoint again")
     func copyOfSynAck() {
         let play = Play(Self.closed)
