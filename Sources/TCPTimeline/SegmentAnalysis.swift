@@ -37,7 +37,7 @@ extension HotPart {
                     // And goes on with what was captured, if it is cut otherwise than it was before.
                     let end = segment.sequenceEnd.isBefore(next) ? segment.sequenceEnd : next
                     if !gaps.covers(segment.sequence, end, of: side) { notes.insert(.retransmission) }
-                } else if !flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck {
+                } else if !isForeignSyn(segment, own) && (!flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck) {
                     notes.insert(.retransmission)
                 }
             } else if segment.sequence.isAfter(next) && !flags.has(.syn) {
@@ -49,6 +49,14 @@ extension HotPart {
             noteRepeatedAck(segment, side, &notes)
         }
         return notes
+    }
+
+    /// Whether a SYN has another number than that of its sender, which is open: it repeats nothing.
+    private mutating func isForeignSyn(_ segment: Segment, _ own: Int) -> Bool {
+        guard segment.flags.has(.syn), endpoints[own].state != .synSent, endpoints[own].state != .synReceived else {
+            return false
+        }
+        return endpoints[own].knowsInitialSequence && endpoints[own].iss != segment.sequence
     }
 
     /// Which probe a segment with the number just before SND.NXT is: of a closed window, or of a peer that has everything

@@ -58,6 +58,13 @@ import Testing
         #expect(play.connection.statesText == "TIME_WAIT TIME_WAIT")
     }
 
+    @Test("E37: a SYN with another number repeats nothing")
+    func foreignSyn() {
+        let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> S 5:5")
+        #expect(play.last.anomalies.contains(.initialSequenceChanged) && !play.last.notes.contains(.retransmission))
+        #expect(play.connection.counters[0].retransmissions == 0)
+    }
+
     @Test("E2: a keep-alive with an octet in the place of the FIN is not text after it")
     func keepAliveAfterFin() {
         let play = Play(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n0.5 > . 1:2 ack 1")
