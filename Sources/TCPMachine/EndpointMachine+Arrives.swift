@@ -70,9 +70,11 @@ extension EndpointMachine {
         arrivesSynchronized(segment, &reaction)
     }
 
-    /// 3.10.7.1: anything but a RST is answered with a RST; nothing changes here.
-    private func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
+    /// 3.10.7.1: anything but a RST is answered with a RST; nothing changes here. But if the RST that closed it was somebody else's,
+    /// the peer's FIN is here.
+    private mutating func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.flags.has(.rst) { return }
+        if segment.flags.has(.fin) && certainty == .assumed && knowledge.contains(.receive) { notePeerFin(segment) }
         if segment.payloadLength > 0 || segment.flags.hasAny(.synFin) {
             reaction.anomalies.insert(.arrivedAfterClose)
         }

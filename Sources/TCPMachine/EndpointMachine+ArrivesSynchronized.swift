@@ -220,18 +220,20 @@ extension EndpointMachine {
         }
     }
 
+    /// The peer's FIN is on its way.
+    mutating func notePeerFin(_ segment: Segment) {
+        if knowledge.contains(.peerFin) && segment.finSequence == peerFin { knowledge.insert(.peerFinRepeated) }
+        if mayBeFin(segment.finSequence) {
+            knowledge.insert([.peerFin, .peerFinCoversOwn])
+            peerFin = segment.finSequence
+        }
+        let coversOwn = knowledge.contains(.ownFin) && segment.acknowledgment.isAfter(ownFin)
+        if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
+    }
+
     /// Eighth: FIN, once everything before it is here.
     private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
-        if segment.flags.has(.fin) {
-            if knowledge.contains(.peerFin) && segment.finSequence == peerFin { knowledge.insert(.peerFinRepeated) }
-            let isFirst = mayBeFin(segment.finSequence)
-            if isFirst {
-                knowledge.insert([.peerFin, .peerFinCoversOwn])
-                peerFin = segment.finSequence
-            }
-            let coversOwn = knowledge.contains(.ownFin) && segment.acknowledgment.isAfter(ownFin)
-            if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
-        }
+        if segment.flags.has(.fin) { notePeerFin(segment) }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
         let lacksText = knowledge.contains(.lacksText) && !(segment.flags.has(.fin) && acknowledged == peerFin)
         if receiveNext == peerFin && !lacksText {

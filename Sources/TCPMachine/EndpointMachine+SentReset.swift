@@ -53,9 +53,10 @@ extension EndpointMachine {
     /// of this endpoint do not disprove the peer's, as they may have crossed it.
     mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
         let hasPeerFin = knowledge.contains(.peerFinProcessed)
-        guard knowledge.contains([.send, .receive]), wasOpen, !knowledge.contains(.ownFin),
-            hasPeerFin || !knowledge.contains(.peerFin)
+        guard knowledge.contains([.send, .receive]), wasOpen,
+            hasPeerFin || !knowledge.contains(.peerFin) || certainty == .assumed
         else { return }
+        if knowledge.contains(.ownFin) { return takeBackResetAfterFin(segment, &reaction) }
         let sendsOn =
             mayHaveSentOn(segment) && segment.sequence == sendNext && !endsAtOwnReset(segment)
         let beyond = segment.acknowledgment.offset(from: receiveNext)
@@ -66,6 +67,16 @@ extension EndpointMachine {
             reaction.anomalies.insert(.resetUnheeded)
             enter(hasPeerFin ? .closeWait : .established, .observed, .retraction, &reaction)
         }
+    }
+
+    /// The same after its own FIN: only ACKs of what the peer still sends are to come.
+    private mutating func takeBackResetAfterFin(_ segment: Segment, _ reaction: inout Reaction) {
+        let beyond = segment.acknowledgment.offset(from: receiveNext)
+        guard certainty == .assumed, !knowledge.contains(.peerFinProcessed), segment.isPureAck, beyond > 0,
+            beyond < 1 << 30, segment.sequence == ownFin.advanced(by: 1)
+        else { return }
+        reaction.anomalies.insert(.resetUnheeded)
+        enter(finIsAcknowledged ? .finWait2 : .finWait1, .observed, .retraction, &reaction)
     }
 
     /// Whether it was open before it was closed: it has sent what only such an endpoint sends, or its SYN was acknowledged.

@@ -73,6 +73,8 @@ public enum TransitionDiagram {
             Edge(from: .closed, to: .synSent, rule: .retraction),
             Edge(from: .closed, to: .established, rule: .retraction),
             Edge(from: .closed, to: .closeWait, rule: .retraction),
+            Edge(from: .closed, to: .finWait1, rule: .retraction),
+            Edge(from: .closed, to: .finWait2, rule: .retraction),
         ]
         + [.synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck].map {
             Edge(from: $0, to: .closed, rule: .kernelClosed)

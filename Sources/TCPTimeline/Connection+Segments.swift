@@ -230,5 +230,7 @@ extension HotPart {
 
 extension Transition {
     /// Whether its endpoint was thought to be closed and was not.
-    fileprivate var takesEndBack: Bool { from == .closed && (to == .established || to == .closeWait) }
+    fileprivate var takesEndBack: Bool {
+        from == .closed && (to == .established || to == .closeWait || to == .finWait1 || to == .finWait2)
+    }
 }

@@ -21,6 +21,8 @@ import Testing
         ("closed", handshake + "\n> R. 1:1 ack 1"),
         ("closedByLastAck", handshake + "\n< F. 1:1 ack 1\n> F. 1:1 ack 2\n< . 2:2 ack 2"),
         ("closedAfterFin", handshake + "\n< F. 1:1 ack 1\n> . 1:1 ack 2\n> R 400:400"),
+        ("closedAfterOwnFin", handshake + "\n> F. 1:1 ack 1\n> R 400:400"),
+        ("closedInFinWait2", handshake + "\n> F. 1:1 ack 1\n< . 1:1 ack 2\n> R 400:400"),
         ("holeBeforeFin", handshake + "\n< F. 11:11 ack 1"),
     ]
 

@@ -58,6 +58,13 @@ import Testing
         #expect(play.connection.statesText == "TIME_WAIT TIME_WAIT")
     }
 
+    @Test("E16: after a RST that was somebody else's, a FIN that came meanwhile is here")
+    func finMeanwhile() {
+        let play = Play(handshake + "> R 2000000000:2000000000\n< F. 1:1 ack 1\n> . 1:1 ack 2")
+        #expect(play.last.anomalies == .resetUnheeded && play.connection.outcome == .halfClosed)
+        #expect(play.connection.statesText == "CLOSE_WAIT FIN_WAIT_2")
+    }
+
     @Test("E37: a SYN with another number repeats nothing")
     func foreignSyn() {
         let play = Play(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> S 5:5")
