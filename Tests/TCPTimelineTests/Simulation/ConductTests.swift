@@ -7,37 +7,6 @@ import TCPTimeline
 import Testing
 
 @Suite("Simulated connections in all sorts of situations") struct ConductTests {
-    /// What differs from the truth, a line each. If frames are missing in the capture, states and outcomes may.
-    private static func differences(_ simulation: Simulation, hasAllFrames: Bool = true) -> [String] {
-        let play = simulation.play()
-        let truths = SimulatedTruth.connections(simulation)
-        guard play.count == truths.count else { return ["\(play.count) connections, really \(truths.count)"] }
-        let found = play.events.filter { $0.isFirst }.map { play.timeline[$0.connection] }
-        var differences: [String] = []
-        for (index, (connection, truth)) in zip(found, truths).enumerated() {
-            func compare(_ what: String, _ found: some Equatable, _ real: some Equatable) {
-                if "\(found)" != "\(real)" { differences.append("\(index) \(what): \(found), really \(real)") }
-            }
-            compare("missed", connection.missedBytes, truth.missedOctets)
-            for end in 0..<2 {
-                let side = (end == 0) == (connection.tuple.source == play.client) ? Side.originator : .responder
-                let counters = connection.counters[Int(side.rawValue)]
-                compare("octets", counters.uniqueBytes, truth.sides[end].octets)
-                compare("retransmissions", counters.retransmissions, truth.sides[end].retransmissions)
-                // Only the latest connection is over; and nothing tells of a crash.
-                guard hasAllFrames, index == truths.count - 1, truth.sides[end].abort != .silent else { continue }
-                compare("state", connection.endpoint(side).state.isNone, truth.sides[end].state.isNone)
-                if !truth.sides[end].state.isNone {
-                    compare("state", connection.endpoint(side).state, truth.sides[end].state)
-                }
-            }
-            if hasAllFrames && index == truths.count - 1 && truth.ending != .doubtful {
-                compare("outcome", connection.outcome, truth.ending)
-            }
-        }
-        return differences
-    }
-
     /// Compares connections with these seeds; of a hundred, so many may differ.
     private func compare(
         _ seeds: Range<UInt64>, _ network: SimulatedNetwork, _ conduct: SimulatedConduct, unknowable: Int
@@ -48,7 +17,7 @@ import Testing
             let simulation = Simulation(seed: seed, network, conduct: conduct)
             guard !simulation.gaveUp, !simulation.captured.isEmpty else { continue }
             compared += 1
-            let differences = Self.differences(simulation)
+            let differences = simulation.differences()
             if !differences.isEmpty { others.append("seed \(seed): \(differences.joined(separator: ", "))") }
         }
         #expect(compared > seeds.count * 9 / 10)
@@ -82,7 +51,7 @@ extension ConductTests {
             let simulation = Simulation(seed: seed, SimulatedNetwork(notCaptured: notCaptured), conduct: [])
             guard simulation.hasEveryControl else { continue }
             compared += 1
-            let differences = Self.differences(simulation, hasAllFrames: false)
+            let differences = simulation.differences([.octets, .retransmissions])
             if !differences.isEmpty { others.append("seed \(seed): \(differences.joined(separator: ", "))") }
         }
         #expect(compared > 150 && others.isEmpty, "\(others.joined(separator: "; "))")
@@ -110,9 +79,4 @@ extension ConductTests {
             }
         }
     }
-}
-
-extension TCPState {
-    /// Whether there is no connection: what a host without a socket, or with a listener only, has of one.
-    fileprivate var isNone: Bool { self == .unseen || self == .closed || self == .listen }
 }

@@ -23,6 +23,22 @@ struct SimulatedConduct: OptionSet {
     /// The four-tuple is used again (H18, H19, T24).
     static let reuse = SimulatedConduct(rawValue: 1 << 8)
 
+    // Not among `all`.
+    /// Windows whose right edge moves back (E5).
+    static let shrinking = SimulatedConduct(rawValue: 1 << 9)
+    /// Somebody on the way, or far away, sends RSTs and SYNs in an end's name (E14 to E16, E37).
+    static let forgery = SimulatedConduct(rawValue: 1 << 10)
+    /// Large segments, which are cut behind the capture (X8).
+    static let offload = SimulatedConduct(rawValue: 1 << 11)
+    /// E19.
+    static let urgent = SimulatedConduct(rawValue: 1 << 12)
+    /// Text in the SYN, which the server takes or not (H24 to H27).
+    static let fastOpen = SimulatedConduct(rawValue: 1 << 13)
+    /// Servers that keep nothing of a SYN (H20), or wait for text (H28).
+    static let lazyServers = SimulatedConduct(rawValue: 1 << 14)
+    /// More octets than half of the sequence space, in segments that no IP packet could hold (E12).
+    static let huge = SimulatedConduct(rawValue: 1 << 15)
+
     static let all = SimulatedConduct(rawValue: 1 << 9 - 1)
 }
 
@@ -38,11 +54,13 @@ enum SimulatedCall {
     case stopReading
     case read
     case readOn
+    case shrink
+    case forge(SimulatedForgery)
 
     func carryOut(_ end: inout SimulatedEndpoint) {
         switch self {
         case .connect: end.connect()
-        case .connectAgain: break
+        case .connectAgain, .forge: break
         case .write(let octets): end.write(octets)
         case .shutDown: end.shutDown()
         case .close: end.close()
@@ -50,6 +68,7 @@ enum SimulatedCall {
         case .crash: end.abandon()
         case .stopReading: end.isReading = false
         case .read: end.read()
+        case .shrink: end.buffer = end.buffer.map { $0 / 3 }
         case .readOn:
             end.isReading = true
             end.read()
@@ -75,6 +94,7 @@ enum SimulatedCall {
     /// The same, with what `conduct` adds.
     static func plan(_ conduct: SimulatedConduct, isSimultaneous: Bool, _ random: inout SeededRandom) -> Plan {
         var plan = plan(isSimultaneous: isSimultaneous, &random)
+        if conduct.contains(.huge) { plan.removeAll { $0.call.closes } }
         func time(_ random: inout SeededRandom, from first: UInt64, below last: UInt64) -> Int64 {
             Int64(first + random.next(below: last - first))
         }
@@ -114,13 +134,32 @@ enum SimulatedCall {
                 plan.append((0, .connectAgain, time(&random, from: 300_000, below: 4_000_000)))
             }
         }
+        if conduct.contains(.shrinking) {
+            for end in 0..<2 where random.isOne(of: 2) {
+                plan.append((end, .shrink, time(&random, from: 0, below: 600_000)))
+                plan.append((end, .stopReading, time(&random, from: 0, below: 300_000)))
+                plan.append((end, .readOn, time(&random, from: 300_000, below: 2_000_000)))
+            }
+        }
+        if conduct.contains(.fastOpen) { plan.insert((0, .write(1 + UInt32(random.next(below: 900))), 0), at: 0) }
+        if conduct.contains(.huge) {
+            for part in 0..<Int64(7) { plan.append((end, .write(500_000_000), part * 150_000)) }
+            plan.append((end, .shutDown, 1_200_000))
+        }
+        if conduct.contains(.forgery) {
+            for _ in 0..<random.next(below: 3) {
+                plan.append((end, .forge(SimulatedForgery(&random)), time(&random, from: 0, below: 800_000)))
+            }
+            // Whoever is still there finds out.
+            for end in 0..<2 { plan.append((end, .write(100), time(&random, from: 800_000, below: 1_200_000))) }
+        }
         return plan
     }
 
     private var closes: Bool {
         switch self {
         case .shutDown, .close: true
-        case .connect, .connectAgain, .write, .abort, .crash, .stopReading, .read, .readOn: false
+        case .connect, .connectAgain, .write, .abort, .crash, .stopReading, .read, .readOn, .shrink, .forge: false
         }
     }
 }

@@ -43,9 +43,23 @@ extension SimulatedEndpoint {
 
     private mutating func receiveListen(_ segment: SimulatedSegment) {
         if segment.flags.has(.rst) { return }
+        if hasSentCookie && segment.flags.has(.ack) && segment.acknowledgment == iss.advanced(by: 1)
+            && segment.sequence == irs?.advanced(by: 1)
+        {
+            (next, highest, state) = (segment.acknowledgment, segment.acknowledgment, .synReceived)
+            return receiveSynchronized(segment)
+        }
         if segment.flags.has(.ack) { return answerBadAck(segment) }
         guard segment.flags == .syn else { return }
         learn(segment)
+        if host.usesCookies {
+            hasSentCookie = true
+            return sendSyn()
+        }
+        if host.fastOpens && segment.length > 0 {
+            hasTakenSynText = true
+            receiveNext = segment.textEnd
+        }
         next = iss.advanced(by: 1)
         highest = next
         state = .synReceived
@@ -54,7 +68,7 @@ extension SimulatedEndpoint {
 
     private mutating func receiveSynSent(_ segment: SimulatedSegment) {
         let hasAck = segment.flags.has(.ack)
-        if hasAck && (segment.acknowledgment.isAtOrBefore(iss) || segment.acknowledgment.isAfter(next)) {
+        if hasAck && (segment.acknowledgment.isAtOrBefore(iss) || segment.acknowledgment.isAfter(highest)) {
             return answerBadAck(segment)
         }
         if segment.flags.has(.rst) {
@@ -65,6 +79,7 @@ extension SimulatedEndpoint {
         learn(segment)
         if hasAck {
             unacknowledged = segment.acknowledgment
+            if next.isBefore(unacknowledged) { next = unacknowledged }
             noteWindow(segment)
             state = .established
             acknowledge()
@@ -96,7 +111,7 @@ extension SimulatedEndpoint {
         // First: the sequence number.
         if !isAcceptable(segment) {
             noteDuplicate(segment)
-            if !segment.flags.has(.rst) { acknowledge() }
+            if !segment.flags.has(.rst) { answerUnacceptable(segment) }
             return
         }
         // Second: RST (RFC 5961 3.2).
@@ -133,6 +148,15 @@ extension SimulatedEndpoint {
         return host.buffer == nil || segment.sequence.isAtOrBefore(receiveEdge)
     }
 
+    /// Where both sides are out of the other's window their ACKs would answer each other for ever (`tcp_oow_rate_limited`).
+    private mutating func answerUnacceptable(_ segment: SimulatedSegment) {
+        if host.limitsChallenges && segment.end == segment.sequence {
+            if let lastChallenge, clock &- lastChallenge < 500 { return }
+            lastChallenge = clock
+        }
+        acknowledge()
+    }
+
     private mutating func noteDuplicate(_ segment: SimulatedSegment) {
         if segment.length > 0 && segment.textEnd.isAtOrBefore(receiveNext) {
             duplicateBlock = SACKBlock(left: segment.sequence, right: segment.textEnd)
@@ -164,6 +188,7 @@ extension SimulatedEndpoint {
                 answerBadAck(segment)
                 return false
             }
+            if segment.end == segment.sequence && synAcks <= host.defersAccept { return false }
             state = .established
             unacknowledged = iss.advanced(by: 1)
             noteWindow(segment, isFirst: true)

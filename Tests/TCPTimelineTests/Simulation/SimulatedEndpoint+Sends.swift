@@ -7,24 +7,26 @@ extension SimulatedEndpoint {
     mutating func push() {
         switch state {
         case .established, .closeWait: break
+        case .synReceived:
+            if !hasTakenSynText { return }
         case .finWait1, .closing, .lastAck:
             // Only again, after SND.NXT went back.
             if next == highest { return }
         default: return
         }
         let end = iss.advanced(by: 1 + written)
-        while next.isBefore(end), next.offset(from: unacknowledged) < Self.flight, next.isBefore(sendEdge) {
-            let length = min(Self.segmentSize, end.offset(from: next), sendEdge.offset(from: next))
+        while next.isBefore(end), next.offset(from: unacknowledged) < flight, next.isBefore(sendEdge) {
+            let length = min(segmentSize, end.offset(from: next), sendEdge.offset(from: next))
             let start = next
             next = start.advanced(by: length)
-            if host.putsFinOnText && isClosing && next == end && next.isBefore(sendEdge) {
+            if host.putsFinOnText && isClosing && next == end && next.isBefore(sendEdge) && state != .synReceived {
                 sendFin(after: length, start)
                 return
             }
-            send([.ack, .psh], start, length)
+            send(host.sendsUrgent && random.isOne(of: 4) ? [.ack, .psh, .urg] : [.ack, .psh], start, length)
             highest = highest.isBefore(next) ? next : highest
         }
-        guard isClosing, next == end, next.isBefore(sendEdge) else { return }
+        guard isClosing, next == end, next.isBefore(sendEdge), state != .synReceived else { return }
         sendFin(after: 0, next)
     }
 
@@ -97,14 +99,14 @@ extension SimulatedEndpoint {
             return
         }
         guard host.repackages else {
-            return send([.ack, .psh], unacknowledged, min(Self.segmentSize, end.offset(from: unacknowledged)))
+            return send([.ack, .psh], unacknowledged, min(segmentSize, end.offset(from: unacknowledged)))
         }
         if afterTimeout && random.isOne(of: 3) && unacknowledged.isBefore(sendEdge) {
             next = unacknowledged
             return push()
         }
         // Part of one, or two, with a FIN behind it or without.
-        let length = min(1 + UInt32(random.next(below: UInt64(2 * Self.segmentSize))), end.offset(from: unacknowledged))
+        let length = min(1 + UInt32(random.next(below: UInt64(2 * segmentSize))), end.offset(from: unacknowledged))
         let hasFin = ownFin == unacknowledged.advanced(by: length) && random.isOne(of: 2)
         send(hasFin ? [.ack, .psh, .fin] : [.ack, .psh], unacknowledged, length)
     }
@@ -116,13 +118,14 @@ extension SimulatedEndpoint {
         var segment = SimulatedSegment(
             flags: state == .synSent ? .syn : [.syn, .ack], sequence: iss,
             acknowledgment: state == .synSent ? SequenceNumber(0) : receiveNext, length: 0)
-        if let buffer = host.buffer { segment.window = UInt16(min(buffer, 65535)) }
+        if let buffer { segment.window = UInt16(min(buffer, 65535)) }
         // An answer has only what was offered (RFC 7323 1.3).
         if state == .synSent {
             segment.windowScale = host.windowScale
             segment.permitsSACK = host.hasSACK
             if host.hasTimestamps { segment.timestamp = (clock, 0) }
         } else {
+            synAcks += 1
             segment.windowScale = scalesWindows ? host.windowScale : nil
             segment.permitsSACK = usesSACK
             if let recentTimestamp { segment.timestamp = (clock, recentTimestamp) }
@@ -137,7 +140,7 @@ extension SimulatedEndpoint {
             length: length)
         if let recentTimestamp, !flags.has(.rst) { segment.timestamp = (clock, recentTimestamp) }
         if flags.has(.ack) && !flags.has(.rst) {
-            if let buffer = host.buffer {
+            if let buffer {
                 segment.window = UInt16(min(65535, (buffer - min(buffer, unread)) >> UInt32(receiveShift)))
             }
             noteAcknowledgment(receiveNext.advanced(by: UInt32(segment.window) << UInt32(receiveShift)))
@@ -152,7 +155,8 @@ extension SimulatedEndpoint {
     private mutating func noteAcknowledgment(_ edge: SequenceNumber) {
         acknowledged = receiveNext
         unansweredSegments = 0
-        if receiveEdge.isBefore(edge) || state == .synReceived { receiveEdge = edge }
+        // One that shrinks its buffer takes no more than it says now; the sender may have sent it already.
+        if receiveEdge.isBefore(edge) || state == .synReceived || buffer != host.buffer { receiveEdge = edge }
     }
 
     /// What came twice (RFC 2883), then what lies beyond holes (RFC 2018).

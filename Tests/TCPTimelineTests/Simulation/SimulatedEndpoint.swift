@@ -6,7 +6,7 @@ import TCPModel
 struct SimulatedEndpoint {
     /// Octets of text in a segment at most, and octets in flight at most.
     static let segmentSize: UInt32 = 500
-    static let flight: UInt32 = 8 * segmentSize
+    var flight: UInt32 { 8 * segmentSize }
 
     /// How it ended, if by a RST or without any segment.
     enum Abort {
@@ -21,6 +21,9 @@ struct SimulatedEndpoint {
     }
 
     let host: SimulatedHost
+    var segmentSize: UInt32
+    /// The host's, as it is now.
+    var buffer: UInt32?
     let iss: SequenceNumber
     var state: TCPState
     var abort: Abort?
@@ -57,17 +60,27 @@ struct SimulatedEndpoint {
     var waiting: [(start: SequenceNumber, end: SequenceNumber)] = []
     var recentTimestamp: UInt32?
     var usesSACK = false
+    /// Octets of text that its SYN had, or that it took of the peer's.
+    var synText: UInt32 = 0
+    /// Whether it took the peer's SYN with its text, or answered it without keeping anything.
+    var hasTakenSynText = false
+    var hasSentCookie = false
+    var synAcks = 0
     var duplicateBlock: SACKBlock?
     var duplicateAcks = 0
     /// Segments of text that it has not acknowledged yet.
     var unansweredSegments = 0
     var unansweredKeepAlives = 0
     var keepAlives = 0
+    /// When it last answered a segment without text that was none of its window's.
+    var lastChallenge: UInt32?
     var random: SeededRandom
 
     init(iss: UInt32, _ host: SimulatedHost = SimulatedHost(), seed: UInt64 = 0) {
         self.iss = SequenceNumber(iss)
         self.host = host
+        segmentSize = host.segmentSize
+        buffer = host.buffer
         unacknowledged = self.iss
         next = self.iss
         highest = self.iss
@@ -96,8 +109,10 @@ struct SimulatedEndpoint {
         guard state == .closed, !hasOpened else { return }
         state = .synSent
         next = iss.advanced(by: 1)
-        highest = next
+        if host.fastOpens { synText = min(segmentSize, written) }
+        highest = next.advanced(by: synText)
         sendSyn()
+        output[output.count - 1].length = synText
     }
 
     mutating func write(_ octets: UInt32) {
@@ -139,7 +154,7 @@ struct SimulatedEndpoint {
 
     mutating func read() {
         unread = 0
-        guard let buffer = host.buffer, state != .closed, irs != nil else { return }
+        guard let buffer, state != .closed, irs != nil else { return }
         // Silly windows are not told (3.8.6.2.2).
         let opened = receiveNext.advanced(by: buffer)
         if opened.offset(from: receiveEdge) >= min(buffer / 2, Self.segmentSize) { acknowledge() }

@@ -26,6 +26,20 @@ struct SimulatedHost {
     var listens = false
     /// Opens itself (3.5), so that the peer's SYN is not refused before that.
     var opensToo = false
+    /// Octets of text in a segment at most.
+    var segmentSize: UInt32 = SimulatedEndpoint.segmentSize
+    /// Leaves it to its network card to cut them.
+    var isOffloaded = false
+    /// Sends its first text with its SYN; takes that of a SYN.
+    var fastOpens = false
+    /// Keeps nothing of a SYN: its number tells it all once it is acknowledged (RFC 4987 3.6).
+    var usesCookies = false
+    /// Takes no ACK without text for the last one of a handshake, until it has sent its SYN-ACK so often (TCP_DEFER_ACCEPT).
+    var defersAccept = 0
+    /// Answers what is not acceptable and has no text every half second at most.
+    var limitsChallenges = false
+    /// Marks some text as urgent.
+    var sendsUrgent = false
 }
 
 extension SimulatedHost {
@@ -48,5 +62,16 @@ extension SimulatedHost {
         delaysAcks = random.isOne(of: 3)
         putsFinOnText = random.isOne(of: 3)
         sendsResets = true
+        if conduct.contains(.shrinking) && buffer == nil { buffer = 3000 + UInt32(random.next(below: 9000)) }
+        if conduct.contains(.offload) {
+            (isOffloaded, segmentSize) = (true, segmentSize * (1 + UInt32(random.next(below: 6))))
+        }
+        limitsChallenges = !conduct.isSubset(of: .all)
+        fastOpens = conduct.contains(.fastOpen) && !random.isOne(of: 4)
+        if conduct.contains(.lazyServers) {
+            if random.isOne(of: 2) { usesCookies = true } else { defersAccept = Int(random.next(below: 4)) }
+        }
+        if conduct.contains(.huge) { (windowScale, buffer, segmentSize) = (14, nil, 1 << 26) }
+        sendsUrgent = conduct.contains(.urgent)
     }
 }

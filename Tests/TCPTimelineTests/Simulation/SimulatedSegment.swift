@@ -18,10 +18,25 @@ struct SimulatedSegment {
     var isProbe = false
     /// Whether that is text that it has not got in yet.
     var isTextProbe = false
+    /// Whether the capture has all of its options.
+    var hasAllOptions = true
 
-    var end: SequenceNumber { sequence.advanced(by: length + (flags.hasAny([.syn, .fin]) ? 1 : 0)) }
-    /// The number just after its text.
-    var textEnd: SequenceNumber { sequence.advanced(by: length) }
+    var end: SequenceNumber { textEnd.advanced(by: flags.has(.fin) ? 1 : 0) }
+    /// The numbers of its text's first octet, and just after the last one.
+    var textStart: SequenceNumber { sequence.advanced(by: flags.has(.syn) ? 1 : 0) }
+    var textEnd: SequenceNumber { textStart.advanced(by: length) }
+
+    /// What a network card makes of it: segments of so many octets at most.
+    func pieces(of size: UInt32) -> [SimulatedSegment] {
+        guard length > size, !flags.has(.syn) else { return [self] }
+        return stride(from: 0, to: length, by: Int(size)).map { start in
+            var piece = self
+            piece.sequence = sequence.advanced(by: start)
+            piece.length = min(size, length - start)
+            if start + piece.length < length { piece.flags.subtract([.fin, .psh]) }
+            return piece
+        }
+    }
 }
 
 extension Segment {
@@ -31,6 +46,7 @@ extension Segment {
             tuple: tuple, sequence: it.sequence, acknowledgment: it.acknowledgment, flags: it.flags, window: it.window,
             payloadLength: it.length, ipLength: 40 + it.length, ipIdentification: UInt16(truncatingIfNeeded: index + 1),
             hopLimit: 64)
+        if it.flags.has(.urg) { urgentPointer = UInt16(truncatingIfNeeded: it.length) }
         if let scale = it.windowScale {
             options.present.insert(.windowScale)
             options.windowScale = scale
@@ -40,6 +56,7 @@ extension Segment {
             options.timestampValue = stamp.value
             options.timestampEchoReply = stamp.echo
         }
+        if !it.hasAllOptions { remarks.insert(.truncatedOptions) }
         if it.permitsSACK { options.present.insert(.sackPermitted) }
         if !it.sack.isEmpty { options.present.insert(.sack) }
         for (place, block) in it.sack.prefix(4).enumerated() {

@@ -16,6 +16,8 @@ struct SimulatedTruth {
         var hasFin = false
         /// Whether something of it was captured.
         var isSeen = false
+        /// Whether a RST was captured that only it could know not to have sent.
+        var isSlandered = false
     }
 
     enum Ending {
@@ -50,6 +52,10 @@ struct SimulatedTruth {
         let answer = simulation.endpoints[1].lastIndex { $0.irs == client.iss } ?? (isOnly ? 0 : nil)
         let ends: [SimulatedEndpoint?] = [client, answer.map { simulation.endpoints[1][$0] }]
         sides = ends.map { Side(state: $0?.state ?? .unseen, abort: $0?.abort) }
+        // Who sent a cookie seems to have kept something.
+        if let server = ends[1], server.hasSentCookie, server.state == .listen, client.abort == nil {
+            sides[1].state = .synReceived
+        }
         // What comes after the next SYN is another connection's.
         let next = simulation.captured.firstIndex {
             $0.sender == 0 && $0.connection > index && $0.segment.flags.has(.syn)
@@ -59,16 +65,25 @@ struct SimulatedTruth {
         }
         for side in 0..<2 {
             guard let end = ends[side] else { continue }
+            sides[side].isSlandered = own.contains {
+                $0.sender == side && $0.forgery?.isReset == true && $0.forgery?.number == .exact
+            }
+            // Nor does anybody else know of one that passed no capture.
+            let hasReset = own.contains { $0.sender != side && $0.segment.flags.has(.rst) }
+            if end.abort == .received && !hasReset { sides[side].abort = .silent }
+            let own = own.filter { $0.forgery == nil }
             count(own, side)
-            let acks = own.filter { $0.sender != side && $0.segment.flags.has(.ack) && !$0.segment.flags.has(.rst) }
             let text = end.iss.advanced(by: 1)
             var last = text
-            for item in own where item.sender == side && !item.segment.flags.hasAny([.syn, .rst]) {
-                if (item.segment.length > 0 || item.segment.flags.has(.fin)) && item.segment.textEnd.isAfter(last) {
-                    last = item.segment.textEnd
+            for item in own where !item.segment.flags.has(.rst) {
+                let segment = item.segment
+                if item.sender == side {
+                    if segment.length > 0 && segment.textEnd.isAfter(last) { last = segment.textEnd }
+                    if segment.flags.has(.fin) && segment.textEnd.isAfter(last) { last = segment.textEnd }
+                } else if segment.flags.has(.ack) && segment.acknowledgment.isAfter(last) {
+                    last = segment.acknowledgment
                 }
             }
-            for item in acks where item.segment.acknowledgment.isAfter(last) { last = item.segment.acknowledgment }
             // A FIN is no text, nor is the octet of a keep-alive in its place.
             if let fin = end.ownFin, last.isAfter(fin) { last = fin }
             sides[side].octets = UInt64(last.offset(from: text))
@@ -76,6 +91,9 @@ struct SimulatedTruth {
         }
         ending = Self.ending(sides, own)
     }
+
+    /// Offsets from here on are those of numbers before.
+    private static let before: UInt32 = 0xf000_0000
 
     /// Octets of text of one side that an ACK showed before the capture had them.
     private static func missed(
@@ -88,14 +106,15 @@ struct SimulatedTruth {
         for item in captured where !item.segment.flags.has(.rst) {
             let segment = item.segment
             if item.sender != side {
-                guard segment.flags.has(.ack), segment.acknowledgment.isAfter(start) else { continue }
-                let acknowledged = min(segment.acknowledgment.offset(from: start), end.offset(from: start))
+                let offset = segment.acknowledgment.offset(from: start)
+                guard segment.flags.has(.ack), offset < Self.before else { continue }
+                let acknowledged = min(offset, end.offset(from: start))
                 guard acknowledged > known else { continue }
                 let there = ranges.reduce(0) { $0 + $1.clamped(to: known..<acknowledged).count }
                 missed += UInt64(acknowledged - known) - UInt64(there)
                 known = acknowledged
-            } else if segment.length > 0 && segment.sequence.isAtOrAfter(start) {
-                var new = segment.sequence.offset(from: start)..<segment.textEnd.offset(from: start)
+            } else if segment.length > 0 && segment.textStart.offset(from: start) < Self.before {
+                var new = segment.textStart.offset(from: start)..<segment.textEnd.offset(from: start)
                 for range in ranges where range.lowerBound <= new.upperBound && new.lowerBound <= range.upperBound {
                     new = min(range.lowerBound, new.lowerBound)..<max(range.upperBound, new.upperBound)
                 }
@@ -118,7 +137,7 @@ struct SimulatedTruth {
             }
             sides[side].isSeen = true
             if segment.flags.has(.fin) { sides[side].hasFin = true }
-            let end = segment.textEnd.advanced(by: segment.flags.hasAny([.syn, .fin]) ? 1 : 0)
+            let end = segment.end
             let isRepeated = sent.contains { $0.start.isBefore(end) && segment.sequence.isBefore($0.end) }
             if end != segment.sequence { sent.append((segment.sequence, end)) }
             // Text that probes a window is text again once that is open.

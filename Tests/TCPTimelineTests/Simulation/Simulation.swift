@@ -12,6 +12,9 @@ struct SimulatedNetwork {
     /// Microseconds from an end to the capture, and how many more it may take: with more, segments overtake each other.
     var delay: Int64 = 5000
     var jitter: Int64 = 0
+    /// Of a hundred segments so many come once more, up to so many microseconds later: before the capture, or behind it.
+    var duplicated: UInt32 = 0
+    var duplicateDelay: Int64 = 0
 }
 
 /// One four-tuple from its first to its last segment: one connection, or several one after another.
@@ -21,12 +24,14 @@ struct Simulation {
         let time: Int64
         let sender: Int
         let connection: Int
-        let segment: SimulatedSegment
+        var segment: SimulatedSegment
+        /// Somebody else sent it.
+        var forgery: SimulatedForgery?
     }
 
     private enum Event {
         case call(Int, SimulatedCall)
-        case captured(Int, Int, SimulatedSegment)
+        case captured(Int, Int, SimulatedSegment, SimulatedForgery? = nil)
         case arrived(Int, SimulatedSegment)
         case timer(Int, Int)
         case acknowledge(Int, Int)
@@ -35,7 +40,7 @@ struct Simulation {
     /// What each host's endpoints of this four-tuple were and are, one after another.
     private(set) var endpoints: [[SimulatedEndpoint]]
     /// What the capture sees.
-    private(set) var captured: [Captured] = []
+    var captured: [Captured] = []
     /// Whether an end gave up, or was still at it when the simulation ended, which no segment tells.
     private(set) var gaveUp = false
     private let network: SimulatedNetwork
@@ -66,6 +71,7 @@ struct Simulation {
         var hosts = [SimulatedHost(conduct, &random), SimulatedHost(conduct, &random)]
         hosts[1].listens = !isSimultaneous && !(conduct.contains(.resets) && random.isOne(of: 20))
         hosts[1].opensToo = isSimultaneous
+        if network.duplicated > 0 { for end in 0..<2 { hosts[end].limitsChallenges = true } }
         endpoints = hosts.map { [Self.endpoint($0, &random)] }
         let plan = SimulatedCall.plan(conduct, isSimultaneous: isSimultaneous, &random)
         self.random = random
@@ -82,7 +88,8 @@ struct Simulation {
 
     private mutating func run(_ plan: [(end: Int, call: SimulatedCall, time: Int64)]) {
         for item in plan { add(.call(item.end, item.call), after: item.time) }
-        while let event = takeEvent() { handle(event) }
+        while order < 20_000, let event = takeEvent() { handle(event) }
+        precondition(order < 20_000, "they never come to an end")
     }
 
     private mutating func add(_ event: Event, after microseconds: Int64) {
@@ -101,9 +108,11 @@ struct Simulation {
 
     private mutating func handle(_ event: Event) {
         switch event {
-        case .captured(let sender, let connection, let segment):
-            captured.append(Captured(time: now, sender: sender, connection: connection, segment: segment))
+        case .captured(let sender, let connection, let segment, let forgery):
+            captured.append(
+                Captured(time: now, sender: sender, connection: connection, segment: segment, forgery: forgery))
         case .call(let end, .connectAgain): connectAgain(end)
+        case .call(let end, .forge(let forgery)): forge(forgery, inTheNameOf: end)
         case .call(let end, let call): act(end) { call.carryOut(&$0) }
         case .arrived(let end, let segment):
             retries[end] = 0
@@ -140,12 +149,38 @@ struct Simulation {
     }
 
     private mutating func emit(_ segment: SimulatedSegment, from sender: Int, _ connection: Int) {
+        let isDuplicated = network.duplicated > 0 && random.next(below: 100) < network.duplicated
+        let isBehind = isDuplicated && random.isOne(of: 2)
+        if isDuplicated && !isBehind {
+            let late = random.next(upTo: network.duplicateDelay)
+            pass(segment, from: sender, connection, after: network.delay + late)
+        }
         if random.next(below: 100) < network.lossBefore { return }
         let passing = network.delay + random.next(upTo: network.jitter)
+        pass(segment, from: sender, connection, after: passing)
+        if isBehind {
+            let late = random.next(upTo: network.duplicateDelay)
+            add(.arrived(1 - sender, segment), after: passing + network.delay + late)
+        }
+    }
+
+    /// It comes to the capture, and perhaps beyond it.
+    private mutating func pass(_ segment: SimulatedSegment, from sender: Int, _ connection: Int, after passing: Int64) {
         let isMissed = network.notCaptured > 0 && random.next(below: 100) < network.notCaptured
         if !isMissed { add(.captured(sender, connection, segment), after: passing) }
-        if random.next(below: 100) < network.lossBehind { return }
-        add(.arrived(1 - sender, segment), after: passing + network.delay + random.next(upTo: network.jitter))
+        let size = ends[sender].host.isOffloaded ? SimulatedEndpoint.segmentSize : .max
+        for piece in segment.pieces(of: size) {
+            if random.next(below: 100) < network.lossBehind { continue }
+            add(.arrived(1 - sender, piece), after: passing + network.delay + random.next(upTo: network.jitter))
+        }
+    }
+
+    private mutating func forge(_ forgery: SimulatedForgery, inTheNameOf end: Int) {
+        guard let segment = forgery.segment(from: ends[end], to: ends[1 - end]) else { return }
+        if forgery.isCaptured {
+            add(.captured(end, endpoints[end].count - 1, segment, forgery), after: network.delay)
+        }
+        add(.arrived(1 - end, segment), after: 2 * network.delay)
     }
 
     // MARK: The four-tuple is used again

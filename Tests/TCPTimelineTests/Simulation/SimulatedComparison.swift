@@ -1,0 +1,59 @@
+// What the tool makes of a simulated connection's capture, held against the truth.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+extension Simulation {
+    /// What to compare.
+    struct Comparison: OptionSet {
+        let rawValue: UInt8
+        static let states = Comparison(rawValue: 1)
+        static let octets = Comparison(rawValue: 2)
+        static let retransmissions = Comparison(rawValue: 4)
+        static let all: Comparison = [.states, .octets, .retransmissions]
+    }
+
+    /// What differs from the truth, a line each.
+    func differences(_ wanted: Comparison = .all) -> [String] {
+        let play = play()
+        let truths = SimulatedTruth.connections(self)
+        guard play.count == truths.count else { return ["\(play.count) connections, really \(truths.count)"] }
+        let found = play.events.filter { $0.isFirst }.map { play.timeline[$0.connection] }
+        var differences: [String] = []
+        for (index, (connection, truth)) in zip(found, truths).enumerated() {
+            func compare(_ what: String, _ found: some Equatable, _ real: some Equatable) {
+                if "\(found)" != "\(real)" { differences.append("\(index) \(what): \(found), really \(real)") }
+            }
+            if wanted.contains(.octets) { compare("missed", connection.missedBytes, truth.missedOctets) }
+            for end in 0..<2 {
+                let side = (end == 0) == (connection.tuple.source == play.client) ? Side.originator : .responder
+                let counters = connection.counters[Int(side.rawValue)]
+                if wanted.contains(.octets) { compare("octets", counters.uniqueBytes, truth.sides[end].octets) }
+                if wanted.contains(.retransmissions) {
+                    compare("retransmissions", counters.retransmissions, truth.sides[end].retransmissions)
+                }
+                // Only the latest connection is over; and nothing tells of a crash.
+                guard wanted.contains(.states), index == truths.count - 1, truth.sides[end].abort != .silent,
+                    !truth.sides[end].isSlandered
+                else { continue }
+                compare("state", connection.endpoint(side).state.isNone, truth.sides[end].state.isNone)
+                if !truth.sides[end].state.isNone {
+                    compare("state", connection.endpoint(side).state, truth.sides[end].state)
+                }
+            }
+            if wanted.contains(.states) && index == truths.count - 1 && truth.ending != .doubtful {
+                // Without its SYN it is called so.
+                let found = connection.outcome == .partial ? .open : connection.outcome
+                compare("outcome", found, truth.ending)
+            }
+        }
+        return differences
+    }
+}
+
+extension TCPState {
+    /// Whether there is no connection: what a host without a socket, or with a listener only, has of one.
+    fileprivate var isNone: Bool { self == .unseen || self == .closed || self == .listen }
+}
