@@ -231,13 +231,16 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         knowledge.contains(.send) && !sequence.isBefore(sendUnacknowledged) && sequence.isBefore(sendNext)
     }
 
-    /// An ICMP error came in that Linux gives an attempt to open up for. Inferred: whether the host got it, and is a
-    /// Linux, we do not see. If it goes on, `sent` takes this back.
+    /// An ICMP error came in that Linux gives an attempt to open up for, or a request that it has not completed. Inferred: whether
+    /// the host got it, and is a Linux, we do not see. If it goes on, `sent` takes this back.
     public mutating func icmpEndsAttempt() -> Reaction {
         var reaction = Reaction()
-        guard state == .synSent else { return reaction }
-        knowledge.insert(.givenUp)
-        enter(.closed, .inferred, .icmpError, &reaction)
+        if state == .synSent {
+            knowledge.insert(.givenUp)
+            enter(.closed, .inferred, .icmpError, &reaction)
+        } else if state == .synReceived && !openedActively {
+            enter(.listen, .inferred, .icmpError, &reaction)
+        }
         return reaction
     }
 

@@ -30,6 +30,7 @@ public enum TransitionDiagram {
         Edge(from: .synSent, to: .closed, rule: .synSentReset),
         Edge(from: .synSent, to: .closed, rule: .abort),
         Edge(from: .synSent, to: .closed, rule: .icmpError),
+        Edge(from: .synReceived, to: .listen, rule: .icmpError),
         Edge(from: .synReceived, to: .established, rule: .synReceivedAck),
         Edge(from: .synReceived, to: .listen, rule: .synReceivedReset),
         Edge(from: .synReceived, to: .closed, rule: .synReceivedReset),

@@ -30,6 +30,19 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
     /// Which kind of error it is.
     public var kind: Kind { Kind(isIPv4: quoted.source.address.isV4, type: type, code: code) }
 
+    /// Whether Linux forgets a request for a connection, which it has answered with a SYN-ACK, because of an error about that answer
+    /// (`tcp_v4_err`, and `icmpv6_err_convert` for IPv6).
+    public var endsRequest: Bool {
+        switch kind {
+        case .networkUnreachable, .hostUnreachable: quoted.source.address.isV4 && type == 3 && code <= 1
+        case .hopLimitExceeded, .reassemblyTimeExceeded: quoted.source.address.isV4
+        case .prohibited, .portUnreachable: !quoted.source.address.isV4
+        case .parameterProblem: true
+        case .other, .protocolUnreachable, .packetTooBig, .sourceRouteFailed, .beyondScope, .sourceQuench, .redirect:
+            false
+        }
+    }
+
     /// What an error says, by the names of IANA's registries, the same for both versions where they mean the same.
     public enum Kind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         /// None of those below.

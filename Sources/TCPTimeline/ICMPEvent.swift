@@ -7,7 +7,7 @@ public import TCPModel
 public struct ICMPEvent: BitwiseCopyable, Sendable {
     /// What the host that gets it does, if it is a Linux.
     public enum Effect: UInt8, BitwiseCopyable, Sendable {
-        /// Its attempt to open ends: connect() returns an error.
+        /// Its attempt to open ends: connect() returns an error, or a listener forgets the request.
         case ends
         /// Nothing but a note for the application: the connection lives on (RFC 1122 4.2.3.9, RFC 5927 5.2).
         case soft
@@ -61,8 +61,12 @@ extension HotPart {
         case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
             .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded, .parameterProblem:
             rare.icmpKind = kind
-            guard endpoints[0].state == .synSent, side == .originator else { return (.soft, Reaction()) }
-            let reaction = endpoints[0].icmpEndsAttempt()
+            let isAttempt = side == .originator && endpoints[0].state == .synSent
+            let isRequest =
+                side == .responder && endpoints[1].state == .synReceived && error.sequence == endpoints[1].iss
+            guard isAttempt || isRequest && error.endsRequest && !isSelfConnect else { return (.soft, Reaction()) }
+            let reaction = endpoints[place(side)].icmpEndsAttempt()
+            guard reaction.count > 0 else { return (.soft, reaction) }
             settle()
             return (.ends, reaction)
         }

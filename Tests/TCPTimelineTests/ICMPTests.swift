@@ -107,4 +107,24 @@ extension Play {
         play.client.port += 1
         #expect(play.icmp(3, 1) == nil)
     }
+
+    @Test("H4: an error about a SYN-ACK ends the request on Linux, and another SYN begins another one")
+    func endsRequest() throws {
+        for (type, code, ends) in [
+            (3, 0, true), (3, 1, true), (11, 0, true), (12, 0, true), (3, 3, false), (3, 13, false),
+        ] {
+            let play = Play("> S 0:0\n< S. 0:0 ack 1")
+            let event = try #require(play.icmp(UInt8(type), UInt8(code), reversed: true))
+            #expect(event.side == .responder && event.effect == (ends ? .ends : .soft) && !event.ended)
+            #expect(play.connection.endpoint(.responder).state == (ends ? .listen : .synReceived))
+            #expect(play.connection.outcome == .halfOpen)
+            play.serverISN = 9000
+            play.feed("> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n< P. 1:11 ack 1")
+            #expect(play.count == 1)
+            if ends { #expect(play.connection.statesText == "ESTABLISHED ESTABLISHED") }
+        }
+        // Not where it is open, nor about something else.
+        let play = Play(handshake)
+        #expect(play.icmp(3, 1, reversed: true)?.effect != .ends)
+    }
 }

@@ -76,9 +76,9 @@ extension HotPart {
         if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
         let (originator, responder) = (endpoints[0].state, endpoints[1].state)
         if responder == .synReceived || originator == .synSent || originator == .synReceived { return .halfOpen }
-        // The kernel gave up on SYN-RECEIVED.
+        // The kernel gave up on SYN-RECEIVED, by itself or because of an ICMP error.
         let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
-        return isOffered && responder == .closed ? .halfOpen : .open
+        return isOffered && (responder == .closed || responder == .listen) ? .halfOpen : .open
     }
 
     /// Whether nothing came back for the SYN. An originator that went on was answered: those frames were not captured.

@@ -39,6 +39,8 @@ extension JSONObject {
         add("seq", number: event.relativeSequence)
         if event.error.nextHopMTU > 0 { add("mtu", number: event.error.nextHopMTU) }
         add("effect", literal: event.effect.name)
-        if event.effect == .ends, let name = event.error.kind.connectError { add("errno", literal: name) }
+        if event.effect == .ends && event.side == .originator, let name = event.error.kind.connectError {
+            add("errno", literal: name)
+        }
     }
 }
