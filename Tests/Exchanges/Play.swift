@@ -76,6 +76,11 @@ package final class Play {
         if retire, let old = event.replaced { timeline.retire(old) }
     }
 
+    package func observe(_ error: ICMPError) {
+        frame += 1
+        _ = timeline.observe(error, time: now, frame: frame)
+    }
+
     /// The segment that a line's words describe.
     package func segment(_ words: [String]) -> Segment {
         ExchangeNotation(client: client, server: server, clientISN: clientISN, serverISN: serverISN).segment(words)

@@ -36,6 +36,8 @@ struct SimulatedConduct: OptionSet {
     static let fastOpen = SimulatedConduct(rawValue: 1 << 13)
     /// Servers that keep nothing of a SYN (H20), or wait for text (H28).
     static let lazyServers = SimulatedConduct(rawValue: 1 << 14)
+    /// Networks that cannot be reached for a while, or take no large packets any more, and say so (H4, E20).
+    static let errors = SimulatedConduct(rawValue: 1 << 16)
     /// More octets than half of the sequence space, in segments that no IP packet could hold (E12).
     static let huge = SimulatedConduct(rawValue: 1 << 15)
 
@@ -56,11 +58,12 @@ enum SimulatedCall {
     case readOn
     case shrink
     case forge(SimulatedForgery)
+    case breakPath(SimulatedPath?)
 
     func carryOut(_ end: inout SimulatedEndpoint) {
         switch self {
         case .connect: end.connect()
-        case .connectAgain, .forge: break
+        case .connectAgain, .forge, .breakPath: break
         case .write(let octets): end.write(octets)
         case .shutDown: end.shutDown()
         case .close: end.close()
@@ -146,6 +149,12 @@ enum SimulatedCall {
             for part in 0..<Int64(7) { plan.append((end, .write(500_000_000), part * 150_000)) }
             plan.append((end, .shutDown, 1_200_000))
         }
+        if conduct.contains(.errors) {
+            let start = time(&random, from: 0, below: 300_000) * (random.isOne(of: 2) ? 0 : 1)
+            let path: SimulatedPath = random.isOne(of: 3) ? .narrow(200) : .unreachable
+            plan.insert((end, .breakPath(path), start), at: 0)
+            if path == .unreachable { plan.append((end, .breakPath(nil), time(&random, from: 1000, below: 400_000))) }
+        }
         if conduct.contains(.forgery) {
             for _ in 0..<random.next(below: 3) {
                 plan.append((end, .forge(SimulatedForgery(&random)), time(&random, from: 0, below: 800_000)))
@@ -159,7 +168,8 @@ enum SimulatedCall {
     private var closes: Bool {
         switch self {
         case .shutDown, .close: true
-        case .connect, .connectAgain, .write, .abort, .crash, .stopReading, .read, .readOn, .shrink, .forge: false
+        case .connect, .connectAgain, .write, .abort, .crash, .stopReading, .read, .readOn, .shrink, .forge, .breakPath:
+            false
         }
     }
 }

@@ -16,6 +16,8 @@ struct SimulatedEndpoint {
         case received
         /// The peer's host has no such port.
         case refused
+        /// It gave up because of an ICMP error.
+        case unreachable
         /// Nothing tells of it: a crash, or a close before there was an answer.
         case silent
     }

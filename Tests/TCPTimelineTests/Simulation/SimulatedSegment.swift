@@ -73,6 +73,13 @@ extension Simulation {
         let tuple = FourTuple(source: play.client, destination: play.server)
         for (index, item) in captured.enumerated() {
             play.clock = item.time * Span.microsecond
+            if let error = item.error {
+                play.observe(
+                    ICMPError(
+                        sender: IPAddress(192, 0, 2, 1), quoted: item.sender == 0 ? tuple : tuple.reversed,
+                        sequence: item.segment.sequence, type: 3, code: error.code))
+                continue
+            }
             play.observe(Segment(item.segment, item.sender == 0 ? tuple : tuple.reversed, index: index), retire: false)
         }
         return play

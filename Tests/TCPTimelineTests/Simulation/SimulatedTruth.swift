@@ -39,7 +39,7 @@ struct SimulatedTruth {
     static func connections(_ simulation: Simulation) -> [SimulatedTruth] {
         simulation.endpoints[0].indices.compactMap { index in
             let hasSyn = simulation.captured.contains {
-                $0.sender == 0 && $0.connection == index && $0.segment.flags.has(.syn)
+                $0.sender == 0 && $0.connection == index && $0.segment.flags.has(.syn) && $0.error == nil
             }
             guard hasSyn || index == 0 && simulation.endpoints[0].count == 1 else { return nil }
             return SimulatedTruth(simulation, index)
@@ -61,7 +61,7 @@ struct SimulatedTruth {
             $0.sender == 0 && $0.connection > index && $0.segment.flags.has(.syn)
         }
         let own = simulation.captured[..<(next ?? simulation.captured.count)].filter {
-            $0.connection == ($0.sender == 0 ? index : answer)
+            $0.connection == ($0.sender == 0 ? index : answer) && $0.error == nil
         }
         for side in 0..<2 {
             guard let end = ends[side] else { continue }
@@ -156,7 +156,7 @@ struct SimulatedTruth {
         let resets = own.indices.filter { own[$0].segment.flags.has(.rst) }
         let hasBothFins = sides[0].hasFin && sides[1].hasFin
         let aborts = sides.compactMap { $0.abort }
-        if aborts.contains(.silent) { return .doubtful }
+        if aborts.contains(.silent) || aborts.contains(.unreachable) { return .doubtful }
         if aborts.isEmpty && resets.isEmpty {
             return hasBothFins ? .closed : sides[0].hasFin || sides[1].hasFin ? .halfClosed : .open
         }

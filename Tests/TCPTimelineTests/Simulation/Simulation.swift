@@ -27,12 +27,16 @@ struct Simulation {
         var segment: SimulatedSegment
         /// Somebody else sent it.
         var forgery: SimulatedForgery?
+        /// It is no segment, but an error about this one.
+        var error: SimulatedPath?
     }
 
     private enum Event {
         case call(Int, SimulatedCall)
         case captured(Int, Int, SimulatedSegment, SimulatedForgery? = nil)
         case arrived(Int, SimulatedSegment)
+        case reported(Int, Int, SimulatedSegment, SimulatedPath)
+        case rejected(Int, Int, SimulatedSegment, SimulatedPath)
         case timer(Int, Int)
         case acknowledge(Int, Int)
     }
@@ -50,6 +54,8 @@ struct Simulation {
     private var order = 0
     private var timers = [0, 0]
     private var retries = [0, 0]
+    /// What is wrong with the way from each end.
+    private var paths: [SimulatedPath?] = [nil, nil]
 
     /// The endpoints of the latest connection.
     var ends: [SimulatedEndpoint] { endpoints.map { $0[$0.count - 1] } }
@@ -111,6 +117,12 @@ struct Simulation {
         case .captured(let sender, let connection, let segment, let forgery):
             captured.append(
                 Captured(time: now, sender: sender, connection: connection, segment: segment, forgery: forgery))
+        case .reported(let end, let connection, let segment, let error):
+            captured.append(Captured(time: now, sender: end, connection: connection, segment: segment, error: error))
+        case .rejected(let end, let connection, let segment, let error):
+            guard connection == endpoints[end].count - 1 else { return }
+            act(end) { $0.receive(error, about: segment.sequence) }
+        case .call(let end, .breakPath(let path)): paths[end] = path
         case .call(let end, .connectAgain): connectAgain(end)
         case .call(let end, .forge(let forgery)): forge(forgery, inTheNameOf: end)
         case .call(let end, let call): act(end) { call.carryOut(&$0) }
@@ -171,6 +183,11 @@ struct Simulation {
         let size = ends[sender].host.isOffloaded ? SimulatedEndpoint.segmentSize : .max
         for piece in segment.pieces(of: size) {
             if random.next(below: 100) < network.lossBehind { continue }
+            if let path = paths[sender], !path.forwards(piece) {
+                add(.reported(sender, connection, piece, path), after: passing + 2 * network.delay)
+                add(.rejected(sender, connection, piece, path), after: passing + 3 * network.delay)
+                continue
+            }
             add(.arrived(1 - sender, piece), after: passing + network.delay + random.next(upTo: network.jitter))
         }
     }

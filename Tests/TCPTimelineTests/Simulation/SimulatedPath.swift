@@ -1,0 +1,45 @@
+// Routers behind the capture that cannot forward a segment, and say so (RFC 792, RFC 1191).
+
+import TCPModel
+
+/// What is wrong with the way from one simulated end to the other.
+enum SimulatedPath: Equatable {
+    /// No host or router there answers.
+    case unreachable
+    /// It takes segments with so many octets of text at most.
+    case narrow(UInt32)
+
+    func forwards(_ segment: SimulatedSegment) -> Bool {
+        switch self {
+        case .unreachable: false
+        case .narrow(let octets): segment.length <= octets
+        }
+    }
+
+    /// The code of the ICMP error (type 3).
+    var code: UInt8 {
+        switch self {
+        case .unreachable: 1
+        case .narrow: 4
+        }
+    }
+}
+
+extension SimulatedEndpoint {
+    /// An error about a segment with this number: as Linux takes it (`tcp_v4_err`).
+    mutating func receive(_ error: SimulatedPath, about sequence: SequenceNumber) {
+        switch error {
+        case .unreachable:
+            guard sequence == iss, unacknowledged == iss else { return }
+            if state == .synSent { return end(.unreachable) }
+            if state == .synReceived && host.listens {
+                end(.unreachable)
+                state = .listen
+            }
+        case .narrow(let octets):
+            guard octets < segmentSize, state != .closed, state != .listen else { return }
+            segmentSize = octets
+            if unacknowledged != highest { repeatOldest(afterTimeout: false) }
+        }
+    }
+}
