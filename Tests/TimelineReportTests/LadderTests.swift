@@ -339,13 +339,13 @@ private let lineRows = """
         let play = Play()
         let render = Render(play)
         var report = TextTimelineReport(style: style, order: .stream)
-        play.observer = { event, timeline in report.segment(event, timeline, &render.out) }
+        play.observer = { event, timeline in report.segment(event, timeline.connections, &render.out) }
         for port in 0..<UInt16(110) {
             play.client = SocketAddress(.loopbackV4, 40000 + port)
             play.feed("> S 0:0 win 65495 mss 65495 ws 10\n< S. 0:0 ack 1\n> . 1:1 ack 1\n> P. 1:4000000 ack 1")
         }
         play.observer = nil
-        for id in play.timeline.remaining() { report.finish(id, play.timeline, nil, &render.out) }
+        for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, nil, &render.out) }
         let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
         for line in all { #expect(line.count <= width, "\(line)") }
         // A connection's bars stand in one column each.
