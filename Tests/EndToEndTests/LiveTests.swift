@@ -290,6 +290,19 @@ private let canMakePairs: Bool = {
 }()
 
 @Suite(.enabled(if: canMakePairs, "needs root, unshare, ip and veth pairs")) struct GoneInterfaceTests {
+    /// What it had traced by then is shown, but nobody asked for the end.
+    @Test func theLastInterfaceThatGoesAwayIsAnError() throws {
+        let outcome = try shell(
+            """
+            exec unshare -n bash -c 'ip link add w1 type veth peer name w2; ip link set w1 up; ip link set w2 up
+            "$0" -q --no-kernel -i w1 & pid=$!
+            sleep 1; ip link del w1; wait $pid' $T
+            """)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("w1: The interface disappeared"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("0 connections traced"), "\(outcome.errors)")
+    }
+
     /// The ends of a pair go together; the tracer sleeps meanwhile, and finds both gone at one look.
     @Test func eachInterfaceThatGoesAwayIsTold() throws {
         let outcome = try shell(

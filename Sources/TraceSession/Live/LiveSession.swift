@@ -102,6 +102,8 @@ public enum LiveSession {
             try? tracer.finish()
         }
         if isReading { _ = write(&tracer, isLast: true) }
+        // Told when it went.
+        if tracer.hasNoInterface { status = 1 }
         for line in endLines(&tracer) { complain(plain: line) }
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
         if tracer.unseenCount > 0 {

@@ -119,13 +119,16 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Whether the limits that the user set are reached, or no interface is left.
     public var isDone: Bool {
-        if captures.isEmpty { return true }
+        if hasNoInterface { return true }
         if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
         if let limit = options.connectionLimit, pipeline.endedCount >= limit && reported.total >= limit {
             return true
         }
         return deadline.map { monotonicNow() >= $0 } ?? false
     }
+
+    /// Whether every interface has gone away: nobody asked for the trace to end.
+    public var hasNoInterface: Bool { captures.isEmpty }
 
     /// Waits for frames at most so long (or shorter, if something is due earlier), and works on what came.
     public mutating func step(waitMilliseconds: Int32) throws(TraceError) {
