@@ -26,10 +26,10 @@ struct Blocks {
     }
 
     /// An interface whose clock is so many seconds behind.
-    mutating func interface(_ name: String, linkType: UInt32 = 1, offset: Int64 = 0) {
+    mutating func interface(_ name: String, linkType: UInt32 = 1, snapshotLength: UInt32 = 65535, offset: Int64 = 0) {
         add(
             1,
-            Self.words([linkType, 65535]) + Self.option(2, Array(name.utf8)) + Self.option(9, [9])
+            Self.words([linkType, snapshotLength]) + Self.option(2, Array(name.utf8)) + Self.option(9, [9])
                 + Self.option(14, Self.words(UInt64(bitPattern: offset))))
     }
 

@@ -36,6 +36,21 @@ import Testing
         for name in ["inner0", "outer0", "late0"] { #expect(bytes.range(of: Data(name.utf8)) != nil, "\(name)") }
     }
 
+    /// Its header states one length, and other readers cut frames at it.
+    @Test func aClassicCopyHasTheLengthOfTheLongestFrames() throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        file.interface("eth0", snapshotLength: 64)
+        file.interface("eth1", snapshotLength: 512)
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7))
+        file.frame(HandMade.frame(40002, 9500, 16, seq: 7, payload: [UInt8](repeating: 65, count: 300)), on: 1)
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let copy = scratch.file("b.pcap")
+        #expect(try tcptrace("-q", "-r", path, "-w", copy).code == 0)
+        let bytes = FileManager.default.contents(atPath: copy) ?? Data()
+        #expect(Array(bytes[16..<20]) == HandMade.little(512))
+    }
+
     @Test(arguments: ["-q", "--count"]) func whatAFilterCannotBeAskedAboutIsTold(_ form: String) throws {
         let scratch = try Scratch()
         var file = Blocks()

@@ -6,8 +6,9 @@ import TCPModel
 /// Frames on their way to the output, whose interfaces are described when their first frame comes.
 struct OutputCapture: ~Copyable {
     private var writer: CaptureWriter
-    /// What a classic file states once for all its frames, when they come from several files: other readers cut frames at it.
-    private let commonSnapshotLength: UInt32?
+    /// What a classic file states once for all its frames, when they come from several files or interfaces: other readers cut
+    /// frames at it.
+    private var commonSnapshotLength: UInt32?
     /// The output's interfaces by what is said of them, in the order in which they came.
     private var outputs: [CaptureInterface: [UInt16]] = [:]
 
@@ -36,6 +37,9 @@ struct OutputCapture: ~Copyable {
     /// From now on frames are of the next file.
     mutating func begin(_ input: borrowing InputFile) {
         inputs = input.interfaces
+        if writer.format == .pcap, inputs.count > 1, commonSnapshotLength == nil {
+            commonSnapshotLength = inputs.reduce(0) { max($0, $1.snapshotLength == 0 ? 262_144 : $1.snapshotLength) }
+        }
         numbers.removeAll(keepingCapacity: true)
         likes.removeAll(keepingCapacity: true)
     }
