@@ -12,6 +12,8 @@ extension Simulation {
         static let states = Comparison(rawValue: 1)
         static let octets = Comparison(rawValue: 2)
         static let retransmissions = Comparison(rawValue: 4)
+        /// Of the client only.
+        static let clientStates = Comparison(rawValue: 8)
         static let all: Comparison = [.states, .octets, .retransmissions]
     }
 
@@ -35,7 +37,8 @@ extension Simulation {
                     compare("retransmissions", counters.retransmissions, truth.sides[end].retransmissions)
                 }
                 // Only the latest connection is over; and nothing tells of a crash.
-                guard wanted.contains(.states), index == truths.count - 1, truth.sides[end].abort != .silent,
+                guard wanted.contains(.states) || wanted.contains(.clientStates) && end == 0, index == truths.count - 1,
+                    truth.sides[end].abort != .silent,
                     !truth.sides[end].isSlandered
                 else { continue }
                 compare("state", connection.endpoint(side).state.isNone, truth.sides[end].state.isNone)

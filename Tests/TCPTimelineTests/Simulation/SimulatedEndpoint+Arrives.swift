@@ -80,6 +80,8 @@ extension SimulatedEndpoint {
         if hasAck {
             unacknowledged = segment.acknowledgment
             if next.isBefore(unacknowledged) { next = unacknowledged }
+            // Text of the SYN that was not taken is sent again.
+            highest = next
             noteWindow(segment)
             state = .established
             acknowledge()
@@ -109,7 +111,8 @@ extension SimulatedEndpoint {
         if segment.flags.has(.syn) && !segment.flags.has(.rst) { return receiveSyn(segment) }
         if isTooOld(segment) { return acknowledge() }
         // First: the sequence number.
-        if !isAcceptable(segment) {
+        let isResetOfFin = segment.flags.has(.rst) && peerFin == segment.sequence
+        if !isAcceptable(segment) && !isResetOfFin {
             noteDuplicate(segment)
             if !segment.flags.has(.rst) { answerUnacceptable(segment) }
             return
@@ -164,7 +167,11 @@ extension SimulatedEndpoint {
     }
 
     private mutating func receiveReset(_ segment: SimulatedSegment) {
-        guard segment.sequence == receiveNext else { return acknowledge() }
+        // Linux takes the number of the peer's FIN, too: some hosts abort with it (`tcp_reset_check`).
+        let isOfFin = peerFin == segment.sequence && receiveNext == segment.sequence.advanced(by: 1)
+        guard
+            segment.sequence == receiveNext || isOfFin && state != .finWait1 && state != .finWait2 && state != .timeWait
+        else { return acknowledge() }
         let returnsToListen = state == .synReceived && host.listens
         end(.received)
         if returnsToListen { state = .listen }
@@ -173,8 +180,10 @@ extension SimulatedEndpoint {
     private mutating func receiveSyn(_ segment: SimulatedSegment) {
         guard state == .synReceived, segment.sequence == irs else { return acknowledge() }
         // The other half of a simultaneous open, whose ACK counts (3.5, figure 7), or the peer's SYN again.
-        guard segment.flags.has(.ack), segment.acknowledgment == highest else { return sendSyn() }
-        unacknowledged = highest
+        guard segment.flags.has(.ack), segment.acknowledgment.isAfter(iss),
+            segment.acknowledgment.isAtOrBefore(highest)
+        else { return sendSyn() }
+        unacknowledged = segment.acknowledgment
         noteWindow(segment)
         state = .established
         acknowledge()

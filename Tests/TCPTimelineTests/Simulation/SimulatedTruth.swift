@@ -138,7 +138,9 @@ struct SimulatedTruth {
             sides[side].isSeen = true
             if segment.flags.has(.fin) { sides[side].hasFin = true }
             let end = segment.end
-            let isRepeated = sent.contains { $0.start.isBefore(end) && segment.sequence.isBefore($0.end) }
+            let isRepeated =
+                end != segment.sequence
+                && sent.contains { $0.start.isBefore(end) && segment.sequence.isBefore($0.end) }
             if end != segment.sequence { sent.append((segment.sequence, end)) }
             // Text that probes a window is text again once that is open.
             if segment.isProbe && (segment.length == 0 || isRepeated && (!segment.isTextProbe || peerWindow == 0)) {

@@ -15,6 +15,8 @@ struct SimulatedNetwork {
     /// Of a hundred segments so many come once more, up to so many microseconds later: before the capture, or behind it.
     var duplicated: UInt32 = 0
     var duplicateDelay: Int64 = 0
+    /// Whether the capture is on the client's host: nothing happens between the two.
+    var isAtClient = false
 }
 
 /// One four-tuple from its first to its last segment: one connection, or several one after another.
@@ -47,6 +49,8 @@ struct Simulation {
     var captured: [Captured] = []
     /// Whether an end gave up, or was still at it when the simulation ended, which no segment tells.
     private(set) var gaveUp = false
+    /// Microseconds from a host to a capture on it.
+    private static let near: Int64 = 5
     private let network: SimulatedNetwork
     private var random: SeededRandom
     private var now: Int64 = 0
@@ -77,7 +81,7 @@ struct Simulation {
         var hosts = [SimulatedHost(conduct, &random), SimulatedHost(conduct, &random)]
         hosts[1].listens = !isSimultaneous && !(conduct.contains(.resets) && random.isOne(of: 20))
         hosts[1].opensToo = isSimultaneous
-        if network.duplicated > 0 { for end in 0..<2 { hosts[end].limitsChallenges = true } }
+        if network.duplicated > 0 || network.isAtClient { for end in 0..<2 { hosts[end].limitsChallenges = true } }
         endpoints = hosts.map { [Self.endpoint($0, &random)] }
         let plan = SimulatedCall.plan(conduct, isSimultaneous: isSimultaneous, &random)
         self.random = random
@@ -167,8 +171,9 @@ struct Simulation {
             let late = random.next(upTo: network.duplicateDelay)
             pass(segment, from: sender, connection, after: network.delay + late)
         }
-        if random.next(below: 100) < network.lossBefore { return }
-        let passing = network.delay + random.next(upTo: network.jitter)
+        let isNear = network.isAtClient && sender == 0
+        if random.next(below: 100) < network.lossBefore && !isNear { return }
+        let passing = isNear ? Self.near : network.delay + random.next(upTo: network.jitter)
         pass(segment, from: sender, connection, after: passing)
         if isBehind {
             let late = random.next(upTo: network.duplicateDelay)
@@ -182,13 +187,15 @@ struct Simulation {
         if !isMissed { add(.captured(sender, connection, segment), after: passing) }
         let size = ends[sender].host.isOffloaded ? SimulatedEndpoint.segmentSize : .max
         for piece in segment.pieces(of: size) {
-            if random.next(below: 100) < network.lossBehind { continue }
+            let isNear = network.isAtClient && sender == 1
+            if random.next(below: 100) < network.lossBehind && !isNear { continue }
             if let path = paths[sender], !path.forwards(piece) {
                 add(.reported(sender, connection, piece, path), after: passing + 2 * network.delay)
                 add(.rejected(sender, connection, piece, path), after: passing + 3 * network.delay)
                 continue
             }
-            add(.arrived(1 - sender, piece), after: passing + network.delay + random.next(upTo: network.jitter))
+            let behind = isNear ? Self.near : network.delay + random.next(upTo: network.jitter)
+            add(.arrived(1 - sender, piece), after: passing + behind)
         }
     }
 

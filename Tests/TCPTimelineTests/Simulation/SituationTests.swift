@@ -80,6 +80,16 @@ import Testing
         }
     }
 
+    @Test("a capture on a host knows that host's states", arguments: networks.indices)
+    func onTheHost(network: Int) {
+        var network = Self.networks[network]
+        network.isAtClient = true
+        let rest: SimulatedConduct = [.fastOpen, .lazyServers, .offload, .repacking, .simultaneousClose]
+        for conduct in [.all, Self.usual.union(rest)] {
+            Self.check(0..<100, unknowable: 0, .clientStates) { Simulation(seed: $0, network, conduct: conduct) }
+        }
+    }
+
     @Test("E12: transfers of more than half of the sequence space", arguments: [0, 2])
     func huge(network: Int) {
         Self.check(0..<60, unknowable: 0) {
