@@ -27,6 +27,16 @@ import Testing
         )
     }
 
+    @Test func aNameIsToldOnceAndNoneNot() throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        for name in ["", "eth0", "eth0", "", "wlan0"] { file.interface(name) }
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7))
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let capture = try records(tcptrace("-T", "json", "-r", path), "capture").first
+        #expect(capture?["interface"] as? String == "eth0,wlan0")
+    }
+
     @Test func aCopyKeepsTheNamesOfAllInterfaces() throws {
         let scratch = try Scratch()
         let path = try scratch.write(Self.three.bytes, as: "a.pcapng")

@@ -245,12 +245,18 @@ extension JSONObject {
         if let time { add(time) }
         if let file = capture.file { add("file", string: file) }
         if let first = capture.interfaces.first {
-            add("interface", string: capture.interfaces.map { $0.name }.joined(separator: ","))
+            add("interface", string: Self.names(capture.interfaces))
             add("linktype", number: first.linkType.rawValue)
         }
         if let length = capture.snapshotLength { add("snaplen", number: length) }
         add("filter", string: capture.filter)
         add("tool", string: capture.tool)
+    }
+
+    /// Each name once; there are interfaces without one.
+    private static func names(_ interfaces: [CaptureDescription.Interface]) -> String {
+        var seen: Set<String> = []
+        return interfaces.map { $0.name }.filter { !$0.isEmpty && seen.insert($0).inserted }.joined(separator: ",")
     }
 
     /// Adds what a transition is; the `state` record's own keys.
