@@ -69,10 +69,10 @@ enum UnsafeFiles {
             "raw memory: headers copied after one check; items by index",
         "Sources/TraceSession/Replay/Flows/ReplayMerge.swift": "raw memory: what the parts said, read in place",
         "Sources/TraceSession/Replay/Flows/ReplayPart.swift": "the crew's: a part's share of a batch",
+        "Sources/TraceSession/Replay/PartOutput.swift": "the crew's: what the parts said, read in place",
         "Sources/TraceSession/Replay/SpacedPlaces.swift": "raw memory: values by index, checked",
         "Sources/TraceSession/Replay/Telling/TellingBatch.swift": "the crew's: the shares of a batch",
         "Sources/TraceSession/Replay/Telling/TellingDealer.swift": "the crew's: the batch that is being filled",
-        "Sources/TraceSession/Replay/Telling/TellingMerge.swift": "the crew's: what the parts said, read in place",
         "Sources/TraceSession/Replay/Telling/TellingPart.swift": "the crew's: a part's share of a batch",
         "Sources/TraceSession/Replay/Telling/TellingReplay.swift":
             "the crew's parts and merge, before and after its work",

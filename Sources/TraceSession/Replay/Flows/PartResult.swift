@@ -1,21 +1,10 @@
-// What one part of a replay says about one batch: what it reports, and the connections that began.
+// What one part of a replay found in one batch, besides what is reported of it: the connections that began.
 
 import TCPModel
 import TCPTimeline
-import TimelineReport
 
-/// What a part has to say about one batch.
+/// What a part found in one batch.
 struct PartResult {
-    /// What one call of the report appended.
-    struct Piece: BitwiseCopyable {
-        /// The frame that caused it; above `atBoundary` the number of a connection that was over at the batch's end.
-        let key: UInt64
-        /// The connection's number.
-        let number: UInt64
-        /// Where its bytes end; they begin where those of the piece before end.
-        let end: Int
-    }
-
     /// A connection that began.
     struct Beginning: BitwiseCopyable {
         let id: ConnectionID
@@ -24,10 +13,9 @@ struct PartResult {
         var number: UInt64
     }
 
+    /// Keys of pieces are the frames that caused them; from here on, numbers of connections that were over at the batch's end.
     static let atBoundary: UInt64 = 1 << 62
 
-    var out = OutputBuffer()
-    var pieces: [Piece] = []
     var beginnings: [Beginning] = []
     /// The batch that all this is of begins with this frame.
     var firstFrame: UInt64 = 0
@@ -37,14 +25,8 @@ struct PartResult {
 
     mutating func clear(firstFrame: UInt64) {
         self.firstFrame = firstFrame
-        out.clear()
-        pieces.removeAll(keepingCapacity: true)
         beginnings.removeAll(keepingCapacity: true)
         evicted = 0
         strayErrors = 0
-    }
-
-    mutating func addPiece(key: UInt64, number: UInt64) {
-        if out.count > pieces.last?.end ?? 0 { pieces.append(Piece(key: key, number: number, end: out.count)) }
     }
 }

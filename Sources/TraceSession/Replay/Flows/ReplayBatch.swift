@@ -12,7 +12,8 @@ import TCPTimeline
     private let segments: UnsafeMutablePointer<Segment>
     private var segmentCount = 0
     private var counts: ByPart<Int> = .init(repeating: 0)
-    /// What each part says: only who works on it writes there.
+    /// What each part says and finds: only who works on it writes there.
+    let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     let results = SpacedPlaces<PartResult>(count: ReplayDivision.parts) { _ in PartResult() }
     /// ICMP errors by part; few captures have any.
     private(set) var errors: ByPart<[ReplayError]> = .init(repeating: [])

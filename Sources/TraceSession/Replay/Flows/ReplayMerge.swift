@@ -42,29 +42,28 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     }
 
     private(set) var report: Report
-    private var out = OutputBuffer(capacity: 1 << 17)
-    private let output = ResultOutput(descriptor: STDOUT_FILENO)
+    private var out = MergedOutput()
     private var recent: [Numbers] = Array(repeating: Numbers(), count: ReplayDivision.depth)
     private var turn = 0
     private(set) var connections: UInt64 = 0
     private(set) var evicted: UInt64 = 0
     private(set) var strayErrors: UInt64 = 0
     /// The exit code that a failure to write asks for; nil as long as there is none.
-    private(set) var outputStatus: Int32?
+    var outputStatus: Int32? { out.status }
 
     init(report: Report) { self.report = report }
 
-    mutating func begin(_ description: CaptureDescription) { report.begin(description, at: nil, &out) }
+    mutating func begin(_ description: CaptureDescription) { report.begin(description, at: nil, &out.buffer) }
 
     /// Takes over what the parts said about a batch.
     mutating func take(_ batch: borrowing ReplayBatch) {
         if let time = batch.openTime { report.opens(at: time) }
         count(batch)
-        var nextPiece: ByPart<Int> = .init(repeating: 0)
-        write(batch, &nextPiece, below: PartResult.atBoundary)
-        if batch.gap > 0 { report.gap(batch.gap, at: batch.gapTime, &out) }
-        write(batch, &nextPiece, below: .max)
-        if out.count >= ReplaySession.writeSize { flush() }
+        var order = PieceOrder()
+        write(batch, &order, below: PartResult.atBoundary)
+        if batch.gap > 0 { report.gap(batch.gap, at: batch.gapTime, &out.buffer) }
+        write(batch, &order, below: .max)
+        out.flushIfFull()
     }
 
     private mutating func count(_ batch: borrowing ReplayBatch) {
@@ -89,46 +88,10 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     }
 
     /// Writes the pieces with keys below `limit`, those with the least key first.
-    private mutating func write(
-        _ batch: borrowing ReplayBatch, _ next: inout ByPart<Int>, below limit: UInt64
-    ) {
-        // What each part comes with next.
-        var keys: ByPart<UInt64> = .init(repeating: limit)
-        for part in keys.indices { keys[part] = key(batch, part, next[part], below: limit) }
-        while true {
-            // The part with the least key, and the least key of the others: up to there all pieces are that part's.
-            var best = 0
-            var bestKey = limit
-            var nextKey = limit
-            for part in keys.indices {
-                let key = keys[part]
-                nextKey = min(nextKey, max(key, bestKey))
-                best = key < bestKey ? part : best
-                bestKey = min(key, bestKey)
-            }
-            guard bestKey < limit else { return }
-            // As above.
-            let result = unsafe batch.results.place(best)
-            var index = next[best]
-            var start = index == 0 ? 0 : unsafe result.pointee.pieces[index - 1].end
-            repeat {
-                let piece = unsafe result.pointee.pieces[index]
-                unsafe report.merge(result.pointee.out, start..<piece.end, number: number(piece.number), &out)
-                start = piece.end
-                index += 1
-                keys[best] = key(batch, best, index, below: limit)
-            } while keys[best] < nextKey
-            next[best] = index
+    private mutating func write(_ batch: borrowing ReplayBatch, _ order: inout PieceOrder, below limit: UInt64) {
+        order.take(from: batch.said, below: limit) { said, range, number in
+            report.merge(said, range, number: self.number(number), &out.buffer)
         }
-    }
-
-    /// The key of a part's piece; the limit if there is none, or it is not below.
-    @inline(__always) private func key(
-        _ batch: borrowing ReplayBatch, _ part: Int, _ index: Int, below limit: UInt64
-    ) -> UInt64 {
-        // As above.
-        let result = unsafe batch.results.place(part)
-        return unsafe index < result.pointee.pieces.count ? min(limit, result.pointee.pieces[index].key) : limit
     }
 
     /// A connection's number; it may have begun so recently that its part does not know it yet.
@@ -145,17 +108,10 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         return 0
     }
 
-    mutating func flush() {
-        guard outputStatus == nil else { return out.clear() }
-        do throws(ResultOutputError) {
-            try output.write(&out)
-        } catch {
-            outputStatus = error.exitCode
-        }
-    }
+    mutating func flush() { out.flush() }
 
     mutating func end(_ description: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?) {
-        report.end(description, counts, at: time, &out)
+        report.end(description, counts, at: time, &out.buffer)
         flush()
     }
 }

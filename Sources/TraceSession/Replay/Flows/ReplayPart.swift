@@ -25,11 +25,14 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     mutating func work(_ index: Int, of batch: borrowing ReplayBatch) {
         // The crew gave this part's share of the batch to this thread alone.
         let result = unsafe batch.results.place(index)
+        let said = unsafe batch.said.place(index)
         unsafe takeNumbers(&result.pointee)
         unsafe result.pointee.clear(firstFrame: batch.firstFrame)
-        unsafe run(batch.share(of: index), batch.errors[index], firstFrame: batch.firstFrame, &result.pointee)
-        if let now = batch.endTime { unsafe expire(at: now, &result.pointee) }
-        if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &result.pointee) }
+        unsafe said.pointee.clear()
+        unsafe run(
+            batch.share(of: index), batch.errors[index], firstFrame: batch.firstFrame, &result.pointee, &said.pointee)
+        if let now = batch.endTime { unsafe expire(at: now, &said.pointee) }
+        if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &said.pointee) }
     }
 
     /// The connections of an older batch have been counted: they get their numbers.
@@ -43,9 +46,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Takes in a batch's segments.
     mutating func run(
-        _ share: ReplayShare, _ errors: [ReplayError], firstFrame: UInt64, _ result: inout PartResult
+        _ share: ReplayShare, _ errors: [ReplayError], firstFrame: UInt64, _ result: inout PartResult,
+        _ said: inout PartOutput
     ) {
-        guard errors.isEmpty else { return run(share, among: errors, firstFrame, &result) }
+        guard errors.isEmpty else { return run(share, among: errors, firstFrame, &result, &said) }
         let count = share.count
         var segments = InlineArray<32, Segment>(repeating: .blank)
         var start = 0
@@ -59,7 +63,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             fetch(share, from: end)
             // All of them first: a processor that reads at once what it has just written in smaller pieces has to wait for it.
             for index in start..<end { share.decode(index, into: &segments[index &- start]) }
-            for index in start..<end { take(segments[index &- start], share[index], firstFrame, &result) }
+            for index in start..<end { take(segments[index &- start], share[index], firstFrame, &result, &said) }
             start = end
         }
     }
@@ -81,7 +85,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// The same with ICMP errors in between, in the order of frames.
     private mutating func run(
-        _ share: ReplayShare, among errors: [ReplayError], _ firstFrame: UInt64, _ result: inout PartResult
+        _ share: ReplayShare, among errors: [ReplayError], _ firstFrame: UInt64, _ result: inout PartResult,
+        _ said: inout PartOutput
     ) {
         var next = 0
         for index in 0..<share.count {
@@ -91,7 +96,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             }
             var segment = Segment.blank
             share.decode(index, into: &segment)
-            take(segment, share[index], firstFrame, &result)
+            take(segment, share[index], firstFrame, &result, &said)
         }
         while next < errors.count {
             take(errors[next], firstFrame, &result)
@@ -105,7 +110,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     }
 
     @inline(__always) private mutating func take(
-        _ segment: Segment, _ item: borrowing ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult
+        _ segment: Segment, _ item: borrowing ReplayItem, _ firstFrame: UInt64, _ result: inout PartResult,
+        _ said: inout PartOutput
     ) {
         let offset = item.offset
         let time = item.time
@@ -120,29 +126,29 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             result.beginnings.append(
                 PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
             if let old = tracked.replaced {
-                finish(old, key: frame, &result)
+                finish(old, key: frame, &said)
             } else if let old = timeline.leastUseful(besides: tracked.connection, ifMoreThan: most) {
                 result.evicted += 1
-                finish(old, key: frame, &result)
+                finish(old, key: frame, &said)
             }
         }
     }
 
     /// The batch is over at `now`: reports who ended and has been silent long enough.
-    mutating func expire(at now: Timestamp, _ result: inout PartResult) {
+    mutating func expire(at now: Timestamp, _ said: inout PartOutput) {
         while let id = timeline.nextExpired(at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting) {
             expired.append(id)
         }
         guard !expired.isEmpty else { return }
-        Self.finish(expired, timeline, &report, &result)
+        Self.finish(expired, timeline, &report, &said)
         for id in expired { timeline.retire(id) }
         expired.removeAll(keepingCapacity: true)
     }
 
-    private mutating func finish(_ id: ConnectionID, key: UInt64, _ result: inout PartResult) {
+    private mutating func finish(_ id: ConnectionID, key: UInt64, _ said: inout PartOutput) {
         let number = timeline.connections.number(of: id)
-        report.finish(id, timeline.connections, &result.out)
-        result.addPiece(key: key, number: number)
+        report.finish(id, timeline.connections, &said.out)
+        said.addPiece(key: key, number: number)
         timeline.retire(id)
     }
 
@@ -150,15 +156,15 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Reports connections that are over, in the order of their numbers.
     private static func finish(
-        _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout Report, _ result: inout PartResult
+        _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout Report, _ said: inout PartOutput
     ) {
         let order = ids.map { (timeline.connections.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
         for index in order.indices {
             // These have been silent for long: what the next ones need is fetched meanwhile.
             if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
             let (number, id) = order[index]
-            report.finish(id, timeline.connections, &result.out)
-            result.addPiece(key: PartResult.atBoundary | number, number: number)
+            report.finish(id, timeline.connections, &said.out)
+            said.addPiece(key: PartResult.atBoundary | number, number: number)
         }
     }
 
@@ -171,14 +177,14 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     }
 
     /// Reports what is left up to a number.
-    mutating func finishRest(upTo limit: UInt64, _ result: inout PartResult) {
-        restNext = Self.finishRest(rest, from: restNext, upTo: limit, timeline, &report, &result)
+    mutating func finishRest(upTo limit: UInt64, _ said: inout PartOutput) {
+        restNext = Self.finishRest(rest, from: restNext, upTo: limit, timeline, &report, &said)
     }
 
     /// - Returns: where to go on: a place in the list, or in the table if that is in order.
     private static func finishRest(
         _ rest: [ConnectionID], from start: Int, upTo limit: UInt64, _ timeline: borrowing Timeline,
-        _ report: inout Report, _ result: inout PartResult
+        _ report: inout Report, _ said: inout PartOutput
     ) -> Int {
         let isInOrder = timeline.isInOrder
         var next = start
@@ -193,8 +199,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             }
             let number = timeline.connections.number(of: id)
             guard number <= limit else { return next }
-            report.finish(id, timeline.connections, &result.out)
-            result.addPiece(key: PartResult.atBoundary | number, number: number)
+            report.finish(id, timeline.connections, &said.out)
+            said.addPiece(key: PartResult.atBoundary | number, number: number)
             next = isInOrder ? Int(id.slot) + 1 : next + 1
         }
     }

@@ -5,8 +5,10 @@ import TCPTimeline
 
 /// One of the few batches that are under way at a time, used again and again.
 struct TellingBatch: ~Copyable {
-    /// What each part is to tell: the reader's to fill, then its part's, then the merge's.
+    /// What each part is to tell: the reader's to fill, then its part's.
     let shares = SpacedPlaces<TellingShare>(count: ReplayDivision.parts) { _ in TellingShare() }
+    /// What each part says: its own to fill, then the merge's. The keys of pieces are places in the batch.
+    let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     /// Counted from 0.
     private(set) var number: UInt64 = 0
     /// How many things happen in it.
@@ -19,8 +21,11 @@ struct TellingBatch: ~Copyable {
     /// Empties it.
     mutating func clear(for number: UInt64) {
         self.number = number
-        // The batch is the reader's: nobody else touches the shares.
-        for part in 0..<ReplayDivision.parts { unsafe shares.place(part).pointee.clear() }
+        // The batch is the reader's: nobody else touches what is in it.
+        for part in 0..<ReplayDivision.parts {
+            unsafe shares.place(part).pointee.clear()
+            unsafe said.place(part).pointee.clear()
+        }
         count = 0
         openTime = nil
         gap = (0, nil, 0)

@@ -22,27 +22,30 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
 
     /// Tells its share of a batch.
     mutating func work(_ index: Int, of batch: borrowing TellingBatch) {
-        // The crew gave this share to this thread alone.
-        unsafe tell(&batch.shares.place(index).pointee, batch.number)
+        // The crew gave this part's share to this thread alone, and what it says of it.
+        unsafe tell(&batch.shares.place(index).pointee, &batch.said.place(index).pointee, batch.number)
     }
 
-    private mutating func tell(_ share: inout TellingShare, _ batch: UInt64) {
-        swap(&teller.out, &share.out)
+    private mutating func tell(_ share: inout TellingShare, _ said: inout PartOutput, _ batch: UInt64) {
         var start = 0
         var beginning = 0
         for interruption in share.interruptions {
-            tell(&share, start..<interruption.index, &beginning, before: interruption.place)
+            tell(&share, start..<interruption.index, &beginning, before: interruption.place, &said)
             start = interruption.index
-            tell(interruption, &share, batch)
+            // It is the teller's while it tells.
+            swap(&teller.out, &said.out)
+            let number = tell(interruption, batch)
+            swap(&teller.out, &said.out)
+            said.addPiece(key: UInt64(interruption.place), number: number)
         }
-        tell(&share, start..<share.segments.count, &beginning, before: .max)
-        swap(&teller.out, &share.out)
+        tell(&share, start..<share.segments.count, &beginning, before: .max, &said)
     }
 
     /// Tells segments that nothing interrupts. One thing is done with all of them before the next is: the instructions that each
     /// takes fit in a core's cache, and all together do not.
     private mutating func tell(
-        _ share: inout TellingShare, _ range: Range<Int>, _ beginning: inout Int, before end: UInt32
+        _ share: inout TellingShare, _ range: Range<Int>, _ beginning: inout Int, before end: UInt32,
+        _ said: inout PartOutput
     ) {
         while beginning < share.beginnings.count, share.beginnings[beginning].place < end {
             connections.keep(share.beginnings[beginning].record, at: share.beginnings[beginning].id)
@@ -53,23 +56,23 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             for index in range { teller.diagnosis?.observe(share.segments[index]) }
         }
         for index in range {
-            teller.report.segment(share.segments[index], connections, &teller.out)
-            share.addPiece(share.places[index], share.segments[index].number, upTo: teller.out.count)
+            teller.report.segment(share.segments[index], connections, &said.out)
+            said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
         }
     }
 
-    private mutating func tell(_ interruption: TellingShare.Interruption, _ share: inout TellingShare, _ batch: UInt64)
-    {
+    /// - Returns: the number of the connection that it is about.
+    private mutating func tell(_ interruption: TellingShare.Interruption, _ batch: UInt64) -> UInt64 {
         switch interruption.kind {
         case .icmp(let event):
             teller.icmp(event, connections)
-            share.addPiece(interruption.place, connections.number(of: event.connection), upTo: teller.out.count)
+            return connections.number(of: event.connection)
         case .finish(let id, let record, let now):
             connections.keep(record, at: id)
             teller.unwanted.place = batch << 32 | UInt64(interruption.place)
             teller.finish(id, connections, nil, now: now)
-            share.addPiece(interruption.place, record.connection.number, upTo: teller.out.count)
             connections.release(id)
+            return record.connection.number
         }
     }
 }

@@ -1,10 +1,9 @@
-// What one part is to tell of one batch, and what it says.
+// What one part is to tell of one batch.
 
 import TCPModel
 import TCPTimeline
-import TimelineReport
 
-/// One part's share of a batch: filled by the reader, told by the part, read by the merge.
+/// One part's share of a batch: filled by the reader, told by the part.
 struct TellingShare {
     /// A connection that is told of from now on.
     struct Beginning {
@@ -29,29 +28,11 @@ struct TellingShare {
         let kind: Kind
     }
 
-    /// What one call of the report appended.
-    struct Piece: BitwiseCopyable {
-        /// The place in the batch of what caused it.
-        let place: UInt32
-        /// The connection's number.
-        let number: UInt64
-        /// Where its bytes end; they begin where those of the piece before end.
-        let end: Int
-    }
-
-    // Filled by the reader.
     var segments: [SegmentEvent] = []
     /// By segment: its place in the batch.
     private(set) var places: [UInt32] = []
     private(set) var beginnings: [Beginning] = []
     private(set) var interruptions: [Interruption] = []
-
-    /// Octets of memory that are kept for the next batch.
-    private static let mostKept = 1 << 20
-
-    // Filled by the part.
-    var out = OutputBuffer()
-    private(set) var pieces: [Piece] = []
 
     /// Empties it for the next batch.
     mutating func clear() {
@@ -59,9 +40,6 @@ struct TellingShare {
         places.removeAll(keepingCapacity: true)
         beginnings.removeAll(keepingCapacity: true)
         interruptions.removeAll(keepingCapacity: true)
-        // What a few long connections took is given back.
-        if out.count > Self.mostKept { out = OutputBuffer() } else { out.clear() }
-        pieces.removeAll(keepingCapacity: true)
     }
 
     /// Adds a segment.
@@ -79,10 +57,5 @@ struct TellingShare {
     /// Adds what happens after the latest segment.
     mutating func interrupt(_ place: UInt32, _ kind: Interruption.Kind) {
         interruptions.append(Interruption(index: segments.count, place: place, kind: kind))
-    }
-
-    /// Takes down that the report has been called.
-    @inline(__always) mutating func addPiece(_ place: UInt32, _ number: UInt64, upTo end: Int) {
-        if end > pieces.last?.end ?? 0 { pieces.append(Piece(place: place, number: number, end: end)) }
     }
 }
