@@ -1,19 +1,5 @@
 // What is known of the connections in memory, as reports and findings read it.
 
-public import TCPModel
-
-/// What a connection is called by: its number, and what its `uid` is made of.
-public struct ConnectionName: BitwiseCopyable, Sendable, Equatable {
-    /// Counted from 1 in the order of first segments.
-    public let number: UInt64
-    /// From the originator to the responder.
-    public let tuple: FourTuple
-    /// SEG.SEQ of the first segment.
-    public let firstSequence: SequenceNumber
-    /// Time of the first segment.
-    public let firstTime: Timestamp
-}
-
 /// The connections in memory by place, and what is kept beside each of them.
 ///
 /// A timeline changes its own with every segment. Whoever tells of connections elsewhere, as the parts of a replay do, has
@@ -116,56 +102,5 @@ public struct KnownConnections: ~Copyable {
     private mutating func forget(_ id: ConnectionID) {
         relatives.forget(store[id].number)
         statistics?.forget(id)
-    }
-}
-
-/// How many frames of each connection were captured more than once, by slot. Empty as long as there are none.
-struct CopyCounts {
-    private var counts: [(number: UInt64, frames: UInt32)] = []
-
-    /// How many copies connection `number` at this place has.
-    subscript(id: ConnectionID, number: UInt64) -> UInt32 {
-        let slot = Int(id.slot)
-        return slot < counts.count && counts[slot].number == number ? counts[slot].frames : 0
-    }
-
-    /// Counts one of connection `number` at this place.
-    mutating func count(_ id: ConnectionID, _ number: UInt64) { set(id, number, self[id, number] &+ 1) }
-
-    mutating func set(_ id: ConnectionID, _ number: UInt64, _ frames: UInt32) {
-        let slot = Int(id.slot)
-        if slot >= counts.count {
-            counts.append(contentsOf: repeatElement((number: 0, frames: 0), count: slot + 1 - counts.count))
-        }
-        counts[slot] = (number, frames)
-    }
-}
-
-/// Which connections belong to others, by their numbers. Empty where there is neither NAT nor MPTCP in a capture.
-struct ConnectionRelatives {
-    /// Links of each kind that are kept, so that a flood of SYNs makes no heap of them.
-    private static let most = 65_536
-    /// From a connection to the one that it is the translation of.
-    private var sources: [UInt64: ConnectionName] = [:]
-    private var subflows: [UInt64: MultipathSubflow] = [:]
-
-    func source(of number: UInt64) -> ConnectionName? { sources.isEmpty ? nil : sources[number] }
-
-    func subflow(_ number: UInt64) -> MultipathSubflow? { subflows.isEmpty ? nil : subflows[number] }
-
-    mutating func note(_ number: UInt64, translationOf source: ConnectionName) {
-        guard sources.count < Self.most else { return }
-        // A third copy is linked to the first connection too.
-        sources[number] = sources[source.number] ?? source
-    }
-
-    mutating func note(_ number: UInt64, joined subflow: MultipathSubflow) {
-        guard subflows.count < Self.most else { return }
-        subflows[number] = subflow
-    }
-
-    mutating func forget(_ number: UInt64) {
-        if !sources.isEmpty { sources[number] = nil }
-        if !subflows.isEmpty { subflows[number] = nil }
     }
 }

@@ -11,7 +11,8 @@ public struct Timeline: ~Copyable {
     var endings: [EndedQueue]
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
-    private var copies = FrameCopies()
+    private var copies = DuplicateFilter()
+    private var translations = Translations()
     private var challenged = ChallengedOpenings()
     /// MPTCP's.
     private var multipath = MultipathLinks()
@@ -144,7 +145,7 @@ public struct Timeline: ~Copyable {
             return trackRest(segment, search, hash, time, frame, interface, vantage)
         }
         // It brought something new, so that it is no copy; but it may be the original of one.
-        copies.filter.remember(
+        copies.remember(
             segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         noteTranslation(segment, tracked, time)
         return tracked
@@ -185,10 +186,10 @@ public struct Timeline: ~Copyable {
     ) -> Tracked {
         let known = search.found
         if known.map({ connections.store[$0.id].bringsNews(segment, own: $0.sender) }) ?? true {
-            copies.filter.remember(
+            copies.remember(
                 segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage)
         } else if let known {
-            let original = copies.filter.original(
+            let original = copies.original(
                 of: segment, flowHash: hash, time: time, frame: frame, interface: interface, vantage: vantage,
                 isAskedForAgain: connections.store[known.id].answersRepeatedSyn(segment, own: known.sender))
             if let original {
@@ -207,7 +208,7 @@ public struct Timeline: ~Copyable {
     ) {
         guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
         let id = tracked.connection
-        if let source = copies.translations.source(of: segment, connections.store[id].name, time: time) {
+        if let source = translations.source(of: segment, connections.store[id].name, time: time) {
             connections.relatives.note(connections.store[id].number, translationOf: source)
         }
     }

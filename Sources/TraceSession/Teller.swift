@@ -15,10 +15,10 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     /// Those of `--fail-on`.
     var unwanted: UnwantedFindings
 
-    init(_ report: Report, _ options: TraceOptions, isLive: Bool) {
+    init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, isLive: Bool) {
         self.report = report
         unwanted = UnwantedFindings(options.failOn)
-        if TraceNeeds(report, options).findings { diagnosis = Diagnosis(isLive: isLive) }
+        if needs.findings { diagnosis = Diagnosis(isLive: isLive) }
     }
 
     mutating func opens(at time: Timestamp) { report.opens(at: time) }

@@ -124,7 +124,7 @@ public struct TextTimelineReport: TraceReport {
         case .traced: break
         }
         let slot = Int(event.connection.slot)
-        open(slot, connections[event.connection].number)
+        open(slot, connections.number(of: event.connection))
         change(slot) {
             $0.seal()
             $0.keep(event)
@@ -140,7 +140,7 @@ public struct TextTimelineReport: TraceReport {
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         let slot = Int(finding.connection.slot)
-        open(slot, connections[finding.connection].number)
+        open(slot, connections.number(of: finding.connection))
         texts[slot].findings.append(finding)
         noteReady(finding.connection)
     }
@@ -149,7 +149,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
         let slot = Int(event.connection.slot)
-        open(slot, connections[event.connection].number)
+        open(slot, connections.number(of: event.connection))
         change(slot) {
             $0.seal()
             $0.keep(.note(.icmp(event)))

@@ -60,8 +60,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         warnings = opened.warnings
         captures = opened
         self.writer = writer
-        pipeline = TracePipeline(
-            live: Teller(report, options, isLive: true), TraceNeeds(report, options), options)
+        let needs = TraceNeeds(report, options)
+        pipeline = TracePipeline(live: Teller(report, needs, options, isLive: true), needs, options)
         host = options.usesKernel ? HostWatcher() : nil
         kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }

@@ -5,6 +5,9 @@ import TimelineReport
 
 /// Results on their way to standard output.
 struct MergedOutput: ~Copyable {
+    /// Octets that gather before they are written.
+    private static let writeSize = 1 << 16
+
     var buffer = OutputBuffer(capacity: 1 << 17)
     private let output = ResultOutput(descriptor: STDOUT_FILENO)
     /// The exit code that a failure to write asks for; nil as long as there is none.
@@ -22,6 +25,6 @@ struct MergedOutput: ~Copyable {
 
     /// The same if enough has gathered.
     mutating func flushIfFull() {
-        if buffer.count >= ReplaySession.writeSize { flush() }
+        if buffer.count >= Self.writeSize { flush() }
     }
 }

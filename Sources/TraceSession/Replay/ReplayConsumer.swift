@@ -1,4 +1,4 @@
-// What a replay feeds with frames: the plain pipeline, or parts that are divided among threads.
+// What a replay feeds with frames, however the work is divided among threads.
 
 import PacketSource
 import TCPModel

@@ -8,8 +8,6 @@ import TimelineReport
 public enum ReplaySession {
     /// How long an ended connection waits for late segments, in nanoseconds of the capture's clock: Linux's TIME-WAIT.
     static let linger = 60 * Span.second
-    /// Output is written when this many octets have gathered.
-    static let writeSize = 1 << 16
 
     /// Reads `options.files` in order and writes the report to standard output.
     ///

@@ -12,7 +12,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions) {
         connections = KnownConnections(keepsStatistics: needs.statistics)
-        teller = Teller(report, options, isLive: false)
+        teller = Teller(report, needs, options, isLive: false)
     }
 
     /// The whole report has begun, and this is the part of it.

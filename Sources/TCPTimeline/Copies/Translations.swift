@@ -1,14 +1,6 @@
-// Recognises what was captured more than once: the same frame, and the same SYN under other addresses.
+// Recognises the same SYN under other addresses: a connection that was captured before and behind a translation of them.
 
 import TCPModel
-
-/// Recognises copies of frames and of openings.
-struct FrameCopies: ~Copyable {
-    var filter = DuplicateFilter()
-    var translations = Translations()
-
-    init() {}
-}
 
 /// Links a connection to the one whose SYN it repeats under other addresses (CASES X1: captured before and after NAT).
 ///

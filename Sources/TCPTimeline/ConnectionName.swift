@@ -1,0 +1,15 @@
+// By what a connection is told from all others, of one capture and of all.
+
+public import TCPModel
+
+/// What a connection is called by: its number, and what its `uid` is made of.
+public struct ConnectionName: BitwiseCopyable, Sendable, Equatable {
+    /// Counted from 1 in the order of first segments.
+    public let number: UInt64
+    /// From the originator to the responder.
+    public let tuple: FourTuple
+    /// SEG.SEQ of the first segment.
+    public let firstSequence: SequenceNumber
+    /// Time of the first segment.
+    public let firstTime: Timestamp
+}

@@ -1,0 +1,23 @@
+// How many frames of a connection were captured more than once.
+
+/// How many frames of each connection were captured more than once, by slot. Empty as long as there are none.
+struct CopyCounts {
+    private var counts: [(number: UInt64, frames: UInt32)] = []
+
+    /// How many copies connection `number` at this place has.
+    subscript(id: ConnectionID, number: UInt64) -> UInt32 {
+        let slot = Int(id.slot)
+        return slot < counts.count && counts[slot].number == number ? counts[slot].frames : 0
+    }
+
+    /// Counts one of connection `number` at this place.
+    mutating func count(_ id: ConnectionID, _ number: UInt64) { set(id, number, self[id, number] &+ 1) }
+
+    mutating func set(_ id: ConnectionID, _ number: UInt64, _ frames: UInt32) {
+        let slot = Int(id.slot)
+        if slot >= counts.count {
+            counts.append(contentsOf: repeatElement((number: 0, frames: 0), count: slot + 1 - counts.count))
+        }
+        counts[slot] = (number, frames)
+    }
+}
