@@ -49,7 +49,7 @@ public struct SocketEvent: Hashable, Sendable {
     public var process: ProcessIdentity?
 
     /// An event from its fields.
-    public init(
+    @inlinable public init(
         time: Timestamp, kind: Kind, socket: UInt64 = 0, packet: UInt64 = 0, local: SocketAddress,
         remote: SocketAddress, isProcessContext: Bool = false, pid: Int32 = 0, process: ProcessIdentity? = nil
     ) {

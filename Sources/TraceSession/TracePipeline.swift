@@ -1,4 +1,4 @@
-// The way of one frame, the same live and on replay: decode, observe, and tell who wants to hear of it.
+// The way of one frame, the same live and on replay: what is in it is observed, and told to who wants to hear of it.
 
 import Glibc
 import PacketSource
@@ -13,9 +13,9 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// Hears of all that is found out.
     var sink: Sink
     var counts = CaptureCounts()
-    private var tally = FrameTally()
-    /// IP packets whose fragments have not all come.
-    private var fragments = FragmentReassembly()
+    private var intake: FrameIntake
+    /// ICMP errors about segments of connections that are not known.
+    private var strayErrors: UInt64 = 0
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
@@ -35,8 +35,6 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private let needs: TraceNeeds
     private let flowHash: FlowHash
     private var isOpen = false
-    /// Whether checksums are verified.
-    private let verifiesChecksums: Bool
 
     /// A live trace's, with statistics kept in the timeline where they are needed.
     init(live sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
@@ -62,7 +60,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.needs = needs
         self.isLive = isLive
         connectionLimit = limit
-        verifiesChecksums = options.verifiesChecksums
+        intake = FrameIntake(
+            verifiesChecksums: options.verifiesChecksums, countsIncomplete: needs.countsIncomplete)
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -70,83 +69,43 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.frame = frame
         counts.captured &+= 1
         lastTime = header.time
-        let decoded: DecodedFrame
-        do {
-            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
-        } catch {
-            return tally.note(error, frame: frame)
-        }
-        switch decoded {
-        case .segment(let segment): observe(segment, header, bytes)
-        case .icmp(let error): observe(error, header)
-        case .fragment(let fragment): take(fragment, header, bytes)
-        case .aggregate(let several): take(several, header, bytes)
-        case .other(let kind): tally.note(kind)
-        }
-    }
-
-    /// Takes in a frame with several packets.
-    @inline(never) private mutating func take(_ several: Aggregate, _ header: FrameHeader, _ bytes: RawSpan) {
-        var several = several
-        while true {
-            do throws(DecodeError) {
-                guard let decoded = try several.next(bytes) else { break }
-                switch decoded {
-                case .segment(let segment): observe(segment, header, bytes)
-                case .icmp(let error): observe(error, header)
-                // Do not come out of there.
-                case .fragment, .aggregate: break
-                case .other(let kind): tally.note(kind)
-                }
-            } catch {
-                tally.note(error, frame: frame)
-            }
-        }
-        tally.leftOut &+= several.leftOut
-    }
-
-    /// Takes in a fragment, and what it completes.
-    @inline(never) private mutating func take(_ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan) {
-        do {
-            switch try fragments.take(fragment, bytes, at: header.time, frame: frame) {
-            case .segment(let segment): return observe(segment, header, bytes)
+        var found = intake.first(in: bytes, header, frame: frame)
+        while let item = found {
+            switch item {
+            case .segment(let segment): observe(segment, header, bytes)
             case .icmp(let error): observe(error, header)
-            // Do not come out of there.
-            case .fragment, .aggregate: break
-            case .other(let kind): tally.note(kind)
+            case .begun(let begun): observe(begun)
             }
-        } catch {
-            tally.note(error, frame: frame)
+            found = intake.next(in: bytes, frame: frame)
         }
-        // One for each fragment that completes nothing, as in a divided replay, which counts connections by frames.
-        observeBegun()
     }
 
-    /// Takes in what a packet that was given up began with; false if there is none.
-    @discardableResult private mutating func observeBegun() -> Bool {
-        guard let begun = fragments.nextBegun() else { return false }
-        guard needs.countsIncomplete else { return true }
+    /// Takes in what a packet that was given up began with, as of the frame that it came in.
+    private mutating func observe(_ begun: BegunSegment) {
         let current = frame
         frame = begun.frame
         defer { frame = current }
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
         // Without octets there is no place on the link to tell, and none is needed.
         observe(begun.segment, header, RawSpan())
-        return true
     }
 
     /// Nothing more is captured: packets whose fragments have not all come are given up.
     mutating func endFragments() {
-        fragments.giveUpAll()
-        while observeBegun() {}
+        intake.giveUpFragments()
+        while let begun = intake.nextBegun() { observe(begun) }
     }
 
     /// What was not traced.
-    var finalTally: FrameTally { tally.with(fragments) }
+    var tally: FrameTally {
+        var tally = intake.tally
+        tally.strayErrors = strayErrors
+        return tally
+    }
 
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
         guard let event = timeline.observe(error, time: header.time, frame: frame) else {
-            tally.strayErrors &+= 1
+            strayErrors &+= 1
             return
         }
         if event.ended { endedCount &+= 1 }
@@ -159,7 +118,6 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             isOpen = true
             sink.opens(at: header.time)
         }
-        if segment.remarks.contains(.badChecksum) { tally.badChecksums &+= 1 }
         let hash = flowHash.hash(segment.tuple)
         let tracked =
             needs.countsCopiesOnce
@@ -172,8 +130,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             if tracked.hasTransitions { hasNewStates = true }
             if tracked.isFirst { newConnections.append(tracked.connection) }
             if let old = tracked.replaced { replaced.append(old) }
-        } else if !needs.segments {
-            return makeRoom(for: tracked)
+        }
+        guard needs.segments else {
+            if !isLive { makeRoom(for: tracked) }
+            return
         }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))

@@ -21,7 +21,7 @@ private final class Traced {
         let start = play.events.count
         play.feed(text, retire: false)
         for event in play.events[start...] where event.isFirst {
-            join.watch(event.connection, play.timeline[event.connection])
+            join.watch(event.connection, play.timeline)
         }
     }
 

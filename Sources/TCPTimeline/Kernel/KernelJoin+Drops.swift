@@ -27,10 +27,10 @@ extension KernelJoin {
     }
 
     /// Notes a connection whose SYN or SYN-ACK may get no answer. Under a flood the oldest make room: what is dropped was just sent.
-    mutating func noteOpening(_ id: ConnectionID, _ connection: Connection) {
-        guard Self.mayBeDropped(connection) else { return }
+    mutating func noteOpening(_ id: ConnectionID, _ number: UInt64, _ timeline: borrowing Timeline) {
+        guard Self.mayBeDropped(timeline[id]) else { return }
         if opening.count >= Self.openingLimit { opening.removeFirst(Self.openingStep) }
-        opening.append((id, connection.number, nil))
+        opening.append((id, number, nil))
     }
 
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old

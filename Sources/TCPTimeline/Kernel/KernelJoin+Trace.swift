@@ -5,13 +5,12 @@ public import TCPModel
 
 extension KernelJoin {
     /// Begins to watch a connection for readings and for events; harmless if it is watched already.
-    public mutating func watch(_ id: ConnectionID, _ connection: Connection) {
-        guard number(of: id) != connection.number else { return }
-        add(id, number: connection.number, connection.tuple)
-        let isOlder = connection.facts.isDisjoint(with: [.synSeen, .synAckSeen])
-        tracks.watch(
-            id, number: connection.number, connection.tuple, firstTime: connection.firstTime, isOlder: isOlder)
-        noteOpening(id, connection)
+    public mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        let name = timeline.connections.name(of: id)
+        guard number(of: id) != name.number else { return }
+        add(id, number: name.number, name.tuple)
+        tracks.watch(id, name, isOlder: !timeline.showsOpening(id))
+        noteOpening(id, name.number, timeline)
     }
 
     /// How many events found their connection, and how many did not.
@@ -141,7 +140,7 @@ extension KernelJoin {
         guard case .transition(_, .closed) = event.kind, !view.trace.leftTimeWaitSocket,
             timeline.isReplaced(end.id)
         else { return }
-        let wire = timeline[end.id].endpoint(end.side).state
+        let wire = timeline.state(of: end.id, end.side)
         guard wire != .timeWait, timeline.kernelDropsSocket(end.side, of: end.id).count > 0 else { return }
         said.append(
             KernelEvent(

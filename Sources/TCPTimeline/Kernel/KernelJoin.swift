@@ -96,12 +96,12 @@ public struct KernelJoin: Sendable {
 
     /// Whether the tables may still say something new of a connection: somebody waits, closes, or sits in TIME_WAIT.
     private static func isUnsettled(_ id: ConnectionID, _ view: KernelView, _ timeline: borrowing Timeline) -> Bool {
-        view.originator.isPresent || view.responder.isPresent || !timeline[id].isEnded
+        view.originator.isPresent || view.responder.isPresent || !timeline.isEnded(id)
     }
 
     /// Whether anything may still change in the tables.
     public func needsReading(_ timeline: borrowing Timeline) -> Bool {
-        for id in views.ids where views.look(id, { Self.isUnsettled(id, $0, timeline) }) == true { return true }
+        for id in views.all where views.look(id, { Self.isUnsettled(id, $0, timeline) }) == true { return true }
         return false
     }
 
@@ -215,7 +215,7 @@ public struct KernelJoin: Sendable {
         var wanted: [Int32: Set<UInt64>] = [:]
         var count = 0
         for id in ids ?? views.ids where count < limit {
-            guard now.since(timeline[id].firstTime) >= youth else { continue }
+            guard now.since(timeline.firstTime(of: id)) >= youth else { continue }
             for side in [Side.originator, .responder] {
                 update(id, side) { view in
                     guard view.isOwned, view.descriptor == nil, !view.soughtDescriptor, let socket = view.socket,

@@ -82,8 +82,13 @@ struct KernelViews {
         place(id).map { body(pool[$0].view) }
     }
 
-    /// All that are watched, the oldest first.
-    var ids: [ConnectionID] { order.lazy.filter { number(of: $0.id) == $0.number }.map { $0.id } }
+    /// All that are watched, the oldest first; made one by one.
+    var all: some Sequence<ConnectionID> {
+        order.lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
+    }
+
+    /// The same as a list.
+    var ids: [ConnectionID] { Array(all) }
 
     /// All that are watched, the youngest first; made one by one.
     var youngestFirst: some Sequence<ConnectionID> {

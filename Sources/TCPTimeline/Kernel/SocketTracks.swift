@@ -82,12 +82,11 @@ struct SocketTracks {
     // MARK: Connections
 
     /// `isOlder`: it was there before its first segment, which was not its opening.
-    mutating func watch(
-        _ id: ConnectionID, number: UInt64, _ tuple: FourTuple, firstTime: Timestamp, isOlder: Bool
-    ) {
+    mutating func watch(_ id: ConnectionID, _ name: ConnectionName, isOlder: Bool) {
         let lead = isOlder ? Self.dropDelay : Self.clockError
-        ends.add(
-            WatchedEnd(id: id, number: number, firstTime: firstTime, lead: lead, originator: tuple.source), tuple)
+        let end = WatchedEnd(
+            id: id, number: name.number, firstTime: name.firstTime, lead: lead, originator: name.tuple.source)
+        ends.add(end, name.tuple)
     }
 
     mutating func forget(_ number: UInt64, _ tuple: FourTuple) { ends.remove(number, tuple) }
@@ -121,10 +120,10 @@ struct SocketTracks {
 
     /// Whether it is known whose packet was dropped, or that it was none of a connection that is watched: the event says where the
     /// packet was going, or its socket or its answer tell.
-    func knows(_ drop: SocketEvent) -> Bool { drop.remote.port != 0 || receiver(of: drop) != nil }
+    mutating func knows(_ drop: SocketEvent) -> Bool { drop.remote.port != 0 || receiver(of: drop) != nil }
 
     /// For whom the packet was that is dropped.
-    private func receiver(of drop: SocketEvent) -> EndpointReference? {
+    private mutating func receiver(of drop: SocketEvent) -> EndpointReference? {
         // A RST for a socket that has gone is no loss, and not told; what was answered with one is.
         if drop.remote.port != 0, drop.kind != .dropped(reason: .noSocket) {
             return incarnation(drop.local, drop.remote, at: drop.time)
@@ -189,7 +188,7 @@ struct SocketTracks {
             pool[place].remote = event.remote
         }
         // Nearly always nothing waits, and the connection is known.
-        if pool[place].waiting.isEmpty, let target = target(of: pool[place], firstTime: event.time) {
+        if pool[place].waiting.isEmpty, let target = target(at: place, firstTime: event.time) {
             counts.attached &+= 1
             if case .destroyed = event.kind { end(place) } else { pool[place].target = target }
             return target
@@ -224,7 +223,7 @@ struct SocketTracks {
     /// Hands over what waits for a socket, if its connection is known by now.
     private mutating func deliver(_ place: Int, _ found: inout [FoundEvent]) {
         guard let first = pool[place].waiting.first,
-            let target = target(of: pool[place], firstTime: first.time)
+            let target = target(at: place, firstTime: first.time)
         else { return }
         pool[place].target = target
         waitingSockets.remove(pool[place].socket)
@@ -238,12 +237,20 @@ struct SocketTracks {
         if isOver { end(place) }
     }
 
-    /// The endpoint that a socket is, whose first event that waits is of `firstTime`; nil while its connection is not known.
-    private func target(of track: Track, firstTime: Timestamp) -> EndpointReference? {
-        if let target = track.target { return target }
-        guard track.local.port != 0 else { return nil }
-        if let time = track.connectTime { return opened(track.local, track.remote, at: time) }
-        return incarnation(track.local, track.remote, at: firstTime)
+    /// The endpoint that the socket at a place is, whose first event that waits is of `firstTime`; nil while its connection is not
+    /// known.
+    private mutating func target(at place: Int, firstTime: Timestamp) -> EndpointReference? {
+        if let target = pool[place].target { return target }
+        return endpoint(pool[place].local, pool[place].remote, pool[place].connectTime, firstTime: firstTime)
+    }
+
+    /// The endpoint of a socket with these ends that was born at `connectTime` as a client's, if it was.
+    private mutating func endpoint(
+        _ local: SocketAddress, _ remote: SocketAddress, _ connectTime: Timestamp?, firstTime: Timestamp
+    ) -> EndpointReference? {
+        guard local.port != 0 else { return nil }
+        if let connectTime { return opened(local, remote, at: connectTime) }
+        return incarnation(local, remote, at: firstTime)
     }
 
     /// A socket has gone, and its address is another's now. Its events may be read before its segments.
@@ -264,7 +271,10 @@ struct SocketTracks {
         let held = departed
         departed.removeAll(keepingCapacity: true)
         for track in held {
-            if let first = track.waiting.first, let target = target(of: track, firstTime: first.time) {
+            if let first = track.waiting.first,
+                let target = track.target
+                    ?? endpoint(track.local, track.remote, track.connectTime, firstTime: first.time)
+            {
                 counts.attached &+= UInt64(track.waiting.count)
                 for event in track.waiting { found.append((event, target)) }
             } else if let last = track.waiting.last, now.since(last.time) > Self.patience {
@@ -315,8 +325,12 @@ struct SocketTracks {
 
     // MARK: Incarnations
 
+    // These change nothing, and are `mutating` so that no copy of all this is made for each event.
+
     /// The incarnation that connect() at `time` opened: its first segment is the first one after that.
-    private func opened(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp) -> EndpointReference? {
+    private mutating func opened(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp)
+        -> EndpointReference?
+    {
         ends.find(local, remote, among: { $0.firstTime.since(time) >= -Self.clockError }) {
             $0.firstTime < $1.firstTime
         }
@@ -324,8 +338,9 @@ struct SocketTracks {
 
     /// The incarnation that lived at `time`: the latest one that began before. Of a connection older than the capture the first
     /// segment may be a RST, which the kernel tells of just before it is captured.
-    private func incarnation(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp) -> EndpointReference?
-    {
+    private mutating func incarnation(
+        _ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp
+    ) -> EndpointReference? {
         ends.find(local, remote, among: { $0.firstTime.since(time) <= $0.lead }) {
             $0.firstTime > $1.firstTime
         }

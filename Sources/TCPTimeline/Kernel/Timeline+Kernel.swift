@@ -20,4 +20,15 @@ extension Timeline {
 
     /// When its first segment came.
     func firstTime(of id: ConnectionID) -> Timestamp { connections.store[id].firstTime }
+
+    /// Whether its opening was captured, or some of it.
+    func showsOpening(_ id: ConnectionID) -> Bool {
+        !connections.store[id].facts.isDisjoint(with: [.synSeen, .synAckSeen])
+    }
+
+    /// Whether nothing more can come of it.
+    func isEnded(_ id: ConnectionID) -> Bool { connections.store[id].isEnded }
+
+    /// Whether its end was reported: see `markReported`.
+    public func isReported(_ id: ConnectionID) -> Bool { connections.store[id].facts.contains(.reported) }
 }

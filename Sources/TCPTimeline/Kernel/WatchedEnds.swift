@@ -68,8 +68,9 @@ struct WatchedEnds {
         EndpointReference(id: end.id, number: end.number, side: local == end.originator ? .originator : .responder)
     }
 
-    /// The first of those incarnations that qualify, in this order, and which of its sides `local` is.
-    func find(
+    /// The first of those incarnations that qualify, in this order, and which of its sides `local` is. Changes nothing, as
+    /// `SocketTracks` says.
+    mutating func find(
         _ local: SocketAddress, _ remote: SocketAddress, among qualifies: (WatchedEnd) -> Bool,
         before: (WatchedEnd, WatchedEnd) -> Bool
     ) -> EndpointReference? {

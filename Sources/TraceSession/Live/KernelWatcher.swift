@@ -112,9 +112,9 @@ struct KernelWatcher {
         readsAll = true
     }
 
-    mutating func watch(_ id: ConnectionID, _ connection: Connection) {
-        join.watch(id, connection)
-        addresses.note(connection.tuple)
+    mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        join.watch(id, timeline)
+        addresses.note(timeline.connections.name(of: id).tuple)
     }
 
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.

@@ -60,7 +60,7 @@ extension LiveTracer {
     }
 
     private mutating func giveUp(_ id: ConnectionID) {
-        if !pipeline.timeline[id].facts.contains(.reported) { finish(id) }
+        if !pipeline.timeline.isReported(id) { finish(id) }
         drop(id)
     }
 }

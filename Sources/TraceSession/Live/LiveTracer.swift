@@ -217,7 +217,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// New connections are watched in the kernel's tables.
     private mutating func noteConnections() {
-        for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline[id]) }
+        for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
     }
 
@@ -236,7 +236,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
     private mutating func retireReplaced() {
         for id in pipeline.replaced {
-            if !pipeline.timeline[id].facts.contains(.reported) {
+            if !pipeline.timeline.isReported(id) {
                 finish(id)
             }
             drop(id)
@@ -286,10 +286,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func reportEnded(_ now: Timestamp) {
         while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
-            guard !pipeline.timeline[id].facts.contains(.reported) else { continue }
+            guard !pipeline.timeline.isReported(id) else { continue }
             finish(id)
             pipeline.timeline.markReported(id)
-            reported.append(id, pipeline.timeline[id].number, now)
+            reported.append(id, pipeline.timeline.connections.number(of: id), now)
             forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
@@ -337,7 +337,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.sink.report.flush(now: end, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
-        for id in pipeline.timeline.remaining() where !pipeline.timeline[id].facts.contains(.reported) {
+        for id in pipeline.timeline.remaining() where !pipeline.timeline.isReported(id) {
             finish(id)
             pipeline.timeline.markReported(id)
         }
@@ -388,7 +388,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// What was given up early, and what was captured and is no TCP, in sentences for standard error.
     public var tally: [String] {
-        forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.finalTally)
+        forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally)
     }
 
     /// Where no connection was seen: what the kernel has of the ports in question all the same, in sentences for standard error.

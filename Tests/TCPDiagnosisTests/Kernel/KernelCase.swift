@@ -56,7 +56,7 @@ final class KernelCase {
     func feed(_ text: String) {
         play.observer = { [unowned self] event, timeline in
             diagnosis.observe(event)
-            if event.isFirst { join.watch(event.connection, timeline[event.connection]) }
+            if event.isFirst { join.watch(event.connection, timeline) }
         }
         play.feed(text)
         play.observer = nil

@@ -1,4 +1,4 @@
-// A replay divided among threads: the reader deals frames out to parts, and decodes the unusual ones; workers run parts and merge.
+// A replay divided among threads: the reader deals frames out to parts, and takes the unusual ones in; workers run parts and merge.
 
 import Glibc
 import PacketSource
@@ -12,11 +12,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private let crew: Crew<ReplayBatch, ReplayPart<Report>, ReplayMerge<Report>>
     private let flowHash: FlowHash
     private var counts = CaptureCounts()
-    private var frameTally = FrameTally()
-    /// IP packets whose fragments have not all come.
-    private var fragments = FragmentReassembly()
-    private let verifiesChecksums: Bool
-    private let countsIncomplete: Bool
+    private var intake: FrameIntake
     private var lastTime: Timestamp?
     /// Segments of this batch that are behind another one in their frame.
     private var extras = 0
@@ -26,8 +22,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private var before: UInt64 = 0
 
     init(report: Report, _ options: TraceOptions, workers: Int) {
-        verifiesChecksums = options.verifiesChecksums
-        countsIncomplete = report.countsIncomplete
+        intake = FrameIntake(
+            verifiesChecksums: options.verifiesChecksums, countsIncomplete: report.countsIncomplete)
         let seed = UInt64.random(in: .min ... .max)
         flowHash = FlowHash(seed: seed)
         let most = TraceOptions.defaultTrackedLimit / ReplayDivision.parts
@@ -55,7 +51,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
         lastTime = header.time
-        if header.linkType == .ethernet && !verifiesChecksums && isOpen
+        if header.linkType == .ethernet && !intake.verifiesChecksums && isOpen
             && PlainFrame.isUsual(bytes, originalLength: header.originalLength)
         {
             deal(headersAt: PlainFrame.afterEthernet, .ipv4, header, bytes, frame)
@@ -92,42 +88,35 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     /// Takes in any frame.
     @inline(never) private mutating func takeAny(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
-        if !verifiesChecksums && isOpen,
+        if !intake.verifiesChecksums && isOpen,
             let plain = PlainFrame.headers(
                 bytes, originalLength: header.originalLength, linkType: header.linkType)
         {
             return deal(headersAt: plain.start, plain.version, header, bytes, frame)
         }
-        let decoded: DecodedFrame
-        do {
-            decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
-        } catch {
-            return frameTally.note(error, frame: frame)
-        }
-        switch decoded {
-        case .segment(let segment):
-            note(segment.remarks, header)
-            deal(segment, header, bytes, frame)
-        case .icmp(let error): deal(error, header, frame)
-        case .fragment(let fragment): take(fragment, header, bytes, frame)
-        case .aggregate(let several): take(several, header, bytes, frame)
-        case .other(let kind): frameTally.note(kind)
+        var isFirst = true
+        var found = intake.first(in: bytes, header, frame: frame)
+        while let item = found {
+            switch item {
+            case .segment(let segment):
+                if !isFirst { makeRoomForExtra(frame) }
+                isFirst = false
+                deal(segment, header, bytes, frame)
+            case .icmp(let error): deal(error, header, frame)
+            case .begun(let begun): deal(begun, frame)
+            }
+            found = intake.next(in: bytes, frame: frame)
         }
     }
 
-    /// What a segment means for the whole replay, before it is dealt out.
-    @inline(__always) private mutating func note(_ remarks: SegmentRemarks, _ header: FrameHeader) {
+    /// Gives a segment to its part.
+    private mutating func deal(
+        _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+    ) {
         if !isOpen {
             isOpen = true
             unsafe crew.batch(batch).pointee.openTime = header.time
         }
-        if remarks.contains(.badChecksum) { frameTally.badChecksums &+= 1 }
-    }
-
-    /// Gives a segment to its part.
-    @inline(__always) private func deal(
-        _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
-    ) {
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
         let place = unsafe crew.batch(batch).pointee.add(
             segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts))
@@ -138,33 +127,6 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe crew.batch(batch).pointee.add(
             ReplayError(error: error, time: header.time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
             to: FlowHash.part(error.quoted, of: ReplayDivision.parts))
-    }
-
-    /// Takes in a frame with several packets.
-    @inline(never) private mutating func take(
-        _ several: Aggregate, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
-    ) {
-        var several = several
-        var isFirst = true
-        while true {
-            do throws(DecodeError) {
-                guard let decoded = try several.next(bytes) else { break }
-                switch decoded {
-                case .segment(let segment):
-                    if !isFirst { makeRoomForExtra(frame) }
-                    isFirst = false
-                    note(segment.remarks, header)
-                    deal(segment, header, bytes, frame)
-                case .icmp(let error): deal(error, header, frame)
-                // Do not come out of there.
-                case .fragment, .aggregate: break
-                case .other(let kind): frameTally.note(kind)
-                }
-            } catch {
-                frameTally.note(error, frame: frame)
-            }
-        }
-        frameTally.leftOut &+= several.leftOut
     }
 
     /// A batch has room for one segment of each frame, and for some more. When those are used up, the next batch begins early,
@@ -191,40 +153,15 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return crew.publish(batch)
     }
 
-    /// Takes in a fragment, and what it completes.
-    @inline(never) private mutating func take(
-        _ fragment: Fragment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
-    ) {
-        do {
-            switch try fragments.take(fragment, bytes, at: header.time, frame: frame) {
-            case .segment(let segment):
-                note(segment.remarks, header)
-                return deal(segment, header, bytes, frame)
-            case .icmp(let error): deal(error, header, frame)
-            // Do not come out of there.
-            case .fragment, .aggregate: break
-            case .other(let kind): frameTally.note(kind)
-            }
-        } catch {
-            frameTally.note(error, frame: frame)
-        }
-        // This frame has no segment: its number is free for one.
-        dealBegun(frame)
-    }
-
-    /// Deals out what a packet that was given up began with, under a number that no other segment has; false if there is none.
-    @discardableResult private mutating func dealBegun(_ frame: UInt64) -> Bool {
-        guard let begun = fragments.nextBegun() else { return false }
-        guard countsIncomplete else { return true }
+    /// Gives what a packet that was given up began with to its part, under the number of a frame without a segment.
+    private mutating func deal(_ begun: BegunSegment, _ frame: UInt64) {
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
-        note(begun.segment.remarks, header)
         deal(begun.segment, header, RawSpan(), frame)
-        return true
     }
 
     /// What was no segment; complete after `finish`.
     var tally: FrameTally {
-        var tally = frameTally.with(fragments)
+        var tally = intake.tally
         tally.strayErrors = unsafe crew.merge.pointee.strayErrors
         return tally
     }
@@ -256,9 +193,12 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func finish(_ description: CaptureDescription) {
         // The last batch is empty. What fragments leave behind, at most twice `mostDatagrams`, has room in it.
-        fragments.giveUpAll()
+        intake.giveUpFragments()
         var frame = before + 1
-        while dealBegun(frame) { frame += 1 }
+        while let begun = intake.nextBegun() {
+            deal(begun, frame)
+            frame += 1
+        }
         if frame > before + 1 {
             _ = publish(endTime: nil)
             batch += 1

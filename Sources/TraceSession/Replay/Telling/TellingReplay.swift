@@ -23,7 +23,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     var connectionCount: UInt64 { pipeline.timeline.connectionCount }
     var connectionLimit: Int { pipeline.connectionLimit }
     var evicted: UInt64 { pipeline.evicted }
-    var tally: FrameTally { pipeline.finalTally }
+    var tally: FrameTally { pipeline.tally }
     // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
     var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
 
