@@ -21,6 +21,7 @@ struct SocketsCommand: ParsableCommand {
             Examples:
               tcptrace sockets -a port 9500
               tcptrace sockets --state close-wait,fin-wait-2 --watch
+              tcptrace sockets -i dst port 443
               tcptrace sockets -a -T json port 9500 | jq .state
             """)
 
@@ -38,6 +39,10 @@ struct SocketsCommand: ParsableCommand {
     var programColumn = false
     @Flag(name: .short, help: "Add a line a process: user, descriptor, executable, container or unit.")
     var verbose = false
+    @Flag(
+        name: [.customShort("i"), .customLong("info")],
+        help: "Add what the kernel measures: timers, round trips, windows, what was sent again, what holds sending up.")
+    var info = false
     @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
     var state: [String] = []
     @Option(
@@ -53,7 +58,10 @@ struct SocketsCommand: ParsableCommand {
     var netns: String?
     @Flag(name: [.customLong("no-header"), .customShort("H")], help: "Leave out the column titles.")
     var noHeader = false
-    @Option(help: ArgumentHelp("Cut programs' names so that lines fit this many columns.", valueName: "columns"))
+    @Option(
+        help: ArgumentHelp(
+            "Cut programs' names, and break the lines of -i, so that they fit this many columns.", valueName: "columns")
+    )
     var width: Int?
     @Argument(help: ArgumentHelp("Filter words.", valueName: "filter"))
     var words: [String] = []
@@ -102,6 +110,7 @@ struct SocketsCommand: ParsableCommand {
         request.holderColumn = pidColumn && !programColumn ? .pid : .pidAndProgram
         request.hasHeader = !noHeader
         request.isVerbose = verbose
+        request.wantsDetails = info
         request.width = width
         request.interval = interval
         return request

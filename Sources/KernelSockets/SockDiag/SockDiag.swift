@@ -52,11 +52,25 @@ public struct SockDiag: ~Copyable {
     public mutating func list(
         states: UInt32 = SockDiag.allStates, ports: [UInt16] = []
     ) throws(KernelViewError) -> [DetailedSocket] {
-        var sockets = DetailedSocketList()
         var snapshot = SocketSnapshot()
+        return try list(into: &snapshot, states: states, ports: ports)
+    }
+
+    /// The same; `snapshot` has these sockets, and nothing else, then.
+    public mutating func list(
+        into snapshot: inout SocketSnapshot, states: UInt32 = SockDiag.allStates, ports: [UInt16] = []
+    ) throws(KernelViewError) -> [DetailedSocket] {
+        var sockets = DetailedSocketList()
         try gather(
-            into: &snapshot, states: states, ports, .everything, restart: { _ in sockets = DetailedSocketList() },
-            take: { sockets.append($1) })
+            into: &snapshot, states: states, ports, .everything,
+            restart: {
+                $0.clear()
+                sockets = DetailedSocketList()
+            },
+            take: {
+                $0.append($1.socket)
+                sockets.append($1)
+            })
         return sockets.sockets
     }
 

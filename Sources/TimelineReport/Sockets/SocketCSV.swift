@@ -10,12 +10,16 @@ public struct SocketCSV: Sendable {
         "inode", "holder", "pid", "comm", "fd", "exe", "cgroup", "container", "runtime", "pod", "unit", "processes",
     ]
 
+    private let measures: [SocketMeasures.Measure]
+
     /// A writer.
-    public init() {}
+    ///
+    /// - Parameter hasDetails: whether what the kernel measures has columns, too.
+    public init(hasDetails: Bool = false) { measures = hasDetails ? SocketMeasures.all : [] }
 
     /// Appends the header line.
     public func appendHeader(to output: inout OutputBuffer) {
-        for (index, field) in Self.fields.enumerated() {
+        for (index, field) in (Self.fields + measures.map(\.name)).enumerated() {
             if index > 0 { output.append(",") }
             output.append(field)
         }
@@ -57,6 +61,10 @@ public struct SocketCSV: Sendable {
             output.appendCSV(row.processes.first?.details)
             output.append(",")
             Self.append(row.processes, of: row, to: &output)
+            for measure in measures {
+                output.append(",")
+                if let value = row.details.flatMap(measure.value) { output.append(number: value) }
+            }
             output.append("\r\n")
         }
     }

@@ -51,5 +51,9 @@ extension JSONObject {
         add("rx_queue", number: socket.receiveQueue)
         add("tx_queue", number: socket.transmitQueue)
         if let timer = socket.timer.name { add("timer", literal: timer) }
+        guard let details = row.details else { return }
+        for measure in SocketMeasures.all {
+            if let value = measure.value(details) { add(measure.name, number: value) }
+        }
     }
 }

@@ -35,12 +35,17 @@ public struct SocketRow: Sendable {
     public var holder: Holder
     /// The processes' descriptors for it, in their order; empty if they are not known.
     public var descriptors: [Int32]
+    /// What the kernel measures of it; nil if nobody asked.
+    public var details: SocketDetails?
 
     /// A row from its fields.
-    public init(_ socket: KernelSocket, _ holder: Holder, descriptors: [Int32] = []) {
+    public init(
+        _ socket: KernelSocket, _ holder: Holder, descriptors: [Int32] = [], details: SocketDetails? = nil
+    ) {
         self.socket = socket
         self.holder = holder
         self.descriptors = descriptors
+        self.details = details
     }
 
     /// The descriptor of the process at this place among `processes`, if it is known.

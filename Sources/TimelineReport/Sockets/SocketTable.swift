@@ -38,7 +38,12 @@ public struct SocketTable: Sendable {
         self.width = width
     }
 
-    /// Appends the rows, one line each, in the order given.
+    /// How many lines a row takes.
+    public func lineCount(_ row: SocketRow) -> Int {
+        1 + (isVerbose ? row.processes.count : 0) + SocketInfoText(width: width).lines(row).count
+    }
+
+    /// Appends the rows, one line each (and more where it is verbose, or details are known), in the order given.
     public func append(_ rows: [SocketRow], to output: inout OutputBuffer) {
         let cells = rows.map(Self.cells)
         var widths = Self.titles.map { hasHeader ? $0.utf8CodeUnitCount : 0 }
@@ -57,6 +62,7 @@ public struct SocketTable: Sendable {
         for (row, cells) in zip(rows, cells) {
             line(cells, widths, to: &output) { appendHolder(row, room: room(widths), to: &$0) }
             if isVerbose { appendProcesses(row, to: &output) }
+            for line in SocketInfoText(width: width).lines(row) { output.append(text: line + "\n") }
         }
     }
 

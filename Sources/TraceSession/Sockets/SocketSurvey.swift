@@ -15,23 +15,37 @@ package struct SocketSurvey {
     /// Who is who in /proc.
     private(set) var finder: ProcessOwners
     private var reader: ProcNetTCP
+    /// Whether sock_diag is asked, which tells what the kernel measures of each socket, and not /proc.
+    private let wantsDetails: Bool
 
     /// A survey of the tables below `root`.
-    package init(root: String = "/proc") {
+    package init(root: String = "/proc", wantsDetails: Bool = false) {
         reader = ProcNetTCP(root: root)
         finder = ProcessOwners(root: root)
+        self.wantsDetails = wantsDetails
     }
 
     /// Looks again.
     package mutating func look() throws(KernelViewError) {
-        try reader.read(into: &snapshot)
-        owners = finder.allOwners()
         rows.removeAll(keepingCapacity: true)
-        for socket in snapshot.sockets {
-            rows.append(
-                SocketRow(socket, holder(of: socket), descriptors: owners[socket.inode]?.map(\.descriptor) ?? []))
+        if wantsDetails {
+            var diag = try SockDiag()
+            let found = try diag.list(into: &snapshot)
+            owners = finder.allOwners()
+            for detailed in found { add(detailed.socket, detailed.details) }
+        } else {
+            try reader.read(into: &snapshot)
+            owners = finder.allOwners()
+            for socket in snapshot.sockets { add(socket, nil) }
         }
         rows.sort { $0.orders(before: $1) }
+    }
+
+    private mutating func add(_ socket: KernelSocket, _ details: SocketDetails?) {
+        rows.append(
+            SocketRow(
+                socket, holder(of: socket), descriptors: owners[socket.inode]?.map(\.descriptor) ?? [],
+                details: details))
     }
 
     private func holder(of socket: KernelSocket) -> SocketRow.Holder {

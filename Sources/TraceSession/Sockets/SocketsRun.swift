@@ -34,6 +34,8 @@ public struct SocketsRequest: Sendable {
     public var width: Int?
     /// Whether the table tells where each process comes from.
     public var isVerbose = false
+    /// Whether what the kernel measures of each socket is told, too.
+    public var wantsDetails = false
     /// Look again after this many seconds, until interrupted; nil: look once.
     public var interval: Double?
 
@@ -52,12 +54,15 @@ public struct SocketsRequest: Sendable {
 public struct SocketsRun {
     private let request: SocketsRequest
     private let output = ResultOutput(descriptor: STDOUT_FILENO)
-    private var survey = SocketSurvey()
+    private var survey: SocketSurvey
     private var buffer = OutputBuffer()
     private var saidWhatIsHidden = false
     private var looks = 0
 
-    private init(_ request: SocketsRequest) { self.request = request }
+    private init(_ request: SocketsRequest) {
+        self.request = request
+        survey = SocketSurvey(wantsDetails: request.wantsDetails)
+    }
 
     /// Lists the sockets on standard output; returns the exit code: 0, or 1 after saying on standard error what failed.
     public static func run(_ request: SocketsRequest) -> Int32 {
@@ -97,7 +102,7 @@ public struct SocketsRun {
             if isScreen, let screen {
                 var lines = max(1, screen.rows - (request.hasHeader ? 3 : 2))
                 let shown = rows.prefix { row in
-                    lines -= 1 + (request.isVerbose ? row.processes.count : 0)
+                    lines -= table.lineCount(row)
                     return lines >= 0
                 }
                 table.append(Array(shown), to: &buffer)
@@ -106,7 +111,7 @@ public struct SocketsRun {
                 table.append(rows, to: &buffer)
             }
         case .csv:
-            let csv = SocketCSV()
+            let csv = SocketCSV(hasDetails: request.wantsDetails)
             if request.hasHeader && looks == 0 { csv.appendHeader(to: &buffer) }
             csv.append(rows, at: time, to: &buffer)
         case .json: SocketJSON().append(rows, at: time, to: &buffer)

@@ -36,4 +36,32 @@ import TimelineReport
         #expect(
             clients.count { $0.holder == .noProcess && [.finWait1, .finWait2].contains($0.socket.state) } == 1)
     }
+
+    /// A sender whose peer does not read: sock_diag's numbers stand beside the same sockets and holders.
+    @Test func detailsOfAStalledSender() throws {
+        let server = try Server(
+            """
+            c = socket.create_connection(s.getsockname()); a, _ = s.accept()
+            c.setblocking(False)
+            try:
+                while True: c.send(b"x" * 65536)
+            except BlockingIOError: pass
+            """)
+        let filter = try SocketFilter(words: ["port", "\(server.port)"])
+        var survey = SocketSurvey(wantsDetails: true)
+        var client: SocketRow?
+        // The window is shut within milliseconds, and the first probe is due some 200 ms later.
+        for _ in 0..<200 where client?.socket.timer != .persist {
+            usleep(10_000)
+            try survey.look()
+            let rows = survey.rows.filter { filter.accepts($0.socket, processes: $0.processes) }
+            client = rows.first { $0.socket.remote.port == server.port }
+        }
+        let row = try #require(client)
+        #expect(row.processes.map(\.pid) == [server.process.processIdentifier])
+        let details = try #require(row.details)
+        #expect(details.timerMilliseconds != nil)
+        #expect((details.info?.notSentBytes ?? 0) > 0)
+        #expect((details.info?.windowLimitedTime ?? 0) > 0)
+    }
 }

@@ -1,0 +1,170 @@
+// What the kernel measures of a socket, for people: what it waits for first, then the path, then what it did so far.
+
+import TCPModel
+
+/// Lines about one socket, to stand below its row.
+struct SocketInfoText {
+    /// The widest line, in columns; nil: no limit. A line is broken between two statements, never within one.
+    var width: Int?
+
+    private static let indent = 6
+
+    /// The lines, each with its indent.
+    func lines(_ row: SocketRow) -> [String] {
+        guard let details = row.details else { return [] }
+        let groups =
+            row.socket.state == .listen
+            ? [Self.listener(row.socket, details)]
+            : [
+                Self.waiting(row.socket, details), details.info.map(Self.path) ?? [],
+                details.info.map(Self.soFar) ?? [], Self.oddities(details),
+            ]
+        return groups.flatMap(broken)
+    }
+
+    /// The statements of a group in as few lines as the width allows.
+    private func broken(_ statements: [String]) -> [String] {
+        var lines: [String] = []
+        for statement in statements {
+            if let last = lines.last, last.utf8.count + 2 + statement.utf8.count + 1 <= width ?? .max {
+                lines[lines.count - 1] += "; " + statement
+            } else {
+                if !lines.isEmpty { lines[lines.count - 1] += ";" }
+                lines.append(String(repeating: " ", count: Self.indent) + statement)
+            }
+        }
+        return lines
+    }
+
+    // MARK: Groups
+
+    private static func listener(_ socket: KernelSocket, _ details: SocketDetails) -> [String] {
+        var statements: [String] = []
+        if let backlog = details.backlog {
+            statements.append("accept queue: \(socket.receiveQueue) of \(backlog)")
+        }
+        if let drops = details.memory?.drops {
+            statements.append(drops == 0 ? "nothing refused" : "\(drops) SYNs or handshakes refused")
+        }
+        return statements
+    }
+
+    /// What it waits for: its timer, what is on its way, what is not sent yet, and a window that is shut.
+    private static func waiting(_ socket: KernelSocket, _ details: SocketDetails) -> [String] {
+        var statements: [String] = []
+        if let milliseconds = details.timerMilliseconds {
+            var text = "\(timer(socket)) in \(span(milliseconds: milliseconds))"
+            if details.timerCount > 0 {
+                text += ", \(details.timerCount) \(details.timerCount == 1 ? "try" : "tries") so far"
+            }
+            statements.append(text)
+        }
+        guard let info = details.info else { return statements }
+        let isOpen = socket.state != .synSent
+        if let count = info.unacknowledged, count > 0 {
+            var text = "\(count) \(count == 1 ? "segment" : "segments") not acknowledged"
+            if let sacked = info.selectivelyAcknowledged, sacked > 0 { text += ", \(sacked) reported by SACK" }
+            if let lost = info.lost, lost > 0 { text += ", \(lost) taken for lost" }
+            if isOpen, let since = info.sinceAckReceived { text += ", no ACK for \(span(milliseconds: since))" }
+            statements.append(text)
+        }
+        if let octets = info.notSentBytes, octets > 0 { statements.append("\(octets) octets not sent yet") }
+        if isOpen, info.peerWindow == 0 { statements.append("the peer's window is 0") }
+        return statements
+    }
+
+    private static func timer(_ socket: KernelSocket) -> String {
+        switch socket.timer {
+        case .none: "timer"
+        // Linux gives the loss probe and the reordering timer the same number.
+        case .retransmission: "retransmission"
+        // The same timer ends FIN_WAIT_2 of a socket without owner (tcp_keepalive_timer of net/ipv4/tcp_timer.c).
+        case .keepalive: socket.state == .finWait2 && socket.inode == 0 ? "end of FIN_WAIT_2" : "keep-alive"
+        case .timeWait: "end"
+        case .persist: "window probe"
+        }
+    }
+
+    /// The path: round trips, timeout, windows, sizes.
+    private static func path(_ info: TCPInfo) -> [String] {
+        var statements: [String] = []
+        if let roundTrip = info.measuredRoundTrip {
+            var text = "RTT \(span(microseconds: roundTrip))"
+            if let variation = info.measuredVariation { text += " varying by \(span(microseconds: variation))" }
+            if let least = info.measuredMinimum { text += ", least \(span(microseconds: least))" }
+            statements.append(text)
+        }
+        if let timeout = info.retransmissionTimeout, timeout > 0 {
+            let doubled = info.backoff.map { $0 > 0 ? ", doubled \($0) \($0 == 1 ? "time" : "times")" : "" } ?? ""
+            statements.append("RTO \(span(microseconds: timeout))\(doubled)")
+        }
+        if let window = info.congestionWindow {
+            let threshold = info.knownThreshold.map { ", threshold \($0)" } ?? ""
+            statements.append("congestion window \(window)\(threshold)")
+        }
+        if let window = info.peerWindow, window > 0 { statements.append("peer's window \(window)") }
+        if let size = info.sendSegmentSize, size > 0 { statements.append("segments of \(size)") }
+        if let size = info.pathMTU, size > 0 { statements.append("path MTU \(size)") }
+        return statements
+    }
+
+    /// What it did so far, and what held it up.
+    private static func soFar(_ info: TCPInfo) -> [String] {
+        var statements: [String] = []
+        if let sent = info.bytesSent {
+            var text = "\(sent) octets sent"
+            if let again = info.bytesRetransmitted, again > 0 { text += ", \(again) of them again" }
+            if sent > 0, let since = info.sinceDataSent { text += ", the last \(span(milliseconds: since)) ago" }
+            statements.append(text)
+        }
+        if let received = info.bytesReceived {
+            var text = "\(received) received"
+            if received > 0, let since = info.sinceDataReceived {
+                text += ", the last \(span(milliseconds: since)) ago"
+            }
+            statements.append(text)
+        }
+        if let busy = info.busyTime, busy > 0 {
+            var text = "\(span(microseconds: busy)) with something to send"
+            if let held = info.windowLimitedTime, held > 0 {
+                text += ", \(span(microseconds: held)) held up by the peer's window"
+            }
+            if let held = info.bufferLimitedTime, held > 0 {
+                text += ", \(span(microseconds: held)) by its own send buffer"
+            }
+            statements.append(text)
+        }
+        return statements
+    }
+
+    /// What is not as it should be, or not as the state alone says.
+    private static func oddities(_ details: SocketDetails) -> [String] {
+        var statements: [String] = []
+        if let count = details.info?.totalRetransmissions, count > 0 {
+            var text = "\(count) \(count == 1 ? "segment" : "segments") sent again in its life"
+            if let spurious = details.info?.duplicatesReported, spurious > 0 {
+                text += ", \(spurious) of them needlessly (D-SACK)"
+            }
+            statements.append(text)
+        }
+        if let count = details.info?.reorderingsSeen, count > 0 { statements.append("reordering seen \(count) times") }
+        if let count = details.info?.outOfOrderIn, count > 0 { statements.append("\(count) came out of order") }
+        if let drops = details.memory?.drops, drops > 0 {
+            statements.append("\(drops) \(drops == 1 ? "segment" : "segments") dropped here")
+        }
+        return statements
+    }
+
+    private static func span(milliseconds: UInt32) -> String { span(nanoseconds: Int64(milliseconds) * 1_000_000) }
+
+    private static func span(microseconds: some BinaryInteger) -> String {
+        // Half a million years is enough.
+        span(nanoseconds: Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000).partialValue)
+    }
+
+    private static func span(nanoseconds: Int64) -> String {
+        var text = OutputBuffer()
+        text.append(span: nanoseconds, compact: true)
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
+}
