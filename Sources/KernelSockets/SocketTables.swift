@@ -16,7 +16,7 @@ public struct WantedSocket: BitwiseCopyable, Sendable {
     }
 }
 
-/// Reads sockets through sock_diag, and through /proc where there is no sock_diag.
+/// Reads sockets through sock_diag, and through /proc while sock_diag does not answer.
 public struct SocketTables {
     /// Move-only values cannot be part of a copyable one; a box can.
     private final class Box {
@@ -27,20 +27,36 @@ public struct SocketTables {
     /// More ends than this are listed, not looked up one by one: about what a list costs at its cheapest.
     public static let lookUpLimit = 512
 
+    /// Opens sock_diag; nil: only /proc is read.
+    private let open: (() throws(KernelViewError) -> SockDiag)?
+    private let clock: () -> Int64
     private var box: Box?
-    private var proc = ProcNetTCP()
+    private var pace = RetryPace()
+    private var proc: ProcNetTCP
     /// A socket that is bound to an interface was met: look-ups do not find such ones, lists do.
     private var needsList = false
 
     /// Whether sock_diag answers; else /proc/net/tcp is read.
     public var usesSockDiag: Bool { box != nil }
-
-    /// Only /proc, for tests.
-    init(procOnly root: String) { proc = ProcNetTCP(root: root) }
+    /// How often sock_diag refused, or gave no answer.
+    public private(set) var failures = 0
+    /// Why it did so the first time.
+    public private(set) var firstFailure: KernelViewError?
 
     /// Opens sock_diag if it is there.
     public init() {
-        do throws(KernelViewError) { box = Box(try SockDiag()) } catch { box = nil }
+        self.init(proc: ProcNetTCP(), clock: monotonicNanoseconds) { () throws(KernelViewError) in try SockDiag() }
+    }
+
+    /// Only /proc, for tests.
+    init(procOnly root: String) { self.init(proc: ProcNetTCP(root: root), clock: { 0 }, open: nil) }
+
+    /// From its parts, for tests.
+    init(proc: ProcNetTCP, clock: @escaping () -> Int64, open: (() throws(KernelViewError) -> SockDiag)?) {
+        self.proc = proc
+        self.clock = clock
+        self.open = open
+        reopen()
     }
 
     /// Replaces what `snapshot` holds by a reading with the wanted sockets and the listeners of their own ends; nil = all
@@ -50,6 +66,7 @@ public struct SocketTables {
     public mutating func read(
         into snapshot: inout SocketSnapshot, wanted: [WantedSocket]?, ports: [UInt16], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
+        if box == nil, failures > 0, pace.isDue(clock()) { reopen() }
         if let box {
             do throws(KernelViewError) {
                 if let wanted, wanted.count <= Self.lookUpLimit, !needsList {
@@ -63,11 +80,31 @@ public struct SocketTables {
                 }
                 return
             } catch {
-                // A kernel module that is not there, or a filter of system calls: /proc may do.
-                self.box = nil
+                note(error)
             }
         }
         try proc.read(into: &snapshot, ports: ports)
+    }
+
+    /// A new socket, which has nothing of what the last one was in the midst of. Opening it needs no privilege.
+    private mutating func reopen() {
+        guard let open else { return }
+        do throws(KernelViewError) {
+            let opened = Box(try open())
+            try opened.diag.prove()
+            box = opened
+        } catch {
+            note(error)
+        }
+    }
+
+    /// Sock_diag failed: the kernel is short of memory, or its module is not there, or a filter of system calls is in the way. /proc
+    /// may do until it is tried again.
+    private mutating func note(_ error: KernelViewError) {
+        box = nil
+        failures += 1
+        firstFailure = firstFailure ?? error
+        pace.note(clock())
     }
 
     private static func has(_ tuple: FourTuple, _ snapshot: SocketSnapshot) -> Bool {

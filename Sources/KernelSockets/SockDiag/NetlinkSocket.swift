@@ -20,6 +20,12 @@ struct NetlinkSocket: ~Copyable {
         buffer = [UInt8](repeating: 0, count: Self.capacity)
     }
 
+    /// Takes over an open descriptor, for tests.
+    init(owning opened: Int32) {
+        descriptor = opened
+        buffer = [UInt8](repeating: 0, count: Self.capacity)
+    }
+
     deinit { close(descriptor) }
 
     /// Joins a multicast group of sock_diag; 0 or the errno.

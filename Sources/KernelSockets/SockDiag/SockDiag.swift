@@ -41,6 +41,13 @@ public struct SockDiag: ~Copyable {
         socket = opened
     }
 
+    /// Asks over this socket, for tests.
+    init(_ opened: consuming NetlinkSocket) { socket = opened }
+
+    /// Lists the listeners, and nothing is made of them. A look-up cannot tell a kernel without TCP's part of sock_diag from one that
+    /// has no such socket: both are ENOENT (inet_diag_lock_handler, net/ipv4/inet_diag.c). A list can.
+    mutating func prove() throws(KernelViewError) { _ = try dump(false, Self.listening, [], .none) { _ in } }
+
     /// Replaces what `snapshot` holds by a new reading, as `ProcNetTCP.read(into:ports:)` does.
     public mutating func read(into snapshot: inout SocketSnapshot, ports: [UInt16] = []) throws(KernelViewError) {
         try gather(

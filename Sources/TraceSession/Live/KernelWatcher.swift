@@ -75,6 +75,7 @@ struct KernelWatcher {
     private var lastChange: Int64 = 0
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
+    private var saidWithoutSockDiag = false
     /// The tracepoints.
     private(set) var trace: KernelTrace
 
@@ -135,6 +136,18 @@ struct KernelWatcher {
 
     /// A sentence for the user if events were lost.
     mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
+
+    /// A sentence for the user, once, if sock_diag failed.
+    mutating func complaintOfTables() -> String? {
+        guard !saidWithoutSockDiag, let reason = tables.firstFailure else { return nil }
+        saidWithoutSockDiag = true
+        return
+            "\(reason): /proc/net/tcp is read while it does not answer, which takes longer where there are many sockets, and"
+            + " does not tell whether a listener's queue is full"
+    }
+
+    /// How often sock_diag failed; it is tried again each time.
+    var sockDiagFailures: Int { tables.failures }
 
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 

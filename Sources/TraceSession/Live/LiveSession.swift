@@ -144,6 +144,7 @@ public enum LiveSession {
             lines.append(count(statistics.droppedByInterface, "dropped by interface"))
         }
         if let counts = tracer.kernelCounts { lines.append(counts) }
+        if let failures = tracer.sockDiagFailures { lines.append(failures) }
         return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
     }
 }

@@ -253,6 +253,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
         kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false
+        if let complaint = kernel?.complaintOfTables() { warnings.append(complaint) }
         if let failure = kernel?.failure {
             warnings.append("the kernel's view is missing: \(failure)")
             return true
@@ -374,6 +375,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Whether a connection of the command is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
+
+    /// `-v`: how often sock_diag failed; nil if it never did.
+    public var sockDiagFailures: String? {
+        guard options.tellsAllCounters, let count = kernel?.sockDiagFailures, count > 0 else { return nil }
+        return "\(count) time\(count == 1 ? "" : "s") sock_diag failed, and /proc/net/tcp was read"
+    }
 
     /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
     public var kernelCounts: String? {

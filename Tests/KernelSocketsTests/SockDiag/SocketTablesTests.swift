@@ -89,6 +89,55 @@ import Testing
         #expect(throws: KernelViewError.self) { try none.read(into: &snapshot, wanted: nil, ports: []) }
     }
 
+    /// Sock_diag that breaks is said, counted and tried again, each time after a longer pause.
+    @Test func sockDiagThatBreaksIsTriedAgain() throws {
+        final class Kernel {
+            var now: Int64 = 0
+            var opened = 0
+            var isBroken = true
+        }
+        let kernel = Kernel()
+        let listener = try TestSocket.listener()
+        var tables = SocketTables(proc: ProcNetTCP(), clock: { kernel.now }) { () throws(KernelViewError) in
+            kernel.opened += 1
+            // No netlink socket: the request itself is refused.
+            return try kernel.isBroken ? SockDiag(NetlinkSocket(owning: unsafe open("/dev/null", O_RDWR))) : SockDiag()
+        }
+        #expect(!tables.usesSockDiag && tables.failures == 1)
+        #expect(tables.firstFailure == .sockDiag(code: ENOTSOCK))
+        var snapshot = SocketSnapshot()
+        func look() throws {
+            try tables.read(into: &snapshot, wanted: nil, ports: [listener.local().port])
+            #expect(snapshot.listener(for: listener.local())?.inode == listener.inode)
+        }
+        for _ in 0..<3 { try look() }
+        #expect(kernel.opened == 1, "not before the pause is over")
+        kernel.now = Span.second
+        try look()
+        try look()
+        #expect(kernel.opened == 2 && tables.failures == 2)
+        kernel.now = 3 * Span.second
+        kernel.isBroken = false
+        try look()
+        #expect(tables.usesSockDiag && kernel.opened == 3 && tables.failures == 2)
+        #expect(snapshot.listener(for: listener.local())?.inode == listener.inode)
+    }
+
+    @Test func pausesBetweenAttempts() {
+        var pace = RetryPace()
+        #expect(pace.isDue(0))
+        var now: Int64 = 0
+        var pauses: [Int64] = []
+        for _ in 0..<9 {
+            pace.note(now)
+            var pause: Int64 = 0
+            while !pace.isDue(now + pause) { pause += Span.second }
+            pauses.append(pause / Span.second)
+            now += pause
+        }
+        #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60])
+    }
+
     @Test func descendantsOfAProcess() throws {
         let proc = try FakeProc()
         try proc.write("10/task/10/children", "11 12 ")

@@ -1,0 +1,21 @@
+// Pauses between attempts at something that may work later, each longer than the one before.
+
+import TCPModel
+
+/// When something that failed is tried again: after a second, then after twice as long each time, and at least once a minute.
+struct RetryPace {
+    /// The first pause and the longest one, in nanoseconds.
+    static let pauses = (first: Span.second, longest: 60 * Span.second)
+
+    private var pause = Self.pauses.first
+    private var next = Int64.min
+
+    /// Whether it may be tried again.
+    func isDue(_ now: Int64) -> Bool { now >= next }
+
+    /// It failed.
+    mutating func note(_ now: Int64) {
+        next = now + pause
+        pause = min(pause * 2, Self.pauses.longest)
+    }
+}
