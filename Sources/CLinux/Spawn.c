@@ -15,13 +15,19 @@
 static struct rlimit former;
 static int is_raised;
 
-void tcptrace_want_descriptors(uint64_t count) {
+uint64_t tcptrace_want_descriptors(uint64_t count) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return;
-    struct rlimit wanted = {.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &wanted) != 0 || is_raised) return;
-    former = limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if (limit.rlim_cur >= count) return limit.rlim_cur;
+    // Above the hard limit with CAP_SYS_RESOURCE only.
+    struct rlimit wanted = {.rlim_cur = count, .rlim_max = count > limit.rlim_max ? count : limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) != 0) {
+        wanted = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+        if (count < limit.rlim_max || setrlimit(RLIMIT_NOFILE, &wanted) != 0) return limit.rlim_cur;
+    }
+    if (!is_raised) former = limit;
     is_raised = 1;
+    return wanted.rlim_cur;
 }
 
 // Programs that use select(2) cannot do with large numbers.

@@ -90,6 +90,14 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try tcptrace("-r", file, "-T", "json").code == 0)
     }
 
+    /// Perf takes some ten descriptors a processor; a trace that may not have them goes on without, and says so.
+    @Test func fewDescriptors() throws {
+        let (_, outcome, _) = try trace(["prlimit", "--nofile=40:40"])
+        #expect(
+            outcome.code == 0 && outcome.errors.contains("40 may be open: ulimit -n): the socket tables are polled"))
+        #expect(try records(outcome, "kernel").allSatisfy { $0["source"] as? String == "sock_diag" })
+    }
+
     @Test func underSudoTheCaller() throws {
         let (status, outcome, _) = try trace(["SUDO_UID=12345", "SUDO_GID=12346"], ["--no-process"])
         #expect(status["Uid"]?.split(separator: "\t").allSatisfy { $0 == "12345" } == true)

@@ -15,9 +15,9 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
 // ours. Returns its pid once the program runs, or -1 with errno set: also when it cannot be executed.
 pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count);
 
-// Lets us have so many descriptors open, as far as we may: the usual limit is 1024, and large machines want more. Programs that
-// are run from here have the limit that was before.
-void tcptrace_want_descriptors(uint64_t count);
+// Lets us have so many descriptors open, as far as we may: the usual limit is 1024, and large machines want more. Returns how many
+// may be open now. Programs that are run from here have the limit that was before.
+uint64_t tcptrace_want_descriptors(uint64_t count);
 
 // Descendants whose parents end become our children, not the first process's; -1 with errno set on failure.
 int tcptrace_adopt_orphans(void);

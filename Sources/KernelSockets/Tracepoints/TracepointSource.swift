@@ -1,4 +1,4 @@
-// The kernel's tracepoints as a source of SocketEvents: opened per CPU through perf events, read in the order of time.
+// The kernel's tracepoints as a source of SocketEvents: opened per processor through perf events, read in the order of time.
 //
 // Everything hangs on descriptors: when this process ends, in whatever way, the kernel takes all of it back.
 
@@ -71,20 +71,18 @@ public final class TracepointSource {
     /// Processes whose end was in the latest reading.
     private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
+    private var processors: ProcessorWatch
     /// When processes began to end, lately.
     private var ends: [Int32: Timestamp] = [:]
     private static let endLimit = 8192
     private var offset = ClockOffset()
 
-    /// Pages of one CPU's ring at most (8 MiB of 4 KiB pages), and of all rings together; half of it and so on where that is
-    /// refused.
-    private static let pages = (ring: 2048, all: 16384)
     /// Octets of one ring that wait for `read` at most; then the ring is left to fill, and the kernel counts what is lost.
     private static let collectedLimit = 64 << 20
     /// More ports than this are told apart here, not in the kernel's filter.
     private static let portLimit = 16
 
-    /// Opens the tracepoints on all CPUs. Events of other ports than `ports` (if there are any) are left out. Without
+    /// Opens the tracepoints on all processors that are on. Events of other ports than `ports` (if there are any) are left out. Without
     /// `usesPrograms` all comes through perf, as on kernels that are not made for our programs.
     public init(
         ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
@@ -99,14 +97,15 @@ public final class TracepointSource {
         for kind in TracepointKind.allCases {
             if let format = decoder.add(kind, format: files.format(kind)) { wanted.append((kind, format)) }
         }
-        // Frames are stamped with the wall clock. Where perf does not have it (it may be asked for in an NMI), the
-        // monotonic clock is translated.
-        guard let (first, clock) = Self.openRings(for: wanted.first?.format.identifier) else {
+        let processors = OnlineProcessors.current() ?? OnlineProcessors.counted()
+        try Self.makeRoom(processors.count)
+        guard let opened = PerfRings(processors: processors, tracepoint: wanted.first?.format.identifier) else {
             throw Unavailable(description: "perf_event_open: \(describeErrno(errno))")
         }
-        self.clock = clock
-        rings = first
-        collected = first.map { _ in [] }
+        clock = opened.clock
+        rings = opened.rings
+        collected = rings.map { _ in [] }
+        self.processors = ProcessorWatch(processors)
         let inKernel = ports.count <= Self.portLimit ? ports : []
         let reasons = wanted.first { $0.kind == .freePacket }.map { TracepointKind.dropReasons($0.format) } ?? []
         let programs =
@@ -116,6 +115,10 @@ public final class TracepointSource {
             add(kind, format, ports: inKernel)
         }
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
+        if let refused = opened.refused.first {
+            missing.append(
+                "any on \(OnlineProcessors.words(opened.refused.map(\.processor))): \(describeErrno(refused.code))")
+        }
         guard !decoder.layouts.isEmpty else {
             throw Unavailable(
                 description: decoder.missing.first.map { "\($0.kind.name): \($0.why)" } ?? "no tracepoints")
@@ -125,42 +128,24 @@ public final class TracepointSource {
         if usesProcesses { names.prime() }
     }
 
-    /// A ring a CPU, and the clock that a tracepoint's events can have; nil with errno set.
-    private static func openRings(for tracepoint: UInt16?) -> ([PerfRing], Int32)? {
-        let processors = Int32(clamping: sysconf(Int32(_SC_NPROCESSORS_CONF)))
-        // A ring and every tracepoint on each processor, and what the rest of the trace has open.
-        tcptrace_want_descriptors(UInt64(max(1, processors)) * UInt64(TracepointKind.allCases.count + 1) + 256)
-        for clock in [CLOCK_REALTIME, CLOCK_MONOTONIC] {
-            var opened: [PerfRing] = []
-            var code: Int32 = 0
-            for cpu in 0..<max(1, processors) {
-                // A power of two, as perf wants it.
-                var pages = Self.pages.ring
-                while pages > 16 && pages * Int(processors) > Self.pages.all { pages /= 2 }
-                while true {
-                    if let ring = PerfRing(cpu: cpu, clock: clock, pages: pages) {
-                        if let tracepoint, !ring.accepts(tracepoint, clock: clock) {
-                            code = errno
-                            break
-                        }
-                        opened.append(ring)
-                        break
-                    }
-                    code = errno
-                    // Too much locked memory: a smaller ring will do. A CPU that is off has no events.
-                    guard code == EPERM || code == ENOMEM, !opened.isEmpty || cpu == 0, pages > 8 else { break }
-                    pages /= 2
-                }
-            }
-            if !opened.isEmpty { return (opened, clock) }
-            errno = code
+    /// Room for a ring and every tracepoint on each processor, and for what the rest of the trace opens.
+    private static func makeRoom(_ processors: Int) throws(Unavailable) {
+        let needed = UInt64(processors) * UInt64(TracepointKind.allCases.count + 1)
+        let (rest, usual) = (UInt64(64), UInt64(256))
+        let limit = tcptrace_want_descriptors(needed + usual)
+        guard limit >= needed + rest else {
+            throw Unavailable(
+                description:
+                    "on \(processors) processors a trace with them takes \(needed + rest) descriptors, and \(limit) may be open:"
+                    + " ulimit -n")
         }
-        return nil
     }
 
     private func add(_ kind: TracepointKind, _ format: TracepointFormat, ports: [UInt16]) {
         let filter = kind.filter(format, ports: ports)
         for (index, ring) in rings.enumerated() where !ring.add(format.identifier, filter: filter, clock: clock) {
+            // Switched off meanwhile: it has no events.
+            if errno == ENODEV { continue }
             let why = describeErrno(errno)
             // On all processors or on none: what nobody can read would be counted as damaged.
             for other in rings[..<index] { other.removeLatest() }
@@ -174,6 +159,14 @@ public final class TracepointSource {
 
     /// Whether programs of our own tell states and ends of sockets, and not perf.
     public var usesPrograms: Bool { programs != nil }
+
+    /// Processors that were switched on since the latest call, in words (`processors 2, 4-7`): what perf tells of them is not seen, for
+    /// to open their events takes a privilege that a trace has given up by then. Nil if there are none.
+    public func newProcessors() -> String? {
+        guard let online = OnlineProcessors.current() else { return nil }
+        let came = processors.look(online)
+        return came.isEmpty ? nil : OnlineProcessors.words(came)
+    }
 
     /// Wakes epoll when much has come; small amounts are read with the next turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }

@@ -45,6 +45,16 @@ struct KernelTrace {
         source.map { ($0.counts.read, $0.counts.lost, $0.counts.damaged, $0.counts.withheld) } ?? (0, 0, 0, nil)
     }
 
+    /// A sentence if a processor was switched on during the trace.
+    func complaintOfProcessors() -> String? {
+        guard let source, let processors = source.newProcessors() else { return nil }
+        return "\(processors) came on during the trace: "
+            + (source.usesPrograms
+                ? "states are seen there, reasons of RSTs, errors and names of processes are not"
+                : "kernel events are not seen there")
+            + "; a new trace sees them"
+    }
+
     /// A sentence when events were lost, once each time that it gets worse tenfold.
     mutating func complaintOfLoss() -> String? {
         let lost = counts.lost

@@ -137,6 +137,9 @@ struct KernelWatcher {
     /// A sentence for the user if events were lost.
     mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
 
+    /// A sentence for the user if a processor was switched on.
+    func complaintOfProcessors() -> String? { trace.complaintOfProcessors() }
+
     /// A sentence for the user, once, if sock_diag failed.
     mutating func complaintOfTables() -> String? {
         guard !saidWithoutSockDiag, let reason = tables.firstFailure else { return nil }

@@ -273,6 +273,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if pipeline.sink.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
+        if let complaint = kernel?.complaintOfProcessors() { warnings.append(complaint) }
         let dropped = captures.statistics().droppedByKernel
         if dropped > droppedSoFar { pipeline.noteGap(dropped - droppedSoFar) }
         droppedSoFar = dropped
