@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL ?= install
 PROGRAMS := tcptrace lab-server lab-client
-MANUAL := Sources/tcptrace/Manual/tcptrace.8
+MANUALS := Sources/tcptrace/Manual/tcptrace.8 Sources/lab-server/Manual/lab-server.1 Sources/lab-client/Manual/lab-client.1
 SWIFT_FILES := Package.swift Sources Tests
 PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
@@ -72,12 +72,14 @@ check: lint test ## What a change must pass: form, warnings (they are errors in 
 golden: setup ## Write the golden files anew. The run fails on purpose: look at the difference, then run make test.
 	RECORD_GOLDEN=1 $(SWIFT) test --filter '[Gg]olden'
 
-install: setup ## Install programs and man page below PREFIX (/usr/local); DESTDIR is honoured.
+install: setup ## Install programs and man pages below PREFIX (/usr/local); DESTDIR is honoured.
 	$(SWIFT) build -c release --static-swift-stdlib
-	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man8"
+	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/bin"
 	bin="$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)" && for program in $(PROGRAMS); do \
 	    $(INSTALL) -m 755 "$$bin/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program" || exit 1; done
-	$(INSTALL) -m 644 $(MANUAL) "$(DESTDIR)$(PREFIX)/share/man/man8/tcptrace.8"
+	for page in $(MANUALS); do \
+	    folder="$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}"; \
+	    $(INSTALL) -d "$$folder" && $(INSTALL) -m 644 "$$page" "$$folder/$${page##*/}" || exit 1; done
 
 clean: ## Remove what was built.
 	$(SWIFT) package clean

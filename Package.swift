@@ -82,9 +82,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
-            name: "lab-server", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
+            name: "lab-server", dependencies: ["LabTraffic", argumentParser], exclude: ["Manual"],
+            swiftSettings: swiftSettings),
         .executableTarget(
-            name: "lab-client", dependencies: ["LabTraffic", argumentParser], swiftSettings: swiftSettings),
+            name: "lab-client", dependencies: ["LabTraffic", argumentParser], exclude: ["Manual"],
+            swiftSettings: swiftSettings),
 
         // What `make benchlive` runs; not installed
         .executableTarget(

@@ -1,4 +1,4 @@
-// Holds the man page and the README to the programs' own help: every option documented, every documented option there.
+// Holds the man pages and the README to the programs' own help: every option documented, every documented option there.
 
 import Foundation
 import Testing
@@ -25,9 +25,11 @@ import Testing
         options(inHelp: try Repository.output(program, verb + ["--help"]))
     }
 
-    /// The options in the tags (the line after `.TP`) of one section of the man page.
-    static func options(inManualSection title: String) throws -> Set<String> {
-        let lines = try Repository.text("Sources/tcptrace/Manual/tcptrace.8").split(separator: "\n")
+    /// The options in the tags (the line after `.TP`) of one section of a man page.
+    static func options(
+        inManualSection title: String, of page: String = "Sources/tcptrace/Manual/tcptrace.8"
+    ) throws -> Set<String> {
+        let lines = try Repository.text(page).split(separator: "\n")
         let start = try #require(lines.firstIndex { $0 == ".SH \(title)" }, "no section \(title)")
         let section = lines[(start + 1)...].prefix { !$0.hasPrefix(".SH ") }
         var found: Set<String> = []
@@ -49,6 +51,41 @@ import Testing
         #expect(documented.subtracting(real).sorted() == [], "in the man page, not in tcptrace \(verb) --help")
         #expect(real.subtracting(documented).sorted() == [], "in tcptrace \(verb) --help, not in the man page")
         #expect(real.count > (["doctor", "explain"].contains(verb) ? 1 : 4))
+    }
+
+    @Test(arguments: ["lab-server", "lab-client"])
+    func theManPagesOfTheLabHaveTheOptionsOfItsPrograms(_ program: String) throws {
+        let page = "Sources/\(program)/Manual/\(program).1"
+        let documented = try Self.options(inManualSection: "OPTIONS", of: page)
+        let real = try Self.help(program)
+        #expect(documented.subtracting(real).sorted() == [], "in the man page, not in \(program) --help")
+        #expect(real.subtracting(documented).sorted() == [], "in \(program) --help, not in the man page")
+        #expect(real.count > 10)
+        // Samples and sentences name options, too.
+        let text = try Repository.text(page).replacing("\\-", with: "-").replacing(/\\f[RBIP]/, with: "")
+        let lab = try Self.help("lab-server").union(Self.help("lab-client"))
+        let words = text.matches(of: /(?:^|\s)(--[a-z][a-z0-9-]*)/).map { String($0.output.1) }
+        #expect(Set(words).subtracting(lab).sorted() == [], "\(page) names these")
+    }
+
+    /// What is installed is what there is: each program with a page of its name.
+    @Test func everyProgramThatIsInstalledHasItsManPage() throws {
+        let lines = try Repository.text("Makefile").split(separator: "\n")
+        func words(_ name: String) throws -> [String] {
+            let line = try #require(lines.first { $0.hasPrefix("\(name) := ") }, "\(name) of the Makefile")
+            return line.dropFirst(name.count + 4).split(separator: " ").map(String.init)
+        }
+        let pages = try words("MANUALS")
+        for page in pages {
+            let text = try Repository.text(page)
+            let file = page.split(separator: "/").last ?? ""
+            let title = try #require(text.firstMatch(of: /\n\.TH (\S+) (\d) "" "tcptrace (\S+)"/), "\(page)")
+            #expect("\(title.output.1.lowercased()).\(title.output.2)" == file)
+            let version = try Repository.output(String(file.prefix { $0 != "." }), ["--version"])
+            #expect(version.split(whereSeparator: \.isWhitespace).contains(title.output.3), "\(page)")
+        }
+        let named = pages.map { $0.split(separator: "/").last?.split(separator: ".").first.map(String.init) }
+        #expect(try named == words("PROGRAMS"))
     }
 
     @Test func theReadmeNamesOnlyOptionsThatAreThere() throws {
