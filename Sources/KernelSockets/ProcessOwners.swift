@@ -56,6 +56,9 @@ public struct ProcessOwners: Sendable {
     private static let recentLimit = 16
     private static let cacheLimit = 65_536
     private static let detailsLimit = 8192
+    /// Processes that are asked for one process's sockets, and threads that are asked for their children, at most.
+    private static let kinLimit = 64
+    private static let threadLimit = 64
 
     /// Looks below `root` (another than /proc is for tests). An inode that no process held is not searched for again for
     /// `missLifetime` nanoseconds.
@@ -141,9 +144,63 @@ public struct ProcessOwners: Sendable {
         return line
     }
 
-    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets;
-    /// for a process that is known to hold them, so nobody else is asked.
-    public mutating func descriptors(of inodes: Set<UInt64>, in pid: Int32, limit: Int = 1024) -> [UInt64: Int32] {
+    /// Who holds these sockets, each with its descriptor in the process `pid` if that is known: that process, and whoever may have them
+    /// from it or gave them to it by fork(2), which keeps the number of a descriptor: its children and theirs, its parent and that
+    /// one's. The lowest pid is the first. A socket that none of them holds has nobody; one of which that cannot be told is not there.
+    ///
+    /// Only holders' kin is asked, at most `kinLimit` processes, with one system call a socket: it costs some microseconds. A descriptor
+    /// that is not known is looked for among the first `limit` of the process's own that are sockets.
+    public mutating func holders(
+        of sockets: [UInt64: Int32?], near pid: Int32, limit: Int = 1024
+    ) -> [UInt64: [SocketOwner]] {
+        var numbers = sockets.compactMapValues { $0 }
+        let unknown = Set(sockets.keys).subtracting(numbers.keys)
+        if !unknown.isEmpty { numbers.merge(descriptors(of: unknown, in: pid, limit: limit)) { first, _ in first } }
+        var found = numbers.mapValues { _ in [SocketOwner]() }
+        var asked: Set<Int32> = []
+        var open = [pid]
+        while let next = open.popLast(), asked.count < Self.kinLimit {
+            guard next > 0, asked.insert(next).inserted else { continue }
+            guard let (held, parent) = held(numbers, by: next) else {
+                // It may hold them, for all we know.
+                if next == pid && errno != ENOENT && errno != ESRCH { return [:] }
+                continue
+            }
+            for (inode, owner) in held { found[inode, default: []].append(owner) }
+            if held.isEmpty && next != pid { continue }
+            open += [parent] + children(of: next)
+        }
+        for inode in found.keys { found[inode]?.sort { $0.process.pid < $1.process.pid } }
+        return found
+    }
+
+    /// Which of these sockets a process holds by these descriptors, and its parent; nil with errno set if it cannot be told.
+    private mutating func held(
+        _ numbers: [UInt64: Int32], by pid: Int32
+    ) -> (owners: [UInt64: SocketOwner], parent: Int32)? {
+        guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status() else {
+            return nil
+        }
+        var owners: [UInt64: SocketOwner] = [:]
+        var identity: (process: ProcessIdentity, startTicks: UInt64)?
+        for (inode, number) in numbers {
+            // What is another file sets none.
+            errno = 0
+            guard directory.holds(inode: inode, descriptor: number) else {
+                if errno == EACCES || errno == EPERM { return nil }
+                continue
+            }
+            if identity == nil { identity = directory.identity() }
+            guard let known = identity else { break }
+            owners[inode] = SocketOwner(
+                process: known.process.with(details(of: known, directory)), descriptor: number,
+                startTicks: known.startTicks)
+        }
+        return (owners, status.parent)
+    }
+
+    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets.
+    private func descriptors(of inodes: Set<UInt64>, in pid: Int32, limit: Int) -> [UInt64: Int32] {
         guard let directory = ProcessDirectory(root: root, pid: pid) else { return [:] }
         var found: [UInt64: Int32] = [:]
         var looked = 0
@@ -168,16 +225,27 @@ public struct ProcessOwners: Sendable {
         var found: [Int32] = []
         var open = [pid]
         while let next = open.popLast(), found.count < limit {
-            guard let folder = Descriptor(path: "\(root)/\(next)/task/\(next)"),
-                let bytes = folder.contents(of: "children", limit: 16_384)
-            else { continue }
-            let children = bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
-            for child in children where !found.contains(child) && child != pid && found.count < limit {
+            for child in children(of: next) where !found.contains(child) && child != pid && found.count < limit {
                 found.append(child)
                 open.append(child)
             }
         }
         return found.reversed()
+    }
+
+    /// The children of a process: of each of its threads (the first `threadLimit`), for the kernel lists them by who forked them.
+    private func children(of pid: Int32) -> [Int32] {
+        guard let process = Descriptor(path: "\(root)/\(pid)", flags: O_RDONLY | O_DIRECTORY),
+            var threads = DirectoryStream(below: process, name: "task")
+        else { return [] }
+        var found: [Int32] = []
+        var looked = 0
+        while looked < Self.threadLimit, let thread = threads.nextNumber() {
+            looked += 1
+            guard let bytes = process.contents(of: "task/\(thread)/children", limit: 16_384) else { continue }
+            found += bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        }
+        return found
     }
 
     // MARK: Scanning

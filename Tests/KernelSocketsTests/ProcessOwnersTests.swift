@@ -80,14 +80,50 @@ import Testing
         #expect(later.executable == nil && later.controlGroup == nil)
     }
 
-    @Test func descriptorsOfAKnownOwner() throws {
+    /// A socket that a parent made, and its children inherited: all of them, whoever is asked. The stranger has another socket by the
+    /// same number; the grandchild has closed its own.
+    @Test func holdersOfASharedSocket() throws {
         let proc = try FakeProc()
-        try proc.process(200, comm: "a", start: 5, sockets: [3: 50, 7: 51, 8: 51, 9: 52])
+        try proc.process(100, comm: "shell", start: 1, sockets: [3: 77])
+        try proc.process(200, comm: "parent", start: 5, parent: 100, sockets: [7: 50, 8: 51])
+        try proc.process(210, comm: "child", start: 6, parent: 200, sockets: [7: 50])
+        try proc.process(211, comm: "other", start: 7, parent: 200, sockets: [7: 50, 8: 51])
+        try proc.process(220, comm: "grandchild", start: 8, parent: 210, sockets: [7: 99])
+        try proc.process(300, comm: "stranger", start: 9, sockets: [7: 50])
+        try proc.write("100/task/100/children", "200 ")
+        // Each thread has the children that it forked.
+        try proc.write("200/task/200/children", "210 ")
+        try proc.write("200/task/205/children", "211 ")
+        try proc.write("210/task/210/children", "220 ")
         var owners = ProcessOwners(root: proc.root)
-        #expect(owners.descriptors(of: [50, 52, 99], in: 200) == [50: 3, 52: 9])
-        #expect(owners.descriptors(of: [50, 52], in: 200, limit: 0).count <= 1, "it stops after the first one")
-        #expect(owners.descriptors(of: [50], in: 201).isEmpty)
-        #expect(owners.counts.fullScans == 0)
+        for pid in [200, 210, 211] as [Int32] {
+            let all = owners.holders(of: [50: 7], near: pid)
+            #expect(
+                all[50]?.map(\.process.pid) == [200, 210, 211] && all[50]?.allSatisfy { $0.descriptor == 7 } == true)
+        }
+        #expect(owners.holders(of: [50: nil, 51: nil], near: 200)[51]?.map(\.process.command) == ["parent", "other"])
+        // The parent of a server that forks has closed its copy: its child is who holds the socket.
+        try proc.process(200, comm: "parent", start: 5, parent: 100, sockets: [7: 60])
+        #expect(owners.holders(of: [50: 7], near: 200)[50]?.map(\.process.pid) == [210, 211])
+        #expect(owners.holders(of: [52: 9], near: 200) == [52: []], "nobody among them")
+        #expect(owners.holders(of: [52: nil], near: 200).isEmpty, "no number to ask for")
+        #expect(owners.holders(of: [50: 7], near: 404) == [50: []], "it has gone")
+        #expect(owners.counts.fullScans == 0 && Set(owners.descendants(of: 200)) == [210, 211, 220])
+    }
+
+    /// However many share it.
+    @Test func holdersAreBounded() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "parent", start: 5, sockets: [3: 50, 4: 51, 9: 52])
+        let children = (1000..<1200).map { Int32($0) }
+        try proc.write("200/task/200/children", children.map { "\($0)" }.joined(separator: " "))
+        for child in children { try proc.process(child, comm: "child", start: 6, parent: 200, sockets: [3: 50]) }
+        var owners = ProcessOwners(root: proc.root)
+        let all = try #require(owners.holders(of: [50: 3], near: 200)[50])
+        #expect(all.count == 64 && all.first?.process.pid == 200)
+        #expect(
+            owners.holders(of: [50: nil, 51: nil, 52: nil], near: 200, limit: 0).count <= 1,
+            "it stops after the first one")
     }
 
     @Test func strangeNames() throws {

@@ -275,25 +275,6 @@ final class Joined {
         #expect(join.view(third)?.responder.listenerRefusals == nil, "a source that does not tell")
     }
 
-    @Test func descriptorsAreAskedForOnceOfWhoIsKnown() throws {
-        let joined = Joined(handshake)
-        joined.read(1, joined.client(.established), joined.server(.established))
-        let (client, server) = (
-            ProcessIdentity(pid: 7, command: "c", uid: 0), ProcessIdentity(pid: 8, command: "s", uid: 0)
-        )
-        _ = joined.join.assign([11: client, 22: server], descriptors: [22: 5], time: joined.play.now)
-        func wanted(_ age: Int64) -> [Int32: Set<UInt64>] {
-            joined.join.inodesWithoutDescriptor(
-                youth: 100, at: joined.play.connection.firstTime.advanced(by: age), limit: 16, joined.play.timeline)
-        }
-        #expect(wanted(99).isEmpty, "young")
-        #expect(wanted(100) == [7: [11]])
-        joined.join.assign(descriptors: [11: 3, 22: 9], of: 7)
-        let view = try #require(joined.join.view(joined.id))
-        #expect(view.originator.descriptor == 3 && view.responder.descriptor == 5)
-        #expect(wanted(200).isEmpty, "asked for")
-    }
-
     @Test func T27_closeWaitThatNobodyAccepted() {
         let joined = Joined(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
         joined.read(1, joined.listener, joined.server(.closeWait, inode: 0))

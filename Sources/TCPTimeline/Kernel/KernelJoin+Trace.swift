@@ -102,6 +102,10 @@ extension KernelJoin {
             guard view.process?.pid != process.pid else { return }
             view.process = process
             view.descriptor = nil
+            view.sharers = []
+            view.sharerCount = 0
+            view.soughtHolders = false
+            view.isProcessStale = false
             isFound = true
             guard tellsAll else { return }
             said.append(

@@ -192,7 +192,9 @@ public struct KernelJoin: Sendable {
         for id in ids ?? views.ids {
             _ = views.look(id) { view in
                 for side in [view.originator, view.responder] {
-                    if let socket = side.socket, side.isPresent, socket.inode != 0, side.process == nil {
+                    if let socket = side.socket, side.isPresent, socket.inode != 0,
+                        side.process == nil || side.isProcessStale
+                    {
                         inodes.insert(socket.inode)
                     }
                     if let listener = side.listener, listener.inode != 0, side.listenerProcess == nil {
@@ -205,42 +207,6 @@ public struct KernelJoin: Sendable {
             }
         }
         return inodes
-    }
-
-    /// Sockets whose process is known and its descriptor is not, by process, at most `limit`; each is named once. Of these
-    /// connections (nil = all), and only of those older than `youth` nanoseconds: most are over before that.
-    public mutating func inodesWithoutDescriptor(
-        of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, limit: Int, _ timeline: borrowing Timeline
-    ) -> [Int32: Set<UInt64>] {
-        var wanted: [Int32: Set<UInt64>] = [:]
-        var count = 0
-        for id in ids ?? views.ids where count < limit {
-            guard now.since(timeline.firstTime(of: id)) >= youth else { continue }
-            for side in [Side.originator, .responder] {
-                update(id, side) { view in
-                    guard view.isOwned, view.descriptor == nil, !view.soughtDescriptor, let socket = view.socket,
-                        let process = view.process
-                    else { return }
-                    view.soughtDescriptor = true
-                    wanted[process.pid, default: []].insert(socket.inode)
-                    count += 1
-                }
-            }
-        }
-        return wanted
-    }
-
-    /// Takes in the descriptors of a process, by inode.
-    public mutating func assign(descriptors: [UInt64: Int32], of process: Int32, _ ids: [ConnectionID]? = nil) {
-        for id in ids ?? views.ids {
-            for side in [Side.originator, .responder] {
-                update(id, side) { view in
-                    guard view.descriptor == nil, view.process?.pid == process, view.isOwned, let socket = view.socket
-                    else { return }
-                    view.descriptor = descriptors[socket.inode]
-                }
-            }
-        }
     }
 
     /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from.
@@ -262,10 +228,11 @@ public struct KernelJoin: Sendable {
                     if let listener = view.elsewhere, view.elsewhereProcess == nil {
                         view.elsewhereProcess = owners[listener.inode]
                     }
-                    guard let socket = view.socket, view.isPresent, view.process == nil,
+                    guard let socket = view.socket, view.isPresent, view.process == nil || view.isProcessStale,
                         let process = owners[socket.inode]
                     else { return }
                     view.process = process
+                    view.isProcessStale = false
                     isFound = true
                     view.descriptor = descriptors[socket.inode]
                     events.append(
@@ -324,6 +291,8 @@ public struct KernelJoin: Sendable {
         var news: [KernelEvent.Kind] = []
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
             news.append(.state(from: before, to: socket?.state))
+            // Who serves a connection may have begun, or ended, since.
+            view.soughtHolders = false
         }
 
         noteAcceptance(socket, side, connection, &view, snapshot, &news)

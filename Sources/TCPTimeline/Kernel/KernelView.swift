@@ -16,8 +16,15 @@ public struct KernelSideView: Sendable {
     public internal(set) var process: ProcessIdentity?
     /// The number of that process's descriptor for the socket, if it was looked up; it stays after the end.
     public internal(set) var descriptor: Int32?
-    /// Whether it was looked for.
-    var soughtDescriptor = false
+    /// Other processes that held it, too, when that was looked up, the lowest pids first, at most `KernelJoin.sharerLimit`; they stay
+    /// after the end.
+    public internal(set) var sharers: [SocketHolder] = []
+    /// How many there were.
+    public internal(set) var sharerCount = 0
+    /// Whether its holders were looked up since its state changed.
+    var soughtHolders = false
+    /// Whether the process was found not to hold it any more, nor anybody who may have it from there.
+    var isProcessStale = false
     /// The process that was judged last: whether it belongs to the command that is traced.
     var judged: (pid: Int32, isOfCommand: Bool)?
     /// Whether a process of the command that is traced holds the socket, or held it.

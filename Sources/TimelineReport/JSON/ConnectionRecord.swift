@@ -75,6 +75,20 @@ extension JSONObject {
             if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
             if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
             if let details = process.details { owner.add(details) }
+            owner.add(sharersOf: view)
+        }
+    }
+
+    private mutating func add(sharersOf view: borrowing KernelSideView) {
+        guard view.sharerCount > 0 else { return }
+        let sharers = view.sharers
+        add("shared_by", number: view.sharerCount)
+        add("sharers", objects: sharers.count) { object, index in
+            let process = sharers[index].process
+            object.add("pid", number: process.pid)
+            object.add("comm", string: process.command)
+            if process.uid != .max { object.add("uid", number: process.uid) }
+            object.add("fd", number: sharers[index].descriptor)
         }
     }
 }

@@ -24,6 +24,7 @@ func writeProcessLines(
         if let process = view.process {
             out.append(" process ")
             out.append(process, descriptor: view.descriptor)
+            out.append(sharersOf: view)
         }
         if side == .responder, let accept {
             out.append(view.process == nil ? " " : ", ")
@@ -70,6 +71,24 @@ extension OutputBuffer {
             append(", cgroup ")
             appendPrintable(group)
         }
+    }
+
+    /// `, shared with worker[7512] (fd 3), worker[7513] (fd 3) and 4 more`; nothing for a socket that one process holds. Escaped.
+    fileprivate mutating func append(sharersOf view: KernelSideView) {
+        for (index, holder) in view.sharers.enumerated() {
+            append(index == 0 ? ", shared with " : ", ")
+            appendPrintable(holder.process.command)
+            append("[")
+            append(number: holder.process.pid)
+            append("] (fd ")
+            append(number: holder.descriptor)
+            append(")")
+        }
+        let more = view.sharerCount - view.sharers.count
+        guard more > 0 else { return }
+        append(" and ")
+        append(number: more)
+        append(" more")
     }
 
     /// `accepted after 12ms`, `accepted within 100ms`, `accepted after 80ms to 103ms`, `not accepted for 3s`.

@@ -46,9 +46,9 @@ struct KernelWatcher {
     /// With tracepoints: the most connections in one reading, so that it is over before the rings run full. The rest has its
     /// turn in the next one.
     static let batch = 128
-    /// The most sockets whose descriptors are looked for after one reading, and the most of one process that are listed: a few
-    /// milliseconds at worst.
-    static let descriptorLimit = (sockets: 16, listed: 1024)
+    /// The most sockets whose holders are looked for after one reading, and the most of one process that are listed: a few milliseconds at
+    /// worst.
+    static let holderLimit = (sockets: 16, listed: 1024)
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
     /// The most ports that readings are narrowed to.
@@ -208,7 +208,7 @@ struct KernelWatcher {
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
         events += findOwners(source)
-        findDescriptors(timeline)
+        events += findHolders(timeline, source)
         judgeProcesses()
         return events
     }
@@ -228,17 +228,20 @@ struct KernelWatcher {
             time: snapshot.readEnded, source: source)
     }
 
-    /// Where an event named the process, its descriptor is looked for once the connection has lasted a while, and only while few
-    /// are at work.
-    private mutating func findDescriptors(_ timeline: borrowing Timeline) {
-        guard join.count <= Self.batch else { return }
-        let wanted = join.inodesWithoutDescriptor(
-            of: chosen, youth: Self.youth, at: snapshot.readEnded, limit: Self.descriptorLimit.sockets, timeline)
-        for (pid, inodes) in wanted {
-            join.assign(
-                descriptors: owners.descriptors(of: inodes, in: pid, limit: Self.descriptorLimit.listed), of: pid,
-                chosen)
+    /// Who else holds a socket, or instead of its process, is looked up once the connection has lasted a while, and whenever its state
+    /// has changed, only while few are at work.
+    private mutating func findHolders(_ timeline: borrowing Timeline, _ source: KernelSource) -> [KernelEvent] {
+        guard join.count <= Self.batch else { return [] }
+        let wanted = join.socketsToLookUp(
+            of: chosen, youth: Self.youth, at: snapshot.readEnded, limit: Self.holderLimit.sockets, timeline)
+        var events: [KernelEvent] = []
+        for (pid, sockets) in wanted {
+            let found = owners.holders(of: sockets, near: pid, limit: Self.holderLimit.listed).mapValues {
+                $0.map { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
+            }
+            events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
         }
+        return events
     }
 
     /// From now on this process and its descendants are the command that is traced.

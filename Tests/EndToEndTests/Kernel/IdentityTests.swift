@@ -20,6 +20,26 @@ private let pair = """
     c = socket.create_connection(('127.0.0.1', port)); print('open', time.time(), flush=True); say('client', c); time.sleep(1.2); c.close(); os.waitpid(child, 0)
     """
 
+/// A server that forks when it has accepted, and closes its copy; a client that forks when it is connected, and whose child keeps its own
+/// to the end. Both say who holds the connection: pid and descriptor.
+private let forking = """
+    import os, socket, sys, time
+    port = int(sys.argv[1])
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', port)); l.listen(5)
+    def say(word, s): print(word, os.getpid(), s.fileno(), flush=True)
+    server = os.fork()
+    if server == 0:
+        c, _ = l.accept()
+        child = os.fork()
+        if child == 0: say('server', c); c.recv(1); c.close(); os._exit(0)
+        c.close(); os.waitpid(child, 0); os._exit(0)
+    l.close()
+    c = socket.create_connection(('127.0.0.1', port)); say('client', c)
+    child = os.fork()
+    if child == 0: say('sharer', c); time.sleep(1.3); os._exit(0)
+    time.sleep(1); c.shutdown(socket.SHUT_WR); c.close(); os.waitpid(child, 0); os.waitpid(server, 0)
+    """
+
 extension KernelTests {
     @Suite(.enabled(if: isRoot, "live traces need root")) struct IdentityTests {
         @Test func theWholeIdentityOfBothProcessesAndTheWaitForAccept() throws {
@@ -49,6 +69,32 @@ extension KernelTests {
             let waited = times[1] - times[0]
             #expect(waited > 0.1 && least > 0 && least <= waited + 0.1 && most >= waited - 0.1, "\(waited): \(accept)")
             #expect(most - least < 1, "\(accept)")
+        }
+
+        /// The server forks for its connection and closes its own copy; the client has a child that never closes its one.
+        @Test func allWhoHoldASocket() throws {
+            let port = try freePort()
+            let (json, text) = (try trace(port: port, "-T", "json"), try trace(port: port, "-v"))
+            let said = try python(forking, "\(port)").end()
+            Thread.sleep(forTimeInterval: 0.6)
+            json.signal(SIGINT)
+            text.signal(SIGINT)
+            let conn = try #require(try records(try json.end(), "conn").first)
+            func truth(_ word: String) throws -> [Int] {
+                let line = try #require(said.lines.first { $0.hasPrefix(word + " ") }, "\(said.errors)")
+                return line.split(separator: " ").compactMap { Int($0) }
+            }
+            let client = try #require(conn["orig_process"] as? [String: Any], "\(conn)")
+            #expect(try client["pid"] as? Int == truth("client")[0] && client["shared_by"] as? Int == 1)
+            let sharer = try #require((client["sharers"] as? [[String: Any]])?.first, "\(client)")
+            #expect(try [sharer["pid"] as? Int, sharer["fd"] as? Int] == truth("sharer"))
+            let server = try #require(conn["resp_process"] as? [String: Any], "\(conn)")
+            #expect(try [server["pid"] as? Int, server["fd"] as? Int] == truth("server"))
+            #expect(server["shared_by"] == nil)
+            let lines = try text.end().text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let (pid, descriptor) = (try truth("sharer")[0], try truth("sharer")[1])
+            #expect(lines.contains(", shared with python3[\(pid)] (fd \(descriptor))"), "\(lines)")
+            #expect(lines.components(separatedBy: "shared with").count == 2)
         }
 
         @Test func socketsSayTheSame() throws {

@@ -1,0 +1,75 @@
+// All processes that hold a socket: who has it besides the one that is named, or instead of it.
+//
+// fork(2) gives a child every descriptor of its parent. A server that forks for each connection closes its own copy, and only the child
+// is left; one that forgets to has its connections open after the child has closed them.
+
+public import TCPModel
+
+extension KernelJoin {
+    /// The most other holders of a socket that are kept.
+    public static let sharerLimit = 8
+
+    /// Sockets whose process is known and whose holders have not been looked up since their state changed, by process, each with its
+    /// descriptor if that is known: at most `limit`; each is named once. Of these connections (nil = all), and only of those older
+    /// than `youth` nanoseconds: most are over before that.
+    public mutating func socketsToLookUp(
+        of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, limit: Int, _ timeline: borrowing Timeline
+    ) -> [Int32: [UInt64: Int32?]] {
+        var wanted: [Int32: [UInt64: Int32?]] = [:]
+        var count = 0
+        for id in ids ?? watched where count < limit {
+            guard now.since(timeline[id].firstTime) >= youth else { continue }
+            for side in [Side.originator, .responder] {
+                update(id, side) { view in
+                    guard view.isOwned, !view.soughtHolders, let socket = view.socket, let process = view.process else {
+                        return
+                    }
+                    view.soughtHolders = true
+                    wanted[process.pid, default: [:]].updateValue(view.descriptor, forKey: socket.inode)
+                    count += 1
+                }
+            }
+        }
+        return wanted
+    }
+
+    /// Takes in who holds sockets of a process, by inode, the lowest pid first: nobody means neither the process nor whoever may have it
+    /// from there. A process that holds its socket no more makes room for one that does, unless an event told that it connected or was
+    /// the first to close.
+    public mutating func assign(
+        holders: [UInt64: [SocketHolder]], of pid: Int32, _ ids: [ConnectionID]? = nil, time: Timestamp,
+        source: KernelSource = .proc
+    ) -> [KernelEvent] {
+        var events: [KernelEvent] = []
+        for id in ids ?? watched {
+            for side in [Side.originator, .responder] {
+                var isFound = false
+                update(id, side) { view in
+                    guard view.process?.pid == pid, view.isOwned, let socket = view.socket,
+                        let all = holders[socket.inode]
+                    else { return }
+                    let own = all.first { $0.process.pid == pid }
+                    // Who connected, or closed first, stays the one that is named.
+                    let holder = own ?? (view.trace.isOwnerExact ? nil : all.first)
+                    let others = all.filter { $0.process.pid != holder?.process.pid }
+                    view.sharers = Array(others.prefix(Self.sharerLimit))
+                    view.sharerCount = others.count
+                    guard let holder else {
+                        view.isProcessStale = !view.trace.isOwnerExact
+                        return
+                    }
+                    view.descriptor = holder.descriptor
+                    guard holder.process.pid != pid else { return }
+                    view.process = holder.process
+                    isFound = true
+                    events.append(
+                        KernelEvent(
+                            connection: id, side: side, time: time, kind: .owner(holder.process), socket: socket,
+                            process: holder.process, source: source))
+                }
+                if isFound { noteProcess(id, side) }
+            }
+        }
+        return events
+    }
+}

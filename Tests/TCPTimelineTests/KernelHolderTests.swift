@@ -1,0 +1,71 @@
+// Who holds a socket besides the process that is named, or instead of it.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite struct KernelHolderTests {
+    private static let handshake = "0 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
+
+    private let joined = Joined(handshake)
+    private let client = ProcessIdentity(pid: 7, command: "c", uid: 0)
+    private let server = ProcessIdentity(pid: 8, command: "s", uid: 0)
+    private let child = SocketHolder(process: ProcessIdentity(pid: 9, command: "child", uid: 0), descriptor: 4)
+
+    init() {
+        joined.read(1, joined.client(.established), joined.server(.established))
+        _ = joined.join.assign([11: client, 22: server], descriptors: [22: 5], time: joined.play.now)
+    }
+
+    private func wanted(age: Int64 = 100) -> [Int32: [UInt64: Int32?]] {
+        joined.join.socketsToLookUp(
+            youth: 100, at: joined.play.connection.firstTime.advanced(by: age), limit: 16, joined.play.timeline)
+    }
+
+    private func assign(_ holders: [UInt64: [SocketHolder]], of pid: Int32) -> [KernelEvent] {
+        joined.join.assign(holders: holders, of: pid, time: joined.play.now)
+    }
+
+    private var view: KernelView { get throws { try #require(joined.join.view(joined.id)) } }
+
+    @Test func theyAreAskedForOncePerState() {
+        #expect(wanted(age: 99).isEmpty, "young")
+        #expect(wanted() == [7: [11: nil], 8: [22: 5]])
+        #expect(wanted().isEmpty, "asked for")
+        joined.read(1, joined.client(.established), joined.server(.closeWait))
+        #expect(wanted() == [8: [22: 5]], "its process may have closed it")
+    }
+
+    @Test func othersThatShareIt() throws {
+        let own = SocketHolder(process: client, descriptor: 3)
+        #expect(assign([11: [own, child]], of: 7).isEmpty, "no other owner")
+        let side = try view.originator
+        #expect(side.process == client && side.descriptor == 3 && side.sharers == [child] && side.sharerCount == 1)
+        let crowd = (20..<60).map {
+            SocketHolder(process: ProcessIdentity(pid: $0, command: "worker", uid: 0), descriptor: 3)
+        }
+        _ = assign([11: [own] + crowd], of: 7)
+        #expect(try view.originator.sharers == Array(crowd.prefix(KernelJoin.sharerLimit)))
+        #expect(try view.originator.sharerCount == 40)
+    }
+
+    /// A server that forks for each connection, and closes its own copy.
+    @Test func theChildThatIsLeftTakesItsPlace() throws {
+        let events = assign([22: [child]], of: 8)
+        #expect(try view.responder.process == child.process && view.responder.descriptor == 4)
+        #expect(events.count == 1 && events.first?.process == child.process && events.first?.side == .responder)
+        #expect(try view.responder.sharerCount == 0)
+    }
+
+    /// It was handed on by other ways than fork(2): all of /proc is searched again, and the name stays until then.
+    @Test func nobodyAmongTheKin() throws {
+        #expect(joined.join.inodesWithoutProcess().isEmpty)
+        #expect(assign([22: []], of: 8).isEmpty)
+        #expect(try view.responder.process == server && joined.join.inodesWithoutProcess() == [22])
+        _ = joined.join.assign([22: child.process], descriptors: [22: 6], time: joined.play.now)
+        #expect(try view.responder.process == child.process && view.responder.descriptor == 6)
+        #expect(joined.join.inodesWithoutProcess().isEmpty)
+        #expect(assign([:], of: 9).isEmpty && joined.join.inodesWithoutProcess().isEmpty, "nobody may tell")
+    }
+}
