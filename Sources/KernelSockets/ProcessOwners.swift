@@ -32,7 +32,8 @@ public struct ProcessOwners: Sendable {
         public var fullScans = 0
         /// Processes whose descriptors were listed.
         public var processes = 0
-        /// Processes whose descriptors may not be listed (EACCES, EPERM).
+        /// Processes whose descriptors could not be listed though they are there: another user's (EACCES, EPERM), or for want of
+        /// descriptors of our own (EMFILE).
         public var denied = 0
         /// Processes that went away while they were read (ENOENT, ESRCH).
         public var vanished = 0
@@ -77,7 +78,8 @@ public struct ProcessOwners: Sendable {
         var found: [UInt64: SocketOwner] = [:]
         var wanted: Set<UInt64> = []
         for inode in inodes where inode != 0 {
-            if let owner = known[inode], holds(owner, inode: inode) {
+            if let owner = known[inode].flatMap({ still($0, inode: inode) }) {
+                known[inode] = owner
                 found[inode] = owner
             } else {
                 known[inode] = nil
@@ -122,6 +124,18 @@ public struct ProcessOwners: Sendable {
             let status = directory.status(), status.startTicks == owner.startTicks
         else { return false }
         return directory.holds(inode: inode, descriptor: owner.descriptor)
+    }
+
+    /// The same owner if it holds the socket now, as it is now: since then it may have run another program (execve(2)), or become another
+    /// user.
+    private mutating func still(_ owner: SocketOwner, inode: UInt64) -> SocketOwner? {
+        guard let directory = ProcessDirectory(root: root, pid: owner.process.pid), let now = directory.identity(),
+            now.startTicks == owner.startTicks, directory.holds(inode: inode, descriptor: owner.descriptor)
+        else { return nil }
+        if now.process == owner.process { return owner }
+        return SocketOwner(
+            process: now.process.with(details(of: now, directory)), descriptor: owner.descriptor,
+            startTicks: owner.startTicks)
     }
 
     /// Whether this very process (same pid and same start time) is still there; a zombie is.
@@ -299,10 +313,7 @@ public struct ProcessOwners: Sendable {
     private mutating func sockets(
         of pid: Int32, limit: Int = .max, where isWanted: (UInt64) -> Bool = { _ in true }
     ) -> (allowed: Bool, hits: [UInt64: SocketOwner]) {
-        guard let directory = ProcessDirectory(root: root, pid: pid) else {
-            counts.vanished += 1
-            return (true, [:])
-        }
+        guard let directory = ProcessDirectory(root: root, pid: pid) else { return (note(errno), [:]) }
         var identity: (process: ProcessIdentity, startTicks: UInt64)?
         var hits: [UInt64: SocketOwner] = [:]
         let code = directory.forEachSocket { inode, descriptor in
@@ -318,16 +329,22 @@ public struct ProcessOwners: Sendable {
                 process: identity.process, descriptor: lowest, startTicks: identity.startTicks)
             return hits.count < limit
         }
-        let allowed = code != EACCES && code != EPERM
-        if !allowed {
-            counts.denied += 1
-        } else if code != 0 {
-            counts.vanished += 1
-        } else {
-            counts.processes += 1
-        }
+        let allowed = note(code)
         // Were the start time another by now, the sockets would not be those of the process that was named.
         if let identity, directory.status()?.startTicks != identity.startTicks { hits = [:] }
         return (allowed, hits)
+    }
+
+    /// Counts what came of listing a process's descriptors, 0 or an errno; false if they may be there and are hidden from us. With
+    /// hidepid=1 even the folder of another user's process is not opened (EPERM: proc_pid_permission, fs/proc/base.c).
+    private mutating func note(_ code: Int32) -> Bool {
+        switch code {
+        case 0: counts.processes += 1
+        case ENOENT, ESRCH: counts.vanished += 1
+        default:
+            counts.denied += 1
+            return false
+        }
+        return true
     }
 }

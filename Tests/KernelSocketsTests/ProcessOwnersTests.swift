@@ -58,6 +58,27 @@ import Testing
         #expect(owners.owners(of: [50])[50]?.process.command == "new")
     }
 
+    /// execve(2) keeps the number, the start time and the descriptors: only the name is another one.
+    @Test func anOwnerThatRunsAnotherProgramHasItsName() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "shell", start: 5, sockets: [3: 50])
+        var owners = ProcessOwners(root: proc.root)
+        #expect(owners.owners(of: [50])[50]?.process.command == "shell")
+        try proc.process(200, comm: "server", start: 5, sockets: [3: 50])
+        #expect(owners.owners(of: [50])[50]?.process.command == "server" && owners.counts.fullScans == 1)
+    }
+
+    /// A folder that is there and is not opened (here: a link to itself; hidepid=1 gives EPERM) may well have the owner.
+    @Test func whoRefusesHasNotGone() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a", start: 5, sockets: [3: 50])
+        try FileManager.default.createSymbolicLink(atPath: proc.root + "/300", withDestinationPath: "300")
+        var owners = ProcessOwners(root: proc.root)
+        #expect(owners.owners(of: [99]).isEmpty && owners.deniedInLatestScan == 1)
+        #expect(owners.counts.denied == 1 && owners.counts.vanished == 0 && owners.counts.processes == 1)
+        #expect(owners.allOwners().count == 1 && owners.deniedInLatestScan == 1)
+    }
+
     @Test func whereAProcessComesFromIsReadOnce() throws {
         let proc = try FakeProc()
         try proc.process(200, comm: "a", start: 5, sockets: [3: 50, 9: 51])

@@ -58,6 +58,13 @@ import Testing
         #expect(try view.responder.sharerCount == 0)
     }
 
+    @Test func theSameProcessWithAnotherProgram() throws {
+        let anew = SocketHolder(process: ProcessIdentity(pid: 8, command: "exec", uid: 0), descriptor: 5)
+        #expect(assign([22: [anew]], of: 8).map(\.process) == [anew.process])
+        #expect(try view.responder.process?.command == "exec")
+        #expect(assign([22: [anew]], of: 8).isEmpty)
+    }
+
     /// It was handed on by other ways than fork(2): all of /proc is searched again, and the name stays until then.
     @Test func nobodyAmongTheKin() throws {
         #expect(joined.join.inodesWithoutProcess().isEmpty)

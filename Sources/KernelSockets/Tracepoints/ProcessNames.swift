@@ -81,6 +81,10 @@ struct ProcessNames {
         tell(pid, Word(name: name, uid: .max))
     }
 
+    /// Events were lost: the end of a process and the beginning of another one with its number may be among them, and a new name. Who is
+    /// there is asked for again; who has gone has what was told.
+    mutating func distrust() { known.removeAll(keepingCapacity: true) }
+
     /// All CPUs have been read.
     mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
 

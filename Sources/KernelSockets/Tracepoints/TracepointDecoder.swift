@@ -11,10 +11,11 @@ struct TracepointDecoder: Sendable {
     /// In the order of their names: what is missing, for people.
     private(set) var missing: [(kind: TracepointKind, why: String)] = []
 
-    /// Takes in the `format` file of a tracepoint; nil if the kernel has none. Returns nil if it cannot be used.
-    mutating func add(_ kind: TracepointKind, format text: String?) -> TracepointFormat? {
+    /// Takes in the `format` file of a tracepoint; nil if it could not be read, for that reason, or the kernel has none. Returns nil if it
+    /// cannot be used.
+    mutating func add(_ kind: TracepointKind, format text: String?, refusal: String? = nil) -> TracepointFormat? {
         guard let text, let format = TracepointFormat(text) else {
-            missing.append((kind, "this kernel does not have it"))
+            missing.append((kind, refusal ?? "this kernel does not have it"))
             return nil
         }
         if let field = kind.neededFields.first(where: { format.fields[$0] == nil }) {

@@ -88,19 +88,21 @@ public final class TracepointSource {
         ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
     ) throws(Unavailable) {
         guard let files = TracingFiles() else {
-            throw Unavailable(description: "tracefs: \(describeErrno(errno))")
+            throw Unavailable(description: "tracefs: \(Self.refusal(errno))")
         }
         decoder = TracepointDecoder()
         names = ProcessNames()
         self.ports = Set(ports)
         var wanted: [(kind: TracepointKind, format: TracepointFormat)] = []
         for kind in TracepointKind.allCases {
-            if let format = decoder.add(kind, format: files.format(kind)) { wanted.append((kind, format)) }
+            let text = files.format(kind)
+            let refusal = text == nil && errno != ENOENT ? Self.refusal(errno) : nil
+            if let format = decoder.add(kind, format: text, refusal: refusal) { wanted.append((kind, format)) }
         }
         let processors = OnlineProcessors.current() ?? OnlineProcessors.counted()
         try Self.makeRoom(processors.count)
         guard let opened = PerfRings(processors: processors, tracepoint: wanted.first?.format.identifier) else {
-            throw Unavailable(description: "perf_event_open: \(describeErrno(errno))")
+            throw Unavailable(description: "perf_event_open: \(Self.refusal(errno))")
         }
         clock = opened.clock
         rings = opened.rings
@@ -126,6 +128,12 @@ public final class TracepointSource {
         for ring in rings { ring.enable() }
         // Who begins or changes its name from now on is told.
         if usesProcesses { names.prime() }
+    }
+
+    /// The words for an errno; what even root is refused for is named (kernel_lockdown(7)).
+    private static func refusal(_ code: Int32) -> String {
+        let isLockedDown = code == EPERM && KernelLockdown.current() == .confidentiality
+        return describeErrno(code) + (isLockedDown ? ", by the kernel's lockdown (confidentiality)" : "")
     }
 
     /// Room for a ring and every tracepoint on each processor, and for what the rest of the trace opens.
@@ -290,7 +298,9 @@ public final class TracepointSource {
                 samples &+= 1
                 let stamp = Timestamp(nanoseconds: Int64(clamping: time)).advanced(by: offset)
                 takeSample(bytes.extracting(range), stamp, pid, &events)
-            case .lost(let count): counts.lost &+= count
+            case .lost(let count):
+                counts.lost &+= count
+                names.distrust()
             case .name(let pid, _, let name): names.rename(pid, name)
             case .fork(let pid, let parent):
                 ends[pid] = nil

@@ -33,7 +33,8 @@ struct TracingFiles: ~Copyable {
         root = directory
     }
 
-    /// The text of one tracepoint's `format` file; nil if the kernel does not have that tracepoint.
+    /// The text of one tracepoint's `format` file; nil with errno set: ENOENT if the kernel does not have that tracepoint, EPERM if it
+    /// does not let us see it (lockdown, `confidentiality`).
     func format(_ kind: TracepointKind) -> String? {
         root.contents(of: "events/\(kind.rawValue)/format", limit: Self.limit).map {
             String(decoding: $0, as: UTF8.self)

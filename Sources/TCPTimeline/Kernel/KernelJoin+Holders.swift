@@ -59,7 +59,8 @@ extension KernelJoin {
                         return
                     }
                     view.descriptor = holder.descriptor
-                    guard holder.process.pid != pid else { return }
+                    // The same one may have run another program since (execve(2)).
+                    guard holder.process != view.process else { return }
                     view.process = holder.process
                     isFound = true
                     events.append(

@@ -93,7 +93,8 @@ extension TracepointDecoder {
         #expect(decoder.add(.sendReset, format: nil) == nil)
         #expect(decoder.missing[0].why == "this kernel does not have it")
         #expect(decoder.add(.destroy, format: "rubbish\nID: x\nfield:;offset:;size:-1;") == nil)
-        #expect(decoder.missing.count == 2)
+        #expect(decoder.add(.retransmit, format: nil, refusal: "Operation not permitted") == nil)
+        #expect(decoder.missing.count == 3 && decoder.missing[2].why == "Operation not permitted")
     }
 
     @Test func everyTruncationIsRefused() {

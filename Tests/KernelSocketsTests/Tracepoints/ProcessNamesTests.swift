@@ -55,6 +55,21 @@ import Testing
         #expect(names.identity(12)?.command == "sh" && names.identity(12)?.details == nil)
     }
 
+    /// The end of one process and the beginning of the next with its number were lost.
+    @Test func afterALossWhoIsThereIsAskedAgain() throws {
+        let proc = try FakeProc()
+        try proc.process(10, comm: "server", start: 5, sockets: [:])
+        var names = ProcessNames(root: proc.root)
+        #expect(names.identity(10)?.command == "server")
+        try proc.process(10, comm: "another", start: 9, sockets: [:])
+        #expect(names.identity(10)?.command == "server", "asked once")
+        names.distrust()
+        #expect(names.identity(10)?.command == "another")
+        names.rename(11, "told")
+        names.distrust()
+        #expect(names.identity(11)?.command == "told", "it has gone")
+    }
+
     @Test func anEndedProcessIsForgotten() {
         var names = names
         names.rename(10, "server")
