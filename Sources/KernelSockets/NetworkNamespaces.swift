@@ -9,6 +9,18 @@ public struct NetworkNamespaces: Sendable {
     /// Looks below `root`: another than /proc is for tests.
     public init(root: String = "/proc") { self.root = root }
 
+    /// The number of the network namespace that the calling thread is in, as the kernel knows it (`ns.inum` of its `struct net`); nil if
+    /// /proc does not tell.
+    public static func own(root: String = "/proc") -> UInt32? {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        guard let directory = Descriptor(path: root, flags: O_RDONLY | O_DIRECTORY),
+            let length = directory.linkTarget(of: "thread-self/ns/net", into: &buffer)
+        else { return nil }
+        let text = String(decoding: buffer[..<length], as: UTF8.self)
+        guard text.hasPrefix("net:["), text.hasSuffix("]") else { return nil }
+        return UInt32(text.dropFirst(5).dropLast())
+    }
+
     /// One process of each network namespace that is not this process's own: the one with the lowest pid. Those of other users
     /// are seen by root only.
     public func others() -> [Int32] {

@@ -23,6 +23,19 @@ let canUnshare =
     isRoot && ["/usr/bin/unshare", "/usr/sbin/ip"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
 
 @Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct NetworkNamespaceTests {
+    /// Its loopback interface has the same addresses, and its sockets may have the same ports.
+    @Test func theLoopbackOfAnotherNamespaceIsNotOurs() throws {
+        let peer = try Program("/usr/bin/unshare", ["-n", "python3", "-u", "-c", inside])
+        try peer.say("\n")
+        let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
+        let inside = try tcptrace("--netns", "\(peer.pid)", "-i", "lo", "-v", "--duration", "2", "tcp port \(port)")
+        let outside = try tcptrace("-i", "lo", "-v", "--duration", "2", "tcp port \(port)")
+        peer.signal(SIGKILL)
+        #expect(
+            !inside.errors.contains("\n0 kernel events read,") && inside.errors.contains(" kernel events read, 0 lost"))
+        #expect(outside.errors.contains("\n0 kernel events read,"), "\(outside.errors)")
+    }
+
     @Test func aProcesssNamespace() throws {
         let peer = try Program("/usr/bin/unshare", ["-n", "python3", "-u", "-c", inside])
         try peer.say("\n")

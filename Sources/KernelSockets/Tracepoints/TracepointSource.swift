@@ -71,6 +71,8 @@ public final class TracepointSource {
     /// Processes whose end was in the latest reading.
     private var endedBefore: [Int32] = []
     private let ports: Set<UInt16>
+    /// The number of our network namespace, if it is known.
+    private let namespace = NetworkNamespaces.own()
     private var processors: ProcessorWatch
     /// When processes began to end, lately.
     private var ends: [Int32: Timestamp] = [:]
@@ -279,7 +281,8 @@ public final class TracepointSource {
                 if let event, concerns(event) { events.append(event) }
             } else if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
                 // The program has compared the ports, unless there are too many of them.
-                if concerns(event) { events.append(event) }
+                let isElsewhere = namespace.map { SocketRecord.isOthersLoopback(record, event, own: $0) } ?? false
+                if !isElsewhere && concerns(event) { events.append(event) }
             } else {
                 counts.damaged &+= 1
             }

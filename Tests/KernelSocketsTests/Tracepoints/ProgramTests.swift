@@ -71,9 +71,12 @@ private let sample = types(
             ])
     }
 
-    private func record(kind: Int = 1, from: Int = 2, to: Int = 1, owned: Int = 1, family: Int = 2) -> [UInt8] {
+    private func record(
+        kind: Int = 1, from: Int = 2, to: Int = 1, owned: Int = 1, family: Int = 2, namespace: Int = 4_026_531_840
+    ) -> [UInt8] {
         little(1000, 8) + little(0xabcd, 8) + little(77 << 32 | 78, 8) + little(owned, 4) + little(kind, 2)
             + little(from, 2) + little(to, 2) + little(family, 2) + [0x25, 0x1c, 0x9c, 0x40, 127, 0, 0, 1, 10, 0, 0, 2]
+            + little(namespace, 4)
     }
 
     private func decode(_ bytes: [UInt8]) -> SocketEvent? { unsafe SocketRecord.decode(bytes.span.bytes, offset: 5) }
@@ -90,6 +93,21 @@ private let sample = types(
         #expect(decode(six)?.local.description == "[::1]:9500" && decode(six)?.remote.description == "[2001::9]:40000")
         let mapped = record(family: 10) + zeros + zeros + [0, 0]
         #expect(decode(mapped)?.local.address == .anyV4, "no address yet")
+    }
+
+    /// 127.0.0.1 and ::1 of a container are not ours; its other addresses may be captured here.
+    @Test func whatLoopbackIsOfAnotherNamespace() throws {
+        func isOthers(_ bytes: [UInt8], own: UInt32 = 4_026_531_840) throws -> Bool {
+            let event = try #require(decode(bytes))
+            return unsafe SocketRecord.isOthersLoopback(bytes.span.bytes, event, own: own)
+        }
+        #expect(try !isOthers(record()) && !isOthers(record(namespace: 0)), "ours, and not known")
+        #expect(try isOthers(record(namespace: 4_026_532_001)))
+        let zeros = [UInt8](repeating: 0, count: 15)
+        let remote6: [UInt8] = [0x20, 1] + zeros.dropLast(2) + [9]
+        #expect(try isOthers(record(family: 10, namespace: 1) + zeros + [1] + remote6))
+        #expect(try !isOthers(record(family: 10, namespace: 1) + remote6 + remote6))
+        #expect(NetworkNamespaces.own() != nil && NetworkNamespaces.own(root: "/nonexistent") == nil)
     }
 
     @Test func aRecordThatMakesNoSenseIsNone() {
@@ -137,6 +155,9 @@ private struct Said: Hashable, CustomStringConvertible {
     func thisKernelTakesThePrograms() throws {
         let types = try #require(TypeInformation())
         #expect(SocketLayout(types) != nil)
+        if FileManager.default.fileExists(atPath: "/proc/self/ns/net") {
+            #expect(SocketLayout(types)?.namespace != nil)
+        }
         #expect(SocketRing(ports: []) != nil && SocketRing(ports: [1, 2, 3]) != nil)
         #expect(PacketLayout(types) != nil && SocketRing(ports: [], dropReasons: [2, 3])?.tellsDrops == true)
     }

@@ -20,6 +20,14 @@ struct SocketLayout: Equatable {
     /// In its lock: whether a system call holds it. Interrupts leave a socket alone meanwhile, and never hold it so themselves.
     var isOwned = 0
 
+    /// In `struct sock_common`, the pointer to its network namespace; in that, its number. Nil where the kernel has only one namespace.
+    var namespace: Namespace?
+
+    struct Namespace: Equatable {
+        var pointer: Int
+        var number: Int
+    }
+
     /// The tracepoints' numbers among the types.
     var setState = 0
     var destroy = 0
@@ -58,6 +66,12 @@ struct SocketLayout: Equatable {
         self.localAddress = localAddress
         self.localPort = localPort
         self.isOwned = lock.offset + isOwned
+        if let pointer = offset("skc_net", of: common, size: 8), let net = types.structure("net"),
+            let base = types.member("ns", of: net), let inner = types.unqualified(base.type),
+            let number = offset("inum", of: inner, size: 4), base.offset + number < 1 << 14
+        {
+            namespace = Namespace(pointer: pointer, number: base.offset + number)
+        }
         self.setState = setState
         self.destroy = destroy
     }
@@ -77,7 +91,7 @@ struct SocketProgram {
     }
 
     /// Where the record is, below the frame pointer.
-    private static let record = -SocketRecord.size6
+    private static let record = -((SocketRecord.size6 + 7) & ~7)
 
     /// The instructions. `ring` and `lost` are maps: where records go, and the count of those that found no room.
     static func text(
@@ -124,6 +138,13 @@ struct SocketProgram {
             text.load(.r1, 4, at: .r7, offset)
             store(.r1, 4, place)
         }
+        if let namespace = layout.namespace {
+            text.load(.r1, 8, at: .r7, namespace.pointer)
+            text.load(.r1, 4, at: .r1, namespace.number)
+        } else {
+            text.move(.r1, 0)
+        }
+        store(.r1, 4, SocketRecord.namespace)
         text.load(.r8, 2, at: .r7, layout.family)
         store(.r8, 2, SocketRecord.family)
         text.move(.r1, Int32(tracepoint.rawValue))

@@ -19,11 +19,13 @@ enum SocketRecord {
     static let remotePort = 38
     static let localAddress = 40
     static let remoteAddress = 44
+    /// The number of its network namespace, in this machine's order; 0 where the kernel does not tell.
+    static let namespace = 48
     /// What IPv4 sockets have no more of.
-    static let size4 = 48
-    static let localAddress6 = 48
-    static let remoteAddress6 = 64
-    static let size6 = 80
+    static let size4 = 52
+    static let localAddress6 = 52
+    static let remoteAddress6 = 68
+    static let size6 = 84
 
     /// The event in `record`, whose time is `offset` nanoseconds behind the wall clock's; nil if it makes no sense.
     static func decode(_ record: RawSpan, offset: Int64) -> SocketEvent? {
@@ -39,6 +41,13 @@ enum SocketRecord {
             remote: SocketAddress(ends.remote, UInt16(truncatingIfNeeded: there)),
             // 0 is the idle task. Only children that go with their listener are closed without this lock: nobody held them.
             isProcessContext: lock != 0 && pid != 0, pid: pid)
+    }
+
+    /// Whether an event is of another network namespace's loopback interface, which has the same addresses as that of the namespace `own`.
+    /// All other addresses of another namespace may well be the other end of a connection that is captured here, such as a container's.
+    static func isOthersLoopback(_ record: RawSpan, _ event: SocketEvent, own: UInt32) -> Bool {
+        guard let number = unsigned(record, namespace, 4), number != 0, number != UInt64(own) else { return false }
+        return event.local.address.isLoopback || event.remote.address.isLoopback
     }
 
     private static func content(_ record: RawSpan) -> SocketEvent.Kind? {
