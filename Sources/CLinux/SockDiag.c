@@ -23,10 +23,6 @@ int tcptrace_sock_diag_open(void) {
     return opened;
 }
 
-int tcptrace_netlink_join(int descriptor, int group) {
-    return setsockopt(descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
-}
-
 ssize_t tcptrace_netlink_send(int descriptor, const void *bytes, size_t count) {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     return sendto(descriptor, bytes, count, 0, (struct sockaddr *)&kernel, sizeof kernel);

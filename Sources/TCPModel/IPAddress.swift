@@ -43,9 +43,6 @@ public struct IPAddress: Hashable, BitwiseCopyable, Sendable {
     /// The four bytes of an IPv4 address as a big-endian number; meaningless unless `isV4`.
     @inlinable public var v4: UInt32 { UInt32(truncatingIfNeeded: low) }
 
-    /// Whether this is 0.0.0.0 or ::.
-    @inlinable public var isWildcard: Bool { self == .anyV4 || self == .anyV6 }
-
     /// Whether this is in 127.0.0.0/8 or is ::1.
     @inlinable public var isLoopback: Bool { isV4 ? v4 >> 24 == 127 : self == .loopbackV6 }
 

@@ -106,6 +106,9 @@ public enum TraceError: Error, Sendable {
     /// The system refused a descriptor that the trace needs (errno).
     case system(what: String, code: Int32)
 
+    /// Whether who reads the frames (`-w -`) has gone: a request to stop, and no failure.
+    var isClosedPipe: Bool { if case .output(let error) = self { error.isClosedPipe } else { false } }
+
     /// The exit code.
     var exitCode: Int32 { if case .command(_, let code) = self { code } else { 1 } }
 

@@ -244,6 +244,15 @@ import Testing
         #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
     }
 
+    /// Of frames, too: who reads them has seen enough.
+    @Test func aClosedPipeIsAQuietEndOfFrames() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(20_000), as: "a.pcap")
+        let outcome = try shell("$T -r $1 -w - | head -c 24 > /dev/null; echo ${PIPESTATUS[0]}", file)
+        #expect(outcome.lines.first == "0")
+        #expect(!outcome.errors.contains("pipe"), "\(outcome.errors)")
+    }
+
     /// Texts of the parser's too: by then the reader may be gone, or not have begun.
     @Test func aClosedPipeIsAQuietEndOfHelpAndOfErrors() throws {
         for (words, code) in [

@@ -300,7 +300,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         traced.play.client.port -= 1
         traced.feed(handshake)
         traced.take()
-        #expect(traced.client.transitions == 2 && traced.client.isDestroyed)
+        #expect(traced.client.transitions == 2 && traced.client.destroyTime != nil)
         traced.take(now: 3 * Span.second)
         #expect(traced.join.traceCounts == TraceCounts(attached: 3, unattached: 1))
     }

@@ -10,9 +10,6 @@
 /// A sock_diag socket, bound; at most half a second is waited for an answer. Returns -1 with errno set on failure.
 int tcptrace_sock_diag_open(void);
 
-/// Joins a multicast group; -1 with errno set on failure.
-int tcptrace_netlink_join(int descriptor, int group);
-
 /// Sends one request to the kernel; -1 with errno set on failure.
 ssize_t tcptrace_netlink_send(int descriptor, const void *bytes, size_t count);
 

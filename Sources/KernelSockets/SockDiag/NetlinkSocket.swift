@@ -28,9 +28,6 @@ struct NetlinkSocket: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Joins a multicast group of sock_diag; 0 or the errno.
-    func join(group: Int32) -> Int32 { tcptrace_netlink_join(descriptor, group) == 0 ? 0 : errno }
-
     /// Sends one request; 0 or the errno.
     func send(_ request: [UInt8]) -> Int32 {
         // The region is the array's own, and only read.

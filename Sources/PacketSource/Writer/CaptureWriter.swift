@@ -54,9 +54,6 @@ public struct CaptureWriter: ~Copyable {
     /// Which file it is; nil for a pipe or a device.
     public var identity: FileIdentity? { output.identity }
 
-    /// Octets written so far, those in the buffer included.
-    public var bytesWritten: UInt64 { output.offset }
-
     /// Describes an interface; frames refer to it by the number that comes back: 0 for the first.
     ///
     /// Throws `mixedLinkTypes` for a second link type in a classic file, `tooManyInterfaces`, or what writing throws.

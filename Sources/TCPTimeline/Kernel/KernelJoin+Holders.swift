@@ -18,7 +18,7 @@ extension KernelJoin {
         var wanted: [Int32: [UInt64: Int32?]] = [:]
         var count = 0
         for id in ids ?? watched where count < limit {
-            guard now.since(timeline[id].firstTime) >= youth else { continue }
+            guard now.since(timeline.firstTime(of: id)) >= youth else { continue }
             for side in [Side.originator, .responder] {
                 update(id, side) { view in
                     guard view.isOwned, !view.soughtHolders, let socket = view.socket, let process = view.process else {

@@ -48,8 +48,6 @@ public struct TracedFacts: Sendable {
     public internal(set) var sentSynAckAgain = false
     /// When its socket's memory was given back; nil if nothing told of that.
     public internal(set) var destroyTime: Timestamp?
-    /// Whether its socket's memory was given back.
-    public var isDestroyed: Bool { destroyTime != nil }
     /// Whether the owner is known from a system call on this very socket (connect, close, shutdown).
     public internal(set) var isOwnerExact = false
 

@@ -17,7 +17,7 @@ struct SocketInfoText {
             ? [Self.listener(row.socket, details)]
             : [
                 Self.waiting(row.socket, details), details.info.map(Self.path) ?? [],
-                details.info.map(Self.soFar) ?? [], Self.oddities(details),
+                details.info.map(Self.soFar) ?? [], Self.oddities(row.socket, details),
             ]
         return groups.flatMap(broken)
     }
@@ -138,8 +138,13 @@ struct SocketInfoText {
     }
 
     /// What is not as it should be, or not as the state alone says.
-    private static func oddities(_ details: SocketDetails) -> [String] {
+    private static func oddities(_ socket: KernelSocket, _ details: SocketDetails) -> [String] {
         var statements: [String] = []
+        // Without a process it was close(); and the peer's FIN shuts receiving down as well (tcp_fin of net/ipv4/tcp_input.c).
+        if details.isSendShutDown == true && socket.inode != 0 { statements.append("its program shut sending down") }
+        if details.isReceiveShutDown == true && socket.state == .established {
+            statements.append("its program shut receiving down")
+        }
         if let count = details.info?.totalRetransmissions, count > 0 {
             var text = "\(count) \(count == 1 ? "segment" : "segments") sent again in its life"
             if let spurious = details.info?.duplicatesReported, spurious > 0 {

@@ -12,6 +12,10 @@ enum SocketMeasures {
 
     /// All, in the order in which they are written.
     static let all: [Measure] = [
+        Measure(name: "cookie") { $0.cookie == 0 ? nil : $0.cookie },
+        Measure(name: "cgroup_id") { $0.controlGroup },
+        Measure(name: "snd_shutdown") { $0.isSendShutDown.map { $0 ? 1 : 0 } },
+        Measure(name: "rcv_shutdown") { $0.isReceiveShutDown.map { $0 ? 1 : 0 } },
         Measure(name: "timer_ms") { number($0.timerMilliseconds) },
         Measure(name: "timer_tries") { $0.timerMilliseconds == nil ? nil : UInt64($0.timerCount) },
         Measure(name: "backlog") { number($0.backlog) },

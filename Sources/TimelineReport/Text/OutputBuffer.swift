@@ -432,14 +432,6 @@ extension EightDigits {
 }
 
 extension StaticString {
-    /// Calls `body` with each byte of a literal.
-    func forEachByte(_ body: (UInt8) -> Void) {
-        withUTF8Buffer { text in
-            // The index stays below the count; the literal lives as long as the program.
-            for index in 0..<text.count { body(unsafe text[index]) }
-        }
-    }
-
     /// Up to eight of its characters from `start` on, the first one in the lowest octet; 0 beyond them.
     @inline(__always) func characters(from start: Int) -> UInt64 {
         let rest = utf8CodeUnitCount &- start

@@ -51,16 +51,14 @@ enum DoctorKernel {
         }
         check(
             "tcp_info", found?.info.map { "\($0.length) octets" },
-            costs: "round-trip times, windows, retransmissions as the kernel counts them")
+            costs: "round-trip times, windows, retransmissions as the kernel counts them (sockets -i)")
         check("memory", found?.memory?.drops.map { _ in "with drops" }, costs: "drops of single sockets and listeners")
-        check("shutdown", found?.isSendShutDown.map { _ in "" }, costs: "half-close told from an orphan")
-        check("control group", found?.controlGroup.map { _ in "" }, costs: "the container of a socket")
-        var deaths: String?
-        do throws(KernelViewError) {
-            _ = try DestroyedSockets()
-            deaths = ""
-        } catch { deaths = nil }
-        check("destroyed", deaths, costs: "the last measurements of sockets that go")
+        check(
+            "shutdown", found?.isSendShutDown.map { _ in "" },
+            costs: "which side of a socket was shut down (sockets -i)")
+        check(
+            "control group", found?.controlGroup.map { _ in "" },
+            costs: "the control group of a socket (sockets -i -T json)")
         return checks
     }
 

@@ -97,8 +97,10 @@ public enum LiveSession {
             signals.standDown()
             try tracer.finish()
         } catch {
-            complain(error.explanation(command: "", executable: ""))
-            status = 1
+            if !error.isClosedPipe {
+                complain(error.explanation(command: "", executable: ""))
+                status = 1
+            }
             try? tracer.finish()
         }
         if isReading { _ = write(&tracer, isLast: true) }

@@ -47,21 +47,22 @@ struct ReplayRun: ~Copyable {
                 try begin(input, &consumer)
                 try read(&input, &consumer)
             } catch {
-                status = fail(error)
+                status = max(status, fail(error))
             }
         }
-        do throws(CaptureWriteError) { try output?.close() } catch { status = fail(.output(error)) }
+        do throws(CaptureWriteError) { try output?.close() } catch { status = max(status, fail(.output(error))) }
         return status
     }
 
-    /// Says what went wrong. After an output that cannot be written no file is read any more.
+    /// Says what went wrong, and returns the exit code. After an output that cannot be written no file is read any more.
     private mutating func fail(_ error: TraceError) -> Int32 {
         progress.clear()
-        complain(error.explanation(command: "", executable: ""))
         if case .output = error {
             isStopped = true
             isRefused = !isBegun
         }
+        if error.isClosedPipe { return 0 }
+        complain(error.explanation(command: "", executable: ""))
         return 1
     }
 

@@ -140,25 +140,6 @@ private func row(_ socket: KernelSocket) -> String {
         #expect(all.map(\.socket.inode) == [six.inode])
     }
 
-    @Test func theKernelReportsDeaths() throws {
-        var deaths = try DestroyedSockets()
-        let listener = try TestSocket.listener()
-        var client: TestSocket? = try TestSocket.connection(to: listener.local().port)
-        let end = try #require(client).local()
-        var server: TestSocket? = try listener.accepted()
-        #expect(server != nil)
-        server = nil
-        usleep(20_000)
-        client = nil
-        #expect(client == nil)
-        var cookies: [UInt64] = []
-        for _ in 0..<100 where cookies.isEmpty {
-            usleep(20_000)
-            deaths.take { if $0.socket.local == end { cookies.append($0.details.cookie) } }
-        }
-        #expect(cookies.count == 1 && cookies.first != 0 && deaths.malformed == 0)
-    }
-
     @Test(.enabled(if: geteuid() == 0)) func destroy() throws {
         let listener = try TestSocket.listener()
         let client = try TestSocket.connection(to: listener.local().port)

@@ -113,6 +113,17 @@ import Testing
         #expect(SocketInfoText().lines(SocketRow(Self.stalled.socket, .none)) == [])
     }
 
+    @Test func whatItsProgramShutDown() {
+        let half = Self.row(.finWait2) { $0.isSendShutDown = true }
+        #expect(SocketInfoText().lines(half) == ["      its program shut sending down"])
+        // An orphan was closed; and whose peer sent a FIN receives nothing more in any case.
+        let orphan = Self.row(.finWait2, inode: 0) { $0.isSendShutDown = true }
+        let closed = Self.row(.closeWait) { $0.isReceiveShutDown = true }
+        #expect(SocketInfoText().lines(orphan) + SocketInfoText().lines(closed) == [])
+        let deaf = Self.row(.established) { $0.isReceiveShutDown = true }
+        #expect(SocketInfoText().lines(deaf) == ["      its program shut receiving down"])
+    }
+
     @Test func rowsCountTheirLines() {
         let table = SocketTable(hasHeader: false, width: 80)
         for row in [Self.stalled, Self.dying, Self.listener] {
