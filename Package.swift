@@ -96,6 +96,10 @@ let package = Package(
         .target(
             name: "Exchanges", dependencies: ["TCPModel", "TCPMachine", "TCPTimeline"], path: "Tests/Exchanges",
             swiftSettings: swiftSettings),
+        // Two TCPs over a bad network, whose truth tests compare with
+        .target(
+            name: "Simulator", dependencies: ["Exchanges", "TCPModel", "TCPTimeline"], path: "Tests/Simulator",
+            swiftSettings: swiftSettings),
         // What `make bench` runs; not installed
         .target(name: "AllocationCounter", path: "Tests/Benchmarks/AllocationCounter"),
         .executableTarget(
@@ -109,7 +113,7 @@ let package = Package(
         tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
-        tests("TCPTimelineTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("TCPTimelineTests", ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(

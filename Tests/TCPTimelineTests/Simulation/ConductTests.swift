@@ -6,6 +6,8 @@ import TCPModel
 import TCPTimeline
 import Testing
 
+@testable import Simulator
+
 @Suite("Simulated connections in all sorts of situations") struct ConductTests {
     /// Compares connections with these seeds; of a hundred, so many may differ.
     private func compare(

@@ -5,6 +5,8 @@ import TCPMachine
 import TCPModel
 import TCPTimeline
 
+@testable import Simulator
+
 extension Simulation {
     /// What to compare.
     struct Comparison: OptionSet {

@@ -6,6 +6,8 @@ import TCPModel
 import TCPTimeline
 import Testing
 
+@testable import Simulator
+
 @Suite("Simulated connections, whose states are known") struct SimulationTests {
     /// Networks, and how many of a hundred connections may end in other states than ours: of what is lost or overtaken before the
     /// capture, the order in which both ends closed may leave no trace in it.

@@ -6,6 +6,8 @@ import TCPModel
 import TCPTimeline
 import Testing
 
+@testable import Simulator
+
 @Suite("Simulated connections in rare situations") struct SituationTests {
     /// As in ConductTests.
     private static let networks = [

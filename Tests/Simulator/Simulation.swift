@@ -56,6 +56,8 @@ struct Simulation {
     private var now: Int64 = 0
     private var queue: [(time: Int64, order: Int, event: Event)] = []
     private var order = 0
+    /// What both ends sent, each at its number.
+    private(set) var sent: [Captured] = []
     private var timers = [0, 0]
     private var retries = [0, 0]
     /// What is wrong with the way from each end.
@@ -96,6 +98,9 @@ struct Simulation {
         return SimulatedEndpoint(iss: iss, host, seed: UInt64(iss))
     }
 
+    /// Whether the capture has all that passed it.
+    var hasEveryFrame: Bool { network.notCaptured == 0 }
+
     private mutating func run(_ plan: [(end: Int, call: SimulatedCall, time: Int64)]) {
         for item in plan { add(.call(item.end, item.call), after: item.time) }
         while order < 20_000, let event = takeEvent() { handle(event) }
@@ -135,7 +140,8 @@ struct Simulation {
             if endpoints[end][0].host.listens, ends[end].yields(to: segment) { succeed(end) }
             act(end) { $0.receive(segment) }
         case .acknowledge(let end, let number):
-            if timers[end] == number { act(end) { if $0.unansweredSegments > 0 { $0.acknowledge() } } }
+            guard timers[end] == number, ends[end].state != .closed else { return }
+            act(end) { if $0.unansweredSegments > 0 { $0.acknowledge() } }
         case .timer(let end, let number):
             guard timers[end] == number, let timer = ends[end].timer else { return }
             retries[end] += 1
@@ -149,6 +155,7 @@ struct Simulation {
 
     private mutating func act(_ end: Int, _ body: (inout SimulatedEndpoint) -> Void) {
         let connection = endpoints[end].count - 1
+        endpoints[end][connection].now = now
         endpoints[end][connection].clock = UInt32(truncatingIfNeeded: now / 1000 + Int64(1 + end) * 7_000_000)
         body(&endpoints[end][connection])
         for segment in endpoints[end][connection].takeOutput() { emit(segment, from: end, connection) }
@@ -158,13 +165,19 @@ struct Simulation {
         switch it.timer {
         case .retransmission, .persist:
             // Doubled each time, as RFC 6298 has it, from 200 ms up to 1.6 s: so that all is over before a TIME-WAIT is.
-            add(.timer(end, timers[end]), after: 200_000 << Int64(min(retries[end], 3)))
+            let first = it.host.measuresRoundTrips ? it.clocking.timeout : 200_000
+            add(.timer(end, timers[end]), after: first << Int64(min(retries[end], 3)))
+        case .tailLossProbe: add(.timer(end, timers[end]), after: it.probeTimeout)
         case .keepAlive: add(.timer(end, timers[end]), after: it.host.keepAliveTime ?? 0)
         case nil: break
         }
     }
 
     private mutating func emit(_ segment: SimulatedSegment, from sender: Int, _ connection: Int) {
+        var segment = segment
+        segment.number = sent.count
+        segment.isIdentified = ends[sender].host.numbersPackets
+        sent.append(Captured(time: now, sender: sender, connection: connection, segment: segment))
         let isDuplicated = network.duplicated > 0 && random.next(below: 100) < network.duplicated
         let isBehind = isDuplicated && random.isOne(of: 2)
         if isDuplicated && !isBehind {
@@ -200,7 +213,10 @@ struct Simulation {
     }
 
     private mutating func forge(_ forgery: SimulatedForgery, inTheNameOf end: Int) {
-        guard let segment = forgery.segment(from: ends[end], to: ends[1 - end]) else { return }
+        guard var segment = forgery.segment(from: ends[end], to: ends[1 - end]) else { return }
+        segment.number = sent.count
+        sent.append(
+            Captured(time: now, sender: end, connection: endpoints[end].count - 1, segment: segment, forgery: forgery))
         if forgery.isCaptured {
             add(.captured(end, endpoints[end].count - 1, segment, forgery), after: network.delay)
         }

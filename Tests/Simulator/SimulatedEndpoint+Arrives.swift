@@ -5,6 +5,7 @@ import TCPModel
 extension SimulatedEndpoint {
     mutating func receive(_ segment: SimulatedSegment) {
         unansweredKeepAlives = 0
+        heard.append((segment.number, segment.sequence, segment.end))
         switch state {
         case .closed, .unseen: refuse(segment)
         case .listen: if hasOpened { refuse(segment) } else { receiveListen(segment) }
@@ -26,10 +27,14 @@ extension SimulatedEndpoint {
     /// 3.10.7.1: there is no such connection.
     private mutating func refuse(_ segment: SimulatedSegment) {
         guard host.sendsResets, !segment.flags.has(.rst), hasOpened || !host.opensToo else { return }
-        if segment.flags.has(.ack) { return answerBadAck(segment) }
+        if segment.flags.has(.ack) {
+            answerBadAck(segment)
+            return mark(.noConnection)
+        }
         output.append(
             SimulatedSegment(
                 flags: [.rst, .ack], sequence: SequenceNumber(0), acknowledgment: segment.end, length: 0, window: 0))
+        mark(.noConnection)
     }
 
     private mutating func answerBadAck(_ segment: SimulatedSegment) {
@@ -37,6 +42,7 @@ extension SimulatedEndpoint {
         output.append(
             SimulatedSegment(
                 flags: .rst, sequence: segment.acknowledgment, acknowledgment: SequenceNumber(0), length: 0, window: 0))
+        mark(.badAck)
     }
 
     // MARK: Opening (3.10.7.2, 3.10.7.3)
@@ -59,6 +65,7 @@ extension SimulatedEndpoint {
         if host.fastOpens && segment.length > 0 {
             hasTakenSynText = true
             receiveNext = segment.textEnd
+            taken.append((segment.number, segment.textStart, segment.textEnd))
         }
         next = iss.advanced(by: 1)
         highest = next
@@ -79,6 +86,7 @@ extension SimulatedEndpoint {
         learn(segment)
         if hasAck {
             unacknowledged = segment.acknowledgment
+            clocking.acknowledge(unacknowledged, now)
             if next.isBefore(unacknowledged) { next = unacknowledged }
             // Text of the SYN that was not taken is sent again.
             highest = next
@@ -87,6 +95,7 @@ extension SimulatedEndpoint {
             acknowledge()
         } else {
             state = .synReceived
+            hasCrossedSyns = true
             sendSyn()
         }
     }
@@ -94,6 +103,7 @@ extension SimulatedEndpoint {
     /// The peer's SYN: IRS, and what both offer.
     private mutating func learn(_ segment: SimulatedSegment) {
         irs = segment.sequence
+        taken.append((segment.number, segment.sequence, segment.textStart))
         receiveNext = segment.sequence.advanced(by: 1)
         receiveEdge = receiveNext
         sendEdge = unacknowledged.advanced(by: UInt32(segment.window))
@@ -114,7 +124,7 @@ extension SimulatedEndpoint {
         let isResetOfFin = segment.flags.has(.rst) && peerFin == segment.sequence
         if !isAcceptable(segment) && !isResetOfFin {
             noteDuplicate(segment)
-            if !segment.flags.has(.rst) { answerUnacceptable(segment) }
+            if segment.flags.has(.rst) { ignoredResets.append(segment.number) } else { answerUnacceptable(segment) }
             return
         }
         // Second: RST (RFC 5961 3.2).
@@ -171,7 +181,10 @@ extension SimulatedEndpoint {
         let isOfFin = peerFin == segment.sequence && receiveNext == segment.sequence.advanced(by: 1)
         guard
             segment.sequence == receiveNext || isOfFin && state != .finWait1 && state != .finWait2 && state != .timeWait
-        else { return acknowledge() }
+        else {
+            ignoredResets.append(segment.number)
+            return acknowledge()
+        }
         let returnsToListen = state == .synReceived && host.listens
         end(.received)
         if returnsToListen { state = .listen }
@@ -200,6 +213,7 @@ extension SimulatedEndpoint {
             if segment.end == segment.sequence && synAcks <= host.defersAccept { return false }
             state = .established
             unacknowledged = iss.advanced(by: 1)
+            clocking.acknowledge(unacknowledged, now)
             noteWindow(segment, isFirst: true)
         }
         if ack.isAfter(highest) {
@@ -213,11 +227,17 @@ extension SimulatedEndpoint {
             unacknowledged = ack
             if next.isBefore(ack) { next = ack }
             duplicateAcks = 0
+            hasTimedOut = false
+            clocking.acknowledge(ack, now)
         } else if isDuplicate {
             duplicateAcks += 1
         }
         noteWindow(segment)
-        if duplicateAcks == 3 && usesSACK { repeatOldest(afterTimeout: false) }
+        if duplicateAcks == 3 && usesSACK {
+            let first = output.count
+            repeatOldest(afterTimeout: false)
+            mark(.fastRetransmit, from: first)
+        }
         if let ownFin, unacknowledged.isAfter(ownFin) {
             switch state {
             case .finWait1: state = .finWait2
@@ -256,6 +276,7 @@ extension SimulatedEndpoint {
         if host.buffer != nil && end.isAfter(receiveEdge) { end = receiveEdge }
         if readsNoMore && end.isAfter(receiveNext) && host.sendsResets {
             answerBadAck(segment)
+            mark(.lateText)
             return self.end(.sent)
         }
         let isBeyond = segment.end.isAfter(receiveEdge) && host.buffer != nil
@@ -263,6 +284,8 @@ extension SimulatedEndpoint {
         let before = receiveNext
         noteDuplicate(segment)
         if segment.sequence.isBefore(end) { waiting.append((segment.sequence, end)) }
+        let hasFin = segment.flags.has(.fin) && !isBeyond
+        taken.append((segment.number, segment.sequence, hasFin ? segment.end : end))
         var isMoving = true
         while isMoving {
             isMoving = false
@@ -275,7 +298,9 @@ extension SimulatedEndpoint {
         if peerFin == receiveNext {
             receiveNext = receiveNext.advanced(by: 1)
             switch state {
-            case .synReceived, .established: state = .closeWait
+            case .synReceived, .established:
+                state = .closeWait
+                closeWaitTime = now
             case .finWait1: state = .closing
             case .finWait2: state = .timeWait
             default: break

@@ -3,6 +3,33 @@
 import Exchanges
 import TCPModel
 
+/// Why an end sends a segment, where that is not plain from what it is.
+enum SimulatedCause {
+    /// New text, an ACK, or what opens and closes.
+    case usual
+    /// The next octet, sent into a closed window (RFC 9293 3.8.6.1).
+    case windowProbe
+    /// Sent again because a timer ran out (RFC 6298 5.4).
+    case timeout
+    /// Sent again behind that, or when a window opened.
+    case goBack
+    /// Sent again after three duplicate ACKs (RFC 5681 3.2).
+    case fastRetransmit
+    /// The last segment, sent again to provoke an ACK (RFC 8985 7).
+    case tailLossProbe
+    /// Sent again in smaller pieces (RFC 1191).
+    case narrowPath
+    /// A RST: the program called ABORT, closed with unread text, or had closed when text came (RFC 2525 2.17).
+    case abort
+    case unreadText
+    case lateText
+    /// A RST: nobody answered keep-alives.
+    case keepAliveTimeout
+    /// A RST: there is no such connection, or the ACK is none of this one (RFC 9293 3.10.7.1, 3.10.7.2).
+    case noConnection
+    case badAck
+}
+
 /// One segment.
 struct SimulatedSegment {
     var flags: TCPFlags
@@ -18,6 +45,12 @@ struct SimulatedSegment {
     var isProbe = false
     /// Whether that is text that it has not got in yet.
     var isTextProbe = false
+    var cause = SimulatedCause.usual
+    /// Its place among all that both hosts sent.
+    var number = 0
+    /// Whether its host numbers its packets (IPv4 identification).
+    var isIdentified = true
+    var hopLimit: UInt8 = 64
     /// Whether the capture has all of its options.
     var hasAllOptions = true
 
@@ -40,12 +73,12 @@ struct SimulatedSegment {
 }
 
 extension Segment {
-    /// The segment as a capture has it, as the `index`th one of all.
-    init(_ it: SimulatedSegment, _ tuple: FourTuple, index: Int) {
+    /// The segment as a capture has it.
+    init(_ it: SimulatedSegment, _ tuple: FourTuple) {
         self.init(
             tuple: tuple, sequence: it.sequence, acknowledgment: it.acknowledgment, flags: it.flags, window: it.window,
-            payloadLength: it.length, ipLength: 40 + it.length, ipIdentification: UInt16(truncatingIfNeeded: index + 1),
-            hopLimit: 64)
+            payloadLength: it.length, ipLength: 40 + it.length,
+            ipIdentification: it.isIdentified ? UInt16(truncatingIfNeeded: it.number + 1) : 0, hopLimit: it.hopLimit)
         if it.flags.has(.urg) { urgentPointer = UInt16(truncatingIfNeeded: it.length) }
         if let scale = it.windowScale {
             options.present.insert(.windowScale)
@@ -68,10 +101,9 @@ extension Segment {
 
 extension Simulation {
     /// The capture, played through a timeline.
-    func play() -> Play {
-        let play = Play()
+    func play(into play: Play = Play()) -> Play {
         let tuple = FourTuple(source: play.client, destination: play.server)
-        for (index, item) in captured.enumerated() {
+        for item in captured {
             play.clock = item.time * Span.microsecond
             if let error = item.error {
                 play.observe(
@@ -80,7 +112,7 @@ extension Simulation {
                         sequence: item.segment.sequence, type: 3, code: error.code))
                 continue
             }
-            play.observe(Segment(item.segment, item.sender == 0 ? tuple : tuple.reversed, index: index), retire: false)
+            play.observe(Segment(item.segment, item.sender == 0 ? tuple : tuple.reversed), retire: false)
         }
         return play
     }

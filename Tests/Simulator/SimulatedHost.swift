@@ -40,6 +40,12 @@ struct SimulatedHost {
     var limitsChallenges = false
     /// Marks some text as urgent.
     var sendsUrgent = false
+    /// Measures round trips for its timers (RFC 6298), and does not wait a fixed time.
+    var measuresRoundTrips = false
+    /// Sends its last segment again when no ACK comes for it (RFC 8985 7).
+    var probesTail = false
+    /// Numbers its packets (RFC 6864 lets it send 0 where they may not be cut).
+    var numbersPackets = true
 }
 
 extension SimulatedHost {
@@ -73,5 +79,10 @@ extension SimulatedHost {
         }
         if conduct.contains(.huge) { (windowScale, buffer, segmentSize) = (14, nil, 1 << 26) }
         sendsUrgent = conduct.contains(.urgent)
+        if conduct.contains(.timers) {
+            measuresRoundTrips = true
+            probesTail = random.isOne(of: 2)
+            numbersPackets = !random.isOne(of: 3)
+        }
     }
 }

@@ -31,8 +31,18 @@ struct SimulatedTruth {
     }
 
     var sides: [Side] = []
+    /// The endpoints: the client's, and the server's if it answered.
+    let ends: [SimulatedEndpoint?]
+    /// What was captured of it.
+    let captured: [Simulation.Captured]
+    /// What both ends sent.
+    let sent: [Simulation.Captured]
+    /// Whatever was captured from its first segment to the next connection's, also of hosts that had none.
+    let meanwhile: [Simulation.Captured]
     /// Octets of text that had been acknowledged in the capture before they were captured, if at all.
     var missedOctets: UInt64 = 0
+    /// Those that were not captured later either.
+    var lackingOctets: UInt64 = 0
     var ending = Ending.doubtful
 
     /// The connections whose SYN or more was captured.
@@ -50,7 +60,7 @@ struct SimulatedTruth {
         let client = simulation.endpoints[0][index]
         let isOnly = simulation.endpoints[0].count == 1
         let answer = simulation.endpoints[1].lastIndex { $0.irs == client.iss } ?? (isOnly ? 0 : nil)
-        let ends: [SimulatedEndpoint?] = [client, answer.map { simulation.endpoints[1][$0] }]
+        ends = [client, answer.map { simulation.endpoints[1][$0] }]
         sides = ends.map { Side(state: $0?.state ?? .unseen, abort: $0?.abort) }
         // Who sent a cookie seems to have kept something.
         if let server = ends[1], server.hasSentCookie, server.state == .listen, client.abort == nil {
@@ -63,6 +73,11 @@ struct SimulatedTruth {
         let own = simulation.captured[..<(next ?? simulation.captured.count)].filter {
             $0.connection == ($0.sender == 0 ? index : answer) && $0.error == nil
         }
+        captured = own
+        let first = simulation.captured.firstIndex { $0.sender == 0 && $0.connection == index } ?? 0
+        let last = next ?? simulation.captured.count
+        meanwhile = simulation.captured[min(first, last)..<last].filter { $0.error == nil }
+        sent = simulation.sent.filter { $0.connection == ($0.sender == 0 ? index : answer) }
         for side in 0..<2 {
             guard let end = ends[side] else { continue }
             sides[side].isSlandered = own.contains {
@@ -87,7 +102,9 @@ struct SimulatedTruth {
             // A FIN is no text, nor is the octet of a keep-alive in its place.
             if let fin = end.ownFin, last.isAfter(fin) { last = fin }
             sides[side].octets = UInt64(last.offset(from: text))
-            missedOctets += Self.missed(own, side, from: text, upTo: last)
+            let (missed, lacking) = Self.missed(own, side, from: text, upTo: last)
+            missedOctets += missed
+            lackingOctets += lacking
         }
         ending = Self.ending(sides, own)
     }
@@ -95,10 +112,10 @@ struct SimulatedTruth {
     /// Offsets from here on are those of numbers before.
     private static let before: UInt32 = 0xf000_0000
 
-    /// Octets of text of one side that an ACK showed before the capture had them.
+    /// Octets of text of one side that an ACK showed before the capture had them, and those that it never had.
     private static func missed(
         _ captured: [Simulation.Captured], _ side: Int, from start: SequenceNumber, upTo end: SequenceNumber
-    ) -> UInt64 {
+    ) -> (missed: UInt64, lacking: UInt64) {
         // What is captured, in order and without neighbours.
         var ranges: [Range<UInt32>] = []
         var known: UInt32 = 0
@@ -122,7 +139,8 @@ struct SimulatedTruth {
                 ranges.append(new)
             }
         }
-        return missed
+        let there = ranges.reduce(0) { $0 + $1.clamped(to: 0..<known).count }
+        return (missed, UInt64(known) - UInt64(there))
     }
 
     private mutating func count(_ captured: [Simulation.Captured], _ side: Int) {

@@ -24,6 +24,7 @@ extension SimulatedEndpoint {
                 return
             }
             send(host.sendsUrgent && random.isOne(of: 4) ? [.ack, .psh, .urg] : [.ack, .psh], start, length)
+            noteSent(start, length, hasFin: false)
             highest = highest.isBefore(next) ? next : highest
         }
         guard isClosing, next == end, next.isBefore(sendEdge), state != .synReceived else { return }
@@ -32,6 +33,7 @@ extension SimulatedEndpoint {
 
     private mutating func sendFin(after length: UInt32, _ start: SequenceNumber) {
         send(length > 0 ? [.ack, .psh, .fin] : [.ack, .fin], start, length)
+        noteSent(start, length, hasFin: true)
         ownFin = next
         next = next.advanced(by: 1)
         highest = next
@@ -39,10 +41,17 @@ extension SimulatedEndpoint {
         if state == .closeWait { state = .lastAck }
     }
 
+    private mutating func noteSent(_ start: SequenceNumber, _ length: UInt32, hasFin: Bool) {
+        if start.isBefore(highest) { mark(.goBack) }
+        let end = start.advanced(by: length + (hasFin ? 1 : 0))
+        clocking.note(start, end, isNew: !start.isBefore(highest), now)
+    }
+
     // MARK: Timers (3.10.8)
 
     enum Timer {
         case retransmission
+        case tailLossProbe
         case persist
         case keepAlive
     }
@@ -50,7 +59,7 @@ extension SimulatedEndpoint {
     /// The timer that runs.
     var timer: Timer? {
         if state == .closed || state == .listen || state == .timeWait { return nil }
-        if unacknowledged != highest { return .retransmission }
+        if unacknowledged != highest { return mayProbeTail ? .tailLossProbe : .retransmission }
         guard state == .established || state == .closeWait || state == .finWait2 else { return nil }
         let end = iss.advanced(by: 1 + written)
         if state != .finWait2 && (next.isBefore(end) || isClosing) { return .persist }
@@ -60,11 +69,16 @@ extension SimulatedEndpoint {
     /// It ran out.
     mutating func timeout() {
         switch timer {
-        case .retransmission: repeatOldest(afterTimeout: true)
+        case .retransmission:
+            repeatOldest(afterTimeout: true)
+            hasTimedOut = true
+            if let first = output.indices.first { output[first].cause = .timeout }
+        case .tailLossProbe: probeTail()
         case .persist:
             let end = iss.advanced(by: 1 + written)
             if host.probesWithText && next.isBefore(end) {
                 send([.ack, .psh], next, 1)
+                mark(.windowProbe)
                 next = next.advanced(by: 1)
                 highest = next
             } else {
@@ -75,6 +89,7 @@ extension SimulatedEndpoint {
             unansweredKeepAlives += 1
             if unansweredKeepAlives > 3 {
                 send([.rst, .ack], highest)
+                mark(.keepAliveTimeout)
                 return end(.sent)
             }
             probe(highest.advanced(by: .max), host.keepAliveHasText ? 1 : 0)
@@ -89,6 +104,7 @@ extension SimulatedEndpoint {
 
     /// The oldest segment again.
     mutating func repeatOldest(afterTimeout: Bool) {
+        clocking.timed = nil
         if unacknowledged == iss { return sendSyn() }
         let end = ownFin ?? highest
         if unacknowledged == end { return send([.ack, .fin], end) }
@@ -115,6 +131,7 @@ extension SimulatedEndpoint {
 
     /// A SYN, or a SYN-ACK.
     mutating func sendSyn() {
+        clocking.timed = clocking.timed == nil && clocking.last == nil ? (iss.advanced(by: 1), now) : nil
         var segment = SimulatedSegment(
             flags: state == .synSent ? .syn : [.syn, .ack], sequence: iss,
             acknowledgment: state == .synSent ? SequenceNumber(0) : receiveNext, length: 0)

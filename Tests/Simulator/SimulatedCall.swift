@@ -38,6 +38,8 @@ struct SimulatedConduct: OptionSet {
     static let lazyServers = SimulatedConduct(rawValue: 1 << 14)
     /// Networks that cannot be reached for a while, or take no large packets any more, and say so (H4, E20).
     static let errors = SimulatedConduct(rawValue: 1 << 16)
+    /// Timers as RFC 6298 and RFC 8985 have them; hosts that do not number their packets.
+    static let timers = SimulatedConduct(rawValue: 1 << 17)
     /// More octets than half of the sequence space, in segments that no IP packet could hold (E12).
     static let huge = SimulatedConduct(rawValue: 1 << 15)
 

@@ -2,6 +2,9 @@
 
 import TCPModel
 
+/// Numbers that came with the segment `number`.
+typealias SimulatedPiece = (number: Int, start: SequenceNumber, end: SequenceNumber)
+
 /// One end of one connection.
 struct SimulatedEndpoint {
     /// Octets of text in a segment at most, and octets in flight at most.
@@ -36,6 +39,8 @@ struct SimulatedEndpoint {
     var readsNoMore = false
     /// Whether its program reads what comes at once.
     var isReading = true
+    /// Microseconds since the simulation began.
+    var now: Int64 = 0
     /// Milliseconds on its clock.
     var clock: UInt32 = 0
     /// What it wants to send now.
@@ -76,6 +81,19 @@ struct SimulatedEndpoint {
     var keepAlives = 0
     /// When it last answered a segment without text that was none of its window's.
     var lastChallenge: UInt32?
+    /// Which numbers it has taken of which segment.
+    var taken: [SimulatedPiece] = []
+    /// And which came to it, taken or not.
+    var heard: [SimulatedPiece] = []
+    /// RSTs that it did not obey.
+    var ignoredResets: [Int] = []
+    /// Whether it got a SYN while it waited for the answer to its own (RFC 9293 3.5, figure 7).
+    var hasCrossedSyns = false
+    /// Since when it has waited for its program to close.
+    var closeWaitTime: Int64?
+    var clocking = SimulatedClocking()
+    /// Whether a timer has run out since something new was acknowledged.
+    var hasTimedOut = false
     var random: SeededRandom
 
     init(iss: UInt32, _ host: SimulatedHost = SimulatedHost(), seed: UInt64 = 0) {
@@ -131,19 +149,20 @@ struct SimulatedEndpoint {
     /// The program is done: text that it has not read, or that comes from now on, is answered with a RST (RFC 2525 2.17).
     mutating func close() {
         if state == .synSent { return abandon() }
-        if unread > 0 && !readsNoMore { return abortCall() }
+        if unread > 0 && !readsNoMore { return abortCall(.unreadText) }
         readsNoMore = true
         shutDown()
     }
 
     /// ABORT, which a program that has closed for good cannot call any more.
-    mutating func abortCall() {
+    mutating func abortCall(_ cause: SimulatedCause = .abort) {
         guard !readsNoMore else { return }
         switch state {
         case .unseen, .closed, .listen, .closing, .lastAck, .timeWait: return
         case .synSent: abandon()
         case .synReceived, .established, .finWait1, .finWait2, .closeWait:
             send([.rst, .ack], highest)
+            mark(cause)
             end(.sent)
         }
     }
@@ -160,6 +179,11 @@ struct SimulatedEndpoint {
         // Silly windows are not told (3.8.6.2.2).
         let opened = receiveNext.advanced(by: buffer)
         if opened.offset(from: receiveEdge) >= min(buffer / 2, Self.segmentSize) { acknowledge() }
+    }
+
+    /// Says why it sends what it sends now.
+    mutating func mark(_ cause: SimulatedCause, from first: Int? = nil) {
+        for index in output.indices.dropFirst(first ?? output.count - 1) { output[index].cause = cause }
     }
 
     mutating func end(_ abort: Abort) {

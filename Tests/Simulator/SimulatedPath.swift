@@ -39,7 +39,10 @@ extension SimulatedEndpoint {
         case .narrow(let octets):
             guard octets < segmentSize, state != .closed, state != .listen else { return }
             segmentSize = octets
-            if unacknowledged != highest { repeatOldest(afterTimeout: false) }
+            if unacknowledged != highest {
+                repeatOldest(afterTimeout: false)
+                mark(.narrowPath, from: 0)
+            }
         }
     }
 }
