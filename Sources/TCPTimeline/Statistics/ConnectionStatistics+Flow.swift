@@ -14,6 +14,8 @@ extension ConnectionStatistics {
         if senders[1 - own].lastWindow == 0 {
             directions[own].windowProbePackets &+= 1
             directions[own].windowProbeBytes &+= UInt64(segment.payloadLength)
+            let start = senders[own].sent.offset(segment.sequence)
+            senders[own].probe = (start, start + Int64(segment.sequenceLength))
             return verdict
         }
         let start = senders[own].sent.offset(segment.sequence)
@@ -67,8 +69,9 @@ extension ConnectionStatistics {
             directions[own].retransmissionTime.add(event.time.since(run.time))
         }
         // The octet of a keep-alive is no text, and a simultaneous open's SYN-ACK repeats the SYN's number.
-        guard event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
-            !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
+        let isProbe = !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        if isProbe { senders[own].probe = (range.start, range.end) }
+        guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
         else { return }
         let kind = senders[own].kind(
             segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
@@ -77,7 +80,8 @@ extension ConnectionStatistics {
         var record = RetransmissionRecord(
             frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
             start: range.start, end: range.end, timestamp: segment.options.timestampValue,
-            hasTimestamp: segment.options.present.contains(.timestamps))
+            hasTimestamp: segment.options.present.contains(.timestamps),
+            unreported: max(1, Int64(segment.payloadLength)))
         switch kind {
         case .timeout:
             if senders[own].timeouts < .max { senders[own].timeouts += 1 }
@@ -124,15 +128,17 @@ extension ConnectionStatistics {
         if outcome.isNew {
             senders[peer].timeouts = 0
             senders[peer].duplicateRun = 0
+            senders[peer].advanceTime = event.time
         }
         if event.notes.contains(.duplicateAck) {
             directions[peer].duplicateAcks &+= 1
             senders[peer].duplicateRun &+= 1
+            senders[peer].hintTime = event.time
             if senders[peer].duplicateRun == 3 { directions[peer].tripleDuplicateAcks &+= 1 }
             directions[peer].longestDuplicateRun = max(
                 directions[peer].longestDuplicateRun, senders[peer].duplicateRun)
         }
-        noteSACK(segment, own, acknowledged: offset, &verdict)
+        noteSACK(event, own, acknowledged: offset, &verdict)
         let echo = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : nil
         if let record = senders[peer].settle(offset, echo: echo) { expose(record, peer, &verdict) }
     }
@@ -168,8 +174,9 @@ extension ConnectionStatistics {
     }
 
     private mutating func noteSACK(
-        _ segment: Segment, _ own: Int, acknowledged: Int64, _ verdict: inout SegmentVerdict
+        _ event: SegmentEvent, _ own: Int, acknowledged: Int64, _ verdict: inout SegmentVerdict
     ) {
+        let segment = event.segment
         let options = segment.options
         guard options.present.contains(.sack), options.sackBlockCount > 0 else { return }
         let peer = 1 - own
@@ -187,13 +194,14 @@ extension ConnectionStatistics {
             let right = senders[peer].sent.offset(options.sackBlocks[index].right)
             if right > acknowledged && right <= senders[peer].sent.highest {
                 senders[peer].highestSACK = max(senders[peer].highestSACK, right)
+                senders[peer].hintTime = event.time
             }
         }
         guard isDuplicate else { return }
         directions[own].duplicateSACKs &+= 1
         let start = senders[peer].sent.offset(first.left)
         let end = senders[peer].sent.offset(first.right)
-        if let record = senders[peer].expose(start, end, by: .duplicateSACK) { expose(record, peer, &verdict) }
+        if let record = senders[peer].exposeDuplicate(start, end) { expose(record, peer, &verdict) }
     }
 
     private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {

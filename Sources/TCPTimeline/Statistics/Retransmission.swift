@@ -92,6 +92,8 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     var hasTimestamp: Bool
     /// Whether an ACK has covered it.
     var isSettled = false
+    /// How many of its octets D-SACKs have not reported as received twice; its FIN counts where it has no text.
+    var unreported: Int64
 }
 
 /// What the statistics make of one segment.

@@ -22,6 +22,9 @@ struct SenderState {
     /// Duplicate ACKs since the last new one, and the highest octet that the receiver said it has.
     var duplicateRun: UInt32 = 0
     var highestSACK: Int64 = 0
+    /// When the receiver last acknowledged something new, and when it last said that something is missing.
+    var advanceTime: Timestamp?
+    var hintTime: Timestamp?
     /// Timeouts since the last new ACK, and how far what they sent again may reach.
     var timeouts: UInt8 = 0
     var recoveryEnd: Int64 = 0
@@ -32,6 +35,8 @@ struct SenderState {
     var highestIdentification: UInt16 = 0
     var highestTimestamp: UInt32 = 0
     var highestTime: Timestamp?
+    /// The octet of the latest keep-alive or probe that had one, until its duplicate is reported.
+    var probe: (start: Int64, end: Int64)?
     /// Retransmissions, oldest first.
     var records: [RetransmissionRecord] = []
 
@@ -71,15 +76,20 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
-        let silence = time.since(run.time)
-        if duplicateRun >= 3 || highestSACK > start { return .fast }
-        // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
         let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
-        if start < recoveryEnd, let recoveryKind, run.transmissions == 1,
-            repeatedTime.map({ time.since($0) < leastTimeout }) == true
-        {
-            return recoveryKind
+        // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
+        let isRecovering =
+            start < recoveryEnd && run.transmissions == 1
+            && repeatedTime.map { time.since($0) < leastTimeout } == true
+        if isRecovering && recoveryKind == .timeoutRecovery { return .timeoutRecovery }
+        // So is what three duplicate ACKs or a SACK ask for: at once, or else it was lost again and the timer ran out.
+        if duplicateRun >= 3 || highestSACK > start {
+            let isAsked = hintTime.map { time.since($0) < leastTimeout } ?? true
+            if isAsked || start > sent.acknowledged { return .fast }
         }
+        if isRecovering, let recoveryKind { return recoveryKind }
+        // An ACK of something new starts both timers anew (RFC 6298 5.3, RFC 8985 7.2).
+        let silence = time.since(max(run.time, advanceTime ?? run.time))
         // 2 SRTT, but never later than the retransmission timer (RFC 8985 7.2); timers have their slack.
         let isTail = end >= highestBefore && run.transmissions == 1
         let soonest = (smoothed ?? 0) + (smoothed ?? 0) / 2
@@ -111,11 +121,20 @@ struct SenderState {
 
     // MARK: Evidence
 
-    /// Finds the latest retransmission within `start ..< end` that is not known to be spurious, and marks it.
-    mutating func expose(_ start: Int64, _ end: Int64, by evidence: SpuriousEvidence) -> RetransmissionRecord? {
+    /// Takes in that the octets `start ..< end` came twice: because of the latest retransmission of them, which is returned if that
+    /// is news. Each D-SACK tells of one segment that came (RFC 2883 4): one that was known to be needless takes its own, and so
+    /// does a keep-alive's octet; what a card cut into pieces was needless if all of them are reported. A SYN is never reported.
+    mutating func exposeDuplicate(_ start: Int64, _ end: Int64) -> RetransmissionRecord? {
+        if let probe, probe.start == start, probe.end == end {
+            self.probe = nil
+            return nil
+        }
         for index in records.indices.reversed()
-        where records[index].spurious == nil && records[index].start < end && start < records[index].end {
-            records[index].spurious = evidence
+        where records[index].kind != .opening && records[index].start < end && start < records[index].end {
+            guard records[index].unreported > 0 else { continue }
+            records[index].unreported -= min(records[index].end, end) - max(records[index].start, start)
+            guard records[index].unreported <= 0, records[index].spurious == nil else { return nil }
+            records[index].spurious = .duplicateSACK
             return records[index]
         }
         return nil

@@ -1,0 +1,113 @@
+// Which of several repetitions was needless, and of what kind each is: where D-SACKs and timers are many.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite("Retransmissions among others") struct NeedlessTests {
+    private let open = "> S 0:0 sackOK\n0.010 < S. 0:0 ack 1 sackOK\n0.020 > . 1:1 ack 1\n"
+
+    private func play(_ text: String) -> (play: Play, client: DirectionStatistics) {
+        let play = Play(keepsStatistics: true)
+        play.feed(open + text)
+        guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
+            preconditionFailure("the timeline keeps statistics")
+        }
+        return (play, statistics[.originator])
+    }
+
+    @Test("E8: a D-SACK tells of the latest copy, also if that was known to be needless before")
+    func latestCopy() {
+        let (play, client) = play(
+            """
+            0.100 > P. 1:101 ack 1
+            0.400 > P. 1:101 ack 1
+            0.410 < . 1:1 ack 101
+            0.411 > P. 1:101 ack 1
+            0.421 < . 1:1 ack 101 sack 1:101
+            """)
+        #expect(play.events[6].verdict.retransmission?.spurious == .acknowledgedBefore)
+        #expect(play.last.verdict.exposes == nil)
+        #expect(client.spurious == 1 && client.losses == 1)
+    }
+
+    @Test("E2: nor is anything needless because of the octet of a keep-alive")
+    func keepAlive() {
+        let (play, client) = play(
+            """
+            0.100 > P. 1:101 ack 1
+            0.400 > P. 1:101 ack 1
+            0.410 < . 1:1 ack 101
+            60 > . 100:101 ack 1
+            60.010 < . 1:1 ack 101 sack 100:101
+            """)
+        #expect(play.events[6].notes.contains(.keepAlive))
+        #expect(client.spurious == 0 && client.losses == 1)
+        // One with the number of the SYN.
+        let idle = self.play("60 > . 0:1 ack 1\n60.010 < . 1:1 ack 1 sack 0:1")
+        #expect(idle.client.spurious == 0)
+    }
+
+    @Test("E4: nor because of what is sent into a closed window")
+    func closedWindow() {
+        let (_, client) = play(
+            """
+            0.100 > P. 1:101 ack 1
+            0.400 > P. 1:101 ack 1
+            0.410 < . 1:1 ack 101 win 0
+            0.700 > P. 1:101 ack 1
+            0.710 < . 1:1 ack 101 win 0 sack 1:101
+            """)
+        #expect(client.spurious == 0 && client.losses == 1)
+    }
+
+    @Test("X8: a large segment of which one piece came twice was not needless")
+    func pieces() {
+        let part = "0.100 > P. 1:2001 ack 1\n0.400 > P. 1:2001 ack 1\n0.410 < . 1:1 ack 2001\n0.411 < . 1:1 ack 2001"
+        #expect(play(part + " sack 1501:2001").client.spurious == 0)
+        let pieces = ["1:501", "501:1001", "1001:1501", "1501:2001"].map { "< . 1:1 ack 2001 sack \($0)" }
+        #expect(play(part + "\n" + pieces.joined(separator: "\n")).client.spurious == 1)
+    }
+
+    @Test("T3: whether a D-SACK counts the FIN behind the text or not", arguments: [100, 101])
+    func finWithText(end: Int) {
+        let text =
+            "0.100 > F. 1:100 ack 1\n0.400 > F. 1:100 ack 1\n0.410 < . 1:1 ack 101\n0.411 < . 1:1 ack 101 sack 1:"
+        #expect(play(text + "\(end)").client.spurious == 1)
+    }
+
+    @Test("E7: three duplicate ACKs, and nothing for long: the sender has no fast retransmission, or that was lost")
+    func timeoutAfterDuplicates() {
+        let (play, client) = play(
+            """
+            0.100 > P. 1:101 ack 1
+            > P. 101:201 ack 1
+            > P. 201:301 ack 1
+            > P. 301:401 ack 1
+            0.111 < . 1:1 ack 1 sack 101:201
+            < . 1:1 ack 1 sack 101:301
+            < . 1:1 ack 1 sack 101:401
+            0.114 > P. 1:101 ack 1
+            0.350 > P. 1:101 ack 1
+            0.800 > P. 1:101 ack 1
+            0.810 < . 1:1 ack 401
+            """)
+        #expect(play.events.compactMap { $0.verdict.retransmission?.kind } == [.fast, .timeout, .timeout])
+        #expect(client.longestBackoff == 2)
+    }
+
+    @Test("E8: a probe waits from the latest ACK of something new, as RFC 8985 has it")
+    func probeAfterAnAck() {
+        let (play, _) = play(
+            """
+            0.100 > P. 1:101 ack 1
+            0.110 < . 1:1 ack 101
+            0.200 > P. 101:201 ack 1
+            > P. 201:301 ack 1
+            0.390 < . 1:1 ack 201
+            0.440 > P. 201:301 ack 1
+            """)
+        #expect(play.last.verdict.retransmission?.kind == .tailLossProbe)
+    }
+}
