@@ -107,7 +107,8 @@ extension CaseFile {
         let side = event.sender
         if event.notes.contains(.windowProbe) { self[side].windowProbes &+= 1 }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
-        if event.notes.contains(.zeroWindow) {
+        // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
+        if event.segment.window == 0 {
             if !self[side].shut.isSeen { self[side].shut = sighting }
             noteShut(side, until: event.time)
         } else if self[side].shut.isSeen {

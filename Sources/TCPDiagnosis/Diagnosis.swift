@@ -141,8 +141,8 @@ public struct Diagnosis: Sendable {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
         var file = files[slot]
-        for side in [Side.originator, .responder] where file[side].shut.isSeen && !connection.isEnded {
-            file.noteShut(side, until: now)
+        for side in [Side.originator, .responder] where file[side].shut.isSeen {
+            file.noteShut(side, until: connection.isEnded ? connection.lastTime : now)
         }
         var circumstances = Circumstances(
             connection: connection, file: file, kernel: kernel, statistics: statistics,

@@ -60,7 +60,7 @@ extension Explanation {
             .finding, "zero-window-stall", "A receiver kept its window shut while the peer had data for it.",
             .wire(
                 """
-                ACKs with win 0, and probes of the sender (RFC 9293 3.8.6.1). Linux probes with no octet at SND.UNA - 1: Wireshark
+                ACKs or FINs with win 0, and probes of the sender (RFC 9293 3.8.6.1). Linux probes with no octet at SND.UNA - 1: Wireshark
                 calls that a keep-alive. A window update ends it.
                 """),
             .linux(

@@ -1,0 +1,33 @@
+// How long a window was shut, by what opens it and what ends it.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct ShutWindowTests {
+    private let shut =
+        handshake + """
+            > P. 1:11 ack 1
+            < . 1:1 ack 11 win 0
+            0.4 > . 10:10 ack 1
+            0.5 < F. 1:1 ack 11 win 0
+
+            """
+
+    @Test("E4: a FIN does not open the window of its sender")
+    func finWithWindow0() {
+        let found = findings(shut + "0.9 > . 10:10 ack 2\n1.1 < . 2:2 ack 11 win 500")
+        #expect(found.map { $0.code } == [.zeroWindowStall])
+        #expect(found.first?.message.contains("shut for 1") == true)
+    }
+
+    @Test("E4: a window that stays shut until a RST held the peer up all the same")
+    func shutUntilReset() {
+        let found = findings(
+            handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n0.4 > . 10:10 ack 1\n3 < R 1:1", after: 9)
+        #expect(found.map { $0.code }.contains(.zeroWindowStall))
+        #expect(found.first?.message.contains("shut for 2.9s") == true)
+    }
+}
