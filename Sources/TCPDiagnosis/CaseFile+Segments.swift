@@ -22,15 +22,29 @@ extension CaseFile {
             }
         }
         noteLateText(event)
-        if event.notes.contains(.retransmission) && !repeated[Int(side.rawValue)].isSeen {
-            repeated[Int(side.rawValue)] = sighting
-        }
+        noteVerdict(event, sighting)
         if !event.anomalies.isEmpty {
             note(event.anomalies, sender: side, sighting)
             if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
         }
         self[side].last = sighting
         if !flags.has(.rst) { self[side].lastButReset = sighting }
+    }
+
+    /// The first segment of each side that was sent again, was needless, or came late.
+    private mutating func noteVerdict(_ event: SegmentEvent, _ sighting: Sighting) {
+        let side = event.sender
+        let verdict = event.verdict
+        if event.notes.contains(.retransmission) || verdict.late == .lostBeforeCapture {
+            self[side].repeated.note(sighting)
+        }
+        if verdict.late == .reordered { self[side].reordered.note(sighting) }
+        if verdict.retransmission?.spurious != nil { self[side].needless.note(sighting) }
+        if let exposed = verdict.exposes {
+            let sighting = Sighting(frame: exposed.frame, time: exposed.time)
+            self[side.other].needless.note(sighting)
+            if exposed.kind == .tailLossProbe { self[side.other].tailProbe.note(sighting) }
+        }
     }
 
     /// Octets that the peer had acknowledged before they were captured.

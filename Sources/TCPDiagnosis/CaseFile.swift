@@ -46,6 +46,13 @@ struct SideRecord: BitwiseCopyable {
     var shut = Sighting()
     /// The longest time that its window was shut, in nanoseconds, and the frame that shut it.
     var longestShut: (nanoseconds: Int64, frame: UInt64) = (0, 0)
+    /// Its first segment that was sent again.
+    var repeated = Sighting()
+    /// The first of those that were not needed, and the first tail loss probe among them.
+    var needless = Sighting()
+    var tailProbe = Sighting()
+    /// Its first segment that came behind later ones.
+    var reordered = Sighting()
     /// How often it probed the peer's shut window.
     var windowProbes: UInt32 = 0
     /// Keep-alives since the peer was last heard, and the first of them.
@@ -60,6 +67,9 @@ struct Sighting: BitwiseCopyable {
     var time = Timestamp(nanoseconds: 0)
 
     var isSeen: Bool { frame != 0 }
+
+    /// Takes another one in, if there was none before.
+    mutating func note(_ other: Sighting) { if !isSeen { self = other } }
 }
 
 /// The file of one connection.
@@ -77,8 +87,6 @@ struct CaseFile {
     var predecessor: Predecessor?
     /// The first ICMP error about it.
     var icmp: ICMPEvent?
-    /// The first segment of each side that carried what had been sent before.
-    var repeated: InlineArray<2, Sighting> = .init(repeating: Sighting())
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

@@ -8,9 +8,9 @@ import TCPTimeline
 
 /// What is found about the exchange's connections, oldest first, judged `after` seconds after the latest segment.
 func findings(
-    _ text: String, after seconds: Double = 0, serverISN: UInt32 = 5000, prepare: (inout Segment) -> Void = { _ in }
+    _ text: String, after seconds: Double = 0, serverISN: UInt32 = 5000, keepsStatistics: Bool = false
 ) -> [Finding] {
-    let play = Play()
+    let play = Play(keepsStatistics: keepsStatistics)
     play.serverISN = serverISN
     var diagnosis = Diagnosis(isLive: false)
     var found: [Finding] = []
@@ -26,6 +26,6 @@ func findings(
 }
 
 /// Only the codes.
-func codes(_ text: String, after seconds: Double = 0) -> [FindingCode] {
-    findings(text, after: seconds).map { $0.code }
+func codes(_ text: String, after seconds: Double = 0, keepsStatistics: Bool = false) -> [FindingCode] {
+    findings(text, after: seconds, keepsStatistics: keepsStatistics).map { $0.code }
 }

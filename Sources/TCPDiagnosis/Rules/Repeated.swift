@@ -3,23 +3,27 @@
 import TCPTimeline
 
 extension Rule {
-    /// What nothing shows to have been needless counts as lost. SYNs that stay unanswered are another finding's.
+    /// What nothing shows to have been needless counts as lost, and so does what fills a hole and was sent after what is behind
+    /// that: its first copy did not come as far as the capture. SYNs that stay unanswered are another finding's.
     static let retransmission = Rule(.retransmission) { c in
         guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
         // A SYN that was sent again because of what another finding tells was not lost on the way.
         let isSynTold =
             c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost])
         func losses(_ side: Side) -> UInt32 {
-            let all = statistics[side].losses
+            let all = statistics[side].losses + statistics[side].count(.lostBeforeCapture)
             return isSynTold ? all - min(all, statistics[side].count(.opening)) : all
         }
-        return Verdict.ofBoth(c, losses) { side, count in
+        return Verdict.ofBoth(c, \.repeated, losses) { side, count in
             let direction = statistics[side]
             let kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
                 (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"), (.other, "early"),
             ]
-            let named = kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
+            let early = direction.count(.lostBeforeCapture)
+            let named =
+                kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
+                + (early > 0 ? ["\(early) lost before the capture"] : [])
             return
                 "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again (\(named.joined(separator: ", ")))"
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
@@ -30,7 +34,7 @@ extension Rule {
     /// RFC 8985 7: the last segment again, to provoke an ACK.
     static let tailLossProbe = Rule(.tailLossProbe) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
-        return Verdict.ofBoth(c, { statistics[$0].harmlessProbes }) { side, count in
+        return Verdict.ofBoth(c, \.tailProbe, { statistics[$0].harmlessProbes }) { side, count in
             "\(c.name(side)) sent its last segment again to provoke an ACK (\(TCPDiagnosis.count(count, "tail loss probe"))):"
                 + " nothing was lost, the peer only delayed its ACK"
         }
@@ -40,7 +44,7 @@ extension Rule {
     static let spuriousRetransmission = Rule(.spuriousRetransmission) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(
-            c, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
+            c, \.needless, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
         ) {
             side, count in
             "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again for nothing: the first copy had arrived"
@@ -50,16 +54,17 @@ extension Rule {
     /// RFC 4737.
     static let reordering = Rule(.reordering) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
-        return Verdict.ofBoth(c, { statistics[$0].count(.reordered) }) { side, count in
+        return Verdict.ofBoth(c, \.reordered, { statistics[$0].count(.reordered) }) { side, count in
             "\(TCPDiagnosis.count(count, "segment")) of \(c.name(side)) came behind later ones: reordered on the way, not lost"
         }
     }
 }
 
 extension Verdict {
-    /// A verdict about whichever sides a count is not 0 for, with a clause for each.
+    /// A verdict about whichever sides a count is not 0 for, with the first segment that shows it and a clause for each.
     fileprivate static func ofBoth(
-        _ c: Circumstances, _ number: (Side) -> UInt32, _ clause: (Side, UInt32) -> String
+        _ c: Circumstances, _ sighting: KeyPath<SideRecord, Sighting>, _ number: (Side) -> UInt32,
+        _ clause: (Side, UInt32) -> String
     ) -> Verdict? {
         // Nearly always there are none: no list is made to find that out.
         guard number(.originator) > 0 || number(.responder) > 0 else { return nil }
@@ -67,7 +72,7 @@ extension Verdict {
         return Verdict(
             side: sides.count == 1 ? sides[0] : nil,
             message: sides.map { clause($0, number($0)) }.joined(separator: "; "),
-            frames: sides.map { c.file.repeated[Int($0.rawValue)] },
+            frames: sides.map { c.file[$0][keyPath: sighting] },
             evidence: sides.map {
                 .init($0 == .originator ? "orig_segments" : "resp_segments", .number(Int64(number($0))))
             })

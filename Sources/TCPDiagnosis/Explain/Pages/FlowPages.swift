@@ -113,7 +113,8 @@ extension Explanation {
             .wire(
                 """
                 The same sequence numbers again: after three duplicate ACKs or SACK (fast, RFC 5681 3.2), or after the retransmission
-                timeout, which doubles each time (RFC 9293 3.8.1, RFC 6298 5.5).
+                timeout, which doubles each time (RFC 9293 3.8.1, RFC 6298 5.5). Or a hole that is filled by a segment newer than what is
+                behind the hole: its first copy was lost before it came to the capture.
                 """),
             .linux(
                 """

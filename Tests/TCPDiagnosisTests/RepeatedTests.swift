@@ -1,0 +1,62 @@
+// Losses before the capture, and which frames a finding about repeated segments names.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct RepeatedTests {
+    private let open = """
+        > S 0:0 sackOK ts 100 0
+        < S. 0:0 ack 1 sackOK ts 900 100
+        > . 1:1 ack 1 ts 101 900
+
+        """
+
+    @Test("E6: what fills a hole and is newer than what is behind that was lost before the capture")
+    func lostBeforeTheCapture() throws {
+        let found = findings(
+            open + """
+                0.010 > P. 11:21 ack 1 ts 110 900
+                0.011 < . 1:1 ack 1 ts 911 101 sack 11:21
+                0.250 > P. 1:11 ack 1 ts 350 911
+                0.251 < . 1:1 ack 21 ts 1151 350
+                """, keepsStatistics: true)
+        #expect(found.map { $0.code } == [.retransmission])
+        let finding = try #require(found.first)
+        #expect(finding.message == "the client sent 1 segment again (1 lost before the capture)")
+        #expect(finding.frames == [6] && finding.side == .originator)
+    }
+
+    @Test("E9: a reordered segment is the one that is named")
+    func framesOfAReorderedSegment() {
+        let found = findings(
+            open + """
+                0.010 > P. 1:11 ack 1 ts 110 900
+                0.011 < . 1:1 ack 11 ts 911 110
+                0.020 > P. 21:31 ack 1 ts 121 911
+                0.021 > P. 11:21 ack 1 ts 120 911
+                0.022 < . 1:1 ack 31 ts 922 120
+                0.030 > P. 31:41 ack 1 ts 130 922
+                0.400 > P. 31:41 ack 1 ts 500 922
+                0.401 < . 1:1 ack 41 ts 1301 500
+                """, keepsStatistics: true)
+        #expect(found.map { $0.code } == [.retransmission, .reordering])
+        #expect(found.map { $0.frames } == [[10], [7]])
+    }
+
+    @Test("E8, E23: of two repetitions the needless one is named")
+    func framesOfANeedlessSegment() {
+        let found = findings(
+            open + """
+                0.010 > P. 1:11 ack 1 ts 110 900
+                0.300 > P. 1:11 ack 1 ts 400 900
+                0.301 < . 1:1 ack 11 ts 1201 400
+                0.302 > P. 1:11 ack 1 ts 402 900
+                0.303 < . 1:1 ack 11 ts 1203 400 sack 1:11
+                """, keepsStatistics: true)
+        #expect(found.map { $0.code } == [.retransmission, .spuriousRetransmission])
+        #expect(found.map { $0.frames } == [[5], [7]])
+    }
+}
