@@ -15,20 +15,32 @@ extension CaseFile {
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
         if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
-        if event.segment.payloadLength > 0 && event.notes.isDisjoint(with: [.keepAlive, .windowProbe]) {
-            self[side].lastText = sighting
-            if self[side.other].fin.isSeen && !event.notes.contains(.retransmission) {
-                self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
-            }
-        }
+        noteText(event, sighting)
         noteLateText(event)
         noteVerdict(event, sighting)
         if !event.anomalies.isEmpty {
             note(event.anomalies, sender: side, sighting)
-            if event.anomalies.contains(.acknowledgedUnseen) && !gap.isSeen { gap = sighting }
+            if event.anomalies.contains(.acknowledgedUnseen) {
+                gap.note(sighting)
+                self[side.other].unseen = sighting
+            }
         }
         self[side].last = sighting
         if !flags.has(.rst) { self[side].lastButReset = sighting }
+    }
+
+    private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
+        let side = event.sender
+        guard event.segment.payloadLength > 0, event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
+            !event.isOfAnotherConnection
+        else { return }
+        self[side].lastText = sighting
+        // What crosses a FIN was sent before its sender could know of that.
+        if self[side.other].fin.isSeen && !event.notes.contains(.retransmission)
+            && event.segment.acknowledgment.isAfter(self[side.other].finNumber)
+        {
+            self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
+        }
     }
 
     /// The first segment of each side that was sent again, was needless, or came late.
@@ -98,7 +110,11 @@ extension CaseFile {
     private mutating func noteEnding(_ event: SegmentEvent, _ sighting: Sighting) {
         let side = event.sender
         let flags = event.segment.flags
-        if flags.has(.fin) && !self[side].fin.isSeen { self[side].fin = sighting }
+        if self[side].fin.isSeen && event.notes.contains(.retransmission) { self[side].hasRepeatedAfterFin = true }
+        if flags.has(.fin) && !self[side].fin.isSeen && !event.isOfAnotherConnection {
+            self[side].fin = sighting
+            self[side].finNumber = event.segment.finSequence
+        }
         guard flags.has(.rst) else { return }
         if !self[side].firstReset.isSeen {
             self[side].firstReset = sighting
@@ -144,5 +160,12 @@ extension CaseFile {
         if self[side].unansweredKeepAlives == 0 { self[side].firstKeepAlive = sighting }
         self[side].lastKeepAlive = sighting
         self[side].unansweredKeepAlives &+= 1
+    }
+}
+
+extension SegmentEvent {
+    /// Whether it belongs to an older connection with the same ends, whose numbers it has.
+    fileprivate var isOfAnotherConnection: Bool {
+        !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])
     }
 }

@@ -20,6 +20,10 @@ struct SideRecord: BitwiseCopyable {
     var acknowledged: UInt32 = 0
     /// Its first FIN.
     var fin = Sighting()
+    /// The number that it takes.
+    var finNumber = SequenceNumber(0)
+    /// Whether it sent that, or what was before it, again.
+    var hasRepeatedAfterFin = false
     /// Its first RST of all.
     var firstReset = Sighting()
     /// Its first RST since it sent anything else: a host without the connection answers each segment with one.
@@ -30,9 +34,9 @@ struct SideRecord: BitwiseCopyable {
     var isResetFitting = false
     /// SEG.SEQ of that RST answered this frame of the peer.
     var resetAnswers = Sighting()
-    /// Octets of text that this side sent after the peer's FIN.
+    /// Octets of text that this side sent after it had the peer's FIN: with an ACK of that.
     var textAfterPeerFin: UInt64 = 0
-    /// Octets that the peer had sent and this side had acknowledged when it reset.
+    /// The hop limit of its segments but RSTs.
     var hopLimit: UInt8 = 0
     /// The hop limit of its first RST of all.
     var resetHopLimit: UInt8 = 0
@@ -40,6 +44,8 @@ struct SideRecord: BitwiseCopyable {
     var last = Sighting()
     /// Its latest segment that is no RST.
     var lastButReset = Sighting()
+    /// The latest ACK of what it sent and the capture does not have.
+    var unseen = Sighting()
     /// Its latest segment with text.
     var lastText = Sighting()
     /// When it shut its window, and the frame; empty while it is open.

@@ -1,5 +1,6 @@
 // Rules about closing in an order: one direction only, not at all, or with nobody left to finish it.
 
+import TCPMachine
 import TCPModel
 import TCPTimeline
 
@@ -9,7 +10,8 @@ extension Rule {
         for side in [Side.originator, .responder] where !c.connection.isSelfConnect {
             let octets = c.file[side].textAfterPeerFin
             // Who answers text with RST did not mean to go on reading.
-            guard octets > 0, c.isOver || c.state(side) == .closeWait, !c.file[side.other].reset.isSeen else {
+            let closer = c.file[side.other]
+            guard octets > 0, c.isOver || c.state(side) == .closeWait, closer.reset.frame <= closer.fin.frame else {
                 continue
             }
             return Verdict(
@@ -30,8 +32,11 @@ extension Rule {
             let idle = min(c.since(fin), c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : c.since(fin))
             guard fin.isSeen, idle >= Circumstances.patience, !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
-            // A FIN that the kernel never got is nothing to close for.
+            // A FIN that never came is nothing to close for: the kernel says so, or it is sent again and nobody acknowledges it.
             if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
+            guard c.kernel?[side].socket?.state == .closeWait || c.isHeard(finOf: side.other),
+                !c.mayHaveClosedUnseen(side)
+            else { continue }
             var cause = ""
             var evidence: [Finding.Evidence] = [.init("since_fin", .span(c.since(fin)))]
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
@@ -158,6 +163,16 @@ extension Circumstances {
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }
+    }
+
+    /// Whether a FIN seems to have come: it was acknowledged, or neither it nor text before it was sent again.
+    fileprivate func isHeard(finOf side: Side) -> Bool {
+        connection.endpoint(side).finIsAcknowledged || !file[side].hasRepeatedAfterFin
+    }
+
+    /// Whether the last that a side sent was acknowledged and not captured: it may have been its FIN.
+    func mayHaveClosedUnseen(_ side: Side) -> Bool {
+        file[side].unseen.frame > file[side].lastText.frame && kernel?[side].socket?.state != .closeWait
     }
 
     /// Whether Recv-Q 0 shows that read() gave 0. Linux joins a FIN to text that waits to be read, and reading that text takes the

@@ -4,7 +4,11 @@ extension Explanation {
     static let closingFindings: [Explanation] = [
         Explanation(
             .finding, "close-wait-leak", "The peer closed long ago, and this side's process has not called close().",
-            .wire("A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault."),
+            .wire(
+                """
+                A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault. A FIN that is sent again and never
+                acknowledged did not come, and says nothing of the other side.
+                """),
             .linux(
                 """
                 CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
@@ -44,7 +48,11 @@ extension Explanation {
             .see("explain FIN_WAIT_2")),
         Explanation(
             .finding, "half-close", "One side closed its direction, and the other went on sending. That is allowed.",
-            .wire("A FIN from one side, its ACK, then data the other way, at last the other FIN (RFC 9293 3.6.1)."),
+            .wire(
+                """
+                A FIN from one side, its ACK, then data the other way, at last the other FIN (RFC 9293 3.6.1). Data that crossed the FIN,
+                and so does not acknowledge it, is none.
+                """),
             .linux(
                 """
                 shutdown(fd, SHUT_WR). The closer is in FIN_WAIT_2 with its owner and without a timer, the other in CLOSE_WAIT. ss -e

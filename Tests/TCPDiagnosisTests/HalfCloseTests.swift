@@ -1,0 +1,43 @@
+// Who closed one direction only: text behind a FIN, text that crosses it, FINs that are not of this connection.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct HalfCloseTests {
+    @Test("T5: text that crosses a FIN was sent before its sender could know of that")
+    func crossing() {
+        let crossed = handshake + "> F. 1:1 ack 1\n< P. 1:5 ack 1\n"
+        #expect(codes(crossed + "< . 5:5 ack 2\n> . 2:2 ack 5\n< F. 5:5 ack 2\n> . 2:2 ack 6") == [])
+        let found = findings(crossed + "< P. 5:9 ack 2\n> . 2:2 ack 9\n< F. 9:9 ack 2\n> . 2:2 ack 10")
+        #expect(found.map { $0.code } == [.halfClose])
+        #expect(found.first?.message.contains("sent 4 octets after that") == true)
+    }
+
+    @Test("H18, T5: a FIN of the connection that had the ports before closes nothing here")
+    func finOfAnOlderConnection() {
+        let found = codes(
+            """
+            > S 0:0
+            < . 70000:70000 ack 90000
+            > R 90000:90000
+            < F. 70000:70000 ack 90000
+            > R 90000:90000
+            1 > S 0:0
+            < S. 0:0 ack 1
+            > . 1:1 ack 1
+            > P. 1:11 ack 1
+            < . 1:1 ack 11
+            """)
+        #expect(found == [.halfOpenPeer])
+    }
+
+    @Test("H18, T5: a RST before the SYN-ACK does not hide a half-close")
+    func resetBeforeTheOpening() {
+        let stale = "> S 0:0\n< . 7000:7000 ack 90000\n> R 90000:90000\n0.01 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
+        let close = "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:5 ack 2\n> . 2:2 ack 5\n< F. 5:5 ack 2\n> . 2:2 ack 6"
+        #expect(codes(stale + close) == [.halfClose, .halfOpenPeer])
+    }
+}

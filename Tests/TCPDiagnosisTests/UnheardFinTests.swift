@@ -1,0 +1,33 @@
+// FINs that never came, and FINs that were not captured: nobody who knows of them is late.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct UnheardFinTests {
+    @Test("T21: a FIN that is sent again and again leaves nobody in CLOSE_WAIT")
+    func finSentAgain() {
+        let text = handshake + "> F. 1:1 ack 1\n0.3 > F. 1:1 ack 1\n0.7 > F. 1:1 ack 1"
+        #expect(codes(text, after: 60) == [])
+        #expect(codes(text + "\n< . 1:1 ack 2", after: 60) == [.closeWaitLeak])
+    }
+
+    @Test("T21: nor does one behind text that is sent again")
+    func textSentAgain() {
+        #expect(
+            codes(handshake + "> P. 1:11 ack 1\n> F. 11:11 ack 1\n0.3 > P. 1:11 ack 1\n0.7 > P. 1:11 ack 1", after: 60)
+                == [])
+    }
+
+    @Test("X7: who sent something that was acknowledged and not captured may have closed")
+    func finNotCaptured() {
+        let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n"
+        #expect(codes(text + "> . 2:2 ack 2", after: 60) == [.captureGap])
+        // It went on.
+        #expect(
+            codes(text + "> . 2:2 ack 5\n< P. 5:9 ack 2\n> . 2:2 ack 9", after: 60)
+                == [.captureGap, .halfClose, .closeWaitLeak])
+    }
+}
