@@ -124,6 +124,8 @@ extension CaseFile {
         // Who sent something after a RST had not been reset by it: the next RST is another matter.
         guard !self[side].reset.isSeen || self[side].lastButReset.frame > self[side].reset.frame else {
             if isFitting { self[side].isResetFitting = true }
+            // An abort comes first and answers follow it, whatever order they were captured in.
+            if flags.has(.ack) { self[side].resetHadAck = true }
             return
         }
         self[side].isResetFitting = isFitting

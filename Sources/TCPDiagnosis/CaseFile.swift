@@ -28,7 +28,8 @@ struct SideRecord: BitwiseCopyable {
     var firstReset = Sighting()
     /// Its first RST since it sent anything else: a host without the connection answers each segment with one.
     var reset = Sighting()
-    /// Whether that RST carried ACK: an abort does, the answer for a connection that does not exist does not (RFC 9293 3.10.7.1).
+    /// Whether that RST, or one of those that followed on it, carried ACK: an abort does, the answer for a connection that does not
+    /// exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
     /// Whether that RST, or one of those that followed on it, had a number that its receiver obeys.
     var isResetFitting = false

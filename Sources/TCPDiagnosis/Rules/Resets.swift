@@ -10,10 +10,11 @@ import TCPTimeline
 extension Rule {
     /// Text for a socket that was closed: the peer's next write fails with EPIPE.
     static let resetAfterClose = Rule(.resetAfterClose) { c in
-        guard let side = c.resetter, c.file[side].fin.isSeen, c.file[side].fin.frame < c.file[side].reset.frame,
-            c.file[side].resetAnswers.frame > c.file[side].fin.frame
+        guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen,
+            c.file[side].fin.frame < c.file[side].reset.frame, !c.file[side].resetHadAck
         else { return nil }
-        let octets = c.file[side.other].textAfterPeerFin
+        // What came before it stopped reading it has acknowledged; what crossed its FIN came too late as well.
+        let octets = c.unacknowledged(side.other)
         guard octets > 0 else { return nil }
         return Verdict(
             side: side,
@@ -21,15 +22,15 @@ extension Rule {
                 "\(c.name(side)) had closed (frame \(c.file[side].fin.frame)); \(c.name(side.other)) sent \(count(octets, "octet"))"
                 + " all the same, and its kernel answered with RST: the octets are lost, the next write fails with EPIPE",
             frames: [c.file[side].fin, c.file[side].resetAnswers, c.file[side].reset],
-            evidence: [.init("octets_lost", .number(Int64(clamping: octets)))])
+            evidence: [.init("octets_lost", .number(octets))])
     }
 
     /// RFC 9293 3.5.1: half-open connections.
     static let halfOpenPeer = Rule(.halfOpenPeer) { c in
         if let challenge = c.staleChallenge { return challenge }
-        guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized,
+        guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized(side),
             c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil,
-            c.file[side].answersWithReset, !c.found.contains(.rstIgnored)
+            c.file[side].answersWithReset, !c.found.contains(.rstIgnored), !c.mayHaveClosedUnseen(side)
         else { return nil }
         if let backscatter = c.backscatter(side) { return backscatter }
         return Verdict(
@@ -104,9 +105,9 @@ extension Rule {
 
     /// What is left when nothing says why.
     static let reset = Rule(.reset) { c in
-        guard let side = c.resetter, c.isOver, c.file[side].resetHadAck || !c.wasSynchronized else { return nil }
+        guard let side = c.resetter, c.isOver, c.file[side].resetHadAck || !c.wasSynchronized(side) else { return nil }
         guard c.found.isDisjoint(with: Circumstances.resetCauses), c.disownedReset == nil else { return nil }
-        if !c.wasSynchronized {
+        if !c.wasSynchronized(side) {
             return Verdict(
                 side: side, message: "\(c.name(side)) broke the handshake off with RST", frames: [c.file[side].reset])
         }
@@ -162,6 +163,16 @@ extension Circumstances {
         return file[side].lastButReset.frame < file[side].reset.frame ? side : nil
     }
 
+    /// Who answered with a RST when both sides had sent their FINs already: that ends nothing any more, but what it answered is lost.
+    var resetterAfterClose: Side? {
+        guard connection.facts.contains([.originatorFin, .responderFin]), !connection.facts.contains(.reset) else {
+            return nil
+        }
+        return [Side.originator, .responder].first {
+            file[$0].reset.isSeen && file[$0].isResetFitting && file[$0].lastButReset.frame < file[$0].reset.frame
+        }
+    }
+
     /// A SYN met an old socket: it answers with a challenge ACK of old numbers, the client's RST for that ends it, and the SYN is
     /// sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2).
     var staleChallenge: Verdict? {
@@ -191,7 +202,7 @@ extension Circumstances {
 
     /// Octets of text that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as
     /// lost. SYN and FIN are none.
-    private func unacknowledged(_ side: Side) -> Int64 {
+    func unacknowledged(_ side: Side) -> Int64 {
         let machine = connection.endpoint(side)
         guard machine.knowsSendSequence else { return 0 }
         let octets = Int64(machine.sendNext.distance(from: machine.sendUnacknowledged))
@@ -229,9 +240,11 @@ extension Circumstances {
         return evidence + errnoEvidence
     }
 
-    /// Whether the connection had been open, or was before the capture began.
-    var wasSynchronized: Bool {
-        connection.openDelay >= 0 || !connection.facts.contains(.synSeen) || connection.counters[0].uniqueBytes > 0
-            || connection.counters[1].uniqueBytes > 0
+    /// Whether the connection had been open at this side, or was before the capture began.
+    func wasSynchronized(_ side: Side) -> Bool {
+        if connection.openDelay >= 0 || !connection.facts.contains(.synSeen) { return true }
+        // Who has sent a SYN and nothing else is not open, whatever a server sends with its SYN-ACK (RFC 7413); nor is text of a SYN.
+        if side == .originator && !connection.facts.contains(.originatorMoreThanSyn) { return false }
+        return connection.counters[0].uniqueBytes > UInt64(file.synText) || connection.counters[1].uniqueBytes > 0
     }
 }

@@ -165,7 +165,11 @@ extension Explanation {
         Explanation(
             .finding, "reset-after-close",
             "Data came for a side that had already closed: its kernel answered with RST.",
-            .wire("F, its ACK, then data the other way, then R (RFC 9293 3.10.7.1) or R. The data is lost."),
+            .wire(
+                """
+                F, its ACK, then data the other way or some that crossed the F, then R without ACK (RFC 9293 3.10.7.1). What was not
+                acknowledged is lost, also if the other side has sent its F as well. R with ACK is an abort: explain reset.
+                """),
             .linux(
                 """
                 close() leaves nobody to read. First the socket itself answers (TCP_ABORT_ON_DATA), later its FIN_WAIT_2
