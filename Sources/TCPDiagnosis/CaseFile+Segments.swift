@@ -36,9 +36,7 @@ extension CaseFile {
         else { return }
         self[side].lastText = sighting
         // What crosses a FIN was sent before its sender could know of that.
-        if self[side.other].fin.isSeen && !event.notes.contains(.retransmission)
-            && event.segment.acknowledgment.isAfter(self[side.other].finNumber)
-        {
+        if event.acknowledges(self[side.other]) && !event.notes.contains(.retransmission) {
             self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
         }
     }
@@ -115,7 +113,10 @@ extension CaseFile {
             self[side].fin = sighting
             self[side].finNumber = event.segment.finSequence
         }
-        guard flags.has(.rst) else { return }
+        guard flags.has(.rst) else {
+            if event.acknowledges(self[side.other]) { self[side.other].isFinAcknowledged = true }
+            return
+        }
         if !self[side].firstReset.isSeen {
             self[side].firstReset = sighting
             self[side].resetHopLimit = event.segment.hopLimit
@@ -169,5 +170,10 @@ extension SegmentEvent {
     /// Whether it belongs to an older connection with the same ends, whose numbers it has.
     fileprivate var isOfAnotherConnection: Bool {
         !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])
+    }
+
+    /// Whether it acknowledges the FIN of the side with this record.
+    fileprivate func acknowledges(_ record: SideRecord) -> Bool {
+        record.fin.isSeen && segment.flags.has(.ack) && segment.acknowledgment.isAfter(record.finNumber)
     }
 }

@@ -24,6 +24,8 @@ struct SideRecord: BitwiseCopyable {
     var finNumber = SequenceNumber(0)
     /// Whether it sent that, or what was before it, again.
     var hasRepeatedAfterFin = false
+    /// Whether its peer acknowledged that.
+    var isFinAcknowledged = false
     /// Its first RST of all.
     var firstReset = Sighting()
     /// Its first RST since it sent anything else: a host without the connection answers each segment with one.

@@ -1,6 +1,5 @@
 // Rules about closing in an order: one direction only, not at all, or with nobody left to finish it.
 
-import TCPMachine
 import TCPModel
 import TCPTimeline
 
@@ -165,9 +164,10 @@ extension Circumstances {
         }
     }
 
-    /// Whether a FIN seems to have come: it was acknowledged, or neither it nor text before it was sent again.
+    /// Whether a FIN seems to have come: it was acknowledged, also if its sender did not hear of that, or neither it nor text before it
+    /// was sent again.
     fileprivate func isHeard(finOf side: Side) -> Bool {
-        connection.endpoint(side).finIsAcknowledged || !file[side].hasRepeatedAfterFin
+        file[side].isFinAcknowledged || !file[side].hasRepeatedAfterFin
     }
 
     /// Whether the last that a side sent was acknowledged and not captured: it may have been its FIN.
