@@ -114,7 +114,9 @@ let package = Package(
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
         tests("TCPTimelineTests", ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline"]),
-        tests("TCPDiagnosisTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
+        tests(
+            "TCPDiagnosisTests",
+            ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
         tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(
             "TraceSessionTests",

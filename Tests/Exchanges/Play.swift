@@ -31,6 +31,9 @@ package final class Play {
     /// Is told of every event, with the timeline as it left it.
     package var observer: ((SegmentEvent, borrowing Timeline) -> Void)?
 
+    /// The same of ICMP errors that belong to a connection.
+    package var noticer: ((ICMPEvent, borrowing Timeline) -> Void)?
+
     package init(seed: UInt64 = 1, keepsStatistics: Bool = false) {
         timeline = Timeline(seed: seed, keepsStatistics: keepsStatistics)
     }
@@ -78,7 +81,7 @@ package final class Play {
 
     package func observe(_ error: ICMPError) {
         frame += 1
-        _ = timeline.observe(error, time: now, frame: frame)
+        if let event = timeline.observe(error, time: now, frame: frame) { noticer?(event, timeline) }
     }
 
     /// The segment that a line's words describe.

@@ -1,0 +1,69 @@
+// Tens of thousands of simulated connections: what is found of each is what happened to it.
+
+import Testing
+
+@testable import Simulator
+
+@Suite("Findings of simulated connections, whose causes are known") struct FindingTruthTests {
+    /// Networks, and of a hundred connections so many may have a finding too many or too few. Where nothing is lost or overtaken there
+    /// are none. Elsewhere a RST, a FIN or an ACK that leaves no other trace may be lost behind the capture (a side that aborted seems
+    /// to wait in CLOSE-WAIT, a RST seems to be ignored), or before it (an abort looks like a refusal or like a host that was
+    /// restarted); and who sends several segments again after a loss on both sides of the capture has some that look needless.
+    private static let networks: [(network: SimulatedNetwork, unknowable: Int)] = [
+        (SimulatedNetwork(), 0), (SimulatedNetwork(lossBehind: 8), 1), (SimulatedNetwork(jitter: 20_000), 1),
+        (SimulatedNetwork(lossBefore: 8), 1), (SimulatedNetwork(lossBefore: 5, lossBehind: 5, jitter: 20_000), 2),
+        (SimulatedNetwork(lossBefore: 15, lossBehind: 15, jitter: 2000), 3), (SimulatedNetwork(notCaptured: 5), 2),
+    ]
+
+    /// What the ends do, by cases.
+    struct Situation: CustomTestStringConvertible {
+        let testDescription: String
+        let conduct: SimulatedConduct
+        /// Which of the networks it is not played in.
+        var excluded: Set<Int> = []
+    }
+
+    private static let usual: SimulatedConduct = [.options, .windows, .halfClose]
+    private static let orderly = SimulatedConduct.all.subtracting(.simultaneousOpen)
+    private static let situations = [
+        Situation(testDescription: "E1, T1: no more than text and FINs", conduct: []),
+        Situation(testDescription: "E6 to E9: timers as they should be", conduct: .timers),
+        Situation(testDescription: "E6 to E9: with SACK and time stamps", conduct: [.timers, .options]),
+        Situation(testDescription: "E4: windows", conduct: .windows),
+        Situation(testDescription: "E5: windows that shrink", conduct: [.shrinking, .options]),
+        Situation(testDescription: "H3, E13, T12 to T17: resets", conduct: .resets),
+        Situation(testDescription: "E2, E3: keep-alives", conduct: .keepAlives),
+        Situation(testDescription: "T5: half-closes", conduct: .halfClose),
+        Situation(testDescription: "T4: simultaneous closes", conduct: .simultaneousClose),
+        Situation(testDescription: "H12: simultaneous opens", conduct: .simultaneousOpen),
+        // Of a capture that lacks frames nobody knows where one connection ends and another one begins.
+        Situation(testDescription: "H18, H19, T24: ports used again", conduct: .reuse, excluded: [6]),
+        Situation(testDescription: "all at once", conduct: orderly, excluded: [6]),
+        Situation(testDescription: "all at once, and timers", conduct: orderly.union(.timers), excluded: [6]),
+        Situation(testDescription: "E14 to E16, E37: forgeries", conduct: usual.union(.forgery)),
+        Situation(
+            testDescription: "X8: large segments", conduct: orderly.subtracting(.reuse).union(.offload)),
+        // Text that overtakes the SYN-ACK has numbers that nobody knows yet, and a server that forgets a SYN with text, too.
+        Situation(
+            testDescription: "H24 to H27: text in SYNs", conduct: usual.union([.fastOpen, .resets]),
+            excluded: [1, 2, 4, 5, 6]),
+        Situation(testDescription: "H20, H28: lazy servers", conduct: usual.union(.lazyServers)),
+        Situation(testDescription: "H4, E20: ICMP errors", conduct: usual.union(.errors), excluded: [6]),
+    ]
+
+    @Test(arguments: situations, networks.indices)
+    func findings(_ situation: Situation, index: Int) {
+        guard !situation.excluded.contains(index) else { return }
+        let (network, unknowable) = Self.networks[index]
+        var compared = 0
+        var others: [String] = []
+        for seed in UInt64(0)..<60 {
+            let simulation = Simulation(seed: seed, network, conduct: situation.conduct)
+            guard !simulation.captured.isEmpty, let faults = simulation.findingFaults() else { continue }
+            compared += 1
+            if !faults.isEmpty { others.append("seed \(seed): \(faults.joined(separator: ", "))") }
+        }
+        #expect(compared >= 54)
+        #expect(others.count <= (compared * unknowable + 99) / 100, "\(others.joined(separator: "; "))")
+    }
+}
