@@ -77,6 +77,27 @@ import Testing
         #expect(play(text + "\(end)").client.spurious == 1)
     }
 
+    @Test("RFC 7323 4.3: an ACK that was delayed echoes the segment before the probe, and says nothing of that")
+    func delayedAck() {
+        let open = "> S 0:0 ts 100 0\n0.001 < S. 0:0 ack 1 ts 900 100\n0.002 > . 1:1 ack 1 ts 102 900\n"
+        let probed = """
+            0.100 > P. 1:101 ack 1 ts 200 900
+            > P. 101:201 ack 1 ts 200 900
+            0.110 > P. 101:201 ack 1 ts 210 900
+
+            """
+        func spurious(_ text: String) -> UInt32? {
+            let play = Play(keepsStatistics: true)
+            play.feed(open + text)
+            return play.timeline.connections.statistics(of: play.last.connection)?[.originator].spurious
+        }
+        #expect(spurious(probed + "0.111 < . 1:1 ack 201 ts 1011 200") == 0)
+        // The one before was acknowledged: it tells of the probe.
+        let acknowledged = probed.replacing("0.110", with: "0.102 < . 1:1 ack 101 ts 1002 200\n0.110")
+        #expect(spurious(acknowledged + "0.111 < . 1:1 ack 201 ts 1011 200") == 1)
+        #expect(spurious(acknowledged + "0.111 < . 1:1 ack 201 ts 1011 210") == 0)
+    }
+
     @Test("E7: three duplicate ACKs, and nothing for long: the sender has no fast retransmission, or that was lost")
     func timeoutAfterDuplicates() {
         let (play, client) = play(

@@ -119,6 +119,7 @@ extension ConnectionStatistics {
         else { return }
         let peer = 1 - own
         let offset = senders[peer].sent.offset(segment.acknowledgment)
+        let before = senders[peer].sent.acknowledged
         let outcome = senders[peer].sent.acknowledge(offset, time: event.time)
         noteSample(outcome, segment, peer, event.time)
         directions[peer].cumulativelyAcked &+= outcome.cumulative
@@ -140,7 +141,7 @@ extension ConnectionStatistics {
         }
         noteSACK(event, own, acknowledged: offset, &verdict)
         let echo = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : nil
-        if let record = senders[peer].settle(offset, echo: echo) { expose(record, peer, &verdict) }
+        if let record = senders[peer].settle(offset, before: before, echo: echo) { expose(record, peer, &verdict) }
     }
 
     private mutating func noteSample(_ outcome: AckOutcome, _ segment: Segment, _ peer: Int, _ time: Timestamp) {

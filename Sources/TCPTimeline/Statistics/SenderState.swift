@@ -141,12 +141,15 @@ struct SenderState {
     }
 
     /// RFC 3522 3.2, steps 3 and 4: the first ACK that covers a retransmission, but echoes a time stamp from before it.
-    /// Step 5 asks whether all ACKs of the first copy were lost; the retransmission was not needed in that case either.
-    mutating func settle(_ acknowledged: Int64, echo: UInt32?) -> RetransmissionRecord? {
+    /// Step 5 asks whether all ACKs of the first copy were lost; the retransmission was not needed in that case either. A delayed ACK
+    /// echoes the first segment that it is for (RFC 7323 4.3): it tells of the retransmission only if that was the oldest, `before`
+    /// which all had been acknowledged.
+    mutating func settle(_ acknowledged: Int64, before: Int64, echo: UInt32?) -> RetransmissionRecord? {
         var exposed: RetransmissionRecord?
         for index in records.indices where !records[index].isSettled && records[index].end <= acknowledged {
             records[index].isSettled = true
-            guard let echo, records[index].hasTimestamp, records[index].spurious == nil else { continue }
+            guard let echo, records[index].hasTimestamp, records[index].spurious == nil, records[index].start <= before
+            else { continue }
             if Int32(bitPattern: echo &- records[index].timestamp) < 0 {
                 records[index].spurious = .timestampEcho
                 exposed = records[index]
