@@ -44,13 +44,13 @@ extension CaseFile {
     /// The first segment of each side that was sent again, was needless, or came late.
     private mutating func noteVerdict(_ event: SegmentEvent, _ sighting: Sighting) {
         let side = event.sender
-        let verdict = event.verdict
-        if event.notes.contains(.retransmission) || verdict.late == .lostBeforeCapture {
+        // The verdict is large, and nearly always empty: it is not copied.
+        if event.notes.contains(.retransmission) || event.verdict.late == .lostBeforeCapture {
             self[side].repeated.note(sighting)
         }
-        if verdict.late == .reordered { self[side].reordered.note(sighting) }
-        if verdict.retransmission?.spurious != nil { self[side].needless.note(sighting) }
-        if let exposed = verdict.exposes {
+        if event.verdict.late == .reordered { self[side].reordered.note(sighting) }
+        if event.verdict.retransmission?.spurious != nil { self[side].needless.note(sighting) }
+        if let exposed = event.verdict.exposes {
             let sighting = Sighting(frame: exposed.frame, time: exposed.time)
             self[side.other].needless.note(sighting)
             if exposed.kind == .tailLossProbe { self[side.other].tailProbe.note(sighting) }

@@ -24,7 +24,8 @@ extension FindingTruth {
     }
 
     var tailLossProbe: Expectation {
-        let needless = repetitions.flatMap { $0 }.filter { $0.isCaptured && !$0.isNeeded }
+        let needless = repetitions.joined().filter { $0.isCaptured && !$0.isNeeded }
+        // Whether it seems to be one depends on what the capture has of the round trips.
         if needless.contains(where: { $0.segment.cause == .tailLossProbe }) { return .open }
         // A fixed time to wait, as some ends here have it, may be any kind's.
         return needless.isEmpty || measuresRoundTrips ? .forbidden : .open
@@ -86,7 +87,7 @@ extension FindingTruth {
     }
 
     /// Whether a side kept its window shut for a second while the peer probed it; a RST ends that, too.
-    private func stalls(_ side: Int) -> Bool {
+    func stalls(_ side: Int) -> Bool {
         var (shut, probes): (Int64?, Int) = (nil, 0)
         for item in truth.captured {
             let segment = item.segment

@@ -21,47 +21,53 @@ extension Simulation {
     /// How long after the latest frame the capture ends, in nanoseconds.
     static let afterwards = 10 * Span.second
 
-    /// The findings about each of its connections, in the order in which those began.
-    func findings() -> [[Finding]] {
+    /// The findings about each of its connections, in the order in which those began, and which side the client is.
+    func findings() -> [(findings: [Finding], client: Side)] {
         var diagnosis = Diagnosis(isLive: false)
-        var found: [UInt64: [Finding]] = [:]
+        var found: [UInt64: (findings: [Finding], client: Side)] = [:]
         var numbers: [UInt64] = []
         let play = Play(keepsStatistics: true)
+        func conclude(_ id: ConnectionID, _ connections: borrowing KnownConnections, at time: Timestamp) {
+            let connection = connections[id]
+            let client: Side = connection.tuple.source == play.client ? .originator : .responder
+            let findings = diagnosis.conclude(id, connections, nil, now: time)
+            // Once: a replaced one stays until the end.
+            if found[connection.number] == nil { found[connection.number] = (findings, client) }
+        }
         play.observer = { event, timeline in
             if event.isFirst { numbers.append(event.number) }
             diagnosis.observe(event)
-            if let old = event.replaced {
-                found[timeline.connections.number(of: old), default: []] += diagnosis.conclude(
-                    old, timeline.connections, nil, now: event.time)
-            }
+            if let old = event.replaced { conclude(old, timeline.connections, at: event.time) }
         }
         play.noticer = { event, timeline in diagnosis.observe(event, timeline.connections) }
         _ = self.play(into: play)
         play.observer = nil
+        play.noticer = nil
         let end = play.now.advanced(by: Self.afterwards)
-        for id in play.timeline.remaining() {
-            found[play.timeline.connections.number(of: id), default: []] += diagnosis.conclude(
-                id, play.timeline.connections, nil, now: end)
-        }
-        return numbers.map { found[$0] ?? [] }
+        for id in play.timeline.remaining() { conclude(id, play.timeline.connections, at: end) }
+        return numbers.compactMap { found[$0] }
     }
 
-    /// Findings that are missing (`-`) or wrong (`+`), each behind its connection's place; nil if there are more connections, or fewer,
-    /// than really were.
+    /// Findings that are missing (`-`), wrong (`+`) or about the other side (`~`), each behind its connection's place; nil if there are
+    /// more connections, or fewer, than really were.
     func findingFaults() -> [String]? {
         let truths = SimulatedTruth.connections(self)
         let found = findings()
         // Other tests look at that; no finding has its place then.
         guard truths.count == found.count else { return nil }
         var faults: [String] = []
-        for (index, (findings, truth)) in zip(found, truths).enumerated() {
-            let codes = Set(findings.map { $0.code })
+        for (index, (found, truth)) in zip(found, truths).enumerated() {
             let expected = FindingTruth(self, truth, isFirst: index == 0, isLast: index == truths.count - 1)
             for code in FindingCode.allCases {
-                let expectation = expected.expectation(code)
-                let isFound = codes.contains(code)
-                if expectation == .required && !isFound || expectation == .forbidden && isFound {
-                    faults.append("\(index) \(isFound ? "+" : "-")\(code.rawValue)")
+                let finding = found.findings.first { $0.code == code }
+                switch (expected.expectation(code), finding) {
+                case (.required, nil): faults.append("\(index) -\(code.rawValue)")
+                case (.forbidden, .some): faults.append("\(index) +\(code.rawValue)")
+                case (.required, .some(let finding)):
+                    guard let end = expected.end(code), let side = finding.side else { continue }
+                    let named = side == found.client ? 0 : 1
+                    if named != end { faults.append("\(index) ~\(code.rawValue)") }
+                case (.forbidden, nil), (.open, _): break
                 }
             }
         }
