@@ -13,7 +13,7 @@ enum DoctorProcesses {
         checks.append(
             DoctorCheck(
                 "processes", "/proc hidepid", isHidden ? .missing : .ok, hiding ?? "off",
-                meaning: isHidden ? "other users' processes are not even listed" : ""))
+                meaning: isHidden ? meaning(ofHidepid: hiding ?? "") : ""))
         let seesAll = powers.isSuperset(of: .owners)
         checks.append(
             DoctorCheck(
@@ -28,6 +28,14 @@ enum DoctorProcesses {
                 meaning: scope == "3" ? "owners may be refused even to root" : ""))
         checks.append(clock())
         return checks
+    }
+
+    /// What hidepid costs: 1 (`noaccess`) lists other users' processes and opens nothing of them, 2 (`invisible`) and 4 (`ptraceable`) hide
+    /// them (Documentation/filesystems/proc.rst, 4.1).
+    static func meaning(ofHidepid value: String) -> String {
+        ["1", "noaccess"].contains(value)
+            ? "other users' processes are listed, and not even their names are told"
+            : "other users' processes are not even listed"
     }
 
     /// The value of hidepid= among the options of /proc; nil if there is none.

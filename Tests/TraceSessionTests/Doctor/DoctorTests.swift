@@ -34,6 +34,13 @@ import TimelineReport
         ] as [(String, String?)])
     func hidingOfProcesses(_ mounts: String, _ value: String?) { #expect(DoctorProcesses.hidepid(mounts) == value) }
 
+    @Test func whatHidingCosts() {
+        for value in ["1", "noaccess"] { #expect(DoctorProcesses.meaning(ofHidepid: value).contains("are listed")) }
+        for value in ["2", "invisible", "4", "ptraceable"] {
+            #expect(DoctorProcesses.meaning(ofHidepid: value).contains("not even listed"))
+        }
+    }
+
     @Test func translatedConnectionsAreCounted() {
         let plain =
             "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1"
