@@ -163,13 +163,15 @@ public struct ProcessOwners: Sendable {
     /// one's. The lowest pid is the first. A socket that none of them holds has nobody; one of which that cannot be told is not there.
     ///
     /// Only holders' kin is asked, at most `kinLimit` processes, with one system call a socket: it costs some microseconds. A descriptor
-    /// that is not known is looked for among the first `limit` of the process's own that are sockets.
+    /// that is not known, or is another file's now, is looked for among the first `limit` of the process's own that are sockets.
     public mutating func holders(
         of sockets: [UInt64: Int32?], near pid: Int32, limit: Int = 1024
     ) -> [UInt64: [SocketOwner]] {
         var numbers = sockets.compactMapValues { $0 }
-        let unknown = Set(sockets.keys).subtracting(numbers.keys)
-        if !unknown.isEmpty { numbers.merge(descriptors(of: unknown, in: pid, limit: limit)) { first, _ in first } }
+        // Not known, or another one by now (dup2(2)).
+        let own = held(numbers, by: pid)?.owners ?? [:]
+        let sought = Set(sockets.keys).subtracting(own.keys)
+        if !sought.isEmpty { numbers.merge(descriptors(of: sought, in: pid, limit: limit)) { $1 } }
         var found = numbers.mapValues { _ in [SocketOwner]() }
         var asked: Set<Int32> = []
         var open = [pid]

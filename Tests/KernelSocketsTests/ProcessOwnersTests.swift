@@ -127,6 +127,7 @@ import Testing
         try proc.process(200, comm: "parent", start: 5, parent: 100, sockets: [7: 60])
         #expect(owners.holders(of: [50: 7], near: 200)[50]?.map(\.process.pid) == [210, 211])
         #expect(owners.holders(of: [52: 9], near: 200) == [52: []], "nobody among them")
+        #expect(owners.holders(of: [51: 7], near: 200)[51]?.map(\.descriptor) == [8, 8], "it has another number now")
         #expect(owners.holders(of: [52: nil], near: 200).isEmpty, "no number to ask for")
         #expect(owners.holders(of: [50: 7], near: 404) == [50: []], "it has gone")
         #expect(owners.counts.fullScans == 0 && Set(owners.descendants(of: 200)) == [210, 211, 220])
