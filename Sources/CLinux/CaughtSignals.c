@@ -99,7 +99,13 @@ void tcptrace_end_at_next_signal(void) {
 
 void tcptrace_release_signals(void) {
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    for (size_t index = 0; index < caught_count; index++) sigaction(caught[index].number, &caught[index].before, NULL);
+    for (size_t index = 0; index < caught_count; index++) {
+        // Who asks how far we are comes too late, and is not to kill a program that has done its work.
+        if (caught[index].number == SIGUSR1 && caught[index].before.sa_handler == SIG_DFL)
+            signal(SIGUSR1, SIG_IGN);
+        else
+            sigaction(caught[index].number, &caught[index].before, NULL);
+    }
     drain();
     __atomic_store_n(&taken, 0, __ATOMIC_RELEASE);
 }

@@ -57,6 +57,23 @@ import Testing
         #expect(try program.end().code == -SIGTERM)
     }
 
+    /// Somebody asks again and again how far it is, and once more when it is just about to end.
+    @Test(arguments: ["-q --workers 1", "-q --workers 3", "-T json"])
+    func whoAsksTooLateDoesNotKillIt(_ form: String) throws {
+        let scratch = try Scratch()
+        let file = try Self.capture(scratch)
+        for _ in 0..<8 {
+            let program = try Program(Program.tcptrace, form.split(separator: " ").map(String.init) + ["-r", file])
+            try program.say("reading from file")
+            while !program.hasEnded {
+                program.signal(SIGUSR1)
+                usleep(500)
+            }
+            let outcome = try program.end()
+            #expect(outcome.code == 0 && outcome.errors.contains("2000 connections traced"), "\(outcome.errors)")
+        }
+    }
+
     @Test func aStreamWithoutHeaderIsGivenUp() throws {
         let scratch = try Scratch()
         let pipe = try HeldPipe(scratch)
