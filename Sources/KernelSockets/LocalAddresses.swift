@@ -6,11 +6,16 @@ public import TCPModel
 /// The addresses that this host answers to, in this network namespace.
 public struct LocalAddresses: Sendable {
     private var addresses: Set<IPAddress>
+    /// The numbers of the interfaces, in their order.
+    public private(set) var interfaces: [UInt32]
 
     /// These addresses (and every loopback address): for tests and for captures of another host.
-    public init(_ addresses: Set<IPAddress>) { self.addresses = addresses }
+    public init(_ addresses: Set<IPAddress>, interfaces: [UInt32] = []) {
+        self.addresses = addresses
+        self.interfaces = interfaces
+    }
 
-    /// The addresses of all interfaces at this moment (getifaddrs(3)).
+    /// The addresses of all interfaces at this moment (getifaddrs(3)), and the interfaces.
     /// - Throws: `KernelViewError.cannotListAddresses`.
     public static func current() throws(KernelViewError) -> LocalAddresses {
         var list: UnsafeMutablePointer<ifaddrs>?
@@ -25,11 +30,14 @@ public struct LocalAddresses: Sendable {
             }
             unsafe next = entry.pointee.ifa_next
         }
-        return LocalAddresses(addresses)
+        return LocalAddresses(addresses, interfaces: interfaceNumbers())
     }
 
-    /// Adds another reading's addresses.
-    public mutating func formUnion(_ other: LocalAddresses) { addresses.formUnion(other.addresses) }
+    /// Adds a later reading's addresses; the interfaces are that reading's.
+    public mutating func formUnion(_ other: LocalAddresses) {
+        addresses.formUnion(other.addresses)
+        interfaces = other.interfaces
+    }
 
     /// Whether `address` is this host's: one of its interfaces', or any of 127.0.0.0/8 and ::1.
     public func contains(_ address: IPAddress) -> Bool { address.isLoopback || addresses.contains(address) }
@@ -50,4 +58,18 @@ private func ipAddress(at address: UnsafeMutablePointer<sockaddr>) -> IPAddress?
     default:
         return nil
     }
+}
+
+/// The numbers of all interfaces (if_nameindex(3)); none if they cannot be listed.
+private func interfaceNumbers() -> [UInt32] {
+    // The list is ours until if_freenameindex, and ends with an entry whose number is 0.
+    guard let list = unsafe if_nameindex() else { return [] }
+    defer { unsafe if_freenameindex(list) }
+    var numbers: [UInt32] = []
+    var entry = unsafe list
+    while unsafe entry.pointee.if_index != 0 {
+        unsafe numbers.append(entry.pointee.if_index)
+        unsafe entry += 1
+    }
+    return numbers
 }

@@ -8,11 +8,14 @@ public struct WantedSocket: BitwiseCopyable, Sendable {
     public var tuple: FourTuple
     /// Whether there should be a socket: one that is not found by its four-tuple is worth a look at the whole list.
     public var isExpected: Bool
+    /// Whether a socket would have it, by all that is known: one that is not found may be bound to an interface.
+    public var isOpen: Bool
 
     /// An end from its parts.
-    public init(_ tuple: FourTuple, isExpected: Bool) {
+    public init(_ tuple: FourTuple, isExpected: Bool, isOpen: Bool = false) {
         self.tuple = tuple
         self.isExpected = isExpected
+        self.isOpen = isOpen
     }
 }
 
@@ -26,6 +29,8 @@ public struct SocketTables {
 
     /// More ends than this are listed, not looked up one by one: about what a list costs at its cheapest.
     public static let lookUpLimit = 512
+    /// At most so many interfaces are named for one socket that is not found without: a host of containers has thousands.
+    static let interfaceLimit = 32
 
     /// Opens sock_diag; nil: only /proc is read.
     private let open: (() throws(KernelViewError) -> SockDiag)?
@@ -33,8 +38,10 @@ public struct SocketTables {
     private var box: Box?
     private var pace = RetryPace()
     private var proc: ProcNetTCP
-    /// A socket that is bound to an interface was met: look-ups do not find such ones, lists do.
+    /// A socket that look-ups do not find was met: lists do.
     private var needsList = false
+    /// The interfaces that sockets may be bound to.
+    public var interfaces: [UInt32] = []
 
     /// Whether sock_diag answers; else /proc/net/tcp is read.
     public var usesSockDiag: Bool { box != nil }
@@ -71,6 +78,9 @@ public struct SocketTables {
             do throws(KernelViewError) {
                 if let wanted, wanted.count <= Self.lookUpLimit, !needsList {
                     try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple }, listening: listening)
+                    for end in wanted where end.isOpen && !Self.has(end.tuple, snapshot) {
+                        try box.diag.addBound(end.tuple, to: Array(interfaces.prefix(Self.interfaceLimit)), &snapshot)
+                    }
                     let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
                     if missing.isEmpty { return }
                     try box.diag.read(into: &snapshot, ports: ports)

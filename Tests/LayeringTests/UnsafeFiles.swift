@@ -6,7 +6,7 @@ enum UnsafeFiles {
         "Sources/KernelSockets/Clocks.swift": "clock_gettime(2)",
         "Sources/KernelSockets/Descriptor.swift": "openat(2), read(2), readlinkat(2), directories",
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",
-        "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3)",
+        "Sources/KernelSockets/LocalAddresses.swift": "getifaddrs(3), if_nameindex(3)",
         "Sources/KernelSockets/SockDiag/NetlinkSocket.swift": "sendto(2), recvmsg(2) with the array's own length",
         "Sources/KernelSockets/Tracepoints/Programs/SocketRing.swift":
             "raw memory: bpf(2)'s ring, mapped, copied out; a program's text, lent",

@@ -31,6 +31,8 @@ public struct SockDiag: ~Copyable {
     public private(set) var counts = Counts()
     private var socket: NetlinkSocket
     private var sequence: UInt32 = 0
+    /// The interface that the latest bound socket was found at.
+    private var latestInterface: UInt32 = 0
     /// A kernel before 5.8 has no such port filter: everything is sent then, and chosen here.
     private var filtersInKernel = true
 
@@ -84,7 +86,7 @@ public struct SockDiag: ~Copyable {
     /// Looks up single sockets into `snapshot`: for each pair the socket with these two ends, and the listener of the first. Of
     /// several listeners on one address (SO_REUSEPORT) that is one; `listening` says of which ports all are wanted (empty = of all).
     ///
-    /// A socket that is bound to an interface is not found (the kernel wants to be told which).
+    /// A socket that is bound to an interface is not found: the kernel wants to be told which (`addBound`).
     public mutating func read(
         into snapshot: inout SocketSnapshot, tuples: [FourTuple], listening: [UInt16]? = nil
     ) throws(KernelViewError) {
@@ -113,6 +115,22 @@ public struct SockDiag: ~Copyable {
         if let listening { try addListeners(listening, to: &snapshot) }
         snapshot.readEnded = wallClock()
         snapshot.readNanoseconds = monotonicNanoseconds() - start
+    }
+
+    /// Adds the socket that has these ends and is bound to one of the interfaces: by SO_BINDTODEVICE, or because IPv6 addresses of a
+    /// link mean nothing without it. What is found there is likely to be where the next one is.
+    mutating func addBound(
+        _ tuple: FourTuple, to interfaces: [UInt32], _ snapshot: inout SocketSnapshot
+    ) throws(KernelViewError) {
+        let order = interfaces.filter { $0 == latestInterface } + interfaces.filter { $0 != latestInterface }
+        for interface in order {
+            guard let found = try lookUp(tuple, .memory, interface: interface)?.socket, found.state != .listen else {
+                continue
+            }
+            snapshot.append(found)
+            latestInterface = interface
+            return
+        }
     }
 
     /// The socket whose own end is the tuple's source and whose peer is its destination; where there is none, the listener
@@ -153,12 +171,12 @@ public struct SockDiag: ~Copyable {
     }
 
     private mutating func lookUp(
-        _ tuple: FourTuple, _ extensions: SockDiagRequest.Extensions
+        _ tuple: FourTuple, _ extensions: SockDiagRequest.Extensions, interface: UInt32 = 0
     ) throws(KernelViewError) -> DetailedSocket? {
         sequence &+= 1
         let code = socket.send(
             SockDiagRequest.lookUp(
-                local: tuple.source, remote: tuple.destination, extensions, sequence: sequence))
+                local: tuple.source, remote: tuple.destination, interface: interface, extensions, sequence: sequence))
         guard code == 0 else { throw .sockDiag(code: code) }
         var found: DetailedSocket?
         do throws(KernelViewError) {

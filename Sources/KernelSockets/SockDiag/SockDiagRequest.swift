@@ -39,11 +39,12 @@ enum SockDiagRequest {
         return sealed(bytes)
     }
 
-    /// The one socket with these ends; where there is none, the listener that a SYN to `local` goes to.
+    /// The one socket with these ends; where there is none, the listener that a SYN to `local` goes to. One that is bound to an
+    /// interface is found for who names it (`inet_sk_bound_dev_eq`).
     static func lookUp(
-        local: SocketAddress, remote: SocketAddress, _ extensions: Extensions, sequence: UInt32
+        local: SocketAddress, remote: SocketAddress, interface: UInt32 = 0, _ extensions: Extensions, sequence: UInt32
     ) -> [UInt8] {
-        single(UInt16(SOCK_DIAG_BY_FAMILY), request, local, remote, 0, nil, extensions, sequence)
+        single(UInt16(SOCK_DIAG_BY_FAMILY), request, local, remote, interface, nil, extensions, sequence)
     }
 
     /// Ends the one socket with these ends, this interface and, if it is known, this cookie (SOCK_DESTROY).

@@ -163,6 +163,7 @@ struct KernelWatcher {
         // Without events a list is cheaper than very many look-ups; with them most need none.
         chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
         let ports = join.responderPorts(of: chosen, timeline, limit: Self.portLimit)
+        tables.interfaces = addresses.current.interfaces
         do throws(KernelViewError) {
             try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports, listening: listening(timeline))
         } catch {
@@ -193,7 +194,8 @@ struct KernelWatcher {
             chosen.map { join.ends(of: $0, quietSince: quietSince, timeline) }
             ?? join.watchedEnds(timeline, limit: SocketTables.lookUpLimit / 2)
         return ends?.compactMap { end in
-            addresses.contains(end.tuple.source.address) ? WantedSocket(end.tuple, isExpected: end.isExpected) : nil
+            guard addresses.contains(end.tuple.source.address) else { return nil }
+            return WantedSocket(end.tuple, isExpected: end.isExpected, isOpen: end.isOpen)
         }
     }
 
