@@ -17,6 +17,7 @@ extension CaseFile {
         if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
         noteText(event, sighting)
         noteLateText(event)
+        noteLarge(event, sighting)
         noteVerdict(event, sighting)
         if !event.anomalies.isEmpty {
             note(event.anomalies, sender: side, sighting)
@@ -69,6 +70,30 @@ extension CaseFile {
         if event.segment.flags.has(.ack), !event.segment.flags.has(.rst) {
             self[side.other].acknowledged = event.relativeAck
         }
+    }
+
+    /// Follows the first large segment of each side until it is acknowledged.
+    private mutating func noteLarge(_ event: SegmentEvent, _ sighting: Sighting) {
+        let side = event.sender
+        let segment = event.segment
+        if segment.flags.has(.ack), self[side.other].large.first.isSeen, !self[side.other].large.arrived {
+            if Int32(bitPattern: event.relativeAck &- self[side.other].large.start) > 0 {
+                self[side.other].large.arrived = true
+            } else if segment.options.present.contains(.sack) || self[side.other].large.sendings > 1 {
+                self[side.other].large.missed = sighting
+            }
+        }
+        guard segment.payloadLength >= LargeSegment.least, !self[side].large.arrived else { return }
+        if !self[side].large.first.isSeen {
+            self[side].large.first = sighting
+            self[side].large.start = event.relativeSequence
+            self[side].large.length = segment.payloadLength
+        } else if event.relativeSequence != self[side].large.start {
+            return
+        }
+        self[side].large.sendings &+= 1
+        self[side].large.last = sighting
+        self[side].large.length = min(self[side].large.length, segment.payloadLength)
     }
 
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {

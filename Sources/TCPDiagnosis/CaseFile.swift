@@ -64,10 +64,33 @@ struct SideRecord: BitwiseCopyable {
     var reordered = Sighting()
     /// How often it probed the peer's shut window.
     var windowProbes: UInt32 = 0
+    /// Its first large segment, which tells whether such ones get through.
+    var large = LargeSegment()
     /// Keep-alives since the peer was last heard, and the first of them.
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
+}
+
+/// How the first large segment of a side fared. Links that are narrower than Ethernet's 1500 octets are so by less than a third of
+/// them (IPv6 asks for 1280): what is smaller than `least` passes everywhere.
+struct LargeSegment: BitwiseCopyable {
+    static let least: UInt32 = 1000
+
+    /// The first time that it was sent, and the latest; not seen: there was none.
+    var first = Sighting()
+    var last = Sighting()
+    /// Its first octet, relative to the side's first number.
+    var start: UInt32 = 0
+    /// The octets of its smallest copy: the first one may be several that a network card cuts.
+    var length: UInt32 = 0
+    /// How often it was sent.
+    var sendings: UInt32 = 0
+    /// Whether its first octet was acknowledged.
+    var arrived = false
+    /// A segment of the peer that shows that it is there and lacks this one: a SACK of what is behind it, or anything after the second
+    /// sending.
+    var missed = Sighting()
 }
 
 /// A frame and its time; frame 0 = never.
@@ -94,8 +117,10 @@ struct CaseFile {
     var reported: Set<FindingCode> = []
     /// The incarnation before this one, if the four-tuple is used again.
     var predecessor: Predecessor?
-    /// The first ICMP error about it.
+    /// The first ICMP error about it, but for those about the path's MTU.
     var icmp: ICMPEvent?
+    /// The latest ICMP error that said that a packet was too big.
+    var pathMTU: ICMPEvent?
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

@@ -63,7 +63,9 @@ public struct Diagnosis: Sendable {
     public mutating func observe(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
         let slot = Int(event.connection.slot)
         _ = open(slot, connections.number(of: event.connection))
-        if files[slot].icmp == nil { files[slot].icmp = event }
+        // What is too big for the path is sent again, smaller: no reason for anything else.
+        if files[slot].icmp == nil && event.error.kind != .packetTooBig { files[slot].icmp = event }
+        if event.error.kind == .packetTooBig { files[slot].pathMTU = event }
     }
 
     /// Takes in what the kernel said.

@@ -71,7 +71,8 @@ struct Rule: Sendable {
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
         refused, acceptQueueFull, synUnanswered, synAckLost, neverAccepted, acceptedLate,
-        synCookies, captureGap, retransmission, tailLossProbe, spuriousRetransmission, reordering, zeroWindowStall,
+        synCookies, captureGap, mtuBlackHole, retransmission, tailLossProbe, spuriousRetransmission, reordering,
+        zeroWindowStall,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
         resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,

@@ -86,6 +86,7 @@ extension Timeline {
         let (effect, reaction) = connections.store[id].take(error, side, &rare)
         connections.store.keep(rare, id)
         let isEnded = connections.store[id].isEnded
+        if effect == .pathMTU { connections.noteTooBig(id, side, time) }
         if isEnded { noteEnding(id) }
         return ICMPEvent(
             connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,

@@ -1,5 +1,7 @@
 // What is known of the connections in memory, as reports and findings read it.
 
+import TCPModel
+
 /// The connections in memory by place, and what is kept beside each of them.
 ///
 /// A timeline changes its own with every segment. Whoever tells of connections elsewhere, as the parts of a replay do, has
@@ -83,6 +85,11 @@ public struct KnownConnections: ~Copyable {
     }
 
     // MARK: Changes
+
+    /// Has the statistics know that something of one side was too big for the path.
+    mutating func noteTooBig(_ id: ConnectionID, _ side: Side, _ time: Timestamp) {
+        statistics?.noteTooBig(id, number: store[id].number, side, time)
+    }
 
     /// Has the statistics say what they make of a segment of a connection that is here.
     public mutating func judge(_ event: inout SegmentEvent) {

@@ -206,3 +206,42 @@ import Testing
         #expect(FindingCode.named("nonsense") == nil)
     }
 }
+
+@Suite struct PathMTURuleTests {
+    private static let stuck =
+        handshake + """
+            > P. 1:101 ack 1
+            < . 1:1 ack 101
+            > . 101:1549 ack 1
+            > P. 1549:1700 ack 1
+            < . 1:1 ack 101 sack 1549:1700
+            0.3 > . 101:1549 ack 1
+            0.6 > . 101:1549 ack 1
+
+            """
+
+    @Test func E20_largeSegmentsVanishAndSmallOnesDoNot() throws {
+        #expect(!codes(Self.stuck).contains(.mtuBlackHole), "it may just be lost")
+        let found = findings(Self.stuck + "1.2 > . 101:1549 ack 1", after: 2)
+        let finding = try #require(found.first { $0.code == .mtuBlackHole })
+        #expect(finding.side == .originator && finding.frames == [6, 8, 11])
+        #expect(finding.message.contains("sent the same 1448 octets 4 times in 1.1"), "\(finding.message)")
+    }
+
+    @Test func E20_oneThatArrivesAtLastWasLost() {
+        let arrived = "1.2 > . 101:1549 ack 1\n< . 1:1 ack 1700"
+        #expect(!codes(Self.stuck + arrived, after: 2).contains(.mtuBlackHole))
+    }
+
+    @Test func E20_aPeerThatIsSilentIsGone() {
+        let gone =
+            handshake + """
+                > . 1:1449 ack 1
+                0.3 > . 1:1449 ack 1
+                0.6 > . 1:1449 ack 1
+                1.2 > . 1:1449 ack 1
+                """
+        #expect(!codes(gone, after: 2).contains(.mtuBlackHole))
+        #expect(codes(gone + "\n1.3 < P. 1:5 ack 1", after: 2).contains(.mtuBlackHole))
+    }
+}

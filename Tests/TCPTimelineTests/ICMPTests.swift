@@ -108,6 +108,18 @@ extension Play {
         #expect(play.icmp(3, 1) == nil)
     }
 
+    @Test("E20: what was too big is sent again at once, smaller, and was not lost")
+    func sentAgainSmaller() throws {
+        let play = Play(keepsStatistics: true)
+        play.feed(handshake + "> . 1:1449 ack 1\n> P. 1449:2897 ack 1")
+        _ = play.icmp(3, 4, seq: 1, mtu: 1200)
+        play.feed("> . 1:1149 ack 1\n> . 1149:2297 ack 1\n> P. 2297:2897 ack 1\n< . 1:1 ack 2897")
+        #expect(play.events.suffix(4).map { $0.verdict.retransmission?.kind } == [.pathMTU, .pathMTU, .pathMTU, nil])
+        let kept = play.timeline.connections.statistics(of: play.last.connection)
+        let statistics = try #require(kept)
+        #expect(statistics[.originator].losses == 0 && statistics[.originator].count(.pathMTU) == 3)
+    }
+
     @Test("H4: an error about a SYN-ACK ends the request on Linux, and another SYN begins another one")
     func endsRequest() throws {
         for (type, code, ends) in [

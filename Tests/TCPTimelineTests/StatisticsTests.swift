@@ -93,6 +93,24 @@ private let opened = """
         #expect(sacked.play.last.verdict.retransmission?.kind == .fast)
     }
 
+    @Test("E7: below a SACK, but unasked and after a silence: the timer")
+    func timeoutBelowSACK() {
+        let (played, statistics) = play(
+            handshake + """
+                0.1 > . 1:101 ack 1
+                > P. 101:201 ack 1
+                0.103 < . 1:1 ack 1 sack 101:201
+                0.1031 > . 1:101 ack 1
+                0.315 > . 1:101 ack 1
+                0.730 > . 1:101 ack 1
+                0.731 < . 1:1 ack 1 sack 101:201
+                0.7311 > . 1:101 ack 1
+                """)
+        #expect(
+            played.events.suffix(5).map { $0.verdict.retransmission?.kind } == [.fast, .timeout, .timeout, nil, .fast])
+        #expect(statistics[.originator].count(.timeout) == 2 && statistics[.originator].longestBackoff == 2)
+    }
+
     @Test("E8, T7: the last segment again after two round trips is a loss probe; a D-SACK says that nothing was lost")
     func lossProbe() {
         let (play, statistics) = play(

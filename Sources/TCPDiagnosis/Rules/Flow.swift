@@ -44,6 +44,28 @@ extension Rule {
             evidence: evidence)
     }
 
+    /// RFC 2923 2.1: what is too big for a link vanishes, for the router's ICMP error is filtered or was never sent.
+    static let mtuBlackHole = Rule(.mtuBlackHole) { c in
+        for side in [Side.originator, .responder] {
+            let large = c.file[side].large
+            // Three retransmissions of it were lost, the peer is there, and nothing else explains it.
+            guard large.sendings > 3, !large.arrived, large.missed.isSeen, c.file.pathMTU?.side != side,
+                !c.file[side.other].shut.isSeen, c.trace(side.other)?.drops ?? 0 == 0
+            else { continue }
+            return Verdict(
+                side: side,
+                message:
+                    "\(c.name(side)) sent the same \(large.length) octets \(large.sendings) times in"
+                    + " \(words(large.last.time.since(large.first.time))) for nothing, while smaller segments arrive: some router drops what"
+                    + " is larger than its link's MTU, and its ICMP error (packet too big) does not get here",
+                frames: [large.first, large.missed, large.last],
+                evidence: [
+                    .init("octets", .number(Int64(large.length))), .init("sendings", .number(Int64(large.sendings))),
+                ])
+        }
+        return nil
+    }
+
     /// RFC 5961 3.2, 4.2, 5.2: what is almost right is answered, not obeyed.
     static let challengeAck = Rule(.challengeAck) { c in
         guard c.isOver || !c.connection.isEnded else { return nil }

@@ -70,6 +70,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case fastOpen = "fast-open"
     /// Something between the two ends had its hand in.
     case middlebox
+    /// Large segments vanish on the way and small ones do not, and no ICMP error says that they are too big.
+    case mtuBlackHole = "mtu-black-hole"
 
     /// How bad it is.
     public var severity: Severity {
@@ -82,8 +84,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .timeWaitHeld, .acceptedLate:
             .warning
         case .synUnanswered, .synAckLost, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer,
-            .keepaliveDead,
-            .resetUnreadData, .resetListenerClosed:
+            .keepaliveDead, .mtuBlackHole, .resetUnreadData, .resetListenerClosed:
             .error
         }
     }

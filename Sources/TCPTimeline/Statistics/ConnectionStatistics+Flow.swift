@@ -103,7 +103,7 @@ extension ConnectionStatistics {
         case .opening:
             // Its answer was captured and did not arrive: no later answer to the first copy makes this one needless.
             record.isSettled = range.end <= senders[own].sent.acknowledged
-        case .timeoutRecovery, .tailLossProbe, .other: break
+        case .timeoutRecovery, .tailLossProbe, .pathMTU, .other: break
         }
         senders[own].remember(record)
         verdict.retransmission = record

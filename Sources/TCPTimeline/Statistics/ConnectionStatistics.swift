@@ -62,6 +62,12 @@ public struct ConnectionStatistics: Sendable {
         return verdict
     }
 
+    /// A router said that something of this side was too big for the path.
+    mutating func noteTooBig(_ side: Side, _ time: Timestamp) {
+        let own = Int(side.rawValue)
+        senders[own].tooBig = (time, senders[own].sent.highest)
+    }
+
     private mutating func noteStates(_ event: SegmentEvent) {
         guard event.hasTransitions else { return }
         func enter(_ reaction: Reaction, _ side: Side) {

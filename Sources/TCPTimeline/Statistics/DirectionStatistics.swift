@@ -147,7 +147,7 @@ public struct DirectionStatistics: Sendable {
     // MARK: Retransmissions by kind
 
     /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next two only.
-    public internal(set) var kinds: InlineArray<7, UInt32> = .init(repeating: 0)
+    public internal(set) var kinds: InlineArray<8, UInt32> = .init(repeating: 0)
     /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0
     /// Tail loss probes among those.
@@ -173,8 +173,8 @@ public struct DirectionStatistics: Sendable {
     public var retransmissions: UInt32 {
         RetransmissionKind.allCases.reduce(0) { $0 + count($1) }
     }
-    /// Retransmissions that nothing shows to have been unneeded.
-    public var losses: UInt32 { retransmissions - min(retransmissions, spurious) }
+    /// Retransmissions that nothing shows to have been unneeded, but for those of what a router refused and said so.
+    public var losses: UInt32 { retransmissions - min(retransmissions, spurious + count(.pathMTU)) }
     /// The mean window advertised, over all segments.
     public var averageWindow: UInt64 {
         let count = isWindowScaled ? windowPackets : packets

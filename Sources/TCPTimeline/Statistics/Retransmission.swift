@@ -16,6 +16,8 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case tailLossProbe
     /// All of it had been acknowledged.
     case acknowledged
+    /// A router said that it was too big for its link: sent again at once, in smaller segments (RFC 1191 6.4, RFC 8201 5.4).
+    case pathMTU
     /// None of these: too soon for a timer, and nobody asked for it.
     case other
 
@@ -28,6 +30,7 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .timeoutRecovery: "timeout_recovery"
         case .tailLossProbe: "tail_loss_probe"
         case .acknowledged: "acknowledged"
+        case .pathMTU: "path_mtu"
         case .other: "other"
         }
     }

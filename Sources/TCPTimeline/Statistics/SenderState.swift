@@ -29,6 +29,8 @@ struct SenderState {
     var timeouts: UInt8 = 0
     var recoveryEnd: Int64 = 0
     var recoveryKind: RetransmissionKind?
+    /// When a router last said that something was too big, and how far what had been sent reached.
+    var tooBig: (time: Timestamp, end: Int64)?
     /// Time of the latest retransmission.
     var repeatedTime: Timestamp?
     /// The identification and the time stamp of the highest segment.
@@ -76,6 +78,7 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
+        if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout { return .pathMTU }
         let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
         let isRecovering =

@@ -1,5 +1,7 @@
 // The statistics of the connections in memory, by place. It exists only if a report reads it.
 
+import TCPModel
+
 /// Statistics by slot. The place of a connection that was retired is taken over by the next one there.
 struct StatisticsStore {
     /// `.none` where nothing is kept. Looked at and changed in place: a copy takes longer than what a segment changes.
@@ -11,6 +13,12 @@ struct StatisticsStore {
         while statistics.count <= slot { statistics.append(.none) }
         if statistics[slot].number != event.number { statistics[slot] = ConnectionStatistics(number: event.number) }
         return statistics[slot].take(event)
+    }
+
+    /// A router said that something of one side of connection `number` was too big for the path.
+    mutating func noteTooBig(_ id: ConnectionID, number: UInt64, _ side: Side, _ time: Timestamp) {
+        let slot = Int(id.slot)
+        if slot < statistics.count, statistics[slot].number == number { statistics[slot].noteTooBig(side, time) }
     }
 
     /// The statistics of connection `number` at this place.

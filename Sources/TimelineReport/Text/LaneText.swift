@@ -231,6 +231,7 @@ struct LaneText {
             case .timeoutRecovery: "(after RTO)"
             case .tailLossProbe: "(loss probe)"
             case .acknowledged: "(spurious)"
+            case .pathMTU: "(path MTU)"
             }
         if record.kind == .opening || record.kind == .other { return words.add(remark: kind) }
         words.add(26, spacing: "  ") { $0.append("retransmit") }

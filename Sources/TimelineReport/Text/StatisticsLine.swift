@@ -57,7 +57,7 @@ private func appendRetransmissions(
         out.append(" again (")
         let kinds: [(RetransmissionKind, StaticString)] = [
             (.fast, "fast"), (.timeout, "RTO"), (.timeoutRecovery, "after RTO"), (.tailLossProbe, "loss probe"),
-            (.acknowledged, "acked before"), (.other, "other"),
+            (.acknowledged, "acked before"), (.pathMTU, "path MTU"), (.other, "other"),
         ]
         var isFirst = true
         for (kind, name) in kinds where direction.count(kind) > 0 {
@@ -68,10 +68,13 @@ private func appendRetransmissions(
             out.append(name)
         }
         out.append("): ")
-        if direction.spurious >= total {
+        let refused = direction.count(.pathMTU)
+        if refused >= total {
+            out.append("too big for the path")
+        } else if direction.spurious + refused >= total {
             out.append("nothing was lost")
         } else {
-            out.append(number: total - direction.spurious)
+            out.append(number: total - direction.spurious - refused)
             out.append(" lost")
             if direction.spurious > 0 {
                 out.append(", ")

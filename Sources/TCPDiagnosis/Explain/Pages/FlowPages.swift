@@ -57,6 +57,29 @@ extension Explanation {
                 "A blind attack."),
             .remedy("Nothing, if it is rare.")),
         Explanation(
+            .finding, "mtu-black-hole",
+            "Large segments vanish on the way and small ones do not: some link's MTU is smaller, and nobody says so.",
+            .wire(
+                """
+                The handshake and small messages pass; the first full segment is sent again and again, and duplicate ACKs or SACKs show
+                that the peer is there. No ICMP `packet too big` comes (RFC 2923 2.1).
+                """),
+            .linux(
+                """
+                ss -ti shows mss and pmtu unchanged and the segments lost. With net.ipv4.tcp_mtu_probing = 1 Linux tries smaller segments
+                after a timeout or two (RFC 4821); the default is 0.
+                """),
+            .causes(
+                "A tunnel or overlay (VPN, VXLAN, PPPoE) on the way takes room from each packet, and a firewall drops all ICMP.",
+                "A router's ICMP errors come from a private address, or are sent to the wrong one of several balanced servers.",
+                "One end's interface has a larger MTU than the rest of its network (jumbo frames)."),
+            .remedy(
+                """
+                Find the limit: ping -M do -s 1372 HOST, smaller or larger. Let ICMP type 3 code 4 and ICMPv6 type 2 through; or have the
+                gateway lower the MSS (iptables -j TCPMSS --clamp-mss-to-pmtu); or lower the interface's or the route's MTU.
+                """),
+            .see("explain retransmission, explain middlebox")),
+        Explanation(
             .finding, "zero-window-stall", "A receiver kept its window shut while the peer had data for it.",
             .wire(
                 """

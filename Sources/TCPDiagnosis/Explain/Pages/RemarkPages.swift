@@ -25,6 +25,10 @@ extension Explanation {
             "Linux asks before its timer would; often the ACK was only delayed, and nothing lost.",
             see: "explain tail-loss-probe"),
         remark(
+            "path MTU", "Sent again in smaller segments, because a router said that they were too big for its link.",
+            "The ICMP error before it has the MTU (RFC 1191, RFC 8201). That is how it should be: once a path, and nothing is wrong.",
+            see: "explain mtu-black-hole"),
+        remark(
             "spurious", "All of it had been acknowledged when it was sent again.",
             "The ACK had not reached its sender yet, or was lost on its way there.",
             see: "explain spurious-retransmission"),
