@@ -9,7 +9,7 @@ struct FrameTally: Sendable {
     /// Segments whose checksums are wrong.
     var badChecksums: UInt64 = 0
     /// ICMP errors about segments of connections that are not known.
-    var strayErrors: UInt64 = 0
+    var strayErrors = StrayErrors()
     /// TCP segments of other connections than the first one in their frame (802.11 aggregation).
     var leftOut: UInt64 = 0
     /// What became of IP fragments.
@@ -52,12 +52,7 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     if tally.badChecksums > 0 {
         sentences.append("\(plural(tally.badChecksums)) of a bad checksum, and moved no state")
     }
-    if tally.strayErrors > 0 {
-        sentences.append(
-            tally.strayErrors == 1
-                ? "1 frame was an ICMP error about no known connection"
-                : "\(tally.strayErrors) frames were ICMP errors about no known connection")
-    }
+    if let text = tally.strayErrors.sentence { sentences.append(text) }
     if tally.leftOut > 0 {
         let segments = tally.leftOut == 1 ? "1 segment was" : "\(tally.leftOut) segments were"
         sentences.append("\(segments) behind one of another connection in the same frame, and not traced")

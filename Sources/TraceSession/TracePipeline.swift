@@ -15,7 +15,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var counts = CaptureCounts()
     private var intake: FrameIntake
     /// ICMP errors about segments of connections that are not known.
-    private var strayErrors: UInt64 = 0
+    private var strayErrors = StrayErrors()
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
@@ -105,7 +105,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
 
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
         guard let event = timeline.observe(error, time: header.time, frame: frame) else {
-            strayErrors &+= 1
+            strayErrors.note(error, frame: frame)
             return
         }
         if event.ended { endedCount &+= 1 }

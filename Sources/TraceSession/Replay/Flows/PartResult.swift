@@ -21,12 +21,12 @@ struct PartResult {
     var firstFrame: UInt64 = 0
     var evicted: UInt64 = 0
     /// ICMP errors about connections that are not known.
-    var strayErrors: UInt64 = 0
+    var strayErrors = StrayErrors()
 
     mutating func clear(firstFrame: UInt64) {
         self.firstFrame = firstFrame
         beginnings.removeAll(keepingCapacity: true)
         evicted = 0
-        strayErrors = 0
+        strayErrors = StrayErrors()
     }
 }

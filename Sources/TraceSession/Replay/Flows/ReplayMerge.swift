@@ -47,7 +47,7 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private var turn = 0
     private(set) var connections: UInt64 = 0
     private(set) var evicted: UInt64 = 0
-    private(set) var strayErrors: UInt64 = 0
+    private(set) var strayErrors = StrayErrors()
     /// The exit code that a failure to write asks for; nil as long as there is none.
     var outputStatus: Int32? { out.status }
 
@@ -74,7 +74,7 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
             let result = unsafe batch.results.place(part)
             for beginning in unsafe result.pointee.beginnings { recent[turn].insert(beginning.offset) }
             unsafe evicted += result.pointee.evicted
-            unsafe strayErrors += result.pointee.strayErrors
+            unsafe strayErrors.add(result.pointee.strayErrors)
         }
         connections = recent[turn].close(after: connections)
         for part in 0..<ReplayDivision.parts {

@@ -106,7 +106,9 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     private mutating func take(_ item: ReplayError, _ firstFrame: UInt64, _ result: inout PartResult) {
         let frame = firstFrame + UInt64(item.offset)
-        if timeline.observe(item.error, time: item.time, frame: frame) == nil { result.strayErrors += 1 }
+        if timeline.observe(item.error, time: item.time, frame: frame) == nil {
+            result.strayErrors.note(item.error, frame: frame)
+        }
     }
 
     @inline(__always) private mutating func take(
