@@ -297,10 +297,14 @@ public struct KernelJoin: Sendable {
         noteAcceptance(socket, side, connection, &view, snapshot, &news)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
+        // What a reading misses, an event may have told the end of.
+        let goneTime = view.trace.leftTimeWaitSocket ? nil : view.trace.closedTime
         let isEarly = snapshot.begin.since(connection.lastTime) < leastTimeWait
         events += news.map { kind in
+            var time = snapshot.end
+            if case .dropped = kind, let goneTime { time = goneTime }
             var event = KernelEvent(
-                connection: id, side: side, time: snapshot.end, kind: kind, socket: socket, process: process,
+                connection: id, side: side, time: time, kind: kind, socket: socket, process: process,
                 source: snapshot.source)
             if case .dropped(from: .timeWait) = kind { event.isEarly = isEarly }
             if case .contradiction(let kernel?, _) = kind { event.isCorrected = timeline.state(of: id, side) == kernel }

@@ -29,4 +29,21 @@ import Testing
             play.message(.stateMismatch).hasSuffix(
                 ": it has closed, and its FIN waits behind 2048 octets that the peer has not acknowledged"))
     }
+
+    /// An event told when; readings that miss the socket come later.
+    @Test func aSocketIsGoneFromWhenItsEndWasTold() throws {
+        let play = KernelCase(exchange)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        play.read(10, play.client(.established), play.server(.established))
+        play.event(3000, .originator, .socketError(errno: 110), socket: 0xa)
+        play.event(3000, .originator, .transition(from: .established, to: .closed), socket: 0xa)
+        let said = [3400.0, 3500].flatMap { play.read($0, play.server(.established)) }
+        let gone = said.first {
+            if case .dropped = $0.kind { true } else { false }
+        }
+        #expect(gone?.time == epoch.advanced(by: 3000 * Span.millisecond), "\(said)")
+        #expect(play.conclude(4000) == [.silentClose])
+        #expect(play.message(.silentClose).contains("in ESTABLISHED after 2.9s without a word"), "\(play.found)")
+    }
 }
