@@ -259,7 +259,8 @@ func writeClosing(
         out.append(", handshake ")
         out.append(span: connection.openDelay)
     }
-    if outcome != .reset && outcome != .refused {
+    // One segment lasts for no time.
+    if outcome != .reset && outcome != .refused && connection.duration > 0 {
         out.append(", lasted ")
         out.append(span: connection.duration)
     }
