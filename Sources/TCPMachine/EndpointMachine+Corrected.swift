@@ -18,6 +18,10 @@ extension EndpointMachine {
             // The last ACK of the handshake, or it is not enough (TCP_DEFER_ACCEPT, a full accept queue).
             enter(kernel, .confirmed, .retraction, &reaction)
             sendUnacknowledged = iss
+        case (.closed, .synSent) where knowledge.contains(.givenUp):
+            // The ICMP error: while a process is still in connect(), the kernel only makes a note of it (`tcp_v4_err`).
+            knowledge.remove(.givenUp)
+            enter(kernel, .confirmed, .retraction, &reaction)
         case (.closeWait, .established):
             // The FIN.
             enter(kernel, .confirmed, .retraction, &reaction)

@@ -38,7 +38,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         case .hopLimitExceeded, .reassemblyTimeExceeded: quoted.source.address.isV4
         case .prohibited, .portUnreachable: !quoted.source.address.isV4
         case .parameterProblem: true
-        case .other, .protocolUnreachable, .packetTooBig, .sourceRouteFailed, .beyondScope, .sourceQuench, .redirect:
+        case .other, .protocolUnreachable, .packetTooBig, .sourceRouteFailed, .beyondScope, .sourceQuench, .redirect,
+            .networkProhibited, .hostProhibited:
             false
         }
     }
@@ -59,7 +60,11 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         case packetTooBig
         /// 3/5.
         case sourceRouteFailed
-        /// 3/9, 3/10, 3/13 to 3/15; in ICMPv6 1/1, 1/5, 1/6: a firewall says no.
+        /// 3/9: a firewall says no to the network.
+        case networkProhibited
+        /// 3/10: to the host.
+        case hostProhibited
+        /// 3/13 to 3/15; in ICMPv6 1/1, 1/5, 1/6: a firewall says no.
         case prohibited
         /// ICMPv6 1/2.
         case beyondScope
@@ -83,8 +88,9 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             case (true, 3, 3), (false, 1, 4): self = .portUnreachable
             case (true, 3, 4), (false, 2, _): self = .packetTooBig
             case (true, 3, 5): self = .sourceRouteFailed
-            case (true, 3, 9), (true, 3, 10), (true, 3, 13...15), (false, 1, 1), (false, 1, 5), (false, 1, 6):
-                self = .prohibited
+            case (true, 3, 9): self = .networkProhibited
+            case (true, 3, 10): self = .hostProhibited
+            case (true, 3, 13...15), (false, 1, 1), (false, 1, 5), (false, 1, 6): self = .prohibited
             case (false, 1, 2): self = .beyondScope
             case (true, 4, _): self = .sourceQuench
             case (true, 5, _): self = .redirect
@@ -105,6 +111,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             case .portUnreachable: "port_unreachable"
             case .packetTooBig: "packet_too_big"
             case .sourceRouteFailed: "source_route_failed"
+            case .networkProhibited: "net_prohibited"
+            case .hostProhibited: "host_prohibited"
             case .prohibited: "prohibited"
             case .beyondScope: "beyond_scope"
             case .sourceQuench: "source_quench"
@@ -125,6 +133,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             case .portUnreachable: "port unreachable"
             case .packetTooBig: "packet too big"
             case .sourceRouteFailed: "source route failed"
+            case .networkProhibited: "net prohibited"
+            case .hostProhibited: "host prohibited"
             case .prohibited: "admin prohibited"
             case .beyondScope: "beyond scope of source"
             case .sourceQuench: "source quench"
@@ -137,15 +147,15 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
 
         /// The error that connect() returns on Linux if this ends the attempt (`icmp_err_convert`, `tab_unreach`); nil if
         /// it does not: Linux gives an attempt up for every error but those about the path's MTU, redirects and quenches.
-        public var connectError: StaticString? {
+        public func connectError(isIPv4: Bool) -> StaticString? {
             switch self {
-            case .networkUnreachable: "ENETUNREACH"
-            case .hostUnreachable, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded: "EHOSTUNREACH"
+            case .networkUnreachable, .networkProhibited: "ENETUNREACH"
+            case .hostUnreachable, .hostProhibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded:
+                "EHOSTUNREACH"
             case .protocolUnreachable: "ENOPROTOOPT"
             case .portUnreachable: "ECONNREFUSED"
             case .sourceRouteFailed: "EOPNOTSUPP"
-            // EHOSTUNREACH or ENETUNREACH by its code in IPv4, EACCES in IPv6.
-            case .prohibited: "EHOSTUNREACH"
+            case .prohibited: isIPv4 ? "EHOSTUNREACH" : "EACCES"
             case .parameterProblem: "EPROTO"
             case .other, .packetTooBig, .sourceQuench, .redirect: nil
             }

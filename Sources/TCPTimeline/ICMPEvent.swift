@@ -59,7 +59,8 @@ extension HotPart {
         case .packetTooBig: return (.pathMTU, Reaction())
         case .sourceQuench, .redirect, .other: return (.ignored, Reaction())
         case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
-            .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded, .parameterProblem:
+            .networkProhibited, .hostProhibited, .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded,
+            .parameterProblem:
             rare.icmpKind = kind
             let isAttempt = side == .originator && endpoints[0].state == .synSent
             let isRequest =
@@ -85,8 +86,8 @@ extension Timeline {
         var rare = connections.store.rare(id)
         let (effect, reaction) = connections.store[id].take(error, side, &rare)
         connections.store.keep(rare, id)
-        let isEnded = connections.store[id].isEnded
         if effect == .pathMTU { connections.noteTooBig(id, side, time) }
+        let isEnded = connections.store[id].isEnded
         if isEnded { noteEnding(id) }
         return ICMPEvent(
             connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,

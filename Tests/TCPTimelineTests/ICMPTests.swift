@@ -26,6 +26,7 @@ extension Play {
         for (type, code, kind, errno) in [
             (3, 0, .networkUnreachable, "ENETUNREACH"), (3, 1, .hostUnreachable, "EHOSTUNREACH"),
             (3, 2, .protocolUnreachable, "ENOPROTOOPT"), (3, 3, .portUnreachable, "ECONNREFUSED"),
+            (3, 9, .networkProhibited, "ENETUNREACH"), (3, 10, .hostProhibited, "EHOSTUNREACH"),
             (3, 13, .prohibited, "EHOSTUNREACH"), (11, 0, .hopLimitExceeded, "EHOSTUNREACH"),
         ] as [(UInt8, UInt8, ICMPError.Kind, String)] {
             let play = Play("> S 0:0")
@@ -37,9 +38,21 @@ extension Play {
             let connection = play.connection
             #expect(connection.isEnded && connection.isUnreachable)
             #expect(connection.outcome == .noAnswer && "\(connection.zeekConnectionState)" == "S0")
-            #expect(connection.icmpKind == kind && kind.connectError.map { "\($0)" } == errno)
+            #expect(connection.icmpKind == kind && kind.connectError(isIPv4: true).map { "\($0)" } == errno)
             #expect(play.timeline.nextExpired(at: play.now.advanced(by: 10), linger: 0) == event.connection)
         }
+    }
+
+    @Test("what connect() returns for a firewall's word is another errno in IPv6 (icmp_err_convert, tab_unreach)")
+    func errnosOfBothVersions() {
+        func errno(_ kind: ICMPError.Kind, isIPv4: Bool) -> String? {
+            kind.connectError(isIPv4: isIPv4).map { "\($0)" }
+        }
+        for code in [1, 5, 6] as [UInt8] {
+            #expect(errno(ICMPError.Kind(isIPv4: false, type: 1, code: code), isIPv4: false) == "EACCES")
+        }
+        #expect(errno(.prohibited, isIPv4: true) == "EHOSTUNREACH")
+        #expect(errno(.portUnreachable, isIPv4: false) == "ECONNREFUSED")
     }
 
     @Test("H4: a client that goes on with its SYN takes it back, and may still connect")
@@ -95,6 +108,18 @@ extension Play {
         #expect(event.effect == .pathMTU && event.error.nextHopMTU == 1280 && event.reaction.count == 0)
     }
 
+    @Test("E20: what was too big is sent again at once, smaller, and was not lost")
+    func sentAgainSmaller() throws {
+        let play = Play(keepsStatistics: true)
+        play.feed(handshake + "> . 1:1449 ack 1\n> P. 1449:2897 ack 1")
+        _ = play.icmp(3, 4, seq: 1, mtu: 1200)
+        play.feed("> . 1:1149 ack 1\n> . 1149:2297 ack 1\n> P. 2297:2897 ack 1\n< . 1:1 ack 2897")
+        #expect(play.events.suffix(4).map { $0.verdict.retransmission?.kind } == [.pathMTU, .pathMTU, .pathMTU, nil])
+        let kept = play.timeline.connections.statistics(of: play.last.connection)
+        let statistics = try #require(kept)
+        #expect(statistics[.originator].losses == 0 && statistics[.originator].count(.pathMTU) == 3)
+    }
+
     @Test("errors about nothing on its way are ignored (RFC 5927 4.1), and so are quench and redirect")
     func ignored() throws {
         let play = Play("> S 0:0")
@@ -106,18 +131,6 @@ extension Play {
         #expect(play.icmp(3, 1, seq: 0)?.effect == .ignored)
         play.client.port += 1
         #expect(play.icmp(3, 1) == nil)
-    }
-
-    @Test("E20: what was too big is sent again at once, smaller, and was not lost")
-    func sentAgainSmaller() throws {
-        let play = Play(keepsStatistics: true)
-        play.feed(handshake + "> . 1:1449 ack 1\n> P. 1449:2897 ack 1")
-        _ = play.icmp(3, 4, seq: 1, mtu: 1200)
-        play.feed("> . 1:1149 ack 1\n> . 1149:2297 ack 1\n> P. 2297:2897 ack 1\n< . 1:1 ack 2897")
-        #expect(play.events.suffix(4).map { $0.verdict.retransmission?.kind } == [.pathMTU, .pathMTU, .pathMTU, nil])
-        let kept = play.timeline.connections.statistics(of: play.last.connection)
-        let statistics = try #require(kept)
-        #expect(statistics[.originator].losses == 0 && statistics[.originator].count(.pathMTU) == 3)
     }
 
     @Test("H4: an error about a SYN-ACK ends the request on Linux, and another SYN begins another one")

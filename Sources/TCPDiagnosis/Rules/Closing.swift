@@ -153,12 +153,12 @@ extension Rule {
 }
 
 extension Circumstances {
-    /// Whether another finding tells why the kernel says something else: of a handshake whose answer got lost, and of a RST that was
-    /// not its own.
+    /// Whether another finding tells why the kernel says something else: of a handshake whose answer got lost, of an ICMP error
+    /// that ended nothing, and of a RST that was not its own.
     fileprivate func isMismatchTold(_ event: KernelEvent, _ kernel: TCPState?) -> Bool {
         switch (event.side, kernel) {
         case (.originator, .synSent):
-            isAnswerLost || found.contains(.synAckLost) || disownedReset?.side == .originator
+            isAnswerLost || found.contains(.synAckLost) || disownedReset?.side == .originator || file.icmp != nil
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }

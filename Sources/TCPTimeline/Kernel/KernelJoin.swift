@@ -337,11 +337,6 @@ public struct KernelJoin: Sendable {
             return
         }
         let kernel = socket?.state
-        // That an ICMP error ended the attempt is our guess; the kernel may go on, and its next SYN takes the guess back.
-        if wire == .closed && connection.isUnreachable && kernel == .synSent {
-            view.suspicion = nil
-            return
-        }
         guard let suspicion = view.suspicion, suspicion.kernel == kernel, suspicion.wire == wire else {
             view.suspicion = (kernel, wire, snapshot.begin)
             return

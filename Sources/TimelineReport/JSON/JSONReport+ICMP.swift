@@ -39,7 +39,9 @@ extension JSONObject {
         add("seq", number: event.relativeSequence)
         if event.error.nextHopMTU > 0 { add("mtu", number: event.error.nextHopMTU) }
         add("effect", literal: event.effect.name)
-        if event.effect == .ends && event.side == .originator, let name = event.error.kind.connectError {
+        if event.effect == .ends && event.side == .originator,
+            let name = event.error.kind.connectError(isIPv4: event.error.quoted.source.address.isV4)
+        {
             add("errno", literal: name)
         }
     }

@@ -311,7 +311,7 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
     if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")
         out.append(kind.displayName)
-        if let name = kind.connectError {
+        if let name = kind.connectError(isIPv4: connection.tuple.source.address.isV4) {
             out.append(", connect() = ")
             out.append(name)
         }
