@@ -1,4 +1,4 @@
-// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name.
+// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name, and what connection tracking dropped.
 
 public import TCPModel
 
@@ -22,6 +22,9 @@ public struct HostCounterReader: Sendable {
         for name in ["snmp", "netstat"] {
             guard let bytes = directory.contents(of: name, limit: Self.sizeLimit) else { continue }
             values.merge(Self.parse(bytes)) { first, _ in first }
+        }
+        if !values.isEmpty, let bytes = directory.contents(of: "stat/nf_conntrack", limit: Self.sizeLimit) {
+            values["ConntrackDrop"] = Self.sum("drop", in: bytes)
         }
         return values.isEmpty ? nil : HostCounters(time: time, values: values)
     }
@@ -48,6 +51,15 @@ public struct HostCounterReader: Sendable {
             }
         }
         return values
+    }
+
+    /// A line of names, then one of hexadecimal numbers for each processor: the sum of one column. Nil if there is none.
+    static func sum(_ name: String, in bytes: [UInt8]) -> UInt64? {
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
+        guard let column = lines.first?.firstIndex(where: { $0 == name }) else { return nil }
+        return lines.dropFirst().reduce(0) { sum, line in
+            sum &+ (column < line.count ? UInt64(line[column], radix: 16) ?? 0 : 0)
+        }
     }
 
     private static func isNameOctet(_ octet: UInt8) -> Bool {

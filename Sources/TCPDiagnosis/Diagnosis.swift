@@ -152,6 +152,10 @@ public struct Diagnosis: Sendable {
                 ? nil : hostHistory.span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies },
             overflows: file[.originator].syn.isSeen
                 ? hostHistory.span(at: file[.originator].syn.time) { $0.overflows }?.overflows : nil,
+            deferred: file[.originator].syn.isSeen
+                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.deferred } : nil,
+            untracked: file[.originator].syn.isSeen
+                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
             found: file.reported)
         var findings: [Finding] = []

@@ -12,6 +12,10 @@ struct HostSpan: BitwiseCopyable {
     var opened: UInt64
     /// SYNs and last ACKs that found an accept queue full.
     var overflows: UInt64
+    /// Bare last ACKs of handshakes that listeners with TCP_DEFER_ACCEPT did not heed.
+    var deferred: UInt64
+    /// Packets that connection tracking had no room for.
+    var untracked: UInt64
 }
 
 /// The latest spans in which something of interest moved.
@@ -24,10 +28,17 @@ struct HostHistory {
         let cookies = change["TcpExtSyncookiesRecv"]
         let span = HostSpan(
             from: change.from, to: change.to, cookies: cookies, opened: max(cookies, change["TcpPassiveOpens"]),
-            overflows: change["TcpExtListenOverflows"])
-        guard span.cookies > 0 || span.overflows > 0 else { return }
+            overflows: change["TcpExtListenOverflows"], deferred: change["TcpExtTCPDeferAcceptDrop"],
+            untracked: change["ConntrackDrop"])
+        guard span.cookies > 0 || span.overflows > 0 || span.deferred > 0 || span.untracked > 0 else { return }
         if spans.count >= Self.limit { spans.removeFirst() }
         spans.append(span)
+    }
+
+    /// By how much this counter rose from one time to another, and at most in the spans around both; nil for not at all.
+    func rise(from start: Timestamp, to end: Timestamp, _ counter: (HostSpan) -> UInt64) -> UInt64? {
+        let sum = spans.reduce(UInt64(0)) { $1.to >= start && $1.from <= end ? $0 &+ counter($1) : $0 }
+        return sum > 0 ? sum : nil
     }
 
     /// The span around `time`, if this counter moved in it.

@@ -94,6 +94,7 @@ extension Circumstances {
 /// Linux's names of the errors that TCP hands to programs (asm-generic/errno.h); nil for others.
 func errnoName(_ code: Int32) -> String? {
     switch code {
+    case 13: "EACCES"
     case 32: "EPIPE"
     case 103: "ECONNABORTED"
     case 104: "ECONNRESET"
@@ -104,6 +105,8 @@ func errnoName(_ code: Int32) -> String? {
     case 101: "ENETUNREACH"
     case 71: "EPROTO"
     case 90: "EMSGSIZE"
+    case 92: "ENOPROTOOPT"
+    case 95: "EOPNOTSUPP"
     default: nil
     }
 }

@@ -18,6 +18,11 @@ struct Circumstances {
     let cookies: HostSpan?
     /// How often an accept queue of this host was full in the moment of the first SYN, live; nil if none was.
     let overflows: UInt64?
+    /// How many bare last ACKs of handshakes this host's listeners did not heed since its first SYN (TCP_DEFER_ACCEPT), live; nil for
+    /// none.
+    let deferred: UInt64?
+    /// How many packets this host's connection tracking had no room for since its first SYN, live; nil for none.
+    let untracked: UInt64?
     /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
     let ports: PortPressure?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.
@@ -70,7 +75,7 @@ struct Rule: Sendable {
     /// All rules, in the order in which their findings are told: how it opened, how it went, how it ended.
     static let all: [Rule] = [
         selfConnect, simultaneousOpen, fastOpen, portReused,
-        refused, acceptQueueFull, synUnanswered, synAckLost, neverAccepted, acceptedLate,
+        refused, acceptQueueFull, synUnanswered, synAckLost, acceptDeferred, neverAccepted, acceptedLate,
         synCookies, captureGap, mtuBlackHole, retransmission, tailLossProbe, spuriousRetransmission, reordering,
         zeroWindowStall,
         challengeAck, rstIgnored, keepaliveDead, middlebox,

@@ -76,6 +76,7 @@ public struct HostCounterChange: Sendable {
 public enum HostCounterTroubles {
     /// A few words for each, by its name.
     public static let meanings: [String: String] = [
+        "ConntrackDrop": "packets dropped: connection tracking had no room (nf_conntrack_max)",
         "TcpAttemptFails": "connections that failed while being opened",
         "TcpEstabResets": "open connections that ended by a RST or a timeout",
         "TcpInErrs": "segments received with errors",
@@ -97,6 +98,7 @@ public enum HostCounterTroubles {
         "TcpExtTCPAbortOnTimeout": "connections given up: no answer",
         "TcpExtTCPBacklogDrop": "segments dropped: a busy process held its socket",
         "TcpExtTCPChallengeACK": "challenge ACKs: a SYN, RST or ACK that did not fit",
+        "TcpExtTCPDeferAcceptDrop": "bare last ACKs not heeded: their listener has TCP_DEFER_ACCEPT",
         "TcpExtTCPLossProbes": "tail loss probes: the last segment sent again early",
         "TcpExtTCPMD5Failure": "segments with a wrong signature",
         "TcpExtTCPMemoryPressures": "TCP ran into its memory limit",

@@ -25,6 +25,17 @@ import Testing
 
         """
 
+    /// A line of hexadecimal numbers for each processor.
+    @Test func whatConnectionTrackingDropped() throws {
+        let proc = try FakeProc()
+        try proc.write("net/snmp", Self.snmp)
+        try proc.write(
+            "net/stat/nf_conntrack", "entries  found drop early_drop\n00000003 0 0000000a 1\n00000003 0 6 1\n")
+        #expect(HostCounterReader(root: proc.root).read()?["ConntrackDrop"] == 16)
+        #expect(HostCounterReader.sum("drop", in: Array("entries\n1\n".utf8)) == nil)
+        #expect(HostCounterReader.sum("drop", in: Array("entries drop\n1\n1 x\n1 2\n".utf8)) == 2)
+    }
+
     @Test func byName() throws {
         let counters = try #require(
             try Self.read(snmp: Self.snmp, netstat: "TcpExt: ListenOverflows TW\nTcpExt: 2 9\n"))

@@ -11,7 +11,7 @@ extension Rule {
             !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
         else { return nil }
         // From when it was open, which is before the first reading; and not for longer than it lived.
-        let open = c.connection.openDelay
+        let open = c.found.contains(.acceptDeferred) ? -1 : c.connection.openDelay
         let begin = open >= 0 ? c.connection.firstTime.advanced(by: open) : since
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
         // That a capture ends sooner does not make a server slow; that the client had enough does.
@@ -45,10 +45,24 @@ extension Rule {
                         + c.listenerEvidence))
     }
 
+    /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something
+    /// (`tcp_check_req`). Only the count of all listeners tells.
+    static let acceptDeferred = Rule(.acceptDeferred) { c in
+        guard c.deferred != nil, let event = c.file.mismatch, event.side == .responder,
+            case .contradiction(.synReceived, .established) = event.kind
+        else { return nil }
+        return Verdict(
+            side: .responder,
+            message:
+                "the server's kernel does not heed the handshake's last ACK, and stays in SYN_RECEIVED: its listener waits for the client's"
+                + " first octets (TCP_DEFER_ACCEPT), and accept() gives it out only then",
+            frames: [c.file[.originator].syn])
+    }
+
     /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more.
     static let acceptedLate = Rule(.acceptedLate) { c in
         guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection), let most = delay.most,
-            delay.least >= Span.second
+            delay.least >= Span.second, !c.found.contains(.acceptDeferred)
         else { return nil }
         let owner = c.processName(view.process ?? view.listenerProcess)
         return Verdict(

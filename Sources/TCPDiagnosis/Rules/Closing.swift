@@ -109,7 +109,8 @@ extension Rule {
                     message:
                         "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after \(words(silence)) without a word"
                         + " from the peer, and no packet says so: the peer still believes in the connection"
-                        + "\(c.inFlightWords(event.side))\(c.dropWords(event.side.other))\(c.giveUpWords(event.side))",
+                        + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
+                        + c.giveUpWords(event.side),
                     frames: [record.lastText, record.last],
                     evidence: [.init("silence", .span(silence))] + c.inFlightEvidence(event.side) + c.errnoEvidence
                         + c.dropEvidence(event.side.other))
@@ -126,7 +127,9 @@ extension Rule {
 
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
-        guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind else { return nil }
+        guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind,
+            !(kernel == .synReceived && c.found.contains(.acceptDeferred))
+        else { return nil }
         let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
         // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
         guard drop == nil || drop == .netfilterDrop, !c.isMismatchTold(event, kernel) else { return nil }
@@ -141,6 +144,10 @@ extension Rule {
                     + " be sent"
         } else if let drop {
             cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
+        } else if kernel == .synReceived {
+            cause =
+                "it did not heed the handshake's last ACK (TCP_DEFER_ACCEPT, or the accept queue was full), or that was dropped between the"
+                + " capture and TCP"
         } else {
             cause = "segments were not captured, or were dropped between the capture and TCP"
         }

@@ -103,12 +103,13 @@ extension Rule {
         for side in [Side.originator, .responder] {
             let record = c.file[side]
             let isDropped = c.file.dropped.contains { $0.side == side }
+            let silent = c.neighbourWords(side)
             if record.unansweredKeepAlives == 0, isDropped, c.keepAliveTimedOut(side) {
                 return Verdict(
                     side: side,
                     message:
-                        "\(c.name(side))'s kernel gave up: its keep-alives got no answer, and did not even reach the capture (the link is"
-                        + " down?)\(c.giveUpWords(side))",
+                        "\(c.name(side))'s kernel gave up: its keep-alives got no answer, and did not even reach the capture"
+                        + (silent.isEmpty ? " (the link is down?)" : silent) + c.giveUpWords(side),
                     frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
             }
             guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped, c.hasWaitedForKeepAlives(side)
@@ -119,7 +120,7 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) gave up after \(count(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
-                    + " or the way there is dead\(c.dropWords(side.other))"
+                    + " or the way there is dead\(silent)\(c.dropWords(side.other))"
                     + (errno.isEmpty ? "; the next call fails with ETIMEDOUT" : errno),
                 frames: [record.firstKeepAlive, end],
                 evidence: [.init("keepalives", .number(Int64(record.unansweredKeepAlives)))]

@@ -9,7 +9,7 @@ extension Rule {
         guard c.isOver, let statistics = c.statistics, c.connection.outcome != .noAnswer else { return nil }
         // A SYN that was sent again because of what another finding tells was not lost on the way.
         let isSynTold =
-            c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost])
+            c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost, .acceptDeferred])
         func losses(_ side: Side) -> UInt32 {
             let all = statistics[side].losses + statistics[side].count(.lostBeforeCapture)
             return isSynTold ? all - min(all, statistics[side].count(.opening)) : all

@@ -48,42 +48,26 @@ extension Rule {
                 + c.listenerEvidence)
     }
 
-    /// Silence: no RST, no ICMP, no SYN-ACK.
+    /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.
     static let synUnanswered = Rule(.synUnanswered) { c in
         guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
         let record = c.file[.originator]
-        let drop = c.openingDrop
-        let cause: String
-        if let icmp = c.file.icmp {
-            let rule = drop?.reason == .netfilterDrop
-            cause =
-                "\(icmp.error.sender) said \(icmp.error.kind.displayName) (frame \(icmp.frame))"
-                + (rule ? ", because of a firewall rule on this host (nftables, iptables)" : "")
-        } else if c.kernel?.responder.answeredSyn == true {
-            cause =
-                "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
-                + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
-                    ?? "not captured: dropped on their way out, or they took another way")
-        } else if let drop, c.trace(.originator)?.drops ?? 0 > 0 {
-            cause = "this host's kernel dropped the answers to them: \(dropMeaning(drop.reason))"
-        } else if let drop {
-            cause =
-                "this host's kernel dropped \(drop.count >= record.synCount ? "all of them" : "\(drop.count)"):"
-                + " \(dropMeaning(drop.reason))"
-        } else if let listener = c.kernel?.responder.listener {
-            cause = "\(c.roomWords(listener)): the SYN was dropped on the way up (firewall, SYN queue, MD5 or AO)"
-        } else if c.kernel?.responder.isLocal == true {
-            cause = "nobody listens there, and no RST came: a firewall on this host drops it"
+        let syns = count(record.synCount, "SYN")
+        let message: String
+        if let icmp = c.file.icmp, icmp.side == .originator {
+            message =
+                "\(syns) got no answer from \(c.address(.responder)) but \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
         } else {
-            cause =
-                "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
+            message =
+                "\(syns) in \(words(c.now.since(record.syn.time))) got no answer from \(c.address(.responder)):"
+                + " \(c.silenceWords)\(c.errnoWords)"
         }
         return Verdict(
-            side: .originator,
-            message: "\(count(record.synCount, "SYN")) in \(words(c.now.since(record.syn.time))) got no answer from"
-                + " \(c.address(.responder)): \(cause)\(c.errnoWords)",
-            frames: [record.syn, record.lastSyn],
-            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.openingDropEvidence + c.errnoEvidence)
+            side: .originator, message: message,
+            frames: [record.syn, record.lastSyn]
+                + (c.file.icmp.map { [Sighting(frame: $0.frame, time: $0.time)] } ?? []),
+            evidence: [.init("syns", .number(Int64(record.synCount)))] + c.icmpEvidence + c.openingDropEvidence
+                + c.errnoEvidence)
     }
 
     /// The SYN-ACK is in the capture, and the client still asks: it does not get it.
@@ -112,9 +96,66 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// Why nothing came back, as far as this host's kernel knows.
+    fileprivate var silenceWords: String {
+        let drop = openingDrop
+        if resetReason(.responder) == .noSocket {
+            return "nobody listens there, and the RST that says so did not get out"
+                + (drop.map { ": this host's kernel dropped it (\(dropMeaning($0.reason)))" } ?? "")
+        }
+        if kernel?.responder.answeredSyn == true {
+            return "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
+                + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
+                    ?? (file.icmp.map { "not captured: \(icmpWords($0))" }
+                        ?? "not captured: dropped on their way out (a firewall, or nobody answers ARP there), or they took another way"))
+        }
+        if let drop, trace(.originator)?.drops ?? 0 > 0 {
+            return "this host's kernel dropped the answers to them: \(dropMeaning(drop.reason))"
+        }
+        if let drop {
+            return
+                "this host's kernel dropped \(drop.count >= file[.originator].synCount ? "all of them" : "\(drop.count)"):"
+                + " \(dropMeaning(drop.reason))\(trackingWords)"
+        }
+        if let listener = kernel?.responder.listener { return "\(roomWords(listener)): \(listenerSilenceWords)" }
+        if kernel?.responder.isLocal == true {
+            return "nobody listens there, and no RST came: a firewall on this host drops it"
+        }
+        if let code = trace(.originator)?.errno, [13, 101, 113].contains(code) {
+            return
+                "an ICMP error said so to its kernel, or nobody answers its ARP on the way, and that was not captured (a filter such as"
+                + " port 9500 leaves ICMP out)"
+        }
+        return "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
+    }
+
+    /// Why a listener with room does not answer. What its own count says, it was given: TCP drops a SYN itself where its SYN queue is
+    /// full and cookies are off, or where no route leads back (`tcp_conn_request`), and no event tells.
+    private var listenerSilenceWords: String {
+        let later = kernel?.responder.laterRefusals ?? 0
+        let refusals = max(kernel?.responder.listenerRefusals ?? 0, later)
+        guard refusals > 0 else {
+            return "the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"
+        }
+        return
+            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): its SYN queue is full and SYN cookies are off"
+            + " (net.ipv4.tcp_max_syn_backlog, tcp_syncookies), or this host has no route to"
+            + " \(connection.address(.originator).address)"
+    }
+
+    /// That connection tracking threw packets away meanwhile: it has no room, or no memory (`nf_conntrack_in`).
+    private var trackingWords: String {
+        guard let dropped = untracked else { return "" }
+        return
+            ", or rather its connection tracking, which dropped \(count(dropped, "packet")) meanwhile: its table is full"
+            + " (net.netfilter.nf_conntrack_max)"
+    }
+
     /// What the kernel dropped of the handshake, SYNs or their answers; nil for nothing.
     var openingDrop: (reason: KernelWord, count: UInt32)? {
-        let traces = [trace(.responder), trace(.originator)].compactMap { $0 }.filter { $0.drops > 0 }
+        // That nobody listens is no drop: the RST answers.
+        let traces = [trace(.responder), trace(.originator)].compactMap { $0 }
+            .filter { $0.drops > 0 && $0.dropReason != .noSocket }
         guard let reason = traces.first?.dropReason else { return nil }
         return (reason, traces.reduce(0) { $0 + $1.drops })
     }

@@ -12,6 +12,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case acceptQueueFull = "accept-queue-full"
     /// The connection is open, and no process has called accept() for it.
     case neverAccepted = "never-accepted"
+    /// The listener waits for the client's first octets (TCP_DEFER_ACCEPT).
+    case acceptDeferred = "accept-deferred"
     /// A process called accept() for the connection, but late.
     case acceptedLate = "accepted-late"
     /// A peer closed long ago, and this side has not.
@@ -68,16 +70,16 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case synCookies = "syn-cookies"
     /// Text in the SYN (TCP Fast Open).
     case fastOpen = "fast-open"
-    /// Something between the two ends had its hand in.
-    case middlebox
     /// Large segments vanish on the way and small ones do not, and no ICMP error says that they are too big.
     case mtuBlackHole = "mtu-black-hole"
+    /// Something between the two ends had its hand in.
+    case middlebox
 
     /// How bad it is.
     public var severity: Severity {
         switch self {
         case .halfClose, .portReused, .simultaneousOpen, .fastOpen, .challengeAck, .captureGap, .tailLossProbe,
-            .spuriousRetransmission, .reordering:
+            .spuriousRetransmission, .reordering, .acceptDeferred:
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,

@@ -37,10 +37,15 @@ extension KernelJoin {
         }
     }
 
-    /// Takes in who listens: of several the one that a SYN without an answer may have met full.
-    static func noteListeners(_ all: [KernelSocket], hasSocket: Bool, _ view: inout KernelSideView) {
+    /// Takes in who listens: of several the one that a SYN without an answer may have met full. What waits to be accepted is with the
+    /// only one in whose queue something is.
+    static func noteListeners(_ all: [KernelSocket], _ socket: KernelSocket?, _ view: inout KernelSideView) {
         guard var listener = all.first(where: \.isFull) ?? all.first else { return }
-        if hasSocket, view.listenerCount > 1, let known = view.listener {
+        let busy = all.filter { $0.receiveQueue > 0 }
+        if let socket, socket.isUnaccepted, busy.count == 1 {
+            listener = busy[0]
+            view.listenerCount = 1
+        } else if socket != nil, view.listenerCount > 1, let known = view.listener {
             // One of them has taken it, and what the others do from now on is nothing to it.
             listener = all.first { $0.inode == known.inode } ?? known
         } else {
@@ -48,9 +53,10 @@ extension KernelJoin {
         }
         if listener.inode != view.listener?.inode {
             view.listenerProcess = nil
-            view.listenerDrops.before = nil
+            view.listenerDrops = (nil, nil, nil)
         }
         view.listener = listener
+        view.listenerDrops.first = view.listenerDrops.first ?? listener.drops
         view.listenerDrops.now = listener.drops
     }
 
@@ -61,7 +67,7 @@ extension KernelJoin {
     ) {
         guard side == .responder, view.listener != nil, let socket else { return }
         guard socket.state == .established || socket.state == .closeWait else { return }
-        if socket.inode == 0 && view.process == nil {
+        if socket.isUnaccepted && view.process == nil {
             let since = view.unacceptedSince ?? snapshot.end
             view.unacceptedSince = since
             view.lastUnaccepted = snapshot.begin
@@ -117,4 +123,9 @@ extension KernelJoin {
             }
         }
     }
+}
+
+extension KernelSocket {
+    /// Whether it is open, and in a queue: no process has it.
+    fileprivate var isUnaccepted: Bool { inode == 0 && (state == .established || state == .closeWait) }
 }

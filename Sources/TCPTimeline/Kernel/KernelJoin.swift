@@ -282,7 +282,7 @@ public struct KernelJoin: Sendable {
         if side == .responder {
             let listeners = snapshot.listeners(at: own, from: connection.address(side.other))
             if !listeners.isEmpty {
-                noteListeners(listeners, hasSocket: socket != nil, &view)
+                noteListeners(listeners, socket, &view)
             } else if view.isLocal, view.listener == nil, isFirstReading, connection.facts.contains(.refused) {
                 view.elsewhere = snapshot.listener(onPort: own.port)
             }

@@ -32,12 +32,19 @@ public struct KernelSideView: Sendable {
     /// Whether somebody listens on this side's port. Of several on one address (SO_REUSEPORT) it is a full one, if any is; else the
     /// one that the kernel named for this connection, if it was asked.
     public internal(set) var listener: KernelSocket?
-    /// How many listen on that address: the kernel gives each connection to one of them.
+    /// How many listen on that address, and may be the one: the kernel gives each connection to one of them.
     public internal(set) var listenerCount = 0
     /// The process that holds the listening socket.
     public internal(set) var listenerProcess: ProcessIdentity?
-    /// What that listener had refused at the latest reading before the connection's first segment, and at the latest one.
-    var listenerDrops: (before: UInt32?, now: UInt32?) = (nil, nil)
+    /// What that listener had refused at the latest reading before the connection's first segment, at the first one after it, and at
+    /// the latest one.
+    var listenerDrops: (before: UInt32?, first: UInt32?, now: UInt32?) = (nil, nil, nil)
+    /// How many SYNs and last ACKs the listener refused between two readings while the connection was watched: none of those that came
+    /// before the first one, such as its first SYN.
+    public var laterRefusals: UInt32 {
+        guard let first = listenerDrops.first, let now = listenerDrops.now, now >= first else { return 0 }
+        return now - first
+    }
     /// How many SYNs and last ACKs the listener refused since just before the connection's first segment; nil if that is not known.
     public var listenerRefusals: UInt32? {
         guard let before = listenerDrops.before, let now = listenerDrops.now, now >= before else { return nil }

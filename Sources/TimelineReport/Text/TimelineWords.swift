@@ -315,6 +315,12 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
             out.append(", connect() = ")
             out.append(name)
         }
+    } else if let kind = connection.icmpKind, kernel?.responder.answeredSyn != true {
+        // It goes on all the same.
+        out.append("; ICMP ")
+        out.append(kind.displayName)
+    } else if kernel?.responder.trace.resetReason == .noSocket {
+        out.append("; nobody listens, and the RST that says so did not get out")
     } else if let reason = kernel?.responder.trace.dropReason ?? kernel?.originator.trace.dropReason {
         out.append(kernel?.responder.answeredSyn == true ? "; the answer was dropped here, " : "; dropped here, ")
         out.appendPrintable(reason.text)

@@ -73,7 +73,7 @@ extension KernelTests {
                     row.kind.padded(26) + "\(row.count)".padded(7) + "\(row.right)".padded(7) + row.expected.padded(35)
                         + row.found)
             }
-            #expect(table.count >= 54, "\(table.count) kinds")
+            #expect(table.count >= 59, "\(table.count) kinds")
             #expect(table.allSatisfy { $0.count >= Self.times })
             return misses
         }

@@ -309,6 +309,45 @@ def rejected_in_the_middle(l):
           [SERVER + r'\) was not sent by its TCP', 'ESTABLISHED', '4 octets', CLIENT + r'\) gets ECONNRESET'])
 
 
+def rst_dropped(l):
+    """Nobody listens, and the RST that says so is dropped on its way out."""
+    l = listener(server); name = name_of(l); firewall('out', l, 's', 'drop'); l.close(); time.sleep(0.005)
+    c = caller(); c.setblocking(False); c.connect_ex(name); kept.append(c)
+    fault('rule drops the RST', name_of(c), name, ['syn-unanswered'], ['nobody listens there, and the RST', 'NETFILTER_DROP'])
+
+
+def deferred(l):
+    """A listener that waits for the first octets: its kernel does not heed the bare ACK. Those come, and all is well."""
+    l = prepared(server.socket(), own_address()); l.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 9); l.listen(64)
+    c = caller(); c.connect(name_of(l)); waiting.append((l, c))
+    fault('accept deferred', name_of(c), name_of(l), ['accept-deferred'], ['TCP_DEFER_ACCEPT'], ['tail-loss-probe'])
+
+
+def say_first_octets():
+    settled()
+    while waiting:
+        l, c = waiting.pop()
+        c.sendall(b'GET'); s = l.accept(); s.recv(9); s.sendall(b'OK'); c.recv(9); c.close(); s.recv(1); s.close()
+
+
+def stuck_among_two(l):
+    """Two listeners share an address (SO_REUSEPORT); one accepts, the other does not: what waits, waits with that one."""
+    address = own_address(); stuck = []
+    for worker in (server, sleeper):
+        s = worker.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1); s.bind((address, PORT)); s.listen(64); stuck.append(s)
+    good, bad = stuck
+    good.setblocking(False)
+    # Which one gets a connection is for the kernel to choose.
+    while True:
+        c = caller(); c.connect((address, PORT)); kept.append(c)
+        try:
+            kept.append(good.accept())
+        except OSError:
+            break
+    fault('stuck among two', name_of(c), (address, PORT), ['never-accepted'], [r'fault-sleeper\[\d+\] has not called accept', 'number 1 of 1'])
+
+
+waiting = []
 late = []
 
 
@@ -439,6 +478,13 @@ def link_down(l, timeout):
 def clean_client(l):
     c, s = pair(l); me = name_of(c); exchange(c, s); c.close(); s.recv(1); s.close()
     fault('clean, client closes', me, name_of(l), [])
+
+
+def clean_bound(l):
+    """Bound to an interface: the kernel finds such a socket only for who names the interface."""
+    c = caller(); c.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo'); c, s = pair(l, c); me = name_of(c)
+    exchange(c, s); time.sleep(0.4); exchange(c, s); c.close(); s.recv(1); s.close()
+    fault('clean, bound to lo', me, name_of(l), [])
 
 
 def clean_server(l):
@@ -702,7 +748,7 @@ def ports_run_out(l):
 def quick():
     l = listener(server)
     for _ in range(times):
-        for steps in (clean_client, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
+        for steps in (clean_client, clean_bound, clean_server, refused, half_close, unread_data, client_linger, server_linger, killed,
                       exits, destroyed, listener_closed, write_after_close, write_to_full_orphan, self_connect,
                       port_reused, *([rejected_with_reset, rejected_with_icmp, rejected_on_its_way_out, rejected_in_the_middle] if has_rules else []),
                       *([reordered] if has_queues else []), fast_open, tail_loss_probe, vanished, lost_and_found, forged_reset, forged_syn,
@@ -723,11 +769,12 @@ def slow():
     l = listener(server)
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
-                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped, answer_dropped, answer_dropped_on_its_way_out] if has_rules else []), accepted_late,
+                      keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped, rst_dropped, answer_dropped, answer_dropped_on_its_way_out] if has_rules else []), accepted_late, deferred, stuck_among_two,
                       nobody_accepts, quits_before_accept):
             steps(l)
         # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
         let_in()
+        say_first_octets()
 
 
 def other_way():
@@ -751,6 +798,15 @@ def other_way():
         run('ip', 'route', 'replace', theirs, 'via', THERE, 'src', mine)
         exchange(c, s); c.close(); s.recv(1); s.close()
         fault('another way', me, name_of(l), ['capture-gap'], ['6 octets'], ['tail-loss-probe'])
+
+
+def large_vanish():
+    """Behind a router the link is narrower, and its ICMP errors are filtered: a path MTU black hole."""
+    l = listener(beyond, 64, '10.94.0.2')
+    for _ in range(times):
+        c, s = pair(l, caller('10.95.0.1')); exchange(c, s); c.sendall(bytes(2000)); kept.append(c); kept.append(s)
+        fault('large segments vanish', name_of(c), name_of(l), ['mtu-black-hole'], [CLIENT, 'smaller segments arrive', 'times in'],
+              ['retransmission', 'tail-loss-probe'])
 
 
 def over_the_link():
@@ -780,22 +836,38 @@ for name, there_is in (('nft', has_rules), ('iptables with NFQUEUE', has_queues)
 if has_queues:
     run('iptables', '-F', 'OUTPUT'); holder = Holder(7)
 stale = []
-server, there = Worker('fault-server'), Worker('fault-far', True)
+server, sleeper = Worker('fault-server'), Worker('fault-sleeper')
+there, beyond = Worker('fault-far', True), Worker('fault-beyond', True)
 run('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', str(there.pid))
 run('ip', 'address', 'add', HERE + '/24', 'dev', 'veth0')
 run('ip', 'link', 'set', 'veth0', 'up')
 there.ask(0, 'run', ('ip', 'address', 'add', THERE + '/24', 'dev', 'veth1'))
 there.ask(0, 'run', ('ip', 'link', 'set', 'veth1', 'up'))
-program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-v', '-T', 'json', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
+# The far host is also a router, to a narrower link.
+run('ip', 'link', 'add', 'veth4', 'type', 'veth', 'peer', 'name', 'veth5', 'netns', str(there.pid))
+run(*('ip link add veth6 netns %d mtu 1200 type veth peer name veth7 netns %d' % (there.pid, beyond.pid)).split())
+for words in ('address add 10.95.0.1/24 dev veth4', 'link set veth4 up', 'route add 10.94.0.0/24 via 10.95.0.2'):
+    run('ip', *words.split())
+for words in ('ip address add 10.95.0.2/24 dev veth5', 'ip link set veth5 up', 'ip address add 10.94.0.1/24 dev veth6',
+              'ip link set veth6 up', 'sysctl -qw net.ipv4.ip_forward=1'):
+    there.ask(0, 'run', tuple(words.split()))
+for words in ('ip address add 10.94.0.2/24 dev veth7', 'ip link set veth7 up', 'ip route add default via 10.94.0.1'):
+    beyond.ask(0, 'run', tuple(words.split()))
+if has_rules:
+    there.ask(0, 'run', ('nft', 'add table inet quiet; add chain inet quiet out { type filter hook output priority 0; };'
+                         ' add rule inet quiet out ip protocol icmp drop'))
+program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-i', 'veth4', '-v', '-T', 'json', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
                            stderr=open(out + '/errors', 'w'))
 try:
     for _ in range(2000):
-        if 'listening on veth0' in open(out + '/errors').read():
+        if 'listening on veth4' in open(out + '/errors').read():
             break
         time.sleep(0.01)
     begun = time.monotonic()
     simultaneous_open()
     other_way()
+    if has_rules:
+        large_vanish()
     over_the_link()
     slow()
     quick()

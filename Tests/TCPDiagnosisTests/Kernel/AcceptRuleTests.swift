@@ -93,6 +93,40 @@ import Testing
                 "one of 2 listeners there is to take it, and none of their queues is full: the SYN was dropped"))
     }
 
+    /// What waits is in the only queue that is not empty.
+    @Test func theOnlyListenerInWhoseQueueSomethingIsHasIt() {
+        let play = KernelCase(handshake)
+        for time in [5.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0), play.listener(backlog: 100),
+                play.listener(waiting: 1, backlog: 5, inode: 34), owners: [33: 8, 34: 9])
+        }
+        play.review(1500)
+        #expect(
+            play.message(.neverAccepted).hasSuffix("p9[9] has not called accept() for it; number 1 of 1 in its queue"),
+            "\(play.found)")
+    }
+
+    /// TCP_DEFER_ACCEPT: the bare ACK is counted, and not heeded.
+    @Test func aListenerThatWaitsForTheFirstOctets() {
+        let play = KernelCase(handshake)
+        play.count(0, ["TcpExtTCPDeferAcceptDrop": 1])
+        play.read(40, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
+        play.read(140, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
+        #expect(play.review(500) == [.acceptDeferred], "no disagreement: \(play.found)")
+        play.feed("3.0 > P. 1:6 ack 1\n< . 1:1 ack 6")
+        play.read(3010, play.client(.established), play.server(.established), play.listener(), owners: [22: 8])
+        #expect(play.conclude(5000) == [.acceptDeferred], "nor was it accepted late: \(play.found)")
+    }
+
+    @Test func aLastAckThatIsNotHeededOfWhichNoCountTells() {
+        let play = KernelCase(handshake)
+        play.read(40, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
+        play.read(140, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
+        #expect(play.review(500) == [.stateMismatch])
+        #expect(play.message(.stateMismatch).contains("it did not heed the handshake's last ACK (TCP_DEFER_ACCEPT, or"))
+    }
+
     @Test func nobodyIsBlamedForAnothersQueue() {
         let play = KernelCase(handshake)
         for time in [5.0, 120] {

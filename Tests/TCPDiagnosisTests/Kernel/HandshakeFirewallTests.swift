@@ -54,6 +54,88 @@ import Testing
         #expect(statistics.conclude(9000) == [.retransmission], "a SYN is never sent again for nothing")
     }
 
+    /// Nobody listens, and a rule drops the RST that says so: the SYN itself is thrown away for the same reason.
+    @Test func theRSTIsDropped() {
+        let play = KernelCase("> S 0:0")
+        play.tellsDropEnds = true
+        play.event(0.01, .responder, .resetSent(reason: .noSocket))
+        play.event(0.02, .originator, byRule)
+        play.event(0.03, .responder, .dropped(reason: .noSocket))
+        play.feed("1.0 > S 0:0")
+        #expect(play.conclude(2000) == [.synUnanswered])
+        #expect(
+            play.message(.synUnanswered).hasSuffix(
+                "nobody listens there, and the RST that says so did not get out: this host's kernel dropped it (NETFILTER_DROP, a firewall"
+                    + " rule on this host (nftables, iptables))"), "\(play.found)")
+    }
+
+    /// The listener counts what its TCP drops itself; no event tells of that.
+    @Test func theListenerDropsItItself() {
+        func message(_ drops: UInt32) -> String {
+            let play = KernelCase("> S 0:0")
+            var listener = play.listener(backlog: 100)
+            listener.drops = 4
+            play.read(50, play.client(.synSent), listener)
+            play.feed("1.0 > S 0:0")
+            listener.drops = 4 + drops
+            play.read(1100, play.client(.synSent), listener)
+            #expect(play.conclude(2000) == [.synUnanswered], "\(play.found)")
+            return play.message(.synUnanswered)
+        }
+        #expect(
+            message(1).contains(
+                "got the SYN and dropped it itself (its count of drops rose by 1): its SYN queue is full"))
+        #expect(message(1).hasSuffix("or this host has no route to 127.0.0.1"))
+        #expect(
+            message(0).contains("the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"))
+    }
+
+    @Test func connectionTrackingHasNoRoom() {
+        let play = KernelCase("> S 0:0")
+        play.event(0.01, .responder, byRule)
+        play.count(0, ["ConntrackDrop": 3])
+        #expect(play.review(1100) == [.synUnanswered])
+        #expect(play.message(.synUnanswered).contains("which dropped 3 packets meanwhile: its table is full"))
+    }
+
+    @Test func nobodyAnswersARP() {
+        let play = KernelCase("> S 0:0")
+        play.icmp(type: 3, code: 1, from: play.play.client.address)
+        #expect(play.conclude(3100) == [.synUnanswered])
+        #expect(
+            play.message(.synUnanswered)
+                == "1 SYN got no answer from 127.0.0.1:9500 but ICMP host unreachable from 127.0.0.1 (frame 99): nobody answers"
+                + " 127.0.0.1's ARP on the way to 127.0.0.1; connect() fails with EHOSTUNREACH")
+        let unseen = KernelCase("> S 0:0")
+        unseen.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        unseen.event(3000, .originator, .socketError(errno: 113), socket: 0xa)
+        #expect(unseen.conclude(3100) == [.synUnanswered])
+        #expect(
+            unseen.message(.synUnanswered).contains(
+                "9500: an ICMP error said so to its kernel, or nobody answers its ARP"))
+        #expect(unseen.message(.synUnanswered).hasSuffix("; the client (p7[7]) gets EHOSTUNREACH"))
+        let far = KernelCase("> S 0:0")
+        far.icmp(type: 3, code: 10, from: IPAddress(192, 0, 2, 1))
+        #expect(far.conclude(3100) == [.synUnanswered])
+        #expect(
+            far.message(.synUnanswered)
+                == "1 SYN got no answer from 127.0.0.1:9500 but ICMP host prohibited from 192.0.2.1 (frame 99); connect() fails"
+                + " with EHOSTUNREACH")
+    }
+
+    /// While connect() holds the socket, the kernel only makes a note of an ICMP error, and asks again.
+    @Test func theKernelGoesOnAfterAnError() {
+        let play = KernelCase("> S 0:0")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.icmp(type: 3, code: 1)
+        #expect(play.play.connection.isUnreachable && play.play.connection.isEnded)
+        play.read(10, play.client(.synSent, unacknowledged: 1))
+        play.read(50, play.client(.synSent, unacknowledged: 1))
+        #expect(!play.play.connection.isUnreachable && !play.play.connection.isEnded)
+        #expect(play.play.connection.originator.state == .synSent)
+        #expect(play.play.connection.originator.certainty == .confirmed)
+    }
+
     @Test func theAnswerIsDroppedOnItsWayOut() {
         let play = KernelCase("> S 0:0")
         play.event(0.01, .responder, byRule)

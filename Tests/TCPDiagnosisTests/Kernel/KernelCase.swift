@@ -63,9 +63,10 @@ final class KernelCase {
     }
 
     /// An ICMP error of the server's host about the client's first segment.
-    func icmp(type: UInt8, code: UInt8) {
+    func icmp(type: UInt8, code: UInt8, from sender: IPAddress? = nil) {
         let error = ICMPError(
-            sender: play.server.address, quoted: play.connection.tuple, sequence: play.connection.firstSequence,
+            sender: sender ?? play.server.address, quoted: play.connection.tuple,
+            sequence: play.connection.firstSequence,
             type: type, code: code)
         if let event = play.timeline.observe(error, time: play.now, frame: 99) {
             diagnosis.observe(event, play.timeline.connections)
@@ -128,6 +129,13 @@ final class KernelCase {
         _ = join.assign(
             owners.mapValues { ProcessIdentity(pid: $0, command: "p\($0)", uid: 0) }, time: time(milliseconds))
         return events
+    }
+
+    /// This host's counters moved in the tenth of a second that begins here.
+    func count(_ milliseconds: Double, _ counts: [String: UInt64]) {
+        diagnosis.host = HostCounterChange(
+            from: time(milliseconds), to: time(milliseconds + 100),
+            increases: counts.sorted { $0.key < $1.key }.map { .init(name: $0.key, count: $0.value) })
     }
 
     func client(_ state: TCPState, inode: UInt64 = 11, unacknowledged: UInt32 = 0) -> KernelSocket {

@@ -28,6 +28,11 @@ extension Explanation {
     }
 
     private static let remarks: [String: (remark: String?, see: String?)] = [
+        "ConntrackDrop": (
+            "The column drop of /proc/net/stat/nf_conntrack: the kernel's log says `table full, dropping packet`. A rule with `notrack`"
+                + " spares the table.", "explain NETFILTER_DROP, explain syn-unanswered"
+        ),
+        "TcpExtTCPDeferAcceptDrop": ("No harm is done: text completes the handshake.", "explain accept-deferred"),
         "TcpAttemptFails": (
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
         ),

@@ -32,11 +32,10 @@ extension Explanation {
                 gets no answer either.
                 """),
             .causes(
-                "A firewall or security group drops it without a word.",
-                "The host is down, or the address is wrong.",
-                "The server's queue for SYNs or for accept() is full: explain accept-queue-full.",
+                "A firewall or security group drops it without a word, or the answer takes another way back.",
+                "The host is down, or the address is wrong; or it has no route back, or no answer to ARP on the way back.",
+                "Something there is full: accept()'s queue (explain accept-queue-full), the SYN queue with cookies off, conntrack's table.",
                 "This host's kernel dropped it, or its answer on the way out; live the finding has its word for why: NETFILTER_DROP ...",
-                "The answer takes another way back, and this capture (or a stateful firewall) does not see it.",
                 "MD5 or AO signatures do not match: such SYNs are dropped in silence."),
             .remedy(
                 """
@@ -121,7 +120,25 @@ extension Explanation {
                 "It ran out of descriptors for a while: accept() failed with EMFILE."),
             .remedy(
                 "Look at what the process did in that time; let it accept in a thread of its own, or before it works."),
-            .see("explain never-accepted, explain accept-queue-full")),
+            .see("explain never-accepted, explain accept-queue-full, explain accept-deferred")),
+        Explanation(
+            .finding, "accept-deferred", "The server's listener waits for the client's first octets: TCP_DEFER_ACCEPT.",
+            .wire(
+                "A complete handshake, and then maybe SYN-ACKs again: the server's kernel does as if the last ACK had not come."
+            ),
+            .linux(
+                """
+                With that option the kernel does not heed an ACK without text (tcp_check_req): the request stays in SYN_RECEIVED, and
+                accept() gives the connection out once text comes. After the option's seconds the next bare ACK counts. Nothing names
+                the listener that has the option; the counter TcpExtTCPDeferAcceptDrop rises by one for each ACK.
+                """),
+            .causes(
+                "The server asks for it: nginx (listen ... deferred), Apache (AcceptFilter), so that no worker waits for a request."
+            ),
+            .remedy(
+                "None is needed. A protocol in which the server speaks first cannot use it: there the client waits for that time."
+            ),
+            .see("explain accepted-late, explain SYN_RECEIVED, explain TcpExtTCPDeferAcceptDrop")),
         Explanation(
             .finding, "syn-cookies", "The server answered with a SYN cookie: it kept no state for the SYN.",
             .wire("It looks like any handshake (RFC 4987 3.6). If the SYN-ACK is lost, nobody repeats it."),
