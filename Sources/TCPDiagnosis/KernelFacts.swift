@@ -82,8 +82,11 @@ extension Circumstances {
         return [.init("drop_reason", .text(reason.text)), .init("drops", .number(Int64(trace.drops)))]
     }
 
-    /// Octets that one side had received and its program not read, at the latest reading.
-    func unread(_ side: Side) -> UInt32 { kernel?[side].socket.map { $0.state == .listen ? 0 : $0.receiveQueue } ?? 0 }
+    /// Octets that one side had received and its program not read, at the latest reading. The FIN counts as one there until it is read.
+    func unread(_ side: Side) -> UInt32 {
+        guard let socket = kernel?[side].socket, socket.state != .listen else { return 0 }
+        return socket.receiveQueue - (socket.state == .closeWait ? min(socket.receiveQueue, 1) : 0)
+    }
 
     /// `lab-server[7410]`, or `its process`. Untrusted.
     func processName(_ process: ProcessIdentity?) -> String {

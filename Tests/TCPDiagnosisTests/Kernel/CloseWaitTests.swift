@@ -35,4 +35,16 @@ import Testing
         #expect(message(text).hasSuffix("; it has read the end of the stream: close() is missing"))
         #expect(message(text, unread: 1).hasSuffix("; it has not read the end of the stream yet: it does not read"))
     }
+
+    /// The FIN counts as an octet in the kernel's queue, and is none that a close() loses.
+    @Test func T12_theFinIsNoOctetThatIsLost() {
+        let play = KernelCase(exchange + "> P. 6:8 ack 6\n< . 6:6 ack 8\n> F. 8:8 ack 6\n< . 6:6 ack 9\n")
+        var server = play.server(.closeWait)
+        server.receiveQueue = 3
+        play.read(100, play.client(.finWait2), server, owners: [22: 8])
+        play.feed("0.3 < R. 6:6 ack 9")
+        play.event(300, .responder, .resetSent(reason: "TCP_ABORT_ON_CLOSE"), pid: 8)
+        #expect(play.conclude(900) == [.resetUnreadData], "\(play.found)")
+        #expect(play.message(.resetUnreadData).contains("(2 octets waited at the latest reading)"), "\(play.found)")
+    }
 }
