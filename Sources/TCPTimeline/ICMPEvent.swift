@@ -86,11 +86,12 @@ extension Timeline {
         var rare = connections.store.rare(id)
         let (effect, reaction) = connections.store[id].take(error, side, &rare)
         connections.store.keep(rare, id)
-        if effect == .pathMTU { connections.noteTooBig(id, side, time) }
         let isEnded = connections.store[id].isEnded
         if isEnded { noteEnding(id) }
-        return ICMPEvent(
+        let event = ICMPEvent(
             connection: id, side: side, time: time, frame: frame, error: error, relativeSequence: relative,
             effect: effect, reaction: reaction, ended: !wasEnded && isEnded)
+        connections.judge(event)
+        return event
     }
 }

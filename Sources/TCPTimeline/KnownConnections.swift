@@ -86,9 +86,11 @@ public struct KnownConnections: ~Copyable {
 
     // MARK: Changes
 
-    /// Has the statistics know that something of one side was too big for the path.
-    mutating func noteTooBig(_ id: ConnectionID, _ side: Side, _ time: Timestamp) {
-        statistics?.noteTooBig(id, number: store[id].number, side, time)
+    /// Has the statistics know of an ICMP error about a connection that is here: what is too big is sent again for it.
+    public mutating func judge(_ event: ICMPEvent) {
+        guard event.effect == .pathMTU else { return }
+        let id = event.connection
+        statistics?.noteTooBig(id, number: store[id].number, event.side, event.error.nextHopMTU, event.time)
     }
 
     /// Has the statistics say what they make of a segment of a connection that is here.

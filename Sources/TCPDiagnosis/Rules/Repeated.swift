@@ -18,8 +18,7 @@ extension Rule {
             let direction = statistics[side]
             let kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
-                (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"),
-                (.pathMTU, "smaller for the path's MTU"), (.other, "early"),
+                (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"), (.other, "early"),
             ]
             let early = direction.count(.lostBeforeCapture)
             let named =

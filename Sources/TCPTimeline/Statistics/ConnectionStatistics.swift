@@ -63,9 +63,11 @@ public struct ConnectionStatistics: Sendable {
     }
 
     /// A router said that something of this side was too big for the path.
-    mutating func noteTooBig(_ side: Side, _ time: Timestamp) {
+    mutating func noteTooBig(_ side: Side, _ mtu: UInt32, _ time: Timestamp) {
         let own = Int(side.rawValue)
-        senders[own].tooBig = (time, senders[own].sent.highest)
+        senders[own].tooBig = TooBig(
+            time: time, end: senders[own].sent.highest, mtu: mtu,
+            largest: UInt32(directions[1 - own].maximumSegmentSize ?? 0))
     }
 
     private mutating func noteStates(_ event: SegmentEvent) {

@@ -2,6 +2,22 @@
 
 import TCPModel
 
+/// A router's word that something is too big for its link.
+struct TooBig: BitwiseCopyable {
+    var time: Timestamp
+    /// How far what had been sent until then reached.
+    var end: Int64
+    /// The link's MTU; 0 if it was not said.
+    var mtu: UInt32
+    /// The most octets of text that the receiver takes in a segment: a frame with more is several, which a network card cuts.
+    var largest: UInt32
+
+    /// Whether the segment is not too big any more, or may not be.
+    func admits(_ segment: Segment) -> Bool {
+        mtu == 0 || segment.ipLength <= mtu || largest != 0 && segment.payloadLength > largest
+    }
+}
+
 /// The state behind one side's statistics.
 struct SenderState {
     /// How many retransmissions are remembered for later evidence.
@@ -29,8 +45,8 @@ struct SenderState {
     var timeouts: UInt8 = 0
     var recoveryEnd: Int64 = 0
     var recoveryKind: RetransmissionKind?
-    /// When a router last said that something was too big, and how far what had been sent reached.
-    var tooBig: (time: Timestamp, end: Int64)?
+    /// What a router refused last.
+    var tooBig: TooBig?
     /// Time of the latest retransmission.
     var repeatedTime: Timestamp?
     /// The identification and the time stamp of the highest segment.
@@ -78,7 +94,7 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
-        if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout { return .pathMTU }
+        if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }
         let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
         let isRecovering =

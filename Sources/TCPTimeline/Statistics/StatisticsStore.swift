@@ -16,9 +16,9 @@ struct StatisticsStore {
     }
 
     /// A router said that something of one side of connection `number` was too big for the path.
-    mutating func noteTooBig(_ id: ConnectionID, number: UInt64, _ side: Side, _ time: Timestamp) {
+    mutating func noteTooBig(_ id: ConnectionID, number: UInt64, _ side: Side, _ mtu: UInt32, _ time: Timestamp) {
         let slot = Int(id.slot)
-        if slot < statistics.count, statistics[slot].number == number { statistics[slot].noteTooBig(side, time) }
+        if slot < statistics.count, statistics[slot].number == number { statistics[slot].noteTooBig(side, mtu, time) }
     }
 
     /// The statistics of connection `number` at this place.

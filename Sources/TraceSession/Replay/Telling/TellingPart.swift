@@ -65,6 +65,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     private mutating func tell(_ interruption: TellingShare.Interruption, _ batch: UInt64) -> UInt64 {
         switch interruption.kind {
         case .icmp(let event):
+            connections.judge(event)
             teller.icmp(event, connections)
             return connections.number(of: event.connection)
         case .finish(let id, let record, let now):
