@@ -48,9 +48,10 @@ struct FindingTruth {
         case .resetAfterClose: resetAfterClose
         case .halfOpenPeer: halfOpenPeer
         case .reset: reset
-        // Only a kernel tells of these, and there is none; nor does anybody connect to himself here.
+        // Only a kernel tells of these, and there is none; nor does anybody connect to himself, or drop segments for their size, here.
         case .acceptQueueFull, .neverAccepted, .acceptedLate, .resetUnreadData, .resetLinger, .resetListenerClosed,
-            .resetKilled, .orphanFinWait2, .timeWaitHeld, .selfConnect, .silentClose, .stateMismatch, .synCookies:
+            .resetKilled, .orphanFinWait2, .timeWaitHeld, .selfConnect, .silentClose, .stateMismatch, .synCookies,
+            .mtuBlackHole, .acceptDeferred:
             .forbidden
         }
     }
