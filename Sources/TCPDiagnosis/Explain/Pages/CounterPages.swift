@@ -10,12 +10,17 @@ extension Explanation {
             .linux(
                 """
                 A counter of the network namespace since it began, all connections together, traced or not. A live trace
-                prints by how much it rose meanwhile. `nstat -az \(name)` shows it at any time.
+                prints by how much it rose meanwhile. \(place(name)) shows it at any time.
                 """)
         ]
         if let remark = more?.remark { sections.append(Section("Mind", [remark])) }
         if let see = more?.see { sections.append(.see(see)) }
         return Explanation(.counter, name, "Counts " + meaning + ".", sections: sections)
+    }
+
+    /// Where else the counter can be read.
+    private static func place(_ name: String) -> String {
+        name == "ConntrackDrop" ? "/proc/net/stat/nf_conntrack (column drop, in hexadecimal)" : "`nstat -az \(name)`"
     }
 
     /// The counter's name for a word: as nstat has it, or without the group before it, in any case.
@@ -29,8 +34,8 @@ extension Explanation {
 
     private static let remarks: [String: (remark: String?, see: String?)] = [
         "ConntrackDrop": (
-            "The column drop of /proc/net/stat/nf_conntrack: the kernel's log says `table full, dropping packet`. A rule with `notrack`"
-                + " spares the table.", "explain NETFILTER_DROP, explain syn-unanswered"
+            "The kernel's log says `table full, dropping packet`. A rule with `notrack` spares the table.",
+            "explain NETFILTER_DROP, explain syn-unanswered"
         ),
         "TcpExtTCPDeferAcceptDrop": ("No harm is done: text completes the handshake.", "explain accept-deferred"),
         "TcpAttemptFails": (

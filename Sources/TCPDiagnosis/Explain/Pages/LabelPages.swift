@@ -152,6 +152,24 @@ extension Explanation {
                 """),
             .remedy("Check the address, the route (ip route get), and firewalls that reject with ICMP.")),
         Explanation(
+            .errno, "ENETUNREACH", "101: there is no way to the network.",
+            .wire(
+                """
+                An ICMP net unreachable or net prohibited while in SYN_SENT. Or nothing at all: where this host has no route, connect()
+                fails at once, and no SYN is sent.
+                """),
+            .remedy("ip route get ADDRESS says which route the kernel takes, or that there is none.")),
+        Explanation(
+            .errno, "EACCES", "13: a firewall says no, in IPv6.",
+            .wire(
+                """
+                An ICMPv6 admin prohibited, policy failed or route rejected while in SYN_SENT; in IPv4 the like is EHOSTUNREACH or
+                ENETUNREACH. Without a SYN it is a rule of this host (a prohibit route, a security module).
+                """),
+            .remedy(
+                "`nft list ruleset` and ip6tables-save on the host that sent the error; ip -6 route get ADDRESS on this one."
+            )),
+        Explanation(
             .errno, "EADDRINUSE", "98: bind() or listen(): somebody has that port.",
             .linux(
                 """
@@ -169,7 +187,8 @@ extension Explanation {
 
     /// Errno's numbers on Linux, as `strace` and logs show them.
     static let errnoNumbers: [String: String] = [
-        "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED", "104": "ECONNRESET",
-        "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
+        "13": "EACCES", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
+        "104": "ECONNRESET",
+        "101": "ENETUNREACH", "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
     ]
 }
