@@ -320,6 +320,25 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.client.leftTimeWaitSocket && traced.client.transitions == 4)
     }
 
+    /// Perf's events are of all network namespaces. Whose socket is open did not send a RST for want of one: somebody else has the
+    /// same four-tuple.
+    @Test func aResetForWantOfASocketIsNoneOfWhoHasOne() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9, .originator, .transition(from: .synSent, to: .established)),
+            traced.event(99, .originator, .resetSent(reason: .noSocket)))
+        #expect(traced.client.resetTime == nil && traced.client.resetReason == nil)
+        #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 1))
+        // Once it has gone, the next segment is answered so; and of whose socket nothing was ever said that may be true at once.
+        traced.take(
+            traced.event(999, .originator, .transition(from: .established, to: .closed)),
+            traced.event(9999, .originator, .resetSent(reason: .noSocket)),
+            traced.event(9999, .responder, .resetSent(reason: .noSocket)))
+        #expect(traced.client.resetReason == .noSocket)
+        #expect(traced.join.view(traced.id)?.responder.trace.resetReason == .noSocket)
+    }
+
     @Test func theFirstEventThatIsSeenProvesNothingBeforeIt() {
         let traced = Traced(handshake)
         traced.take(traced.event(9, .originator, .transition(from: .established, to: .finWait1)))

@@ -140,6 +140,12 @@ struct SocketTracks {
     /// An event was joined without a socket that is followed.
     mutating func noteAttached() { counts.attached &+= 1 }
 
+    /// An event that was joined is of no connection that is watched.
+    mutating func disown() {
+        counts.attached &-= 1
+        counts.unattached &+= 1
+    }
+
     /// Who had the socket that a dropped packet was for. A drop that was of nobody waits for a while, and its socket's address
     /// may be another's meanwhile.
     private func holder(of drop: SocketEvent) -> EndpointReference? {

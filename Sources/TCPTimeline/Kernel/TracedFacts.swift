@@ -56,6 +56,9 @@ public struct TracedFacts: Sendable {
     /// Whether any event was of this side.
     public internal(set) var isTraced = false
 
+    /// Whether it has a socket, by all that was said: one that was born and has not gone.
+    var hasSocket: Bool { state != nil && state != .closed && destroyTime == nil }
+
     /// Nothing was said.
     public init() {}
 

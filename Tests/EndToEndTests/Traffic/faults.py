@@ -138,7 +138,9 @@ workers = []
 faults = open(out + '/faults', 'w')
 # Everything has this port at one end: other programs' kernel events are kept out by it. Each listener has its own address.
 PORT = 20000
-next_address, next_port = [0], [30000]
+# Sockets of the last run may still send in their own namespace, and events have none: so each run has its own ports, of which it takes
+# some 250, below those that the kernel chooses.
+next_address, next_port = [0], [20001 + os.getpid() % 79 * 250]
 
 
 def fault(kind, client, server, codes, words=(), also=()):
