@@ -16,16 +16,20 @@ extension Rule {
         }
         return Verdict.ofBoth(c, \.repeated, losses) { side, count in
             let direction = statistics[side]
-            let kinds: [(RetransmissionKind, String)] = [
+            var kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
                 (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"), (.other, "early"),
             ]
+            if isSynTold { kinds.removeFirst() }
             let early = direction.count(.lostBeforeCapture)
             let named =
                 kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
                 + (early > 0 ? ["\(early) lost before the capture"] : [])
+            // Those that were needless have their kinds, too.
+            let all = count + direction.spurious
             return
-                "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again (\(named.joined(separator: ", ")))"
+                "\(c.name(side)) sent \(TCPDiagnosis.count(all, "segment")) again (\(named.joined(separator: ", ")))"
+                + (direction.spurious > 0 ? ", \(direction.spurious) of them for nothing" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 + c.dropWords(side.other)
         }
