@@ -78,8 +78,11 @@ extension KernelJoin {
         var isFound = false
         // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
         if case .socketError(errno: 0) = event.kind { return }
-        // Who has a socket does not lack one: another network namespace has the same four-tuple, and perf does not tell which it is.
-        if event.kind == .resetSent(reason: .noSocket), look(end.id, { $0[end.side].trace.hasSocket }) == true {
+        // Who has a socket does not lack one, unless its end was not told and its RST was captured: another network namespace has the
+        // same four-tuple, and perf does not tell which it is.
+        if event.kind == .resetSent(reason: .noSocket), !timeline.wasReset(end.id, by: end.side),
+            look(end.id, { $0[end.side].trace.hasSocket }) == true
+        {
             return tracks.disown()
         }
         update(end.id, end.side) { view in

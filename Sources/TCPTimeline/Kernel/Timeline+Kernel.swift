@@ -21,6 +21,12 @@ extension Timeline {
     /// When its first segment came.
     func firstTime(of id: ConnectionID) -> Timestamp { connections.store[id].firstTime }
 
+    /// Whether a RST of this side ended it.
+    func wasReset(_ id: ConnectionID, by side: Side) -> Bool {
+        let facts = connections.store[id].facts
+        return facts.contains(.reset) && facts.contains(.originatorReset) == (side == .originator)
+    }
+
     /// Whether its opening was captured, or some of it.
     func showsOpening(_ id: ConnectionID) -> Bool {
         !connections.store[id].facts.isDisjoint(with: [.synSeen, .synAckSeen])
