@@ -57,15 +57,11 @@ struct FrameIntake: ~Copyable {
         of decoded: DecodedFrame, in bytes: RawSpan, _ header: FrameHeader, frame: UInt64
     ) throws(DecodeError) -> Found? {
         switch decoded {
-        case .segment(let segment): return found(segment)
-        case .icmp(let error): return .icmp(error)
         case .fragment(let fragment): return take(fragment, bytes, at: header.time, frame: frame)
         case .aggregate(let several):
             rest = .packets(several)
             return next(in: bytes, frame: frame)
-        case .other(let kind):
-            counts.note(kind)
-            return nil
+        case .segment, .icmp, .other: return found(decoded)
         }
     }
 
@@ -98,13 +94,7 @@ struct FrameIntake: ~Copyable {
         while true {
             do throws(DecodeError) {
                 guard let decoded = try several.next(bytes) else { return nil }
-                switch decoded {
-                case .segment(let segment): return found(segment)
-                case .icmp(let error): return .icmp(error)
-                // Do not come out of there.
-                case .fragment, .aggregate: break
-                case .other(let kind): counts.note(kind)
-                }
+                if let item = found(decoded) { return item }
             } catch {
                 counts.note(error, frame: frame)
             }
@@ -115,19 +105,26 @@ struct FrameIntake: ~Copyable {
     private mutating func take(_ fragment: Fragment, _ bytes: RawSpan, at time: Timestamp, frame: UInt64) -> Found? {
         rest = .begun
         do throws(DecodeError) {
-            switch try fragments.take(fragment, bytes, at: time, frame: frame) {
-            case .segment(let segment):
-                rest = .nothing
-                return found(segment)
-            case .icmp(let error): return .icmp(error)
-            // Do not come out of there.
-            case .fragment, .aggregate: break
-            case .other(let kind): counts.note(kind)
+            if let item = found(try fragments.take(fragment, bytes, at: time, frame: frame)) {
+                if case .segment = item { rest = .nothing }
+                return item
             }
         } catch {
             counts.note(error, frame: frame)
         }
         return nextOfRest(in: bytes, frame: frame)
+    }
+
+    /// What there is in one packet that was decoded; nil if it is no TCP.
+    private mutating func found(_ packet: DecodedFrame) -> Found? {
+        switch packet {
+        case .segment(let segment): return found(segment)
+        case .icmp(let error): return .icmp(error)
+        case .other(let kind): counts.note(kind)
+        // Do not come out of packets that were put together, nor out of a frame with several.
+        case .fragment, .aggregate: break
+        }
+        return nil
     }
 
     @inline(__always) private mutating func found(_ segment: Segment) -> Found {

@@ -141,7 +141,7 @@ public struct KernelJoin: Sendable {
 
     /// Both ends of everything watched, and whether each should have a socket if it is on this host; nil if more than
     /// `limit` connections are watched.
-    public func watchedEnds(_ timeline: borrowing Timeline, limit: Int) -> [WatchedEnd]? {
+    public func watchedEnds(_ timeline: borrowing Timeline, limit: Int) -> [EndToRead]? {
         views.count <= limit ? ends(of: views.ids, timeline) : nil
     }
 
@@ -157,14 +157,14 @@ public struct KernelJoin: Sendable {
 
     /// One end to be read: its own address is the source. Whether there should be a socket that is to be looked for, and whether it
     /// has one by its segments.
-    public typealias WatchedEnd = (tuple: FourTuple, isExpected: Bool, isOpen: Bool)
+    public typealias EndToRead = (tuple: FourTuple, isExpected: Bool, isOpen: Bool)
 
     /// Both ends of these connections, and whether each should have a socket if it is on this host: not if there were segments
     /// after `quietSince`, since it may have gone by now.
     public func ends(
         of ids: [ConnectionID], quietSince: Timestamp? = nil, _ timeline: borrowing Timeline
-    ) -> [WatchedEnd] {
-        var ends: [WatchedEnd] = []
+    ) -> [EndToRead] {
+        var ends: [EndToRead] = []
         for id in ids {
             let connection = timeline[id]
             if connection.facts.contains(.replaced) { continue }
@@ -172,10 +172,10 @@ public struct KernelJoin: Sendable {
             for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
                 let tuple = side == .originator ? connection.tuple : connection.tuple.reversed
                 let state = connection.endpoint(side).state
-                let isOpen = [.established, .closeWait, .finWait1].contains(state)
+                let isSynchronized = [.established, .closeWait, .finWait1].contains(state)
                 // What was there before may have gone since; what never was, though it should be, is looked for. So is, once, who
                 // listens on a refused port at another address.
-                let isMissing = isOpen && isQuiet && views.look(id) { $0[side].socket == nil } == true
+                let isMissing = isSynchronized && isQuiet && views.look(id) { $0[side].socket == nil } == true
                 let isRefused =
                     side == .responder && connection.facts.contains(.refused) && ids.count <= Self.fewRefused
                     && views.look(id) { !$0.responder.isRead } == true

@@ -123,6 +123,12 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
     }
 
+    /// Gives what a packet that was given up began with to its part, under the number of a frame without a segment.
+    private mutating func deal(_ begun: BegunSegment, _ frame: UInt64) {
+        let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
+        deal(begun.segment, header, RawSpan(), frame)
+    }
+
     @inline(never) private func deal(_ error: ICMPError, _ header: FrameHeader, _ frame: UInt64) {
         unsafe crew.batch(batch).pointee.add(
             ReplayError(error: error, time: header.time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
@@ -151,12 +157,6 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe crew.batch(batch).pointee.endTime = endTime
         unsafe crew.batch(batch).pointee.restLimit = restLimit
         return crew.publish(batch)
-    }
-
-    /// Gives what a packet that was given up began with to its part, under the number of a frame without a segment.
-    private mutating func deal(_ begun: BegunSegment, _ frame: UInt64) {
-        let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
-        deal(begun.segment, header, RawSpan(), frame)
     }
 
     /// What was no segment; complete after `finish`.
