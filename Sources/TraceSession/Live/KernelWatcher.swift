@@ -78,6 +78,8 @@ struct KernelWatcher {
     private var saidWithoutSockDiag = false
     /// The tracepoints.
     private(set) var trace: KernelTrace
+    /// Every event up to this moment has been collected; nil without tracepoints.
+    private(set) var collectedUpTo: Timestamp?
 
     init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
@@ -119,7 +121,11 @@ struct KernelWatcher {
     }
 
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
-    func collectEvents() { trace.collect() }
+    mutating func collectEvents() {
+        guard trace.isRunning else { return }
+        collectedUpTo = wallClockNow()
+        trace.collect()
+    }
 
     /// Ends the tracepoints: their counts are final then.
     mutating func stopEvents() { trace.stop() }

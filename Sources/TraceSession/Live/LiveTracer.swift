@@ -223,8 +223,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
     private mutating func takeKernelEvents() {
-        // When few come, what the latest of them caused in the meantime is shown with them.
-        if !pace.isBusy { kernel?.collectEvents() }
+        // When few come, what the latest of them caused in the meantime is shown with them. What is to be reported now has its last
+        // events in any case.
+        if !pace.isBusy || !pipeline.replaced.isEmpty { kernel?.collectEvents() }
         kernel?.takeEvents(&pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents)
         for event in said { pipeline.take(event) }
         said.removeAll(keepingCapacity: true)
@@ -287,7 +288,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private mutating func reportEnded(_ now: Timestamp) {
-        while let id = pipeline.timeline.nextExpired(at: now, linger: Self.linger) {
+        // Where this program did not get the processor for long, frames are there whose events are not yet.
+        let settled = min(now, kernel?.collectedUpTo ?? now)
+        while let id = pipeline.timeline.nextExpired(at: settled, linger: Self.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
             finish(id)
             pipeline.timeline.markReported(id)
