@@ -49,6 +49,7 @@ let package = Package(
         module("TCPMachine", ["TCPModel"]),
         module("PacketSource", ["TCPModel", "CPcap", "CZlib", "CZstd", "CLinux"]),
         module("KernelSockets", ["TCPModel", "CLinux"]),
+        module("KernelEvidence", ["TCPModel"]),
         module("LabTraffic", ["CLinux"]),
 
         // L2
@@ -62,8 +63,8 @@ let package = Package(
         module(
             "TraceSession",
             [
-                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis",
-                "TimelineReport", "CLinux",
+                "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "KernelSockets", "KernelEvidence", "TCPTimeline",
+                "TCPDiagnosis", "TimelineReport", "CLinux",
             ]
         ),
         module(
@@ -113,6 +114,7 @@ let package = Package(
         tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
         tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
+        tests("KernelEvidenceTests", ["TCPModel", "KernelEvidence"]),
         tests("TCPTimelineTests", ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests(
             "TCPDiagnosisTests",

@@ -144,26 +144,6 @@ public struct KernelView: Sendable {
     }
 }
 
-/// Where a fact from the kernel comes from.
-public enum KernelSource: Sendable {
-    /// /proc/net/tcp and tcp6.
-    case proc
-    /// sock_diag(7).
-    case sockDiag
-
-    /// A tracepoint's event.
-    case tracepoint
-
-    /// For programs.
-    public var name: StaticString {
-        switch self {
-        case .proc: "proc"
-        case .sockDiag: "sock_diag"
-        case .tracepoint: "tracepoint"
-        }
-    }
-}
-
 /// Something new that the kernel said of one endpoint.
 public struct KernelEvent: Sendable {
     /// What is new.

@@ -1,0 +1,20 @@
+// Where facts from the kernel come from.
+
+/// Where a fact from the kernel comes from.
+public enum KernelSource: Sendable {
+    /// /proc/net/tcp and tcp6.
+    case proc
+    /// sock_diag(7).
+    case sockDiag
+    /// A tracepoint's event.
+    case tracepoint
+
+    /// For programs.
+    public var name: StaticString {
+        switch self {
+        case .proc: "proc"
+        case .sockDiag: "sock_diag"
+        case .tracepoint: "tracepoint"
+        }
+    }
+}
