@@ -1,0 +1,222 @@
+// Makes payloads of records: what a capture file's blocks between the frames hold.
+
+import TCPModel
+
+/// Makes the payloads of one capture file's blocks. What has been written once is only named later: all payloads have to be written, in
+/// their order.
+public struct KernelRecordEncoder: Sendable {
+    private var processes = ProcessNumbers()
+    private var connections = WrittenConnections()
+    /// The UTF-8 of words: asking a word takes a lock. There are as many as the program knows words.
+    private var words: [KernelWord: [UInt8]] = [:]
+    /// One connection, written in full.
+    private var full = RecordOctets()
+
+    /// The encoder of a file that has no records yet.
+    public init() {}
+
+    /// Appends the payloads of a record to `payloads`: several if it has more than a thousand events or connections, else one.
+    public mutating func encode(_ record: KernelRecord, into payloads: inout [[UInt8]]) {
+        switch record {
+        case .begin(let settings):
+            processes.removeAll()
+            connections.removeAll()
+            var body = RecordOctets()
+            body.append(settings.hasEvents ? beginHasEvents : 0)
+            finish(.begin, body, &payloads)
+        case .events(let events, let taken): encode(events, taken, &payloads)
+        case .reading(let reading): encode(reading, &payloads)
+        case .owners(let owners, let time, let source): encode(owners, time, source, &payloads)
+        case .holders(let holders, let pid, let time, let source): encode(holders, pid, time, source, &payloads)
+        case .counters(let change):
+            var body = RecordOctets()
+            body.append(change.from)
+            body.append(change.to)
+            body.append(count: change.increases.count)
+            for increase in change.increases {
+                body.append(increase.name, limit: KernelRecordFormat.nameOctets)
+                body.append(increase.count)
+            }
+            finish(.counters, body, &payloads)
+        }
+    }
+
+    /// A payload: its head, the processes that its body names for the first time, its body.
+    private mutating func finish(_ kind: KernelRecordFormat.Kind, _ body: RecordOctets, _ payloads: inout [[UInt8]]) {
+        var payload = RecordOctets()
+        payload.append(KernelRecordFormat.version)
+        payload.append(kind.rawValue)
+        processes.takeDefinitions(into: &payload)
+        payload.append(body)
+        payloads.append(payload.octets)
+    }
+
+    // MARK: Events
+
+    private mutating func encode(_ events: [SocketEvent], _ taken: Timestamp, _ payloads: inout [[UInt8]]) {
+        var rest = events[...]
+        repeat {
+            let portion = rest.prefix(KernelRecordFormat.portion)
+            rest = rest.dropFirst(portion.count)
+            processes.makeRoom(for: portion.count)
+            var body = RecordOctets()
+            body.append(taken)
+            body.append(count: portion.count)
+            for event in portion { append(event, to: &body) }
+            finish(.events, body, &payloads)
+        } while !rest.isEmpty
+    }
+
+    private mutating func append(_ event: SocketEvent, to body: inout RecordOctets) {
+        var flags: EventFlags = []
+        if event.local.address.isV4 { flags.insert(.localV4) }
+        if event.remote.address.isV4 { flags.insert(.remoteV4) }
+        if event.isProcessContext { flags.insert(.processContext) }
+        if event.isProcessEnding { flags.insert(.processEnding) }
+        if event.socket != 0 { flags.insert(.socket) }
+        if event.packet != 0 { flags.insert(.packet) }
+        if event.resetState != nil { flags.insert(.resetState) }
+        if event.process != nil { flags.insert(.process) }
+        body.append(what(event.kind).rawValue)
+        body.append(flags.rawValue)
+        body.append(event.time)
+        body.append(event.pid)
+        if event.socket != 0 { body.append(event.socket) }
+        if event.packet != 0 { body.append(event.packet) }
+        body.append(event.local)
+        body.append(event.remote)
+        switch event.kind {
+        case .transition(let from, let to):
+            body.append(from)
+            body.append(to)
+        case .resetSent(let reason): if let reason { body.append(word: utf8(of: reason)) }
+        case .socketError(let errno): body.append(errno)
+        case .dropped(let reason): body.append(word: utf8(of: reason))
+        case .resetReceived, .retransmit, .synAckRetransmit, .destroyed: break
+        }
+        if let state = event.resetState { body.append(state) }
+        if let process = event.process { body.append(processes.number(of: process)) }
+    }
+
+    private func what(_ kind: SocketEvent.Kind) -> KernelRecordFormat.What {
+        switch kind {
+        case .transition: .transition
+        case .resetSent(nil): .resetSent
+        case .resetSent: .resetSentForReason
+        case .resetReceived: .resetReceived
+        case .retransmit: .retransmission
+        case .synAckRetransmit: .synAckRetransmission
+        case .socketError: .socketError
+        case .destroyed: .destroyed
+        case .dropped: .dropped
+        }
+    }
+
+    private mutating func utf8(of word: KernelWord) -> [UInt8] {
+        if let known = words[word] { return known }
+        let utf8 = cutUTF8(word.text, limit: KernelRecordFormat.nameOctets)
+        words[word] = utf8
+        return utf8
+    }
+
+    // MARK: Readings
+
+    private mutating func encode(_ reading: KernelReading, _ payloads: inout [[UInt8]]) {
+        var rest = reading.connections[...]
+        repeat {
+            let forgets = connections.makeRoom()
+            var portion = RecordOctets()
+            var count = 0
+            while count < KernelRecordFormat.portion, portion.count < KernelRecordFormat.portionOctets,
+                let connection = rest.popFirst()
+            {
+                append(connection, at: reading.end, to: &portion)
+                count += 1
+            }
+            var body = RecordOctets()
+            body.append(reading.begin)
+            body.append(reading.end)
+            body.append(reading.source)
+            body.append(forgets ? readingForgetsConnections : 0)
+            body.append(count: count)
+            body.append(portion)
+            finish(.reading, body, &payloads)
+        } while !rest.isEmpty
+    }
+
+    private mutating func append(_ connection: ReadConnection, at time: Timestamp, to body: inout RecordOctets) {
+        let tuple = connection.tuple
+        var families: ConnectionFlags = []
+        if tuple.source.address.isV4 { families.insert(.originatorV4) }
+        if tuple.destination.address.isV4 { families.insert(.responderV4) }
+        full.removeAll()
+        appendFull(connection, families)
+        if connections.isFresh(tuple, full.octets, at: time) {
+            body.append(families.union(.unchanged).rawValue)
+            body.append(tuple.source)
+            body.append(tuple.destination)
+        } else {
+            connections.note(tuple, full.octets, at: time)
+            body.append(full)
+        }
+    }
+
+    private mutating func appendFull(_ connection: ReadConnection, _ families: ConnectionFlags) {
+        var flags = families
+        if connection.isOriginatorLocal { flags.insert(.originatorLocal) }
+        if connection.isResponderLocal { flags.insert(.responderLocal) }
+        if connection.originator != nil { flags.insert(.originator) }
+        if connection.responder != nil { flags.insert(.responder) }
+        if connection.elsewhere != nil { flags.insert(.elsewhere) }
+        full.append(flags.rawValue)
+        full.append(connection.tuple.source)
+        full.append(connection.tuple.destination)
+        if let socket = connection.originator { full.append(socket) }
+        if let socket = connection.responder { full.append(socket) }
+        if let socket = connection.elsewhere { full.append(socket) }
+        let listeners = connection.listeners.prefix(Int(UInt16.max))
+        full.append(UInt16(truncatingIfNeeded: listeners.count))
+        for listener in listeners { full.append(listener) }
+    }
+
+    // MARK: Owners and holders
+
+    private mutating func encode(
+        _ owners: [UInt64: SocketHolder], _ time: Timestamp, _ source: KernelSource, _ payloads: inout [[UInt8]]
+    ) {
+        processes.makeRoom(for: owners.count)
+        var body = RecordOctets()
+        body.append(time)
+        body.append(source)
+        body.append(count: owners.count)
+        // In one order, so that equal records are equal octets.
+        for (inode, holder) in owners.sorted(by: { $0.key < $1.key }) {
+            body.append(inode)
+            append(holder, to: &body)
+        }
+        finish(.owners, body, &payloads)
+    }
+
+    private mutating func encode(
+        _ holders: [UInt64: [SocketHolder]], _ pid: Int32, _ time: Timestamp, _ source: KernelSource,
+        _ payloads: inout [[UInt8]]
+    ) {
+        processes.makeRoom(for: holders.values.reduce(0) { $0 + $1.count })
+        var body = RecordOctets()
+        body.append(pid)
+        body.append(time)
+        body.append(source)
+        body.append(count: holders.count)
+        for (inode, all) in holders.sorted(by: { $0.key < $1.key }) {
+            body.append(inode)
+            body.append(count: all.count)
+            for holder in all { append(holder, to: &body) }
+        }
+        finish(.holders, body, &payloads)
+    }
+
+    private mutating func append(_ holder: SocketHolder, to body: inout RecordOctets) {
+        body.append(processes.number(of: holder.process))
+        body.append(holder.descriptor)
+    }
+}

@@ -1,0 +1,167 @@
+// What is written is what is read: every kind of record with every field.
+
+import KernelEvidence
+import TCPModel
+import Testing
+
+@Suite struct RoundTripTests {
+    @Test(arguments: [true, false]) func begin(hasEvents: Bool) throws {
+        var codec = Codec()
+        guard case .begin(let settings) = try codec.single(.begin(KernelTraceSettings(hasEvents: hasEvents))) else {
+            throw OtherRecord()
+        }
+        #expect(settings.hasEvents == hasEvents)
+    }
+
+    @Test func events() throws {
+        var codec = Codec()
+        let events = Sample.events
+        let back = try codec.events(events)
+        #expect(back == events)
+        #expect(back.map { allOf($0.process) } == events.map { allOf($0.process) })
+        // Once more, now that their processes are known.
+        #expect(try codec.events(events) == events)
+        #expect(try codec.events([]) == [])
+    }
+
+    @Test func eachFlagIsItsOwn() throws {
+        var codec = Codec()
+        let plain = Sample.event(of: nil)
+        var events = Array(repeating: plain, count: 8)
+        events[1].isProcessContext = true
+        events[2].isProcessEnding = true
+        events[3].socket = 1
+        events[4].packet = 1
+        events[5].resetState = .unseen
+        events[6].process = Sample.plain
+        events[7].pid = 1
+        #expect(Set(events).count == 8)
+        #expect(try codec.events(events) == events)
+    }
+
+    @Test func aReading() throws {
+        var codec = Codec()
+        var withNothing = Sample.numbered(1)
+        withNothing.isResponderLocal = false
+        var withBacklog = Sample.numbered(2)
+        withBacklog.responder = Sample.socket(Sample.server, Sample.client6, inode: 1)
+        withBacklog.responder?.drops = nil
+        var withDrops = Sample.numbered(3)
+        withDrops.elsewhere = Sample.socket(Sample.server6, Sample.client, inode: 1)
+        withDrops.elsewhere?.backlog = nil
+        var withListeners = Sample.numbered(4)
+        withListeners.listeners = (0..<300).map { Sample.socket(Sample.server, Sample.server6, inode: $0) }
+        let connections = [
+            Sample.connection(Sample.client, Sample.server), Sample.connection(Sample.client6, Sample.server6),
+            Sample.connection(Sample.client, Sample.server6), withNothing, withBacklog, withDrops, withListeners,
+        ]
+        let record = try codec.single(.reading(Sample.reading(connections, at: 5)))
+        guard case .reading(let reading) = record else { throw OtherRecord() }
+        #expect(reading.begin == Timestamp(nanoseconds: 4_999_999_995))
+        #expect(reading.end == Timestamp(nanoseconds: 5_000_000_000))
+        #expect(reading.source == .sockDiag)
+        #expect(reading.connections.map { allOf($0) } == connections.map { allOf($0) })
+    }
+
+    @Test func everyStateAndTimerOfASocket() throws {
+        let timers: [KernelSocket.Timer] = [.none, .retransmission, .keepalive, .timeWait, .persist]
+        var codec = Codec()
+        var connections: [ReadConnection] = []
+        for state in TCPState.allCases {
+            for timer in timers {
+                var connection = Sample.numbered(connections.count)
+                connection.originator = KernelSocket(
+                    local: Sample.client, remote: Sample.server, state: state, timer: timer)
+                connections.append(connection)
+            }
+        }
+        #expect(try codec.reading(connections, at: 1).map { allOf($0) } == connections.map { allOf($0) })
+    }
+
+    @Test func ownersAndHolders() throws {
+        var codec = Codec()
+        let both = [
+            SocketHolder(process: Sample.contained, descriptor: 9), SocketHolder(process: Sample.plain, descriptor: 0),
+        ]
+        for source in [KernelSource.proc, .sockDiag, .tracepoint] {
+            let owners: [UInt64: SocketHolder] = [
+                7: both[0], .max: SocketHolder(process: Sample.plain, descriptor: -1),
+            ]
+            let record = try codec.single(.owners(owners, time: Sample.time, source: source))
+            guard case .owners(let back, Sample.time, source) = record else { throw OtherRecord() }
+            #expect(allOf(back.mapValues { [$0] }) == allOf(owners.mapValues { [$0] }))
+
+            let holders: [UInt64: [SocketHolder]] = [1: [], 2: both, 3: [both[1]]]
+            let other = try codec.single(.holders(holders, of: .min, time: Sample.time, source: source))
+            guard case .holders(let all, Int32.min, Sample.time, source) = other else { throw OtherRecord() }
+            #expect(allOf(all) == allOf(holders))
+        }
+        guard case .owners(let none, _, _) = try codec.single(.owners([:], time: Sample.time, source: .proc)) else {
+            throw OtherRecord()
+        }
+        #expect(none.isEmpty)
+    }
+
+    @Test func counters() throws {
+        var codec = Codec()
+        let increases: [HostCounterChange.Increase] = [
+            .init(name: "TcpExtTCPTimeouts", count: 1), .init(name: "TcpRetransSegs", count: .max),
+        ]
+        let change = HostCounterChange(
+            from: Timestamp(nanoseconds: .min), to: Timestamp(nanoseconds: .max), increases: increases)
+        guard case .counters(let back) = try codec.single(.counters(change)) else { throw OtherRecord() }
+        #expect(back.from == change.from && back.to == change.to)
+        #expect(back.increases == increases)
+    }
+
+    @Test func countersAreSortedAndNoneIsZeroWhateverTheFileHas() throws {
+        var codec = Codec()
+        let change = HostCounterChange(
+            from: Sample.time, to: Sample.time,
+            increases: [.init(name: "b", count: 1), .init(name: "c", count: 0), .init(name: "a", count: 2)])
+        guard case .counters(let back) = try codec.single(.counters(change)) else { throw OtherRecord() }
+        #expect(back.increases.map(\.name) == ["a", "b"])
+    }
+
+    @Test(arguments: [0, 1, 999, 1000, 1001, 2500]) func portions(count: Int) throws {
+        var codec = Codec()
+        let expected = max(1, (count + 999) / 1000)
+        let events = (0..<count).map { number in
+            var event = Sample.event(of: nil)
+            event.socket = UInt64(number)
+            return event
+        }
+        #expect(try codec.events(events) == events)
+        #expect(codec.payloads(.events(events, taken: Sample.time)).count == expected)
+        let connections = (0..<count).map { Sample.numbered($0) }
+        let records = try codec.passed(.reading(Sample.reading(connections, at: 1)))
+        #expect(records.count == expected)
+        var back: [ReadConnection] = []
+        for record in records {
+            guard case .reading(let reading) = record else { throw OtherRecord() }
+            #expect(reading.connections.count <= 1000 && reading.end == Timestamp(seconds: 1, nanoseconds: 0))
+            back += reading.connections
+        }
+        #expect(back.map(\.tuple) == connections.map(\.tuple))
+    }
+
+    @Test func manyListenersMakeSmallerPortions() throws {
+        var codec = Codec()
+        let listeners = (0..<1000).map { Sample.socket(Sample.server, Sample.client, inode: $0) }
+        let connections = (0..<100).map { number in
+            var connection = Sample.numbered(number)
+            connection.listeners = listeners
+            return connection
+        }
+        let payloads = codec.payloads(.reading(Sample.reading(connections, at: 1)))
+        #expect(payloads.count > 1)
+        #expect(payloads.allSatisfy { $0.count < 2 << 20 })
+        var decoded = 0
+        for payload in payloads {
+            guard case .reading(let reading) = try codec.decode(payload) else { throw OtherRecord() }
+            #expect(reading.connections.allSatisfy { $0.listeners.count == 1000 })
+            decoded += reading.connections.count
+        }
+        #expect(decoded == 100)
+    }
+}
