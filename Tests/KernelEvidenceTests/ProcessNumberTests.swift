@@ -119,6 +119,16 @@ import Testing
         #expect(others == [Sample.event(of: nil)])
     }
 
+    @Test func numberZeroForgetsAllOthers() throws {
+        var codec = Codec()
+        let both = [Sample.event(of: Sample.plain), Sample.event(of: Sample.contained)]
+        #expect(try codec.events(both) == both)
+        var other = Codec()
+        let anew = other.payloads(.events([Sample.event(of: Sample.process(1))], taken: Sample.time))[0]
+        _ = try codec.decode(anew)
+        #expect(try codec.events(both) == [Sample.event(of: Sample.process(1)), Sample.event(of: nil)])
+    }
+
     @Test func whoStartsInTheMiddleKnowsNobody() throws {
         var codec = Codec()
         _ = codec.payloads(.events([Sample.transition()], taken: Sample.time))

@@ -121,6 +121,26 @@ import Testing
         #expect(try codec.reading([changed], at: 11).map { allOf($0) } == [allOf(changed)])
     }
 
+    @Test func aReadingThatForgetsIsObeyed() throws {
+        var codec = Codec()
+        _ = try codec.reading([connection], at: 0)
+        var payload = codec.payloads(.reading(Sample.reading([connection], at: 1)))[0]
+        // Behind version, kind, count of definitions, two times and the source.
+        #expect(payload[25] == 0)
+        payload[25] = 1
+        guard case .reading(let reading) = try codec.decode(payload) else { throw OtherRecord() }
+        #expect(reading.connections.isEmpty)
+    }
+
+    @Test func aWriterThatForgetsSaysSo() throws {
+        var codec = Codec()
+        let many = (0..<70_000).map { Sample.numbered($0) }
+        let payloads = codec.payloads(.reading(Sample.reading(many, at: 0)))
+        #expect(payloads.count == 70)
+        // As many as it keeps are 65 portions; those behind them begin anew.
+        #expect(payloads.indices.filter { payloads[$0][25] != 0 } == [65])
+    }
+
     @Test func moreConnectionsThanAreKept() throws {
         var codec = Codec()
         let many = (0..<70_000).map { Sample.numbered($0) }

@@ -73,6 +73,10 @@ import TCPModel
 ///     from i64, to i64, count u32, count * (name text, increase u64)
 ///
 /// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source.
+///
+/// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
+/// 65,536 events or connections (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
+/// and forgets all connections, for it may have missed how they changed: within ten seconds they come in full again.
 enum KernelRecordFormat {
     /// The version that is written and read.
     static let version: UInt16 = 1
