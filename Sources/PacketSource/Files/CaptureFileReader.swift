@@ -25,6 +25,8 @@ public struct CaptureFileReader: ~Copyable {
         case waiting
         /// The body returned false.
         case stopped
+        /// Behind the frames so far comes a block of our own (`CaptureWriter.write(localBlock:)`), which holds this.
+        case localBlock([UInt8])
         /// The end of the file, and no fault.
         case end
     }
@@ -44,13 +46,17 @@ public struct CaptureFileReader: ~Copyable {
     ///
     /// Throws when it cannot be opened, or is no capture that this tool reads: one clear error each.
     ///
-    /// - Parameter isWanted: asked now and then while a stream has no header yet; the answer false gives it up.
-    public init(path: String, while isWanted: () -> Bool = { true }) throws(CaptureFileError) {
+    /// - Parameters:
+    ///   - keepsLocalBlocks: whether `read` is to come back with blocks of our own, which are skipped otherwise.
+    ///   - isWanted: asked now and then while a stream has no header yet; the answer false gives it up.
+    public init(
+        path: String, keepsLocalBlocks: Bool = false, while isWanted: () -> Bool = { true }
+    ) throws(CaptureFileError) {
         var window = try Self.opened(path)
         var decoder: Decoder
         do {
             window = try Self.unpacked(window, isWanted)
-            decoder = try Self.fileHeader(&window, isWanted)
+            decoder = try Self.fileHeader(&window, keepsLocalBlocks, isWanted)
             if case .pcapng = decoder { try Self.primePcapng(&window, &decoder, isWanted) }
         } catch {
             throw CaptureFileError(file: path, reason: error.reason, offset: error.offset)
@@ -97,7 +103,7 @@ public struct CaptureFileReader: ~Copyable {
     public mutating func forEachFrame(_ body: (FrameHeader, RawSpan) -> Bool) throws(CaptureFileError) {
         while true {
             switch try read(body) {
-            case .more, .waiting: continue
+            case .more, .waiting, .localBlock: continue
             case .stopped, .end: return
             }
         }
@@ -125,6 +131,7 @@ public struct CaptureFileReader: ~Copyable {
             case .limit: continue
             case .interface: return .more
             case .stopped: return .stopped
+            case .localBlock(let payload): return .localBlock(payload)
             case .cut: throw fault(.shrankWhileRead)
             case .zeros:
                 if window.hasShrunk { throw fault(.shrankWhileRead) }
@@ -246,12 +253,12 @@ public struct CaptureFileReader: ~Copyable {
 
     /// Reads the first bytes; of pcapng nothing is consumed, a section header is a block like others.
     private static func fileHeader(
-        _ window: inout ByteWindow, _ isWanted: () -> Bool
+        _ window: inout ByteWindow, _ keepsLocalBlocks: Bool, _ isWanted: () -> Bool
     ) throws(HeaderFault) -> Decoder {
         let magic = try readMagic(&window, isWanted)
         if magic == PcapngDecoder.sectionHeader {
             try need(28, &window, isWanted)
-            return .pcapng(PcapngDecoder())
+            return .pcapng(PcapngDecoder(keepsLocalBlocks: keepsLocalBlocks))
         }
         if UInt32(bigEndian: magic) == SnoopDecoder.magic {
             try need(SnoopDecoder.fileHeaderLength, &window, isWanted)

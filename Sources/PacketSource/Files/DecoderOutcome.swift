@@ -23,6 +23,8 @@ enum DecoderStop {
     case limit
     /// The body asked it to stop.
     case stopped
+    /// A block of our own, that is done: what it holds.
+    case localBlock([UInt8])
     /// The next record takes this many bytes; `isPacket` tells what is missing if they never come.
     case needs(Int, isPacket: Bool)
     /// The next record is damaged.

@@ -21,16 +21,20 @@ public struct FileIdentity: Hashable, Sendable {
 
     /// The file that a name leads to, through symbolic links too; `-` is standard input. Nil if there is none.
     public init?(path: String) {
-        if path == "-" {
-            guard let status = fileStatus(STDIN_FILENO) else { return nil }
-            self.init(status)
-        } else {
-            var status = stat()
-            // path is NUL-terminated for the call, and status is a whole struct stat that lives through it.
-            guard unsafe stat(path, &status) == 0 else { return nil }
-            self.init(status)
-        }
+        guard let status = fileStatus(path) else { return nil }
+        self.init(status)
     }
+
+    /// Whether a name leads to a file that can be read more than once: not to a pipe, whatever its name.
+    public static func isRegular(path: String) -> Bool { fileStatus(path).map { fileType($0) == S_IFREG } ?? false }
+}
+
+/// What `stat` says of a name; `-` is standard input. Nil with errno set if there is nothing.
+private func fileStatus(_ path: String) -> stat? {
+    if path == "-" { return fileStatus(STDIN_FILENO) }
+    var status = stat()
+    // path is NUL-terminated for the call, and status is a whole struct stat that lives through it.
+    return unsafe stat(path, &status) == 0 ? status : nil
 }
 
 /// What `fstat` says of a descriptor, or nil with errno set.

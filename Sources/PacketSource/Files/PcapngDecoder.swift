@@ -24,6 +24,10 @@ struct PcapngDecoder {
     /// The first interface of the current section.
     private var sectionBase = 0
     private var swapped = false
+    private let keepsLocalBlocks: Bool
+
+    /// A decoder that has seen nothing. It stops at blocks of our own if they are wanted, else it skips them as others do.
+    init(keepsLocalBlocks: Bool = false) { self.keepsLocalBlocks = keepsLocalBlocks }
 
     /// Sum over the interfaces: the last isb_ifdrop, or what their packets say if that is more. Saturates.
     var droppedFrames: UInt64 { drops.reduce(0) { Self.sum($0, max($1.stated, $1.told)) } }
@@ -69,6 +73,11 @@ struct PcapngDecoder {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .limit)
             }
             let content = bytes.extracting(at + 8..<at + Int(length) - 4)
+            if type == LocalBlock.type, keepsLocalBlocks, let payload = LocalBlock.payload(content) {
+                // As a frame, it waits until somebody asks for one.
+                if limit == 0 { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
+                return DecoderOutcome(consumed: at + Int(length), frames: frames, stop: .localBlock(payload))
+            }
             let fault: CaptureFileError.Reason?
             var wanted = true
             switch type {

@@ -21,13 +21,18 @@ struct BlockBytes {
         append(UInt32(truncatingIfNeeded: number >> 32))
     }
 
+    /// Octets, and zeros up to a multiple of four.
+    mutating func append(padded octets: [UInt8]) {
+        bytes += octets
+        bytes += Array(repeating: 0, count: -octets.count & 3)
+    }
+
     /// One option, its value padded to a multiple of four; a value that no 16-bit length can state is cut.
     mutating func option(_ code: UInt16, _ value: [UInt8]) {
         let value = value.prefix(0xfffc)
         append(code)
         append(UInt16(value.count))
-        bytes += value
-        bytes += Array(repeating: 0, count: -value.count & 3)
+        append(padded: Array(value))
     }
 
     mutating func option(_ code: UInt16, _ number: UInt64) {
@@ -89,6 +94,13 @@ enum CaptureBlocks {
         content.option(7, statistics.droppedByKernel)
         content.option(0, [])
         return content.block(type: 5)
+    }
+
+    /// A block of our own.
+    static func local(_ payload: [UInt8]) -> [UInt8] {
+        var content = BlockBytes()
+        content.append(padded: LocalBlock.magic + payload)
+        return content.block(type: LocalBlock.type)
     }
 
     /// The header of a classic file with nanosecond time stamps.

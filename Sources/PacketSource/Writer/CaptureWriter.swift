@@ -94,6 +94,13 @@ public struct CaptureWriter: ~Copyable {
         }
     }
 
+    /// Writes a block of our own behind the frames so far: `CaptureFileReader` gives its payload back, and other programs skip it. A
+    /// classic file has no room for it.
+    public mutating func write(localBlock payload: [UInt8]) throws(CaptureWriteError) {
+        guard format == .pcapng else { return }
+        try output.append(CaptureBlocks.local(payload))
+    }
+
     /// States an interface's counters, for the statistics that `close` writes (pcapng only).
     public mutating func setStatistics(_ counters: CaptureStatistics, interface: UInt16) {
         guard interface < statistics.count else { return }
