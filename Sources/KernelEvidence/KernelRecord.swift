@@ -19,6 +19,8 @@ public enum KernelRecord: Sendable {
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
     /// What moved among the host's counters between two readings of them.
     case counters(HostCounterChange)
+    /// What moved among them in the whole trace: the last record.
+    case total(HostCounterChange)
 }
 
 /// How a live trace looked at the kernel.

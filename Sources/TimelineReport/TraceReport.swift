@@ -88,7 +88,7 @@ public protocol TraceReport {
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer)
-    /// Live only, before the end: what moved among the host's TCP counters during the trace.
+    /// Before the end, if the kernel was read: what moved among the host's TCP counters during the trace.
     mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer)
     /// The capture ends; every connection has been finished.
     mutating func end(
@@ -97,6 +97,8 @@ public protocol TraceReport {
     /// them, and its memory is its share of the whole one's; what it appends in one call is handed to `merge` of the whole one, which
     /// hears of the rest.
     func part(of count: Int) -> Self
+    /// A part has said all that it had to say: what the end of the whole one depends on is taken over.
+    mutating func join(_ part: Self)
     /// Takes over what a part appended: the bytes in `range`, of the connection with this number (0 if that does not matter).
     mutating func merge(_ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer)
 }
@@ -138,6 +140,8 @@ extension TraceReport {
     {}
     /// Each part is as the whole is.
     public func part(of count: Int) -> Self { self }
+    /// The end does not depend on what parts have said.
+    public mutating func join(_ part: Self) {}
     /// What a part says is said as it is.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer

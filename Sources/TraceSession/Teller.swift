@@ -33,11 +33,12 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         report.icmp(event, connections, &out)
     }
 
-    /// What the kernel said.
     mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
         diagnosis?.observe(event, connections)
         report.kernel(event, connections, &out)
     }
+
+    mutating func counters(_ change: HostCounterChange) { diagnosis?.host = change }
 
     /// Live: tells what is found out by now.
     mutating func review(now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?) {

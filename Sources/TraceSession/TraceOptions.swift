@@ -40,10 +40,12 @@ public struct TraceOptions: Sendable {
     public var duration: Double?
     /// Whether to verify checksums.
     public var verifiesChecksums = false
-    /// Whether to read the kernel's socket tables (live).
+    /// Whether to read the kernel's socket tables; on replay, what capture files say of them.
     public var usesKernel = true
-    /// Whether to look up the processes behind the sockets (live).
+    /// Whether to look up the processes behind the sockets; on replay, to heed those that capture files name.
     public var usesProcesses = true
+    /// Whether connections are chosen by their processes.
+    public var selectsProcesses = false
     /// Findings that make the trace fail; the exit code is then 3.
     public var failOn: Set<FindingCode> = []
     /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only

@@ -25,8 +25,13 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var hasNewStates = false
     /// Connections seen for the first time since the live loop last looked.
     var newConnections: [ConnectionID] = []
-    /// Whether to note new connections and keep replaced ones for the live loop.
+    /// Whether to note new connections for the live loop.
     private let isLive: Bool
+    /// On replay: the kernel's side, where a capture file has it.
+    private var recorded: RecordedKernel?
+    /// Whether it said something since the latest batch.
+    private var hasNewRecords = false
+    /// Connections whose four-tuple is another's now: where the kernel is heard, they are kept until its last events of them are there.
     var replaced: [ConnectionID] = []
 
     /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
@@ -108,7 +113,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             strayErrors.note(error, frame: frame)
             return
         }
-        if event.ended { endedCount &+= 1 }
+        if event.ended {
+            endedCount &+= 1
+            recorded?.end(event.connection, timeline)
+        }
         if isLive && event.reaction.count > 0 { hasNewStates = true }
         sink.icmp(event, timeline.connections)
     }
@@ -130,6 +138,9 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             if tracked.hasTransitions { hasNewStates = true }
             if tracked.isFirst { newConnections.append(tracked.connection) }
             if let old = tracked.replaced { replaced.append(old) }
+        } else if recorded != nil {
+            if tracked.isFirst { recorded?.watch(tracked.connection, timeline) }
+            if tracked.ended { recorded?.end(tracked.connection, timeline) }
         }
         guard needs.segments else {
             if !isLive { makeRoom(for: tracked) }
@@ -146,18 +157,31 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private mutating func makeRoom(for new: Timeline.Tracked) {
         guard new.isFirst else { return }
         var gone = new.replaced
+        if let old = gone, recorded != nil {
+            replaced.append(old)
+            gone = nil
+        }
         if gone == nil {
             gone = timeline.leastUseful(besides: new.connection, ifMoreThan: connectionLimit)
             if gone != nil { evicted += 1 }
         }
-        guard let gone else { return }
-        finish(gone, nil)
-        timeline.retire(gone)
+        if let gone { conclude(gone) }
+    }
+
+    /// On replay: reports a connection that is over, and forgets it.
+    mutating func conclude(_ id: ConnectionID) {
+        if !replaced.isEmpty { replaced.removeAll { $0 == id } }
+        finish(id)
+        recorded?.forget(id, timeline)
+        timeline.retire(id)
     }
 
     /// Reports a connection that is over.
-    mutating func finish(_ id: ConnectionID, _ kernel: KernelView?, now: Timestamp? = nil) {
-        sink.finish(id, timeline.connections, kernel, now: now ?? lastTime ?? timeline[id].lastTime)
+    mutating func finish(_ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil) {
+        let report = recorded?.report(id)
+        sink.finish(
+            id, timeline.connections, kernel ?? report?.view ?? recorded?.view(id),
+            now: now ?? report?.time ?? lastTime ?? timeline[id].lastTime)
     }
 
     /// Frames were lost before the next one.
@@ -167,13 +191,46 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     }
 }
 
-// MARK: Live
+// MARK: The kernel
 
 extension TracePipeline where Sink: ~Copyable {
     /// Takes in what the kernel said.
-    mutating func take<Report>(_ event: KernelEvent) where Sink == Teller<Report> {
-        sink.kernel(event, timeline.connections)
+    mutating func take(_ event: KernelEvent) { sink.kernel(event, timeline.connections) }
+
+    /// On replay: takes in what a capture file says of the kernel.
+    mutating func take(kernelRecord payload: [UInt8], usesProcesses: Bool) {
+        // Taken out and put back: what it joins changes the timeline.
+        var kernel = recorded.take() ?? RecordedKernel(usesProcesses: usesProcesses)
+        var said: [KernelEvent] = []
+        let taken = kernel.take(payload, &timeline, &said, tellsAll: needs.kernelEvents)
+        recorded = kernel
+        hasNewRecords = true
+        for event in said { take(event) }
+        switch taken {
+        case .joined(let time):
+            lastTime = max(lastTime ?? time, time)
+            concludeReplaced()
+        case .counters(let change): sink.counters(change)
+        case .nothing: break
+        }
     }
+
+    /// On replay: the kernel's last events of connections whose four-tuple is another's are there.
+    private mutating func concludeReplaced() {
+        while let id = replaced.last { conclude(id) }
+    }
+
+    /// On replay: so many frames have come that what the kernel says of those before would be there.
+    mutating func endBatch() {
+        if !hasNewRecords { concludeReplaced() }
+        hasNewRecords = false
+    }
+
+    /// On replay: what the capture file said of the kernel; nil if nothing.
+    var kernelCounts: RecordedKernel.Counts? { recorded?.counts }
+
+    /// On replay: what moved among the host's counters in the trace that wrote the file.
+    var hostChange: HostCounterChange? { recorded?.total }
 
     /// Tells what is found out by now.
     mutating func review<Report>(now: Timestamp, _ kernel: KernelJoin?) where Sink == Teller<Report> {

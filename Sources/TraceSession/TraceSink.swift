@@ -12,6 +12,10 @@ protocol TraceSink: ~Copyable {
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections)
     /// An ICMP error about a connection.
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections)
+    /// What the kernel said.
+    mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections)
+    /// What moved among the host's counters between two readings of them.
+    mutating func counters(_ change: HostCounterChange)
     /// A connection is over, or the capture is.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp)
@@ -31,6 +35,8 @@ struct TraceNeeds {
     let statistics: Bool
     /// Whether anybody hears of segments one by one.
     let segments: Bool
+    /// Whether somebody wants to hear of every event of the kernel's.
+    let kernelEvents: Bool
 
     init<Report: TraceReport>(_ report: Report, _ options: TraceOptions) {
         countsCopiesOnce = report.countsCopiesOnce
@@ -38,5 +44,6 @@ struct TraceNeeds {
         findings = report.wantsFindings || !options.failOn.isEmpty
         statistics = report.readsStatistics || findings
         segments = statistics || report.readsSegments
+        kernelEvents = report.readsKernelEvents
     }
 }

@@ -46,7 +46,9 @@ struct TraceCommand: ParsableCommand {
     var list: String?
     @Option(
         name: .customShort("w"),
-        help: ArgumentHelp("Write the frames too: pcapng, or pcap if the name ends in .pcap.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the frames too: pcapng, with what the kernel says, or pcap if the name ends in .pcap.",
+            valueName: "file"))
     var output: String?
     @Option(name: .customShort("c"), help: ArgumentHelp("Stop after this many packets.", valueName: "count"))
     var count: UInt64?
@@ -135,9 +137,9 @@ struct TraceCommand: ParsableCommand {
     var state: [String] = []
     @Option(help: ArgumentHelp("Show only connections with these outcomes.", valueName: "outcome,..."))
     var outcome: [String] = []
-    @Option(help: ArgumentHelp("Show only connections of this process (live).", valueName: "pid"))
+    @Option(help: ArgumentHelp("Show only connections of this process.", valueName: "pid"))
     var pid: [Int32] = []
-    @Option(help: ArgumentHelp("Show only connections of processes of this name (live).", valueName: "name"))
+    @Option(help: ArgumentHelp("Show only connections of processes of this name.", valueName: "name"))
     var pname: [String] = []
     @Option(
         name: .customLong("fail-on"),
@@ -147,9 +149,11 @@ struct TraceCommand: ParsableCommand {
     var failOn: [String] = []
     @Flag(name: .customLong("verify-checksums"), help: "Verify the checksums of wholly captured segments.")
     var verifyChecksums = false
-    @Flag(name: .customLong("no-kernel"), help: "Do not read the kernel's socket tables.")
+    @Flag(
+        name: .customLong("no-kernel"),
+        help: "Neither read the kernel's socket tables and events nor heed those in a file.")
     var noKernel = false
-    @Flag(name: .customLong("no-process"), help: "Do not look up processes.")
+    @Flag(name: .customLong("no-process"), help: "Neither look up processes nor show those in a file.")
     var noProcess = false
     // Habits of tcpdump users that are already so here.
     @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")

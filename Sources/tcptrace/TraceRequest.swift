@@ -206,9 +206,7 @@ struct TraceRequest {
         }
         selection.processIDs = command.pid
         selection.processNames = command.pname
-        if !options.files.isEmpty && !(command.pid.isEmpty && command.pname.isEmpty) {
-            throw ValidationError("--pid and --pname are for live traces: capture files do not say the process")
-        }
+        options.selectsProcesses = !(command.pid.isEmpty && command.pname.isEmpty)
     }
 
     // MARK: How it looks

@@ -38,7 +38,7 @@ import Testing
         var codec = Codec()
         #expect(throws: KernelRecordFault.unknownVersion(2)) { try codec.decode([2, 0, 1, 0]) }
         #expect(throws: KernelRecordFault.unknownVersion(0x0101)) { try codec.decode([1, 1, 1, 0, 0, 0, 0, 0]) }
-        #expect(throws: KernelRecordFault.unknownKind(7)) { try codec.decode(head(7)) }
+        #expect(throws: KernelRecordFault.unknownKind(8)) { try codec.decode(head(8)) }
         #expect(throws: KernelRecordFault.unknownKind(0)) { try codec.decode(head(0)) }
         #expect(throws: KernelRecordFault.unknownKind(0x0102)) { try codec.decode([1, 0, 2, 1, 0, 0, 0, 0]) }
     }
@@ -203,7 +203,7 @@ import Testing
         case .owners(let owners, _, _): if owners.count > octets.count / 16 { Issue.record("seed \(seed): \(octets)") }
         case .holders(let holders, _, _, _):
             if holders.count > octets.count / 12 { Issue.record("seed \(seed): \(octets)") }
-        case .counters(let change):
+        case .counters(let change), .total(let change):
             let names = change.increases.map(\.name)
             if names != names.sorted() || names.count > octets.count / 10 { Issue.record("seed \(seed): \(octets)") }
         }

@@ -109,7 +109,10 @@ import Testing
         ]
         let change = HostCounterChange(
             from: Timestamp(nanoseconds: .min), to: Timestamp(nanoseconds: .max), increases: increases)
-        guard case .counters(let back) = try codec.single(.counters(change)) else { throw OtherRecord() }
+        guard case .counters(let back) = try codec.single(.counters(change)),
+            case .total(let total) = try codec.single(.total(change))
+        else { throw OtherRecord() }
+        #expect(total.increases == back.increases && total.from == back.from && total.to == back.to)
         #expect(back.from == change.from && back.to == change.to)
         #expect(back.increases == increases)
     }

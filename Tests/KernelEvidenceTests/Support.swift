@@ -31,8 +31,7 @@ struct Codec {
     }
 
     mutating func decode(_ payload: [UInt8]) throws(KernelRecordFault) -> KernelRecord {
-        // Every octet of an array of UInt8 is initialized, which is what this property cannot know of other elements.
-        try decoder.decode(unsafe payload.span.bytes)
+        try decoder.decode(payload)
     }
 
     mutating func passed(_ record: KernelRecord) throws -> [KernelRecord] {

@@ -3,7 +3,6 @@
 
 enum UnsafeFiles {
     static let reasons: [String: String] = [
-        "Sources/KernelEvidence/Decoder/RawSpan+Octets.swift": "raw memory: a borrowed payload, copied",
         "Sources/KernelSockets/Clocks.swift": "clock_gettime(2)",
         "Sources/KernelSockets/Descriptor.swift": "openat(2), read(2), readlinkat(2), directories",
         "Sources/KernelSockets/KernelViewError.swift": "strerror(3)",

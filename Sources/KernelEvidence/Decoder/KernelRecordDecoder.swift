@@ -12,7 +12,7 @@ public struct KernelRecordDecoder: Sendable {
     public init() {}
 
     /// The record of a payload. A fault means that it holds none to be used; those after it can be read all the same.
-    public mutating func decode(_ payload: RawSpan) throws(KernelRecordFault) -> KernelRecord {
+    public mutating func decode(_ payload: [UInt8]) throws(KernelRecordFault) -> KernelRecord {
         do throws(KernelRecordFault) {
             return try record(payload)
         } catch {
@@ -23,8 +23,8 @@ public struct KernelRecordDecoder: Sendable {
         }
     }
 
-    private mutating func record(_ payload: RawSpan) throws(KernelRecordFault) -> KernelRecord {
-        var cursor = RecordCursor(payload.octets)
+    private mutating func record(_ payload: [UInt8]) throws(KernelRecordFault) -> KernelRecord {
+        var cursor = RecordCursor(payload)
         let version = try cursor.u16()
         guard version == KernelRecordFormat.version else { throw .unknownVersion(version) }
         let number = try cursor.u16()
@@ -44,6 +44,7 @@ public struct KernelRecordDecoder: Sendable {
         case .owners: return try owners(&cursor)
         case .holders: return try holders(&cursor)
         case .counters: return .counters(try counters(&cursor))
+        case .total: return .total(try counters(&cursor))
         case nil: throw .unknownKind(number)
         }
     }

@@ -28,17 +28,23 @@ public struct KernelRecordEncoder: Sendable {
         case .reading(let reading): encode(reading, &payloads)
         case .owners(let owners, let time, let source): encode(owners, time, source, &payloads)
         case .holders(let holders, let pid, let time, let source): encode(holders, pid, time, source, &payloads)
-        case .counters(let change):
-            var body = RecordOctets()
-            body.append(change.from)
-            body.append(change.to)
-            body.append(count: change.increases.count)
-            for increase in change.increases {
-                body.append(increase.name, limit: KernelRecordFormat.nameOctets)
-                body.append(increase.count)
-            }
-            finish(.counters, body, &payloads)
+        case .counters(let change): encode(change, .counters, &payloads)
+        case .total(let change): encode(change, .total, &payloads)
         }
+    }
+
+    private mutating func encode(
+        _ change: HostCounterChange, _ kind: KernelRecordFormat.Kind, _ payloads: inout [[UInt8]]
+    ) {
+        var body = RecordOctets()
+        body.append(change.from)
+        body.append(change.to)
+        body.append(count: change.increases.count)
+        for increase in change.increases {
+            body.append(increase.name, limit: KernelRecordFormat.nameOctets)
+            body.append(increase.count)
+        }
+        finish(kind, body, &payloads)
     }
 
     /// A payload: its head, the processes that its body names for the first time, its body.

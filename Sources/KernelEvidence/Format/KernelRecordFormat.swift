@@ -68,7 +68,7 @@ import TCPModel
 ///
 ///     pid i32, time i64, source, count u32, count * (inode u64, holders u32, holders * (process u32, descriptor i32))
 ///
-/// **Kind 6, counters** of the host.
+/// **Kind 6, counters** of the host that moved between two readings of them, and **kind 7, total**, those that moved in the whole trace.
 ///
 ///     from i64, to i64, count u32, count * (name text, increase u64)
 ///
@@ -89,6 +89,7 @@ enum KernelRecordFormat {
         case owners
         case holders
         case counters
+        case total
     }
 
     /// What an event is.

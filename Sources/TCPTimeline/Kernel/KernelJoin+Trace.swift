@@ -43,6 +43,13 @@ extension KernelJoin {
         }
     }
 
+    /// The events that were joined since the last call, and those of listeners, in this order: whoever takes them in again, and has the
+    /// same segments, comes to the same.
+    public mutating func takeJoined() -> [SocketEvent] {
+        defer { joined.removeAll(keepingCapacity: true) }
+        return joined
+    }
+
     /// Whom an event is told with: who made the system call, else the socket's owner; a RST that a segment caused has no maker.
     private static func actor(_ event: SocketEvent, _ view: KernelSideView) -> ProcessIdentity? {
         if event.isProcessContext { return event.process }
@@ -53,10 +60,12 @@ extension KernelJoin {
     /// A listener that is closed resets the connections in its queue, within the same system call.
     private mutating func noteListener(_ event: SocketEvent) {
         if case .transition(.closed, .listen) = event.kind {
+            if keepsJoined { joined.append(event) }
             listenerAddresses[event.socket] = nil
             learnListener(event.socket, event.local)
         }
         guard case .transition(.listen, .closed) = event.kind else { return }
+        if keepsJoined { joined.append(event) }
         listenerAddresses[event.socket] = nil
         if closedListeners.count >= Self.listenerLimit { closedListeners.removeAll(keepingCapacity: true) }
         closedListeners[event.local.port] = (event.pid, event.time)
@@ -72,6 +81,7 @@ extension KernelJoin {
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
         guard number(of: end.id) == end.number else { return }
+        if keepsJoined { joined.append(event) }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
         let isWithListener = followsListenersEnd(event)
         let tellsAll = tellsAll

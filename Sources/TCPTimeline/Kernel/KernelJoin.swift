@@ -50,6 +50,10 @@ public struct KernelJoin: Sendable {
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]
 
+    /// Whether events are kept, as they are joined, until `takeJoined`.
+    public var keepsJoined = false
+    var joined: [SocketEvent] = []
+
     /// Ends whose process was found and has not been judged, and the watched connections of the command that is traced.
     var unjudged: [EndpointReference] = []
     var commandConnections: Set<ConnectionID> = []
@@ -59,6 +63,21 @@ public struct KernelJoin: Sendable {
 
     /// The view of a connection, if there is one.
     public func view(_ id: ConnectionID) -> KernelView? { views.look(id) { $0 } }
+
+    /// What a reading says something of: connections and whether they were refused. Those of `ids` (nil = all) whose four-tuple is not
+    /// another one's by now.
+    public func connectionsRead(
+        of ids: [ConnectionID]?, _ timeline: borrowing Timeline
+    ) -> [(tuple: FourTuple, isRefused: Bool)] {
+        (ids ?? views.ids).compactMap { id in
+            guard let number = views.number(of: id), timeline.connections.contains(id, number: number) else {
+                return nil
+            }
+            let connection = timeline[id]
+            if connection.facts.contains(.replaced) { return nil }
+            return (connection.tuple, connection.facts.contains(.refused))
+        }
+    }
 
     /// How many connections are being watched in the tables.
     public var count: Int { views.count }

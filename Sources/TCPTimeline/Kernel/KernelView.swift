@@ -165,7 +165,7 @@ public struct KernelEvent: Sendable {
     }
 
     /// The connection.
-    public let connection: ConnectionID
+    public private(set) var connection: ConnectionID
     /// Whose socket.
     public let side: Side
     /// When: the time of the snapshot, or of the event.
@@ -183,6 +183,13 @@ public struct KernelEvent: Sendable {
 
     /// With `.contradiction`: our state was only inferred, was taken back, and is the kernel's now.
     public var isCorrected = false
+
+    /// The same of a connection that is kept elsewhere at this place.
+    public func of(_ id: ConnectionID) -> KernelEvent {
+        var event = self
+        event.connection = id
+        return event
+    }
 
     /// Whether a tracepoint said it, and not a reading of the sockets.
     public var isTraced: Bool { source == .tracepoint }

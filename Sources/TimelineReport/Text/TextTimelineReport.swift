@@ -66,6 +66,9 @@ public struct TextTimelineReport: TraceReport {
         return part
     }
 
+    /// Takes over whether there is a mark to be explained.
+    public mutating func join(_ part: TextTimelineReport) { starsShown = starsShown || part.starsShown }
+
     /// Writes a block behind the one before it.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer

@@ -1,6 +1,7 @@
 // Reads the kernel's socket tables when it pays, and joins what they say to the connections.
 
 import Glibc
+import KernelEvidence
 import KernelSockets
 import TCPModel
 import TCPTimeline
@@ -76,6 +77,8 @@ struct KernelWatcher {
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
     private var saidWithoutSockDiag = false
+    /// What is learnt goes into the capture file, too, if one is written that has room for it.
+    private var recorder: KernelRecorder?
     /// The tracepoints.
     private(set) var trace: KernelTrace
     /// Every event up to this moment has been collected; nil without tracepoints.
@@ -136,7 +139,12 @@ struct KernelWatcher {
         guard trace.isRunning else { return }
         trace.read(into: &events)
         if !usesProcesses { for index in events.indices { events[index].process = nil } }
-        join.take(events, now: wallClockNow(), &timeline, &said, tellsAll: tellsAll)
+        let now = wallClockNow()
+        join.take(events, now: now, &timeline, &said, tellsAll: tellsAll)
+        if recorder != nil {
+            let joined = join.takeJoined()
+            if !joined.isEmpty { recorder?.note(.events(joined, taken: now)) }
+        }
         events.removeAll(keepingCapacity: true)
     }
 
@@ -210,8 +218,9 @@ struct KernelWatcher {
         guard failure == nil else { return [] }
         let used = processorTime()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
-        var events = join.reconcile(
-            TableReading(snapshot: snapshot, addresses: addresses.current, source: source), of: chosen, &timeline)
+        let reading = TableReading(snapshot: snapshot, addresses: addresses.current, source: source)
+        if recorder != nil { recorder?.note(reading, of: join.connectionsRead(of: chosen, timeline)) }
+        var events = join.reconcile(reading, of: chosen, &timeline)
         // Joining is to be paid for as well: reading alone may be very cheap.
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
@@ -231,6 +240,10 @@ struct KernelWatcher {
         if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
         let found = owners.owners(of: unknown)
         searches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
+        if recorder != nil, !found.isEmpty {
+            let holders = found.mapValues { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
+            recorder?.note(.owners(holders, time: snapshot.readEnded, source: source))
+        }
         return join.assign(
             found.mapValues { $0.process }, descriptors: found.mapValues { $0.descriptor }, of: chosen,
             time: snapshot.readEnded, source: source)
@@ -247,10 +260,29 @@ struct KernelWatcher {
             let found = owners.holders(of: sockets, near: pid, limit: Self.holderLimit.listed).mapValues {
                 $0.map { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
             }
+            recorder?.note(.holders(found, of: pid, time: snapshot.readEnded, source: source))
             events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
         }
         return events
     }
+
+    /// From now on what is learnt is kept for a capture file, until `takeRecords`.
+    mutating func record() {
+        recorder = KernelRecorder(hasEvents: trace.isRunning)
+        join.keepsJoined = trace.isRunning
+    }
+
+    /// Whether what is learnt is kept so.
+    var isRecording: Bool { recorder != nil }
+
+    /// The host's counters moved.
+    mutating func note(_ change: HostCounterChange) { recorder?.note(change) }
+
+    /// They moved so much in the whole trace.
+    mutating func note(total change: HostCounterChange) { recorder?.note(.total(change)) }
+
+    /// The blocks for what was learnt since the last call.
+    mutating func takeRecords() -> [[UInt8]] { recorder?.take() ?? [] }
 
     /// From now on this process and its descendants are the command that is traced.
     mutating func follow(_ command: Int32) { family = CommandFamily(of: command, startedBy: getpid()) }

@@ -11,8 +11,6 @@ public import TimelineReport
 
 /// A live trace. `step` waits and works; the results gather in a buffer that the caller takes and writes where it likes.
 public struct LiveTracer<Report: TraceReport>: ~Copyable {
-    /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
-    static var linger: Int64 { 250 * Span.millisecond }
     /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
     static var keep: Int64 { 120 * Span.second }
     /// The most reported connections that are kept so: under a flood of short ones memory stays where it is.
@@ -66,6 +64,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
         warnings += kernel?.trace.complaints ?? []
+        if self.writer?.format == .pcapng { kernel?.record() }
+        if self.writer?.format == .pcap, kernel != nil, let path = options.output {
+            warnings.append(
+                "\(printable(path)) will have frames alone: a name that does not end in .pcap makes it a pcapng file, which keeps"
+                    + " processes and the kernel's view, too")
+        }
         description = CaptureDescription(
             file: nil,
             interfaces: interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) },
@@ -162,6 +166,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     // MARK: One turn
 
     private mutating func work(isLast: Bool = false) throws(TraceError) {
+        // The first one is before the first frame: who reads the file knows by it what comes.
+        try writeRecords()
         // While frames wait, a reading could be compared with nothing: it says what comes after them.
         let isConfirmed = try drain(upTo: isLast ? ringBatches : Self.batchesInTurn) || isLast ? readKernel() : false
         retireReplaced()
@@ -211,7 +217,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 break
             }
         }
-        takeKernelEvents()
+        try takeKernelEvents()
         return isComplete
     }
 
@@ -222,7 +228,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
-    private mutating func takeKernelEvents() {
+    private mutating func takeKernelEvents() throws(TraceError) {
         // When few come, what the latest of them caused in the meantime is shown with them. What is to be reported now has its last
         // events in any case.
         if !pace.isBusy || !pipeline.replaced.isEmpty { kernel?.collectEvents() }
@@ -232,6 +238,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Soon: a process that ends at once can be judged only while it is there.
         kernel?.judgeProcesses()
         if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
+        try writeRecords()
+    }
+
+    /// What was learnt of the kernel stands behind the frames that it was joined to.
+    private mutating func writeRecords() throws(TraceError) {
+        for payload in kernel?.takeRecords() ?? [] {
+            do throws(CaptureWriteError) { try writer?.write(localBlock: payload) } catch { throw .output(error) }
+        }
     }
 
     /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
@@ -264,13 +278,17 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
             pipeline.take(event)
         }
+        try writeRecords()
         return true
     }
 
     private mutating func noteDrops() {
         let now = monotonicNow()
         // Without findings only the beginning and the end count.
-        if pipeline.sink.diagnosis != nil, let change = host?.look(at: now) { pipeline.sink.diagnosis?.host = change }
+        if pipeline.sink.diagnosis != nil || kernel?.isRecording == true, let change = host?.look(at: now) {
+            pipeline.sink.counters(change)
+            kernel?.note(change)
+        }
         if pipeline.sink.diagnosis?.portQuestions.isEmpty == false { answerPorts(now) }
         guard now >= nextStatistics else { return }
         nextStatistics = now + Span.second
@@ -290,7 +308,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func reportEnded(_ now: Timestamp) {
         // Where this program did not get the processor for long, frames are there whose events are not yet.
         let settled = min(now, kernel?.collectedUpTo ?? now)
-        while let id = pipeline.timeline.nextExpired(at: settled, linger: Self.linger) {
+        while let id = pipeline.timeline.nextExpired(at: settled, linger: LivePace.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
             finish(id)
             pipeline.timeline.markReported(id)
@@ -351,8 +369,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
         host?.look(at: monotonicNow(), isLast: true)
-        if let change = host?.change { pipeline.sink.report.host(change, &pipeline.sink.out) }
+        if let change = host?.change {
+            pipeline.sink.report.host(change, &pipeline.sink.out)
+            kernel?.note(total: change)
+        }
         pipeline.sink.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.sink.out)
+        if failure == nil { do throws(TraceError) { try writeRecords() } catch { failure = error } }
         if writer != nil && failure == nil {
             for index in 0..<captures.count {
                 writer?.setStatistics(captures.statistics(index), interface: UInt16(clamping: index))

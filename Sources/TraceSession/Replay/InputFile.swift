@@ -11,11 +11,15 @@ struct InputFile: ~Copyable {
     private var toldLosses: UInt64 = 0
 
     /// Opens a file; an empty filter lets every frame pass. Nil if it has no header yet and is not wanted any longer.
-    init?(_ path: String, filter words: String, while isWanted: () -> Bool) throws(TraceError) {
+    ///
+    /// - Parameter keepsRecords: whether `read` is to come back with what the file says of the kernel.
+    init?(
+        _ path: String, filter words: String, keepsRecords: Bool, while isWanted: () -> Bool
+    ) throws(TraceError) {
         let opened: CaptureFileReader
         var filter: FilterSet?
         do throws(CaptureFileError) {
-            opened = try CaptureFileReader(path: path, while: isWanted)
+            opened = try CaptureFileReader(path: path, keepsLocalBlocks: keepsRecords, while: isWanted)
         } catch {
             if error.reason == .givenUp { return nil }
             throw .file(error)

@@ -57,6 +57,11 @@ struct OutputCapture: ~Copyable {
         try writer.write(header, bytes)
     }
 
+    /// Writes what a live trace learnt of the kernel.
+    mutating func copy(kernelRecord payload: [UInt8]) throws(CaptureWriteError) {
+        try writer.write(localBlock: payload)
+    }
+
     /// The output's number for an interface of the input.
     private mutating func number(_ input: UInt16, _ linkType: LinkType) throws(CaptureWriteError) -> UInt16 {
         if let known = numbers[input] { return known }

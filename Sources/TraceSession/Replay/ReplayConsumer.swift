@@ -10,6 +10,8 @@ protocol ReplayConsumer: ~Copyable {
     mutating func begin(_ description: CaptureDescription)
     /// A frame that passed the filter; `frame` counts all frames of all files from 1.
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64)
+    /// What a live trace learnt of the kernel by now, as it wrote it into its capture file.
+    mutating func take(kernelRecord payload: [UInt8])
     /// Frames were lost before the next one.
     mutating func noteGap(_ count: UInt64)
     /// `ReplayDivision.batch` frames have been read, or a file has come to its end. False: nobody wants more.
@@ -33,6 +35,10 @@ protocol ReplayConsumer: ~Copyable {
     var evicted: UInt64 { get }
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
     var unwantedFindings: [String] { get }
+    /// What the files say of the kernel.
+    var kernelCounts: RecordedKernel.Counts { get }
+    /// What moved among the counters of the host that was traced; nil if the files do not say.
+    var hostChange: HostCounterChange? { get }
     /// What was no segment.
     var tally: FrameTally { get }
     /// The exit code that a failure to write asks for; nil if there was none.

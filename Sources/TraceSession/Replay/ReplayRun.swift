@@ -24,6 +24,8 @@ struct ReplayRun: ~Copyable {
     private var frame: UInt64 = 0
     /// Frames that the capturing programs lost, as the files say.
     private var lost: UInt64 = 0
+    /// What was said of the kernel and was not copied.
+    private var recordsNotCopied: UInt64 = 0
     /// Frames read before the batch under way.
     private var batchStart: UInt64 = 0
     /// When results were shown because a stream paused, and how many frames had been read then.
@@ -71,7 +73,7 @@ struct ReplayRun: ~Copyable {
         _ path: String, _ consumer: inout Consumer
     ) throws(TraceError) -> InputFile? {
         do throws(CaptureWriteError) { try output?.refuse(path) } catch { throw .output(error) }
-        return try InputFile(path, filter: options.filter) {
+        return try InputFile(path, filter: options.filter, keepsRecords: options.usesKernel) {
             look(consumer.captured, 0, nil)
             show(&consumer)
             return !isStopped
@@ -125,6 +127,7 @@ struct ReplayRun: ~Copyable {
             switch state {
             case .end: return
             case .waiting: wait(for: input, &consumer)
+            case .localBlock(let payload): try take(kernelRecord: payload, &consumer)
             case .more, .stopped: break
             }
         }
@@ -164,6 +167,21 @@ struct ReplayRun: ~Copyable {
         if let failure { throw .output(failure) }
         output?.learn(of: input)
         return state
+    }
+
+    /// Takes in what a live trace wrote about the kernel, and copies it where all frames are copied: it says something of all connections,
+    /// and whoever picks some of them may not want to pass on the rest.
+    private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
+        kernelRecord payload: [UInt8], _ consumer: inout Consumer
+    ) throws(TraceError) {
+        if output != nil {
+            if options.filter.isEmpty && options.usesProcesses {
+                do throws(CaptureWriteError) { try output?.copy(kernelRecord: payload) } catch { throw .output(error) }
+            } else {
+                recordsNotCopied += 1
+            }
+        }
+        consumer.take(kernelRecord: payload)
     }
 
     /// As many frames as a batch has were read, or the file is done. Where a batch ends depends on the frames alone, and
@@ -213,6 +231,24 @@ struct ReplayRun: ~Copyable {
         }
     }
 
+    /// What became of what the files say of the kernel, where that is worth a word.
+    private func kernelSentences(_ counts: RecordedKernel.Counts) -> [String] {
+        func records(_ count: UInt64) -> String { "\(count) record\(count == 1 ? "" : "s") of the kernel's side" }
+        var sentences: [String] = []
+        if counts.damaged > 0 {
+            sentences.append("\(records(counts.damaged)) not understood (\(counts.fault.map { "\($0)" } ?? ""))")
+        }
+        if counts.left > 0 {
+            sentences.append(
+                "\(records(counts.left)) left out: from a stream, only the text timeline and -T json read them")
+        }
+        if recordsNotCopied > 0 {
+            sentences.append(
+                "\(records(recordsNotCopied)) not copied: with a filter or --no-process, frames alone are written")
+        }
+        return sentences
+    }
+
     /// Reports what is left, and says what came of it all.
     ///
     /// - Returns: the exit code of the whole run.
@@ -244,6 +280,10 @@ struct ReplayRun: ~Copyable {
                         + " \(consumer.connectionLimit) at a time (--max-connections)")
             }
             for sentence in tallySentences(consumer.tally) { complain(sentence) }
+            for sentence in kernelSentences(consumer.kernelCounts) { complain(sentence) }
+            if let change = consumer.hostChange {
+                for line in hostLines(change, all: options.tellsAllCounters) { complain(plain: line) }
+            }
         }
         let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
         let unwanted = consumer.unwantedFindings

@@ -1,6 +1,7 @@
 // Replay as a command: the chosen report, fed by one thread or by several.
 
 import Glibc
+import PacketSource
 import TCPModel
 import TimelineReport
 
@@ -14,23 +15,52 @@ public enum ReplaySession {
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
     public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
+        if options.selectsProcesses, let complaint = complaintOfProcesses(options) {
+            complain(complaint)
+            return 1
+        }
         switch output {
-        case .timeline(let report): tell(options, report)
-        case .table(let report): run(options, report)
-        case .json(let report): tell(options, report)
-        case .zeek(let report): run(options, report)
-        case .csv(let report): run(options, report)
-        case .count(let report): run(options, report)
+        case .timeline(let report): return tell(options, report)
+        case .table(let report): return run(options, report)
+        case .json(let report): return tell(options, report)
+        case .zeek(let report): return run(options, report)
+        case .csv(let report): return run(options, report)
+        case .count(let report): return run(options, report)
         }
     }
 
-    /// Divided by flows, unless the end depends on what the connections do, findings are wanted, or a limit was set, which is one
-    /// for all flows.
+    /// Divided by flows, unless the end depends on what the connections do, findings are wanted, a limit was set, which is one for all
+    /// flows, or a file has the kernel's side, too.
     private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
-        if options.connectionLimit != nil || !options.failOn.isEmpty || options.trackedLimit != nil {
+        let isOne =
+            options.selectsProcesses || options.connectionLimit != nil || !options.failOn.isEmpty
+            || options.trackedLimit != nil
+        if isOne || options.usesKernel && options.files.contains(where: { hasKernelRecords($0) == true }) {
             return tell(options, report)
         }
         return feed(options, DividedReplay(report: report, options, workers: workers(options)))
+    }
+
+    /// Whether a capture file says something of the kernel: before its first frame, if at all. Nil for a stream, which is not asked: what
+    /// is read of it is gone. Whatever is wrong with it is told when it is read.
+    private static func hasKernelRecords(_ path: String) -> Bool? {
+        // What is read of standard input is gone, be it a file.
+        guard path != "-", FileIdentity.isRegular(path: path),
+            var reader = try? CaptureFileReader(path: path, keepsLocalBlocks: true)
+        else { return nil }
+        if case .localBlock? = try? reader.read(limit: 1, waitMilliseconds: 0, { _, _ in false }) { return true }
+        return false
+    }
+
+    /// Why no connection can be chosen by its processes; nil if it can.
+    private static func complaintOfProcesses(_ options: TraceOptions) -> String? {
+        if !options.usesKernel || !options.usesProcesses {
+            return "--pid and --pname need the kernel's view: leave out --no-kernel and --no-process"
+        }
+        guard options.files.allSatisfy({ hasKernelRecords($0) == false }) else { return nil }
+        return
+            "--pid and --pname: \(printable(options.files.joined(separator: ", "))) does not say the processes; a capture of"
+            + " tcptrace -w does (pcapng, not .pcap)"
     }
 
     private static func tell<Report: TraceReport>(_ options: TraceOptions, _ report: Report) -> Int32 {

@@ -19,6 +19,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private var isOpen = false
     /// The number of the batch that is being filled, and of the last frame before it.
     private var batch: UInt64 = 0
+    /// Records of the kernel's side, which have no place here.
+    private(set) var kernelCounts = RecordedKernel.Counts()
     private var before: UInt64 = 0
 
     init(report: Report, _ options: TraceOptions, workers: Int) {
@@ -45,6 +47,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     var connectionLimit: Int { TraceOptions.defaultTrackedLimit }
     var evicted: UInt64 { unsafe crew.merge.pointee.evicted }
     var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
+    var hostChange: HostCounterChange? { nil }
 
     mutating func begin(_ description: CaptureDescription) { unsafe crew.merge.pointee.begin(description) }
 
@@ -59,6 +62,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             takeAny(header, bytes, frame: frame)
         }
     }
+
+    mutating func take(kernelRecord payload: [UInt8]) { kernelCounts.left += 1 }
 
     /// Gives a frame's plain headers to their part.
     @inline(__always) private func deal(

@@ -62,13 +62,25 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), .icmp(event))
     }
 
+    mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
+        let seat = seat(of: event.connection, connections.number(of: event.connection), connections)
+        unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), event.of(seat.id))
+    }
+
+    mutating func counters(_ change: HostCounterChange) {
+        for part in 0..<ReplayDivision.parts {
+            unsafe crew.batch(batch).pointee.shares.place(part).pointee.interrupt(
+                crew.batch(batch).pointee.nextPlace(), .counters(change))
+        }
+    }
+
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) {
         let record = connections.record(of: id)
         let seat = seat(of: id, record.connection.number, connections)
-        unsafe share(seat).pointee.interrupt(
-            crew.batch(batch).pointee.nextPlace(), .finish(seat.id, record, now: now))
+        unsafe share(seat).pointee.finish(
+            crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now)
         seats[Int(id.slot)].number = 0
         free[Int(seat.part)].append(seat.slot)
     }

@@ -41,7 +41,14 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
 
     mutating func flush() { out.flush() }
 
-    mutating func end(_ description: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?) {
+    /// All parts have said everything.
+    mutating func join(_ part: Report) { report.join(part) }
+
+    /// The end; `host` is what moved among the counters of the host that was traced, if the capture says so.
+    mutating func end(
+        _ description: CaptureDescription, _ counts: CaptureCounts, host: HostCounterChange?, at time: Timestamp?
+    ) {
+        if let host { report.host(host, &out.buffer) }
         report.end(description, counts, at: time, &out.buffer)
         flush()
     }

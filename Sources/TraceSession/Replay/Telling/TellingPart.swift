@@ -20,6 +20,9 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
 
     var unwanted: UnwantedFindings { teller.unwanted }
 
+    /// Its part of the report.
+    var report: Report { teller.report }
+
     /// Tells its share of a batch.
     mutating func work(_ index: Int, of batch: borrowing TellingBatch) {
         // The crew gave this part's share to this thread alone, and what it says of it.
@@ -34,7 +37,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             start = interruption.index
             // It is the teller's while it tells.
             swap(&teller.out, &said.out)
-            let number = tell(interruption, batch)
+            let number = tell(interruption, share, batch)
             swap(&teller.out, &said.out)
             said.addPiece(key: UInt64(interruption.place), number: number)
         }
@@ -62,16 +65,24 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     }
 
     /// - Returns: the number of the connection that it is about.
-    private mutating func tell(_ interruption: TellingShare.Interruption, _ batch: UInt64) -> UInt64 {
+    private mutating func tell(
+        _ interruption: TellingShare.Interruption, _ share: borrowing TellingShare, _ batch: UInt64
+    ) -> UInt64 {
         switch interruption.kind {
         case .icmp(let event):
             connections.judge(event)
             teller.icmp(event, connections)
             return connections.number(of: event.connection)
-        case .finish(let id, let record, let now):
+        case .kernel(let index):
+            teller.kernel(share.kernelEvents[index], connections)
+            return connections.number(of: share.kernelEvents[index].connection)
+        case .counters(let change):
+            teller.counters(change)
+            return 0
+        case .finish(let id, let record, let view, let now):
             connections.keep(record, at: id)
             teller.unwanted.place = batch << 32 | UInt64(interruption.place)
-            teller.finish(id, connections, nil, now: now)
+            teller.finish(id, connections, view.map { share.views[$0] }, now: now)
             connections.release(id)
             return record.connection.number
         }

@@ -9,9 +9,11 @@ import TimelineReport
 /// one for all flows. Telling costs several times what finding out does.
 struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     private var pipeline: TracePipeline<TellingDealer<Report>>
+    private let usesProcesses: Bool
 
     init(_ report: Report, _ options: TraceOptions, workers: Int) {
         let needs = TraceNeeds(report, options)
+        usesProcesses = options.usesProcesses
         pipeline = TracePipeline(
             replay: TellingDealer(report, needs, options, workers: workers), needs, options)
     }
@@ -24,6 +26,8 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     var connectionLimit: Int { pipeline.connectionLimit }
     var evicted: UInt64 { pipeline.evicted }
     var tally: FrameTally { pipeline.tally }
+    var kernelCounts: RecordedKernel.Counts { pipeline.kernelCounts ?? RecordedKernel.Counts() }
+    var hostChange: HostCounterChange? { pipeline.hostChange }
     // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
     var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
 
@@ -44,7 +48,12 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func noteGap(_ count: UInt64) { pipeline.noteGap(count) }
 
+    mutating func take(kernelRecord payload: [UInt8]) {
+        pipeline.take(kernelRecord: payload, usesProcesses: usesProcesses)
+    }
+
     mutating func endBatch(lastFrame: UInt64) -> Bool {
+        pipeline.endBatch()
         if let now = pipeline.lastTime {
             var expired: [ConnectionID] = []
             while let id = pipeline.timeline.nextExpired(
@@ -53,10 +62,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
                 expired.append(id)
             }
             expired.sort { pipeline.timeline.connections.number(of: $0) < pipeline.timeline.connections.number(of: $1) }
-            for id in expired {
-                pipeline.finish(id, nil)
-                pipeline.timeline.retire(id)
-            }
+            for id in expired { pipeline.conclude(id) }
         }
         return pipeline.sink.publish()
     }
@@ -76,7 +82,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         // In portions: what is told of a connection may be long.
         var room = ReplayDivision.toldRest
         for id in pipeline.timeline.remaining() where isWanted {
-            pipeline.finish(id, nil)
+            pipeline.finish(id)
             room -= 1
             if room == 0 {
                 isWanted = pipeline.sink.publish()
@@ -87,6 +93,8 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         crew.settle()
         crew.stop()
         // The threads have ended.
-        unsafe crew.merge.pointee.end(description, pipeline.counts, at: pipeline.lastTime)
+        for part in 0..<ReplayDivision.parts { unsafe crew.merge.pointee.join(crew.part(part).pointee.report) }
+        unsafe crew.merge.pointee.end(
+            description, pipeline.counts, host: pipeline.hostChange, at: pipeline.lastTime)
     }
 }

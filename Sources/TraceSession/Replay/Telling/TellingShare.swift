@@ -17,8 +17,12 @@ struct TellingShare {
     struct Interruption {
         enum Kind {
             case icmp(ICMPEvent)
-            /// The connection is over, at `now`.
-            case finish(ConnectionID, KnownConnections.Record, now: Timestamp)
+            /// What a capture file says that the kernel said: the one at this index of `kernelEvents`.
+            case kernel(Int)
+            /// The host's counters moved.
+            case counters(HostCounterChange)
+            /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything.
+            case finish(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
         }
 
         /// The index of the segment after it.
@@ -33,6 +37,10 @@ struct TellingShare {
     private(set) var places: [UInt32] = []
     private(set) var beginnings: [Beginning] = []
     private(set) var interruptions: [Interruption] = []
+    /// What the kernel said, if the capture has that.
+    private(set) var kernelEvents: [KernelEvent] = []
+    /// What it said of connections that are over.
+    private(set) var views: [KernelView] = []
 
     /// Empties it for the next batch.
     mutating func clear() {
@@ -40,6 +48,8 @@ struct TellingShare {
         places.removeAll(keepingCapacity: true)
         beginnings.removeAll(keepingCapacity: true)
         interruptions.removeAll(keepingCapacity: true)
+        kernelEvents.removeAll(keepingCapacity: true)
+        views.removeAll(keepingCapacity: true)
     }
 
     /// Adds a segment.
@@ -52,6 +62,20 @@ struct TellingShare {
     /// Adds a connection, before what is told of it.
     mutating func begin(_ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record) {
         beginnings.append(Beginning(place: place, id: id, record: record))
+    }
+
+    /// Adds what the kernel said after the latest segment.
+    mutating func interrupt(_ place: UInt32, _ event: KernelEvent) {
+        kernelEvents.append(event)
+        interrupt(place, .kernel(kernelEvents.count - 1))
+    }
+
+    /// Adds the end of a connection.
+    mutating func finish(
+        _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp
+    ) {
+        if let view { views.append(view) }
+        interrupt(place, .finish(id, record, view: view == nil ? nil : views.count - 1, now: now))
     }
 
     /// Adds what happens after the latest segment.

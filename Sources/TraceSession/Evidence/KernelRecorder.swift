@@ -1,0 +1,54 @@
+// Live: what is learnt of the kernel, on its way into the capture file that is written.
+
+import KernelEvidence
+import KernelSockets
+import TCPModel
+import TCPTimeline
+
+/// Gathers the blocks for what was joined since the latest frames.
+struct KernelRecorder {
+    private var encoder = KernelRecordEncoder()
+    private var payloads: [[UInt8]] = []
+
+    /// A trace with tracepoints or without begins.
+    init(hasEvents: Bool) { note(.begin(KernelTraceSettings(hasEvents: hasEvents))) }
+
+    /// Something was joined.
+    mutating func note(_ record: KernelRecord) { encoder.encode(record, into: &payloads) }
+
+    /// A reading is about to be joined to these connections.
+    mutating func note(
+        _ snapshot: some KernelSnapshot, of connections: [(tuple: FourTuple, isRefused: Bool)]
+    ) {
+        let read = connections.map { connection in
+            let tuple = connection.tuple
+            var read = ReadConnection(tuple)
+            read.originator = snapshot.socket(local: tuple.source, remote: tuple.destination)
+            read.responder = snapshot.socket(local: tuple.destination, remote: tuple.source)
+            read.listeners = snapshot.listeners(at: tuple.destination, from: tuple.source)
+            read.isOriginatorLocal = snapshot.isLocal(tuple.source.address)
+            read.isResponderLocal = snapshot.isLocal(tuple.destination.address)
+            // Asked only of what was refused: it is looked for among all sockets.
+            if connection.isRefused, read.listeners.isEmpty, read.isResponderLocal {
+                read.elsewhere = snapshot.listener(onPort: tuple.destination.port)
+            }
+            return read
+        }
+        note(
+            .reading(
+                KernelReading(begin: snapshot.begin, end: snapshot.end, source: snapshot.source, connections: read)))
+    }
+
+    /// What moved among the host's counters, as far as findings ask for it.
+    mutating func note(_ change: HostCounterChange) {
+        let told = change.increases.filter { $0.trouble != nil || $0.name == "TcpPassiveOpens" }
+        guard told.contains(where: { $0.trouble != nil }) else { return }
+        note(.counters(HostCounterChange(from: change.from, to: change.to, increases: told)))
+    }
+
+    /// The payloads for the file, which stand behind the frames so far.
+    mutating func take() -> [[UInt8]] {
+        defer { payloads.removeAll(keepingCapacity: true) }
+        return payloads
+    }
+}

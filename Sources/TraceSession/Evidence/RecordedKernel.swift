@@ -1,0 +1,130 @@
+// Replay: joins what a capture file says of the kernel to its connections, as the live trace did that wrote it.
+
+import KernelEvidence
+import TCPModel
+import TCPTimeline
+
+/// The kernel's side of a replay.
+struct RecordedKernel {
+    /// What the file says, and how much of it was not understood.
+    struct Counts {
+        var joined: UInt64 = 0
+        var damaged: UInt64 = 0
+        /// Left alone, because whoever was there could do nothing with it.
+        var left: UInt64 = 0
+        /// Why the first one was not understood.
+        var fault: KernelRecordFault?
+    }
+
+    private var decoder = KernelRecordDecoder()
+    private var join = KernelJoin()
+    /// The latest connection of each flow.
+    private var current: [FlowKey: ConnectionID] = [:]
+    /// The connections of the latest reading: processes that are named next hold their sockets.
+    private var latest: [ConnectionID] = []
+    /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
+    private var ended = ReportedQueue()
+    /// What was known of those that were, and when.
+    private var reports: [ConnectionID: (view: KernelView, time: Timestamp)] = [:]
+    private let usesProcesses: Bool
+    private(set) var counts = Counts()
+    /// What moved among the host's counters in the latest trace that came to its end.
+    private(set) var total: HostCounterChange?
+
+    init(usesProcesses: Bool) { self.usesProcesses = usesProcesses }
+
+    func view(_ id: ConnectionID) -> KernelView? { join.view(id) }
+
+    /// What was known of a connection when the trace reported it, and when that was; nil if it was open then.
+    func report(_ id: ConnectionID) -> (view: KernelView, time: Timestamp)? { reports[id] }
+
+    /// A connection has begun.
+    mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        join.watch(id, timeline)
+        current[FlowKey(timeline.connections.name(of: id).tuple)] = id
+    }
+
+    /// A connection is forgotten.
+    mutating func forget(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        join.forget(id)
+        let key = FlowKey(timeline.connections.name(of: id).tuple)
+        if current[key] == id { current[key] = nil }
+        reports[id] = nil
+    }
+
+    /// A connection has ended.
+    mutating func end(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        ended.append(id, timeline.connections.number(of: id), timeline[id].lastTime)
+    }
+
+    /// It is `now`: what is learnt from now on of connections that were reported by then has no part in their reports.
+    private mutating func noteReports(_ now: Timestamp, _ timeline: borrowing Timeline) {
+        while let first = ended.first, now.since(first.since) >= LivePace.linger {
+            ended.removeFirst()
+            guard timeline.connections.contains(first.id, number: first.number), timeline[first.id].isEnded else {
+                continue
+            }
+            let lastTime = timeline[first.id].lastTime
+            if now.since(lastTime) < LivePace.linger {
+                // Late segments put it off.
+                ended.append(first.id, first.number, lastTime)
+            } else if let view = join.view(first.id) {
+                reports[first.id] = (view, now)
+            }
+        }
+    }
+
+    /// What a record came to.
+    enum Taken {
+        /// It was joined: up to this time everything is known.
+        case joined(Timestamp)
+        /// The host's counters moved.
+        case counters(HostCounterChange)
+        /// Nothing that matters to anybody yet.
+        case nothing
+    }
+
+    /// Joins one record to the connections as they are, and appends what is to be told of it to `said`: see `KernelJoin.take`.
+    mutating func take(
+        _ payload: [UInt8], _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool
+    ) -> Taken {
+        let record: KernelRecord
+        do throws(KernelRecordFault) {
+            record = try decoder.decode(payload)
+        } catch {
+            counts.damaged += 1
+            counts.fault = counts.fault ?? error
+            return .nothing
+        }
+        counts.joined += 1
+        // Nobody asks whose processes they are.
+        defer { join.judgeNobody() }
+        switch record {
+        case .begin: return .nothing
+        case .events(var events, let taken):
+            noteReports(taken, timeline)
+            if !usesProcesses { for index in events.indices { events[index].process = nil } }
+            join.take(events, now: taken, &timeline, &said, tellsAll: tellsAll)
+            return .joined(taken)
+        case .reading(let reading):
+            noteReports(reading.end, timeline)
+            latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }
+            said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
+            return .joined(reading.end)
+        case .owners(let owners, let time, let source):
+            guard usesProcesses else { return .nothing }
+            said += join.assign(
+                owners.mapValues(\.process), descriptors: owners.mapValues(\.descriptor), of: latest, time: time,
+                source: source)
+            return .joined(time)
+        case .holders(let holders, let pid, let time, let source):
+            guard usesProcesses else { return .nothing }
+            said += join.assign(holders: holders, of: pid, latest, time: time, source: source)
+            return .joined(time)
+        case .counters(let change): return .counters(change)
+        case .total(let change):
+            total = change
+            return .joined(change.to)
+        }
+    }
+}

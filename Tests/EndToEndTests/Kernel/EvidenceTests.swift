@@ -1,0 +1,177 @@
+// A capture file that a live trace wrote tells on replay what the trace told: processes, confirmed states, reasons, findings.
+
+import Foundation
+import Testing
+
+/// Connections of several kinds to one port, in a network namespace of their own: closed by either side, reset with unread text,
+/// refused, half-closed and left so, the same port used again, and a listener that accepts late.
+private let load = """
+    import ctypes, os, signal, socket, struct, subprocess, sys, time
+    port = int(sys.argv[1])
+    if ctypes.CDLL(None).unshare(0x40000000) != 0: sys.exit('unshare')
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print('ready', flush=True); signal.sigwait([signal.SIGUSR1])
+    def pair(own):
+        c = socket.socket(); c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        c.bind(('127.0.0.1', own)); c.connect(('127.0.0.1', port)); time.sleep(0.05); return c, l.accept()[0]
+    r = socket.socket(); r.bind(('127.0.0.1', 20001))
+    try: r.connect(('127.0.0.1', port))
+    except ConnectionRefusedError: pass
+    r.close(); time.sleep(0.3)
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', port)); l.listen(8)
+    c, s = pair(20002); c.sendall(b'hello'); s.recv(9); c.close(); s.recv(9); time.sleep(0.05); s.close()
+    c, s = pair(20003); s.sendall(b'hello'); c.recv(9); s.close(); c.recv(9); time.sleep(0.05); c.close()
+    c, s = pair(20004); c.sendall(b'unread'); time.sleep(0.1); s.close(); time.sleep(0.1); c.close()
+    c, s = pair(20005); c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.close(); s.close()
+    c, s = pair(20005); c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.close(); s.close()
+    late = socket.create_connection(('127.0.0.1', port), source_address=('127.0.0.1', 20006)); time.sleep(0.4)
+    l.accept()[0].close(); late.close()
+    half, kept = pair(20007); half.shutdown(socket.SHUT_WR); time.sleep(0.4)
+    print('done', flush=True); signal.sigwait([signal.SIGUSR1])
+    """
+
+private let hasPeers = ["tshark", "tcpdump"].allSatisfy { peer in
+    ["/usr/bin/", "/usr/sbin/", "/usr/local/bin/"].contains { FileManager.default.isExecutableFile(atPath: $0 + peer) }
+}
+
+extension KernelTests {
+    @Suite(.serialized, .enabled(if: isRoot, "live traces need root")) struct EvidenceTests {
+        /// One trace for all: its output, its capture file, and what was told on standard error.
+        private struct Evidence {
+            let scratch: Scratch
+            let file: String
+            let live: Outcome
+        }
+
+        private func evidence(_ name: String = "case.pcapng", _ options: String...) throws -> Evidence {
+            let scratch = try Scratch()
+            let file = scratch.file(name)
+            let load = try python(load, "9500")
+            try load.say("ready")
+            let trace = try Program(
+                Program.tcptrace,
+                ["--netns", "\(load.pid)", "-i", "lo", "-T", "json", "-w", file] + options + ["tcp port 9500"])
+            try trace.say("listening on lo")
+            load.signal(SIGUSR1)
+            try load.say("done")
+            Thread.sleep(forTimeInterval: 0.6)
+            trace.signal(SIGINT)
+            let live = try trace.end()
+            load.signal(SIGUSR1)
+            _ = try load.end()
+            return Evidence(scratch: scratch, file: file, live: live)
+        }
+
+        /// What is compared of a record: all but what depends on how the trace ran.
+        private func lines(_ outcome: Outcome, _ path: String, without keys: Set<String>) throws -> [String] {
+            try records(outcome, path).map { record in
+                let kept = record.filter { !keys.contains($0.key) }
+                return String(
+                    decoding: try JSONSerialization.data(withJSONObject: kept, options: [.sortedKeys]), as: UTF8.self)
+            }.sorted()
+        }
+
+        @Test func aReplayTellsWhatTheTraceToldWithTheKernelAndTheProcesses() throws {
+            let evidence = try evidence()
+            let replay = try tcptrace("-T", "json", "-r", evidence.file)
+            #expect(replay.code == 0, "\(replay.errors)")
+
+            // The summaries have owners, accept delays and final states; only where they were read from is another.
+            let source: Set<String> = ["file", "interface"]
+            let live = try lines(evidence.live, "conn", without: source)
+            #expect(live.count == 8)
+            #expect(try lines(replay, "conn", without: source) == live)
+            let processes = try records(replay, "conn").filter {
+                $0["orig_process"] != nil && $0["resp_process"] != nil
+            }
+            #expect(processes.count == 7, "all but the refused one have both")
+
+            // Each fact of the kernel: states, owners, reasons of RSTs, errors, who was not accepted.
+            let facts = try lines(evidence.live, "kernel", without: [])
+            #expect(facts.count > 60)
+            #expect(try lines(replay, "kernel", without: []) == facts)
+            // Findings, but for the time at which they were found.
+            let time: Set<String> = ["ts", "ts_ns", "time"]
+            func findings(_ outcome: Outcome) throws -> Set<String> {
+                Set(try records(outcome, "finding").map { "\($0["uid"] ?? "") \($0["code"] ?? "")" })
+            }
+            #expect(try findings(replay) == findings(evidence.live))
+            #expect(try !findings(replay).isEmpty)
+            // What moved among the host's counters.
+            #expect(
+                try lines(replay, "host", without: time) == lines(evidence.live, "host", without: time))
+            #expect(try records(replay, "host").count == 1)
+        }
+
+        @Test func textAndTablesHaveMarksAndProcesses() throws {
+            let evidence = try evidence()
+            let text = try tcptrace("-r", evidence.file)
+            #expect(text.text.contains("ESTABLISHED*") && text.text.contains("CLOSE_WAIT*"))
+            #expect(text.text.contains("* = confirmed by the kernel"))
+            #expect(text.text.contains("python3["))
+            #expect(text.text.contains("(no socket)*"))
+            let table = try tcptrace("-q", "-r", evidence.file)
+            #expect(table.lines.count { $0.contains("python3[") } == 8, "\(table.text)")
+            let csv = try tcptrace("-T", "csv", "-r", evidence.file)
+            #expect(csv.text.split(separator: "\r\n").count { $0.contains("python3") } == 8, "\(csv.text)")
+            // One worker or several: the same.
+            for workers in ["1", "3"] {
+                #expect(try tcptrace("-r", evidence.file, "--workers", workers).text == text.text)
+            }
+
+            let pid = try #require(try records(evidence.live, "conn").last?["resp_process"] as? [String: Any])["pid"]
+            let chosen = try tcptrace("-q", "-r", evidence.file, "--pid", "\(pid ?? 0)", "--no-header")
+            #expect(chosen.code == 0 && chosen.lines.count { $0.contains("127.0.0.1") } == 8, "\(chosen.text)")
+            #expect(try tcptrace("-q", "-r", evidence.file, "--pname", "nobody", "--no-header").text == "")
+        }
+
+        @Test func withoutTheKernelItIsACaptureLikeAnyOther() throws {
+            let evidence = try evidence()
+            let frames = try tcptrace("--no-kernel", "-T", "json", "-r", evidence.file)
+            #expect(try records(frames, "kernel").isEmpty)
+            #expect(try records(frames, "conn").allSatisfy { $0["orig_process"] == nil })
+            let nameless = try tcptrace("--no-process", "-T", "json", "-r", evidence.file)
+            #expect(!nameless.text.contains("python3"))
+            #expect(try !records(nameless, "kernel").isEmpty)
+
+            // A copy of all frames is as good; one of some has frames alone.
+            let copy = evidence.scratch.file("copy.pcapng")
+            let whole = try tcptrace("-T", "json", "-r", evidence.file, "-w", copy)
+            let again = try tcptrace("-T", "json", "-r", copy)
+            #expect(
+                try lines(again, "kernel", without: []) == lines(whole, "kernel", without: []))
+            #expect(try lines(again, "conn", without: ["file"]) == lines(whole, "conn", without: ["file"]))
+            let part = try tcptrace("-q", "-r", evidence.file, "-w", copy, "port", "20002")
+            #expect(part.errors.contains("not copied: with a filter"), "\(part.errors)")
+            let rest = try tcptrace("-T", "json", "-r", copy)
+            #expect(try records(rest, "conn").count == 1 && records(rest, "kernel").isEmpty)
+
+            // From a stream the table has no place for it, and says so; the text has.
+            let table = try shell("cat $1 | $T -q -r -", evidence.file)
+            #expect(table.errors.contains("records of the kernel's side left out"), "\(table.errors)")
+            let text = try shell("cat $1 | $T -r -", evidence.file)
+            #expect(text.text == (try tcptrace("-r", evidence.file)).text)
+        }
+
+        @Test func aClassicFileAndFramesAloneSayThatTheyHaveNone() throws {
+            let classic = try evidence("case.pcap")
+            #expect(classic.live.errors.contains("case.pcap will have frames alone"), "\(classic.live.errors)")
+            let chosen = try tcptrace("-r", classic.file, "--pid", "1")
+            #expect(chosen.code == 1 && chosen.errors.contains("does not say the processes"), "\(chosen.errors)")
+            let without = try evidence("case.pcapng", "--no-kernel")
+            #expect(try records(try tcptrace("-T", "json", "-r", without.file), "kernel").isEmpty)
+            #expect(!without.live.errors.contains("frames alone"))
+        }
+
+        @Test(.enabled(if: hasPeers, "tshark or tcpdump is not installed"))
+        func otherProgramsReadTheFramesAlone() throws {
+            let evidence = try evidence()
+            let captured = try #require(try records(evidence.live, "capture").last?["captured"] as? Int)
+            let tshark = try shell("tshark -r $1 -T fields -e frame.number", evidence.file)
+            #expect(tshark.lines.count { !$0.isEmpty } == captured)
+            #expect(!tshark.errors.contains("unknown") && !tshark.errors.contains("damaged"), "\(tshark.errors)")
+            let tcpdump = try shell("tcpdump --count -r $1", evidence.file)
+            #expect(tcpdump.text.contains("\(captured) packets"), "\(tcpdump.text) \(tcpdump.errors)")
+        }
+    }
+}
