@@ -23,6 +23,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var endedCount: UInt64 = 0
     /// Set by every transition; the live loop reads the kernel's tables then.
     var hasNewStates = false
+    /// What the latest frame did, if it has a segment and that is noted.
+    private(set) var mark: FrameMark?
+    /// Whether that is noted.
+    var notesMarks = false
     /// Connections seen for the first time since the live loop last looked.
     var newConnections: [ConnectionID] = []
     /// Whether to note new connections for the live loop.
@@ -74,6 +78,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.frame = frame
         counts.captured &+= 1
         lastTime = header.time
+        mark = nil
         var found = intake.first(in: bytes, header, frame: frame)
         while let item = found {
             switch item {
@@ -134,6 +139,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
                 vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
         if tracked.ended { endedCount &+= 1 }
+        if notesMarks && mark == nil { mark = FrameMark(tracked, segment, timeline) }
         if isLive {
             if tracked.hasTransitions { hasNewStates = true }
             if tracked.isFirst { newConnections.append(tracked.connection) }

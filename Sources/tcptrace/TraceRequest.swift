@@ -207,6 +207,9 @@ struct TraceRequest {
         selection.processIDs = command.pid
         selection.processNames = command.pname
         options.selectsProcesses = !(command.pid.isEmpty && command.pname.isEmpty)
+        if options.selectsProcesses && (command.noKernel || command.noProcess) {
+            throw ValidationError("--pid and --pname choose by processes: not with --no-kernel, --no-process")
+        }
     }
 
     // MARK: How it looks

@@ -35,7 +35,7 @@ import Testing
     @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
         #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
         #expect(try tcptrace("sockets", "9500").errors.contains("write 'port 9500'"))
-        #expect(try tcptrace("-r", "x", "--pid", "1").errors.hasPrefix("Error: --pid"))
+        #expect(try tcptrace("-r", "x", "--duration", "1").errors.hasPrefix("Error: --duration"))
         // Options of the command after -- are its own.
         #expect(try tcptrace("-r", "x", "--", "ls", "--colour").errors.contains("choose one"))
     }

@@ -41,6 +41,7 @@ enum UnsafeFiles {
         "Sources/PacketSource/Live/LinkType+Pcap.swift": "libpcap: names of link types",
         "Sources/PacketSource/Live/LiveCapture.swift": "libpcap: capturing, and the borrowed bytes of a frame",
         "Sources/PacketSource/Text/SystemErrorText.swift": "strerror(3)",
+        "Sources/PacketSource/Writer/HeldFrames.swift": "raw memory: frames, copied; an array's octets, read in place",
         "Sources/PacketSource/Writer/CaptureWriter.swift": "raw memory: the bytes of a small array, copied",
         "Sources/PacketSource/Writer/OutputFile.swift": "raw memory: its buffer; open(2), write(2), poll(2)",
         "Sources/TCPTimeline/Table/PlainMemory.swift": "raw memory: plain values by index, checked; chunks never move",

@@ -79,8 +79,11 @@ public struct CaptureWriter: ~Copyable {
         return number
     }
 
-    /// Writes a frame of the interface `header.interface`. No more than `bytes` holds is written, whatever the header says.
-    public mutating func write(_ header: FrameHeader, _ bytes: RawSpan) throws(CaptureWriteError) {
+    /// Writes a frame of the interface `header.interface`. No more than `bytes` holds is written, whatever the header says. A classic file
+    /// has no room for options.
+    public mutating func write(
+        _ header: FrameHeader, _ bytes: RawSpan, _ options: FrameOptions = FrameOptions()
+    ) throws(CaptureWriteError) {
         guard header.interface < interfaces.count else { throw failure(.unknownInterface(header.interface)) }
         let known = interfaces[Int(header.interface)].linkType
         guard known == header.linkType else {
@@ -89,7 +92,7 @@ public struct CaptureWriter: ~Copyable {
         lastTime = header.time
         let captured = UInt32(truncatingIfNeeded: bytes.byteCount)
         switch format {
-        case .pcapng: try writeBlock(header, bytes, captured)
+        case .pcapng: try writeBlock(header, bytes, captured, options.octets)
         case .pcap: try writeRecord(header, bytes, captured)
         }
     }
@@ -133,11 +136,11 @@ public struct CaptureWriter: ~Copyable {
 
     /// An enhanced packet block.
     private mutating func writeBlock(
-        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32
+        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32, _ options: [UInt8]
     ) throws(CaptureWriteError) {
         let ticks = UInt64(clamping: header.time.nanoseconds)
         let padding = -Int(captured) & 3
-        let length = UInt32(32 + Int(captured) + padding)
+        let length = UInt32(32 + Int(captured) + padding + options.count)
         let head: [7 of UInt32] = [
             6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: ticks >> 32),
             UInt32(truncatingIfNeeded: ticks), captured, header.originalLength,
@@ -145,6 +148,7 @@ public struct CaptureWriter: ~Copyable {
         try append(head)
         try output.append(bytes)
         try output.append(zeros: padding)
+        if !options.isEmpty { try output.append(options) }
         let tail: [1 of UInt32] = [length]
         try append(tail)
     }

@@ -79,6 +79,19 @@ public struct KernelJoin: Sendable {
         }
     }
 
+    /// What is known of the process at one end, and whether the kernel said that its socket was in this state; nil if the connection is not
+    /// watched.
+    public func process(
+        of id: ConnectionID, number: UInt64, _ side: Side, in state: TCPState
+    ) -> (process: ProcessIdentity?, isConfirmed: Bool)? {
+        guard views.number(of: id) == number else { return nil }
+        return views.look(id) { view in
+            side == .originator
+                ? (view.originator.process, view.originator.confirms(state))
+                : (view.responder.process, view.responder.confirms(state))
+        }
+    }
+
     /// How many connections are being watched in the tables.
     public var count: Int { views.count }
 

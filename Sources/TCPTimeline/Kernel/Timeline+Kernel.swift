@@ -1,11 +1,11 @@
 // The few things of a connection that are asked for at each of the kernel's events: looked at in place, without copying the rest.
 
 import TCPMachine
-import TCPModel
+public import TCPModel
 
 extension Timeline {
     /// The state of one side.
-    func state(of id: ConnectionID, _ side: Side) -> TCPState {
+    public func state(of id: ConnectionID, _ side: Side) -> TCPState {
         connections.store[id].endpoints[connections.store[id].place(side)].state
     }
 

@@ -26,7 +26,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     var kernel: KernelWatcher?
     private var host: HostWatcher?
     private var ports: PortWatcher?
-    private var writer: CaptureWriter?
+    private var output: LiveOutput?
     private var description: CaptureDescription
     var reported = ReportedQueue()
     /// What was given up before its end.
@@ -53,19 +53,21 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Everything that can fail comes next.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        let writer = try Self.openOutput(options, interfaces, owner)
+        let output = try LiveOutput(options, interfaces, owner, isAnnotated: watcher != nil)
         self.options = options
         warnings = opened.warnings
         captures = opened
-        self.writer = writer
+        self.output = output
         let needs = TraceNeeds(report, options)
         pipeline = TracePipeline(live: Teller(report, needs, options, isLive: true), needs, options)
         host = options.usesKernel ? HostWatcher() : nil
         kernel = watcher
         for descriptor in kernel?.trace.descriptors ?? [] { captures.watch(descriptor) }
         warnings += kernel?.trace.complaints ?? []
-        if self.writer?.format == .pcapng { kernel?.record() }
-        if self.writer?.format == .pcap, kernel != nil, let path = options.output {
+        if self.output?.isAnnotated == true {
+            kernel?.record()
+            pipeline.notesMarks = true
+        } else if self.output != nil, kernel != nil, let path = options.output {
             warnings.append(
                 "\(printable(path)) will have frames alone: a name that does not end in .pcap makes it a pcapng file, which keeps"
                     + " processes and the kernel's view, too")
@@ -84,20 +86,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         guard options.usesKernel, pipeline.sink.diagnosis != nil else { return }
         ports = PortWatcher()
         pipeline.sink.diagnosis?.portSupply = PortWatcher.supply()
-    }
-
-    private static func openOutput(
-        _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?
-    ) throws(TraceError) -> CaptureWriter? {
-        guard let path = options.output else { return nil }
-        do throws(CaptureWriteError) {
-            var writer = try CaptureWriter(path: path, application: TraceOptions.tool, owner: owner)
-            for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
-            try writer.flush()
-            return writer
-        } catch {
-            throw .output(error)
-        }
     }
 
     /// Whether frames on loopback are counted twice, when they leave and when they come in (before Linux 4.20).
@@ -180,9 +168,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             reportEnded(now)
             forgetSilent(now)
         }
-        if writer != nil {
-            do throws(CaptureWriteError) { try writer?.flush() } catch { throw .output(error) }
-        }
+        do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
     }
 
     /// Batches that are surely more frames than the rings hold: a frame takes 256 octets of them and more.
@@ -203,10 +189,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             kernel?.collectEvents()
             let result = captures.dispatch(limit: limit) { header, bytes in
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
-                if options.output != nil && failure == nil {
-                    do throws(CaptureWriteError) { try writer?.write(header, bytes) } catch { failure = error }
-                }
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
+                if options.output != nil && failure == nil {
+                    do throws(CaptureWriteError) {
+                        try output?.take(header, bytes, pipeline.mark, pipeline.timeline.connections)
+                    } catch {
+                        failure = error
+                    }
+                }
             }
             noteConnections()
             warnings += result.gone.map(\.description)
@@ -243,8 +233,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// What was learnt of the kernel stands behind the frames that it was joined to.
     private mutating func writeRecords() throws(TraceError) {
-        for payload in kernel?.takeRecords() ?? [] {
-            do throws(CaptureWriteError) { try writer?.write(localBlock: payload) } catch { throw .output(error) }
+        do throws(CaptureWriteError) {
+            try output?.release(kernel?.join, pipeline.timeline.connections)
+            for payload in kernel?.takeRecords() ?? [] { try output?.write(kernelRecord: payload) }
+        } catch {
+            throw .output(error)
         }
     }
 
@@ -375,11 +368,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
         pipeline.sink.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.sink.out)
         if failure == nil { do throws(TraceError) { try writeRecords() } catch { failure = error } }
-        if writer != nil && failure == nil {
+        if output != nil && failure == nil {
             for index in 0..<captures.count {
-                writer?.setStatistics(captures.statistics(index), interface: UInt16(clamping: index))
+                output?.setStatistics(captures.statistics(index), interface: UInt16(clamping: index))
             }
-            do throws(CaptureWriteError) { try writer?.close() } catch { failure = .output(error) }
+            do throws(CaptureWriteError) { try output?.close() } catch { failure = .output(error) }
         }
         if let failure { throw failure }
     }

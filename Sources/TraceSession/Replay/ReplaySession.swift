@@ -54,13 +54,9 @@ public enum ReplaySession {
 
     /// Why no connection can be chosen by its processes; nil if it can.
     private static func complaintOfProcesses(_ options: TraceOptions) -> String? {
-        if !options.usesKernel || !options.usesProcesses {
-            return "--pid and --pname need the kernel's view: leave out --no-kernel and --no-process"
-        }
         guard options.files.allSatisfy({ hasKernelRecords($0) == false }) else { return nil }
-        return
-            "--pid and --pname: \(printable(options.files.joined(separator: ", "))) does not say the processes; a capture of"
-            + " tcptrace -w does (pcapng, not .pcap)"
+        let files = options.files.map { printable($0) }.joined(separator: ", ")
+        return "--pid and --pname: \(files) does not say the processes; what a live trace wrote does (-w, pcapng)"
     }
 
     private static func tell<Report: TraceReport>(_ options: TraceOptions, _ report: Report) -> Int32 {

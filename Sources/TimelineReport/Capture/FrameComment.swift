@@ -1,0 +1,67 @@
+// What is said of a frame in a capture file that is written: for who reads it with other programs.
+
+public import TCPModel
+public import TCPTimeline
+
+/// The states that a frame's segment left behind, and who is at either end.
+public struct FrameComment: Sendable {
+    /// One end.
+    public struct End: Sendable {
+        let state: TCPState
+        let isConfirmed: Bool
+        let process: ProcessIdentity?
+
+        /// An end in this state, which the kernel confirmed or did not.
+        public init(_ state: TCPState, _ isConfirmed: Bool, _ process: ProcessIdentity?) {
+            self.state = state
+            self.isConfirmed = isConfirmed
+            self.process = process
+        }
+    }
+
+    let sender: Side
+    let own: End
+    let peer: End
+
+    /// A comment on a segment of `sender`; `own` is its sender's end.
+    public init(sender: Side, own: End, peer: End) {
+        self.sender = sender
+        self.own = own
+        self.peer = peer
+    }
+}
+
+extension OutputBuffer {
+    /// Appends a comment as words of the form `key=value`, the first of which is our name; only a process's name, in quotes, may have
+    /// spaces: `tcptrace conn=1 uid=C... side=orig state=FIN_WAIT_1 kernel=confirmed pid=7511 comm="client" peer_state=CLOSE_WAIT ...`.
+    public mutating func append(comment: FrameComment, _ connection: ConnectionName) {
+        append("tcptrace conn=")
+        append(number: connection.number)
+        append(" uid=")
+        append(uidOf: connection)
+        append(comment.sender == .originator ? " side=orig" : " side=resp")
+        append(end: comment.own, "")
+        append(end: comment.peer, "peer_")
+    }
+
+    private mutating func append(end: FrameComment.End, _ prefix: StaticString) {
+        guard end.state != .unseen || end.process != nil else { return }
+        if end.state != .unseen {
+            append(word: "state=", prefix)
+            append(end.state.displayName)
+            if end.isConfirmed { append(word: "kernel=confirmed", prefix) }
+        }
+        guard let process = end.process else { return }
+        append(word: "pid=", prefix)
+        append(number: process.pid)
+        append(word: "comm=", prefix)
+        // As JSON does: nothing in it can end the word, or act on a terminal.
+        appendJSONString(process.command)
+    }
+
+    private mutating func append(word: StaticString, _ prefix: StaticString) {
+        append(" ")
+        append(prefix)
+        append(word)
+    }
+}
