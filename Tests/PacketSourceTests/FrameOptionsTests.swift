@@ -32,9 +32,9 @@ import Testing
     @Test("frames are the same with options and without, in both formats", arguments: ["x.pcapng", "x.pcap"])
     func frames(name: String) throws {
         let options = [
-            FrameOptions(), FrameOptions(process: 7), FrameOptions(comment: Array("a".utf8)),
-            FrameOptions(process: 0, comment: Array("four".utf8)),
-            FrameOptions(comment: Array(repeating: 0x78, count: 70_000)),
+            FrameOptions(), FrameOptions(process: 7), FrameOptions(comment: [0x61]),
+            FrameOptions(process: 0, comment: ArraySlice("four".utf8)),
+            FrameOptions(comment: ArraySlice(repeating: 0x78, count: 70_000)),
         ]
         let file = try TemporaryFile(named: name)
         let frames = try write(file.path, options)
@@ -45,7 +45,7 @@ import Testing
 
     @Test("a comment is option 1, a process option 8 with the thread 0") func octets() throws {
         let file = try TemporaryFile(named: "x.pcapng")
-        _ = try write(file.path, [FrameOptions(process: 0x0102_0304, comment: Array("hello".utf8))])
+        _ = try write(file.path, [FrameOptions(process: 0x0102_0304, comment: ArraySlice("hello".utf8))])
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: file.path)))
         let expected: [UInt8] =
             [1, 0, 5, 0] + Array("hello".utf8) + [0, 0, 0] + [8, 0, 8, 0, 4, 3, 2, 1, 0, 0, 0, 0] + [0, 0, 0, 0]

@@ -92,7 +92,7 @@ public struct CaptureWriter: ~Copyable {
         lastTime = header.time
         let captured = UInt32(truncatingIfNeeded: bytes.byteCount)
         switch format {
-        case .pcapng: try writeBlock(header, bytes, captured, options.octets)
+        case .pcapng: try writeBlock(header, bytes, captured, options)
         case .pcap: try writeRecord(header, bytes, captured)
         }
     }
@@ -136,11 +136,11 @@ public struct CaptureWriter: ~Copyable {
 
     /// An enhanced packet block.
     private mutating func writeBlock(
-        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32, _ options: [UInt8]
+        _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32, _ options: FrameOptions
     ) throws(CaptureWriteError) {
         let ticks = UInt64(clamping: header.time.nanoseconds)
         let padding = -Int(captured) & 3
-        let length = UInt32(32 + Int(captured) + padding + options.count)
+        let length = UInt32(32 + Int(captured) + padding + options.length)
         let head: [7 of UInt32] = [
             6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: ticks >> 32),
             UInt32(truncatingIfNeeded: ticks), captured, header.originalLength,
@@ -148,9 +148,26 @@ public struct CaptureWriter: ~Copyable {
         try append(head)
         try output.append(bytes)
         try output.append(zeros: padding)
-        if !options.isEmpty { try output.append(options) }
+        if options.length > 0 { try append(options) }
         let tail: [1 of UInt32] = [length]
         try append(tail)
+    }
+
+    private mutating func append(_ options: FrameOptions) throws(CaptureWriteError) {
+        if options.commentLength > 0 {
+            // opt_comment, and its length.
+            let head: [1 of UInt32] = [1 | UInt32(options.comment.count) << 16]
+            try append(head)
+            try output.append(options.comment)
+            try output.append(zeros: -options.comment.count & 3)
+        }
+        if let process = options.process {
+            // epb_processid_threadid, its length, the process; its thread is not known.
+            let words: [3 of UInt32] = [8 | 8 << 16, UInt32(bitPattern: process), 0]
+            try append(words)
+        }
+        let end: [1 of UInt32] = [0]
+        try append(end)
     }
 
     /// A classic record. Its seconds are 32 bits, unsigned: times before 1970 or after 2106 become the nearest.

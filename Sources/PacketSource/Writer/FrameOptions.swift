@@ -2,25 +2,26 @@
 
 /// The options of an enhanced packet block (draft-ietf-opsawg-pcapng, 4.3).
 public struct FrameOptions: Sendable {
+    /// The most octets of a comment that are written: as many as a 16-bit length can state, padded.
+    static let longest = 0xfffc
+
     /// `epb_processid_threadid`: the process that sent it; nil if that is not known.
     public var process: Int32?
     /// `opt_comment`, in UTF-8; empty for none.
-    public var comment: [UInt8]
+    public var comment: ArraySlice<UInt8>
 
     /// Options from their values.
-    public init(process: Int32? = nil, comment: [UInt8] = []) {
+    public init(process: Int32? = nil, comment: ArraySlice<UInt8> = []) {
         self.process = process
-        self.comment = comment
+        self.comment = comment.prefix(Self.longest)
     }
 
-    /// As they stand behind the frame; nothing if there are none.
-    var octets: [UInt8] {
-        if process == nil && comment.isEmpty { return [] }
-        var options = BlockBytes()
-        if !comment.isEmpty { options.option(1, comment) }
-        // The lower half is written first, and is the process; its thread is not known.
-        if let process { options.option(8, UInt64(UInt32(bitPattern: process))) }
-        options.option(0, [])
-        return options.bytes
+    /// Octets of the comment and its head, padded to a multiple of four; 0 if there is none.
+    var commentLength: Int { comment.isEmpty ? 0 : 4 + (comment.count + 3) & ~3 }
+
+    /// Octets of all of them, with the end of options.
+    var length: Int {
+        let all = commentLength + (process == nil ? 0 : 12)
+        return all == 0 ? 0 : all + 4
     }
 }

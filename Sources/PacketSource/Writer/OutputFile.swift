@@ -61,6 +61,12 @@ import Glibc
         try append(unsafe block.span.bytes)
     }
 
+    /// Appends part of an array.
+    mutating func append(_ part: ArraySlice<UInt8>) throws(CaptureWriteError) {
+        // As above.
+        try append(unsafe part.span.bytes)
+    }
+
     /// Appends `count` zeros, at most 3: a block's padding.
     mutating func append(zeros count: Int) throws(CaptureWriteError) {
         let zeros: [3 of UInt8] = [0, 0, 0]

@@ -85,11 +85,7 @@ public struct KernelJoin: Sendable {
         of id: ConnectionID, number: UInt64, _ side: Side, in state: TCPState
     ) -> (process: ProcessIdentity?, isConfirmed: Bool)? {
         guard views.number(of: id) == number else { return nil }
-        return views.look(id) { view in
-            side == .originator
-                ? (view.originator.process, view.originator.confirms(state))
-                : (view.responder.process, view.responder.confirms(state))
-        }
+        return views.process(of: id, side, in: state)
     }
 
     /// How many connections are being watched in the tables.

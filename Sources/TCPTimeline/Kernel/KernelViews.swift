@@ -82,6 +82,16 @@ struct KernelViews {
         place(id).map { body(pool[$0].view) }
     }
 
+    /// A few words of a view, none of which is copied for them.
+    func process(
+        of id: ConnectionID, _ side: Side, in state: TCPState
+    ) -> (process: ProcessIdentity?, isConfirmed: Bool)? {
+        guard let place = place(id) else { return nil }
+        return side == .originator
+            ? (pool[place].view.originator.process, pool[place].view.originator.confirms(state))
+            : (pool[place].view.responder.process, pool[place].view.responder.confirms(state))
+    }
+
     /// All that are watched, the oldest first; made one by one.
     var all: some Sequence<ConnectionID> {
         order.lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }

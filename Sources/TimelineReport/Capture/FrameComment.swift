@@ -19,12 +19,14 @@ public struct FrameComment: Sendable {
         }
     }
 
+    let connection: UInt64
     let sender: Side
     let own: End
     let peer: End
 
-    /// A comment on a segment of `sender`; `own` is its sender's end.
-    public init(sender: Side, own: End, peer: End) {
+    /// A comment on a segment of `sender` of the connection with this number; `own` is its sender's end.
+    public init(connection: UInt64, sender: Side, own: End, peer: End) {
+        self.connection = connection
         self.sender = sender
         self.own = own
         self.peer = peer
@@ -33,12 +35,10 @@ public struct FrameComment: Sendable {
 
 extension OutputBuffer {
     /// Appends a comment as words of the form `key=value`, the first of which is our name; only a process's name, in quotes, may have
-    /// spaces: `tcptrace conn=1 uid=C... side=orig state=FIN_WAIT_1 kernel=confirmed pid=7511 comm="client" peer_state=CLOSE_WAIT ...`.
-    public mutating func append(comment: FrameComment, _ connection: ConnectionName) {
+    /// spaces: `tcptrace conn=1 side=orig state=FIN_WAIT_1 kernel=confirmed pid=7511 comm="client" peer_state=CLOSE_WAIT ...`.
+    public mutating func append(comment: FrameComment) {
         append("tcptrace conn=")
-        append(number: connection.number)
-        append(" uid=")
-        append(uidOf: connection)
+        append(number: comment.connection)
         append(comment.sender == .originator ? " side=orig" : " side=resp")
         append(end: comment.own, "")
         append(end: comment.peer, "peer_")

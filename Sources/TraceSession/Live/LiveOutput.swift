@@ -35,16 +35,16 @@ struct LiveOutput: ~Copyable {
 
     /// Takes in a frame and what it did.
     mutating func take(
-        _ header: FrameHeader, _ bytes: RawSpan, _ mark: FrameMark?, _ connections: borrowing KnownConnections
+        _ header: FrameHeader, _ bytes: RawSpan, _ mark: FrameMark?
     ) throws(CaptureWriteError) {
         guard isAnnotated else { return try writer.write(header, bytes) }
-        if held.octets + bytes.byteCount > Self.heldOctets { try release(nil, connections) }
+        if held.octets + bytes.byteCount > Self.heldOctets { try release(nil) }
         held.append(header, bytes)
         marks.append(mark)
     }
 
     /// Writes the frames that are held, with what is known of them now.
-    mutating func release(_ join: KernelJoin?, _ connections: borrowing KnownConnections) throws(CaptureWriteError) {
+    mutating func release(_ join: KernelJoin?) throws(CaptureWriteError) {
         guard !marks.isEmpty else { return }
         defer { marks.removeAll(keepingCapacity: true) }
         // Taken out and put back: they are written by what they are said of.
@@ -56,29 +56,26 @@ struct LiveOutput: ~Copyable {
         defer { self.comment = comment }
         try frames.write(to: &writer) { place in
             guard let mark = marks[place] else { return FrameOptions() }
-            return Self.options(mark, join, connections, &comment)
+            return Self.options(mark, join, &comment)
         }
     }
 
     /// What is said of a frame: who sent it, and where it changed a state, both states and processes.
     private static func options(
-        _ mark: FrameMark, _ join: KernelJoin?, _ connections: borrowing KnownConnections, _ text: inout OutputBuffer
+        _ mark: FrameMark, _ join: KernelJoin?, _ text: inout OutputBuffer
     ) -> FrameOptions {
         let sender = join?.process(of: mark.connection, number: mark.number, mark.sender, in: mark.senderState)
         let process = sender?.process?.pid
-        guard mark.hasTransitions, connections.contains(mark.connection, number: mark.number) else {
-            return FrameOptions(process: process)
-        }
+        guard mark.hasTransitions else { return FrameOptions(process: process) }
         let receiver = join?.process(
             of: mark.connection, number: mark.number, mark.sender.other, in: mark.receiverState)
         text.clear()
         text.append(
             comment: FrameComment(
-                sender: mark.sender,
+                connection: mark.number, sender: mark.sender,
                 own: FrameComment.End(mark.senderState, sender?.isConfirmed == true, sender?.process),
-                peer: FrameComment.End(mark.receiverState, receiver?.isConfirmed == true, receiver?.process)),
-            connections.name(of: mark.connection))
-        return FrameOptions(process: process, comment: Array(text.bytes))
+                peer: FrameComment.End(mark.receiverState, receiver?.isConfirmed == true, receiver?.process)))
+        return FrameOptions(process: process, comment: text.bytes)
     }
 
     /// Writes what was learnt of the kernel, behind the frames so far.

@@ -192,7 +192,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
                 if options.output != nil && failure == nil {
                     do throws(CaptureWriteError) {
-                        try output?.take(header, bytes, pipeline.mark, pipeline.timeline.connections)
+                        try output?.take(header, bytes, pipeline.mark)
                     } catch {
                         failure = error
                     }
@@ -234,7 +234,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// What was learnt of the kernel stands behind the frames that it was joined to.
     private mutating func writeRecords() throws(TraceError) {
         do throws(CaptureWriteError) {
-            try output?.release(kernel?.join, pipeline.timeline.connections)
+            try output?.release(kernel?.join)
             for payload in kernel?.takeRecords() ?? [] { try output?.write(kernelRecord: payload) }
         } catch {
             throw .output(error)
