@@ -1,7 +1,7 @@
 // A block of our own in a pcapng file, between its frames: what it holds is others' business.
 
-/// pcapng leaves the block types with the highest bit set to local use (draft-ietf-opsawg-pcapng, 10.1), and readers skip blocks that
-/// they do not know. So that another program's block of the same type is none of ours, it begins with our name.
+/// pcapng leaves the block types with the highest bit set to local use (draft-ietf-opsawg-pcapng, "Standardized Block Type Codes"), and
+/// readers skip blocks that they do not know. So that another program's block of the same type is none of ours, it begins with our name.
 enum LocalBlock {
     /// The highest bit, and "tcp".
     static let type: UInt32 = 0x8074_6370

@@ -1,6 +1,6 @@
 // What a pcapng file says of a frame besides its octets, for who reads it with other programs.
 
-/// The options of an enhanced packet block (draft-ietf-opsawg-pcapng, 4.3).
+/// The options of an enhanced packet block (draft-ietf-opsawg-pcapng, "Enhanced Packet Block").
 public struct FrameOptions: Sendable {
     /// The most octets of a comment that are written: as many as a 16-bit length can state, padded.
     static let longest = 0xfffc
