@@ -66,8 +66,8 @@ extension Explanation {
                 """),
             .linux(
                 """
-                ss -ti shows mss and pmtu unchanged and the segments lost. With net.ipv4.tcp_mtu_probing = 1 Linux tries smaller segments
-                after a timeout or two (RFC 4821); the default is 0.
+                `tcptrace sockets -i` (or ss -ti) shows the path MTU unchanged and segments taken for lost. With
+                net.ipv4.tcp_mtu_probing = 1 Linux tries smaller segments after a timeout or two (RFC 4821); the default is 0.
                 """),
             .causes(
                 "A tunnel or overlay (VPN, VXLAN, PPPoE) on the way takes room from each packet, and a firewall drops all ICMP.",
@@ -88,8 +88,9 @@ extension Explanation {
                 """),
             .linux(
                 """
-                The receiver's Recv-Q is full, the sender's Send-Q grows, ss -o shows timer:(persist,...). Probes back off to 120 s at
-                most. As long as they are answered the connection lives on for ever. TcpExtTCPToZeroWindowAdv counts.
+                The receiver's Recv-Q is full, the sender's Send-Q grows, `tcptrace sockets -i` shows a window probe, ss -o
+                timer:(persist,...). Probes back off to 120 s at most. As long as they are answered the connection lives on for
+                ever. TcpExtTCPToZeroWindowAdv counts.
                 """),
             .causes(
                 "The receiving process does not read: blocked, stopped, or slow (a disk, a lock, a full pipe).",
@@ -142,7 +143,8 @@ extension Explanation {
             .linux(
                 """
                 The timeout is at least 200 ms (tcp_rto_min_us), 1 s for SYNs; tcp_retries2 = 15 ends it after some 15 minutes with
-                ETIMEDOUT. TcpRetransSegs, TcpExtTCPTimeouts, TCPFastRetrans; ss -ti shows retrans and backoff.
+                ETIMEDOUT. TcpRetransSegs, TcpExtTCPTimeouts, TCPFastRetrans; `tcptrace sockets -i` shows what
+                was sent again and how often the timeout was doubled.
                 """),
             .causes(
                 "Loss: a full queue or a bad link on the way.",
