@@ -17,6 +17,8 @@ public enum KernelRecord: Sendable {
     case owners([UInt64: SocketHolder], time: Timestamp, source: KernelSource)
     /// All who hold sockets of one process, by inode; nobody where it holds a socket no more.
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
+    /// What was told by now of what had been learnt.
+    case told(KernelTelling)
     /// What moved among the host's counters between two readings of them.
     case counters(HostCounterChange)
     /// What moved among them in the whole trace: the last record.
@@ -30,6 +32,23 @@ public struct KernelTraceSettings: Hashable, BitwiseCopyable, Sendable {
 
     /// Settings from their fields.
     public init(hasEvents: Bool) { self.hasEvents = hasEvents }
+}
+
+/// What a live trace told at one moment: a replay judges at the same moments, when it knows as much.
+public struct KernelTelling: Hashable, Sendable {
+    /// When it was.
+    public var now: Timestamp
+    /// Connections were over that had ended a while before this; nil: none but those whose four-tuples others have taken.
+    public var settled: Timestamp?
+    /// The connections of which something was found that are not over, from originator to responder.
+    public var found: [FourTuple]
+
+    /// What was told, from its parts.
+    public init(now: Timestamp, settled: Timestamp? = nil, found: [FourTuple] = []) {
+        self.now = now
+        self.settled = settled
+        self.found = found
+    }
 }
 
 /// What one reading of the socket tables said of the connections that it was of.

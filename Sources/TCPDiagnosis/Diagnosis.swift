@@ -1,7 +1,7 @@
 // Collects what happens to connections, lets the rules judge, and hands out each finding once.
 //
 // Rules are asked when a connection has been quiet for a moment (live), once a second while one waits for something, and when it
-// is over. On replay they are asked when it is over.
+// is over. On replay they are asked when it is over, and when the live trace found something, if the capture file says when that was.
 
 import TCPMachine
 public import TCPModel
@@ -110,6 +110,13 @@ public struct Diagnosis: Sendable {
             patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
         }
         return findings
+    }
+
+    /// On replay: the findings about a connection that is not over, at a moment at which the live trace made some.
+    public mutating func review(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
+    ) -> [Finding] {
+        judge(id, connections[id], connections.statistics(of: id), kernel, now: now, isOver: false)
     }
 
     private func isOpen(_ id: ConnectionID, _ number: UInt64) -> Bool {

@@ -40,14 +40,29 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
 
     mutating func counters(_ change: HostCounterChange) { diagnosis?.host = change }
 
-    /// Live: tells what is found out by now.
-    mutating func review(now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?) {
-        for finding in diagnosis?.review(now: now, connections, kernel) ?? [] { tell(finding, connections) }
+    /// Live: tells what is found out by now, and returns of which connections, each once.
+    mutating func review(
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?
+    ) -> [ConnectionID] {
+        var found: [ConnectionID] = []
+        for finding in diagnosis?.review(now: now, connections, kernel) ?? [] {
+            tell(finding, connections)
+            // Those of one connection come one after the other.
+            if found.last != finding.connection { found.append(finding.connection) }
+        }
+        return found
+    }
+
+    mutating func review(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
+    ) {
+        for finding in diagnosis?.review(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
     }
 
     /// Reports a connection that is over, its findings first.
     mutating func finish(
-        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record? = nil,
+        _ kernel: KernelView?, now: Timestamp
     ) {
         for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
         report.finish(id, connections, kernel, &out)

@@ -33,8 +33,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private let isLive: Bool
     /// On replay: the kernel's side, where a capture file has it.
     private var recorded: RecordedKernel?
-    /// Whether it said something since the latest batch.
-    private var hasNewRecords = false
+    /// Batches since it said the last time what was told.
+    private var batchesUntold = 0
     /// Connections whose four-tuple is another's now: where the kernel is heard, they are kept until its last events of them are there.
     var replaced: [ConnectionID] = []
 
@@ -166,6 +166,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         if let old = gone, recorded != nil {
             replaced.append(old)
             gone = nil
+            // A file may never say that they were told.
+            if replaced.count >= Self.replacedLimit { concludeReplaced() }
         }
         if gone == nil {
             gone = timeline.leastUseful(besides: new.connection, ifMoreThan: connectionLimit)
@@ -184,9 +186,9 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
 
     /// Reports a connection that is over.
     mutating func finish(_ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil) {
-        let report = recorded?.report(id)
+        let report = recorded?.report(id, timeline)
         sink.finish(
-            id, timeline.connections, kernel ?? report?.view ?? recorded?.view(id),
+            id, timeline.connections, as: report?.record, kernel ?? report?.view ?? recorded?.view(id),
             now: now ?? report?.time ?? lastTime ?? timeline[id].lastTime)
     }
 
@@ -210,12 +212,15 @@ extension TracePipeline where Sink: ~Copyable {
         var said: [KernelEvent] = []
         let taken = kernel.take(payload, &timeline, &said, tellsAll: needs.kernelEvents)
         recorded = kernel
-        hasNewRecords = true
         for event in said { take(event) }
         switch taken {
         case .joined(let time):
             lastTime = max(lastTime ?? time, time)
+        case .told(let time, let found):
+            lastTime = max(lastTime ?? time, time)
+            batchesUntold = 0
             concludeReplaced()
+            for id in found { sink.review(id, timeline.connections, recorded?.view(id), now: time) }
         case .counters(let change): sink.counters(change)
         case .nothing: break
         }
@@ -223,14 +228,24 @@ extension TracePipeline where Sink: ~Copyable {
 
     /// On replay: the kernel's last events of connections whose four-tuple is another's are there.
     private mutating func concludeReplaced() {
-        while let id = replaced.last { conclude(id) }
+        let over = replaced
+        replaced.removeAll(keepingCapacity: true)
+        for id in over { conclude(id) }
     }
 
-    /// On replay: so many frames have come that what the kernel says of those before would be there.
+    /// On replay: so many frames have come that what was told of those before would be there.
     mutating func endBatch() {
-        if !hasNewRecords { concludeReplaced() }
-        hasNewRecords = false
+        batchesUntold += 1
+        if batchesUntold >= Self.batchesInTurn { concludeReplaced() }
     }
+
+    /// Under a flood a live trace takes in so many batches of a replay before it tells something.
+    private static var batchesInTurn: Int { 64 }
+    /// Connections whose end is still to be told, at most.
+    private static var replacedLimit: Int { 4096 }
+
+    /// On replay: how long an ended connection waits for late segments, and for what the kernel says of it.
+    var linger: Int64 { recorded == nil ? ReplaySession.linger : LivePace.keep }
 
     /// On replay: what the capture file said of the kernel; nil if nothing.
     var kernelCounts: RecordedKernel.Counts? { recorded?.counts }
@@ -238,8 +253,10 @@ extension TracePipeline where Sink: ~Copyable {
     /// On replay: what moved among the host's counters in the trace that wrote the file.
     var hostChange: HostCounterChange? { recorded?.total }
 
-    /// Tells what is found out by now.
-    mutating func review<Report>(now: Timestamp, _ kernel: KernelJoin?) where Sink == Teller<Report> {
+    /// Live: tells what is found out by now, and returns of which connections.
+    mutating func review<Report>(
+        now: Timestamp, _ kernel: KernelJoin?
+    ) -> [ConnectionID] where Sink == Teller<Report> {
         sink.review(now: now, timeline.connections, kernel)
     }
 }

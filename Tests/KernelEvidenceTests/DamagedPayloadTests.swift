@@ -38,7 +38,7 @@ import Testing
         var codec = Codec()
         #expect(throws: KernelRecordFault.unknownVersion(2)) { try codec.decode([2, 0, 1, 0]) }
         #expect(throws: KernelRecordFault.unknownVersion(0x0101)) { try codec.decode([1, 1, 1, 0, 0, 0, 0, 0]) }
-        #expect(throws: KernelRecordFault.unknownKind(8)) { try codec.decode(head(8)) }
+        #expect(throws: KernelRecordFault.unknownKind(9)) { try codec.decode(head(9)) }
         #expect(throws: KernelRecordFault.unknownKind(0)) { try codec.decode(head(0)) }
         #expect(throws: KernelRecordFault.unknownKind(0x0102)) { try codec.decode([1, 0, 2, 1, 0, 0, 0, 0]) }
     }
@@ -66,7 +66,7 @@ import Testing
             joined(head(4), time, [0], endless),
             joined(head(5), zeros(4), time, [0], endless),
             joined(head(5), zeros(4), time, [0], [1, 0, 0, 0], time, endless),
-            joined(head(6), time, time, endless),
+            joined(head(6), time, time, endless), joined(head(8), time, [0], endless),
         ]
         var codec = Codec()
         let clock = ContinuousClock()
@@ -186,7 +186,7 @@ import Testing
                 Bool.random(using: &random)
                     ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0...3, using: &random)
             }
-            let octets = head(UInt8(round % 7)) + noise
+            let octets = head(UInt8(round % 9)) + noise
             do throws(KernelRecordFault) { check(try codec.decode(octets), octets, seed) } catch {
                 #expect(!error.description.isEmpty)
             }
@@ -203,6 +203,8 @@ import Testing
         case .owners(let owners, _, _): if owners.count > octets.count / 16 { Issue.record("seed \(seed): \(octets)") }
         case .holders(let holders, _, _, _):
             if holders.count > octets.count / 12 { Issue.record("seed \(seed): \(octets)") }
+        case .told(let telling):
+            if telling.found.count > octets.count / 13 { Issue.record("seed \(seed): \(octets)") }
         case .counters(let change), .total(let change):
             let names = change.increases.map(\.name)
             if names != names.sorted() || names.count > octets.count / 10 { Issue.record("seed \(seed): \(octets)") }

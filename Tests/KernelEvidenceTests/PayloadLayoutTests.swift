@@ -51,6 +51,23 @@ import Testing
         #expect(payload == joined([1, 0, 2, 0, 0, 0, 0, 0], timeOctets, [1, 0, 0, 0], body))
     }
 
+    @Test func whatWasTold() throws {
+        var codec = Codec()
+        let telling = KernelTelling(
+            now: time, settled: time,
+            found: [
+                FourTuple(
+                    source: SocketAddress(IPAddress(1, 2, 3, 4), 0x0506), destination: SocketAddress(.loopbackV6, 7))
+            ])
+        let tuple = joined([0b10], [1, 2, 3, 4, 6, 5], zeros(15), [1, 7, 0])
+        #expect(
+            try only(&codec, .told(telling))
+                == joined([1, 0, 8, 0], zeros(4), timeOctets, [1], timeOctets, [1, 0, 0, 0], tuple))
+        #expect(
+            try only(&codec, .told(KernelTelling(now: time)))
+                == joined([1, 0, 8, 0], zeros(4), timeOctets, [0], zeros(4)))
+    }
+
     @Test func numbersOfStatesAreLinuxs() throws {
         let numbers: [(TCPState, UInt8)] = [
             (.unseen, 0), (.established, 1), (.synSent, 2), (.synReceived, 3), (.finWait1, 4), (.finWait2, 5),

@@ -117,6 +117,20 @@ import Testing
         #expect(back.increases == increases)
     }
 
+    @Test func whatWasTold() throws {
+        var codec = Codec()
+        let tuples = [Sample.client, Sample.client6].flatMap { client in
+            [Sample.server, Sample.server6].map { FourTuple(source: client, destination: $0) }
+        }
+        for telling in [
+            KernelTelling(now: Sample.time), KernelTelling(now: Sample.time, settled: Timestamp(nanoseconds: .min)),
+            KernelTelling(now: Timestamp(nanoseconds: .max), settled: Sample.time, found: tuples),
+        ] {
+            guard case .told(let back) = try codec.single(.told(telling)) else { throw OtherRecord() }
+            #expect(back == telling)
+        }
+    }
+
     @Test func countersAreSortedAndNoneIsZeroWhateverTheFileHas() throws {
         var codec = Codec()
         let change = HostCounterChange(

@@ -208,6 +208,12 @@ enum Sample {
                     2: [SocketHolder(process: contained, descriptor: 9), SocketHolder(process: plain, descriptor: 0)],
                 ],
                 of: -7, time: time, source: .tracepoint),
+            .told(
+                KernelTelling(
+                    now: time, settled: Timestamp(nanoseconds: .max),
+                    found: [
+                        FourTuple(source: client, destination: server), FourTuple(source: client6, destination: server),
+                    ])),
             .counters(
                 HostCounterChange(
                     from: Timestamp(nanoseconds: .min), to: Timestamp(nanoseconds: .max),

@@ -45,6 +45,7 @@ public struct KernelRecordDecoder: Sendable {
         case .holders: return try holders(&cursor)
         case .counters: return .counters(try counters(&cursor))
         case .total: return .total(try counters(&cursor))
+        case .told: return .told(try telling(&cursor))
         case nil: throw .unknownKind(number)
         }
     }
@@ -148,6 +149,18 @@ public struct KernelRecordDecoder: Sendable {
         }
         connections.note(connection)
         return connection
+    }
+
+    private func telling(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelTelling {
+        var telling = KernelTelling(now: try cursor.time())
+        if try cursor.u8() & tellingHasSettled != 0 { telling.settled = try cursor.time() }
+        for _ in 0..<(try cursor.portion(least: Self.leastConnection)) {
+            let flags = ConnectionFlags(rawValue: try cursor.u8())
+            let originator = try cursor.end(isV4: flags.contains(.originatorV4))
+            let responder = try cursor.end(isV4: flags.contains(.responderV4))
+            telling.found.append(FourTuple(source: originator, destination: responder))
+        }
+        return telling
     }
 
     // MARK: Owners, holders and counters

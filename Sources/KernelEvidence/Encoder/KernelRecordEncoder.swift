@@ -28,6 +28,7 @@ public struct KernelRecordEncoder: Sendable {
         case .reading(let reading): encode(reading, &payloads)
         case .owners(let owners, let time, let source): encode(owners, time, source, &payloads)
         case .holders(let holders, let pid, let time, let source): encode(holders, pid, time, source, &payloads)
+        case .told(let telling): encode(telling, &payloads)
         case .counters(let change): encode(change, .counters, &payloads)
         case .total(let change): encode(change, .total, &payloads)
         }
@@ -152,9 +153,7 @@ public struct KernelRecordEncoder: Sendable {
 
     private mutating func append(_ connection: ReadConnection, at time: Timestamp, to body: inout RecordOctets) {
         let tuple = connection.tuple
-        var families: ConnectionFlags = []
-        if tuple.source.address.isV4 { families.insert(.originatorV4) }
-        if tuple.destination.address.isV4 { families.insert(.responderV4) }
+        let families = families(of: tuple)
         full.removeAll()
         appendFull(connection, families)
         if connections.isFresh(tuple, full.octets, at: time) {
@@ -183,6 +182,28 @@ public struct KernelRecordEncoder: Sendable {
         let listeners = connection.listeners.prefix(Int(UInt16.max))
         full.append(UInt16(truncatingIfNeeded: listeners.count))
         for listener in listeners { full.append(listener) }
+    }
+
+    private mutating func encode(_ telling: KernelTelling, _ payloads: inout [[UInt8]]) {
+        var body = RecordOctets()
+        body.append(telling.now)
+        body.append(telling.settled == nil ? 0 : tellingHasSettled)
+        if let settled = telling.settled { body.append(settled) }
+        let found = telling.found.prefix(KernelRecordFormat.portionLimit)
+        body.append(count: found.count)
+        for tuple in found {
+            body.append(families(of: tuple).rawValue)
+            body.append(tuple.source)
+            body.append(tuple.destination)
+        }
+        finish(.told, body, &payloads)
+    }
+
+    private func families(of tuple: FourTuple) -> ConnectionFlags {
+        var families: ConnectionFlags = []
+        if tuple.source.address.isV4 { families.insert(.originatorV4) }
+        if tuple.destination.address.isV4 { families.insert(.responderV4) }
+        return families
     }
 
     // MARK: Owners and holders

@@ -72,6 +72,13 @@ import TCPModel
 ///
 ///     from i64, to i64, count u32, count * (name text, increase u64)
 ///
+/// **Kind 8, told.** Findings were made and connections reported, from what was known then. Of the connections that are listed,
+/// which are not over, something was found. Those are over, and reported as they were then, that had ended 250 ms before `settled`, and
+/// those whose four-tuples others have taken. The last one of a trace stands behind its total: then all the others were reported.
+///
+///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
+///                   flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
+///
 /// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source.
 ///
 /// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
@@ -90,6 +97,7 @@ enum KernelRecordFormat {
         case holders
         case counters
         case total
+        case told
     }
 
     /// What an event is.
@@ -187,5 +195,7 @@ struct SocketFlags: OptionSet {
 
 /// A begin record's only flag.
 let beginHasEvents: UInt8 = 1
+/// A telling's only flag.
+let tellingHasSettled: UInt8 = 1
 /// A reading's only flag.
 let readingForgetsConnections: UInt8 = 1

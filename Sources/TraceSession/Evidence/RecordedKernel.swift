@@ -24,8 +24,18 @@ struct RecordedKernel {
     private var latest: [ConnectionID] = []
     /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
     private var ended = ReportedQueue()
-    /// What was known of those that were, and when.
-    private var reports: [ConnectionID: (view: KernelView, time: Timestamp)] = [:]
+    /// What was known of those that were.
+    private var reports: [ConnectionID: Report] = [:]
+
+    /// What was known of a connection when the trace reported it.
+    struct Report {
+        let view: KernelView
+        /// The connection as it was.
+        let record: KnownConnections.Record
+        /// When that was.
+        let time: Timestamp
+    }
+
     private let usesProcesses: Bool
     private(set) var counts = Counts()
     /// What moved among the host's counters in the latest trace that came to its end.
@@ -35,8 +45,12 @@ struct RecordedKernel {
 
     func view(_ id: ConnectionID) -> KernelView? { join.view(id) }
 
-    /// What was known of a connection when the trace reported it, and when that was; nil if it was open then.
-    func report(_ id: ConnectionID) -> (view: KernelView, time: Timestamp)? { reports[id] }
+    /// What was known of a connection when the trace reported it; nil if it was open then, or if segments have come since: they
+    /// count, and so does what the kernel said of them.
+    func report(_ id: ConnectionID, _ timeline: borrowing Timeline) -> Report? {
+        guard let report = reports[id], report.record.connection.lastTime == timeline[id].lastTime else { return nil }
+        return report
+    }
 
     /// A connection has begun.
     mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
@@ -57,19 +71,21 @@ struct RecordedKernel {
         ended.append(id, timeline.connections.number(of: id), timeline[id].lastTime)
     }
 
-    /// It is `now`: what is learnt from now on of connections that were reported by then has no part in their reports.
-    private mutating func noteReports(_ now: Timestamp, _ timeline: borrowing Timeline) {
-        while let first = ended.first, now.since(first.since) >= LivePace.linger {
+    /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
+    private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
+        guard let settled = telling.settled else { return }
+        while let first = ended.first, settled.since(first.since) >= LivePace.linger {
             ended.removeFirst()
             guard timeline.connections.contains(first.id, number: first.number), timeline[first.id].isEnded else {
                 continue
             }
             let lastTime = timeline[first.id].lastTime
-            if now.since(lastTime) < LivePace.linger {
+            if settled.since(lastTime) < LivePace.linger {
                 // Late segments put it off.
                 ended.append(first.id, first.number, lastTime)
             } else if let view = join.view(first.id) {
-                reports[first.id] = (view, now)
+                reports[first.id] = Report(
+                    view: view, record: timeline.connections.record(of: first.id), time: telling.now)
             }
         }
     }
@@ -78,6 +94,8 @@ struct RecordedKernel {
     enum Taken {
         /// It was joined: up to this time everything is known.
         case joined(Timestamp)
+        /// Something was told at this time, which had been found of these connections.
+        case told(Timestamp, of: [ConnectionID])
         /// The host's counters moved.
         case counters(HostCounterChange)
         /// Nothing that matters to anybody yet.
@@ -102,12 +120,10 @@ struct RecordedKernel {
         switch record {
         case .begin: return .nothing
         case .events(var events, let taken):
-            noteReports(taken, timeline)
             if !usesProcesses { for index in events.indices { events[index].process = nil } }
             join.take(events, now: taken, &timeline, &said, tellsAll: tellsAll)
             return .joined(taken)
         case .reading(let reading):
-            noteReports(reading.end, timeline)
             latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }
             said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
             return .joined(reading.end)
@@ -124,7 +140,10 @@ struct RecordedKernel {
         case .counters(let change): return .counters(change)
         case .total(let change):
             total = change
-            return .joined(change.to)
+            return .nothing
+        case .told(let telling):
+            noteReports(telling, timeline)
+            return .told(telling.now, of: telling.found.compactMap { current[FlowKey($0)] })
         }
     }
 }

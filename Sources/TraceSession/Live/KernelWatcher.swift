@@ -278,6 +278,9 @@ struct KernelWatcher {
     /// The host's counters moved.
     mutating func note(_ change: HostCounterChange) { recorder?.note(change) }
 
+    /// Something was told.
+    mutating func note(_ telling: KernelTelling) { recorder?.note(.told(telling)) }
+
     /// They moved so much in the whole trace.
     mutating func note(total change: HostCounterChange) { recorder?.note(.total(change)) }
 

@@ -60,7 +60,7 @@ extension LiveTracer {
     }
 
     private mutating func giveUp(_ id: ConnectionID) {
-        if !pipeline.timeline.isReported(id) { finish(id) }
+        if !pipeline.timeline.isReported(id) { finish(id, wallClockNow()) }
         drop(id)
     }
 }

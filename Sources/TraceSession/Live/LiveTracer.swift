@@ -3,6 +3,7 @@
 // One thread owns everything. The kernel's ring is the only buffer between the network and this loop.
 
 import Glibc
+import KernelEvidence
 public import PacketSource
 import TCPDiagnosis
 import TCPModel
@@ -11,8 +12,6 @@ public import TimelineReport
 
 /// A live trace. `step` waits and works; the results gather in a buffer that the caller takes and writes where it likes.
 public struct LiveTracer<Report: TraceReport>: ~Copyable {
-    /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
-    static var keep: Int64 { 120 * Span.second }
     /// The most reported connections that are kept so: under a flood of short ones memory stays where it is.
     static var most: Int { 8192 }
     /// Frames between two looks at everything else.
@@ -158,14 +157,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         try writeRecords()
         // While frames wait, a reading could be compared with nothing: it says what comes after them.
         let isConfirmed = try drain(upTo: isLast ? ringBatches : Self.batchesInTurn) || isLast ? readKernel() : false
-        retireReplaced()
         let now = wallClockNow()
+        retireReplaced(now)
         makeRoom()
         noteDrops()
         if isConfirmed {
             pipeline.sink.report.flush(now: now, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
-            pipeline.review(now: now, kernel?.join)
-            reportEnded(now)
+            let found = pipeline.review(now: now, kernel?.join)
+            let settled = reportEnded(now)
+            note(found, settled, now)
             forgetSilent(now)
         }
         do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
@@ -242,14 +242,23 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
-    private mutating func retireReplaced() {
+    private mutating func retireReplaced(_ now: Timestamp) {
+        guard !pipeline.replaced.isEmpty else { return }
         for id in pipeline.replaced {
             if !pipeline.timeline.isReported(id) {
-                finish(id)
+                finish(id, now)
             }
             drop(id)
         }
         pipeline.replaced.removeAll(keepingCapacity: true)
+        kernel?.note(KernelTelling(now: now))
+    }
+
+    /// Has the capture file say what was told at `now`.
+    private mutating func note(_ found: [ConnectionID], _ settled: Timestamp?, _ now: Timestamp) {
+        guard kernel?.isRecording == true, settled != nil || !found.isEmpty else { return }
+        let tuples = found.map { pipeline.timeline.connections.name(of: $0).tuple }
+        kernel?.note(KernelTelling(now: now, settled: settled, found: tuples))
     }
 
     /// Reads the kernel's tables if that is due. Returns whether the page may be brought up to date: not while states are
@@ -298,28 +307,32 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.sink.diagnosis = diagnosis
     }
 
-    private mutating func reportEnded(_ now: Timestamp) {
+    /// Reports connections that are over. Returns up to when they had been silent, if there were any.
+    private mutating func reportEnded(_ now: Timestamp) -> Timestamp? {
         // Where this program did not get the processor for long, frames are there whose events are not yet.
         let settled = min(now, kernel?.collectedUpTo ?? now)
+        var hasReported = false
         while let id = pipeline.timeline.nextExpired(at: settled, linger: LivePace.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
-            finish(id)
+            hasReported = true
+            finish(id, now)
             pipeline.timeline.markReported(id)
             reported.append(id, pipeline.timeline.connections.number(of: id), now)
             forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
-        while let first = reported.first, now.since(first.since) > Self.keep || reported.count > Self.most {
+        while let first = reported.first, now.since(first.since) > LivePace.keep || reported.count > Self.most {
             reported.removeFirst()
             if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
         }
+        return hasReported ? settled : nil
     }
 
-    mutating func finish(_ id: ConnectionID) {
+    mutating func finish(_ id: ConnectionID, _ now: Timestamp) {
         kernel?.judgeProcesses()
         let view = kernel?.join.view(id)
         if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
-        pipeline.finish(id, view, now: wallClockNow())
+        pipeline.finish(id, view, now: now)
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
@@ -353,8 +366,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Rows still waiting for what belongs to them get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.sink.report.flush(now: end, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
+        let last = wallClockNow()
         for id in pipeline.timeline.remaining() where !pipeline.timeline.isReported(id) {
-            finish(id)
+            finish(id, last)
             pipeline.timeline.markReported(id)
         }
         let statistics = captures.statistics()
@@ -366,6 +380,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             pipeline.sink.report.host(change, &pipeline.sink.out)
             kernel?.note(total: change)
         }
+        kernel?.note(KernelTelling(now: last))
         pipeline.sink.report.end(description, pipeline.counts, at: wallClockNow(), &pipeline.sink.out)
         if failure == nil { do throws(TraceError) { try writeRecords() } catch { failure = error } }
         if output != nil && failure == nil {

@@ -8,6 +8,8 @@ enum ReplayDivision {
     static let batch = 2048
     /// Most segments of a batch that are behind another one in their frame.
     static let extras = 1024
+    /// Things that are told in a batch at most, where a capture file says much of the kernel between two frames.
+    static let told = 16_384
     /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
     static let rest: UInt64 = 1024
     /// The same of a replay that tells all that happened to them.

@@ -38,11 +38,15 @@ extension KernelTests {
             if !attempt.errors.contains(" 0 lost, ") { attempt = try run() }
             #expect(attempt.errors.contains("\n0 packets dropped by kernel"), "\(attempt.errors)")
             for miss in try judge(attempt) { Issue.record("\(miss.text)") }
+            // The file that the trace wrote tells the same, word for word: also what was found while a connection was open.
+            let replay = try tcptrace("-T", "json", "-r", attempt.scratch.file("case.pcapng"))
+            let differences = try differences(live: attempt.json, replay: replay.text)
+            #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(8).joined(separator: "\n"))")
         }
 
         /// Holds the findings against the faults, prints the table, and gives back what is not right.
         private func judge(
-            _ attempt: (faults: [Fault], json: String, errors: String)
+            _ attempt: (faults: [Fault], json: String, errors: String, scratch: Scratch)
         ) throws -> [(kind: String, text: String)] {
             var told = try connections(attempt.json)
             try checkEvidence(attempt.json)
@@ -78,7 +82,7 @@ extension KernelTests {
             return misses
         }
 
-        private func run() throws -> (faults: [Fault], json: String, errors: String) {
+        private func run() throws -> (faults: [Fault], json: String, errors: String, scratch: Scratch) {
             let scratch = try Scratch()
             let script = Program.traffic("faults.py")
             let driver = try Program(
@@ -94,7 +98,7 @@ extension KernelTests {
             let faults = try text("faults").split(separator: "\n").map {
                 try JSONDecoder().decode(Fault.self, from: Data($0.utf8))
             }
-            return try (faults, text("json"), text("errors"))
+            return try (faults, text("json"), text("errors"), scratch)
         }
 
         /// By their ends (in either order: who is the client is not always clear), oldest first.

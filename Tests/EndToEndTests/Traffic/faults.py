@@ -858,7 +858,7 @@ for words in ('ip address add 10.94.0.2/24 dev veth7', 'ip link set veth7 up', '
 if has_rules:
     there.ask(0, 'run', ('nft', 'add table inet quiet; add chain inet quiet out { type filter hook output priority 0; };'
                          ' add rule inet quiet out ip protocol icmp drop'))
-program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-i', 'veth4', '-v', '-T', 'json', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
+program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-i', 'veth4', '-v', '-T', 'json', '-w', out + '/case.pcapng', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
                            stderr=open(out + '/errors', 'w'))
 try:
     for _ in range(2000):

@@ -43,6 +43,9 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         return isWanted
     }
 
+    /// How many things happen in the batch that is being filled, so far.
+    var count: UInt32 { unsafe crew.batch(batch).pointee.count }
+
     mutating func opens(at time: Timestamp) { unsafe crew.batch(batch).pointee.openTime = time }
 
     mutating func gap(_ count: UInt64, at time: Timestamp?) {
@@ -74,10 +77,20 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         }
     }
 
-    mutating func finish(
+    mutating func review(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) {
         let record = connections.record(of: id)
+        let seat = seat(of: id, record.connection.number, connections)
+        unsafe share(seat).pointee.review(
+            crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now)
+    }
+
+    mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record?,
+        _ kernel: KernelView?, now: Timestamp
+    ) {
+        let record = record ?? connections.record(of: id)
         let seat = seat(of: id, record.connection.number, connections)
         unsafe share(seat).pointee.finish(
             crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now)

@@ -79,6 +79,11 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         case .counters(let change):
             teller.counters(change)
             return 0
+        case .review(let id, let record, let view, let now):
+            connections.keep(record, at: id)
+            teller.unwanted.place = batch << 32 | UInt64(interruption.place)
+            teller.review(id, connections, view.map { share.views[$0] }, now: now)
+            return record.connection.number
         case .finish(let id, let record, let view, let now):
             connections.keep(record, at: id)
             teller.unwanted.place = batch << 32 | UInt64(interruption.place)

@@ -50,6 +50,8 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func take(kernelRecord payload: [UInt8]) {
         pipeline.take(kernelRecord: payload, usesProcesses: usesProcesses)
+        // Frames end a batch; of records there may be very many without one.
+        if pipeline.sink.count >= ReplayDivision.told { _ = pipeline.sink.publish() }
     }
 
     mutating func endBatch(lastFrame: UInt64) -> Bool {
@@ -57,7 +59,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         if let now = pipeline.lastTime {
             var expired: [ConnectionID] = []
             while let id = pipeline.timeline.nextExpired(
-                at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting)
+                at: now, linger: pipeline.linger, most: ReplayDivision.waiting)
             {
                 expired.append(id)
             }

@@ -21,6 +21,8 @@ struct TellingShare {
             case kernel(Int)
             /// The host's counters moved.
             case counters(HostCounterChange)
+            /// The connection, which is not over, is to be judged at `now`.
+            case review(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
             /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything.
             case finish(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
         }
@@ -39,7 +41,7 @@ struct TellingShare {
     private(set) var interruptions: [Interruption] = []
     /// What the kernel said, if the capture has that.
     private(set) var kernelEvents: [KernelEvent] = []
-    /// What it said of connections that are over.
+    /// What it said of connections that are over, or are judged.
     private(set) var views: [KernelView] = []
 
     /// Empties it for the next batch.
@@ -74,8 +76,20 @@ struct TellingShare {
     mutating func finish(
         _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp
     ) {
-        if let view { views.append(view) }
-        interrupt(place, .finish(id, record, view: view == nil ? nil : views.count - 1, now: now))
+        interrupt(place, .finish(id, record, view: keep(view), now: now))
+    }
+
+    /// Has a connection judged.
+    mutating func review(
+        _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp
+    ) {
+        interrupt(place, .review(id, record, view: keep(view), now: now))
+    }
+
+    private mutating func keep(_ view: KernelView?) -> Int? {
+        guard let view else { return nil }
+        views.append(view)
+        return views.count - 1
     }
 
     /// Adds what happens after the latest segment.
