@@ -28,8 +28,6 @@ struct ReplayRun: ~Copyable {
     private var recordsNotCopied: UInt64 = 0
     /// Frames read before the batch under way.
     private var batchStart: UInt64 = 0
-    /// For how many frames what was said of the kernel in this batch counts: a file may have much of that, and few frames.
-    private var recordsInBatch = 0
     /// When results were shown because a stream paused, and how many frames had been read then.
     private var shown: (frame: UInt64, time: Int64) = (.max, 0)
 
@@ -123,7 +121,7 @@ struct ReplayRun: ~Copyable {
         }
         while !isStopped {
             let state = try take(from: &input, &consumer)
-            if roomInBatch <= 0 { endBatch(&input, &consumer) }
+            if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
             if hasEnough(consumer) { isStopped = true }
             look(consumer.captured, input.bytesRead, input.size)
             switch state {
@@ -135,9 +133,6 @@ struct ReplayRun: ~Copyable {
         }
     }
 
-    /// How many frames the batch has room for.
-    private var roomInBatch: Int { ReplayDivision.batch - Int(frame - batchStart) - recordsInBatch }
-
     private mutating func tell(_ sentences: [String]) {
         if !sentences.isEmpty { progress.clear() }
         for sentence in sentences { complain(sentence) }
@@ -147,7 +142,7 @@ struct ReplayRun: ~Copyable {
     private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
         from input: inout InputFile, _ consumer: inout Consumer
     ) throws(TraceError) -> CaptureFileReader.Progress {
-        let room = roomInBatch
+        let room = ReplayDivision.batch - Int(frame - batchStart)
         // Where nothing is written or counted, frames take the short way.
         if output == nil && options.packetLimit == nil {
             return try input.read(limit: room, after: &frame) { header, bytes, number in
@@ -187,12 +182,10 @@ struct ReplayRun: ~Copyable {
             }
         }
         consumer.take(kernelRecord: payload)
-        // As much as it may be about: an event takes 26 octets at least.
-        recordsInBatch += 1 + payload.count / 64
     }
 
-    /// As many frames as a batch has were read, or the file is done. Where a batch ends depends on the file alone, and not on how fast it
-    /// comes: so do the results.
+    /// As many frames as a batch has were read, or the file is done. Where a batch ends depends on the frames alone, and
+    /// not on how fast they come: so do the results.
     private mutating func endBatch<Consumer: ReplayConsumer & ~Copyable>(
         _ input: inout InputFile, _ consumer: inout Consumer
     ) {
@@ -200,7 +193,6 @@ struct ReplayRun: ~Copyable {
         if missing > 0 { consumer.noteGap(missing) }
         lost &+= missing
         batchStart = frame
-        recordsInBatch = 0
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }
 
