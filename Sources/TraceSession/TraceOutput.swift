@@ -18,4 +18,6 @@ public enum TraceOutput {
     case csv(CSVReport)
     /// Only the number of packets.
     case count(CountReport)
+    /// Nothing: standard output is for frames.
+    case nothing(SilentReport)
 }

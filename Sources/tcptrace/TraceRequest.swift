@@ -18,6 +18,8 @@ struct TraceRequest {
         case zeek
         case csv
         case count
+        /// `-w -`: standard output is for frames.
+        case nothing
     }
 
     var options = TraceOptions()
@@ -81,8 +83,13 @@ struct TraceRequest {
         }
         options.output = command.output
         options.user = command.user
-        if command.output == "-" && command.format != "text" {
-            throw ValidationError("-w - writes frames to standard output, and -T \(command.format) too: choose one")
+        if command.output == "-" {
+            let other =
+                command.format != "text"
+                ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
+            if let other {
+                throw ValidationError("-w - writes frames to standard output, and \(other) too: choose one")
+            }
         }
     }
 
@@ -223,6 +230,7 @@ struct TraceRequest {
         default: throw ValidationError("-T \(command.format): the format is text, json, zeek or csv")
         }
         if command.countOnly { form = .count }
+        if command.output == "-" { form = .nothing }
         for name in command.events.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             guard name == "state" || name == "packet" else {
                 throw ValidationError("--events \(name): the events are state and packet")
@@ -283,6 +291,7 @@ struct TraceRequest {
         case .csv:
             return trace(.csv(CSVReport(header: hasHeader, selection: selection, findings: !options.failOn.isEmpty)))
         case .count: return trace(.count(CountReport()))
+        case .nothing: return trace(.nothing(SilentReport()))
         }
     }
 

@@ -29,7 +29,9 @@ import Testing
         ["-r", "x", "-i", "lo"], ["-T", "xml", "-i", "lo"], ["--color", "green", "-i", "lo"],
         ["--state", "NOWHERE", "-i", "lo"], ["--outcome", "fine", "-i", "lo"], ["-Q", "sideways", "-i", "lo"],
         ["-y", "NOSUCH", "-i", "lo"], ["9500"], ["sokets"], ["socket", "port", "9500"], ["version"],
-        ["-r", "x", "--pid", "1", "--no-kernel"], ["--pname", "x", "--no-process"], ["-r", "x", "--duration", "1"],
+        ["-r", "x", "--pid", "1", "--no-kernel"], ["--pname", "x", "--no-process"],
+        ["-r", "x", "-w", "-", "--count"], ["-r", "x", "-w", "-", "--print"], ["-r", "x", "-w", "-", "-T", "csv"],
+        ["-r", "x", "--duration", "1"],
     ])
     func usageErrorsAre64(_ arguments: [String]) throws {
         let outcome = try Program(Program.tcptrace, arguments).end()

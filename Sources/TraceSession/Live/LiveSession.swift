@@ -23,6 +23,7 @@ public enum LiveSession {
         case .zeek(let report): run(options, report: report, command, executable)
         case .csv(let report): run(options, report: report, command, executable)
         case .count(let report): run(options, report: report, command, executable)
+        case .nothing(let report): run(options, report: report, command, executable)
         }
     }
 

@@ -26,6 +26,7 @@ public enum ReplaySession {
         case .zeek(let report): return run(options, report)
         case .csv(let report): return run(options, report)
         case .count(let report): return run(options, report)
+        case .nothing(let report): return run(options, report)
         }
     }
 

@@ -68,7 +68,8 @@ extension KernelTests {
             try load.say("ready")
             let trace = try Program(
                 Program.tcptrace,
-                ["--netns", "\(load.pid)", "-i", "lo", "-T", "json", "-w", file] + options + ["tcp port 9500"])
+                ["--netns", "\(load.pid)", "-i", "lo"] + (name == "-" ? ["-w", "-"] : ["-T", "json", "-w", file])
+                    + options + ["tcp port 9500"])
             try trace.say("listening on lo")
             load.signal(SIGUSR1)
             try load.say("done")
@@ -164,6 +165,11 @@ extension KernelTests {
             #expect(
                 try lines(again, "kernel", without: []) == lines(whole, "kernel", without: []))
             #expect(try lines(again, "conn", without: ["file"]) == lines(whole, "conn", without: ["file"]))
+            // Standard output has the frames and nothing else.
+            for options in ["", "-q", "--fail-on refused"] {
+                let piped = try shell("$T -r $1 \(options) -w - | cmp - $2", evidence.file, copy)
+                #expect(piped.code == 0, "\(options): \(piped.text) \(piped.errors)")
+            }
             let part = try tcptrace("-q", "-r", evidence.file, "-w", copy, "port", "20002")
             #expect(part.errors.contains("not copied: with a filter"), "\(part.errors)")
             let rest = try tcptrace("-T", "json", "-r", copy)
@@ -174,6 +180,14 @@ extension KernelTests {
             #expect(table.errors.contains("records of the kernel's side left out"), "\(table.errors)")
             let text = try shell("cat $1 | $T -r -", evidence.file)
             #expect(text.text == (try tcptrace("-r", evidence.file)).text)
+        }
+
+        @Test func aTraceThatWritesToStandardOutputPrintsNothingThere() throws {
+            let evidence = try evidence("-")
+            let file = try evidence.scratch.write(evidence.live.output, as: "piped.pcapng")
+            let replay = try tcptrace("-T", "json", "-r", file)
+            #expect(replay.code == 0, "\(replay.errors)")
+            #expect(try records(replay, "conn").count { $0["orig_process"] != nil } == 8)
         }
 
         @Test func aClassicFileAndFramesAloneSayThatTheyHaveNone() throws {
