@@ -279,13 +279,18 @@ struct ConnectionText {
         tailStart = (tailStart + 1) % tail.count
     }
 
+    /// Above so many items at most an event finds its place: as many frames come in one batch.
+    private static let reach = 4096
+
     /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
     /// taken in after a batch of frames, of which some came later.
     mutating func keep(_ event: KernelEvent) {
         let note = TimelineItem.note(.kernel(event))
-        guard event.isTraced, tail.isEmpty, !items.isEmpty else { return keep(note) }
+        // A file may say ever more of one connection: what is told of it has the same limit as its rows.
+        guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else { return keep(note) }
         var place = items.count
-        while place > 0, Self.isLater(items[place - 1], than: event) { place -= 1 }
+        let first = max(0, place - Self.reach)
+        while place > first, Self.isLater(items[place - 1], than: event) { place -= 1 }
         items.insert(note, at: place)
     }
 
