@@ -61,6 +61,8 @@ public struct KernelReading: Sendable {
     public var source: KernelSource
     /// The connections that it was of, each once.
     public var connections: [ReadConnection]
+    /// Whether the next record has more connections of the same reading: a long one is several.
+    public var goesOn = false
 
     /// A reading from its fields.
     public init(begin: Timestamp, end: Timestamp, source: KernelSource, connections: [ReadConnection]) {

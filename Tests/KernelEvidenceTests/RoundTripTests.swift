@@ -158,6 +158,8 @@ import Testing
             guard case .reading(let reading) = record else { throw OtherRecord() }
             #expect(reading.connections.count <= 1000 && reading.end == Timestamp(seconds: 1, nanoseconds: 0))
             back += reading.connections
+            // All but the last one say that more follow.
+            #expect(reading.goesOn == (back.count < count))
         }
         #expect(back.map(\.tuple) == connections.map(\.tuple))
     }

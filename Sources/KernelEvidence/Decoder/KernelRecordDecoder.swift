@@ -121,14 +121,16 @@ public struct KernelRecordDecoder: Sendable {
         let begin = try cursor.time()
         let end = try cursor.time()
         let source = try cursor.source()
-        let forgets = try cursor.u8() & readingForgetsConnections != 0
-        if forgets { connections.removeAll() }
+        let flags = try cursor.u8()
+        if flags & readingForgetsConnections != 0 { connections.removeAll() }
         let count = try cursor.portion(least: Self.leastConnection)
         var read: [ReadConnection] = []
         for _ in 0..<count {
             if let connection = try connection(&cursor) { read.append(connection) }
         }
-        return KernelReading(begin: begin, end: end, source: source, connections: read)
+        var reading = KernelReading(begin: begin, end: end, source: source, connections: read)
+        reading.goesOn = flags & readingGoesOn != 0
+        return reading
     }
 
     /// The next connection; nil if it is only named and nothing is known of it.

@@ -144,7 +144,7 @@ public struct KernelRecordEncoder: Sendable {
             body.append(reading.begin)
             body.append(reading.end)
             body.append(reading.source)
-            body.append(forgets ? readingForgetsConnections : 0)
+            body.append((forgets ? readingForgetsConnections : 0) | (rest.isEmpty ? 0 : readingGoesOn))
             body.append(count: count)
             body.append(portion)
             finish(.reading, body, &payloads)

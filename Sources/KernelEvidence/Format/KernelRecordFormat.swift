@@ -50,7 +50,7 @@ import TCPModel
 /// what it keeps of each connection; if it has nothing, the connection is no part of the reading.
 ///
 ///     begin i64, end i64, source, flags u8, count u32, count * connection
-///                   flags: 0 forget all connections before
+///                   flags: 0 forget all connections before, 1 the next payload has more of the same reading
 ///     connection:   flags u8, originator's end, responder's end; then, unless it is unchanged: [originator's socket],
 ///                   [responder's socket], [socket elsewhere], listeners u16, listeners * socket
 ///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host, 4 responder is of
@@ -79,7 +79,8 @@ import TCPModel
 ///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
 ///                   flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
 ///
-/// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source.
+/// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source. What
+/// a reading says is compared among its connections: so its payloads say whether more follow.
 ///
 /// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
 /// 65,536 events or connections (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
@@ -197,5 +198,6 @@ struct SocketFlags: OptionSet {
 let beginHasEvents: UInt8 = 1
 /// A telling's only flag.
 let tellingHasSettled: UInt8 = 1
-/// A reading's only flag.
+/// A reading's flags.
 let readingForgetsConnections: UInt8 = 1
+let readingGoesOn: UInt8 = 2

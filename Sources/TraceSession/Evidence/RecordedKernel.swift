@@ -22,6 +22,8 @@ struct RecordedKernel {
     private var current: [FlowKey: ConnectionID] = [:]
     /// The connections of the latest reading: processes that are named next hold their sockets.
     private var latest: [ConnectionID] = []
+    /// The beginning of a reading of which more is to come.
+    private var begun: KernelReading?
     /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
     private var ended = ReportedQueue()
     /// What was known of those that were.
@@ -36,12 +38,16 @@ struct RecordedKernel {
         let time: Timestamp
     }
 
+    /// With so many connections a reading is joined though it says that more are to come.
+    private static let readingLimit = 1 << 17
     private let usesProcesses: Bool
     private(set) var counts = Counts()
     /// What moved among the host's counters in the latest trace that came to its end.
     private(set) var total: HostCounterChange?
 
-    init(usesProcesses: Bool) { self.usesProcesses = usesProcesses }
+    init(usesProcesses: Bool) {
+        self.usesProcesses = usesProcesses
+    }
 
     func view(_ id: ConnectionID) -> KernelView? { join.view(id) }
 
@@ -90,6 +96,22 @@ struct RecordedKernel {
         }
     }
 
+    /// A reading, with what came of it before; nil if more is to come. One that does not go on as it said is left out.
+    private mutating func whole(_ part: KernelReading) -> KernelReading? {
+        var reading = part
+        if var earlier = begun.take(), earlier.begin == part.begin, earlier.end == part.end,
+            earlier.source == part.source
+        {
+            // In place: a file may have it in very many pieces.
+            earlier.connections += part.connections
+            reading = earlier
+        }
+        // More than any host has is no reading.
+        guard part.goesOn, reading.connections.count < Self.readingLimit else { return reading }
+        begun = reading
+        return nil
+    }
+
     /// What a record came to.
     enum Taken {
         /// It was joined: up to this time everything is known.
@@ -123,7 +145,8 @@ struct RecordedKernel {
             if !usesProcesses { for index in events.indices { events[index].process = nil } }
             join.take(events, now: taken, &timeline, &said, tellsAll: tellsAll)
             return .joined(taken)
-        case .reading(let reading):
+        case .reading(let part):
+            guard let reading = whole(part) else { return .nothing }
             latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }
             said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
             return .joined(reading.end)
