@@ -50,6 +50,10 @@ public struct KernelJoin: Sendable {
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]
 
+    /// Whether views keep which states readings confirmed. A live trace writes a row when that is known; on replay it is written when the
+    /// connection is over, and the state is another one by then.
+    public var remembersReadings = false
+
     /// Whether events are kept, as they are joined, until `takeJoined`.
     public var keepsJoined = false
     var joined: [SocketEvent] = []
@@ -286,9 +290,18 @@ public struct KernelJoin: Sendable {
             if timeline[id].isSelfConnect { continue }
             update(id, .responder) { Self.reconcile(snapshot, id, .responder, &$0, &timeline, &events) }
         }
+        if remembersReadings { for id in ids ?? views.ids { rememberStates(id) } }
         noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
         placeInQueues(ids ?? views.ids, timeline)
         return events
+    }
+
+    private mutating func rememberStates(_ id: ConnectionID) {
+        for side in [Side.originator, .responder] {
+            update(id, side) { view in
+                if let state = view.confirmedState { view.formerStates.insert(TracedFacts.States(state)) }
+            }
+        }
     }
 
     private static func reconcile(

@@ -10,6 +10,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var isPresent = false
     /// The state that both the wire and the kernel had at the same time.
     public internal(set) var confirmedState: TCPState?
+    /// The states in which readings and segments agreed by now: kept only if the join `remembersReadings`.
+    var formerStates: TracedFacts.States = []
     /// What the kernel steadily says instead of our state.
     public internal(set) var contradiction: TCPState?
     /// The process that holds the socket, or held it last.
@@ -80,7 +82,8 @@ public struct KernelSideView: Sendable {
 
     /// Whether the kernel said, in a reading or by an event, that the socket is or was in this state when we had it there.
     public func confirms(_ state: TCPState) -> Bool {
-        confirmedState == state || trace.entered.contains(TracedFacts.States(state))
+        let asked = TracedFacts.States(state)
+        return confirmedState == state || trace.entered.contains(asked) || formerStates.contains(asked)
     }
 
     /// The state in which the tables had the socket after segments had closed this end: whatever closed it there was not obeyed

@@ -47,6 +47,7 @@ struct RecordedKernel {
 
     init(usesProcesses: Bool) {
         self.usesProcesses = usesProcesses
+        join.remembersReadings = true
     }
 
     func view(_ id: ConnectionID) -> KernelView? { join.view(id) }

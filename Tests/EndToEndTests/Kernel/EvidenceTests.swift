@@ -46,6 +46,21 @@ private let slowServer = """
     print('done', flush=True); signal.sigwait([signal.SIGUSR1])
     """
 
+/// More connections than one record has room for; half of them wait to be accepted.
+private let crowd = """
+    import ctypes, os, resource, signal, socket, subprocess, sys, time
+    port = int(sys.argv[1])
+    if ctypes.CDLL(None).unshare(0x40000000) != 0: sys.exit('unshare')
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4000, 4000))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print('ready', flush=True); signal.sigwait([signal.SIGUSR1])
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', port)); l.listen(1000)
+    held = [(socket.create_connection(('127.0.0.1', port)), l.accept()[0]) for _ in range(600)]
+    waiting = [socket.create_connection(('127.0.0.1', port)) for _ in range(600)]
+    time.sleep(2)
+    print('done', flush=True); signal.sigwait([signal.SIGUSR1])
+    """
+
 private let hasPeers = ["tshark", "tcpdump"].allSatisfy { peer in
     ["/usr/bin/", "/usr/sbin/", "/usr/local/bin/"].contains { FileManager.default.isExecutableFile(atPath: $0 + peer) }
 }
@@ -147,6 +162,58 @@ extension KernelTests {
             let chosen = try tcptrace("-q", "-r", evidence.file, "--pid", "\(pid ?? 0)", "--no-header")
             #expect(chosen.code == 0 && chosen.lines.count { $0.contains("127.0.0.1") } == 8, "\(chosen.text)")
             #expect(try tcptrace("-q", "-r", evidence.file, "--pname", "nobody", "--no-header").text == "")
+        }
+
+        @Test func aReadingOfManyConnectionsIsOne() throws {
+            let scratch = try Scratch()
+            let file = scratch.file("case.pcapng")
+            let live = try withoutEvents(
+                crowd, ["--inh-caps", "--bounding-set"], powers: "-all,+net_raw,+sys_ptrace,+dac_read_search",
+                ["-i", "lo", "-Z", "root", "-T", "json", "-w", file, "tcp port 9500"])
+            let conns = try records(live, "conn")
+            #expect(conns.count == 1200 && conns.count { $0["resp_process"] != nil } == 600)
+            let replay = try tcptrace("-T", "json", "-r", file)
+            let differences = try differences(live: live.text, replay: replay.text)
+            #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(4).joined(separator: "\n"))")
+        }
+
+        /// A live trace that has to poll the tables, with these powers.
+        private func withoutEvents(
+            _ program: String, _ sets: [String], powers: String, _ arguments: [String], user: [String] = []
+        ) throws -> Outcome {
+            let load = try python(program, "9500")
+            try load.say("ready")
+            let trace = try Program(
+                "/usr/bin/env",
+                ["nsenter", "-t", "\(load.pid)", "-n", "setpriv"] + user + sets.flatMap { [$0, powers] }
+                    + [Program.tcptrace] + arguments)
+            try trace.say("listening on lo")
+            load.signal(SIGUSR1)
+            try load.say("done")
+            Thread.sleep(forTimeInterval: 0.6)
+            trace.signal(SIGINT)
+            let live = try trace.end()
+            load.signal(SIGUSR1)
+            _ = try load.end()
+            #expect(live.errors.contains("kernel events not available"), "\(live.errors)")
+            return live
+        }
+
+        @Test func marksOfReadingsAreThereWithoutEvents() throws {
+            // Who has CAP_NET_RAW alone polls the tables: each mark is a reading's.
+            let scratch = try Scratch()
+            let file = scratch.file("case.pcapng")
+            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.path)
+            let live = try withoutEvents(
+                slowServer, ["--inh-caps", "--ambient-caps", "--bounding-set"], powers: "-all,+net_raw",
+                ["-i", "lo", "-w", file, "tcp port 9500"],
+                user: ["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            let replay = try tcptrace("-r", file)
+            for mark in ["ESTABLISHED*", "FIN_WAIT_2*", "CLOSE_WAIT*"] {
+                #expect(live.text.contains(mark), "\(live.text)")
+                // A row that was written before the reading has none live.
+                #expect(replay.text.ranges(of: mark).count >= live.text.ranges(of: mark).count, "\(replay.text)")
+            }
         }
 
         @Test func withoutTheKernelItIsACaptureLikeAnyOther() throws {
