@@ -87,6 +87,17 @@ import Testing
         }
     }
 
+    @Test func whatWasToldIsOfFewConnections() throws {
+        var codec = Codec()
+        func told(_ count: UInt16) -> [UInt8] {
+            let octets = [UInt8(truncatingIfNeeded: count), UInt8(count >> 8), 0, 0]
+            return joined(head(8), zeros(8), [0], octets, zeros(Int(count) * 37))
+        }
+        guard case .told(let telling) = try codec.decode(told(1000)) else { throw OtherRecord() }
+        #expect(telling.found.count == 1000)
+        #expect(throws: KernelRecordFault.badValue("1001 connections")) { try codec.decode(told(1001)) }
+    }
+
     @Test func valuesThatMeanNothingAreRefused() throws {
         let time = zeros(8)
         let ends = zeros(12)

@@ -156,7 +156,10 @@ public struct KernelRecordDecoder: Sendable {
     private func telling(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelTelling {
         var telling = KernelTelling(now: try cursor.time())
         if try cursor.u8() & tellingHasSettled != 0 { telling.settled = try cursor.time() }
-        for _ in 0..<(try cursor.portion(least: Self.leastConnection)) {
+        let count = try cursor.count(least: Self.leastConnection)
+        // Each is a connection to be judged, whichever it is: no writer has so many.
+        guard count <= KernelRecordFormat.portion else { throw .badValue("\(count) connections") }
+        for _ in 0..<count {
             let flags = ConnectionFlags(rawValue: try cursor.u8())
             let originator = try cursor.end(isV4: flags.contains(.originatorV4))
             let responder = try cursor.end(isV4: flags.contains(.responderV4))

@@ -189,7 +189,7 @@ public struct KernelRecordEncoder: Sendable {
         body.append(telling.now)
         body.append(telling.settled == nil ? 0 : tellingHasSettled)
         if let settled = telling.settled { body.append(settled) }
-        let found = telling.found.prefix(KernelRecordFormat.portionLimit)
+        let found = telling.found.prefix(KernelRecordFormat.portion)
         body.append(count: found.count)
         for tuple in found {
             body.append(families(of: tuple).rawValue)

@@ -77,7 +77,7 @@ import TCPModel
 /// those whose four-tuples others have taken. The last one of a trace stands behind its total: then all the others were reported.
 ///
 ///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
-///                   flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
+///                   at most 1000 connections; flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
 ///
 /// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source. What
 /// a reading says is compared among its connections: so its payloads say whether more follow.
