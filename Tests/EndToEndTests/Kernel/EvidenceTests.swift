@@ -267,6 +267,50 @@ extension KernelTests {
             #expect(!without.live.errors.contains("frames alone"))
         }
 
+        @Test func damagedBlocksEndNoReplay() throws {
+            let evidence = try evidence()
+            let whole = try blocks(Array(Data(contentsOf: URL(fileURLWithPath: evidence.file))))
+            let ours = whole.indices.filter { whole[$0].starts(with: [0x70, 0x63, 0x74, 0x80]) }
+            #expect(ours.count > 20)
+            let file = evidence.scratch.file("damaged.pcapng")
+            let forms = [[], ["-q"], ["-T", "json"]]
+            for round in 0..<60 {
+                var blocks = whole
+                let place = ours.randomElement() ?? 0
+                switch round % 4 {
+                case 0, 1:
+                    // Behind the block's type, its length and our name.
+                    for _ in 0..<4 {
+                        blocks[place][.random(in: 16..<blocks[place].count - 4)] =
+                            [0, 0x7f, 0x80, 0xff].randomElement() ?? 0
+                    }
+                case 2:
+                    let moved = blocks.remove(at: place)
+                    blocks.insert(moved, at: .random(in: 1...blocks.count))
+                default: blocks.insert(blocks[place], at: .random(in: 1...blocks.count))
+                }
+                try Data(blocks.joined()).write(to: URL(fileURLWithPath: file))
+                let form = forms[round % forms.count]
+                let replay = try Program(
+                    Program.tcptrace, ["-r", file, "--workers", "\(1 + round % 2)"] + form
+                ).end()
+                #expect([0, 1].contains(replay.code), "\(form) \(replay.errors) \(blocks.joined().map { $0 })")
+            }
+        }
+
+        /// The blocks of a pcapng file in little-endian order.
+        private func blocks(_ octets: [UInt8]) throws -> [[UInt8]] {
+            var blocks: [[UInt8]] = []
+            var rest = octets[...]
+            while rest.count >= 12 {
+                let length = rest.dropFirst(4).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+                try #require(length >= 12 && length <= rest.count)
+                blocks.append(Array(rest.prefix(length)))
+                rest = rest.dropFirst(length)
+            }
+            return blocks
+        }
+
         @Test(.enabled(if: hasPeers, "tshark or tcpdump is not installed"))
         func otherProgramsReadTheFramesAlone() throws {
             let evidence = try evidence()
