@@ -81,9 +81,11 @@ struct TraceRequest {
         if !options.files.isEmpty && command.netns != nil {
             throw ValidationError("--netns is for live traces: a file has no network namespace")
         }
-        options.output = command.output
+        // Its other names: results must not be among the frames.
+        let isStandardOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(command.output)
+        options.output = isStandardOutput ? "-" : command.output
         options.user = command.user
-        if command.output == "-" {
+        if options.output == "-" {
             let other =
                 command.format != "text"
                 ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
@@ -230,7 +232,7 @@ struct TraceRequest {
         default: throw ValidationError("-T \(command.format): the format is text, json, zeek or csv")
         }
         if command.countOnly { form = .count }
-        if command.output == "-" { form = .nothing }
+        if options.output == "-" { form = .nothing }
         for name in command.events.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             guard name == "state" || name == "packet" else {
                 throw ValidationError("--events \(name): the events are state and packet")

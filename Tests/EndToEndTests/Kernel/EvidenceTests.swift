@@ -233,8 +233,8 @@ extension KernelTests {
                 try lines(again, "kernel", without: []) == lines(whole, "kernel", without: []))
             #expect(try lines(again, "conn", without: ["file"]) == lines(whole, "conn", without: ["file"]))
             // Standard output has the frames and nothing else.
-            for options in ["", "-q", "--fail-on refused"] {
-                let piped = try shell("$T -r $1 \(options) -w - | cmp - $2", evidence.file, copy)
+            for options in ["-w -", "-q -w -", "--fail-on refused -w /dev/stdout"] {
+                let piped = try shell("$T -r $1 \(options) | cmp - $2", evidence.file, copy)
                 #expect(piped.code == 0, "\(options): \(piped.text) \(piped.errors)")
             }
             let part = try tcptrace("-q", "-r", evidence.file, "-w", copy, "port", "20002")
