@@ -186,6 +186,11 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
 
     /// Reports a connection that is over.
     mutating func finish(_ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil) {
+        // Nearly always: then neither views nor a record are copied to say that there are none.
+        guard recorded != nil else {
+            return sink.finish(
+                id, timeline.connections, as: nil, kernel, now: now ?? lastTime ?? timeline[id].lastTime)
+        }
         let report = recorded?.report(id, timeline)
         sink.finish(
             id, timeline.connections, as: report?.record, kernel ?? report?.view ?? recorded?.view(id),

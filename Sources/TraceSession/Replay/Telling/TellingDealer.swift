@@ -73,7 +73,7 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     mutating func counters(_ change: HostCounterChange) {
         for part in 0..<ReplayDivision.parts {
             unsafe crew.batch(batch).pointee.shares.place(part).pointee.interrupt(
-                crew.batch(batch).pointee.nextPlace(), .counters(change))
+                crew.batch(batch).pointee.nextPlace(), change)
         }
     }
 

@@ -76,8 +76,8 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         case .kernel(let index):
             teller.kernel(share.kernelEvents[index], connections)
             return connections.number(of: share.kernelEvents[index].connection)
-        case .counters(let change):
-            teller.counters(change)
+        case .counters(let index):
+            teller.counters(share.counterChanges[index])
             return 0
         case .review(let id, let record, let view, let now):
             connections.keep(record, at: id)

@@ -19,8 +19,8 @@ struct TellingShare {
             case icmp(ICMPEvent)
             /// What a capture file says that the kernel said: the one at this index of `kernelEvents`.
             case kernel(Int)
-            /// The host's counters moved.
-            case counters(HostCounterChange)
+            /// The host's counters moved, as `counterChanges` has it at this index.
+            case counters(Int)
             /// The connection, which is not over, is to be judged at `now`.
             case review(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
             /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything.
@@ -41,6 +41,8 @@ struct TellingShare {
     private(set) var interruptions: [Interruption] = []
     /// What the kernel said, if the capture has that.
     private(set) var kernelEvents: [KernelEvent] = []
+    /// How its counters moved.
+    private(set) var counterChanges: [HostCounterChange] = []
     /// What it said of connections that are over, or are judged.
     private(set) var views: [KernelView] = []
 
@@ -51,6 +53,7 @@ struct TellingShare {
         beginnings.removeAll(keepingCapacity: true)
         interruptions.removeAll(keepingCapacity: true)
         kernelEvents.removeAll(keepingCapacity: true)
+        counterChanges.removeAll(keepingCapacity: true)
         views.removeAll(keepingCapacity: true)
     }
 
@@ -70,6 +73,12 @@ struct TellingShare {
     mutating func interrupt(_ place: UInt32, _ event: KernelEvent) {
         kernelEvents.append(event)
         interrupt(place, .kernel(kernelEvents.count - 1))
+    }
+
+    /// Adds how the host's counters moved.
+    mutating func interrupt(_ place: UInt32, _ change: HostCounterChange) {
+        counterChanges.append(change)
+        interrupt(place, .counters(counterChanges.count - 1))
     }
 
     /// Adds the end of a connection.
