@@ -282,7 +282,7 @@ struct ReplayRun: ~Copyable {
             for sentence in tallySentences(consumer.tally) { complain(sentence) }
             for sentence in kernelSentences(consumer.kernelCounts) { complain(sentence) }
             if let change = consumer.hostChange {
-                for line in hostLines(change, all: options.tellsAllCounters, host: "the host that was traced") {
+                for line in hostLines(change, all: options.tellsAllCounters, host: "the host where this was captured") {
                     complain(plain: line)
                 }
             }
