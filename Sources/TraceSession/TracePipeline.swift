@@ -250,7 +250,7 @@ extension TracePipeline where Sink: ~Copyable {
     private static var replacedLimit: Int { 4096 }
 
     /// On replay: how long an ended connection waits for late segments, and for what the kernel says of it.
-    var linger: Int64 { recorded == nil ? ReplaySession.linger : LivePace.keep }
+    var linger: Int64 { recorded == nil ? ReplaySession.linger : ReportedQueue.keep }
 
     /// On replay: what the capture file said of the kernel; nil if nothing.
     var kernelCounts: RecordedKernel.Counts? { recorded?.counts }

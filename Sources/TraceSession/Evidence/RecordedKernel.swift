@@ -81,13 +81,13 @@ struct RecordedKernel {
     /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
     private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
         guard let settled = telling.settled else { return }
-        while let first = ended.first, settled.since(first.since) >= LivePace.linger {
+        while let first = ended.first, settled.since(first.since) >= ReportedQueue.linger {
             ended.removeFirst()
             guard timeline.connections.contains(first.id, number: first.number), timeline[first.id].isEnded else {
                 continue
             }
             let lastTime = timeline[first.id].lastTime
-            if settled.since(lastTime) < LivePace.linger {
+            if settled.since(lastTime) < ReportedQueue.linger {
                 // Late segments put it off.
                 ended.append(first.id, first.number, lastTime)
             } else if let view = join.view(first.id) {

@@ -9,10 +9,6 @@ import TCPModel
 /// be woken costs it time with each frame. When frames come by the thousand, we look at intervals, hundreds at a time; when few
 /// come, each is shown at once.
 struct LivePace {
-    /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
-    static let linger = 250 * Span.millisecond
-    /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
-    static let keep = 120 * Span.second
     /// Frames are counted over so long, in nanoseconds.
     private static let window = 10 * Span.millisecond
     /// Up to so many frames a window each is taken in at once.

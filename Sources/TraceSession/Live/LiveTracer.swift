@@ -312,7 +312,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Where this program did not get the processor for long, frames are there whose events are not yet.
         let settled = min(now, kernel?.collectedUpTo ?? now)
         var hasReported = false
-        while let id = pipeline.timeline.nextExpired(at: settled, linger: LivePace.linger) {
+        while let id = pipeline.timeline.nextExpired(at: settled, linger: ReportedQueue.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
             hasReported = true
             finish(id, now)
@@ -321,7 +321,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
-        while let first = reported.first, now.since(first.since) > LivePace.keep || reported.count > Self.most {
+        while let first = reported.first, now.since(first.since) > ReportedQueue.keep || reported.count > Self.most {
             reported.removeFirst()
             if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
         }

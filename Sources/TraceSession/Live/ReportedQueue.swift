@@ -5,6 +5,11 @@ import TCPTimeline
 
 /// A queue whose beginning is taken away without moving the rest.
 struct ReportedQueue {
+    /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
+    static let linger = 250 * Span.millisecond
+    /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
+    static let keep = 120 * Span.second
+
     /// One connection, and when it was reported.
     typealias Entry = (id: ConnectionID, number: UInt64, since: Timestamp)
 

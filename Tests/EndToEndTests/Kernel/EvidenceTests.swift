@@ -79,12 +79,20 @@ extension KernelTests {
         ) throws -> Evidence {
             let scratch = try Scratch()
             let file = scratch.file(name)
+            let live = try run(program) { pid in
+                try Program(
+                    Program.tcptrace,
+                    ["--netns", "\(pid)", "-i", "lo"] + (name == "-" ? ["-w", "-"] : ["-T", "json", "-w", file])
+                        + options + ["tcp port 9500"])
+            }
+            return Evidence(scratch: scratch, file: file, live: live)
+        }
+
+        /// Starts the load, then the trace of its namespace, has the one go on, and ends the other when that is done.
+        private func run(_ program: String, _ start: (_ pid: Int32) throws -> Program) throws -> Outcome {
             let load = try python(program, "9500")
             try load.say("ready")
-            let trace = try Program(
-                Program.tcptrace,
-                ["--netns", "\(load.pid)", "-i", "lo"] + (name == "-" ? ["-w", "-"] : ["-T", "json", "-w", file])
-                    + options + ["tcp port 9500"])
+            let trace = try start(load.pid)
             try trace.say("listening on lo")
             load.signal(SIGUSR1)
             try load.say("done")
@@ -93,7 +101,7 @@ extension KernelTests {
             let live = try trace.end()
             load.signal(SIGUSR1)
             _ = try load.end()
-            return Evidence(scratch: scratch, file: file, live: live)
+            return live
         }
 
         /// What is compared of a record: all but what depends on how the trace ran.
@@ -181,20 +189,12 @@ extension KernelTests {
         private func withoutEvents(
             _ program: String, _ sets: [String], powers: String, _ arguments: [String], user: [String] = []
         ) throws -> Outcome {
-            let load = try python(program, "9500")
-            try load.say("ready")
-            let trace = try Program(
-                "/usr/bin/env",
-                ["nsenter", "-t", "\(load.pid)", "-n", "setpriv"] + user + sets.flatMap { [$0, powers] }
-                    + [Program.tcptrace] + arguments)
-            try trace.say("listening on lo")
-            load.signal(SIGUSR1)
-            try load.say("done")
-            Thread.sleep(forTimeInterval: 0.6)
-            trace.signal(SIGINT)
-            let live = try trace.end()
-            load.signal(SIGUSR1)
-            _ = try load.end()
+            let live = try run(program) { pid in
+                try Program(
+                    "/usr/bin/env",
+                    ["nsenter", "-t", "\(pid)", "-n", "setpriv"] + user + sets.flatMap { [$0, powers] }
+                        + [Program.tcptrace] + arguments)
+            }
             #expect(live.errors.contains("kernel events not available"), "\(live.errors)")
             return live
         }
