@@ -431,7 +431,7 @@ extension EndpointMachine {
         guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
         // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
-        let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) << UInt32(shift))
+        let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) &<< UInt32(shift))
         if !knowledge.contains(.window) {
             knowledge.insert(.window)
             receiveLimit = edge

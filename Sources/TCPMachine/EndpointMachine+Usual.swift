@@ -24,7 +24,7 @@ extension EndpointMachine {
     private static var unasked: Knowledge { [.tookUnseen, .farFromOwnSyn, .farFromPeerSyn] }
 
     /// More than anybody can have in flight: numbers further apart than this are in no order.
-    private static var reach: UInt32 { 1 << 30 }
+    @inlinable static var reach: UInt32 { 1 << 30 }
 
     /// Its shape.
     public var shape: EndpointShape {
@@ -33,7 +33,7 @@ extension EndpointMachine {
 
     /// Whether its numbers are near each other, so that before and after are what they seem: it has little in flight, and has
     /// acknowledged nearly all that came. To be asked for each segment, because numbers move on where ACKs are not captured.
-    @inline(__always) public func isOrderly() -> Bool {
+    @inlinable @inline(__always) public func isOrderly() -> Bool {
         guard sendNext.offset(from: sendUnacknowledged) < Self.reach else { return false }
         return knowledge.rawValue & Knowledge.window.rawValue == 0
             || receiveNext.offset(from: acknowledged) < Self.reach
@@ -55,15 +55,15 @@ extension EndpointMachine {
         knowledge.rawValue = knowledge.rawValue & Self.unasked.rawValue | shape.knowledge
     }
 
-    /// Whether all numbers meet in a segment with ACK from `sender`, on its way to this endpoint, and are in order. A SYN-ACK's own
-    /// number is new.
-    @inline(__always) public func meets(_ segment: Segment, from sender: borrowing EndpointMachine) -> Bool {
-        guard segment.acknowledgment == sendNext, sender.receiveNext == sendNext,
-            segment.payloadLength < Self.reach
+    /// Whether all numbers meet in a segment with ACK on its way to this endpoint: with SND.NXT and RCV.NXT of its sender, and
+    /// here. A SYN-ACK's own number is new.
+    @inlinable @inline(__always) public func meets(
+        _ segment: borrowing Segment, sent: SequenceNumber, received: SequenceNumber
+    ) -> Bool {
+        guard segment.acknowledgment == sendNext, received == sendNext, segment.payloadLength < Self.reach
         else { return false }
-        guard isOrderly(), sender.isOrderly() else { return false }
         if segment.flags.has(.syn) { return true }
-        guard segment.sequence == sender.sendNext else { return false }
+        guard segment.sequence == sent else { return false }
         return segment.sequence == receiveNext
     }
 

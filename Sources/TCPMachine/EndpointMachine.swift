@@ -36,7 +36,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         /// This endpoint proved that it is synchronized: it sent something that only a synchronized one sends.
         static let synchronized = Knowledge(rawValue: 1 << 7)
         /// The receive window's right edge is known.
-        static let window = Knowledge(rawValue: 1 << 8)
+        @inlinable static var window: Knowledge { Knowledge(rawValue: 1 << 8) }
         /// It opened actively (a SYN without ACK left).
         static let activeOpen = Knowledge(rawValue: 1 << 9)
         /// The peer's SYN carried text (Fast Open), so that SYN-RECEIVED may send text (RFC 7413 3).
@@ -133,9 +133,11 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
 
     /// The scale of the windows this endpoint advertises after its SYN; nil if a SYN was not seen.
     public var windowShift: UInt8? {
+        // As nearly always: both are shifts.
+        if max(ownShift, peerShift) < Self.shiftAbsent { return ownShift }
         if ownShift == Self.shiftUnknown || peerShift == Self.shiftUnknown { return nil }
         // RFC 7323 2.2: scaling is on only if both SYNs offered it.
-        return ownShift == Self.shiftAbsent || peerShift == Self.shiftAbsent ? 0 : ownShift
+        return 0
     }
 
     /// Whether `sequence` lies in the receive window as far as it is known (3.4): a SYN there is challenged (RFC 5961 4).

@@ -14,7 +14,7 @@ extension HotPart {
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
         // A RST has no window.
         if !segment.flags.has(.rst) { sides[own].lastWindow = segment.window }
-        if !segment.flags.has(.syn) { sides[own].hasPlainWindow = true }
+        if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
         sides[own].addUnique(newText(senderBefore, side, segment))
         if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
         if !isSelfConnect {

@@ -5,45 +5,73 @@ import TCPModel
 
 /// What one side sent, as far as every segment counts.
 struct HotSide: BitwiseCopyable, Sendable, Equatable {
-    // 48-bit counters in two parts: 256 TB.
-    private var uniqueLow: UInt32 = 0
-    private var ipLow: UInt32 = 0
+    // Two counters of 48 bits (256 TB) in one word each with what changes along with them: a segment counts in few steps then.
+
+    /// Octets of text by sequence space; above them the last SEG.WND.
+    private var textAndWindow: UInt64 = 0
+    /// Octets of IP datagrams; above them `hasPlainWindow` and `standing`.
+    private var datagramsAndStanding: UInt64 = 0
     var packets: UInt32 = 0
     var retransmissions: UInt32 = 0
-    /// The last SEG.WND sent, as on the wire.
-    var lastWindow: UInt16 = 0
-    private var uniqueHigh: UInt16 = 0
-    private var ipHigh: UInt16 = 0
-    private var marks: UInt8 = 0
-    /// Where the connection is on the usual course, for what this side sends: its rows in `UsualCourse`; 0 if it is not there.
-    var course: UInt8 = 0
+
+    private static var counter: UInt64 { 1 << 48 - 1 }
+    private static var plainWindow: UInt64 { 1 << 48 }
 
     init() {}
 
-    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
-    var hasPlainWindow: Bool {
-        get { marks & 1 != 0 }
-        set { marks = marks & ~1 | (newValue ? 1 : 0) }
+    /// How what this side sends may be taken in.
+    struct Standing: BitwiseCopyable, Sendable, Equatable {
+        /// Where it is in `datagramsAndStanding`.
+        fileprivate let bits: UInt64
+        private static var steady: UInt64 { 1 << 49 }
+        fileprivate static var mask: UInt64 { 0xff << 56 | steady }
+
+        init(isSteady: Bool, course: UInt8) { bits = UInt64(course) << 56 | (isSteady ? Self.steady : 0) }
+
+        fileprivate init(of word: UInt64) { bits = word & Self.mask }
+
+        /// Whether it may take the short way: see `HotPart.settle`.
+        var isSteady: Bool { bits & Self.steady != 0 }
+
+        /// Where the connection is on the usual course, for what this side sends: its rows in `UsualCourse`; 0 if it is not there.
+        var course: UInt8 { UInt8(truncatingIfNeeded: bits >> 56) }
     }
 
-    /// Whether what this side sends may take the short way: see `HotPart.settle`.
-    var isSteady: Bool {
-        get { marks & 2 != 0 }
-        set { marks = marks & ~2 | (newValue ? 2 : 0) }
+    var standing: Standing {
+        get { Standing(of: datagramsAndStanding) }
+        set { datagramsAndStanding = datagramsAndStanding & ~Standing.mask | newValue.bits }
+    }
+
+    var isSteady: Bool { standing.isSteady }
+    var course: UInt8 { standing.course }
+
+    /// Whether a segment without SYN was sent: only from then on windows are scaled, and comparable.
+    var hasPlainWindow: Bool { datagramsAndStanding & Self.plainWindow != 0 }
+
+    /// From now on it does.
+    @inline(__always) mutating func notePlainWindow() { datagramsAndStanding |= Self.plainWindow }
+
+    /// The last SEG.WND sent, as on the wire.
+    var lastWindow: UInt16 {
+        get { UInt16(truncatingIfNeeded: textAndWindow >> 48) }
+        set { textAndWindow = textAndWindow & Self.counter | UInt64(newValue) << 48 }
     }
 
     /// Octets of text by sequence space.
-    var uniqueBytes: UInt64 { UInt64(uniqueHigh) << 32 | UInt64(uniqueLow) }
+    var uniqueBytes: UInt64 { textAndWindow & Self.counter }
 
     /// Octets of IP datagrams.
-    var ipBytes: UInt64 { UInt64(ipHigh) << 32 | UInt64(ipLow) }
+    var ipBytes: UInt64 { datagramsAndStanding & Self.counter }
 
     mutating func removeUnique(_ octets: UInt64) { addUnique(0 &- octets) }
 
     mutating func addUnique(_ octets: UInt64) {
-        let sum = uniqueBytes &+ octets
-        uniqueLow = UInt32(truncatingIfNeeded: sum)
-        uniqueHigh = UInt16(truncatingIfNeeded: sum >> 32)
+        textAndWindow = textAndWindow & ~Self.counter | (textAndWindow &+ octets) & Self.counter
+    }
+
+    /// Adds text, and notes the window that came with it.
+    @inline(__always) mutating func addUnique(_ octets: UInt32, window: UInt16) {
+        textAndWindow = (textAndWindow &+ UInt64(octets)) & Self.counter | UInt64(window) << 48
     }
 
     mutating func removeDatagram(_ octets: UInt32) { addDatagram(0 &- UInt64(octets)) }
@@ -51,9 +79,8 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
     @inline(__always) mutating func addDatagram(_ octets: UInt32) { addDatagram(UInt64(octets)) }
 
     @inline(__always) private mutating func addDatagram(_ octets: UInt64) {
-        let sum = ipBytes &+ octets
-        ipLow = UInt32(truncatingIfNeeded: sum)
-        ipHigh = UInt16(truncatingIfNeeded: sum >> 32)
+        datagramsAndStanding =
+            datagramsAndStanding & ~Self.counter | (datagramsAndStanding &+ octets) & Self.counter
     }
 }
 
@@ -214,12 +241,14 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
     mutating func settle() {
-        leaveCourse()
+        // Which leaves the usual course, too.
         let isOpen = zeek.bothAreSeen && !isSelfConnect
-        sides[0].isSteady =
+        let originator =
             isOpen && endpoints[0].sendsSteadily() && endpoints[1].takesSteadily(from: endpoints[0].sendNext)
-        sides[1].isSteady =
+        let responder =
             isOpen && endpoints[1].sendsSteadily() && endpoints[0].takesSteadily(from: endpoints[1].sendNext)
+        sides[0].standing = HotSide.Standing(isSteady: originator, course: 0)
+        sides[1].standing = HotSide.Standing(isSteady: responder, course: 0)
     }
 
     /// Takes in a segment that changes no state and deserves no remark, which nearly all of them are; false if it is none.
@@ -250,9 +279,8 @@ struct HotPart: BitwiseCopyable, Sendable {
         if time > lastLiveTime && !zeek.isClosed { lastLiveTime = time }
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
-        sides[own].addUnique(UInt64(length))
-        sides[own].lastWindow = segment.window
-        sides[own].hasPlainWindow = true
+        sides[own].addUnique(length, window: segment.window)
+        sides[own].notePlainWindow()
         if isOriginator {
             facts.insert(.originatorMoreThanSyn)
             if handshake.isHalfWay { handshake.open = time.since(firstTime) }

@@ -18,8 +18,10 @@ public struct Timeline: ~Copyable {
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
-    /// What the segment that `track` took in last did to its connection's endpoints; valid if that was no steady one.
+    /// What the segment that `track` took in last did to its connection's endpoints, if it went the long way.
     private var latest = Connection.Step()
+    /// If it was one of the usual course: the row that says what it did, plus 1; else 0.
+    private var latestRow = 0
     /// What most segments do.
     private let course = UsualCourse.learnt
     /// Where the search for a connection to give up goes on.
@@ -82,28 +84,38 @@ public struct Timeline: ~Copyable {
         /// The segment's connection.
         public let connection: ConnectionID
         /// The place of the replaced connection, counted from 1; 0 = none.
-        private let replacedPlace: UInt32
-        private let marks: Marks
+        @usableFromInline let replacedPlace: UInt32
+        @usableFromInline let marks: Marks
         /// The frame that the segment's is another copy of; 0 if it is none, and was taken in.
         public let copyOf: UInt64
 
         /// The older incarnation of the four-tuple that it ended, to be reported and then retired.
-        public var replaced: ConnectionID? { replacedPlace == 0 ? nil : ConnectionID(slot: replacedPlace &- 1) }
+        @inlinable public var replaced: ConnectionID? {
+            replacedPlace == 0 ? nil : ConnectionID(slot: replacedPlace &- 1)
+        }
         /// Whether it is the connection's first segment.
-        @inline(__always) public var isFirst: Bool { marks.contains(.first) }
+        @inlinable public var isFirst: Bool { marks.contains(.first) }
         /// Whether it took the short way of segments that change nothing.
-        @inline(__always) public var isSteady: Bool { marks.contains(.steady) }
+        @inlinable public var isSteady: Bool { marks.contains(.steady) }
         /// Whether the connection ended with this segment.
-        @inline(__always) public var ended: Bool { marks.contains(.ended) }
+        @inlinable public var ended: Bool { marks.contains(.ended) }
         /// Whether any endpoint changed its state.
-        @inline(__always) public var hasTransitions: Bool { marks.contains(.transitions) }
+        @inlinable public var hasTransitions: Bool { marks.contains(.transitions) }
 
-        private struct Marks: OptionSet, BitwiseCopyable {
-            let rawValue: UInt32
-            static var first: Marks { Marks(rawValue: 1) }
-            static var steady: Marks { Marks(rawValue: 2) }
-            static var ended: Marks { Marks(rawValue: 4) }
-            static var transitions: Marks { Marks(rawValue: 8) }
+        @usableFromInline struct Marks: OptionSet, BitwiseCopyable, Sendable {
+            @usableFromInline let rawValue: UInt32
+            @usableFromInline init(rawValue: UInt32) { self.rawValue = rawValue }
+            @inlinable static var first: Marks { Marks(rawValue: 1) }
+            @inlinable static var steady: Marks { Marks(rawValue: 2) }
+            @inlinable static var ended: Marks { Marks(rawValue: 4) }
+            @inlinable static var transitions: Marks { Marks(rawValue: 8) }
+
+            /// What this step did.
+            init(_ step: borrowing Connection.Step) {
+                rawValue = 0
+                if step.ended { insert(.ended) }
+                if step.sent.count &+ step.arrived.count > 0 { insert(.transitions) }
+            }
         }
 
         /// Of a segment that changed nothing.
@@ -114,16 +126,13 @@ public struct Timeline: ~Copyable {
             self.copyOf = copyOf
         }
 
-        /// Of one that took this step.
+        /// Of one that did this.
         @inline(__always) init(
-            _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool, _ step: borrowing Connection.Step
+            _ connection: ConnectionID, replaced: ConnectionID? = nil, isFirst: Bool, _ marks: Marks
         ) {
             self.connection = connection
             replacedPlace = replaced.map { $0.slot &+ 1 } ?? 0
-            var marks: Marks = isFirst ? .first : []
-            if step.ended { marks.insert(.ended) }
-            if step.sent.count &+ step.arrived.count > 0 { marks.insert(.transitions) }
-            self.marks = marks
+            self.marks = isFirst ? marks.union(.first) : marks
             copyOf = 0
         }
     }
@@ -156,27 +165,25 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
     ) -> Tracked? {
+        guard let kind = UsualKind(segment) else { return nil }
         let row: Int
         let id: ConnectionID
+        let own: Int
         if let known = search.found {
-            guard let found = connections.store[known.id].takeUsually(segment, own: known.sender, time: time, course)
-            else {
-                return nil
-            }
-            row = found
-            id = known.id
-        } else {
-            row = UsualCourse.row(0, .syn)
-            guard UsualKind(segment) == .syn, segment.isOrdinary, course.rows[row].isKnown,
-                segment.tuple.source != segment.tuple.destination
+            guard let found = connections.store[known.id].usualRow(segment, kind, own: known.sender, time: time, course)
             else { return nil }
-            id = create(segment, time, frame, interface)
+            (row, id, own) = (found, known.id, known.sender)
+        } else {
+            guard kind == .syn, segment.isOrdinary, segment.tuple.source != segment.tuple.destination,
+                course.rows[UsualCourse.row(0, .syn)].isKnown
+            else { return nil }
+            (row, id, own) = (UsualCourse.row(0, .syn), create(segment, time, frame, interface), 0)
             index.insert(id, hash: hash, at: search.vacancy)
-            connections.store[id].follow(course.rows[row], segment, .syn, own: 0, time: time)
         }
-        latest = course.rows[row].step
-        if latest.isOver { noteEnding(id) }
-        return Tracked(id, isFirst: search.found == nil, latest)
+        connections.store[id].follow(course.rows, row, segment, kind, own: own, time: time)
+        latestRow = row &+ 1
+        if course.rows[row].isOver { noteEnding(id) }
+        return Tracked(id, isFirst: search.found == nil, course.rows[row].marks)
     }
 
     /// The same for a segment that does not take the short way.
@@ -232,6 +239,7 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, _ search: FlowIndex.Search, _ hash: UInt64, _ time: Timestamp, _ frame: UInt64,
         _ interface: UInt16
     ) -> Tracked {
+        latestRow = 0
         let found = search.found?.id
         var replaced: ConnectionID?
         var id = found ?? ConnectionID(slot: 0)
@@ -268,7 +276,7 @@ public struct Timeline: ~Copyable {
         if let before, connections.store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)
         }
-        return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, latest)
+        return Tracked(id, replaced: replaced, isFirst: isFirst || replaced != nil, Tracked.Marks(latest))
     }
 
     @inline(never) private mutating func noteMultipath(_ segment: Segment, _ id: ConnectionID) {
@@ -308,7 +316,7 @@ public struct Timeline: ~Copyable {
         let sender: Side = connections.store[id].isOriginator(segment.tuple.source) ? .originator : .responder
         let ownBase = connections.store[id].endpoints[connections.store[id].place(sender)].relativeBase
         let peerBase = connections.store[id].endpoints[connections.store[id].place(sender.other)].relativeBase
-        var step = tracked.isSteady ? Connection.Step() : latest
+        var step = tracked.isSteady ? Connection.Step() : latestRow > 0 ? course.steps[latestRow - 1] : latest
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
             connection: id, number: connections.store[id].number, isFirst: tracked.isFirst,
@@ -354,8 +362,11 @@ public struct Timeline: ~Copyable {
     /// `prepare` does it for the index, `fetch` for the connection, which it finds there: some time after.
     public func prepare(hash: UInt64) { index.fetch(hash: hash) }
 
-    /// See `prepare`.
-    public func fetch(hash: UInt64) { connections.store.fetch(index.likelyPlace(hash: hash)) }
+    /// See `prepare`: both, each for the segment whose turn it is.
+    public func fetch(hash: UInt64, preparing later: UInt64) {
+        index.fetch(hash: later)
+        connections.store.fetch(index.likelyPlace(hash: hash))
+    }
 
     /// The same for a connection that will be reported and retired soon.
     public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }

@@ -8,18 +8,20 @@ public enum PlainFrame {
     /// Where IP begins behind Ethernet's header without a tag.
     @inlinable public static var afterEthernet: Int { EthernetHeader.length }
 
-    /// Whether an Ethernet frame without a tag holds plain headers of IPv4, as most do. They begin at `afterEthernet`.
-    @inlinable @inline(__always) public static func isUsual(_ bytes: RawSpan, originalLength: UInt32) -> Bool {
+    /// How many octets plain headers of IPv4 have in an Ethernet frame without a tag, as most do; nil if there are none. They begin
+    /// at `afterEthernet`.
+    @inlinable @inline(__always) public static func usualCount(_ bytes: RawSpan, originalLength: UInt32) -> Int? {
         // The shortest one, so that the loads need no check.
-        bytes.byteCount >= afterEthernet &+ 40 && bytes.big16(EthernetHeader.type) == EtherType.ipv4
-            && PlainHeaders.areThere(bytes, at: afterEthernet, .ipv4, originalLength: originalLength)
+        guard bytes.byteCount >= afterEthernet &+ 40, bytes.big16(EthernetHeader.type) == EtherType.ipv4
+        else { return nil }
+        return PlainHeaders.count(bytes, at: afterEthernet, .ipv4, originalLength: originalLength)
     }
 
-    /// Where the plain headers of a frame begin, and which; nil if it has none. What is wrong with its link header is left to
+    /// Where the plain headers of a frame are, and which; nil if it has none. What is wrong with its link header is left to
     /// `decodeFrame` to say.
     public static func headers(
         _ bytes: RawSpan, originalLength: UInt32, linkType: LinkType
-    ) -> (start: Int, version: PlainHeaders.Version)? {
+    ) -> (start: Int, count: Int, version: PlainHeaders.Version)? {
         let extent = FrameExtent(
             captured: bytes.byteCount, original: max(bytes.byteCount, Int(originalLength)), limit: .frame,
             verifiesChecksums: false)
@@ -31,8 +33,8 @@ public enum PlainFrame {
         case .aggregate, .none: return nil
         }
         guard bytes.byteCount >= payload.offset &+ version.length &+ 20,
-            PlainHeaders.areThere(bytes, at: payload.offset, version, originalLength: originalLength)
+            let count = PlainHeaders.count(bytes, at: payload.offset, version, originalLength: originalLength)
         else { return nil }
-        return (payload.offset, version)
+        return (payload.offset, count, version)
     }
 }

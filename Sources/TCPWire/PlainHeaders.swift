@@ -25,38 +25,35 @@ public enum PlainHeaders {
     @usableFromInline static var timestampValue: Int { 24 }
     @usableFromInline static var timestampEchoReply: Int { 28 }
 
-    /// Whether plain headers begin at `start`. The frame has `least` octets from there on, or 60 with IPv6.
-    @inlinable @inline(__always) public static func areThere(
+    /// How many octets the plain headers have that begin at `start`; nil if none do. The frame has `least` octets from there on,
+    /// or 60 with IPv6.
+    @inlinable @inline(__always) public static func count(
         _ bytes: RawSpan, at start: Int, _ version: Version, originalLength: UInt32
-    ) -> Bool {
+    ) -> Int? {
         let room = max(bytes.byteCount, Int(originalLength)) &- start
         // Octets of TCP header and text, as the IP header says.
         let length: Int
         switch version {
         case .ipv4:
-            // A header of five words; protocol 6; neither a fragment's offset nor more to come.
-            guard bytes.octet(start) == 0x45, bytes.octet(start &+ IPv4Header.protocol) == 6,
-                bytes.big16(start &+ IPv4Header.fragment) & IPv4Header.fragmentMask == 0
-            else { return false }
+            // A header of five words; neither a fragment's offset nor more to come, and protocol 6: in one look at both.
+            let fragmentMask = UInt32(IPv4Header.fragmentMask) << 16
+            guard bytes.octet(start) == 0x45, bytes.big32(start &+ IPv4Header.fragment) & (fragmentMask | 0xff) == 6
+            else { return nil }
             length = Int(bytes.big16(start &+ IPv4Header.totalLength)) &- IPv4Header.leastLength
         case .ipv6:
-            guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6Header.nextHeader) == 6 else { return false }
+            guard bytes.octet(start) >> 4 == 6, bytes.octet(start &+ IPv6Header.nextHeader) == 6 else { return nil }
             length = Int(bytes.big16(start &+ IPv6Header.payloadLength))
         }
-        guard length <= room &- version.length else { return false }
+        guard length <= room &- version.length else { return nil }
         let header = headerLength(bytes, at: start, version)
-        return header >= 20 && length >= header && version.length &+ header <= most
-            && bytes.byteCount >= start &+ version.length &+ header
+        let count = version.length &+ header
+        guard header >= 20, length >= header, count <= most, bytes.byteCount >= start &+ count else { return nil }
+        return count
     }
 
     /// Octets of the TCP header.
     @inlinable @inline(__always) static func headerLength(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
         Int(bytes.octet(start &+ version.length &+ TCPHeader.dataOffsetAndFlags) >> 4) &* 4
-    }
-
-    /// Octets of both headers.
-    @inlinable @inline(__always) public static func count(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
-        version.length &+ headerLength(bytes, at: start, version)
     }
 
     /// Who sent the segment, to whom.
@@ -88,7 +85,7 @@ public enum PlainHeaders {
         version == .ipv4 ? bytes.big16(start &+ IPv4Header.identification) : 0
     }
 
-    /// The segment of headers that `areThere` found.
+    /// The segment of headers that `count` found.
     ///
     /// - Parameter bytes: the headers or their copy, of `most` octets; what is behind them does not matter.
     @inlinable @inline(__always) public static func segment(_ bytes: RawSpan, _ version: Version) -> Segment {

@@ -5,18 +5,23 @@ import TCPModel
 /// A number that differs where the link headers of two copies of a frame do: interface and direction of a cooked capture,
 /// hardware addresses and VLAN tag of Ethernet. 0 where there is nothing to tell.
 @inline(__always) func linkVantage(_ bytes: RawSpan, _ linkType: LinkType) -> UInt32 {
-    /// The octets that differ (see the tcpdump registry of link types).
-    let places: Range<Int>
     switch linkType {
     // Two addresses, and a tag if the type says so. Not what IP begins with: IPv6's flow label is another when a segment is
     // sent again, which would look like another place.
-    case .ethernet: places = hasTag(bytes) ? 0..<16 : 0..<14
+    case .ethernet: hasTag(bytes) ? vantage(bytes, 0..<16) : untaggedVantage(bytes)
     // Direction and hardware address.
-    case .linuxSLL: places = 0..<14
+    case .linuxSLL: vantage(bytes, 0..<14)
     // Interface index, hardware type, direction and hardware address.
-    case .linuxSLL2: places = 4..<20
-    default: return 0
+    case .linuxSLL2: vantage(bytes, 4..<20)
+    default: 0
     }
+}
+
+/// The same for an Ethernet frame that is known to have no tag.
+@inline(__always) func untaggedVantage(_ bytes: RawSpan) -> UInt32 { vantage(bytes, 0..<14) }
+
+/// - Parameter places: the octets that differ (see the tcpdump registry of link types).
+@inline(__always) private func vantage(_ bytes: RawSpan, _ places: Range<Int>) -> UInt32 {
     guard bytes.byteCount >= places.upperBound else { return 0 }
     // Two words that cover all of the octets, the second one overlapping the first where they are fewer than sixteen.
     // Both lie within `places`, whose end was checked above and which has eight octets at least; any bits are a UInt64.

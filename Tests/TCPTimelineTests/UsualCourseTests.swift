@@ -156,23 +156,21 @@ import Testing
                 if traffic.rare.gaps.isEmpty { long.facts.remove(.hasHoles) } else { long.facts.insert(.hasHoles) }
                 course.join(&long)
                 var usual = before
+                let own = segment.tuple.source == before.tuple.source ? 0 : 1
+                let kind = UsualKind(segment)
                 var row: Int?
                 if isFirst {
-                    if UsualKind(segment) == .syn && segment.isOrdinary {
-                        row = UsualCourse.row(0, .syn)
-                        usual.follow(course.rows[UsualCourse.row(0, .syn)], segment, .syn, own: 0, time: time)
-                    }
-                } else {
-                    let own = segment.tuple.source == before.tuple.source ? 0 : 1
-                    row = usual.takeUsually(segment, own: own, time: time, course)
+                    if kind == .syn && segment.isOrdinary { row = UsualCourse.row(0, .syn) }
+                } else if let kind {
+                    row = usual.usualRow(segment, kind, own: own, time: time, course)
                 }
-                if let row {
+                try #require(UsualExample.areSame(usual, before), "seed \(seed): changed when asked")
+                if let row, let kind {
+                    usual.follow(course.rows, row, segment, kind, own: isFirst ? 0 : own, time: time)
                     kinds[UInt8(row % 8), default: 0] += 1
-                    #expect(course.rows[row].step == step, "seed \(seed), segment \(segments): \(segment)")
+                    #expect(course.steps[row] == step, "seed \(seed), segment \(segments): \(segment)")
                     try #require(
                         UsualExample.areSame(usual, long), "seed \(seed), segment \(segments): \(usual) \(long)")
-                } else {
-                    try #require(UsualExample.areSame(usual, before), "seed \(seed): changed and refused")
                 }
                 // It goes on as either way left it.
                 var next = row != nil && random.next() & 1 == 0 ? usual : long
@@ -273,7 +271,7 @@ import Testing
         var hot = UsualExample.blank
         let course = UsualCourse.learnt
         let syn = UsualExample.segment(.syn, from: 0, in: hot)
-        hot.follow(course.rows[UsualCourse.row(0, .syn)], syn, .syn, own: 0, time: hot.firstTime)
+        hot.follow(course.rows, UsualCourse.row(0, .syn), syn, .syn, own: 0, time: hot.firstTime)
         #expect(hot.sides[0].course != 0 && hot.sides[1].course != 0)
         hot.settle()
         #expect(hot.sides[0].course == 0 && hot.sides[1].course == 0)

@@ -13,13 +13,13 @@ import Testing
     private func plain(_ frame: [UInt8], _ link: LinkType, original: Int) -> String? {
         // Every octet of an array of UInt8 is initialized, and the arrays live through the calls.
         let bytes = unsafe frame.span.bytes
-        let isUsual = link == .ethernet && PlainFrame.isUsual(bytes, originalLength: UInt32(original))
-        guard let (start, version) = PlainFrame.headers(bytes, originalLength: UInt32(original), linkType: link) else {
+        let isUsual = link == .ethernet && PlainFrame.usualCount(bytes, originalLength: UInt32(original)) != nil
+        guard let (start, count, version) = PlainFrame.headers(bytes, originalLength: UInt32(original), linkType: link)
+        else {
             #expect(!isUsual)
             return nil
         }
         #expect(isUsual == (link == .ethernet && start == PlainFrame.afterEthernet && version == .ipv4))
-        let count = PlainHeaders.count(bytes, at: start, version)
         #expect(PlainHeaders.least...PlainHeaders.most ~= count)
         // Whatever is behind them in the copy does not matter.
         var copy = Array(frame[start..<start + count])

@@ -116,39 +116,78 @@ public struct CaptureFileReader: ~Copyable {
     ///   - waitMilliseconds: how long to wait for a stream's bytes; -1 = as long as it takes.
     ///   - body: gets each frame; the bytes are borrowed. False stops after this frame, which counts as read.
     /// - Throws: at a fault, after all frames before it have been delivered; again each time that it is called then.
-    public mutating func read(
+    @inlinable @inline(__always) public mutating func read(
         limit: Int = .max, waitMilliseconds: Int32 = -1, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress {
         var left = limit
-        var limitOfZeros = false
+        var isAmongZeros = false
         while left > 0 {
-            if window.mappedSize != nil { window.advanceMapping() }
-            let outcome = Self.decode(&window, &decoder, limit: limitOfZeros ? 1 : left, body)
-            window.consume(outcome.consumed)
-            left -= outcome.frames
-            limitOfZeros = false
-            switch outcome.stop {
-            case .limit: continue
-            case .interface: return .more
-            case .stopped: return .stopped
-            case .localBlock(let payload): return .localBlock(payload)
-            case .cut: throw fault(.shrankWhileRead)
-            case .zeros:
-                if window.hasShrunk { throw fault(.shrankWhileRead) }
-                limitOfZeros = true
-            case .fault(let reason): throw fault(window.hasShrunk ? .shrankWhileRead : reason)
-            case .softEnd:
-                if window.available == 0, let end = try more(1, isPacket: true, waitMilliseconds) { return end }
-            case .needs(let count, let isPacket):
-                if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
+            advance()
+            if let records, !isAmongZeros {
+                // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
+                let done = unsafe records.run(pending.bytes, softEnd: softEnd, limit: left, body: body)
+                consume(done.consumed)
+                left &-= done.frames
+                if done.isStopped { return .stopped }
+                if left == 0 { break }
             }
-            // However much there is of other blocks, nobody is to wait for their end.
-            if outcome.frames == 0 && outcome.consumed > 0 { return .more }
+            if let progress = try readOther(&left, &isAmongZeros, waitMilliseconds, body) { return progress }
         }
         return .more
     }
 
     // MARK: - Inside
+
+    /// How the usual records of this file are read, if it is one of the usual kind.
+    @usableFromInline var records: PcapRecords? {
+        if case .pcap(let decoder) = decoder { PcapRecords(decoder, guardSlot: window.guardSlot) } else { nil }
+    }
+
+    /// What can be looked at, until the next fill.
+    @usableFromInline var pending: UnsafeRawBufferPointer { unsafe window.bytes }
+
+    /// How far in `pending` frames may be delivered before the mapping is looked after.
+    @usableFromInline var softEnd: Int { window.softEnd }
+
+    /// Takes octets of `pending` as done.
+    @usableFromInline mutating func consume(_ count: Int) { window.consume(count) }
+
+    /// Looks after the mapping, if there is one.
+    @usableFromInline mutating func advance() {
+        if window.mappedSize != nil { window.advanceMapping() }
+    }
+
+    /// Goes on by whatever comes next: any records, the end of what can be looked at, a fault.
+    ///
+    /// - Parameters:
+    ///   - left: how many frames are wanted; they are counted off.
+    ///   - isAmongZeros: whether records of zeros are read, one at a time: a shrunk file looks like that.
+    /// - Returns: what `read` is to return; nil to go on.
+    @usableFromInline mutating func readOther(
+        _ left: inout Int, _ isAmongZeros: inout Bool, _ waitMilliseconds: Int32, _ body: (FrameHeader, RawSpan) -> Bool
+    ) throws(CaptureFileError) -> Progress? {
+        let outcome = Self.decode(&window, &decoder, limit: isAmongZeros ? 1 : left, body)
+        window.consume(outcome.consumed)
+        left -= outcome.frames
+        isAmongZeros = false
+        switch outcome.stop {
+        case .limit: return nil
+        case .interface: return .more
+        case .stopped: return .stopped
+        case .localBlock(let payload): return .localBlock(payload)
+        case .cut: throw fault(.shrankWhileRead)
+        case .zeros:
+            if window.hasShrunk { throw fault(.shrankWhileRead) }
+            isAmongZeros = true
+        case .fault(let reason): throw fault(window.hasShrunk ? .shrankWhileRead : reason)
+        case .softEnd:
+            if window.available == 0, let end = try more(1, isPacket: true, waitMilliseconds) { return end }
+        case .needs(let count, let isPacket):
+            if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
+        }
+        // However much there is of other blocks, nobody is to wait for their end.
+        return outcome.frames == 0 && outcome.consumed > 0 ? .more : nil
+    }
 
     private static func decode(
         _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, _ body: (FrameHeader, RawSpan) -> Bool

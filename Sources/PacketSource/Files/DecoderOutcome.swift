@@ -4,9 +4,9 @@ import CLinux
 public import TCPModel
 
 /// Limits that keep a damaged file from costing memory or time.
-enum DecoderLimit {
+@usableFromInline enum DecoderLimit {
     /// Captured octets of one frame. Real captures stop at 256 KiB; a few link types and USB captures go beyond.
-    static let capturedLength: UInt32 = 16 << 20
+    @inlinable static var capturedLength: UInt32 { 16 << 20 }
     /// Octets of one pcapng block: a packet of the largest size and room for its options.
     static let blockLength: UInt32 = capturedLength + (64 << 10)
     /// Interfaces of one file: as many as a frame header can number.

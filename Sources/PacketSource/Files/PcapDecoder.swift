@@ -55,31 +55,6 @@ struct PcapDecoder {
         let count = bytes.byteCount
         var at = 0
         var frames = 0
-        if !swapped && headerLength == 16 && lengthOrder == .capturedFirst {
-            // The usual file. Whatever is not a whole, plausible record is left to the loop below, which says what it is.
-            let end = min(softEnd, count &- 16)
-            while at < end && frames < limit {
-                let times = bytes.long(at, swapped: false)
-                let lengths = bytes.long(at &+ 8, swapped: false)
-                let captured = Int(lengths & 0xffff_ffff)
-                let next = at &+ 16 &+ captured
-                guard captured <= Int(DecoderLimit.capturedLength), next <= count, times | lengths != 0,
-                    guardSlot < 0 || tcptrace_mapping_was_cut(guardSlot) == 0
-                else { break }
-                let header = FrameHeader(
-                    // As below: far below 2^63.
-                    time: Timestamp(
-                        nanoseconds: Int64(times & 0xffff_ffff) &* 1_000_000_000 &+ Int64(times >> 32) &* unit),
-                    capturedLength: UInt32(truncatingIfNeeded: lengths),
-                    originalLength: UInt32(truncatingIfNeeded: lengths >> 32), linkType: linkType)
-                let start = at &+ 16
-                at = next
-                frames &+= 1
-                guard body(header, bytes.extracting(start..<next)) else {
-                    return DecoderOutcome(consumed: at, frames: frames, stop: .stopped)
-                }
-            }
-        }
         while at < softEnd {
             guard frames < limit else { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
             guard count - at >= headerLength else {

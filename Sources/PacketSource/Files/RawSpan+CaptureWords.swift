@@ -22,6 +22,12 @@ extension RawSpan {
         return swapped ? value.byteSwapped : value
     }
 
+    /// The 64-bit number at `offset` in this machine's byte order. The caller has checked that its eight octets are there.
+    @inlinable @inline(__always) func uncheckedLong(_ offset: Int) -> UInt64 {
+        // Its bounds are the caller's business; any bits are a UInt64.
+        unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+    }
+
     /// The byte at `offset`.
     @inline(__always) func byte(_ offset: Int) -> UInt8 {
         // As above: checked bounds, any bits are a UInt8.

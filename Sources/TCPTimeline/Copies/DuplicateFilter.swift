@@ -158,11 +158,12 @@ struct DuplicateFilter: ~Copyable {
     /// All that a copy has in common with its original, in 64 bits.
     @inline(__always) private static func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
         // Two multiplications that do not wait for each other. The hash has a seed, so that nobody can make either factor 0.
-        let numbers = UInt64(segment.sequence.rawValue) << 32 | UInt64(segment.acknowledgment.rawValue)
-        let clocks = UInt64(segment.options.timestampValue) << 32 | UInt64(segment.options.timestampEchoReply)
-        let field = UInt64(segment.window) << 48 | UInt64(segment.flags.rawValue) << 32
-        let fields = field | UInt64(segment.ipIdentification) << 16 | UInt64(segment.urgentPointer)
-        let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 32
+        // Neighbours in memory are neighbours here, so that one load brings several.
+        let numbers = UInt64(segment.acknowledgment.rawValue) << 32 | UInt64(segment.sequence.rawValue)
+        let clocks = UInt64(segment.options.timestampEchoReply) << 32 | UInt64(segment.options.timestampValue)
+        let field = UInt64(segment.window) << 16 | UInt64(segment.flags.rawValue)
+        let fields = field | UInt64(segment.ipIdentification) << 48 | UInt64(segment.urgentPointer) << 32
+        let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 40
         let lengths = kinds ^ UInt64(segment.tuple.source.port) << 24 ^ UInt64(segment.payloadLength)
         var hash = foldedProduct(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
         hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)

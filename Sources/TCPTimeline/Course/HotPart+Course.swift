@@ -4,18 +4,17 @@ import TCPMachine
 import TCPModel
 
 extension HotPart {
-    /// Takes in a segment that is on the usual course, and says which row it was; nil if it is not, and nothing has changed.
+    /// Which row a segment of this kind is, if it is on the usual course: `follow` does what `take` does for such a segment.
     ///
-    /// Does what `take` does for such a segment.
-    @inline(__always) mutating func takeUsually(
-        _ segment: borrowing Segment, own: Int, time: Timestamp, _ course: borrowing UsualCourse
+    /// Changes nothing, and is `mutating` so that nothing is copied.
+    @inline(__always) mutating func usualRow(
+        _ segment: borrowing Segment, _ kind: UsualKind, own: Int, time: Timestamp, _ course: borrowing UsualCourse
     ) -> Int? {
-        guard sides[own].course != 0, let kind = UsualKind(segment) else { return nil }
+        guard sides[own].course != 0 else { return nil }
         let row = UsualCourse.row(sides[own].course, kind)
         guard course.rows[row].isKnown, isUsual(segment, kind, own: own),
             time.since(lastTime) <= Self.timestampLifetime
         else { return nil }
-        follow(course.rows[row], segment, kind, own: own, time: time)
         return row
     }
 
@@ -24,7 +23,10 @@ extension HotPart {
     /// the same numbers. Changes nothing, and is `mutating` so that nothing is copied.
     @inline(__always) mutating func isUsual(_ segment: borrowing Segment, _ kind: UsualKind, own: Int) -> Bool {
         let peer = 1 &- own
-        guard segment.isOrdinary, endpoints[peer].meets(segment, from: endpoints[own]),
+        // The sender's numbers one by one: the endpoint as a whole would be copied.
+        guard segment.isOrdinary,
+            endpoints[peer].meets(segment, sent: endpoints[own].sendNext, received: endpoints[own].receiveNext),
+            endpoints[peer].isOrderly(), endpoints[own].isOrderly(),
             endpoints[peer].takesTimestampSteadily(segment)
         else { return false }
         guard kind == .ack else { return true }
@@ -38,38 +40,40 @@ extension HotPart {
         !isSelfConnect && endpoints[0].isWhereItSeems && endpoints[1].isWhereItSeems
     }
 
-    /// Changes what a segment on the course changes: numbers by their rules, the rest as the row has it.
-    @inline(__always) mutating func follow(
-        _ row: borrowing UsualCourse.Row, _ segment: borrowing Segment, _ kind: UsualKind, own: Int, time: Timestamp
+    /// Changes what a segment on the course changes: numbers by their rules, the rest as a row has it.
+    mutating func follow(
+        _ rows: borrowing [UsualCourse.Row], _ index: Int, _ segment: borrowing Segment, _ kind: UsualKind, own: Int,
+        time: Timestamp
     ) {
         let isOriginator = own == 0
-        endpoints[own].sentUsually(segment, row.sender)
-        endpoints[1 &- own].arrivesUsually(segment, row.receiver)
         if time > lastTime { lastTime = time }
-        if row.isLive && time > lastLiveTime { lastLiveTime = time }
-        zeek = row.zeek
-        facts.formUnion(row.facts)
+        if rows[index].isLive && time > lastLiveTime { lastLiveTime = time }
+        zeek = rows[index].zeek
+        facts.formUnion(rows[index].facts)
         if isOriginator && kind != .syn { facts.insert(.originatorMoreThanSyn) }
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
-        sides[own].addUnique(UInt64(segment.payloadLength))
-        sides[own].lastWindow = segment.window
-        if !kind.hasSyn { sides[own].hasPlainWindow = true }
-        sides[0].isSteady = row.originatorIsSteady
-        sides[1].isSteady = row.responderIsSteady
-        sides[0].course = row.originatorCourse
-        sides[1].course = row.responderCourse
+        sides[own].addUnique(segment.payloadLength, window: segment.window)
+        if !kind.hasSyn { sides[own].notePlainWindow() }
+        sides[0].standing = rows[index].originator
+        sides[1].standing = rows[index].responder
         completeness.formUnion(kind.completeness)
         history.append(kind, originator: isOriginator)
         if kind == .synAck && handshake.synAck < 0 { handshake.synAck = time.since(firstTime) }
         // The times first: who sent a segment is harder to guess.
         if handshake.isHalfWay && isOriginator && !kind.hasSyn { handshake.open = time.since(firstTime) }
+        endpoints[own].sentUsually(segment, rows[index].sender)
+        endpoints[1 &- own].arrivesUsually(segment, rows[index].receiver)
     }
 
     /// The connection's state may have changed in some other way: it is on the course no more.
     mutating func leaveCourse() {
-        sides[0].course = 0
-        sides[1].course = 0
+        for side in 0..<2 { setCourse(side, 0) }
+    }
+
+    /// Where the connection is on the course now, for what one side sends.
+    mutating func setCourse(_ side: Int, _ course: UInt8) {
+        sides[side].standing = HotSide.Standing(isSteady: sides[side].isSteady, course: course)
     }
 }
 

@@ -42,12 +42,9 @@ struct UsualCourse: Sendable {
         var isKnown = false
         /// Whether it prolongs what Zeek calls the duration.
         let isLive: Bool
-        /// Whether either side's segments may take the short way then.
-        let originatorIsSteady: Bool
-        let responderIsSteady: Bool
-        /// The place that it leads to, as each side's `HotSide.course`.
-        var originatorCourse: UInt8 = 0
-        var responderCourse: UInt8 = 0
+        /// How either side's segments may be taken in then: whether they may take the short way, and the place that this leads to.
+        let originator: HotSide.Standing
+        let responder: HotSide.Standing
         /// What has been seen then, besides `factsAside`.
         let facts: Connection.Facts
         /// Zeek's view then.
@@ -55,24 +52,26 @@ struct UsualCourse: Sendable {
         /// What sender and receiver are then.
         let sender: EndpointShape
         let receiver: EndpointShape
-        /// What it means.
-        let step: Connection.Step
+        /// Whether the connection has ended then, and what whoever tracks it is told.
+        let isOver: Bool
+        let marks: Timeline.Tracked.Marks
 
         /// No row at all.
         static var unknown: Row {
             Row(from: UsualExample.blank, to: UsualExample.blank, own: 0, Connection.Step())
         }
 
-        /// The row by which a segment of side `own` led from one state of a connection to another one.
+        /// The row by which a segment of side `own` led from one state of a connection to another one, on the course.
         init(from before: borrowing HotPart, to after: borrowing HotPart, own: Int, _ step: Connection.Step) {
             isLive = !before.zeek.isClosed
-            originatorIsSteady = after.sides[0].isSteady
-            responderIsSteady = after.sides[1].isSteady
+            originator = after.sides[0].standing
+            responder = after.sides[1].standing
             facts = after.facts.subtracting(UsualPlace.factsAside)
             zeek = after.zeek
             sender = after.endpoints[own].shape
             receiver = after.endpoints[1 - own].shape
-            self.step = step
+            isOver = step.isOver
+            marks = Timeline.Tracked.Marks(step)
         }
     }
 
@@ -80,6 +79,8 @@ struct UsualCourse: Sendable {
     static let learnt = UsualCourse()
 
     private(set) var rows: [Row]
+    /// What a segment means, by row: apart from the rows, because few ask for it.
+    private(set) var steps: [Connection.Step]
     private var places: [UsualPlace] = []
     /// Where each place is in `places`, counted from 1, by its hash; 0 = free. Twice as many as there can be places.
     private var seats: [UInt8] = Array(repeating: 0, count: 256)
@@ -109,8 +110,8 @@ struct UsualCourse: Sendable {
     /// Puts a connection that has come there some other way on the course, if it is at one of its places.
     @inline(__always) func join(_ hot: inout HotPart) {
         guard let place = index(of: UsualPlace(hot)), hot.isWhereItSeems() else { return hot.leaveCourse() }
-        hot.sides[0].course = Self.course(0, at: place)
-        hot.sides[1].course = Self.course(1, at: place)
+        hot.setCourse(0, Self.course(0, at: place))
+        hot.setCourse(1, Self.course(1, at: place))
     }
 
     /// Where a place is in `places`.
@@ -133,6 +134,7 @@ struct UsualCourse: Sendable {
     ///   takes longer, and only a contradiction (`disputed`) could come of it.
     init(fromEveryExample: Bool = false) {
         rows = Array(repeating: .unknown, count: Self.stride)
+        steps = Array(repeating: Connection.Step(), count: Self.stride)
         var examples: [HotPart] = []
         var seen: Set<Int> = []
         func add(_ example: HotPart?) {
@@ -163,8 +165,8 @@ struct UsualCourse: Sendable {
         var confirmed = example
         confirmed.endpoints[side].kernelConfirms()
         guard let place = place(of: confirmed) else { return nil }
-        confirmed.sides[0].course = Self.course(0, at: place)
-        confirmed.sides[1].course = Self.course(1, at: place)
+        confirmed.setCourse(0, Self.course(0, at: place))
+        confirmed.setCourse(1, Self.course(1, at: place))
         return confirmed
     }
 
@@ -183,16 +185,14 @@ struct UsualCourse: Sendable {
         guard rare.isEmpty, step.notes.isEmpty, step.sent.anomalies.union(step.arrived.anomalies).isEmpty,
             let place = place(of: after)
         else { return nil }
+        after.setCourse(0, Self.course(0, at: place))
+        after.setCourse(1, Self.course(1, at: place))
         var row = Row(from: before, to: after, own: own, step)
         row.isKnown = true
-        row.originatorCourse = Self.course(0, at: place)
-        row.responderCourse = Self.course(1, at: place)
-        after.sides[0].course = row.originatorCourse
-        after.sides[1].course = row.responderCourse
         var short = before
-        short.follow(row, segment, kind, own: own, time: time)
+        short.follow([row], 0, segment, kind, own: own, time: time)
         guard UsualExample.areSame(short, after) else { return nil }
-        keep(row, at: Self.row(before.sides[own].course, kind))
+        keep(row, step, at: Self.row(before.sides[own].course, kind))
         return after
     }
 
@@ -207,12 +207,16 @@ struct UsualCourse: Sendable {
         seats[seat] = UInt8(places.count)
         // Of the originator's course and of the responder's.
         rows.append(contentsOf: repeatElement(.unknown, count: 2 * Self.stride))
+        steps.append(contentsOf: repeatElement(Connection.Step(), count: 2 * Self.stride))
         return places.count - 1
     }
 
-    private mutating func keep(_ row: Row, at index: Int) {
-        if rows[index].isKnown && !UsualExample.areSame(rows[index], row) { disputed.insert(index) }
+    private mutating func keep(_ row: Row, _ step: Connection.Step, at index: Int) {
+        if rows[index].isKnown && !(UsualExample.areSame(rows[index], row) && steps[index] == step) {
+            disputed.insert(index)
+        }
         rows[index] = row
+        steps[index] = step
         if disputed.contains(index) { rows[index].isKnown = false }
     }
 }

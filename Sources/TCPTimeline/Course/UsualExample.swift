@@ -56,7 +56,7 @@ enum UsualExample {
     /// other side.
     static func number(after kind: UsualKind, from own: Int, by row: UsualCourse.Row, _ hot: HotPart) -> Int {
         let hasFlight = hasFlight(hot, own) || kind != .ack
-        return number(row.originatorCourse, own == 0 && hasFlight, own == 1 && hasFlight)
+        return number(row.originator.course, own == 0 && hasFlight, own == 1 && hasFlight)
     }
 
     private static func number(_ course: UInt8, _ originator: Bool, _ responder: Bool) -> Int {
@@ -82,9 +82,9 @@ enum UsualExample {
 
     /// Whether two rows say the same.
     static func areSame(_ one: UsualCourse.Row, _ other: UsualCourse.Row) -> Bool {
-        one.isLive == other.isLive && one.originatorIsSteady == other.originatorIsSteady
-            && one.responderIsSteady == other.responderIsSteady && one.originatorCourse == other.originatorCourse
-            && one.responderCourse == other.responderCourse && one.facts == other.facts && one.zeek == other.zeek
-            && one.sender == other.sender && one.receiver == other.receiver && one.step == other.step
+        one.isLive == other.isLive && one.originator == other.originator && one.responder == other.responder
+            && one.facts == other.facts && one.zeek == other.zeek
+            && one.sender == other.sender && one.receiver == other.receiver
+            && one.isOver == other.isOver && one.marks == other.marks
     }
 }

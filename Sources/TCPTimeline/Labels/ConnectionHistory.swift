@@ -70,11 +70,14 @@ public struct ConnectionHistory: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
-    private mutating func append(code: UInt8) {
-        let place = count
-        guard place < Self.capacity else { return }
-        let entry = UInt64(place == Self.capacity - 1 ? Self.moreCode : code)
-        words[place / 12] |= entry << UInt64(place % 12 * 5)
+    @inline(__always) private mutating func append(code: UInt8) {
+        let place = words[1] &>> Self.lengthShift & 31
+        if place < 12 {
+            words[0] |= UInt64(code) &<< (place &* 5)
+        } else {
+            guard place < Self.capacity else { return }
+            words[1] |= UInt64(place == Self.capacity - 1 ? Self.moreCode : code) &<< ((place &- 12) &* 5)
+        }
         words[1] &+= 1 << Self.lengthShift
     }
 

@@ -62,10 +62,11 @@ struct InputFile: ~Copyable {
         do throws(CaptureFileError) {
             // Where nothing is filtered, frames take the short way.
             if filter == nil {
-                return try reader.read(limit: limit, waitMilliseconds: 0) { header, bytes in
+                @inline(__always) func deliver(_ header: FrameHeader, _ bytes: RawSpan) -> Bool {
                     number &+= 1
                     return body(header, bytes, number)
                 }
+                return try reader.read(limit: limit, waitMilliseconds: 0, deliver)
             }
             return try reader.read(limit: limit, waitMilliseconds: 0) { header, bytes in
                 number &+= 1

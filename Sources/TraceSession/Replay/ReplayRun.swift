@@ -145,10 +145,11 @@ struct ReplayRun: ~Copyable {
         let room = ReplayDivision.batch - Int(frame - batchStart)
         // Where nothing is written or counted, frames take the short way.
         if output == nil && options.packetLimit == nil {
-            return try input.read(limit: room, after: &frame) { header, bytes, number in
+            @inline(__always) func take(_ header: FrameHeader, _ bytes: RawSpan, _ number: UInt64) -> Bool {
                 consumer.take(header, bytes, frame: number)
                 return true
             }
+            return try input.read(limit: room, after: &frame, take)
         }
         let limit = options.packetLimit ?? .max
         var failure: CaptureWriteError?

@@ -54,10 +54,10 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
         lastTime = header.time
-        if header.linkType == .ethernet && !intake.verifiesChecksums && isOpen
-            && PlainFrame.isUsual(bytes, originalLength: header.originalLength)
+        if header.linkType == .ethernet && !intake.verifiesChecksums && isOpen,
+            let count = PlainFrame.usualCount(bytes, originalLength: header.originalLength)
         {
-            deal(headersAt: PlainFrame.afterEthernet, .ipv4, header, bytes, frame)
+            deal(headersAt: PlainFrame.afterEthernet, count, .ipv4, header, bytes, frame, isUntagged: true)
         } else {
             takeAny(header, bytes, frame: frame)
         }
@@ -67,27 +67,33 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     /// Gives a frame's plain headers to their part.
     @inline(__always) private func deal(
-        headersAt start: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
+        headersAt start: Int, _ count: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan,
+        _ frame: UInt64,
+        isUntagged: Bool = false
     ) {
         let tuple = PlainHeaders.tuple(bytes, at: start, version)
         let place = unsafe crew.batch(batch).pointee.add(to: FlowHash.part(tuple, of: ReplayDivision.parts))
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
-        unsafe place.pointee.copyHeaders(bytes, from: start, count: PlainHeaders.count(bytes, at: start, version))
+        unsafe place.pointee.copyHeaders(bytes, from: start, count: count)
         unsafe place.pointee.content = version == .ipv4 ? .ipv4 : .ipv6
-        unsafe fill(place, tuple, PlainHeaders.identification(bytes, at: start, version), header, bytes, frame)
+        var vantage: UInt32 = 0
+        if PlainHeaders.identification(bytes, at: start, version) == 0 {
+            vantage = isUntagged ? untaggedVantage(bytes) : linkVantage(bytes, header.linkType)
+        }
+        unsafe fill(place, tuple, vantage, header, frame)
     }
 
     /// What an item has besides its segment.
     @inline(__always) private func fill(
-        _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ identification: UInt16, _ header: FrameHeader,
-        _ bytes: RawSpan, _ frame: UInt64
+        _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ vantage: UInt32, _ header: FrameHeader,
+        _ frame: UInt64
     ) {
         // The place is as in both `deal`. Each field goes there by itself: a whole item would be put together
         // elsewhere first.
         unsafe place.pointee.hash = flowHash.hash(tuple)
         unsafe place.pointee.time = header.time
         unsafe place.pointee.offset = UInt32(truncatingIfNeeded: frame &- before &- 1)
-        unsafe place.pointee.vantage = identification == 0 ? linkVantage(bytes, header.linkType) : 0
+        unsafe place.pointee.vantage = vantage
         unsafe place.pointee.interface = header.interface
     }
 
@@ -97,7 +103,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             let plain = PlainFrame.headers(
                 bytes, originalLength: header.originalLength, linkType: header.linkType)
         {
-            return deal(headersAt: plain.start, plain.version, header, bytes, frame)
+            return deal(headersAt: plain.start, plain.count, plain.version, header, bytes, frame)
         }
         var isFirst = true
         var found = intake.first(in: bytes, header, frame: frame)
@@ -125,7 +131,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         // The place is one item of the batch's memory, and nobody else's until the batch is published.
         let place = unsafe crew.batch(batch).pointee.add(
             segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts))
-        unsafe fill(place, segment.tuple, segment.ipIdentification, header, bytes, frame)
+        let vantage = segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0
+        unsafe fill(place, segment.tuple, vantage, header, frame)
     }
 
     /// Gives what a packet that was given up began with to its part, under the number of a frame without a segment.

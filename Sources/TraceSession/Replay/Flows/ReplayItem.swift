@@ -16,6 +16,8 @@ struct ReplayItem: BitwiseCopyable {
         case segment
     }
 
+    /// Room for `PlainHeaders.most` octets; first, so that a share finds them at the item's own address.
+    private var headers: InlineArray<12, UInt64> = .init(repeating: 0)
     /// That of `FlowHash`.
     var hash: UInt64 = 0
     var time = Timestamp(nanoseconds: 0)
@@ -27,20 +29,18 @@ struct ReplayItem: BitwiseCopyable {
     var place: UInt32 = 0
     var interface: UInt16 = 0
     var content = Content.ipv4
-    /// Room for `PlainHeaders.most` octets.
-    private var headers: InlineArray<12, UInt64> = .init(repeating: 0)
 
     init() {}
 
     /// Copies plain headers into the item.
     ///
     /// - Parameters:
-    ///   - start: where they begin; the frame has `PlainHeaders.least` octets from there on.
-    ///   - length: how many octets they have, as `PlainHeaders.count` says. No more are copied than there are: somebody may be
-    ///     writing to a mapped file just now.
-    @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count length: Int) {
-        let count = max(PlainHeaders.least, min(length, PlainHeaders.most, bytes.byteCount &- start))
-        precondition(start >= 0 && start &+ count <= bytes.byteCount)
+    ///   - start: where they begin.
+    ///   - count: how many octets they have, as `PlainHeaders.count` says.
+    @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count: Int) {
+        precondition(
+            start >= 0 && count >= PlainHeaders.least && count <= PlainHeaders.most
+                && start &+ count <= bytes.byteCount)
         unsafe withUnsafeMutableBytes(of: &headers) { room in
             unsafe bytes.withUnsafeBytes { octets in
                 // Checked just above: count octets from start on are there, 40 at least, and there is room for them.
@@ -62,12 +62,6 @@ struct ReplayItem: BitwiseCopyable {
         // copyHeaders has checked that sixteen octets are there on both sides.
         unsafe (to + offset).storeBytes(
             of: from.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
-    }
-
-    /// The segment of its plain headers.
-    @inline(__always) func plainSegment(_ version: PlainHeaders.Version) -> Segment {
-        // Plain numbers: every octet is initialized.
-        PlainHeaders.segment(unsafe headers.span.bytes, version)
     }
 }
 
@@ -105,11 +99,19 @@ struct ReplayError: BitwiseCopyable {
     /// Writes the segment of an item to a place.
     @inline(__always) func decode(_ index: Int, into segment: inout Segment) {
         switch self[index].content {
-        case .ipv4: segment = self[index].plainSegment(.ipv4)
-        case .ipv6: segment = self[index].plainSegment(.ipv6)
+        case .ipv4: segment = plainSegment(index, .ipv4)
+        case .ipv6: segment = plainSegment(index, .ipv6)
         // The reader wrote it there before it wrote the item.
         case .segment: segment = unsafe segments[Int(self[index].place)]
         }
+    }
+
+    /// The segment of an item's plain headers, decoded where they lie: a copy of them would cost as much as all the rest.
+    @inline(__always) private func plainSegment(_ index: Int, _ version: PlainHeaders.Version) -> Segment {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        // Checked just above. An item begins with its headers, plain numbers, so that every octet is initialized.
+        let headers = unsafe UnsafeRawBufferPointer(start: items + index, count: PlainHeaders.most)
+        return PlainHeaders.segment(unsafe headers.bytes, version)
     }
 }
 

@@ -53,13 +53,11 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         let count = share.count
         var segments = InlineArray<32, Segment>(repeating: .blank)
         var start = 0
-        prepare(share, from: 0)
-        prepare(share, from: Self.portion)
+        for index in 0..<min(Self.portion, count) { timeline.prepare(hash: share[index].hash) }
         fetch(share, from: 0)
         while start < count {
             let end = min(start + Self.portion, count)
             // What the next portions need is fetched while this one is taken in.
-            prepare(share, from: end + Self.portion)
             fetch(share, from: end)
             // All of them first: a processor that reads at once what it has just written in smaller pieces has to wait for it.
             for index in start..<end { share.decode(index, into: &segments[index &- start]) }
@@ -71,15 +69,11 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     /// Segments whose connections are fetched at once.
     private static var portion: Int { 32 }
 
-    private func prepare(_ share: ReplayShare, from start: Int) {
-        for index in start..<max(start, min(start + Self.portion, share.count)) {
-            timeline.prepare(hash: share[index].hash)
-        }
-    }
-
+    /// Has a portion's connections fetched, and what finds those of the portion after it.
     private func fetch(_ share: ReplayShare, from start: Int) {
-        for index in start..<max(start, min(start + Self.portion, share.count)) {
-            timeline.fetch(hash: share[index].hash)
+        for index in start..<min(start + Self.portion, share.count) {
+            let later = min(index + Self.portion, share.count - 1)
+            timeline.fetch(hash: share[index].hash, preparing: share[later].hash)
         }
     }
 
