@@ -13,8 +13,9 @@ struct LivePace {
     private static let window = 10 * Span.millisecond
     /// Up to so many frames a window each is taken in at once.
     private static let calm = 20
-    /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile.
-    private static let pause: UInt32 = 3000
+    /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile. A look is to be short,
+    /// too: one that holds a processor for longer than a sleeper is waited for keeps whoever is traced from it.
+    private static let pause: UInt32 = 1000
 
     private var frames = 0
     private var windowEnd: Int64 = 0
