@@ -35,11 +35,14 @@ public struct ConnectionSelection: Sendable {
             if !ends.contains(where: states.contains) { return false }
         }
         if !outcomes.isEmpty && !outcomes.contains(connection.outcome) { return false }
-        if processIDs.isEmpty && processNames.isEmpty { return true }
-        let owners = [kernel?.originator.process, kernel?.responder.process, kernel?.responder.listenerProcess]
-        return owners.contains { owner in
-            guard let owner else { return false }
-            return processIDs.contains(owner.pid) || processNames.contains(owner.command)
-        }
+        return !choosesProcesses || kernel.map(isOfChosenProcess) == true
+    }
+
+    /// Whether processes are chosen.
+    public var choosesProcesses: Bool { !(processIDs.isEmpty && processNames.isEmpty) }
+
+    /// Whether one of the chosen processes owns an end.
+    public func isOfChosenProcess(_ kernel: KernelView) -> Bool {
+        kernel.owners.contains { processIDs.contains($0.pid) || processNames.contains($0.command) }
     }
 }

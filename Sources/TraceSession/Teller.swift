@@ -14,10 +14,13 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     var diagnosis: Diagnosis?
     /// Those of `--fail-on`.
     var unwanted: UnwantedFindings
+    /// Whether `--pid` and `--pname` met anybody.
+    private(set) var choice: ProcessChoice
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, isLive: Bool) {
         self.report = report
         unwanted = UnwantedFindings(options.failOn)
+        choice = ProcessChoice(options.selection)
         if needs.findings { diagnosis = Diagnosis(isLive: isLive) }
     }
 
@@ -65,6 +68,7 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         _ kernel: KernelView?, now: Timestamp
     ) {
         for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
+        choice.note(kernel)
         report.finish(id, connections, kernel, &out)
     }
 

@@ -1,7 +1,7 @@
 // What a trace is to do, apart from how it looks.
 
 import Glibc
-import TimelineReport
+public import TimelineReport
 public import PacketSource
 public import TCPModel
 public import TCPTimeline
@@ -44,8 +44,10 @@ public struct TraceOptions: Sendable {
     public var usesKernel = true
     /// Whether to look up the processes behind the sockets; on replay, to heed those that capture files name.
     public var usesProcesses = true
+    /// Which connections are shown.
+    public var selection = ConnectionSelection()
     /// Whether connections are chosen by their processes.
-    public var selectsProcesses = false
+    public var selectsProcesses: Bool { selection.choosesProcesses }
     /// Findings that make the trace fail; the exit code is then 3.
     public var failOn: Set<FindingCode> = []
     /// Whether the end of a live trace tells how many kernel events there were, and every counter of the host that moved, not only

@@ -215,7 +215,7 @@ struct TraceRequest {
         }
         selection.processIDs = command.pid
         selection.processNames = command.pname
-        options.selectsProcesses = !(command.pid.isEmpty && command.pname.isEmpty)
+        options.selection = selection
         if options.selectsProcesses && (command.noKernel || command.noProcess) {
             throw ValidationError("--pid and --pname choose by processes: not with --no-kernel, --no-process")
         }

@@ -45,6 +45,10 @@ import Testing
         (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
         (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
         (["-i", "lo", "sockets"], "sockets is a verb, and comes first: tcptrace sockets"),
+        (["out.pcapg"], "out.pcapg: no filter; a capture file is read with tcptrace -r out.pcapg"),
+        (["out.cpap"], "a capture file is read with tcptrace -r out.cpap"),
+        (["-i", "lo", "tcp", "and", "port9500"], "did you mean port 9500?"),
+        (["-i", "lo", "host127.0.0.1"], "did you mean host 127.0.0.1?"),
     ])
     func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
         let outcome = try Program(Program.tcptrace, words).end()

@@ -16,13 +16,24 @@ extension FilterFault {
             range.count <= Self.longest
         else { return nil }
         let word = String(decoding: Array(text.utf8)[range], as: UTF8.self)
-        if let meant = Self.hostAndPort(word) { return meant }
+        if let meant = Self.hostAndPort(word) ?? Self.apart(word) { return meant }
         let letters = Array(word.lowercased().utf8)
         guard letters.count > 2, !FilterKeywords.all.contains(word[...]) else { return nil }
         return Self.usual.first { keyword in
             // Of a short word a single letter may make another one.
             abs(keyword.utf8.count - letters.count) <= 1 && editDistance(letters, Array(keyword.utf8)) == 1
         }
+    }
+
+    /// `port9500`: a keyword and its number without a space between them.
+    private static func apart(_ word: String) -> String? {
+        let keyword = word.prefix { $0.isASCII && $0.isLetter }
+        let number = word.dropFirst(keyword.count)
+        guard ["port", "portrange", "host", "net", "vlan", "proto", "less", "greater"].contains(keyword.lowercased()),
+            number.utf8.first.map({ $0 >= 0x30 && $0 <= 0x39 }) == true,
+            number.allSatisfy({ $0.isHexDigit || ".:-/".contains($0) })
+        else { return nil }
+        return "\(keyword.lowercased()) \(number)"
     }
 
     /// `127.0.0.1:9500`, which pcap-filter(7) does not know; a lone colon in an IPv6 address there is not.

@@ -126,6 +126,11 @@ public struct KernelView: Sendable {
         originator.process != nil || responder.process != nil || responder.listenerProcess != nil
     }
 
+    /// The processes that own its ends, as far as they are known; a listener's, where nobody has accepted it.
+    public var owners: [ProcessIdentity] {
+        [originator.process, responder.process, responder.listenerProcess].compactMap { $0 }
+    }
+
     /// Whether the kernel said that one side's socket is or was in this state when we had it there.
     public func confirms(_ state: TCPState, of side: Side) -> Bool {
         // Asked for nearly every row: neither side is copied.

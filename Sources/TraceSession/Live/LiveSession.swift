@@ -115,6 +115,7 @@ public enum LiveSession {
                     + " was seen at either end; the command's may be among them")
         }
         for line in tracer.hostCounters { complain(plain: line) }
+        if let sentence = tracer.unmetChoice { complain(sentence) }
         for sentence in tracer.unwantedFindings { complain(sentence) }
         return status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : status
     }

@@ -395,6 +395,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
     public var unwantedFindings: [String] { pipeline.sink.unwanted.sentences }
 
+    /// That nobody whom `--pid` and `--pname` name had a connection, in a sentence for standard error; nil if somebody had.
+    public var unmetChoice: String? { pipeline.sink.choice.sentence }
+
     /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
     public var hostCounters: [String] {
         guard isFinished, let change = host?.change else { return [] }

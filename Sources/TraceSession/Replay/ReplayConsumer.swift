@@ -35,6 +35,8 @@ protocol ReplayConsumer: ~Copyable {
     var evicted: UInt64 { get }
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
     var unwantedFindings: [String] { get }
+    /// That nobody whom `--pid` and `--pname` name had a connection, in a sentence for standard error; nil if somebody had.
+    var unmetChoice: String? { get }
     /// What the files say of the kernel.
     var kernelCounts: RecordedKernel.Counts { get }
     /// What moved among the counters of the host that was traced; nil if the files do not say.

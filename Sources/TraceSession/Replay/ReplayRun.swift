@@ -288,6 +288,7 @@ struct ReplayRun: ~Copyable {
                 }
             }
         }
+        if let sentence = consumer.unmetChoice { complain(sentence) }
         let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
         let unwanted = consumer.unwantedFindings
         for sentence in unwanted { complain(sentence) }

@@ -169,7 +169,10 @@ extension KernelTests {
             let pid = try #require(try records(evidence.live, "conn").last?["resp_process"] as? [String: Any])["pid"]
             let chosen = try tcptrace("-q", "-r", evidence.file, "--pid", "\(pid ?? 0)", "--no-header")
             #expect(chosen.code == 0 && chosen.lines.count { $0.contains("127.0.0.1") } == 8, "\(chosen.text)")
-            #expect(try tcptrace("-q", "-r", evidence.file, "--pname", "nobody", "--no-header").text == "")
+            let nobody = try tcptrace("-q", "-r", evidence.file, "--pname", "nobody", "--no-header")
+            #expect(
+                nobody.text == "" && nobody.errors.contains("no connection of --pname nobody; there were those of "))
+            #expect(!chosen.errors.contains("no connection of"))
         }
 
         @Test func aReadingOfManyConnectionsIsOne() throws {

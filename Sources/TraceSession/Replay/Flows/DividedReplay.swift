@@ -179,6 +179,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     }
 
     var unwantedFindings: [String] { [] }
+    var unmetChoice: String? { nil }
 
     mutating func noteGap(_ count: UInt64) {
         counts.dropped &+= count

@@ -19,6 +19,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     mutating func begin(_ report: Report) { teller.report = report }
 
     var unwanted: UnwantedFindings { teller.unwanted }
+    var choice: ProcessChoice { teller.choice }
 
     /// Its part of the report.
     var report: Report { teller.report }

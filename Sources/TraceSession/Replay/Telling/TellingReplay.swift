@@ -37,6 +37,13 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         return all.sentences
     }
 
+    var unmetChoice: String? {
+        // As above.
+        var all = unsafe crew.part(0).pointee.choice
+        for part in 1..<ReplayDivision.parts { unsafe all.add(crew.part(part).pointee.choice) }
+        return all.sentence
+    }
+
     mutating func begin(_ description: CaptureDescription) {
         let report = unsafe crew.merge.pointee.begin(description)
         for part in 0..<ReplayDivision.parts { unsafe crew.part(part).pointee.begin(report) }

@@ -1,0 +1,64 @@
+// `--pid` and `--pname` that nobody answers to: what is said of it, whatever the parts are that noted it.
+
+import TCPModel
+import Testing
+import TimelineReport
+
+@testable import TCPTimeline
+@testable import TraceSession
+
+@Suite struct ProcessChoiceTests {
+    private func view(_ pid: Int32, _ name: String) -> KernelView {
+        var view = KernelView()
+        view.responder.process = ProcessIdentity(pid: pid, command: name, uid: 0)
+        return view
+    }
+
+    private func choice(names: [String] = [], ids: [Int32] = []) -> ProcessChoice {
+        var selection = ConnectionSelection()
+        selection.processNames = names
+        selection.processIDs = ids
+        return ProcessChoice(selection)
+    }
+
+    @Test func nothingIsSaidWhereNobodyWasChosenOrSomebodyWasThere() {
+        var none = choice()
+        none.note(view(7, "client"))
+        #expect(none.sentence == nil)
+        var met = choice(names: ["server"], ids: [7])
+        met.note(view(8, "other"))
+        met.note(view(7, "client"))
+        #expect(met.sentence == nil)
+        var unmet = choice(names: ["server"], ids: [7])
+        unmet.note(view(8, "other"))
+        #expect(unmet.sentence != nil)
+        // Another part met somebody.
+        unmet.add(met)
+        #expect(unmet.sentence == nil)
+    }
+
+    @Test func whoWasThereIsNamedInOneOrderWithoutEscapeCodes() {
+        var all = choice(names: ["sever"])
+        all.note(nil)
+        #expect(all.sentence == "no connection of --pname sever; no process of any was seen")
+        all.note(view(9, "b\u{1b}[2J"))
+        all.note(view(4, "a"))
+        all.note(view(9, "b\u{1b}[2J"))
+        #expect(all.sentence == #"no connection of --pname sever; there were those of a (4), b\x1b[2J (9)"#)
+    }
+
+    @Test func theSameAreNamedHoweverTheyAreDivided() {
+        let pids = (1...200).map { Int32($0 * 37 % 211) }
+        var whole = choice(ids: [1000])
+        for pid in pids { whole.note(view(pid, "p\(pid)")) }
+        for parts in [2, 8] {
+            var divided = (0..<parts).map { _ in choice(ids: [1000]) }
+            for (index, pid) in pids.enumerated() { divided[index % parts].note(view(pid, "p\(pid)")) }
+            var sum = divided[0]
+            for part in divided.dropFirst() { sum.add(part) }
+            #expect(sum.sentence == whole.sentence)
+        }
+        let named = pids.sorted().prefix(ProcessChoice.most).map { "p\($0) (\($0))" }.joined(separator: ", ")
+        #expect(whole.sentence == "no connection of --pid 1000; there were those of \(named) and others")
+    }
+}
