@@ -4,109 +4,111 @@ import TCPMachine
 import TCPModel
 import TCPTimeline
 
+// Records are changed and asked where they are: asked through `CaseFile`'s subscript, both of them would be copied each time.
+
 extension CaseFile {
     mutating func take(_ event: SegmentEvent) {
         let sighting = Sighting(frame: event.frame, time: event.time)
-        let side = event.sender
+        let (own, peer) = event.places
         let flags = event.segment.flags
         noteOpening(event, sighting)
         noteEnding(event, sighting)
-        if side == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
+        if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
-        if self[side].hopLimit == 0 && !flags.has(.rst) { self[side].hopLimit = event.segment.hopLimit }
+        if records[own].hopLimit == 0 && !flags.has(.rst) { records[own].hopLimit = event.segment.hopLimit }
         noteText(event, sighting)
         noteLateText(event)
         noteLarge(event, sighting)
         noteVerdict(event, sighting)
         if !event.anomalies.isEmpty {
-            note(event.anomalies, sender: side, sighting)
+            note(event.anomalies, sender: event.sender, sighting)
             if event.anomalies.contains(.acknowledgedUnseen) {
                 gap.note(sighting)
-                self[side.other].unseen = sighting
+                records[peer].unseen = sighting
             }
         }
-        self[side].last = sighting
-        if !flags.has(.rst) { self[side].lastButReset = sighting }
+        records[own].last = sighting
+        if !flags.has(.rst) { records[own].lastButReset = sighting }
     }
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
+        let (own, peer) = event.places
         guard event.segment.payloadLength > 0, event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
             !event.isOfAnotherConnection
         else { return }
-        self[side].lastText = sighting
+        records[own].lastText = sighting
         // What crosses a FIN was sent before its sender could know of that.
-        if event.acknowledges(self[side.other]) && !event.notes.contains(.retransmission) {
-            self[side].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
+        if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) && !event.notes.contains(.retransmission) {
+            records[own].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
         }
     }
 
     /// The first segment of each side that was sent again, was needless, or came late.
     private mutating func noteVerdict(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
+        let (own, peer) = event.places
         // The verdict is large, and nearly always empty: it is not copied.
         if event.notes.contains(.retransmission) || event.verdict.late == .lostBeforeCapture {
-            self[side].repeated.note(sighting)
+            records[own].repeated.note(sighting)
         }
-        if event.verdict.late == .reordered { self[side].reordered.note(sighting) }
-        if event.verdict.retransmission?.spurious != nil { self[side].needless.note(sighting) }
+        if event.verdict.late == .reordered { records[own].reordered.note(sighting) }
+        if event.verdict.retransmission?.spurious != nil { records[own].needless.note(sighting) }
         if let exposed = event.verdict.exposes {
             let sighting = Sighting(frame: exposed.frame, time: exposed.time)
-            self[side.other].needless.note(sighting)
-            if exposed.kind == .tailLossProbe { self[side.other].tailProbe.note(sighting) }
+            records[peer].needless.note(sighting)
+            if exposed.kind == .tailLossProbe { records[peer].tailProbe.note(sighting) }
         }
     }
 
     /// Octets that the peer had acknowledged before they were captured.
     private mutating func noteLateText(_ event: SegmentEvent) {
-        let side = event.sender
+        let (own, peer) = event.places
         let length = event.segment.payloadLength
         if length > 0, gap.isSeen, !event.notes.contains(.retransmission),
-            Int32(bitPattern: event.relativeSequence &+ length &- self[side].acknowledged) <= 0
+            Int32(bitPattern: event.relativeSequence &+ length &- records[own].acknowledged) <= 0
         {
             lateOctets &+= UInt64(length)
         }
         if event.segment.flags.has(.ack), !event.segment.flags.has(.rst) {
-            self[side.other].acknowledged = event.relativeAck
+            records[peer].acknowledged = event.relativeAck
         }
     }
 
     /// Follows the first large segment of each side until it is acknowledged.
     private mutating func noteLarge(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
+        let (own, peer) = event.places
         let segment = event.segment
-        if segment.flags.has(.ack), self[side.other].large.first.isSeen, !self[side.other].large.arrived {
-            if Int32(bitPattern: event.relativeAck &- self[side.other].large.start) > 0 {
-                self[side.other].large.arrived = true
-            } else if segment.options.present.contains(.sack) || self[side.other].large.sendings > 1 {
-                self[side.other].large.missed = sighting
+        if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
+            if Int32(bitPattern: event.relativeAck &- records[peer].large.start) > 0 {
+                records[peer].large.arrived = true
+            } else if segment.options.present.contains(.sack) || records[peer].large.sendings > 1 {
+                records[peer].large.missed = sighting
             }
         }
-        guard segment.payloadLength >= LargeSegment.least, !self[side].large.arrived else { return }
-        if !self[side].large.first.isSeen {
-            self[side].large.first = sighting
-            self[side].large.start = event.relativeSequence
-            self[side].large.length = segment.payloadLength
-        } else if event.relativeSequence != self[side].large.start {
+        guard segment.payloadLength >= LargeSegment.least, !records[own].large.arrived else { return }
+        if !records[own].large.first.isSeen {
+            records[own].large.first = sighting
+            records[own].large.start = event.relativeSequence
+            records[own].large.length = segment.payloadLength
+        } else if event.relativeSequence != records[own].large.start {
             return
         }
-        self[side].large.sendings &+= 1
-        self[side].large.last = sighting
-        self[side].large.length = min(self[side].large.length, segment.payloadLength)
+        records[own].large.sendings &+= 1
+        records[own].large.last = sighting
+        records[own].large.length = min(records[own].large.length, segment.payloadLength)
     }
 
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {
         guard event.segment.flags.has(.syn) else { return }
-        let side = event.sender
-        if !self[side].syn.isSeen { self[side].syn = sighting }
-        self[side].lastSyn = sighting
+        let (own, peer) = event.places
+        if !records[own].syn.isSeen { records[own].syn = sighting }
+        records[own].lastSyn = sighting
         if event.segment.flags.has(.ack) {
-            self[side].synAckCount &+= 1
+            records[own].synAckCount &+= 1
         } else {
-            self[side].synCount &+= 1
-            if self[side.other].synAckCount > 0 && !event.anomalies.contains(.initialSequenceChanged) {
-                self[side].synsAfterAnswer &+= 1
+            records[own].synCount &+= 1
+            if records[peer].synAckCount > 0 && !event.anomalies.contains(.initialSequenceChanged) {
+                records[own].synsAfterAnswer &+= 1
             }
             if synText == 0 { synText = event.segment.payloadLength }
         }
@@ -131,63 +133,64 @@ extension CaseFile {
     }
 
     private mutating func noteEnding(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
+        let (own, peer) = event.places
         let flags = event.segment.flags
-        if self[side].fin.isSeen && event.notes.contains(.retransmission) { self[side].hasRepeatedAfterFin = true }
-        if flags.has(.fin) && !self[side].fin.isSeen && !event.isOfAnotherConnection {
-            self[side].fin = sighting
-            self[side].finNumber = event.segment.finSequence
+        if records[own].fin.isSeen && event.notes.contains(.retransmission) { records[own].hasRepeatedAfterFin = true }
+        if flags.has(.fin) && !records[own].fin.isSeen && !event.isOfAnotherConnection {
+            records[own].fin = sighting
+            records[own].finNumber = event.segment.finSequence
         }
         guard flags.has(.rst) else {
-            if event.acknowledges(self[side.other]) { self[side.other].isFinAcknowledged = true }
+            if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) { records[peer].isFinAcknowledged = true }
             return
         }
-        if !self[side].firstReset.isSeen {
-            self[side].firstReset = sighting
-            self[side].resetHopLimit = event.segment.hopLimit
+        if !records[own].firstReset.isSeen {
+            records[own].firstReset = sighting
+            records[own].resetHopLimit = event.segment.hopLimit
         }
         let isFitting = event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
         // Who sent something after a RST had not been reset by it: the next RST is another matter.
-        guard !self[side].reset.isSeen || self[side].lastButReset.frame > self[side].reset.frame else {
-            if isFitting { self[side].isResetFitting = true }
+        guard !records[own].reset.isSeen || records[own].lastButReset.frame > records[own].reset.frame else {
+            if isFitting { records[own].isResetFitting = true }
             // An abort comes first and answers follow it, whatever order they were captured in.
-            if flags.has(.ack) { self[side].resetHadAck = true }
+            if flags.has(.ack) { records[own].resetHadAck = true }
             return
         }
-        self[side].isResetFitting = isFitting
-        self[side].reset = sighting
-        self[side].resetHadAck = flags.has(.ack)
-        self[side].resetAnswers = self[side.other].last
+        records[own].isResetFitting = isFitting
+        records[own].reset = sighting
+        records[own].resetHadAck = flags.has(.ack)
+        records[own].resetAnswers = records[peer].last
     }
 
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
     private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
-        if event.notes.contains(.windowProbe) { self[side].windowProbes &+= 1 }
+        let own = event.places.own
+        if event.notes.contains(.windowProbe) { records[own].windowProbes &+= 1 }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
         // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
         if event.segment.window == 0 {
-            if !self[side].shut.isSeen { self[side].shut = sighting }
-            noteShut(side, until: event.time)
-        } else if self[side].shut.isSeen {
-            noteShut(side, until: event.time)
-            self[side].shut = Sighting()
+            if !records[own].shut.isSeen { records[own].shut = sighting }
+            noteShut(event.sender, until: event.time)
+        } else if records[own].shut.isSeen {
+            noteShut(event.sender, until: event.time)
+            records[own].shut = Sighting()
         }
     }
 
     mutating func noteShut(_ side: Side, until time: Timestamp) {
-        let lasted = time.since(self[side].shut.time)
-        if lasted > self[side].longestShut.nanoseconds { self[side].longestShut = (lasted, self[side].shut.frame) }
+        let own = Int(side.rawValue)
+        let lasted = time.since(records[own].shut.time)
+        if lasted > records[own].longestShut.nanoseconds { records[own].longestShut = (lasted, records[own].shut.frame) }
     }
 
     private mutating func noteKeepAlive(_ event: SegmentEvent, _ sighting: Sighting) {
-        let side = event.sender
+        let (own, peer) = event.places
         // Whatever is heard from a side answers its peer's keep-alives.
-        self[side.other].unansweredKeepAlives = 0
+        records[peer].unansweredKeepAlives = 0
         guard event.notes.contains(.keepAlive) else { return }
-        if self[side].unansweredKeepAlives == 0 { self[side].firstKeepAlive = sighting }
-        self[side].lastKeepAlive = sighting
-        self[side].unansweredKeepAlives &+= 1
+        if records[own].unansweredKeepAlives == 0 { records[own].firstKeepAlive = sighting }
+        records[own].lastKeepAlive = sighting
+        records[own].unansweredKeepAlives &+= 1
     }
 }
 
@@ -197,8 +200,11 @@ extension SegmentEvent {
         !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])
     }
 
-    /// Whether it acknowledges the FIN of the side with this record.
-    fileprivate func acknowledges(_ record: SideRecord) -> Bool {
-        record.fin.isSeen && segment.flags.has(.ack) && segment.acknowledgment.isAfter(record.finNumber)
+    /// Where the records of its sender and of its receiver are.
+    fileprivate var places: (own: Int, peer: Int) { (Int(sender.rawValue), 1 - Int(sender.rawValue)) }
+
+    /// Whether it acknowledges a FIN with this number.
+    fileprivate func acknowledges(_ finNumber: SequenceNumber, isSent: Bool) -> Bool {
+        isSent && segment.flags.has(.ack) && segment.acknowledgment.isAfter(finNumber)
     }
 }

@@ -108,7 +108,7 @@ struct Sighting: BitwiseCopyable {
 struct CaseFile {
     let number: UInt64
     /// The originator's record at 0, the responder's at 1.
-    private var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
+    var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
     /// Where an anomaly was first seen, and who sent it.
     private(set) var anomalies: [(anomaly: Anomalies, sender: Side, sighting: Sighting)] = []
     /// The union of the anomalies.
