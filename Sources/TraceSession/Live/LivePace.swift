@@ -13,13 +13,17 @@ struct LivePace {
     private static let window = 10 * Span.millisecond
     /// Up to so many frames a window each is taken in at once.
     private static let calm = 20
-    /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile. A look is to be short,
-    /// too: one that holds a processor for longer than a sleeper is waited for keeps whoever is traced from it.
-    private static let pause: UInt32 = 1000
+    /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile.
+    private static let pause: UInt32 = 3000
+    /// With more frames a window than this a look would take long, and one that holds a processor for longer than a sleeper is
+    /// waited for keeps whoever is traced from it: they gather for less time then.
+    private static let crowd = 400
+    private static let shortPause: UInt32 = 1000
 
     private var frames = 0
     private var windowEnd: Int64 = 0
     private(set) var isBusy = false
+    private var isCrowded = false
 
     /// So many frames have come.
     mutating func note(_ count: Int) { frames += count }
@@ -30,6 +34,7 @@ struct LivePace {
         guard now >= windowEnd else { return false }
         // After a long silence the count is of a longer time, which only makes the pace calmer.
         let isBusyNow = frames > Self.calm && now - windowEnd < Self.window
+        isCrowded = frames > Self.crowd
         frames = 0
         windowEnd = now + Self.window
         defer { isBusy = isBusyNow }
@@ -37,5 +42,5 @@ struct LivePace {
     }
 
     /// Lets frames gather.
-    func rest() { usleep(Self.pause) }
+    func rest() { usleep(isCrowded ? Self.shortPause : Self.pause) }
 }
