@@ -37,9 +37,12 @@ extension CaseFile {
         guard event.segment.payloadLength > 0, event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
             !event.isOfAnotherConnection
         else { return }
+        records[own].firstText.note(sighting)
         records[own].lastText = sighting
         // What crosses a FIN was sent before its sender could know of that.
-        if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) && !event.notes.contains(.retransmission) {
+        if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen)
+            && !event.notes.contains(.retransmission)
+        {
             records[own].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
         }
     }
@@ -141,7 +144,9 @@ extension CaseFile {
             records[own].finNumber = event.segment.finSequence
         }
         guard flags.has(.rst) else {
-            if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) { records[peer].isFinAcknowledged = true }
+            if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen) {
+                records[peer].isFinAcknowledged = true
+            }
             return
         }
         if !records[own].firstReset.isSeen {
@@ -180,7 +185,9 @@ extension CaseFile {
     mutating func noteShut(_ side: Side, until time: Timestamp) {
         let own = Int(side.rawValue)
         let lasted = time.since(records[own].shut.time)
-        if lasted > records[own].longestShut.nanoseconds { records[own].longestShut = (lasted, records[own].shut.frame) }
+        if lasted > records[own].longestShut.nanoseconds {
+            records[own].longestShut = (lasted, records[own].shut.frame)
+        }
     }
 
     private mutating func noteKeepAlive(_ event: SegmentEvent, _ sighting: Sighting) {

@@ -49,7 +49,8 @@ struct SideRecord: BitwiseCopyable {
     var lastButReset = Sighting()
     /// The latest ACK of what it sent and the capture does not have.
     var unseen = Sighting()
-    /// Its latest segment with text.
+    /// Its first and its latest segment with text.
+    var firstText = Sighting()
     var lastText = Sighting()
     /// When it shut its window, and the frame; empty while it is open.
     var shut = Sighting()

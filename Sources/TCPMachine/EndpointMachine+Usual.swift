@@ -56,7 +56,7 @@ extension EndpointMachine {
     }
 
     /// Whether all numbers meet in a segment with ACK on its way to this endpoint: with SND.NXT and RCV.NXT of its sender, and
-    /// here. A SYN-ACK's own number is new.
+    /// here. A SYN-ACK's own number is new. Whether they are in any order `isOrderly` says, of either end.
     @inlinable @inline(__always) public func meets(
         _ segment: borrowing Segment, sent: SequenceNumber, received: SequenceNumber
     ) -> Bool {

@@ -11,38 +11,46 @@ struct ProcessChoice: Sendable {
 
     private let selection: ConnectionSelection
     private var isMet = false
-    /// By process number, those with the least: what is told depends on nothing else.
-    private var others: [Int32: String] = [:]
+    private var hasConnections = false
+    /// By name, the first ones in their order, each with its least process number: what is told depends on nothing else.
+    private var others: [String: Int32] = [:]
     private var hasMore = false
 
     init(_ selection: ConnectionSelection) { self.selection = selection }
 
     /// Takes in any connection that is over.
     mutating func note(_ kernel: KernelView?) {
-        guard selection.choosesProcesses, !isMet, let kernel else { return }
+        guard selection.choosesProcesses, !isMet else { return }
+        // Those that are not the traced command's are not shown, whoever's they are.
+        guard !selection.ofCommand || kernel?.isOfCommand == true else { return }
+        hasConnections = true
+        guard let kernel else { return }
         isMet = selection.isOfChosenProcess(kernel)
-        for owner in kernel.owners { add(owner.pid, owner.command) }
+        for owner in kernel.owners { add(owner.command, owner.pid) }
     }
 
-    private mutating func add(_ pid: Int32, _ name: String) {
-        guard others.updateValue(name, forKey: pid) == nil, others.count > Self.most else { return }
+    private mutating func add(_ name: String, _ pid: Int32) {
+        others[name] = min(pid, others[name] ?? pid)
+        guard others.count > Self.most, let last = others.keys.max() else { return }
         hasMore = true
-        if let last = others.keys.max() { others[last] = nil }
+        others[last] = nil
     }
 
     /// Takes over what a part has noted.
     mutating func add(_ part: ProcessChoice) {
         isMet = isMet || part.isMet
+        hasConnections = hasConnections || part.hasConnections
         hasMore = hasMore || part.hasMore
-        for (pid, name) in part.others { add(pid, name) }
+        for (name, pid) in part.others { add(name, pid) }
     }
 
-    /// What to say at the end; nil if it was met, or nothing was chosen.
+    /// What to say at the end; nil if it was met, nothing was chosen, or there was no connection to choose from.
     var sentence: String? {
-        guard selection.choosesProcesses, !isMet else { return nil }
+        guard selection.choosesProcesses, hasConnections, !isMet else { return nil }
         let wanted =
-            selection.processNames.map { "--pname \(printable($0))" } + selection.processIDs.map { "--pid \($0)" }
-        let names = others.sorted { $0.key < $1.key }.map { "\(printable($0.value)) (\($0.key))" }
+            selection.processNames.map { "--pname \($0.isEmpty ? "''" : printable($0))" }
+            + selection.processIDs.map { "--pid \($0)" }
+        let names = others.sorted { $0.key < $1.key }.map { "\(printable($0.key)) (\($0.value))" }
         let rest = hasMore ? " and others" : ""
         return "no connection of \(wanted.joined(separator: ", ")); "
             + (names.isEmpty

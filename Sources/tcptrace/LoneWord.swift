@@ -51,15 +51,20 @@ enum LoneWord {
         return (try? FilterSet(word, linkType: .ethernet)) == nil
     }
 
-    /// The name of a capture that a word comes near to, its ending put right; nil if it is none, or a filter.
-    private static func withoutSlip(_ word: String) -> String? {
+    /// What to say to a word that is no filter and ends nearly as captures do; nil to all others.
+    private static func answerToSlip(_ word: String) -> String? {
         guard let dot = word.lastIndex(of: "."), !word.contains(" "), word.utf8.count < 4096,
             (try? FilterSet(word, linkType: .ethernet)) == nil
         else { return nil }
         let ending = Array(word[word.index(after: dot)...].lowercased().utf8)
         guard 3...7 ~= ending.count else { return nil }
-        // The longest first: what is near to two of them has more of it.
-        return ["pcapng", "pcap", "cap"].first { editDistance(ending, Array($0.utf8)) == 1 }.map { word[...dot] + $0 }
+        let near = ["pcapng", "pcap", "cap"].filter { editDistance(ending, Array($0.utf8)) == 1 }
+        if let file = near.map({ word[...dot] + $0 }).first(where: { isCapture(String($0)) }) {
+            return "\(printable(word)): no filter; did you mean tcptrace -r \(printable(String(file)))?"
+        }
+        // Hosts and much else end in words like cap.
+        guard near.contains(where: { $0 != "cap" }) else { return nil }
+        return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(printable(word))"
     }
 
     /// What to type instead of these words, if that is clear; nil for all others.
@@ -76,12 +81,7 @@ enum LoneWord {
         if isInterface(first) {
             return "\(first) is an interface: tcptrace -i \(printable(words.joined(separator: " ")))"
         }
-        if words.count == 1, let meant = withoutSlip(first) {
-            if isCapture(meant) {
-                return "\(printable(first)): no filter; did you mean tcptrace -r \(printable(meant))?"
-            }
-            return "\(printable(first)): no filter; a capture file is read with tcptrace -r \(printable(first))"
-        }
+        if words.count == 1, let answer = answerToSlip(first) { return answer }
         // As the first word of all it would have been taken for one.
         if TcpdumpArguments.verbs.contains(first) {
             return "\(first) is a verb, and comes first: tcptrace \(first) ..."

@@ -49,10 +49,18 @@ import Testing
         (["out.cpap"], "a capture file is read with tcptrace -r out.cpap"),
         (["-i", "lo", "tcp", "and", "port9500"], "did you mean port 9500?"),
         (["-i", "lo", "host127.0.0.1"], "did you mean host 127.0.0.1?"),
+        (["-i", "lo", "portrange80-90"], "did you mean portrange 80-90?"),
     ])
     func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
         let outcome = try Program(Program.tcptrace, words).end()
-        #expect(outcome.errors.contains(hint), "\(outcome.errors)")
+        #expect(outcome.code != 0 && outcome.errors.contains(hint), "\(outcome.errors)")
+    }
+
+    @Test(arguments: ["port80a", "vlan1e", "port80:", "port99999", "www.gencat.cat", "x.map", "10.0.0.1:80x"])
+    func nothingIsSuggestedThatIsNoFilterAndNoCapture(_ word: String) throws {
+        let outcome = try Program(Program.tcptrace, ["-i", "lo", word]).end()
+        #expect(outcome.code != 0 && !outcome.errors.contains("did you mean"), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("capture file"), "\(outcome.errors)")
     }
 
     @Test(arguments: [

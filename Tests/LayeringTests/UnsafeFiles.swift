@@ -33,7 +33,7 @@ enum UnsafeFiles {
         "Sources/PacketSource/Files/FileIdentity.swift": "fstat(2), stat(2)",
         "Sources/PacketSource/Files/OpenCaptureFile.swift": "open(2)",
         "Sources/PacketSource/Files/PcapRecords.swift": "raw memory: a frame within its window, checked",
-        "Sources/PacketSource/Files/RawSpan+CaptureWords.swift": "raw memory: loads in a file's byte order, checked",
+        "Sources/PacketSource/Files/RawSpan+CaptureWords.swift": "raw memory: loads in a file's byte order",
         "Sources/PacketSource/Filter/FilterFaultFinder.swift": "libpcap: compiling parts of a filter",
         "Sources/PacketSource/Filter/FilterSet.swift": "libpcap: running a filter",
         "Sources/PacketSource/Filter/PacketFilter.swift": "libpcap: compiling and running a filter",

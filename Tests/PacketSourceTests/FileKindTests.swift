@@ -164,6 +164,29 @@ import Testing
         #expect(intact <= max(max(length, 24 + 21 * 76) + 4096, 8192) / 16)
     }
 
+    @Test("the zeros of a file that shrank are no frame, however many are wanted", arguments: [1, 2, 3, 4, 5, 100])
+    func zerosOfAShrunkFile(limit: Int) throws {
+        var bytes = CaptureBytes.pcap()
+        for number in 0..<5 { bytes.record(seconds: 1_700_000_000, fraction: UInt32(number), frame(number)) }
+        let file = try TemporaryFile(bytes.bytes)
+        var reader = try CaptureFileReader(path: file.path)
+        // In the midst of a page, whose rest is zeros then.
+        cut(file.path, to: 24 + 2 * 76)
+        var frames = 0
+        do {
+            while frames < 100 {
+                _ = try reader.read(limit: limit) { _, _ in
+                    frames += 1
+                    return true
+                }
+            }
+            Issue.record("no error")
+        } catch {
+            #expect(error.reason == .shrankWhileRead && error.offset == 24 + 2 * 76)
+        }
+        #expect(frames == 2)
+    }
+
     @Test("a pcapng file that shrinks while it is read is an error, not a crash")
     func shrinkingPcapng() throws {
         var bytes = CaptureBytes()

@@ -187,6 +187,13 @@ import Testing
         #expect(found.first?.frames == [4, 6, 7])
     }
 
+    @Test func T14_aFinBehindTheRstIsNoOctetOfText() {
+        let found = findings(
+            handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:10 ack 2\n> R 2:2\n< FP. 10:14 ack 2")
+        #expect(found.map { $0.code } == [.resetAfterClose])
+        #expect(found.first?.message.contains(" sent 13 octets all the same") == true, "\(found)")
+    }
+
     @Test func T12_T13_abortWhoseCauseTheWireDoesNotTell() {
         let found = findings(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< R. 1:1 ack 11")
         #expect(found.map { $0.code } == [.reset])

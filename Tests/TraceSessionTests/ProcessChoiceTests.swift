@@ -37,28 +37,43 @@ import TimelineReport
         #expect(unmet.sentence == nil)
     }
 
+    @Test func whoseConnectionsAreNotShownDoNotCount() {
+        var selection = ConnectionSelection()
+        selection.processNames = ["client"]
+        selection.ofCommand = true
+        var unmet = ProcessChoice(selection)
+        unmet.note(view(7, "client"))
+        #expect(unmet.sentence == nil)
+        var command = view(8, "other")
+        command.responder.isOfCommand = true
+        unmet.note(command)
+        #expect(unmet.sentence == "no connection of --pname client; there were those of other (8)")
+    }
+
     @Test func whoWasThereIsNamedInOneOrderWithoutEscapeCodes() {
         var all = choice(names: ["sever"])
+        #expect(all.sentence == nil, "without any connection there is nothing to say")
         all.note(nil)
         #expect(all.sentence == "no connection of --pname sever; no process of any was seen")
         all.note(view(9, "b\u{1b}[2J"))
-        all.note(view(4, "a"))
-        all.note(view(9, "b\u{1b}[2J"))
-        #expect(all.sentence == #"no connection of --pname sever; there were those of a (4), b\x1b[2J (9)"#)
+        all.note(view(14, "a"))
+        all.note(view(11, "b\u{1b}[2J"))
+        #expect(all.sentence == #"no connection of --pname sever; there were those of a (14), b\x1b[2J (9)"#)
     }
 
     @Test func theSameAreNamedHoweverTheyAreDivided() {
         let pids = (1...200).map { Int32($0 * 37 % 211) }
         var whole = choice(ids: [1000])
-        for pid in pids { whole.note(view(pid, "p\(pid)")) }
+        for pid in pids { whole.note(view(pid, "p\(pid % 50)")) }
         for parts in [2, 8] {
             var divided = (0..<parts).map { _ in choice(ids: [1000]) }
-            for (index, pid) in pids.enumerated() { divided[index % parts].note(view(pid, "p\(pid)")) }
+            for (index, pid) in pids.enumerated() { divided[index % parts].note(view(pid, "p\(pid % 50)")) }
             var sum = divided[0]
             for part in divided.dropFirst() { sum.add(part) }
             #expect(sum.sentence == whole.sentence)
         }
-        let named = pids.sorted().prefix(ProcessChoice.most).map { "p\($0) (\($0))" }.joined(separator: ", ")
+        let names = Dictionary(pids.map { ("p\($0 % 50)", $0) }, uniquingKeysWith: min).sorted { $0.key < $1.key }
+        let named = names.prefix(ProcessChoice.most).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
         #expect(whole.sentence == "no connection of --pid 1000; there were those of \(named) and others")
     }
 }

@@ -161,12 +161,13 @@ public struct CaptureFileReader: ~Copyable {
     ///
     /// - Parameters:
     ///   - left: how many frames are wanted; they are counted off.
-    ///   - isAmongZeros: whether records of zeros are read, one at a time: a shrunk file looks like that.
+    ///   - isAmongZeros: whether a record of zeros comes next, and was not made by the file's shrinking. Each is asked about.
     /// - Returns: what `read` is to return; nil to go on.
     @usableFromInline mutating func readOther(
         _ left: inout Int, _ isAmongZeros: inout Bool, _ waitMilliseconds: Int32, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress? {
-        let outcome = Self.decode(&window, &decoder, limit: isAmongZeros ? 1 : left, body)
+        let outcome = Self.decode(
+            &window, &decoder, limit: isAmongZeros ? 1 : left, takesZeros: isAmongZeros, body)
         window.consume(outcome.consumed)
         left -= outcome.frames
         isAmongZeros = false
@@ -190,14 +191,16 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     private static func decode(
-        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, _ body: (FrameHeader, RawSpan) -> Bool
+        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, takesZeros: Bool = false,
+        _ body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
         let bytes = unsafe window.bytes.bytes
         switch decoder {
         case .pcap(let decoder):
             return decoder.run(
-                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
+                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, takesZeros: takesZeros,
+                body: body)
         case .pcapng(var pcapng):
             // Moved out and back, so that its arrays are not copied when an interface is added.
             decoder = .pcapng(PcapngDecoder())

@@ -44,8 +44,11 @@ struct PcapDecoder {
     }
 
     /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
+    ///
+    /// - Parameter takesZeros: whether a record of zeros in a mapped file is one like others.
     func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, takesZeros: Bool,
+        body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         let swapped = swapped
         let unit = unit
@@ -78,7 +81,7 @@ struct PcapDecoder {
                 if tcptrace_mapping_was_cut(guardSlot) != 0 {
                     return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
                 }
-                if seconds | fraction | captured | original == 0 && limit > 1 {
+                if seconds | fraction | captured | original == 0 && !takesZeros {
                     return DecoderOutcome(consumed: at, frames: frames, stop: .zeros)
                 }
             }

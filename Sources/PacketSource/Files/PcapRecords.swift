@@ -1,4 +1,5 @@
-// The records of a usual pcap file: the short way from a record to its frame, which whoever reads it takes in without a call.
+// The records of a usual pcap file: the short way from a record to its frame. It is made part of whoever reads the file, so that no
+// frame costs a call.
 
 public import CLinux
 public import TCPModel
@@ -40,7 +41,7 @@ public import TCPModel
                 guardSlot < 0 || tcptrace_mapping_was_cut(guardSlot) == 0
             else { break }
             let header = FrameHeader(
-                // At most 2^32 seconds and 2^32 thousand nanoseconds: far below 2^63.
+                // At most 2^32 seconds and 2^32 thousand nanoseconds: below 2^63.
                 time: Timestamp(
                     nanoseconds: Int64(times & 0xffff_ffff) &* 1_000_000_000 &+ Int64(times >> 32) &* unit),
                 capturedLength: UInt32(truncatingIfNeeded: lengths),

@@ -1,4 +1,4 @@
-// Loads of numbers from capture bytes in the file's byte order. All of them are bounds-checked.
+// Loads of numbers from capture bytes in the file's byte order, bounds-checked but for the one that says it is not.
 
 extension RawSpan {
     /// The 32-bit number at `offset`, its bytes reversed if `swapped`.

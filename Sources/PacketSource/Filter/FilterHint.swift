@@ -1,5 +1,7 @@
 // What somebody meant whose filter has a slip: a keyword with letters in the wrong place, or an address with its port.
 
+import TCPModel
+
 extension FilterFault {
     /// The keywords that people type.
     private static let usual = [
@@ -16,7 +18,7 @@ extension FilterFault {
             range.count <= Self.longest
         else { return nil }
         let word = String(decoding: Array(text.utf8)[range], as: UTF8.self)
-        if let meant = Self.hostAndPort(word) ?? Self.apart(word) { return meant }
+        if let meant = Self.apart(word) ?? Self.hostAndPort(word) { return meant }
         let letters = Array(word.lowercased().utf8)
         guard letters.count > 2, !FilterKeywords.all.contains(word[...]) else { return nil }
         return Self.usual.first { keyword in
@@ -25,15 +27,23 @@ extension FilterFault {
         }
     }
 
-    /// `port9500`: a keyword and its number without a space between them.
+    /// `port9500`: a keyword and its number without a space between them, if that makes a filter. A name may begin with either.
     private static func apart(_ word: String) -> String? {
-        let keyword = word.prefix { $0.isASCII && $0.isLetter }
-        let number = word.dropFirst(keyword.count)
-        guard ["port", "portrange", "host", "net", "vlan", "proto", "less", "greater"].contains(keyword.lowercased()),
-            number.utf8.first.map({ $0 >= 0x30 && $0 <= 0x39 }) == true,
-            number.allSatisfy({ $0.isHexDigit || ".:-/".contains($0) })
+        let letters = word.utf8.prefix { (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) }
+        let keyword = String(decoding: letters, as: UTF8.self).lowercased()
+        let number = String(decoding: word.utf8.dropFirst(letters.count), as: UTF8.self)
+        let isNumber = number.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        switch keyword {
+        case "port", "vlan", "proto", "less", "greater": guard isNumber else { return nil }
+        case "portrange": guard number.contains("-") else { return nil }
+        case "host", "net": guard number.contains(".") || number.contains(":") else { return nil }
+        default: return nil
+        }
+        let meant = "\(keyword) \(number)"
+        guard number.utf8.first.map({ (0x30...0x39).contains($0) }) == true,
+            (try? FilterSet(meant, linkType: .ethernet)) != nil
         else { return nil }
-        return "\(keyword.lowercased()) \(number)"
+        return meant
     }
 
     /// `127.0.0.1:9500`, which pcap-filter(7) does not know; a lone colon in an IPv6 address there is not.

@@ -59,12 +59,18 @@ extension Rule {
             frames: [c.file[.originator].syn])
     }
 
-    /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more.
+    /// It was accepted after all, late: where `neverAccepted` was told before, that does not hold any more. Readings may have missed
+    /// it, but not that the server answered: nobody does before accept().
     static let acceptedLate = Rule(.acceptedLate) { c in
-        guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection), let most = delay.most,
-            delay.least >= Span.second, !c.found.contains(.acceptDeferred)
+        guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection),
+            !c.found.contains(.acceptDeferred)
         else { return nil }
-        let owner = c.processName(view.process ?? view.listenerProcess)
+        let open = c.connection.firstTime.advanced(by: c.connection.openDelay)
+        let text = c.file[.responder].firstText
+        let answered = c.found.contains(.neverAccepted) && text.isSeen ? text.time.since(open) : nil
+        guard let most = delay.most ?? answered, delay.least >= Span.second || delay.most == nil else { return nil }
+        let process = view.process ?? view.listenerProcess
+        let owner = process == nil ? "the server" : c.processName(process)
         return Verdict(
             side: .responder,
             message:
@@ -72,8 +78,6 @@ extension Rule {
                 + " client had nobody to talk to",
             frames: [c.file[.responder].syn],
             evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
-                + ((view.process ?? view.listenerProcess).map {
-                    [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))]
-                } ?? []))
+                + (process.map { [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))] } ?? []))
     }
 }

@@ -207,7 +207,11 @@ extension Circumstances {
         guard machine.knowsSendSequence else { return 0 }
         let octets = Int64(machine.sendNext.distance(from: machine.sendUnacknowledged))
         let syn: Int64 = file[side].syn.isSeen && machine.sendUnacknowledged == machine.iss ? 1 : 0
-        return max(0, octets - syn - (machine.hasSentFin && !machine.finIsAcknowledged ? 1 : 0))
+        // A FIN that was captured behind the RST is one that the machine no longer knows.
+        let fin = file[side].finNumber
+        let isUnheard =
+            file[side].fin.isSeen && machine.sendNext.isAfter(fin) && !machine.sendUnacknowledged.isAfter(fin)
+        return max(0, octets - syn - (isUnheard || machine.hasSentFin && !machine.finIsAcknowledged ? 1 : 0))
     }
 
     /// `; 4 octets that it sent are lost`.

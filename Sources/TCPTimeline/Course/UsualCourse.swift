@@ -1,7 +1,7 @@
 // The usual course of a connection, learnt from the long way: what each of its segments changes, looked up and not thought over.
 //
 // SYN, SYN-ACK, ACK, text, FIN and their ACKs follow one another in nearly every connection, in a few orders. Where all
-// numbers meet and are in order (`EndpointMachine.meets`), what such a segment does to states, facts and labels depends only on
+// numbers meet and are in order (`HotPart.isUsual`), what such a segment does to states, facts and labels depends only on
 // what these were before. So each of those situations is played once through the long way (`HotPart.take`), and what came of
 // it is kept as a row. It is kept only if the row and the numbers' few rules (`HotPart.follow`) make the same of the example
 // as the long way did; a test holds the two ways against each other with random traffic. No rule of RFC 9293 stands here.

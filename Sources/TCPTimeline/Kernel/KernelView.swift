@@ -126,7 +126,7 @@ public struct KernelView: Sendable {
         originator.process != nil || responder.process != nil || responder.listenerProcess != nil
     }
 
-    /// The processes that own its ends, as far as they are known; a listener's, where nobody has accepted it.
+    /// The processes that own its ends, and the listener that it came to, as far as they are known.
     public var owners: [ProcessIdentity] {
         [originator.process, responder.process, responder.listenerProcess].compactMap { $0 }
     }

@@ -24,7 +24,7 @@ public struct TracedFacts: Sendable {
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
     public internal(set) var leftTimeWaitSocket = false
-    /// When it sent the first RST that has an event.
+    /// When it sent the first RST that has an event; of an abort, even if an answer from where the socket was came before.
     public internal(set) var resetTime: Timestamp?
     /// Why it sent that RST, in the kernel's own word; nil if it sent none, or the kernel does not tell.
     public internal(set) var resetReason: KernelWord?
@@ -75,7 +75,9 @@ public struct TracedFacts: Sendable {
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }
         case .resetSent(let reason):
-            guard resetTime == nil else { return }
+            // What crosses an abort on another processor finds no socket any more, and its answer may be told first.
+            let isAnswerToCrossing = resetReason == .noSocket && reason == .tcpState && event.isProcessContext
+            guard resetTime == nil || isAnswerToCrossing else { return }
             resetTime = event.time
             resetReason = reason
             resetProcess = event.isProcessContext ? event.process : nil

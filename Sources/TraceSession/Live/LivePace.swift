@@ -6,7 +6,7 @@ import TCPModel
 /// Measures how many frames come, and says whether they are many.
 ///
 /// A wake-up costs a few microseconds here, and more the program that is traced, whose processor it takes; that somebody waits to
-/// be woken costs it time with each frame. When frames come by the thousand, we look at intervals, hundreds at a time; when few
+/// be woken costs it time with each frame. When frames come by the thousand, we look at intervals, some hundred at a time; when few
 /// come, each is shown at once.
 struct LivePace {
     /// Frames are counted over so long, in nanoseconds.
@@ -15,8 +15,8 @@ struct LivePace {
     private static let calm = 20
     /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile.
     private static let pause: UInt32 = 3000
-    /// With more frames a window than this a look would take long, and one that holds a processor for longer than a sleeper is
-    /// waited for keeps whoever is traced from it: they gather for less time then.
+    /// With more frames a window than this they gather for less time: a look holds a processor for as long as they take, and a traced
+    /// program that is to wake up there meanwhile waits.
     private static let crowd = 400
     private static let shortPause: UInt32 = 1000
 

@@ -47,6 +47,16 @@ import Testing
         #expect(play.message(.acceptedLate).hasPrefix("p8[8] called accept() only 1.6s to 1.7s after"), "\(play.found)")
     }
 
+    /// Nobody answers before accept(), whatever the readings missed.
+    @Test func anAnswerTakesItBackToo() {
+        let play = waiting()
+        play.read(1200, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1))
+        #expect(play.review(1500) == [.neverAccepted])
+        play.feed("2.8 < P. 1:11 ack 1\n0.001 > R 1:1")
+        #expect(play.conclude(3500).filter { $0 == .acceptedLate }.count == 1, "\(play.found)")
+        #expect(play.message(.acceptedLate).contains(" called accept() only 1.1s to 2.7s after"), "\(play.found)")
+    }
+
     @Test func oneWaitsAndSeveralWait() {
         func message(_ waiting: UInt32) -> String {
             let play = KernelCase("> S 0:0\n1.01 > S 0:0")

@@ -109,7 +109,7 @@ struct ReplayError: BitwiseCopyable {
     /// The segment of an item's plain headers, decoded where they lie: a copy of them would cost as much as all the rest.
     @inline(__always) private func plainSegment(_ index: Int, _ version: PlainHeaders.Version) -> Segment {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-        // Checked just above. An item begins with its headers, plain numbers, so that every octet is initialized.
+        // Checked just above. An item begins with room for its headers, and no octet behind those that were copied is looked at.
         let headers = unsafe UnsafeRawBufferPointer(start: items + index, count: PlainHeaders.most)
         return PlainHeaders.segment(unsafe headers.bytes, version)
     }
