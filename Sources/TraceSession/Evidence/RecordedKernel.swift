@@ -81,16 +81,21 @@ struct RecordedKernel {
     /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
     private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
         guard let settled = telling.settled else { return }
-        while let first = ended.first, settled.since(first.since) >= ReportedQueue.linger {
-            ended.removeFirst()
+        while let first = ended.first {
             guard timeline.connections.contains(first.id, number: first.number), timeline[first.id].isEnded else {
+                ended.removeFirst()
                 continue
             }
             let lastTime = timeline[first.id].lastTime
-            if settled.since(lastTime) < ReportedQueue.linger {
-                // Late segments put it off.
+            if lastTime > first.since {
+                // Late segments put it off, behind those that ended meanwhile, as in `Timeline.nextExpired`.
+                ended.removeFirst()
                 ended.append(first.id, first.number, lastTime)
-            } else if let view = join.view(first.id) {
+                continue
+            }
+            guard settled.since(lastTime) >= ReportedQueue.linger else { return }
+            ended.removeFirst()
+            if let view = join.view(first.id) {
                 reports[first.id] = Report(
                     view: view, record: timeline.connections.record(of: first.id), time: telling.now)
             }
