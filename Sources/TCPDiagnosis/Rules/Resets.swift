@@ -46,6 +46,8 @@ extension Rule {
     static let resetKilled = Rule(.resetKilled) { c in
         guard let side = c.resetter, let trace = c.trace(side), trace.resetTime != nil else { return nil }
         if trace.resetByEnding {
+            // What nobody had accepted was no socket of the process: its listener's end is the cause.
+            if trace.resetWithListener && c.wasNeverAccepted(side) { return nil }
             return Verdict(
                 side: side,
                 message: "\(c.processName(trace.resetProcess ?? c.kernel?[side].process)) ended with the socket"
@@ -73,8 +75,9 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.processName(trace.resetProcess)) closed its listener while the connection waited in the accept"
-                + " queue\(c.errnoWords)",
+                "\(c.processName(trace.resetProcess)) "
+                + (trace.resetByEnding ? "ended, and its listener with it," : "closed its listener")
+                + " while the connection waited in the accept queue\(c.errnoWords)",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 

@@ -128,7 +128,9 @@ public struct KernelJoin: Sendable {
 
     /// Whether the tables may still say something new of a connection: somebody waits, closes, or sits in TIME_WAIT.
     private static func isUnsettled(_ id: ConnectionID, _ view: KernelView, _ timeline: borrowing Timeline) -> Bool {
+        // That a socket has gone from TIME_WAIT the next reading has to confirm.
         view.originator.isPresent || view.responder.isPresent || !timeline.isEnded(id)
+            || view.originator.suspicion?.wire == .timeWait || view.responder.suspicion?.wire == .timeWait
     }
 
     /// Whether anything may still change in the tables.

@@ -122,7 +122,10 @@ struct ReplayRun: ~Copyable {
         while !isStopped {
             let state = try take(from: &input, &consumer)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
-            if hasEnough(consumer) { isStopped = true }
+            if hasEnough(consumer) {
+                isStopped = true
+                try takeRecords(behindTheLastFrameOf: &input, &consumer)
+            }
             look(consumer.captured, input.bytesRead, input.size)
             switch state {
             case .end: return
@@ -168,6 +171,18 @@ struct ReplayRun: ~Copyable {
         if let failure { throw .output(failure) }
         output?.learn(of: input)
         return state
+    }
+
+    /// There have been as many frames as were asked for (`-c`): what the file says of the kernel before the next one is of these.
+    private mutating func takeRecords<Consumer: ReplayConsumer & ~Copyable>(
+        behindTheLastFrameOf input: inout InputFile, _ consumer: inout Consumer
+    ) throws(TraceError) {
+        guard options.usesKernel, consumer.captured >= options.packetLimit ?? .max else { return }
+        // A frame that is met here counts for nothing, nor does whatever is wrong behind the last one.
+        var passed = frame
+        while case .localBlock(let payload)? = try? input.read(limit: 1, after: &passed, { _, _, _ in false }) {
+            try take(kernelRecord: payload, &consumer)
+        }
     }
 
     /// Takes in what a live trace wrote about the kernel, and copies it where all frames are copied: it says something of all connections,

@@ -166,6 +166,11 @@ extension KernelTests {
                 #expect(try tcptrace("-r", evidence.file, "--workers", workers).text == text.text)
             }
 
+            // What stands behind the last frame that is asked for is of these frames.
+            let frames = try #require(try records(evidence.live, "capture").last?["captured"] as? Int)
+            let whole = try tcptrace("-T", "json", "-r", evidence.file).text
+            #expect(try tcptrace("-T", "json", "-r", evidence.file, "-c", "\(frames)").text == whole)
+
             let pid = try #require(try records(evidence.live, "conn").last?["resp_process"] as? [String: Any])["pid"]
             let chosen = try tcptrace("-q", "-r", evidence.file, "--pid", "\(pid ?? 0)", "--no-header")
             #expect(chosen.code == 0 && chosen.lines.count { $0.contains("127.0.0.1") } == 8, "\(chosen.text)")

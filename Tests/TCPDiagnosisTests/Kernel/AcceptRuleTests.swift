@@ -57,6 +57,19 @@ import Testing
         #expect(play.message(.acceptedLate).contains(" called accept() only 1.1s to 2.7s after"), "\(play.found)")
     }
 
+    /// What nobody had accepted was no socket of the process that ends: its listener's end is the one cause.
+    @Test func whoseServerEndsWaitedInVain() {
+        for isEnding in [true, false] {
+            let play = waiting()
+            play.feed("0.3 < R. 1:1 ack 1")
+            play.event(299.9, .responder, .transition(from: .listen, to: .closed), pid: 8, isEnding: isEnding)
+            play.event(300, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: 8, isEnding: isEnding)
+            #expect(play.conclude(900) == [.neverAccepted, .resetListenerClosed], "\(play.found)")
+            let cause = isEnding ? "p8[8] ended, and its listener with it, while" : "p8[8] closed its listener while"
+            #expect(play.message(.resetListenerClosed).hasPrefix(cause), "\(play.found)")
+        }
+    }
+
     @Test func oneWaitsAndSeveralWait() {
         func message(_ waiting: UInt32) -> String {
             let play = KernelCase("> S 0:0\n1.01 > S 0:0")

@@ -89,14 +89,16 @@ final class KernelCase {
 
     /// A tracepoint's event.
     @discardableResult
-    func event(_ milliseconds: Double, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0, pid: Int32 = 0)
-        -> Self
-    {
+    func event(
+        _ milliseconds: Double, _ side: Side, _ kind: SocketEvent.Kind, socket: UInt64 = 0, pid: Int32 = 0,
+        isEnding: Bool = false
+    ) -> Self {
         let (local, remote) = ends(side, kind)
-        let event = SocketEvent(
+        var event = SocketEvent(
             time: time(milliseconds), kind: kind, socket: socket, local: local, remote: remote,
             isProcessContext: pid != 0, pid: pid,
             process: pid == 0 ? nil : ProcessIdentity(pid: pid, command: "p\(pid)", uid: 0))
+        event.isProcessEnding = isEnding
         var said: [KernelEvent] = []
         join.take([event], now: time(milliseconds + 0.1), &play.timeline, &said, tellsAll: true)
         for event in said { diagnosis.observe(event, play.timeline.connections) }
