@@ -4,8 +4,6 @@ import TCPMachine
 import TCPModel
 import TCPTimeline
 
-// Records are changed and asked where they are: asked through `CaseFile`'s subscript, both of them would be copied each time.
-
 extension CaseFile {
     mutating func take(_ event: SegmentEvent) {
         let sighting = Sighting(frame: event.frame, time: event.time)

@@ -143,7 +143,8 @@ struct CaseFile {
 
     init(number: UInt64) { self.number = number }
 
-    /// One side's record; looked at and changed in place.
+    /// One side's record, for rules: changed in place, but looked at in a copy of both. Whatever is asked for each segment is
+    /// asked of `records`.
     subscript(side: Side) -> SideRecord {
         @inline(__always) _read { yield records[Int(side.rawValue)] }
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }

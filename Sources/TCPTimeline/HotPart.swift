@@ -37,6 +37,7 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
         var course: UInt8 { UInt8(truncatingIfNeeded: bits >> 56) }
     }
 
+    /// Set as a whole: the short way and the place on the course come from the same row.
     var standing: Standing {
         get { Standing(of: datagramsAndStanding) }
         set { datagramsAndStanding = datagramsAndStanding & ~Standing.mask | newValue.bits }

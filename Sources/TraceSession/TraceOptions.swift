@@ -1,10 +1,10 @@
 // What a trace is to do, apart from how it looks.
 
 import Glibc
-public import TimelineReport
 public import PacketSource
 public import TCPModel
 public import TCPTimeline
+public import TimelineReport
 
 /// The choices for a trace, live or from files.
 public struct TraceOptions: Sendable {

@@ -49,6 +49,7 @@ import Testing
         (["out.cpap"], "a capture file is read with tcptrace -r out.cpap"),
         (["-i", "lo", "tcp", "and", "port9500"], "did you mean port 9500?"),
         (["-i", "lo", "host127.0.0.1"], "did you mean host 127.0.0.1?"),
+        (["-i", "lo", "net10.0.0.0/8"], "did you mean net 10.0.0.0/8?"),
         (["-i", "lo", "portrange80-90"], "did you mean portrange 80-90?"),
     ])
     func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
@@ -56,7 +57,9 @@ import Testing
         #expect(outcome.code != 0 && outcome.errors.contains(hint), "\(outcome.errors)")
     }
 
-    @Test(arguments: ["port80a", "vlan1e", "port80:", "port99999", "www.gencat.cat", "x.map", "10.0.0.1:80x"])
+    @Test(arguments: [
+        "port80a", "vlan1e", "port80:", "host3.example.com", "port99999", "www.gencat.cat", "x.map", "10.0.0.1:80x",
+    ])
     func nothingIsSuggestedThatIsNoFilterAndNoCapture(_ word: String) throws {
         let outcome = try Program(Program.tcptrace, ["-i", "lo", word]).end()
         #expect(outcome.code != 0 && !outcome.errors.contains("did you mean"), "\(outcome.errors)")

@@ -36,7 +36,11 @@ extension FilterFault {
         switch keyword {
         case "port", "vlan", "proto", "less", "greater": guard isNumber else { return nil }
         case "portrange": guard number.contains("-") else { return nil }
-        case "host", "net": guard number.contains(".") || number.contains(":") else { return nil }
+        // An address: a name would be looked up, and waited for.
+        case "host", "net":
+            guard number.contains(".") || number.contains(":"),
+                number.utf8.allSatisfy({ (0x2e...0x3a).contains($0) || (0x41...0x46).contains($0 & 0x5f) })
+            else { return nil }
         default: return nil
         }
         let meant = "\(keyword) \(number)"

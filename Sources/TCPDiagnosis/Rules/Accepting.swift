@@ -67,7 +67,7 @@ extension Rule {
         else { return nil }
         let open = c.connection.firstTime.advanced(by: c.connection.openDelay)
         let text = c.file[.responder].firstText
-        let answered = c.found.contains(.neverAccepted) && text.isSeen ? text.time.since(open) : nil
+        let answered = c.found.contains(.neverAccepted) && text.isSeen ? max(delay.least, text.time.since(open)) : nil
         guard let most = delay.most ?? answered, delay.least >= Span.second || delay.most == nil else { return nil }
         let process = view.process ?? view.listenerProcess
         let owner = process == nil ? "the server" : c.processName(process)

@@ -110,8 +110,12 @@ struct UsualCourse: Sendable {
     /// Puts a connection that has come there some other way on the course, if it is at one of its places.
     @inline(__always) func join(_ hot: inout HotPart) {
         guard let place = index(of: UsualPlace(hot)), hot.isWhereItSeems() else { return hot.leaveCourse() }
-        hot.setCourse(0, Self.course(0, at: place))
-        hot.setCourse(1, Self.course(1, at: place))
+        Self.enter(place, &hot)
+    }
+
+    /// Puts a connection on the course, at a place.
+    @inline(__always) private static func enter(_ place: Int, _ hot: inout HotPart) {
+        for side in 0..<2 { hot.setCourse(side, course(side, at: place)) }
     }
 
     /// Where a place is in `places`.
@@ -165,8 +169,7 @@ struct UsualCourse: Sendable {
         var confirmed = example
         confirmed.endpoints[side].kernelConfirms()
         guard let place = place(of: confirmed) else { return nil }
-        confirmed.setCourse(0, Self.course(0, at: place))
-        confirmed.setCourse(1, Self.course(1, at: place))
+        Self.enter(place, &confirmed)
         return confirmed
     }
 
@@ -185,8 +188,7 @@ struct UsualCourse: Sendable {
         guard rare.isEmpty, step.notes.isEmpty, step.sent.anomalies.union(step.arrived.anomalies).isEmpty,
             let place = place(of: after)
         else { return nil }
-        after.setCourse(0, Self.course(0, at: place))
-        after.setCourse(1, Self.course(1, at: place))
+        Self.enter(place, &after)
         var row = Row(from: before, to: after, own: own, step)
         row.isKnown = true
         var short = before

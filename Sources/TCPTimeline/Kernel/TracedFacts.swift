@@ -24,7 +24,8 @@ public struct TracedFacts: Sendable {
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
     public internal(set) var leftTimeWaitSocket = false
-    /// When it sent the first RST that has an event; of an abort, even if an answer from where the socket was came before.
+    /// When it sent the first RST that has an event. An abort counts as the first, even if the answer to what crossed it was told
+    /// before.
     public internal(set) var resetTime: Timestamp?
     /// Why it sent that RST, in the kernel's own word; nil if it sent none, or the kernel does not tell.
     public internal(set) var resetReason: KernelWord?
@@ -76,8 +77,8 @@ public struct TracedFacts: Sendable {
             if !leftTimeWaitSocket { entered.insert(States(to)) }
         case .resetSent(let reason):
             // What crosses an abort on another processor finds no socket any more, and its answer may be told first.
-            let isAnswerToCrossing = resetReason == .noSocket && reason == .tcpState && event.isProcessContext
-            guard resetTime == nil || isAnswerToCrossing else { return }
+            let isCrossedAbort = resetReason == .noSocket && reason == .tcpState && event.isProcessContext
+            guard resetTime == nil || isCrossedAbort else { return }
             resetTime = event.time
             resetReason = reason
             resetProcess = event.isProcessContext ? event.process : nil

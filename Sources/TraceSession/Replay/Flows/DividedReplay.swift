@@ -68,8 +68,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// Gives a frame's plain headers to their part.
     @inline(__always) private func deal(
         headersAt start: Int, _ count: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan,
-        _ frame: UInt64,
-        isUntagged: Bool = false
+        _ frame: UInt64, isUntagged: Bool = false
     ) {
         let tuple = PlainHeaders.tuple(bytes, at: start, version)
         let place = unsafe crew.batch(batch).pointee.add(to: FlowHash.part(tuple, of: ReplayDivision.parts))
