@@ -83,6 +83,7 @@ import Testing
         func traced(_ script: String) throws -> Outcome { try shell(script, Program.tcptrace, file) }
         let none = try traced(#"echo 'port 9' | "$1" -q -F /dev/stdin -r "$2""#)
         #expect(none.code == 0 && none.errors.contains("0 connections traced"), "\(none.errors)")
+        #expect(none.errors.contains(#"packets there passed the filter "port 9";"#), "\(none.errors)")
         let all = try traced(#"echo 'tcp # all of it' | "$1" -q -F - -r "$2""#)
         #expect(all.code == 0 && all.errors.contains("2 connections traced"), "\(all.errors)")
         // A number sign belongs to a file's name.

@@ -51,6 +51,10 @@ extension KernelJoin {
         } else {
             view.listenerCount = all.count
         }
+        // Without an answer the connection has been refused by a full queue, not by the room that there is by now.
+        if socket == nil, !listener.isFull, let known = view.listener, known.isFull, known.inode == listener.inode {
+            listener.receiveQueue = known.receiveQueue
+        }
         if listener.inode != view.listener?.inode {
             view.listenerProcess = nil
             view.listenerDrops = (nil, nil, nil)

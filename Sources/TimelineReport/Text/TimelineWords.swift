@@ -259,9 +259,9 @@ func writeClosing(
         out.append(", handshake ")
         out.append(span: connection.openDelay)
     }
-    // One segment lasts for no time.
+    // One segment lasts for no time, and what did not close lasts longer than its segments do.
     if outcome != .reset && outcome != .refused && connection.duration > 0 {
-        out.append(", lasted ")
+        out.append(outcome == .closed ? ", lasted " : ", last segment after ")
         out.append(span: connection.duration)
     }
     let sides = (connection.counters[0], connection.counters[1])
@@ -295,10 +295,10 @@ private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout 
     if count > 1 {
         out.append("; ")
         out.append(number: count)
-        guard listener.isFull else { return out.append(" listen, none of their queues is full") }
-        out.append(" listen, the queue of one is full: it holds ")
+        guard listener.isFull else { return out.append(" listen, none of their queues was full") }
+        out.append(" listen, the queue of one was full: it held ")
     } else {
-        out.append("; somebody listens, its queue holds ")
+        out.append("; somebody listens, its queue held ")
     }
     out.append(number: listener.receiveQueue)
     out.append(listener.receiveQueue == 1 ? " connection" : " connections")

@@ -285,6 +285,11 @@ struct ReplayRun: ~Copyable {
             complain(
                 "\(consumer.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
             )
+            if consumer.captured == 0 && frame > 0 && !options.filter.isEmpty {
+                complain(
+                    "none of the \(frame) packet\(frame == 1 ? "" : "s") there passed the filter"
+                        + " \"\(printable(options.filter))\"; without a filter, -q lists what there is")
+            }
             if lost > 0 {
                 complain(
                     "\(lost) packet\(lost == 1 ? " was" : "s were") dropped when this was captured, as the capture says"

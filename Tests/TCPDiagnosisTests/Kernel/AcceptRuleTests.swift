@@ -81,6 +81,17 @@ import Testing
         #expect(message(2).contains("2 connections wait in the accept queue"))
     }
 
+    /// The server has gone on by the time that the trace ends: its queue was full when it counted.
+    @Test func aQueueThatWasFullIsStillTheCause() {
+        let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+        play.read(1100, play.client(.synSent), play.listener(waiting: 2, backlog: 1))
+        play.read(1900, play.client(.synSent), play.listener(backlog: 1))
+        #expect(play.conclude(2000) == [.acceptQueueFull], "\(play.found)")
+        #expect(
+            play.message(.acceptQueueFull).contains("2 connections wait in the accept queue of 127.0.0.1:9500"),
+            "\(play.found)")
+    }
+
     /// SO_REUSEPORT: a SYN falls to one of several listeners, and each has a queue of its own.
     @Test func ofSeveralListenersTheFullOneIsNamed() {
         let play = KernelCase("> S 0:0\n1.01 > S 0:0")
