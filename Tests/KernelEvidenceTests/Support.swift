@@ -197,6 +197,7 @@ enum Sample {
             .events(Array(events.prefix(120)), taken: time),
             .reading(reading([connection(client, server), connection(client6, server6), numbered(1)], at: 1)),
             .reading(reading([connection(client, server), numbered(1), numbered(2)], at: 2)),
+            .reading(reading([connection(client, server), numbered(1), numbered(2)], at: 3)),
             .owners(
                 [
                     7: SocketHolder(process: plain, descriptor: 3),

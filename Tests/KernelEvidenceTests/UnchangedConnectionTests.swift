@@ -1,4 +1,4 @@
-// Connections that are as they were are only named, and come in full again after ten seconds.
+// Connections that are as they were are only named, or not even that, and come in full again after a minute.
 
 import KernelEvidence
 import TCPModel
@@ -16,17 +16,33 @@ import Testing
         return payloads.reduce(0) { $0 + $1.count }
     }
 
-    @Test func theSameIsNamedForTenSeconds() throws {
+    @Test func theSameIsNamedForAMinute() throws {
         var codec = Codec()
         let full = try octets(&codec, connection, at: 100)
-        for second in Int64(100)...109 { #expect(try octets(&codec, connection, at: second) < full - 100) }
-        // Ten seconds after it was written in full, not after it was named.
-        #expect(try octets(&codec, connection, at: 110) == full)
-        #expect(try octets(&codec, connection, at: 119) < full - 100)
-        #expect(try octets(&codec, connection, at: 120) == full)
+        for second in Int64(100)...159 { #expect(try octets(&codec, connection, at: second) < full - 100) }
+        // A minute after it was written in full, not after it was named.
+        #expect(try octets(&codec, connection, at: 160) == full)
+        #expect(try octets(&codec, connection, at: 219) < full - 100)
+        #expect(try octets(&codec, connection, at: 220) == full)
         // A clock that was set back.
         #expect(try octets(&codec, connection, at: 50) == full)
         #expect(try octets(&codec, connection, at: 51) < full - 100)
+    }
+
+    /// All of them at once: otherwise there would be one to write at nearly every reading of many.
+    @Test func afterAMinuteAllComeInFull() throws {
+        var codec = Codec()
+        func size(_ count: Int, at second: Int64) throws -> Int {
+            let connections = (0..<count).map { Sample.numbered($0) }
+            let payloads = codec.payloads(.reading(Sample.reading(connections, at: second)))
+            for payload in payloads { _ = try codec.decode(payload) }
+            return payloads.reduce(0) { $0 + $1.count }
+        }
+        let full = try size(1, at: 0)
+        let two = try size(2, at: 30)
+        #expect(try size(2, at: 59) < two)
+        #expect(try size(2, at: 60) > full + (two - full))
+        #expect(try size(2, at: 119) < two)
     }
 
     @Test func extremeTimesDoNotTrap() throws {
@@ -86,12 +102,81 @@ import Testing
         }
     }
 
-    @Test func whoStartsInTheMiddleKnowsItWithinTenSeconds() throws {
+    @Test func whoStartsInTheMiddleKnowsItWithinAMinute() throws {
         var codec = Codec()
         _ = codec.payloads(.reading(Sample.reading([connection], at: 0)))
-        #expect(try codec.reading([connection, Sample.numbered(1)], at: 9).map(\.tuple) == [Sample.numbered(1).tuple])
-        #expect(try codec.reading([connection, Sample.numbered(1)], at: 10).map(\.tuple).count == 2)
-        #expect(try codec.reading([connection], at: 11).map { allOf($0) } == [allOf(connection)])
+        #expect(try codec.reading([connection, Sample.numbered(1)], at: 59).map(\.tuple) == [Sample.numbered(1).tuple])
+        #expect(try codec.reading([connection, Sample.numbered(1)], at: 60).map(\.tuple).count == 2)
+        #expect(try codec.reading([connection], at: 61).map { allOf($0) } == [allOf(connection)])
+    }
+
+    /// Hundreds of idle connections take as much as one of them, whichever of them a reading takes its turn with.
+    @Test(arguments: [2, 1000, 2500]) func successiveOnesAreOnePart(count: Int) throws {
+        var codec = Codec()
+        let all = (0..<count).map { Sample.numbered($0) }
+        func size(_ connections: some Collection<ReadConnection>, at second: Int64) throws -> Int {
+            let payloads = codec.payloads(.reading(Sample.reading(Array(connections), at: second)))
+            let back = try payloads.flatMap { payload in
+                guard case .reading(let reading) = try codec.decode(payload) else { throw OtherRecord() }
+                return reading.connections
+            }
+            #expect(back.map { allOf($0) } == connections.map { allOf($0) })
+            return payloads.reduce(0) { $0 + $1.count }
+        }
+        _ = try size(all, at: 0)
+        let name = try size(all, at: 1)
+        #expect(name <= 40 * ((count + 999) / 1000), "\(name)")
+        #expect(try size(all, at: 2) == name)
+        #expect(try size(all.dropFirst(), at: 3) == name)
+        #expect(try size(all.suffix(count / 2) + all.prefix(count / 2), at: 4) <= name + 14)
+        #expect(try size(all.reversed(), at: 5) == name + 7 * (count - (count + 999) / 1000))
+        // One that has changed parts the others, and keeps its number.
+        var changed = all
+        changed[count / 2].isOriginatorLocal.toggle()
+        #expect(try size(changed, at: 6) > name)
+        #expect(try size(changed, at: 7) == name)
+    }
+
+    @Test func aNumberMeansNothingToWhoMissedIt() throws {
+        var writing = Codec()
+        let two = [Sample.numbered(0), Sample.numbered(1)]
+        let payloads = try (0..<3).map { second in
+            try #require(writing.payloads(.reading(Sample.reading(two, at: second))).first)
+        }
+        var late = Codec()
+        for payload in payloads.dropFirst() {
+            guard case .reading(let reading) = try late.decode(payload) else { throw OtherRecord() }
+            #expect(reading.connections.isEmpty)
+        }
+        // A payload that nobody can read makes all before it unknown.
+        var reading = Codec()
+        _ = try reading.decode(payloads[0])
+        #expect(throws: KernelRecordFault.self) { try reading.decode(Array(payloads[1].dropLast())) }
+        guard case .reading(let last) = try reading.decode(payloads[2]) else { throw OtherRecord() }
+        #expect(last.connections.isEmpty)
+    }
+
+    /// A few octets could name ever so many connections, with ever so many listeners.
+    @Test func unchangedOnesAreNoMoreThanAWriterNames() throws {
+        var codec = Codec()
+        let all = (0..<1000).map { Sample.numbered($0) }
+        let payload = codec.payloads(.reading(Sample.reading(all, at: 0)))[0]
+        _ = try codec.decode(payload)
+        var named = codec.payloads(.reading(Sample.reading(all, at: 1)))[0]
+        #expect(named.suffix(2) == [0xe8, 0x03])
+        named[named.count - 2] = 0xe9
+        #expect(throws: KernelRecordFault.badValue("1001 connections")) { try codec.decode(named) }
+        var many = Sample.numbered(0)
+        many.listeners = Array(repeating: Sample.socket(Sample.server, Sample.client, inode: 5), count: 20_000)
+        let full = codec.payloads(.reading(Sample.reading([many], at: 2)))[0]
+        _ = try codec.decode(full)
+        let run: [UInt8] = [0, 0, 0, 0, 1, 1, 0]
+        let head = Array(full.prefix(26))
+        let most = head + [52, 0, 0, 0] + (0..<52).flatMap { _ in run }
+        guard case .reading(let reading) = try codec.decode(most) else { throw OtherRecord() }
+        #expect(reading.connections.count == 52)
+        let over = head + [53, 0, 0, 0] + (0..<53).flatMap { _ in run }
+        #expect(throws: KernelRecordFault.badValue("1060000 listeners")) { try codec.decode(over) }
     }
 
     @Test func beginForgetsConnections() throws {
@@ -118,7 +203,7 @@ import Testing
         #expect(throws: KernelRecordFault.cut) { try codec.decode(damaged) }
         // What it was before the fault must not be taken for what it is.
         #expect(try codec.reading([changed], at: 2).isEmpty)
-        #expect(try codec.reading([changed], at: 11).map { allOf($0) } == [allOf(changed)])
+        #expect(try codec.reading([changed], at: 60).map { allOf($0) } == [allOf(changed)])
     }
 
     @Test func aReadingThatForgetsIsObeyed() throws {
@@ -155,23 +240,21 @@ import Testing
         #expect(try codec.reading(many, at: 4).count == 70_000)
     }
 
+    /// No writer gives so many numbers without having the reader forget the first ones.
     @Test func aDecoderForgetsWhenAFileNeverDoes() throws {
-        // Five encoders of files of their own: together they name more connections than a decoder keeps.
-        var decoding = Codec()
-        for file in 0..<5 {
-            var writing = Codec()
-            let connections = (0..<30_000).map { Sample.numbered(file * 30_000 + $0) }
-            for payload in writing.payloads(.reading(Sample.reading(connections, at: 0))) {
-                _ = try decoding.decode(payload)
-            }
-            guard file == 4 else { continue }
-            var back = 0
-            for payload in writing.payloads(.reading(Sample.reading(connections, at: 1))) {
-                guard case .reading(let reading) = try decoding.decode(payload) else { throw OtherRecord() }
-                back += reading.connections.count
-            }
-            // It forgot in the middle of the last file: at the 131,073rd, of which 11,072 were this file's.
-            #expect(back == 150_000 - 131_072)
+        var codec = Codec()
+        func octets(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+        func decoded(_ parts: [[UInt8]]) throws -> [ReadConnection] {
+            let head: [UInt8] = [2, 0, 3, 0] + zeros(4) + zeros(16) + [0, 0] + octets(UInt32(parts.count))
+            guard case .reading(let reading) = try codec.decode(head + parts.joined()) else { throw OtherRecord() }
+            return reading.connections
         }
+        for start in stride(from: UInt32(0), to: 180_000, by: 60_000) {
+            let parts = (start..<start + 60_000).map { octets($0) + [0b0110] + octets($0) + zeros(2) + zeros(6) + zeros(2) }
+            #expect(try decoded(parts).count == 60_000)
+        }
+        // It forgot at the 131,073rd.
+        #expect(try decoded([octets(131_072 - 500) + [1, 0xe8, 3]]).count == 500)
+        #expect(try decoded([octets(179_999 - 500) + [1, 0xe8, 3]]).count == 501)
     }
 }

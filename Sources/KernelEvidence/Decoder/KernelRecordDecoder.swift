@@ -112,8 +112,10 @@ public struct KernelRecordDecoder: Sendable {
 
     // MARK: Readings
 
-    /// A connection of IPv4 that is only named takes this many octets.
-    private static let leastConnection = 13
+    /// Connections that are only named take this many octets, however many they are.
+    private static let leastPart = 7
+    /// The name of one of IPv4 takes this many where it is told.
+    private static let leastName = 13
     /// A socket of IPv4 takes this many.
     private static let leastSocket = 35
 
@@ -123,24 +125,45 @@ public struct KernelRecordDecoder: Sendable {
         let source = try cursor.source()
         let flags = try cursor.u8()
         if flags & readingForgetsConnections != 0 { connections.removeAll() }
-        let count = try cursor.portion(least: Self.leastConnection)
+        let count = try cursor.portion(least: Self.leastPart)
         var read: [ReadConnection] = []
+        var unchanged = (connections: 0, listeners: 0)
         for _ in 0..<count {
-            if let connection = try connection(&cursor) { read.append(connection) }
+            let number = try cursor.u32()
+            let flags = ConnectionFlags(rawValue: try cursor.u8())
+            guard flags.contains(.unchanged) else {
+                let connection = try connection(flags, &cursor)
+                connections.note(connection, number)
+                read.append(connection)
+                continue
+            }
+            let run = try cursor.u16()
+            // A few octets stand for much: a file that means ill must not make a reader work for ever.
+            unchanged.connections += Int(run)
+            guard unchanged.connections <= KernelRecordFormat.portion else {
+                throw .badValue("\(unchanged.connections) connections")
+            }
+            for offset in 0..<UInt32(run) {
+                guard let connection = connections[number &+ offset] else { continue }
+                unchanged.listeners += connection.listeners.count
+                guard unchanged.listeners <= KernelRecordFormat.keptListeners else {
+                    throw .badValue("\(unchanged.listeners) listeners")
+                }
+                read.append(connection)
+            }
         }
         var reading = KernelReading(begin: begin, end: end, source: source, connections: read)
         reading.goesOn = flags & readingGoesOn != 0
         return reading
     }
 
-    /// The next connection; nil if it is only named and nothing is known of it.
-    private mutating func connection(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> ReadConnection? {
-        let flags = ConnectionFlags(rawValue: try cursor.u8())
+    /// A connection that is written in full.
+    private func connection(
+        _ flags: ConnectionFlags, _ cursor: inout RecordCursor
+    ) throws(KernelRecordFault) -> ReadConnection {
         let originator = try cursor.end(isV4: flags.contains(.originatorV4))
         let responder = try cursor.end(isV4: flags.contains(.responderV4))
-        let tuple = FourTuple(source: originator, destination: responder)
-        if flags.contains(.unchanged) { return connections[tuple] }
-        var connection = ReadConnection(tuple)
+        var connection = ReadConnection(FourTuple(source: originator, destination: responder))
         connection.isOriginatorLocal = flags.contains(.originatorLocal)
         connection.isResponderLocal = flags.contains(.responderLocal)
         if flags.contains(.originator) { connection.originator = try cursor.socket() }
@@ -149,14 +172,13 @@ public struct KernelRecordDecoder: Sendable {
         for _ in 0..<(try cursor.shortCount(least: Self.leastSocket)) {
             connection.listeners.append(try cursor.socket())
         }
-        connections.note(connection)
         return connection
     }
 
     private func telling(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelTelling {
         var telling = KernelTelling(now: try cursor.time())
         if try cursor.u8() & tellingHasSettled != 0 { telling.settled = try cursor.time() }
-        let count = try cursor.count(least: Self.leastConnection)
+        let count = try cursor.count(least: Self.leastName)
         // Each is a connection to be judged, whichever it is: no writer has so many.
         guard count <= KernelRecordFormat.portion else { throw .badValue("\(count) connections") }
         for _ in 0..<count {

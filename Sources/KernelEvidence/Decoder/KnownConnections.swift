@@ -2,9 +2,9 @@
 
 import TCPModel
 
-/// What is known of connections.
+/// What is known of connections, by the numbers that the file gives them.
 struct KnownConnections {
-    private var known: [FourTuple: ReadConnection] = [:]
+    private var known: [UInt32: ReadConnection] = [:]
     private var listeners = 0
 
     mutating func removeAll() {
@@ -13,14 +13,14 @@ struct KnownConnections {
     }
 
     /// What was last said of a connection; nil if nothing was.
-    subscript(tuple: FourTuple) -> ReadConnection? { known[tuple] }
+    subscript(number: UInt32) -> ReadConnection? { known[number] }
 
     /// Notes what is said of a connection. A file that means ill could name ever more: those before are unknown then.
-    mutating func note(_ connection: ReadConnection) {
+    mutating func note(_ connection: ReadConnection, _ number: UInt32) {
         if known.count >= KernelRecordFormat.keptConnections || listeners > KernelRecordFormat.keptListeners {
             removeAll()
         }
-        let before = known.updateValue(connection, forKey: connection.tuple)
+        let before = known.updateValue(connection, forKey: number)
         listeners += connection.listeners.count - (before?.listeners.count ?? 0)
     }
 }

@@ -131,43 +131,57 @@ public struct KernelRecordEncoder: Sendable {
     private mutating func encode(_ reading: KernelReading, _ payloads: inout [[UInt8]]) {
         var rest = reading.connections[...]
         repeat {
-            let forgets = connections.makeRoom()
+            let forgets = connections.makeRoom(at: reading.end)
             var portion = RecordOctets()
+            // What the portion holds: connections in full, and runs of unchanged ones.
+            var parts = 0
+            var run: (first: UInt32, count: UInt16) = (0, 0)
             var count = 0
             while count < KernelRecordFormat.portion, portion.count < KernelRecordFormat.portionOctets,
                 let connection = rest.popFirst()
             {
-                append(connection, at: reading.end, to: &portion)
                 count += 1
+                full.removeAll()
+                appendFull(connection)
+                if let number = connections.number(ofUnchanged: connection.tuple, full.octets) {
+                    if run.count > 0 && number == run.first &+ UInt32(run.count) {
+                        run.count += 1
+                        continue
+                    }
+                    parts += append(run, to: &portion)
+                    run = (number, 1)
+                } else {
+                    parts += append(run, to: &portion) + 1
+                    run.count = 0
+                    portion.append(connections.note(connection.tuple, full.octets))
+                    portion.append(full)
+                }
             }
+            parts += append(run, to: &portion)
             var body = RecordOctets()
             body.append(reading.begin)
             body.append(reading.end)
             body.append(reading.source)
             body.append((forgets ? readingForgetsConnections : 0) | (rest.isEmpty ? 0 : readingGoesOn))
-            body.append(count: count)
+            body.append(count: parts)
             body.append(portion)
             finish(.reading, body, &payloads)
         } while !rest.isEmpty
     }
 
-    private mutating func append(_ connection: ReadConnection, at time: Timestamp, to body: inout RecordOctets) {
-        let tuple = connection.tuple
-        let families = families(of: tuple)
-        full.removeAll()
-        appendFull(connection, families)
-        if connections.isFresh(tuple, full.octets, at: time) {
-            body.append(families.union(.unchanged).rawValue)
-            body.append(tuple.source)
-            body.append(tuple.destination)
-        } else {
-            connections.note(tuple, full.octets, at: time)
-            body.append(full)
-        }
+    /// Appends connections of successive numbers that are as they were written, if there are any.
+    ///
+    /// - Returns: how many parts of a reading that is.
+    private func append(_ run: (first: UInt32, count: UInt16), to body: inout RecordOctets) -> Int {
+        guard run.count > 0 else { return 0 }
+        body.append(run.first)
+        body.append(ConnectionFlags.unchanged.rawValue)
+        body.append(run.count)
+        return 1
     }
 
-    private mutating func appendFull(_ connection: ReadConnection, _ families: ConnectionFlags) {
-        var flags = families
+    private mutating func appendFull(_ connection: ReadConnection) {
+        var flags = families(of: connection.tuple)
         if connection.isOriginatorLocal { flags.insert(.originatorLocal) }
         if connection.isResponderLocal { flags.insert(.responderLocal) }
         if connection.originator != nil { flags.insert(.originator) }

@@ -2,14 +2,14 @@
 
 import TCPModel
 
-/// The format of payloads, version 1. The framing around a payload (the capture file's block, and the mark that says whose it is) is
+/// The format of payloads, version 2. The framing around a payload (the capture file's block, and the mark that says whose it is) is
 /// none of it.
 ///
 /// Numbers are little-endian on every machine: `u8`, `u16`, `u32` and `u64` without a sign, `i32` and `i64` in two's complement.
 /// Nothing is padded or aligned. Times are `i64`: nanoseconds since 1970-01-01 00:00:00 UTC. Flags count from the lowest bit; those
 /// that are not named are 0 and are ignored. Octets behind a record are ignored: a later writer may put something there.
 ///
-///     payload:      version u16 = 1, kind u16, count u32, count * definition, then what its kind says
+///     payload:      version u16 = 2, kind u16, count u32, count * definition, then what its kind says
 ///
 /// A reader refuses another version as a whole. Of a kind that it does not know it takes the definitions and leaves the rest.
 ///
@@ -46,13 +46,16 @@ import TCPModel
 ///     what:         1 transition (state from, state to), 2 reset sent, 3 reset sent (word: why), 4 reset received,
 ///                   5 retransmission, 6 SYN-ACK's retransmission, 7 socket error (errno i32), 8 destroyed, 9 dropped (word: why)
 ///
-/// **Kind 3, reading.** A connection that is as it was written less than ten seconds before is only named. The reader takes it from
-/// what it keeps of each connection; if it has nothing, the connection is no part of the reading.
+/// **Kind 3, reading.** Each connection has a number since it was first written; one that is as it was last written is only named by it. The
+/// reader takes it from what it keeps of each connection; if it has nothing, the connection is no part of the reading. Once a minute the
+/// writer has the reader forget all of them, and writes them in full.
 ///
-///     begin i64, end i64, source, flags u8, count u32, count * connection
+///     begin i64, end i64, source, flags u8, count u32, count * part
 ///                   flags: 0 forget all connections before, 1 the next payload has more of the same reading
-///     connection:   flags u8, originator's end, responder's end; then, unless it is unchanged: [originator's socket],
-///                   [responder's socket], [socket elsewhere], listeners u16, listeners * socket
+///     part:         number u32, flags u8, then
+///                   if they are unchanged: connections u16, this one and those of the numbers after it; at most 1000 in all of a payload
+///                   or else: originator's end, responder's end, [originator's socket], [responder's socket], [socket elsewhere],
+///                   listeners u16, listeners * socket
 ///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host, 4 responder is of
 ///                   this host, 5 has originator's socket, 6 has responder's socket, 7 has socket elsewhere
 ///     socket:       flags u8, state, timer u8, local end, remote end, transmit queue u32, receive queue u32, uid u32, inode u64,
@@ -83,11 +86,11 @@ import TCPModel
 /// a reading says is compared among its connections: so its payloads say whether more follow.
 ///
 /// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
-/// 65,536 events or connections (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
-/// and forgets all connections, for it may have missed how they changed: within ten seconds they come in full again.
+/// 65,536 events or parts (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
+/// and forgets all connections, for it may have missed how they changed: within a minute they come in full again.
 enum KernelRecordFormat {
     /// The version that is written and read.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
 
     /// What a payload holds.
     enum Kind: UInt16 {
@@ -142,8 +145,8 @@ enum KernelRecordFormat {
     /// See above.
     static let keptListeners = 1 << 20
 
-    /// How long a connection that does not change is only named: who starts to read in the middle knows it after that.
-    static let fullInterval = 10 * Span.second
+    /// How long connections that do not change are only named: who starts to read in the middle knows them after that.
+    static let fullInterval = 60 * Span.second
 }
 
 /// Flags of a process's definition.
@@ -171,7 +174,7 @@ struct EventFlags: OptionSet {
     static let process = EventFlags(rawValue: 1 << 7)
 }
 
-/// Flags of a connection in a reading.
+/// Flags of a part of a reading.
 struct ConnectionFlags: OptionSet {
     let rawValue: UInt8
     static let unchanged = ConnectionFlags(rawValue: 1 << 0)
