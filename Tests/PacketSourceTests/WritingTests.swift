@@ -148,8 +148,13 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file.path)
         let dangling = file.path + ".dangling"
         try FileManager.default.createSymbolicLink(atPath: dangling, withDestinationPath: file.path + ".none")
+        // Everybody may write there, too, though it is under /dev.
+        let shared = "/dev/shm/tcptrace-test-\(getpid()).link"
+        try FileManager.default.createSymbolicLink(atPath: shared, withDestinationPath: file.path)
+        defer { try? FileManager.default.removeItem(atPath: shared) }
         let cases: [(String, CaptureWriteError.Reason)] = [
-            ("/tmp", .isDirectory), (link, .isSymbolicLink), (dangling, .isSymbolicLink),
+            ("/tmp", .isDirectory), (shared, .isSymbolicLink), ("/dev/fd/../shm/x", .system(ENOENT)),
+            (link, .isSymbolicLink), (dangling, .isSymbolicLink),
             ("/nosuch/x.pcap", .system(ENOENT)),
         ]
         for (path, reason) in cases {

@@ -141,9 +141,17 @@ import Glibc
         // path is a Swift string: NUL-terminated for the call.
         var descriptor = if let owner { opened(path, as: owner) } else { unsafe open(path, flags, 0o644) }
         if descriptor < 0, errno == ELOOP {
-            // /dev/stdout and the like lead to what already is open: those are no surprise.
-            descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
-            if let status = fileStatus(descriptor), fileType(status) == S_IFREG, !path.hasPrefix("/dev/") {
+            // Devices and FIFOs may have another name; a file only if it is open already. With the owner's rights again: who may read a
+            // file under /dev/fd may not write it for that.
+            let flags = O_WRONLY | O_CLOEXEC | O_NOCTTY
+            descriptor =
+                if let owner {
+                    // As above.
+                    unsafe tcptrace_open_as(path, flags, 0, owner.user, owner.group)
+                } else {
+                    unsafe open(path, flags)
+                }
+            if let status = fileStatus(descriptor), fileType(status) == S_IFREG, !isOpenAlready(path) {
                 Glibc.close(descriptor)
                 descriptor = -1
             }
@@ -153,5 +161,14 @@ import Glibc
             throw CaptureWriteError(file: path, reason: errno == EISDIR ? .isDirectory : .system(errno))
         }
         return descriptor
+    }
+
+    /// Whether this is a name for one of the process's own descriptors: such links are nobody else's.
+    private static func isOpenAlready(_ path: String) -> Bool {
+        if path == "/dev/stdout" || path == "/dev/stderr" { return true }
+        for directory in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(directory) {
+            return path.dropFirst(directory.count).allSatisfy { ("0"..."9").contains($0) }
+        }
+        return false
     }
 }
