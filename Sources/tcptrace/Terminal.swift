@@ -27,18 +27,19 @@ struct Terminal {
     /// Flag, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that can.
     func wantsColor(_ flag: String) -> Bool {
         if flag != "auto" { return flag == "always" }
-        if let value = Self.environment("NO_COLOR"), !value.isEmpty { return false }
+        if Self.environment("NO_COLOR") != nil { return false }
         if let value = Self.environment("CLICOLOR_FORCE") ?? Self.environment("FORCE_COLOR"), value != "0" {
             return true
         }
         return isTerminal && Self.environment("TERM") != "dumb"
     }
 
-    /// A variable of the environment; nil if unset.
+    /// A variable of the environment; nil if it is unset, or empty, which is to mean the same (environ(7), setlocale(3)).
     static func environment(_ name: String) -> String? {
         // getenv(3) returns a NUL-terminated string of the environment, which this program never changes; it is copied.
         guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
     }
 
     /// The path of the file that this program runs from.

@@ -36,24 +36,27 @@ struct TraceRequest {
 
     /// - Parameter readsFiles: whether the files of `-F` and `-V` are read: a pipe can be read only once.
     init(_ command: TraceCommand, readsFiles: Bool) throws {
-        try chooseSource(command, readsFiles: readsFiles)
+        var words = command.words
+        try chooseSource(command, readsFiles: readsFiles, &words)
+        try chooseFilter(command, readsFiles: readsFiles, words)
+        try chooseOutput(command)
         try chooseCapture(command)
         try chooseConnections(command)
         try chooseLook(command)
     }
 
-    // MARK: Where frames come from
+    // MARK: Where frames come from, and go to
 
-    private mutating func chooseSource(_ command: TraceCommand, readsFiles: Bool) throws {
+    /// The interfaces or files, of `words` too; what is left of these is a filter.
+    private mutating func chooseSource(_ command: TraceCommand, readsFiles: Bool, _ words: inout [String]) throws {
         options.interfaces = command.interfaces
         options.files = command.files
         if let list = command.list {
             // Unread it stands for what it names: that files are read is all that the checks below ask.
-            let named = readsFiles ? try Self.lines(of: list).filter { !$0.isEmpty } : [list]
+            let named = readsFiles ? try Self.lines(of: list, "list of files") : [list]
             guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named
         }
-        var words = command.words
         // A classic tcptrace user types the file's name alone.
         if words.count == 1, options.files.isEmpty, options.interfaces.isEmpty, command.output == nil,
             case let isCapture = LoneWord.isCapture(words[0]), isCapture || LoneWord.isFileName(words[0])
@@ -63,11 +66,6 @@ struct TraceRequest {
             fileWasOnlyWord = isCapture
         }
         if let hint = LoneWord.hint(words) { throw ValidationError(hint) }
-        if let file = command.filterFile {
-            guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
-            if readsFiles { words = try Self.filterWords(of: file) }
-        }
-        options.filter = words.joined(separator: " ")
         if !options.files.isEmpty && !options.interfaces.isEmpty {
             throw ValidationError("-r reads a file and -i captures live: choose one")
         }
@@ -75,56 +73,57 @@ struct TraceRequest {
             options.interfaces = ["any"]
             sourceIsDefault = true
         }
-        if options.files.isEmpty == false && command.duration != nil {
+        if !options.files.isEmpty && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
         if !options.files.isEmpty && command.netns != nil {
             throw ValidationError("--netns is for live traces: a file has no network namespace")
         }
+    }
+
+    private mutating func chooseFilter(_ command: TraceCommand, readsFiles: Bool, _ words: [String]) throws {
+        options.filter = words.joined(separator: " ")
+        guard let file = command.filterFile else { return }
+        guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
+        if readsFiles { options.filter = try Self.filterWords(of: file).joined(separator: " ") }
+    }
+
+    private mutating func chooseOutput(_ command: TraceCommand) throws {
         // Its other names: results must not be among the frames.
         let isStandardOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(command.output)
         options.output = isStandardOutput ? "-" : command.output
         options.user = command.user
-        if options.output == "-" {
-            let other =
-                command.format != "text"
-                ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
-            if let other {
-                throw ValidationError("-w - writes frames to standard output, and \(other) too: choose one")
-            }
+        guard options.output == "-" else { return }
+        let other =
+            command.format != "text"
+            ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
+        if let other {
+            throw ValidationError("-w - writes frames to standard output, and \(other) too: choose one")
         }
     }
 
     /// The filter in a file: its lines without comments. An empty one would trace everything, which nobody who names a file means.
     private static func filterWords(of path: String) throws -> [String] {
-        let words = try lines(of: path).map { $0.prefix { $0 != "#" }.filter { $0 != "\r" } }
+        let words = try lines(of: path, "filter").map { $0.prefix { $0 != "#" } }
         guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
             throw unusable("-F \(path): there is no filter in it")
         }
-        return words
+        return words.map { String($0) }
+    }
+
+    /// The lines of a file that an option names.
+    private static func lines(of path: String, _ kind: String) throws -> [String] {
+        do throws(TextFile.Fault) {
+            return try TextFile.lines(of: path, kind)
+        } catch {
+            throw unusable("\(path): \(error)")
+        }
     }
 
     /// Says what is wrong with a file of the command line, which is no matter of its usage.
     private static func unusable(_ complaint: String) -> ExitCode {
         StandardStreams.complain(printable(complaint))
         return ExitCode(1)
-    }
-
-    /// The lines of a small text file (at most 1 MiB); `-` is standard input.
-    private static func lines(of path: String) throws -> [String] {
-        // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
-        guard let file = unsafe fopen(path == "-" ? "/dev/stdin" : path, "re") else {
-            // strerror(3) returns a NUL-terminated text, which is copied before anything else is called.
-            let reason = unsafe String(cString: strerror(errno))
-            throw unusable("\(path): \(reason)")
-        }
-        defer { unsafe fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let room = bytes.count
-        // fread(3) writes at most `room` octets, which the array has.
-        let count = unsafe fread(&bytes, 1, room, file)
-        guard count < room else { throw unusable("\(path): is longer than 1 MiB, which no filter is") }
-        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").map { String($0) }
     }
 
     private mutating func chooseCapture(_ command: TraceCommand) throws {

@@ -93,6 +93,23 @@ import Testing
         #expect(empty.code == 1 && empty.errors == "tcptrace: -F -: there is no filter in it\n", "\(empty.errors)")
     }
 
+    /// Written on another system, or no file at all.
+    @Test func filtersAndListsOfOtherLineEndsAreTheSame() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(2), as: "x.pcap")
+        let filter = scratch.file("filter")
+        let list = scratch.file("list")
+        try Data("# web\r\ntcp # all\r\nor port 9\r\n".utf8).write(to: URL(filePath: filter))
+        try Data("\(file)\r\n\(file)\r\n".utf8).write(to: URL(filePath: list))
+        let outcome = try Program(Program.tcptrace, ["-q", "-F", filter, "-V", list]).end()
+        #expect(outcome.code == 0 && outcome.errors.contains(#"filter " tcp  or port 9""#), "\(outcome.errors)")
+        #expect(outcome.errors.components(separatedBy: "reading from file \(file),").count == 3, "\(outcome.errors)")
+        for option in ["-F", "-V"] {
+            let outcome = try Program(Program.tcptrace, ["-q", option, "/tmp"]).end()
+            #expect(outcome.code == 1 && outcome.errors == "tcptrace: /tmp: Is a directory\n", "\(outcome.errors)")
+        }
+    }
+
     @Test func theProgramOfAFilterIsThatOfTheFilesLinkType() throws {
         let scratch = try Scratch()
         // Raw IP: the version is in the first octet.

@@ -1,0 +1,42 @@
+// Small text files that arguments name: a filter (-F), a list of capture files (-V).
+
+import Glibc
+
+/// Reads such files.
+enum TextFile {
+    /// Why one cannot be used.
+    enum Fault: Error, CustomStringConvertible {
+        /// errno of opening or reading it.
+        case system(Int32)
+        /// It is longer than `limit`, more than what it should be (`a filter`, say) ever needs.
+        case tooLong(String)
+
+        var description: String {
+            switch self {
+            // strerror(3) returns a NUL-terminated text, which is copied before anything else is called.
+            case .system(let number): unsafe String(cString: strerror(number))
+            case .tooLong(let kind): "is longer than 1 MiB, which no \(kind) is"
+            }
+        }
+    }
+
+    /// In octets.
+    private static let limit = 1 << 20
+
+    /// The lines of a file that are not empty, whichever system's line ends they have; `-` is standard input.
+    static func lines(of path: String, _ kind: String) throws(Fault) -> [String] {
+        // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
+        guard let file = unsafe fopen(path == "-" ? "/dev/stdin" : path, "re") else { throw .system(errno) }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        errno = 0
+        // fread(3) writes at most `limit` octets, which the array has.
+        let count = unsafe fread(&bytes, 1, limit, file)
+        // A directory can be opened, and not be read. The file was opened just above.
+        if unsafe ferror(file) != 0 { throw .system(errno) }
+        guard count < limit else { throw .tooLong(kind) }
+        // Octets: \r\n is one character, which is neither of the two.
+        let isLineEnd = { (octet: UInt8) in octet == 0x0a || octet == 0x0d }
+        return bytes[..<count].split(whereSeparator: isLineEnd).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
