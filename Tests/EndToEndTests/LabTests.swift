@@ -26,8 +26,20 @@ private let expectations: [(scenario: String, texts: [String])] = [
     ),
     ("two-clients", ["(not accepted)", "Recv-Q 22", "kernel: not accepted", "Its answer came"]),
     ("threaded", ["Both connections were accepted at once", "Both clients had their answers"]),
-    ("refused", ["(no socket)", "refused (REJ)", "ECONNREFUSED", "Nothing is left behind"]),
-    ("reset", ["reset (by client)", "RST,ACK", "ECONNRESET", "Both ends were gone at once"]),
+    (
+        "refused",
+        [
+            "(no socket)", "kernel: tcp_send_reset NO_SOCKET", "kernel: client gets ECONNREFUSED", "refused (REJ)",
+            "ECONNREFUSED", "Nothing is left behind",
+        ]
+    ),
+    (
+        "reset",
+        [
+            "kernel: tcp_send_reset TCP_STATE by", "kernel: server gets ECONNRESET", "reset (by client)", "RST,ACK",
+            "ECONNRESET", "Both ends were gone at once",
+        ]
+    ),
 ]
 
 @Suite(.serialized) struct LabTests {

@@ -22,7 +22,8 @@ final class LabRecord {
     }
 }
 
-/// The text timeline, with a record of what it was made from.
+/// The text timeline, with a record of what it was made from. It hands on everything that a live trace asks or tells a report: where it
+/// did not, the protocol's default would stand in for what the text timeline wants.
 struct LabReport: TraceReport {
     private var text: TextTimelineReport
     private let record: LabRecord
@@ -33,8 +34,13 @@ struct LabReport: TraceReport {
     }
 
     var countsCopiesOnce: Bool { text.countsCopiesOnce }
+    var countsIncomplete: Bool { text.countsIncomplete }
     var readsStatistics: Bool { text.readsStatistics }
+    var readsSegments: Bool { text.readsSegments }
+    var readsKernelEvents: Bool { text.readsKernelEvents }
     var wantsFindings: Bool { text.wantsFindings }
+
+    mutating func opens(at time: Timestamp) { text.opens(at: time) }
 
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
         text.begin(capture, at: time, &out)
@@ -72,6 +78,8 @@ struct LabReport: TraceReport {
     ) {
         text.finish(id, connections, kernel, &out)
     }
+
+    mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) { text.host(change, &out) }
 
     mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
