@@ -21,7 +21,7 @@ public enum KernelRecord: Sendable {
     case told(KernelTelling)
     /// What moved among the host's counters between two readings of them.
     case counters(HostCounterChange)
-    /// What moved among them in the whole trace: the last record.
+    /// What moved among them in the whole trace: once, at its end. What is told for the last time stands behind it.
     case total(HostCounterChange)
 }
 

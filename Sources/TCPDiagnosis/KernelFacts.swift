@@ -31,10 +31,10 @@ extension Circumstances {
     var errnoEvidence: [Finding.Evidence] {
         var evidence: [Finding.Evidence] = []
         if let name = trace(.originator)?.errno.flatMap({ errnoName($0) }) {
-            evidence.append(.init("orig_errno", .text(name)))
+            evidence.append(.init("orig_errno", .text("\(name)")))
         }
         if let name = trace(.responder)?.errno.flatMap({ errnoName($0) }) {
-            evidence.append(.init("resp_errno", .text(name)))
+            evidence.append(.init("resp_errno", .text("\(name)")))
         }
         return evidence
     }
@@ -55,7 +55,7 @@ extension Circumstances {
         let octets = inFlight(side)
         guard octets > 0 else { return "" }
         return
-            "; \(count(octets, "octet")) that it sent or had queued \(verb(octets, "was", "were")) never acknowledged"
+            "; \(counted(octets, "octet")) that it sent or had queued \(verb(octets, "was", "were")) never acknowledged"
     }
 
     /// The same as evidence.
@@ -73,7 +73,7 @@ extension Circumstances {
     /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
     func dropWords(_ side: Side) -> String {
         guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return "" }
-        return "; the kernel dropped \(count(trace.drops, "segment")) for \(name(side)): \(dropMeaning(reason))"
+        return "; the kernel dropped \(counted(trace.drops, "segment")) for \(name(side)): \(dropMeaning(reason))"
     }
 
     /// The same as evidence.
@@ -91,26 +91,6 @@ extension Circumstances {
     /// `lab-server[7410]`, or `its process`. Untrusted.
     func processName(_ process: ProcessIdentity?) -> String {
         process.map { "\($0.command)[\($0.pid)]" } ?? "its process"
-    }
-}
-
-/// Linux's names of the errors that TCP hands to programs (asm-generic/errno.h); nil for others.
-func errnoName(_ code: Int32) -> String? {
-    switch code {
-    case 13: "EACCES"
-    case 32: "EPIPE"
-    case 103: "ECONNABORTED"
-    case 104: "ECONNRESET"
-    case 110: "ETIMEDOUT"
-    case 111: "ECONNREFUSED"
-    case 112: "EHOSTDOWN"
-    case 113: "EHOSTUNREACH"
-    case 101: "ENETUNREACH"
-    case 71: "EPROTO"
-    case 90: "EMSGSIZE"
-    case 92: "ENOPROTOOPT"
-    case 95: "EOPNOTSUPP"
-    default: nil
     }
 }
 

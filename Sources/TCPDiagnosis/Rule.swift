@@ -108,6 +108,3 @@ func words(_ nanoseconds: Int64) -> String {
 
 /// The verb of a count: `1 octet is`, `7 octets are`.
 func verb(_ number: some BinaryInteger, _ one: String, _ many: String) -> String { number == 1 ? one : many }
-
-/// A count with its noun: `1 SYN`, `7 SYNs`.
-func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

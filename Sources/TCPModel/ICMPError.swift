@@ -39,7 +39,7 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         case .prohibited, .portUnreachable: !quoted.source.address.isV4
         case .parameterProblem: true
         case .other, .protocolUnreachable, .packetTooBig, .sourceRouteFailed, .beyondScope, .sourceQuench, .redirect,
-            .networkProhibited, .hostProhibited:
+            .networkProhibited, .hostProhibited, .hostUnknown, .sourceIsolated:
             false
         }
     }
@@ -48,9 +48,9 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
     public enum Kind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         /// None of those below.
         case other
-        /// 3/0, 3/6, 3/8, 3/11; in ICMPv6 1/0.
+        /// 3/0, 3/6, 3/11; in ICMPv6 1/0.
         case networkUnreachable
-        /// 3/1, 3/7, 3/12; in ICMPv6 1/3.
+        /// 3/1, 3/12; in ICMPv6 1/3.
         case hostUnreachable
         /// 3/2.
         case protocolUnreachable
@@ -60,6 +60,10 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         case packetTooBig
         /// 3/5.
         case sourceRouteFailed
+        /// 3/7.
+        case hostUnknown
+        /// 3/8: obsolete (RFC 1812 5.2.7.1).
+        case sourceIsolated
         /// 3/9: a firewall says no to the network.
         case networkProhibited
         /// 3/10: to the host.
@@ -82,8 +86,10 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         /// The kind of this type and code.
         public init(isIPv4: Bool, type: UInt8, code: UInt8) {
             switch (isIPv4, type, code) {
-            case (true, 3, 0), (true, 3, 6), (true, 3, 8), (true, 3, 11), (false, 1, 0): self = .networkUnreachable
-            case (true, 3, 1), (true, 3, 7), (true, 3, 12), (false, 1, 3): self = .hostUnreachable
+            case (true, 3, 0), (true, 3, 6), (true, 3, 11), (false, 1, 0): self = .networkUnreachable
+            case (true, 3, 1), (true, 3, 12), (false, 1, 3): self = .hostUnreachable
+            case (true, 3, 7): self = .hostUnknown
+            case (true, 3, 8): self = .sourceIsolated
             case (true, 3, 2): self = .protocolUnreachable
             case (true, 3, 3), (false, 1, 4): self = .portUnreachable
             case (true, 3, 4), (false, 2, _): self = .packetTooBig
@@ -109,6 +115,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             case .hostUnreachable: "host_unreachable"
             case .protocolUnreachable: "protocol_unreachable"
             case .portUnreachable: "port_unreachable"
+            case .hostUnknown: "host_unknown"
+            case .sourceIsolated: "source_isolated"
             case .packetTooBig: "packet_too_big"
             case .sourceRouteFailed: "source_route_failed"
             case .networkProhibited: "net_prohibited"
@@ -131,6 +139,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             case .hostUnreachable: "host unreachable"
             case .protocolUnreachable: "protocol unreachable"
             case .portUnreachable: "port unreachable"
+            case .hostUnknown: "host unknown"
+            case .sourceIsolated: "source host isolated"
             case .packetTooBig: "packet too big"
             case .sourceRouteFailed: "source route failed"
             case .networkProhibited: "net prohibited"
@@ -154,6 +164,8 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
                 "EHOSTUNREACH"
             case .protocolUnreachable: "ENOPROTOOPT"
             case .portUnreachable: "ECONNREFUSED"
+            case .hostUnknown: "EHOSTDOWN"
+            case .sourceIsolated: "ENONET"
             case .sourceRouteFailed: "EOPNOTSUPP"
             case .prohibited: isIPv4 ? "EHOSTUNREACH" : "EACCES"
             case .parameterProblem: "EPROTO"

@@ -1,6 +1,6 @@
 // What the kernel says of one TCP socket, and who owns it: plain values, so that they can be joined without any privilege.
 
-/// One TCP socket as the kernel lists it (/proc/net/tcp, tcp6; later sock_diag).
+/// One TCP socket as the kernel lists it (sock_diag; /proc/net/tcp and tcp6 where that is not to be had).
 public struct KernelSocket: BitwiseCopyable, Sendable {
     /// Which timer is running, as /proc/net/tcp's `tr` says it.
     public enum Timer: UInt8, Sendable, BitwiseCopyable {

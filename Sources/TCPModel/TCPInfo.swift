@@ -38,8 +38,6 @@ public struct TCPInfo: BitwiseCopyable, Sendable {
         return UInt32(1).littleEndian == 1 ? second << 32 | first : first << 32 | second
     }
 
-    /// Retransmission timeouts in a row without an answer.
-    public var retransmitsInARow: UInt8? { octet(2) }
     /// Keep-alive or window probes in a row without an answer.
     public var probes: UInt8? { octet(3) }
     /// How often the running timer has been doubled.
@@ -72,8 +70,6 @@ public struct TCPInfo: BitwiseCopyable, Sendable {
     public var slowStartThreshold: UInt32? { word(76) }
     /// The congestion window, in segments.
     public var congestionWindow: UInt32? { word(80) }
-    /// The receiver's estimate of the round-trip time, in microseconds; 0 = none yet.
-    public var receiverRoundTrip: UInt32? { word(92) }
     /// Segments retransmitted in the life of the connection.
     public var totalRetransmissions: UInt32? { word(100) }
     /// Octets of text that the peer acknowledged; the SYN or FIN may be counted.
@@ -106,8 +102,4 @@ public struct TCPInfo: BitwiseCopyable, Sendable {
     public var outOfOrderIn: UInt32? { word(224) }
     /// The window that the peer advertises, in octets.
     public var peerWindow: UInt32? { word(228) }
-    /// Retransmission timeouts in the life of the connection (Linux 6.7).
-    public var totalTimeouts: UInt16? {
-        word(240).map { UInt16(truncatingIfNeeded: UInt32(1).littleEndian == 1 ? $0 : $0 >> 16) }
-    }
 }

@@ -59,8 +59,9 @@ extension HotPart {
         case .packetTooBig: return (.pathMTU, Reaction())
         case .sourceQuench, .redirect, .other: return (.ignored, Reaction())
         case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
-            .networkProhibited, .hostProhibited, .prohibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded,
-            .parameterProblem:
+            .hostUnknown,
+            .sourceIsolated, .networkProhibited, .hostProhibited, .prohibited, .beyondScope, .hopLimitExceeded,
+            .reassemblyTimeExceeded, .parameterProblem:
             rare.icmpKind = kind
             let isAttempt = side == .originator && endpoints[0].state == .synSent
             let isRequest =

@@ -39,6 +39,6 @@ struct FrameExtent: BitwiseCopyable {
         // If the whole frame would have been enough, the snapshot length is to blame.
         DecodeError(
             layer: layer, kind: .truncated, offset: offset, needed: needed, available: max(0, captured - offset),
-            limitedBy: original > captured ? .capture : limit)
+            limitedBy: original - offset >= needed ? .capture : limit)
     }
 }

@@ -174,7 +174,7 @@ struct Stage: ~Copyable {
         let hidden = all.filter { $0.socket.state != .listen && earlier.contains(tuple($0)) }
         if hidden.isEmpty { return nil }
         let states = Set(hidden.map(\.stateName)).sorted().joined(separator: " and ")
-        return "(not shown in this scenario: \(count(hidden.count, "socket")) of earlier connections, in \(states))"
+        return "(not shown in this scenario: \(counted(hidden.count, "socket")) of earlier connections, in \(states))"
     }
 
     /// Shows what the tracer has printed since the last time.

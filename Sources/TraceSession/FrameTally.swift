@@ -1,5 +1,6 @@
 // What became of frames that are no segments, and the sentences that say so.
 
+import TCPModel
 import TCPWire
 
 /// What became of frames that are no segments. Nothing is dropped silently: these are shown at the end.
@@ -50,7 +51,7 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
     if tally.otherTraffic > 0 { sentences.append("\(plural(tally.otherTraffic)) not TCP") }
     if tally.badChecksums > 0 {
-        sentences.append("\(plural(tally.badChecksums)) of a bad checksum, and moved no state")
+        sentences.append("\(counted(tally.badChecksums, "frame")) had a bad checksum, and moved no state")
     }
     if let text = tally.strayErrors.sentence { sentences.append(text) }
     if tally.leftOut > 0 {
@@ -70,12 +71,11 @@ func tallySentences(_ tally: FrameTally) -> [String] {
 /// What became of IP fragments; nil if there were none.
 private func fragmentSentence(_ counts: FragmentCounts) -> String? {
     guard counts.fragments > 0 else { return nil }
-    func packets(_ count: UInt64) -> String { count == 1 ? "1 packet" : "\(count) packets" }
-    var parts = ["\(packets(counts.reassembled)) put together"]
-    if counts.expired > 0 { parts.append("\(packets(counts.expired)) not complete") }
-    if counts.begun > 0 { parts.append("\(packets(counts.begun)) known by the first fragment only") }
-    if counts.evicted > 0 { parts.append("\(packets(counts.evicted)) given up, too many at a time") }
-    if counts.overlapping > 0 { parts.append("\(packets(counts.overlapping)) with overlapping fragments") }
+    var parts = ["\(counted(counts.reassembled, "packet")) put together"]
+    if counts.expired > 0 { parts.append("\(counted(counts.expired, "packet")) not complete") }
+    if counts.begun > 0 { parts.append("\(counted(counts.begun, "packet")) known by the first fragment only") }
+    if counts.evicted > 0 { parts.append("\(counted(counts.evicted, "packet")) given up, too many at a time") }
+    if counts.overlapping > 0 { parts.append("\(counted(counts.overlapping, "packet")) with overlapping fragments") }
     if counts.invalid > 0 { parts.append("\(counts.invalid) contradictory") }
     let frames = counts.fragments == 1 ? "1 frame was an IP fragment" : "\(counts.fragments) frames were IP fragments"
     return "\(frames): " + parts.joined(separator: ", ")

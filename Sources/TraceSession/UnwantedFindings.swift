@@ -40,6 +40,6 @@ struct UnwantedFindings: Sendable {
     var sentences: [String] {
         let rest = count - UInt64(told.count)
         return told.map(\.sentence)
-            + (rest > 0 ? ["and \(rest) finding\(rest == 1 ? "" : "s") more of --fail-on"] : [])
+            + (rest > 0 ? ["and \(counted(rest, "finding")) more of --fail-on"] : [])
     }
 }

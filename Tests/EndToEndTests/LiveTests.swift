@@ -221,6 +221,39 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(timed.text.hasPrefix("  # CLIENT"))
     }
 
+    /// A connection whose ports another one takes is reported before its time, and counts like any other.
+    @Test func T24_connectionsOfTheSamePortsCountToo() throws {
+        let peer = try python(
+            """
+            import socket
+            s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(64)
+            print('port', s.getsockname()[1], flush=True)
+            while True: s.accept()[0].close()
+            """)
+        let port = try port(peer)
+        let trace = try trace(port: port, "-T", "json", "--connections", "2")
+        let caller = try python(
+            """
+            import socket, struct, sys, time
+            port = 0
+            for _ in range(2):
+                c = socket.socket()
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+                c.bind(('127.0.0.1', port))
+                port = c.getsockname()[1]
+                c.connect(('127.0.0.1', int(sys.argv[1])))
+                c.close()
+                time.sleep(0.02)
+            """, "\(port)")
+        #expect(try caller.end().code == 0)
+        let outcome = try trace.end()
+        #expect(outcome.code == 0)
+        let rows = try records(outcome, "conn")
+        #expect(rows.map { $0["outcome"] as? String } == ["reset", "reset"])
+        #expect(Set(rows.map { $0["id.orig_p"] as? Int }).count == 1)
+    }
+
     @Test func H23_notAcceptedIsSaid() throws {
         let peer = try python(
             "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\ntime.sleep(60)"

@@ -57,6 +57,9 @@ import Testing
         #expect(try records(three, "capture").last?["captured"] as? Int == 3)
         let one = try records(tcptrace("-r", file, "-T", "json", "tcp", "port", "40002"), "conn")
         #expect(one.count == 1 && one[0]["id.orig_p"] as? Int == 40002)
+        // Not even the next one's SYN is taken in.
+        let two = try records(tcptrace("-r", file, "-T", "json", "--connections", "2"), "conn")
+        #expect(two.map { $0["id.orig_p"] as? Int } == [40000, 40001])
         let refused = try records(tcptrace("-r", file, "-T", "json", "--outcome", "refused"), "conn")
         #expect(refused.map { $0["conn_state"] as? String } == ["REJ"])
         let silent = try records(tcptrace("-r", file, "-T", "json", "--state", "SYN_SENT"), "conn")

@@ -250,7 +250,7 @@ import Testing
             return reading.connections
         }
         for start in stride(from: UInt32(0), to: 180_000, by: 60_000) {
-            let parts = (start..<start + 60_000).map { octets($0) + [0b0110] + octets($0) + zeros(2) + zeros(6) + zeros(2) }
+            let parts = (start..<start + 60_000).map { octets($0) + [0b0110] + octets($0) + zeros(10) }
             #expect(try decoded(parts).count == 60_000)
         }
         // It forgot at the 131,073rd.

@@ -26,6 +26,7 @@ extension Play {
         for (type, code, kind, errno) in [
             (3, 0, .networkUnreachable, "ENETUNREACH"), (3, 1, .hostUnreachable, "EHOSTUNREACH"),
             (3, 2, .protocolUnreachable, "ENOPROTOOPT"), (3, 3, .portUnreachable, "ECONNREFUSED"),
+            (3, 7, .hostUnknown, "EHOSTDOWN"), (3, 8, .sourceIsolated, "ENONET"),
             (3, 9, .networkProhibited, "ENETUNREACH"), (3, 10, .hostProhibited, "EHOSTUNREACH"),
             (3, 13, .prohibited, "EHOSTUNREACH"), (11, 0, .hopLimitExceeded, "EHOSTUNREACH"),
         ] as [(UInt8, UInt8, ICMPError.Kind, String)] {

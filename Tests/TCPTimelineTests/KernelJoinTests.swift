@@ -22,8 +22,8 @@ struct Reading: KernelSnapshot {
         sockets.first { $0.local == local && $0.remote == remote && $0.state != .listen }
     }
 
-    func listener(at address: SocketAddress) -> KernelSocket? {
-        sockets.first { $0.state == .listen && $0.local.port == address.port }
+    func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
+        Array(sockets.filter { $0.state == .listen && $0.local.port == address.port }.prefix(1))
     }
 
     func isLocal(_ address: IPAddress) -> Bool { address.isLoopback }

@@ -153,14 +153,18 @@ public final class TracepointSource {
 
     private func add(_ kind: TracepointKind, _ format: TracepointFormat, ports: [UInt16]) {
         let filter = kind.filter(format, ports: ports)
-        for (index, ring) in rings.enumerated() where !ring.add(format.identifier, filter: filter, clock: clock) {
-            // Switched off meanwhile: it has no events.
-            if errno == ENODEV { continue }
-            let why = describeErrno(errno)
-            // On all processors or on none: what nobody can read would be counted as damaged.
-            for other in rings[..<index] { other.removeLatest() }
-            decoder.remove(kind, why: why)
-            return
+        var added: [PerfRing] = []
+        for ring in rings {
+            if ring.add(format.identifier, filter: filter, clock: clock) {
+                added.append(ring)
+            } else if errno != ENODEV {
+                let why = describeErrno(errno)
+                // On all processors or on none: what nobody can read would be counted as damaged.
+                for ring in added { ring.removeLatest() }
+                decoder.remove(kind, why: why)
+                return
+            }
+            // Else it was switched off meanwhile: it has no events.
         }
     }
 

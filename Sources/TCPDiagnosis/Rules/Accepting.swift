@@ -34,7 +34,7 @@ extension Rule {
             message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
                 + (place.map { "; number \($0) of \(waiting) in its queue" }
                     ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
-                + (octets > 0 ? "; \(count(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
+                + (octets > 0 ? "; \(counted(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
                 + (hasEnd ? "; the client has closed meanwhile" : ""),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]

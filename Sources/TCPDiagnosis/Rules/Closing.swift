@@ -16,7 +16,7 @@ extension Rule {
             return Verdict(
                 side: side.other,
                 message: "\(c.name(side.other)) closed only its sending side (shutdown); \(c.name(side)) sent"
-                    + " \(count(octets, "octet")) after that",
+                    + " \(counted(octets, "octet")) after that",
                 frames: [c.file[side.other].fin, c.file[side].lastText],
                 evidence: [.init("octets_after_fin", .number(Int64(clamping: octets)))])
         }
@@ -49,7 +49,7 @@ extension Rule {
                 case 1: cause = "; it has not read the end of the stream yet: it does not read"
                 default:
                     cause =
-                        "; \(count(socket.receiveQueue - 1, "octet")) and the end of the stream are not read: it does not read"
+                        "; \(counted(socket.receiveQueue - 1, "octet")) and the end of the stream are not read: it does not read"
                 }
                 evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
                 evidence.append(.init("inode", .number(Int64(clamping: socket.inode))))
@@ -139,7 +139,7 @@ extension Rule {
             let octets = c.inFlight(event.side)
             cause =
                 octets > 0
-                ? "it has closed, and its FIN waits behind \(count(octets, "octet")) that the peer has not acknowledged"
+                ? "it has closed, and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
                 : "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
                     + " be sent"
         } else if let drop {

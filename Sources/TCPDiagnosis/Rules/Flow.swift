@@ -13,7 +13,7 @@ extension Rule {
         guard missed > 0 else { return nil }
         return Verdict(
             message:
-                "the capture lacks \(count(missed, "octet")) that the receiver acknowledged: frames were not"
+                "the capture lacks \(counted(missed, "octet")) that the receiver acknowledged: frames were not"
                 + " captured, nothing was lost on the network",
             frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: missed)))])
     }
@@ -25,18 +25,18 @@ extension Rule {
             ? .originator : .responder
         let (lasted, frame) = c.file[side].longestShut
         // A window taken back makes the sender probe with text that was sent before: the statistics know those, too.
-        let counted = c.statistics.map { $0[side.other].windowProbePackets + $0[side.other].emptyWindowProbes } ?? 0
-        let probes = max(UInt64(c.file[side.other].windowProbes), counted)
+        let sent = c.statistics.map { $0[side.other].windowProbePackets + $0[side.other].emptyWindowProbes } ?? 0
+        let probes = max(UInt64(c.file[side.other].windowProbes), sent)
         // Without a probe the peer had nothing to send, and nobody was held up.
         guard lasted >= Span.second, probes > 0 else { return nil }
         let isShut = c.file[side].shut.isSeen && !c.connection.isEnded
         var message =
             "\(c.name(side)) kept its receive window shut for \(words(lasted))\(isShut ? " and still does" : ""): it does not read,"
-            + " and the peer has text for it (\(count(probes, "probe")))"
+            + " and the peer has text for it (\(counted(probes, "probe")))"
         var evidence: [Finding.Evidence] = [.init("shut", .span(lasted)), .init("probes", .number(Int64(probes)))]
         if isShut, let socket = c.kernel?[side].socket {
             message +=
-                "; \(count(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
+                "; \(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
             evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
         }
         return Verdict(
@@ -119,7 +119,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) gave up after \(count(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
+                    "\(c.name(side)) gave up after \(counted(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
                     + " or the way there is dead\(silent)\(c.dropWords(side.other))"
                     + (errno.isEmpty ? "; the next call fails with ETIMEDOUT" : errno),
                 frames: [record.firstKeepAlive, end],

@@ -32,7 +32,7 @@ extension Rule {
     static let fastOpen = Rule(.fastOpen) { c in
         guard c.file.synText > 0, c.isOver || c.connection.facts.contains(.synAckSeen) else { return nil }
         return Verdict(
-            side: .originator, message: "the SYN carried \(count(c.file.synText, "octet")) of text (TCP Fast Open)",
+            side: .originator, message: "the SYN carried \(counted(c.file.synText, "octet")) of text (TCP Fast Open)",
             frames: [c.file[.originator].syn], evidence: [.init("octets", .number(Int64(c.file.synText)))])
     }
 

@@ -1,5 +1,6 @@
 // Rules about segments that were sent again or came late, from the statistics' account of each.
 
+import TCPModel
 import TCPTimeline
 
 extension Rule {
@@ -12,7 +13,8 @@ extension Rule {
             c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost, .acceptDeferred])
         func losses(_ side: Side) -> UInt32 {
             let all = statistics[side].losses + statistics[side].count(.lostBeforeCapture)
-            return isSynTold ? all - min(all, statistics[side].count(.opening)) : all
+            let openings = statistics[side].count(.opening) - statistics[side].spuriousOpenings
+            return isSynTold ? all - min(all, openings) : all
         }
         return Verdict.ofBoth(c, \.repeated, losses) { side, count in
             let direction = statistics[side]
@@ -26,10 +28,11 @@ extension Rule {
                 kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
                 + (early > 0 ? ["\(early) lost before the capture"] : [])
             // Those that were needless have their kinds, too.
-            let all = count + direction.spurious
+            let spurious = direction.spurious - (isSynTold ? direction.spuriousOpenings : 0)
+            let all = count + spurious
             return
-                "\(c.name(side)) sent \(TCPDiagnosis.count(all, "segment")) again (\(named.joined(separator: ", ")))"
-                + (direction.spurious > 0 ? ", \(direction.spurious) of them for nothing" : "")
+                "\(c.name(side)) sent \(counted(all, "segment")) again (\(named.joined(separator: ", ")))"
+                + (spurious > 0 ? ", \(spurious) of them for nothing" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 + c.dropWords(side.other)
         }
@@ -39,7 +42,7 @@ extension Rule {
     static let tailLossProbe = Rule(.tailLossProbe) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.tailProbe, { statistics[$0].harmlessProbes }) { side, count in
-            "\(c.name(side)) sent its last segment again to provoke an ACK (\(TCPDiagnosis.count(count, "tail loss probe"))):"
+            "\(c.name(side)) sent its last segment again to provoke an ACK (\(counted(count, "tail loss probe"))):"
                 + " nothing was lost, the peer only delayed its ACK"
         }
     }
@@ -51,7 +54,7 @@ extension Rule {
             c, \.needless, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
         ) {
             side, count in
-            "\(c.name(side)) sent \(TCPDiagnosis.count(count, "segment")) again for nothing: the first copy had arrived"
+            "\(c.name(side)) sent \(counted(count, "segment")) again for nothing: the first copy had arrived"
         }
     }
 
@@ -59,7 +62,7 @@ extension Rule {
     static let reordering = Rule(.reordering) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.reordered, { statistics[$0].count(.reordered) }) { side, count in
-            "\(TCPDiagnosis.count(count, "segment")) of \(c.name(side)) came behind later ones: reordered on the way, not lost"
+            "\(counted(count, "segment")) of \(c.name(side)) came behind later ones: reordered on the way, not lost"
         }
     }
 }

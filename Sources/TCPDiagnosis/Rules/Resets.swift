@@ -19,7 +19,7 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) had closed (frame \(c.file[side].fin.frame)); \(c.name(side.other)) sent \(count(octets, "octet"))"
+                "\(c.name(side)) had closed (frame \(c.file[side].fin.frame)); \(c.name(side.other)) sent \(counted(octets, "octet"))"
                 + " all the same, and its kernel answered with RST: the octets are lost, the next write fails with EPIPE",
             frames: [c.file[side].fin, c.file[side].resetAnswers, c.file[side].reset],
             evidence: [.init("octets_lost", .number(octets))])
@@ -220,7 +220,7 @@ extension Circumstances {
     /// `; 4 octets that it sent are lost`.
     func lostWords(_ side: Side, sentBy sender: String = "it") -> String {
         let octets = unacknowledged(side)
-        return octets > 0 ? "; \(count(octets, "octet")) that \(sender) sent \(verb(octets, "is", "are")) lost" : ""
+        return octets > 0 ? "; \(counted(octets, "octet")) that \(sender) sent \(verb(octets, "is", "are")) lost" : ""
     }
 
     /// The same as evidence.
@@ -232,7 +232,7 @@ extension Circumstances {
     /// How many octets waited to be read, as far as a reading says.
     func unreadWords(_ side: Side) -> String {
         let octets = unread(side)
-        return octets > 0 ? " (\(count(octets, "octet")) waited at the latest reading)" : ""
+        return octets > 0 ? " (\(counted(octets, "octet")) waited at the latest reading)" : ""
     }
 
     /// Why the kernel of one side sent a RST, and what the programs get.

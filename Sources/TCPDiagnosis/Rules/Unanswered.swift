@@ -38,7 +38,7 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "\(count(c.file[.originator].synCount, "SYN")) got no answer: \(count(listener.receiveQueue, "connection"))"
+                "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
                 + " \(verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
                 + ", and \(owner) does not call accept()",
@@ -52,7 +52,7 @@ extension Rule {
     static let synUnanswered = Rule(.synUnanswered) { c in
         guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
         let record = c.file[.originator]
-        let syns = count(record.synCount, "SYN")
+        let syns = counted(record.synCount, "SYN")
         let message: String
         if let icmp = c.file.icmp, icmp.side == .originator {
             message =
@@ -86,7 +86,7 @@ extension Rule {
             side: .originator,
             message:
                 "the server answered, and its SYN-ACKs do not arrive at \(c.name(.originator)), which still asks"
-                + " (\(count(client.synCount, "SYN")), \(count(server.synAckCount, "SYN-ACK")) in"
+                + " (\(counted(client.synCount, "SYN")), \(counted(server.synAckCount, "SYN-ACK")) in"
                 + " \(words(c.now.since(client.syn.time)))): \(cause)\(c.errnoWords)",
             frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
             evidence: [
@@ -147,7 +147,7 @@ extension Circumstances {
     private var trackingWords: String {
         guard let dropped = untracked else { return "" }
         return
-            ", or rather its connection tracking, which dropped \(count(dropped, "packet")) meanwhile: its table is full"
+            ", or rather its connection tracking, which dropped \(counted(dropped, "packet")) meanwhile: its table is full"
             + " (net.netfilter.nf_conntrack_max)"
     }
 
@@ -255,12 +255,12 @@ extension Circumstances {
             side: .responder,
             message:
                 "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full\(oneOfListeners) ("
-                + (refusals.map { "it refused \(count($0, "segment")) since" }
-                    ?? "\(count(overflows, "overflow")) on this host in that moment")
+                + (refusals.map { "it refused \(counted($0, "segment")) since" }
+                    ?? "\(counted(overflows, "overflow")) on this host in that moment")
                 + "): \(owner) accepts too slowly"
                 + (wait >= 0
                     ? "; it was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
-                    : "; \(count(file[.originator].synCount, "SYN")) got no answer"),
+                    : "; \(counted(file[.originator].synCount, "SYN")) got no answer"),
             frames: [file[.originator].syn, file[.originator].lastSyn],
             evidence: [.init("overflows", .number(Int64(clamping: overflows)))]
                 + (refusals.map { [.init("refused_by_listener", .number(Int64($0)))] } ?? [])

@@ -39,7 +39,9 @@ extension KernelJoin {
 
     /// Takes in who listens: of several the one that a SYN without an answer may have met full. What waits to be accepted is with the
     /// only one in whose queue something is.
-    static func noteListeners(_ all: [KernelSocket], _ socket: KernelSocket?, _ view: inout KernelSideView) {
+    static func noteListeners(
+        _ all: [KernelSocket], _ socket: KernelSocket?, isUnanswered: Bool, _ view: inout KernelSideView
+    ) {
         guard var listener = all.first(where: \.isFull) ?? all.first else { return }
         let busy = all.filter { $0.receiveQueue > 0 }
         if let socket, socket.isUnaccepted, busy.count == 1 {
@@ -51,8 +53,8 @@ extension KernelJoin {
         } else {
             view.listenerCount = all.count
         }
-        // Without an answer the connection has been refused by a full queue, not by the room that there is by now.
-        if socket == nil, !listener.isFull, let known = view.listener, known.isFull, known.inode == listener.inode {
+        // What has no answer met a full queue, not the room that there is by now.
+        if isUnanswered, !listener.isFull, let known = view.listener, known.isFull, known.inode == listener.inode {
             listener.receiveQueue = known.receiveQueue
         }
         if listener.inode != view.listener?.inode {

@@ -325,7 +325,7 @@ public struct KernelJoin: Sendable {
         if side == .responder {
             let listeners = snapshot.listeners(at: own, from: connection.address(side.other))
             if !listeners.isEmpty {
-                noteListeners(listeners, socket, &view)
+                noteListeners(listeners, socket, isUnanswered: socket == nil && connection.synAckDelay < 0, &view)
             } else if view.isLocal, view.listener == nil, isFirstReading, connection.facts.contains(.refused) {
                 view.elsewhere = snapshot.listener(onPort: own.port)
             }

@@ -213,11 +213,9 @@ public protocol KernelSnapshot {
     var source: KernelSource { get }
     /// The socket with these two ends, not a listener.
     func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket?
-    /// The socket that listens on this address, or on the wildcard.
-    func listener(at address: SocketAddress) -> KernelSocket?
     /// A socket that listens on this port, whatever its address.
     func listener(onPort port: UInt16) -> KernelSocket?
-    /// All sockets of which one takes a SYN with these ends; if it is known which, it is the first.
+    /// All sockets that listen on this address, or on the wildcard, of which one takes a SYN with these ends; if it is known which, it is the first.
     func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket]
     /// Whether this host has the address.
     func isLocal(_ address: IPAddress) -> Bool
@@ -229,8 +227,4 @@ extension KernelSnapshot {
     public var source: KernelSource { .proc }
     /// Not known.
     public func listener(onPort port: UInt16) -> KernelSocket? { nil }
-    /// One at most.
-    public func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
-        listener(at: address).map { [$0] } ?? []
-    }
 }

@@ -207,6 +207,7 @@ extension ConnectionStatistics {
 
     private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {
         directions[peer].spurious &+= 1
+        if record.kind == .opening { directions[peer].spuriousOpenings &+= 1 }
         if record.kind == .tailLossProbe { directions[peer].harmlessProbes &+= 1 }
         if verdict.exposes == nil { verdict.exposes = record }
     }

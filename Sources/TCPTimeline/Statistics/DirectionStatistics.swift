@@ -146,10 +146,12 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Retransmissions by kind
 
-    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next two only.
+    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three only.
     public internal(set) var kinds: InlineArray<8, UInt32> = .init(repeating: 0)
     /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0
+    /// Openings (SYNs and SYN-ACKs) among those.
+    public internal(set) var spuriousOpenings: UInt32 = 0
     /// Tail loss probes among those.
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.

@@ -34,9 +34,6 @@ func words(nanoseconds: Int64) -> String {
     return "\(tenths(Span.second)) s"
 }
 
-/// `1 octet`, `12 octets`.
-func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-
 /// Sentences of which each is said only if it is true.
 struct Observations {
     private(set) var sentences: [String] = []

@@ -31,7 +31,7 @@ extension LabScenario {
             otherwise: "The client did not complain of ECONNREFUSED.")
         seen.note(
             after.isEmpty, "Nothing is left behind: a refused connection has no TIME_WAIT.",
-            otherwise: "\(count(after.count, "socket")) of it can still be seen.")
+            otherwise: "\(counted(after.count, "socket")) of it can still be seen.")
         try stage.notice(seen)
     }
 

@@ -99,10 +99,10 @@ extension LabScenario {
             "Both connections were accepted at once: lab-server[\(pair.server.pid)] held two sockets besides the listening "
                 + "one, and nothing waited in Recv-Q.",
             otherwise: "Expected the server to hold both connections with nothing unread, but it held \(owned), with "
-                + "\(count(unread, "octet")) unread.")
+                + "\(counted(unread, "octet")) unread.")
         seen.note(
             answers == 2, "Both clients had their answers before either of them said fin.",
-            otherwise: "\(count(answers, "client")) of 2 had an answer before the first one said fin.")
+            otherwise: "\(counted(answers, "client")) of 2 had an answer before the first one said fin.")
         let waits = [pair.first, pair.second].count { after.end($0.port, to: stage.port)?.socket.state == .timeWait }
         seen.note(
             waits == 2,

@@ -44,7 +44,10 @@ struct SocketInfoText {
             statements.append("accept queue: \(socket.receiveQueue) of \(backlog)")
         }
         if let drops = details.memory?.drops {
-            statements.append(drops == 0 ? "nothing refused" : "\(drops) SYNs or handshakes refused")
+            statements.append(
+                drops == 0
+                    ? "nothing refused"
+                    : "\(counted(drops, "SYN")) or \(drops == 1 ? "handshake" : "handshakes") refused")
         }
         return statements
     }
@@ -62,13 +65,13 @@ struct SocketInfoText {
         guard let info = details.info else { return statements }
         let isOpen = socket.state != .synSent
         if let count = info.unacknowledged, count > 0 {
-            var text = "\(count) \(count == 1 ? "segment" : "segments") not acknowledged"
+            var text = "\(counted(count, "segment")) not acknowledged"
             if let sacked = info.selectivelyAcknowledged, sacked > 0 { text += ", \(sacked) reported by SACK" }
             if let lost = info.lost, lost > 0 { text += ", \(lost) taken for lost" }
             if isOpen, let since = info.sinceAckReceived { text += ", no ACK for \(span(milliseconds: since))" }
             statements.append(text)
         }
-        if let octets = info.notSentBytes, octets > 0 { statements.append("\(octets) octets not sent yet") }
+        if let octets = info.notSentBytes, octets > 0 { statements.append("\(counted(octets, "octet")) not sent yet") }
         if isOpen, info.peerWindow == 0 { statements.append("the peer's window is 0") }
         return statements
     }
@@ -152,10 +155,12 @@ struct SocketInfoText {
             }
             statements.append(text)
         }
-        if let count = details.info?.reorderingsSeen, count > 0 { statements.append("reordering seen \(count) times") }
+        if let count = details.info?.reorderingsSeen, count > 0 {
+            statements.append("reordering seen \(counted(count, "time"))")
+        }
         if let count = details.info?.outOfOrderIn, count > 0 { statements.append("\(count) came out of order") }
         if let drops = details.memory?.drops, drops > 0 {
-            statements.append("\(drops) \(drops == 1 ? "segment" : "segments") dropped here")
+            statements.append("\(counted(drops, "segment")) dropped here")
         }
         return statements
     }

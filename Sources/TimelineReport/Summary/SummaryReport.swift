@@ -80,7 +80,7 @@ public struct SummaryReport: PartitionedReport {
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("# ")
         out.append(number: count)
-        out.append(" frames lost by the capture\n")
+        out.append(count == 1 ? " frame lost by the capture\n" : " frames lost by the capture\n")
     }
 
     /// Reports a connection that is over, in a replay.

@@ -89,6 +89,7 @@ public struct OutputBuffer: Sendable {
 
     /// Appends `count` copies of a literal of ours.
     mutating func append(repeating literal: StaticString, count: Int) {
+        guard count > 0 else { return }
         let length = literal.utf8CodeUnitCount
         unsafe extend(by: length * count) { place in
             // The literal's octets, `count` times: as many as were asked for.

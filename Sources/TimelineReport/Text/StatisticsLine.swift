@@ -47,6 +47,7 @@ private func appendRetransmissions(
 ) {
     // A SYN that is sent again has its rows and, if nobody answers, its outcome.
     let total = direction.retransmissions - direction.count(.opening)
+    let spurious = direction.spurious - direction.spuriousOpenings
     let late = direction.count(.reordered)
     guard total > 0 || late > 0 else { return }
     if separator { out.append(", ") }
@@ -71,14 +72,14 @@ private func appendRetransmissions(
         let refused = direction.count(.pathMTU)
         if refused >= total {
             out.append("too big for the path")
-        } else if direction.spurious + refused >= total {
+        } else if spurious + refused >= total {
             out.append("nothing was lost")
         } else {
-            out.append(number: total - direction.spurious - refused)
+            out.append(number: total - spurious - refused)
             out.append(" lost")
-            if direction.spurious > 0 {
+            if spurious > 0 {
                 out.append(", ")
-                out.append(number: direction.spurious)
+                out.append(number: spurious)
                 out.append(" not needed")
             }
         }

@@ -164,7 +164,8 @@ public struct TextTimelineReport: TraceReport {
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
         out.append(number: count)
-        out.append(" frames were lost here by the capture: what follows may have holes ...\n")
+        out.append(count == 1 ? " frame was" : " frames were")
+        out.append(" lost here by the capture: what follows may have holes ...\n")
     }
 
     /// Prints what is complete.

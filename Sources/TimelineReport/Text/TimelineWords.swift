@@ -153,9 +153,9 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
         case .elided(let rows, let segments):
             $0.append("... ")
             $0.append(number: rows)
-            $0.append(" rows, ")
+            $0.append(rows == 1 ? " row, " : " rows, ")
             $0.append(number: segments)
-            $0.append(" segments left out ...")
+            $0.append(segments == 1 ? " segment left out ..." : " segments left out ...")
         case .translated(let number):
             $0.append("same connection as TCP ")
             $0.append(number: number)
@@ -305,9 +305,14 @@ private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout 
 }
 
 private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {
+    let sent = connection.counters[0]
+    // A RST, with which it gave up, is none; of one that went on without an answer, captured in part, not all are SYNs.
+    let hasSynsAlone = !connection.facts.contains(.originatorMoreThanSyn)
+    let attempts = hasSynsAlone ? sent.retransmissions + 1 : sent.packets
     out.append(": ")
-    out.append(number: connection.counters[0].packets)
-    out.append(connection.counters[0].packets == 1 ? " SYN" : " SYNs")
+    out.append(number: attempts)
+    out.append(hasSynsAlone ? " SYN" : " segment")
+    if attempts != 1 { out.append("s") }
     if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")
         out.append(kind.displayName)
@@ -330,7 +335,7 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
         appendQueue(of: listener, kernel?.responder.listenerCount ?? 1, to: &out)
     } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
         out.append("; nobody listens, and a firewall on this host drops it")
-    } else if connection.counters[0].packets == 1 {
+    } else if attempts == 1 {
         // It was not asked again, as a sender does after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")
     } else {

@@ -1,29 +1,7 @@
-// What a tracepoint said, in words for the ladder, and the names of the errors that TCP gives its applications.
+// What a tracepoint said, in words for the ladder.
 
-import Glibc
 import TCPModel
 import TCPTimeline
-
-/// The symbol of an errno that a TCP socket can have; nil for any other.
-func errnoName(_ code: Int32) -> StaticString? {
-    switch code {
-    case ECONNREFUSED: "ECONNREFUSED"
-    case ECONNRESET: "ECONNRESET"
-    case ECONNABORTED: "ECONNABORTED"
-    case ETIMEDOUT: "ETIMEDOUT"
-    case EPIPE: "EPIPE"
-    case EHOSTUNREACH: "EHOSTUNREACH"
-    case ENETUNREACH: "ENETUNREACH"
-    case EHOSTDOWN: "EHOSTDOWN"
-    case ENETDOWN: "ENETDOWN"
-    case EPROTO: "EPROTO"
-    case ENOPROTOOPT: "ENOPROTOOPT"
-    case EACCES: "EACCES"
-    case EMSGSIZE: "EMSGSIZE"
-    case EOPNOTSUPP: "EOPNOTSUPP"
-    default: nil
-    }
-}
 
 extension SocketEvent.Kind {
     /// Whether the ladder has a line for it: what the segments do not say. The others are marks, or only for `-v`.

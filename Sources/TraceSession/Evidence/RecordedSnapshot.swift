@@ -36,10 +36,6 @@ struct RecordedSnapshot: KernelSnapshot {
         sockets[FourTuple(source: local, destination: remote)]
     }
 
-    func listener(at address: SocketAddress) -> KernelSocket? {
-        listeners.first { $0.key.source == address }?.value.first
-    }
-
     func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
         listeners[FourTuple(source: address, destination: peer)] ?? []
     }

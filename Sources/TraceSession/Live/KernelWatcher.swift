@@ -17,7 +17,6 @@ private struct TableReading: KernelSnapshot {
     func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket? {
         snapshot.socket(local: local, remote: remote)
     }
-    func listener(at address: SocketAddress) -> KernelSocket? { snapshot.listener(for: address) }
     func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
         snapshot.listeners(for: address, from: peer)
     }

@@ -111,7 +111,7 @@ public enum LiveSession {
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
         if tracer.unseenCount > 0 {
             complain(
-                "\(tracer.unseenCount) connection\(tracer.unseenCount == 1 ? "" : "s") not shown: over before any process"
+                "\(counted(tracer.unseenCount, "connection")) not shown: over before any process"
                     + " was seen at either end; the command's may be among them")
         }
         for line in tracer.hostCounters { complain(plain: line) }
@@ -137,7 +137,7 @@ public enum LiveSession {
     /// tcpdump's lines at the end, and ours.
     private static func endLines<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) -> [String] {
         let (captured, statistics, connections) = tracer.counts()
-        func count(_ number: UInt64, _ what: String) -> String { "\(number) packet\(number == 1 ? "" : "s") \(what)" }
+        func count(_ number: UInt64, _ what: String) -> String { "\(counted(number, "packet")) \(what)" }
         // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
         let twice = tracer.countsTwice && statistics.received > 0 ? " (lo counts each packet twice)" : ""
         var lines = [
@@ -149,6 +149,6 @@ public enum LiveSession {
         }
         if let counts = tracer.kernelCounts { lines.append(counts) }
         if let failures = tracer.sockDiagFailures { lines.append(failures) }
-        return lines + ["\(connections) connection\(connections == 1 ? "" : "s") traced"]
+        return lines + ["\(counted(connections, "connection")) traced"]
     }
 }

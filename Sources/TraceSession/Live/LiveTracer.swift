@@ -28,6 +28,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var output: LiveOutput?
     private var description: CaptureDescription
     var reported = ReportedQueue()
+    /// How many connections have been reported: in `reported` are not those whose four-tuple was taken, or that were given up.
+    private var finishedCount: UInt64 = 0
     /// What was given up before its end.
     var forgotten = ForgottenCounts()
     private var pace = LivePace()
@@ -112,7 +114,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public var isDone: Bool {
         if hasNoInterface { return true }
         if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
-        if let limit = options.connectionLimit, pipeline.endedCount >= limit && reported.total >= limit {
+        if let limit = options.connectionLimit, pipeline.endedCount >= limit && finishedCount >= limit {
             return true
         }
         return deadline.map { monotonicNow() >= $0 } ?? false
@@ -333,6 +335,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let view = kernel?.join.view(id)
         if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
         pipeline.finish(id, view, now: now)
+        finishedCount += 1
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
@@ -416,7 +419,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// `-v`: how often sock_diag failed; nil if it never did.
     public var sockDiagFailures: String? {
         guard options.tellsAllCounters, let count = kernel?.sockDiagFailures, count > 0 else { return nil }
-        return "\(count) time\(count == 1 ? "" : "s") sock_diag failed, and /proc/net/tcp was read"
+        return "\(counted(count, "time")) sock_diag failed, and /proc/net/tcp was read"
     }
 
     /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.

@@ -15,8 +15,6 @@ struct ReportedQueue {
 
     private var entries: [Entry] = []
     private var head = 0
-    /// How many have ever been reported.
-    private(set) var total: UInt64 = 0
 
     var count: Int { entries.count - head }
 
@@ -31,7 +29,6 @@ struct ReportedQueue {
 
     mutating func append(_ id: ConnectionID, _ number: UInt64, _ since: Timestamp) {
         entries.append((id, number, since))
-        total += 1
     }
 
     mutating func removeFirst() {

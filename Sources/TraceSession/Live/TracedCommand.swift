@@ -41,11 +41,19 @@ struct TracedCommand: ~Copyable {
 
     /// All groups of a user; his own alone if they cannot be told.
     private static func groups(of user: PrivilegePlan.User) -> [gid_t] {
-        var count: Int32 = 256
-        var groups = [gid_t](repeating: 0, count: Int(count))
-        // At most `count` groups are written, which the array has room for.
-        guard unsafe getgrouplist(user.name, user.group, &groups, &count) >= 0 else { return [user.group] }
-        return Array(groups.prefix(Int(max(0, count))))
+        var room: Int32 = 256
+        while room <= 65_536 {
+            var count = room
+            var groups = [gid_t](repeating: 0, count: Int(room))
+            // At most `count` groups are written, which the array has room for.
+            if unsafe getgrouplist(user.name, user.group, &groups, &count) >= 0 {
+                return Array(groups.prefix(Int(max(0, count))))
+            }
+            // How many there are: NGROUPS_MAX (65,536) at most.
+            guard count > room else { break }
+            room = count
+        }
+        return [user.group]
     }
 
     /// Readable when it has ended.

@@ -83,7 +83,7 @@ struct InputFile: ~Copyable {
         return rejected.map { rejection in
             let (count, name) = (rejection.frames, rejection.linkType.name)
             return
-                "\(count) frame\(count == 1 ? "" : "s") of link-type \(name) left out: the filter cannot be compiled for it ("
+                "\(counted(count, "frame")) of link-type \(name) left out: the filter cannot be compiled for it ("
                 + printable(rejection.fault.message) + ")"
         }
     }

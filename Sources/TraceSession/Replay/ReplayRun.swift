@@ -147,14 +147,14 @@ struct ReplayRun: ~Copyable {
     ) throws(TraceError) -> CaptureFileReader.Progress {
         let room = ReplayDivision.batch - Int(frame - batchStart)
         // Where nothing is written or counted, frames take the short way.
-        if output == nil && options.packetLimit == nil {
+        if output == nil && options.packetLimit == nil && options.connectionLimit == nil {
             @inline(__always) func take(_ header: FrameHeader, _ bytes: RawSpan, _ number: UInt64) -> Bool {
                 consumer.take(header, bytes, frame: number)
                 return true
             }
             return try input.read(limit: room, after: &frame, take)
         }
-        let limit = options.packetLimit ?? .max
+        let (limit, connectionLimit) = (options.packetLimit ?? .max, options.connectionLimit ?? .max)
         var failure: CaptureWriteError?
         var output = output.take()
         defer { self.output = output.take() }
@@ -166,18 +166,18 @@ struct ReplayRun: ~Copyable {
                 return false
             }
             consumer.take(header, bytes, frame: number)
-            return consumer.captured < limit
+            return consumer.captured < limit && consumer.endedCount < connectionLimit
         }
         if let failure { throw .output(failure) }
         output?.learn(of: input)
         return state
     }
 
-    /// There have been as many frames as were asked for (`-c`): what the file says of the kernel before the next one is of these.
+    /// There has been as much as was asked for (`-c`, `--connections`): what the file says of the kernel before the next frame is of that.
     private mutating func takeRecords<Consumer: ReplayConsumer & ~Copyable>(
         behindTheLastFrameOf input: inout InputFile, _ consumer: inout Consumer
     ) throws(TraceError) {
-        guard options.usesKernel, consumer.captured >= options.packetLimit ?? .max else { return }
+        guard options.usesKernel else { return }
         // A frame that is met here counts for nothing, nor does whatever is wrong behind the last one.
         var passed = frame
         while case .localBlock(let payload)? = try? input.read(limit: 1, after: &passed, { _, _, _ in false }) {
@@ -241,7 +241,7 @@ struct ReplayRun: ~Copyable {
         if signal == SIGUSR1 {
             progress.clear()
             let share = size.map { $0 > 0 ? " (\(bytesRead * 100 / $0)%)" : "" } ?? ""
-            complain("\(captured) packets read\(share)")
+            complain("\(counted(captured, "packet")) read\(share)")
         } else {
             isStopped = true
         }
@@ -249,7 +249,7 @@ struct ReplayRun: ~Copyable {
 
     /// What became of what the files say of the kernel, where that is worth a word.
     private func kernelSentences(_ counts: RecordedKernel.Counts) -> [String] {
-        func records(_ count: UInt64) -> String { "\(count) record\(count == 1 ? "" : "s") of the kernel's side" }
+        func records(_ count: UInt64) -> String { "\(counted(count, "record")) of the kernel's side" }
         var sentences: [String] = []
         if counts.damaged > 0 {
             sentences.append("\(records(counts.damaged)) not understood (\(counts.fault.map { "\($0)" } ?? ""))")
@@ -283,11 +283,11 @@ struct ReplayRun: ~Copyable {
         let connections = consumer.connectionCount
         if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {
             complain(
-                "\(consumer.captured) packets read, \(connections) connection\(connections == 1 ? "" : "s") traced"
+                "\(counted(consumer.captured, "packet")) read, \(counted(connections, "connection")) traced"
             )
             if consumer.captured == 0 && frame > 0 && !options.filter.isEmpty {
                 complain(
-                    "none of the \(frame) packet\(frame == 1 ? "" : "s") there passed the filter"
+                    "none of the \(counted(frame, "packet")) there passed the filter"
                         + " \"\(printable(options.filter))\"; without a filter, -q lists what there is")
             }
             if lost > 0 {
@@ -297,7 +297,7 @@ struct ReplayRun: ~Copyable {
             }
             if consumer.evicted > 0 {
                 complain(
-                    "\(consumer.evicted) connections were given up before their end: more than"
+                    "\(counted(consumer.evicted, "connection")) \(consumer.evicted == 1 ? "was" : "were") given up before the end: more than"
                         + " \(consumer.connectionLimit) at a time (--max-connections)")
             }
             for sentence in tallySentences(consumer.tally) { complain(sentence) }

@@ -74,7 +74,6 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         #expect(info.length == 248)
         #expect(info.roundTrip == 17 * 0x0101_0101 && info.totalRetransmissions == 25 * 0x0101_0101)
         #expect(info.bytesAcknowledged == 31 * 0x0101_0101 << 32 | 30 * 0x0101_0101)
-        #expect(info.totalTimeouts == UInt16(60 * 0x0101))
     }
 
     @Test func mappedAddressesAndListeners() throws {

@@ -29,10 +29,6 @@ private struct Reading: KernelSnapshot {
         sockets.first { $0.local == local && $0.remote == remote && $0.state != .listen }
     }
 
-    func listener(at address: SocketAddress) -> KernelSocket? {
-        sockets.first { $0.state == .listen && $0.local == address }
-    }
-
     func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket] {
         sockets.filter { $0.state == .listen && $0.local == address }
     }
