@@ -151,6 +151,21 @@ private let lineRows = """
         #expect(ladder(play).allSatisfy { $0.count <= 100 })
     }
 
+    /// The classic 40 ms: a small write waits for the ACK of the one before (Nagle), which the receiver delays.
+    @Test func foldingHidesNoPause() {
+        let all = ladder(
+            handshake + "0.010 > P. 1:9 ack 1\n0.050 < . 1:1 ack 9\n0.0501 > P. 9:17 ack 1\n0.0502 < . 1:1 ack 17")
+        let rows = all.filter { $0.contains("bytes") }
+        #expect(rows.count == 2, "\(rows)")
+        #expect(
+            rows.first?.contains("acked +40.00ms") == true && rows.last?.contains("acked +100us") == true, "\(rows)")
+        // Where a round trip takes as long, nothing waits.
+        let far = ladder(
+            "> S 0:0\n0.040 < S. 0:0 ack 1\n0.0401 > . 1:1 ack 1\n0.050 > P. 1:9 ack 1\n0.090 < . 1:1 ack 9\n0.0901 > P. 9:17 ack 1"
+        )
+        #expect(far.filter { $0.contains("bytes") }.count == 1)
+    }
+
     @Test func foldingStopsAtARetransmission() {
         let all = ladder(handshake + "> P. 1:11 ack 1\n> P. 1:11 ack 1\n< . 1:1 ack 11")
         #expect(all.contains { $0.contains("(retransmission)") })

@@ -85,7 +85,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) closed \(words(c.since(fin))) ago and nobody owns its socket any more: it waits in FIN_WAIT_2 for"
+                    "\(c.name(side)) sent its FIN \(words(c.since(fin))) ago and nobody owns its socket any more: it waits in FIN_WAIT_2 for"
                     + " the peer's FIN until a timer drops it silently (tcp_fin_timeout)", frames: [fin])
         }
         return nil
@@ -97,6 +97,8 @@ extension Rule {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
+            // Of whom nothing was captured nobody knows what it sent (its address may be translated).
+            guard c.file[event.side].last.isSeen else { continue }
             // A SYN that nobody answers, or whose answer is lost, is no connection: the finding about that tells.
             guard from != .synSent || c.file[event.side.other].last.isSeen, !c.found.contains(.synAckLost) else {
                 continue

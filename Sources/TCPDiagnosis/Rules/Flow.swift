@@ -133,7 +133,7 @@ extension Rule {
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            guard record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
+            guard c.rejected != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
                 record.hopLimit != record.resetHopLimit, !record.isLinuxDefault
             else { continue }
             return Verdict(
@@ -183,7 +183,28 @@ extension Circumstances {
         return (side, state)
     }
 
+    /// How long the events of a frame and the frame itself may be apart, in nanoseconds.
+    private static var sameMoment: UInt64 { UInt64(10 * Span.millisecond) }
+
+    /// Who did not send the RST that is in its name, wherever it is: a rule of this host threw away what the RST answers, and made that.
+    fileprivate var rejected: Side? {
+        guard let side = resetter, let trace = trace(side), trace.dropReason == .netfilterDrop, trace.resetTime == nil,
+            let dropped = trace.dropTime, file[side].resetAnswers.isSeen,
+            file[side].reset.time.since(dropped).magnitude < Self.sameMoment
+        else { return nil }
+        return side
+    }
+
     fileprivate var disowned: Verdict? {
+        if disownedReset == nil, let side = rejected {
+            return Verdict(
+                side: side,
+                message:
+                    "the RST in the name of \(name(side)) was not sent by its TCP: a firewall rule on this host (nftables, iptables)"
+                    + " rejected a segment with it\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
+                frames: [file[side].resetAnswers, file[side].reset],
+                evidence: lostEvidence(side.other) + dropEvidence(side) + errnoEvidence)
+        }
         guard let (side, state) = disownedReset else { return nil }
         let isRule = trace(side)?.dropReason == .netfilterDrop
         return Verdict(

@@ -34,7 +34,7 @@ extension Rule {
                 "\(c.name(side)) sent \(counted(all, "segment")) again (\(named.joined(separator: ", ")))"
                 + (spurious > 0 ? ", \(spurious) of them for nothing" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
-                + c.dropWords(side.other)
+                + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
         }
     }
 
@@ -83,5 +83,12 @@ extension Verdict {
             evidence: sides.map {
                 .init($0 == .originator ? "orig_segments" : "resp_segments", .number(Int64(number($0))))
             })
+    }
+}
+
+extension Circumstances {
+    /// Whether all that a side repeated was its SYN-ACK, because a rule dropped the ACK of it: what was dropped was for itself.
+    fileprivate func repeatedForDropped(_ side: Side, _ count: UInt32) -> Bool {
+        side == .responder && statistics?[side].count(.opening) == count && trace(side)?.dropReason == .netfilterDrop
     }
 }

@@ -30,14 +30,15 @@ extension Rule {
         if let challenge = c.staleChallenge { return challenge }
         guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized(side),
             c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil,
-            c.file[side].answersWithReset, !c.found.contains(.rstIgnored), !c.mayHaveClosedUnseen(side)
+            c.file[side].answersWithReset, !c.mayHaveClosedUnseen(side),
+            c.found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
         if let backscatter = c.backscatter(side) { return backscatter }
         return Verdict(
             side: side,
             message:
-                "\(c.name(side.other)) sent something on a connection that \(c.name(side)) knows nothing of any more: it was restarted, or"
-                + " its socket had gone silently\(c.lostWords(side.other))\(c.errnoWords)",
+                "\(c.name(side.other)) sent something on a connection that \(c.name(side)) knows nothing of any more: it was restarted,"
+                + " its socket had gone silently, or a NAT on the way forgot the connection\(c.lostWords(side.other))\(c.errnoWords)",
             frames: [c.file[side].resetAnswers, c.file[side].reset],
             evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }

@@ -41,10 +41,13 @@ public struct TracedFacts: Sendable {
     public internal(set) var wasReset = false
     /// The errno that its application gets; nil for none.
     public internal(set) var errno: Int32?
-    /// Why the kernel threw away a packet for this side, lately, and how often it did.
+    /// Why the kernel threw away a packet for this side, lately; nil if it did not, or only what was meant to be old: keep-alives, window
+    /// probes and repetitions, which are answered.
     public internal(set) var dropReason: KernelWord?
-    /// How many packets for this side were thrown away.
+    /// How many packets for this side were thrown away for that reason.
     public internal(set) var drops: UInt32 = 0
+    /// When it threw away the latest one of them.
+    public internal(set) var dropTime: Timestamp?
     /// Segments that this side's kernel sent again, SYN-ACKs included.
     public internal(set) var retransmissions: UInt32 = 0
     /// Whether a SYN-ACK was among them: the SYN had arrived.
@@ -91,9 +94,11 @@ public struct TracedFacts: Sendable {
             sentSynAckAgain = true
         case .socketError(let code): errno = code
         case .destroyed: destroyTime = event.time
+        case .dropped(.oldSequence): break
         case .dropped(let reason):
+            drops = reason == dropReason ? drops &+ 1 : 1
             dropReason = reason
-            drops &+= 1
+            dropTime = event.time
         }
     }
 

@@ -59,6 +59,10 @@ struct ConnectionText {
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
+    /// When the first SYN was sent, until its handshake has shown how long a round trip takes.
+    private var openingTime: Timestamp?
+    /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
+    private var pause = 10 * Span.millisecond
     /// Who sent the last segment, if it was a keep-alive or window probe.
     private var lastProber: Side?
     /// The part that the latest row belongs to.
@@ -116,7 +120,8 @@ struct ConnectionText {
     mutating func take(_ event: SegmentEvent, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
-        if detail.verbosity == 0, held?.folds(event) == true {
+        measureRoundTrip(event)
+        if detail.verbosity == 0, held?.folds(event, pause: pause) == true {
             held?.fold(event)
             remember(event)
             return
@@ -156,6 +161,13 @@ struct ConnectionText {
         }
         if event.segment.flags.has(.rst) { held?.answerer = .noSocket }
         return false
+    }
+
+    private mutating func measureRoundTrip(_ event: SegmentEvent) {
+        if event.isFirst && event.segment.flags.has(.syn) { openingTime = event.time }
+        guard let openingTime, event.sender == .originator, !event.segment.flags.has(.syn) else { return }
+        pause = max(pause, min(event.time.since(openingTime), Span.second) * 4)
+        self.openingTime = nil
     }
 
     private mutating func noteBefore(_ event: SegmentEvent) {

@@ -123,13 +123,17 @@ struct TimelineRow: BitwiseCopyable {
     func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
 
     /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side.
-    func folds(_ event: SegmentEvent) -> Bool {
+    ///
+    /// - Parameter pause: what comes later than that, in nanoseconds, or after an ACK that did, has a row of its own: where the time
+    ///   went is to be seen.
+    func folds(_ event: SegmentEvent, pause: Int64) -> Bool {
         let segment = event.segment
         guard kind == .data, !event.hasTransitions, event.anomalies.isEmpty, !segment.flags.hasAny(.synFinRst),
             notes.isEmpty, event.verdict.exposes == nil
         else { return false }
         if event.sender == sender {
-            return segment.payloadLength > 0 && event.notes.isEmpty
+            return segment.payloadLength > 0 && event.notes.isEmpty && ackDelay <= pause
+                && event.time.since(lastTime) <= pause
                 && event.relativeSequence == sequence &+ UInt32(truncatingIfNeeded: length)
         }
         return segment.payloadLength == 0 && event.notes.subtracting(.windowUpdate).isEmpty

@@ -28,6 +28,23 @@ import Testing
                 + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
     }
 
+    /// On a router, say: the server's kernel is another one, or in another network namespace, and nothing else is known of it.
+    @Test func aRuleRejectsForSomebodyElse() {
+        func dropped(at time: Double) -> KernelCase {
+            let play = KernelCase(exchange + "> P. 6:10 ack 6\n< R 6:6")
+            play.event(time, .responder, .dropped(reason: .netfilterDrop))
+            return play
+        }
+        let play = dropped(at: 8.1)
+        #expect(play.conclude(300) == [.middlebox], "\(play.found)")
+        #expect(
+            play.message(.middlebox)
+                == "the RST in the name of the server was not sent by its TCP: a firewall rule on this host (nftables, iptables)"
+                + " rejected a segment with it; 4 octets that the client sent are lost")
+        // A rule that dropped something long before has nothing to do with it.
+        #expect(dropped(at: -500).conclude(300) == [.halfOpenPeer])
+    }
+
     /// The rule for SYN-ACKs rejects them to the server, in the client's name.
     @Test(arguments: ["> S 0:0\n> R 1:1", "> S 0:0\n< S. 0:0 ack 1\n> R 1:1"])
     func aRuleRejectsTheAnswer(_ text: String) {

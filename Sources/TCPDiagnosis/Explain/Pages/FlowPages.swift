@@ -18,7 +18,7 @@ extension Explanation {
             .causes(
                 "The host was restarted, or the container replaced.",
                 "The socket had gone silently: explain silent-close, explain orphan-fin-wait-2.",
-                "A load balancer or NAT sent the segment to another host.",
+                "A NAT forgot the connection after an idle time (conntrack timeouts), or it or a load balancer sent the segment to another host.",
                 "The ports of a leaked CLOSE_WAIT were used again."),
             .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the way.")),
         Explanation(

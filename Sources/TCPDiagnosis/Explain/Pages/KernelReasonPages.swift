@@ -36,7 +36,9 @@ extension Explanation {
         reason(
             .drop, "NETFILTER_DROP", "A firewall rule on this host dropped it (nftables, iptables).",
             "`nft list ruleset` and iptables-save -c say which. A capture sees what comes in before the rules do: the SYN is there, and no answer. Connection tracking"
-                + " drops so, too, when it has no room.", see: "explain syn-unanswered, explain ConntrackDrop"),
+                + " drops so, too, when it has no room. The kernel does not say where: the rule may be in another network namespace, a container's"
+                + " or a router's (ip netns exec NAME nft list ruleset).",
+            see: "explain syn-unanswered, explain ConntrackDrop"),
         reason(
             .drop, "TC_INGRESS", "A traffic control filter on the interface dropped it as it came in.",
             "tc filter show dev IF ingress lists them; eBPF programs of container networks are among them.",
