@@ -44,6 +44,27 @@ extension Rule {
             evidence: evidence)
     }
 
+    /// The kernel has acknowledged it, so the wire shows nothing odd: only the receive queue tells.
+    static let unreadText = Rule(.unreadText) { c in
+        // One whose window has shut is told already.
+        guard !c.found.contains(.zeroWindowStall) else { return nil }
+        for side in [Side.originator, .responder] {
+            guard let view = c.kernel?[side], view.isPresent, let socket = view.socket, socket.inode != 0,
+                let since = view.unreadSince, c.now.since(since) >= Circumstances.patience
+            else { continue }
+            let wait = c.now.since(since)
+            return Verdict(
+                side: side,
+                message:
+                    "\(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "has", "have")) waited for \(words(wait)) in the"
+                    + " receive queue of \(c.name(side)): its kernel acknowledged \(verb(socket.receiveQueue, "it", "them")), and the"
+                    + " process does not read",
+                frames: [c.file[side.other].lastText],
+                evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))])
+        }
+        return nil
+    }
+
     /// RFC 2923 2.1: what is too big for a link vanishes, for the router's ICMP error is filtered or was never sent.
     static let mtuBlackHole = Rule(.mtuBlackHole) { c in
         for side in [Side.originator, .responder] {

@@ -338,6 +338,7 @@ public struct KernelJoin: Sendable {
         }
 
         noteAcceptance(socket, side, connection, &view, snapshot, &news)
+        noteUnread(socket, side, connection, &view, at: snapshot.begin)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
         // What a reading misses, an event may have told the end of.

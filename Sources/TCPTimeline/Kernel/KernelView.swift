@@ -52,6 +52,10 @@ public struct KernelSideView: Sendable {
         guard let before = listenerDrops.before, let now = listenerDrops.now, now >= before else { return nil }
         return now - before
     }
+    /// Text that its process has not read, and since when it has read nothing.
+    var unread: UnreadText?
+    /// Since when text has waited in the receive queue and the process has read none of it; nil if nothing waits.
+    public var unreadSince: Timestamp? { unread?.since }
     /// When the socket was first seen open without an owner though somebody listens: waiting to be accepted.
     public internal(set) var unacceptedSince: Timestamp?
     /// Whether waiting to be accepted was reported.

@@ -96,7 +96,30 @@ extension Explanation {
                 "The receiving process does not read: blocked, stopped, or slow (a disk, a lock, a full pipe).",
                 "It reads on purpose at a limited rate.",
                 "Its receive buffer is too small (SO_RCVBUF, tcp_rmem)."),
-            .remedy("Look at the receiving process, not at the network.")),
+            .remedy("Look at the receiving process, not at the network."),
+            .see("explain unread-text")),
+        Explanation(
+            .finding, "unread-text", "Octets wait in a receive queue for seconds: the process does not read.",
+            .wire(
+                """
+                A request, its ACK, and no answer. The ACK is the kernel's: it says that the octets arrived, not that anybody has read them.
+                """),
+            .linux(
+                """
+                Recv-Q counts octets that are acknowledged and not read (ss, `tcptrace sockets`). Live only, and on replay of a file that
+                a live trace has written: told after five seconds in which the process has read none of them.
+                """),
+            .causes(
+                "The process is stopped (SIGSTOP, a debugger: T in ps), or its host starves it.",
+                "All of its threads are busy or wait for something else: a lock, a database, another socket.",
+                "Its event loop forgot the descriptor, or waits for one that it does not watch.",
+                "It accepts connections ahead and serves them one after the other."),
+            .remedy(
+                """
+                Look at what the process does: /proc/PID/stack, gdb or its runtime's thread dump, `strace -p PID`. A client needs a timeout
+                of its own: TCP has none for this.
+                """),
+            .see("explain never-accepted, explain zero-window-stall, explain close-wait-leak")),
         Explanation(
             .finding, "keepalive-dead", "Keep-alives got no answer, and the connection was given up.",
             .wire(

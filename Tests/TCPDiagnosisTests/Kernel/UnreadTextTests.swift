@@ -1,0 +1,66 @@
+// A process that does not read: its kernel acknowledges all the same, and only the receive queue tells.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct UnreadTextTests {
+    private let request = handshake + "> P. 1:79 ack 1\n< . 1:1 ack 79"
+
+    private func read(_ play: KernelCase, at milliseconds: Double, unread: UInt32, inode: UInt64 = 22) {
+        var server = play.server(.established, inode: inode)
+        server.receiveQueue = unread
+        play.read(milliseconds, play.client(.established), server, owners: [11: 7, 22: 8])
+    }
+
+    @Test func H23b_whatIsNotReadForFiveSecondsIsTold() {
+        let play = KernelCase(request)
+        for second in 1...5 { read(play, at: Double(second) * 1000, unread: 78) }
+        #expect(play.review(5000).isEmpty)
+        read(play, at: 6000, unread: 78)
+        #expect(play.review(6100) == [.unreadText], "\(play.found)")
+        #expect(
+            play.message(.unreadText)
+                == "78 octets have waited for 5.1s in the receive queue of the server (p8[8]): its kernel acknowledged them, and the"
+                + " process does not read")
+        #expect(play.review(9000) == [.unreadText], "it is told once")
+    }
+
+    /// Requests that come and are read, of which some are caught in the queue.
+    @Test func H23b_whoReadsIsNotTold() {
+        let play = KernelCase(request)
+        read(play, at: 1000, unread: 78)
+        for (index, second) in (2...8).enumerated() {
+            let (first, last) = (79 + index * 78, 157 + index * 78)
+            play.feed("\(second) > P. \(first):\(last) ack 1\n< . 1:1 ack \(last)")
+            read(play, at: Double(second) * 1000 + 500, unread: 78)
+        }
+        #expect(play.review(9500).isEmpty, "\(play.found)")
+        // From now on it does not.
+        read(play, at: 9600, unread: 78)
+        #expect(play.review(13_600) == [.unreadText], "\(play.found)")
+    }
+
+    @Test func H23b_moreOfItDoesNotBeginAnew() {
+        let play = KernelCase(request)
+        for second in 1...8 {
+            read(play, at: Double(second) * 1000, unread: 78 + UInt32(second - 1))
+            play.feed("\(second).5 > P. \(78 + second):\(79 + second) ack 1\n< . 1:1 ack \(79 + second)")
+        }
+        #expect(play.review(9000) == [.unreadText], "\(play.found)")
+        #expect(play.message(.unreadText).hasPrefix("85 octets have waited for 8s in the receive queue"))
+    }
+
+    @Test func H23b_whoWasNotAcceptedOrHasReadIsAnotherMatter() {
+        let unaccepted = KernelCase(request)
+        for second in 1...8 { read(unaccepted, at: Double(second) * 1000, unread: 78, inode: 0) }
+        #expect(!unaccepted.review(9000).contains(.unreadText), "\(unaccepted.found)")
+        let late = KernelCase(request)
+        for second in 1...4 { read(late, at: Double(second) * 1000, unread: 78) }
+        read(late, at: 5000, unread: 0)
+        #expect(late.review(9000).isEmpty, "\(late.found)")
+    }
+}
