@@ -138,9 +138,9 @@ extension Circumstances {
             return "the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"
         }
         return
-            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): its SYN queue is full and SYN cookies are off"
-            + " (net.ipv4.tcp_max_syn_backlog, tcp_syncookies), or this host has no route to"
-            + " \(connection.address(.originator).address)"
+            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): this host has no route to"
+            + " \(connection.address(.originator).address), or its SYN queue is full and SYN cookies are off"
+            + " (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
     }
 
     /// That connection tracking threw packets away meanwhile: it has no room, or no memory (`nf_conntrack_in`).

@@ -13,7 +13,8 @@ struct UnreadText: BitwiseCopyable, Sendable {
 extension KernelJoin {
     /// Compares what the process has read by now with what it had read at the reading before.
     static func noteUnread(
-        _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView, at time: Timestamp
+        _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView,
+        at time: Timestamp
     ) {
         // Where a FIN came, too, it counts as an octet or does not: CLOSE_WAIT has findings of its own.
         guard let socket, [.established, .finWait1, .finWait2].contains(socket.state), socket.receiveQueue > 0 else {

@@ -1,6 +1,7 @@
 // Which ports a filter names, so that no more is asked of the kernel than what may be traced.
 
-/// The ports that every frame passing these pcap-filter(7) words has one of; empty if that cannot be told from the words.
+/// The ports that every segment passing these pcap-filter(7) words has one of; empty if that cannot be told from the words. `or icmp` lets
+/// no segment pass.
 ///
 /// Only plain expressions are understood: alternatives of which each names a port by number, or a range of few. Asking the kernel
 /// for too much costs time, for too little it would cost events.
@@ -13,6 +14,7 @@ func portsNamed(in filter: String) -> [UInt16] {
     guard plain else { return [] }
     var ports: [UInt16] = []
     for alternative in words.split(separator: "or", omittingEmptySubsequences: false) {
+        if alternative == ["icmp"] || alternative == ["icmp6"] { continue }
         guard let named = portsNamed(among: Array(alternative)) else { return [] }
         ports += named
     }

@@ -55,6 +55,18 @@ import Testing
         #expect(names.identity(12)?.command == "sh" && names.identity(12)?.details == nil)
     }
 
+    /// What the kernel does for a program in a thread of its own (MPTCP's subflows) is not that thread's.
+    @Test func aThreadOfTheKernelIsNobody() throws {
+        let proc = try FakeProc()
+        try proc.process(12, comm: "kworker/0:1", start: 5, sockets: [:])
+        var names = ProcessNames(root: proc.root)
+        #expect(names.identity(12)?.command == "kworker/0:1", "as far as its flags say")
+        // As /proc shows it: PF_WQ_WORKER, PF_FREEZER_SKIP, PF_NOFREEZE, PF_KTHREAD and others.
+        try proc.write("12/stat", "12 (kworker/0:1) I 2 0 0 0 -1 69238880 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n")
+        names = ProcessNames(root: proc.root)
+        #expect(names.identity(12) == nil)
+    }
+
     /// The end of one process and the beginning of the next with its number were lost.
     @Test func afterALossWhoIsThereIsAskedAgain() throws {
         let proc = try FakeProc()
