@@ -16,6 +16,7 @@ extension CaseFile {
         noteKeepAlive(event, sighting)
         if records[own].hopLimit == 0 && !flags.has(.rst) { records[own].hopLimit = event.segment.hopLimit }
         noteText(event, sighting)
+        noteSmallWrites(event, sighting)
         noteLateText(event)
         noteLarge(event, sighting)
         noteVerdict(event, sighting)
@@ -206,7 +207,7 @@ extension SegmentEvent {
     }
 
     /// Where the records of its sender and of its receiver are.
-    fileprivate var places: (own: Int, peer: Int) { (Int(sender.rawValue), 1 - Int(sender.rawValue)) }
+    var places: (own: Int, peer: Int) { (Int(sender.rawValue), 1 - Int(sender.rawValue)) }
 
     /// Whether it acknowledges a FIN with this number.
     fileprivate func acknowledges(_ finNumber: SequenceNumber, isSent: Bool) -> Bool {

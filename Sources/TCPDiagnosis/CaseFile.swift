@@ -71,6 +71,8 @@ struct SideRecord: BitwiseCopyable {
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
+    /// Its small segments, and what they waited for.
+    var smallWrites = SmallWrites()
 }
 
 /// How the first large segment of a side fared. Links that are narrower than Ethernet's 1500 octets are so by less than a third of
@@ -122,6 +124,8 @@ struct CaseFile {
     var icmp: ICMPEvent?
     /// The latest ICMP error that said that a packet was too big.
     var pathMTU: ICMPEvent?
+    /// From the client's last SYN to what it sent next, in nanoseconds: a round trip; 0 = not known.
+    var handshakeTime: Int64 = 0
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

@@ -77,7 +77,7 @@ struct Rule: Sendable {
         selfConnect, simultaneousOpen, fastOpen, portReused,
         refused, acceptQueueFull, synUnanswered, synAckLost, acceptDeferred, neverAccepted, acceptedLate,
         synCookies, captureGap, mtuBlackHole, retransmission, tailLossProbe, spuriousRetransmission, reordering,
-        zeroWindowStall, unreadText,
+        zeroWindowStall, unreadText, nagleDelay,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
         resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,

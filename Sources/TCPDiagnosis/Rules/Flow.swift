@@ -44,6 +44,20 @@ extension Rule {
             evidence: evidence)
     }
 
+    /// RFC 9293 3.7.4 and 3.8.6.3: each of the two is well meant.
+    static let nagleDelay = Rule(.nagleDelay) { c in
+        // Once or twice may be chance.
+        guard c.isOver else { return nil }
+        func waits(_ side: Side) -> UInt32 {
+            let count = c.file.records[Int(side.rawValue)].smallWrites.count
+            return count >= 3 ? count : 0
+        }
+        return Verdict.ofBoth(c, \.smallWrites.first, waits) { side, count in
+            "\(c.name(side)) held small segments back \(count) times until a delayed ACK came, \(words(c.file[side].smallWrites.total)) in"
+                + " all (Nagle's algorithm): it should set TCP_NODELAY, or write at once what belongs together"
+        }
+    }
+
     /// The kernel has acknowledged it, so the wire shows nothing odd: only the receive queue tells.
     static let unreadText = Rule(.unreadText) { c in
         // One whose window has shut is told already.

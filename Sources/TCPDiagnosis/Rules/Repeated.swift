@@ -69,7 +69,7 @@ extension Rule {
 
 extension Verdict {
     /// A verdict about whichever sides a count is not 0 for, with the first segment that shows it and a clause for each.
-    fileprivate static func ofBoth(
+    static func ofBoth(
         _ c: Circumstances, _ sighting: KeyPath<SideRecord, Sighting>, _ number: (Side) -> UInt32,
         _ clause: (Side, UInt32) -> String
     ) -> Verdict? {

@@ -48,6 +48,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case simultaneousOpen = "simultaneous-open"
     /// A receiver kept its window shut.
     case zeroWindowStall = "zero-window-stall"
+    /// Small segments waited for delayed ACKs.
+    case nagleDelay = "nagle-delay"
     /// Text waits in a receive queue, and the process does not read.
     case unreadText = "unread-text"
     /// Octets were lost and sent again.
@@ -85,7 +87,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,
-            .timeWaitHeld, .acceptedLate, .unreadText:
+            .timeWaitHeld, .acceptedLate, .unreadText, .nagleDelay:
             .warning
         case .synUnanswered, .synAckLost, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer,
             .keepaliveDead, .mtuBlackHole, .resetUnreadData, .resetListenerClosed:

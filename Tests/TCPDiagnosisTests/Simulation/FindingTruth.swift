@@ -48,6 +48,8 @@ struct FindingTruth {
         case .resetAfterClose: resetAfterClose
         case .halfOpenPeer: halfOpenPeer
         case .reset: reset
+        // Simulated programs write when they like, at times when an ACK comes.
+        case .nagleDelay: .open
         // Only a kernel tells of these, and there is none; nor does anybody connect to himself, or drop segments for their size, here.
         case .acceptQueueFull, .neverAccepted, .acceptedLate, .resetUnreadData, .resetLinger, .resetListenerClosed,
             .resetKilled, .orphanFinWait2, .timeWaitHeld, .selfConnect, .silentClose, .stateMismatch, .synCookies,

@@ -99,6 +99,28 @@ extension Explanation {
             .remedy("Look at the receiving process, not at the network."),
             .see("explain unread-text")),
         Explanation(
+            .finding, "nagle-delay", "Small segments waited for delayed ACKs: some 40 ms each.",
+            .wire(
+                """
+                A small segment, nothing for 40 ms, its bare ACK (delayed ACK), and at once the next small segment, again and again. The
+                sender may not send a second small segment before the first is acknowledged (RFC 9293 3.7.4), and the receiver
+                waits with its ACK for an answer to send along (RFC 9293 3.8.6.3): it has none, for the request is not complete.
+                """),
+            .linux(
+                """
+                An ACK is delayed by 40 ms at least (TCP_DELACK_MIN), not in the first segments of a connection (quick ACKs).
+                TcpExtDelayedACKs counts them. TCP_NODELAY switches Nagle's algorithm off, TCP_QUICKACK the delay for a while.
+                """),
+            .causes(
+                "A request or an answer is written in two small parts, a head and a body: write, write, read.",
+                "A library flushes after each field."),
+            .remedy(
+                """
+                Write what belongs together at once (writev, a buffer, MSG_MORE), or set TCP_NODELAY. Told when the connection is over, from
+                the third time on.
+                """),
+            .see("explain 'delayed ACK'")),
+        Explanation(
             .finding, "unread-text", "Octets wait in a receive queue for seconds: the process does not read.",
             .wire(
                 """
