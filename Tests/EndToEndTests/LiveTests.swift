@@ -254,6 +254,40 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(Set(rows.map { $0["id.orig_p"] as? Int }).count == 1)
     }
 
+    /// The kernel closes for a process that ends as it does for one that calls close(): only the events tell them apart.
+    @Test(arguments: [true, false]) func T15_whoEndedInsteadOfClosingIsSaid(ends: Bool) throws {
+        let port = try freePort()
+        let trace = try trace(port: port, "-T", "json")
+        let text = try Program(Program.tcptrace, ["-i", "lo", "tcp port \(port)"])
+        try text.say("listening on lo")
+        let programs = try python(
+            """
+            import os, signal, socket, sys, time
+            s = socket.socket(); s.bind(('127.0.0.1', int(sys.argv[1]))); s.listen(5)
+            child = os.fork()
+            if child == 0:
+                c, _ = s.accept()
+                c.recv(5)
+                if sys.argv[2] == 'false': c.close()
+                time.sleep(60)
+            c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+            c.sendall(b'hello')
+            time.sleep(0.3)
+            if sys.argv[2] == 'true': os.kill(child, signal.SIGKILL)
+            c.recv(1)
+            c.close()
+            time.sleep(0.5)
+            os.kill(child, signal.SIGKILL)
+            """, "\(port)", "\(ends)")
+        #expect(try programs.end().code == 0)
+        for program in [trace, text] { program.signal(SIGINT) }
+        let row = try #require(try records(trace.end(), "conn").first)
+        #expect((row["resp_process"] as? [String: Any])?["closed_by_exit"] as? Bool == (ends ? true : nil))
+        #expect((row["orig_process"] as? [String: Any])?["closed_by_exit"] == nil)
+        let closing = try text.end().lines.first { $0.hasPrefix("closed (SF) by server") } ?? ""
+        #expect(closing.contains(", whose process ended,") == ends, "\(closing)")
+    }
+
     @Test func H23_notAcceptedIsSaid() throws {
         let peer = try python(
             "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\ntime.sleep(60)"

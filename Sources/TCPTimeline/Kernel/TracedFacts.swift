@@ -20,6 +20,8 @@ public struct TracedFacts: Sendable {
     public internal(set) var state: TCPState?
     /// How often its state changed.
     public internal(set) var transitions: UInt32 = 0
+    /// Whether its process was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it.
+    public internal(set) var closedByEnding = false
     /// When it said so of CLOSED.
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
@@ -75,6 +77,7 @@ public struct TracedFacts: Sendable {
             // The kernel does not deliver every event; one that starts in another state proves the entry that was not told.
             if let state, state != from { entered.insert(States(from)) }
             state = to
+            if to == .finWait1 || to == .lastAck { closedByEnding = event.isProcessEnding }
             closedTime = to == .closed ? event.time : nil
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }

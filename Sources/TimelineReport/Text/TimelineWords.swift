@@ -242,7 +242,11 @@ func writeClosing(
     out.append(")")
     let who: StaticString = connection.closer == .originator ? " by client" : " by server"
     switch outcome {
-    case .closed: if !connection.isSelfConnect { out.append(who) }
+    case .closed:
+        if !connection.isSelfConnect { out.append(who) }
+        if let closer = connection.closer, kernel?[closer].trace.closedByEnding == true {
+            out.append(", whose process ended")
+        }
     case .reset:
         out.append(who)
         out.append(" after ")
