@@ -288,6 +288,29 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(closing.contains(", whose process ended,") == ends, "\(closing)")
     }
 
+    @Test func H21_theTableNamesAFullQueue() throws {
+        let port = try freePort()
+        let trace = try trace(port: port, "-q")
+        let programs = try python(
+            """
+            import socket, sys, time
+            s = socket.socket(); s.bind(('127.0.0.1', int(sys.argv[1]))); s.listen(0)
+            held = [socket.create_connection(s.getsockname())]
+            held.append(socket.socket())
+            held[1].setblocking(False)
+            held[1].connect_ex(s.getsockname())
+            print('waiting', flush=True)
+            time.sleep(60)
+            """, "\(port)")
+        try programs.say("waiting")
+        // A SYN without an answer has waited for long enough.
+        sleep(2)
+        trace.signal(SIGINT)
+        let rows = try trace.end().lines.filter { $0.contains("no answer S0") }
+        #expect(rows.count == 1 && rows[0].hasSuffix(" listens accept queue full"), "\(rows)")
+        programs.signal(SIGKILL)
+    }
+
     @Test func H23_notAcceptedIsSaid() throws {
         let peer = try python(
             "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)\nprint('port', s.getsockname()[1], flush=True)\ntime.sleep(60)"

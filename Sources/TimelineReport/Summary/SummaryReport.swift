@@ -194,7 +194,7 @@ public struct SummaryReport: PartitionedReport {
         writeUsualParts(connection.summary, endsLine: false, &out)
         if width >= 100 {
             if let kernel { writeProcesses(kernel, &out) }
-            writeReason(connection, &out)
+            writeReason(connection, kernel, &out)
         }
         out.newline()
     }
@@ -212,11 +212,20 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    /// Why nobody answered, if an ICMP error says so.
-    private func writeReason(_ connection: Connection, _ out: inout OutputBuffer) {
-        guard connection.isUnreachable else { return }
-        out.append(" ICMP ")
-        if let kind = connection.icmpKind { out.append(kind.displayName) }
+    /// Why nobody answered, if an ICMP error or the kernel says so.
+    private func writeReason(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+        if connection.isUnreachable {
+            out.append(" ICMP ")
+            if let kind = connection.icmpKind { out.append(kind.displayName) }
+            return
+        }
+        guard connection.outcome == .noAnswer, let kernel else { return }
+        if let reason = kernel.responder.trace.dropReason ?? kernel.originator.trace.dropReason {
+            out.append(" dropped: ")
+            out.appendPrintable(reason.text)
+        } else if kernel.responder.listener?.isFull == true {
+            out.append(" accept queue full")
+        }
     }
 
     private func writeLine(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
@@ -241,7 +250,7 @@ public struct SummaryReport: PartitionedReport {
         out.append(number: connection.counters[1].uniqueBytes)
         out.append(" B")
         if let closer = connection.closer { out.append(closer == .originator ? " by client" : " by server") }
-        writeReason(connection, &out)
+        writeReason(connection, kernel, &out)
         if let kernel {
             let client = processText(kernel.originator)
             if !client.isEmpty {
