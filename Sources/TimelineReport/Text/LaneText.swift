@@ -36,11 +36,11 @@ struct LaneText {
             if row.ackDelay >= 0 { $0.append(",") }
         }
         if row.ackDelay >= 0 {
-            words.add(60) {
+            words.add(70) {
                 $0.append("acked +")
                 $0.append(span: row.ackDelay, compact: isNarrow)
             }
-            if row.ackDelay >= Self.delayedAck { words.add(70, spacing: "  ") { $0.append("(delayed ACK)") } }
+            if row.ackDelay >= Self.delayedAck { words.add(60, spacing: "  ") { $0.append("(delayed ACK)") } }
         }
         if detail.verbosity > 0 { words.add(40) { appendAck(row, to: &$0) } }
         if detail.verbosity > 1 {
