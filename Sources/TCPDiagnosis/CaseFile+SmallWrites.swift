@@ -6,12 +6,12 @@ import TCPTimeline
 
 /// What a side's small segments waited for.
 struct SmallWrites: BitwiseCopyable {
-    /// Smaller ones are not full on any usual link.
+    /// What is smaller is not full on any usual link; on one with a smaller MSS, what is smaller than that.
     static let small: UInt32 = 1200
     /// An ACK that takes so long is delayed, in nanoseconds: Linux delays by 40 ms and more.
     static let leastDelay = 30 * Span.millisecond
-    /// What an ACK lets go follows it at once, in nanoseconds.
-    static let atOnce = 2 * Span.millisecond
+    /// What an ACK lets go follows it at once, in nanoseconds: its sender's kernel sends it, not the program.
+    static let atOnce = 500 * Span.microsecond
 
     /// The latest segment with text, if it was small: the number behind its last octet, relative to the side's first.
     fileprivate var end: UInt32 = 0
@@ -28,41 +28,81 @@ struct SmallWrites: BitwiseCopyable {
     var first = Sighting()
 }
 
+/// What the handshake says of the way, in nanoseconds, a minute at most; negative: not known.
+struct HandshakeTiming: BitwiseCopyable {
+    /// From the client's latest SYN to the SYN-ACK: the way from the capture to the server and back.
+    var toResponder: Int64 = -1
+    /// From that to what the client sent next: the way from the capture to the client and back.
+    var toOriginator: Int64 = -1
+    fileprivate var synAckTime: Timestamp?
+
+    /// From the capture to a side and back.
+    func way(to side: Side) -> Int64 { side == .originator ? toOriginator : toResponder }
+    /// A whole round trip.
+    var roundTrip: Int64 { toResponder + toOriginator }
+    var isKnown: Bool { toResponder >= 0 && toOriginator >= 0 }
+}
+
 extension CaseFile {
+    /// A clock may jump.
+    private static var longest: Int64 { 60 * Span.second }
+
+    /// Takes the times of the handshake.
+    mutating func noteHandshakeTiming(_ event: SegmentEvent) {
+        guard !handshake.isKnown else { return }
+        let flags = event.segment.flags
+        if event.sender == .responder, flags.has([.syn, .ack]), records[0].lastSyn.isSeen {
+            handshake.toResponder = min(event.time.since(records[0].lastSyn.time), Self.longest)
+            handshake.synAckTime = event.time
+        } else if event.sender == .originator, !flags.has(.syn), let time = handshake.synAckTime {
+            handshake.toOriginator = min(event.time.since(time), Self.longest)
+        }
+    }
+
     /// Follows small segments of each side until they are acknowledged.
     mutating func noteSmallWrites(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let segment = event.segment
-        if handshakeTime == 0, event.sender == .originator, !segment.flags.has(.syn), records[own].lastSyn.isSeen {
-            handshakeTime = event.time.since(records[own].lastSyn.time)
+        if segment.flags.has(.syn), segment.options.present.contains(.maximumSegmentSize) {
+            records[own].maximumSegmentSize = segment.options.maximumSegmentSize
         }
-        guard segment.payloadLength > 0 else {
-            // Only an ACK with nothing else to say was delayed. Whatever else comes is another story.
-            let isBare = !segment.flags.hasAny(.synFinRst) && event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
-            let isOfAll = records[peer].smallWrites.isPending && event.relativeAck == records[peer].smallWrites.end
-            let delay = event.time.since(records[peer].smallWrites.sentTime)
-            // On a long way every ACK takes so long.
-            let isDelayed = isBare && isOfAll && delay >= max(SmallWrites.leastDelay, handshakeTime &* 2)
-            records[peer].smallWrites.delay = isDelayed ? delay : 0
-            records[peer].smallWrites.ackTime = event.time
-            if isOfAll { records[peer].smallWrites.isPending = false }
-            return
-        }
+        // Of a connection whose opening was not captured nobody knows how long an ACK may take.
+        guard handshake.isKnown else { return }
+        guard segment.payloadLength > 0 else { return noteAck(event, of: peer) }
         let before = records[own].smallWrites
         let isNew = event.notes.isDisjoint(with: [.retransmission, .keepAlive, .windowProbe])
-        if isNew, before.delay > 0, event.time.since(before.ackTime) <= SmallWrites.atOnce,
-            event.relativeSequence == before.end
+        // Less 12 octets of time stamps, which the MSS does not tell of.
+        let full = UInt32(records[peer].maximumSegmentSize) - min(12, UInt32(records[peer].maximumSegmentSize))
+        let isSmall = segment.payloadLength < min(SmallWrites.small, full)
+        let way = handshake.way(to: event.sender)
+        if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end,
+            event.time.since(before.ackTime) <= SmallWrites.atOnce &+ way &+ way / 4
         {
             records[own].smallWrites.count &+= 1
             records[own].smallWrites.total &+= before.delay
             records[own].smallWrites.first.note(sighting)
         }
         records[own].smallWrites.delay = 0
-        records[own].smallWrites.isPending = isNew && segment.payloadLength < SmallWrites.small
+        records[own].smallWrites.isPending = isNew && isSmall
         records[own].smallWrites.end = event.relativeSequence &+ segment.payloadLength
         records[own].smallWrites.sentTime = event.time
         // With text of its own it acknowledges at once.
         records[peer].smallWrites.isPending = false
         records[peer].smallWrites.delay = 0
+    }
+
+    /// A segment without text: only an ACK with nothing else to say was delayed. Whatever else comes is another story, but for an update
+    /// of the window.
+    private mutating func noteAck(_ event: SegmentEvent, of peer: Int) {
+        let isOfAll = records[peer].smallWrites.isPending && event.relativeAck == records[peer].smallWrites.end
+        if !isOfAll && event.notes == .windowUpdate { return }
+        let isBare =
+            !event.segment.flags.hasAny(.synFinRst) && event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        let delay = event.time.since(records[peer].smallWrites.sentTime)
+        // On a long way every ACK takes so long.
+        let isDelayed = isBare && isOfAll && delay >= max(SmallWrites.leastDelay, handshake.roundTrip &* 2)
+        records[peer].smallWrites.delay = isDelayed ? delay : 0
+        records[peer].smallWrites.ackTime = event.time
+        if isOfAll { records[peer].smallWrites.isPending = false }
     }
 }

@@ -71,6 +71,8 @@ struct SideRecord: BitwiseCopyable {
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
+    /// What it is ready to receive at once, as its SYN says; RFC 9293 3.7.1: 536 if it does not.
+    var maximumSegmentSize: UInt16 = 536
     /// Its small segments, and what they waited for.
     var smallWrites = SmallWrites()
 }
@@ -124,8 +126,8 @@ struct CaseFile {
     var icmp: ICMPEvent?
     /// The latest ICMP error that said that a packet was too big.
     var pathMTU: ICMPEvent?
-    /// From the client's last SYN to what it sent next, in nanoseconds: a round trip; 0 = not known.
-    var handshakeTime: Int64 = 0
+    /// What the handshake says of the way.
+    var handshake = HandshakeTiming()
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

@@ -166,17 +166,30 @@ import Testing
         #expect(named.suffix(2) == [0xe8, 0x03])
         named[named.count - 2] = 0xe9
         #expect(throws: KernelRecordFault.badValue("1001 connections")) { try codec.decode(named) }
-        var many = Sample.numbered(0)
-        many.listeners = Array(repeating: Sample.socket(Sample.server, Sample.client, inode: 5), count: 20_000)
-        let full = codec.payloads(.reading(Sample.reading([many], at: 2)))[0]
-        _ = try codec.decode(full)
-        let run: [UInt8] = [0, 0, 0, 0, 1, 1, 0]
-        let head = Array(full.prefix(26))
-        let most = head + [52, 0, 0, 0] + (0..<52).flatMap { _ in run }
-        guard case .reading(let reading) = try codec.decode(most) else { throw OtherRecord() }
-        #expect(reading.connections.count == 52)
-        let over = head + [53, 0, 0, 0] + (0..<53).flatMap { _ in run }
-        #expect(throws: KernelRecordFault.badValue("1060000 listeners")) { try codec.decode(over) }
+        // Two of 60,000 listeners are a payload of a writer's, and no third one is in it.
+        let many = (0..<3).map { number in
+            var connection = Sample.numbered(number)
+            connection.listeners = Array(
+                repeating: Sample.socket(Sample.server, Sample.client, inode: 5), count: 60_000)
+            return connection
+        }
+        for payload in codec.payloads(.reading(Sample.reading(many, at: 2))) { _ = try codec.decode(payload) }
+        let unchanged = codec.payloads(.reading(Sample.reading(many, at: 3)))
+        #expect(unchanged.count == 2)
+        for payload in unchanged { _ = try codec.decode(payload) }
+        let head = Array(unchanged[0].prefix(26))
+        #expect(throws: KernelRecordFault.badValue("180000 listeners")) {
+            try codec.decode(head + [1, 0, 0, 0] + [0, 0, 0, 0, 1, 3, 0])
+        }
+    }
+
+    @Test func aConnectionIsInAReadingOnce() throws {
+        var codec = Codec()
+        let all = (0..<4).map { Sample.numbered($0) }
+        _ = try codec.reading(all, at: 0)
+        let named = codec.payloads(.reading(Sample.reading(all, at: 1)))[0]
+        let twice = Array(named.prefix(26)) + [2, 0, 0, 0] + [0, 0, 0, 0, 1, 4, 0] + [3, 0, 0, 0, 1, 1, 0]
+        #expect(throws: KernelRecordFault.badValue("connection 3 twice")) { try codec.decode(twice) }
     }
 
     @Test func beginForgetsConnections() throws {

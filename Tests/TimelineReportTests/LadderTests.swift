@@ -159,6 +159,13 @@ private let lineRows = """
         #expect(rows.count == 2, "\(rows)")
         #expect(
             rows.first?.contains("acked +40.00ms") == true && rows.last?.contains("acked +100us") == true, "\(rows)")
+        // Nor where the first SYN was lost, which says nothing of the way.
+        let late = ladder(
+            "> S 0:0\n1.0 > S 0:0\n1.001 < S. 0:0 ack 1\n1.002 > . 1:1 ack 1\n1.1 > P. 1:9 ack 1\n1.14 < . 1:1 ack 9\n1.1401 > P. 9:17 ack 1"
+        )
+        #expect(late.filter { $0.contains("bytes") }.count == 2)
+        // A clock that goes back by more than a hundred years.
+        #expect(ladder("> S 0:0\n-4000000000 > . 1:1 ack 1").contains { $0.contains("ACK ack 1") })
         // Where a round trip takes as long, nothing waits.
         let far = ladder(
             "> S 0:0\n0.040 < S. 0:0 ack 1\n0.0401 > . 1:1 ack 1\n0.050 > P. 1:9 ack 1\n0.090 < . 1:1 ack 9\n0.0901 > P. 9:17 ack 1"

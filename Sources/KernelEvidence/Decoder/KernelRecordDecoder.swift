@@ -127,7 +127,8 @@ public struct KernelRecordDecoder: Sendable {
         if flags & readingForgetsConnections != 0 { connections.removeAll() }
         let count = try cursor.portion(least: Self.leastPart)
         var read: [ReadConnection] = []
-        var unchanged = (connections: 0, listeners: 0)
+        // A few octets of unchanged ones stand for much: a file that means ill must not make a reader work for ever.
+        var unchanged = (numbers: Set<UInt32>(), listeners: 0)
         for _ in 0..<count {
             let number = try cursor.u32()
             let flags = ConnectionFlags(rawValue: try cursor.u8())
@@ -138,15 +139,15 @@ public struct KernelRecordDecoder: Sendable {
                 continue
             }
             let run = try cursor.u16()
-            // A few octets stand for much: a file that means ill must not make a reader work for ever.
-            unchanged.connections += Int(run)
-            guard unchanged.connections <= KernelRecordFormat.portion else {
-                throw .badValue("\(unchanged.connections) connections")
-            }
+            let count = unchanged.numbers.count + Int(run)
+            guard count <= KernelRecordFormat.portion else { throw .badValue("\(count) connections") }
             for offset in 0..<UInt32(run) {
+                guard unchanged.numbers.insert(number &+ offset).inserted else {
+                    throw .badValue("connection \(number &+ offset) twice")
+                }
                 guard let connection = connections[number &+ offset] else { continue }
                 unchanged.listeners += connection.listeners.count
-                guard unchanged.listeners <= KernelRecordFormat.keptListeners else {
+                guard unchanged.listeners <= 2 * KernelRecordFormat.portionListeners else {
                     throw .badValue("\(unchanged.listeners) listeners")
                 }
                 read.append(connection)

@@ -137,10 +137,12 @@ public struct KernelRecordEncoder: Sendable {
             var parts = 0
             var run: (first: UInt32, count: UInt16) = (0, 0)
             var count = 0
+            var listeners = 0
             while count < KernelRecordFormat.portion, portion.count < KernelRecordFormat.portionOctets,
-                let connection = rest.popFirst()
+                listeners < KernelRecordFormat.portionListeners, let connection = rest.popFirst()
             {
                 count += 1
+                listeners += min(connection.listeners.count, Int(UInt16.max))
                 full.removeAll()
                 appendFull(connection)
                 if let number = connections.number(ofUnchanged: connection.tuple, full.octets) {

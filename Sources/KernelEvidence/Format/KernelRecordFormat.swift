@@ -53,7 +53,8 @@ import TCPModel
 ///     begin i64, end i64, source, flags u8, count u32, count * part
 ///                   flags: 0 forget all connections before, 1 the next payload has more of the same reading
 ///     part:         number u32, flags u8, then
-///                   if they are unchanged: connections u16, this one and those of the numbers after it; at most 1000 in all of a payload
+///                   if they are unchanged: connections u16, this one and those of the numbers after it; at most 1000 in all of a payload,
+///                   each once, with 131,072 listeners
 ///                   or else: originator's end, responder's end, [originator's socket], [responder's socket], [socket elsewhere],
 ///                   listeners u16, listeners * socket
 ///                   flags: 0 unchanged, 1 originator is IPv4, 2 responder is IPv4, 3 originator is of this host, 4 responder is of
@@ -121,6 +122,8 @@ enum KernelRecordFormat {
     static let portion = 1000
     /// A portion ends before that, once it has this many octets: listeners can be many.
     static let portionOctets = 1 << 20
+    /// And once its connections have this many listeners, unchanged ones too.
+    static let portionListeners = 1 << 16
     /// The most events or connections that a reader takes from one payload.
     static let portionLimit = 65_536
 

@@ -137,12 +137,17 @@ import Glibc
 
     private static func opened(_ path: String, for owner: CaptureWriter.Owner?) throws(CaptureWriteError) -> Int32 {
         if path == "-" { return STDOUT_FILENO }
+        if let number = ownDescriptor(path) {
+            // Not opened anew, which may take other rights than those that it was opened with.
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+            guard copy >= 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
+            return copy
+        }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the call.
         var descriptor = if let owner { opened(path, as: owner) } else { unsafe open(path, flags, 0o644) }
         if descriptor < 0, errno == ELOOP {
-            // Devices and FIFOs may have another name; a file only if it is open already. With the owner's rights again: who may read a
-            // file under /dev/fd may not write it for that.
+            // Devices and FIFOs may have another name, a file may not.
             let flags = O_WRONLY | O_CLOEXEC | O_NOCTTY
             descriptor =
                 if let owner {
@@ -151,7 +156,7 @@ import Glibc
                 } else {
                     unsafe open(path, flags)
                 }
-            if let status = fileStatus(descriptor), fileType(status) == S_IFREG, !isOpenAlready(path) {
+            if let status = fileStatus(descriptor), fileType(status) == S_IFREG {
                 Glibc.close(descriptor)
                 descriptor = -1
             }
@@ -163,12 +168,17 @@ import Glibc
         return descriptor
     }
 
-    /// Whether this is a name for one of the process's own descriptors: such links are nobody else's.
-    private static func isOpenAlready(_ path: String) -> Bool {
-        if path == "/dev/stdout" || path == "/dev/stderr" { return true }
-        for directory in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(directory) {
-            return path.dropFirst(directory.count).allSatisfy { ("0"..."9").contains($0) }
+    /// The process's own descriptor that a name stands for; nil for any other name.
+    private static func ownDescriptor(_ path: String) -> Int32? {
+        switch path {
+        case "/dev/stdout": return STDOUT_FILENO
+        case "/dev/stderr": return STDERR_FILENO
+        default: break
         }
-        return false
+        for directory in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(directory) {
+            let name = path.dropFirst(directory.count)
+            return name.allSatisfy({ ("0"..."9").contains($0) }) ? Int32(name) : nil
+        }
+        return nil
     }
 }

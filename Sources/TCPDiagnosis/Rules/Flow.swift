@@ -52,10 +52,20 @@ extension Rule {
             let count = c.file.records[Int(side.rawValue)].smallWrites.count
             return count >= 3 ? count : 0
         }
-        return Verdict.ofBoth(c, \.smallWrites.first, waits) { side, count in
-            "\(c.name(side)) held small segments back \(count) times until a delayed ACK came, \(words(c.file[side].smallWrites.total)) in"
-                + " all (Nagle's algorithm): it should set TCP_NODELAY, or write at once what belongs together"
+        guard
+            var verdict = Verdict.ofBoth(
+                c, \.smallWrites.first, waits,
+                { side, count in
+                    "\(c.name(side)) held small segments back \(count) times until a delayed ACK came,"
+                        + " \(words(c.file[side].smallWrites.total)) in all (Nagle's algorithm): it should set TCP_NODELAY, or write at once"
+                        + " what belongs together"
+                })
+        else { return nil }
+        for side in [Side.originator, .responder] where waits(side) > 0 {
+            let name: StaticString = side == .originator ? "orig_waited" : "resp_waited"
+            verdict.evidence.append(.init(name, .span(c.file[side].smallWrites.total)))
         }
+        return verdict
     }
 
     /// The kernel has acknowledged it, so the wire shows nothing odd: only the receive queue tells.
@@ -64,15 +74,17 @@ extension Rule {
         guard !c.found.contains(.zeroWindowStall) else { return nil }
         for side in [Side.originator, .responder] {
             guard let view = c.kernel?[side], view.isPresent, let socket = view.socket, socket.inode != 0,
-                let since = view.unreadSince, c.now.since(since) >= Circumstances.patience
+                let span = view.unreadSpan
             else { continue }
-            let wait = c.now.since(since)
+            let wait = span.latest.since(span.since)
+            // Who still sends something is at work.
+            guard wait >= Circumstances.patience, c.file[side].lastText.time < span.since else { continue }
             return Verdict(
                 side: side,
                 message:
-                    "\(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "has", "have")) waited for \(words(wait)) in the"
-                    + " receive queue of \(c.name(side)): its kernel acknowledged \(verb(socket.receiveQueue, "it", "them")), and the"
-                    + " process does not read",
+                    "\(c.name(side)) has read nothing for \(words(wait)) and \(counted(socket.receiveQueue, "octet"))"
+                    + " \(verb(socket.receiveQueue, "waits", "wait")) in its receive queue: the kernel acknowledged"
+                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read",
                 frames: [c.file[side.other].lastText],
                 evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))])
         }
@@ -223,8 +235,8 @@ extension Circumstances {
 
     /// Who did not send the RST that is in its name, wherever it is: a rule of this host threw away what the RST answers, and made that.
     fileprivate var rejected: Side? {
-        guard let side = resetter, let trace = trace(side), trace.dropReason == .netfilterDrop, trace.resetTime == nil,
-            let dropped = trace.dropTime, file[side].resetAnswers.isSeen,
+        guard let side = resetter, let trace = trace(side), trace.resetTime == nil, let dropped = trace.ruleDropTime,
+            file[side].resetAnswers.isSeen,
             file[side].reset.time.since(dropped).magnitude < Self.sameMoment
         else { return nil }
         return side

@@ -35,13 +35,14 @@ extension Rule {
         if let verdict = c.queueWasFull { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
         let owner = c.processName(c.kernel?.responder.listenerProcess)
+        let wasFull = c.kernel?.responder.hadFullQueue == true
         return Verdict(
             side: .responder,
             message:
                 "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
-                + " \(verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
+                + " \(wasFull ? "waited" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
-                + ", and \(owner) does not call accept()",
+                + (wasFull ? " then: \(owner) accepts too slowly" : ", and \(owner) does not call accept()"),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence

@@ -53,9 +53,14 @@ extension KernelJoin {
         } else {
             view.listenerCount = all.count
         }
-        // What has no answer met a full queue, not the room that there is by now.
-        if isUnanswered, !listener.isFull, let known = view.listener, known.isFull, known.inode == listener.inode {
+        // What has no answer met the full queue that refused it, not the room that there is by now.
+        view.hadFullQueue = false
+        if isUnanswered, !listener.isFull, let known = view.listener, known.isFull,
+            let now = all.first(where: { $0.inode == known.inode }), Self.hasRefused(now, view)
+        {
+            listener = now
             listener.receiveQueue = known.receiveQueue
+            view.hadFullQueue = true
         }
         if listener.inode != view.listener?.inode {
             view.listenerProcess = nil
@@ -64,6 +69,14 @@ extension KernelJoin {
         view.listener = listener
         view.listenerDrops.first = view.listenerDrops.first ?? listener.drops
         view.listenerDrops.now = listener.drops
+    }
+
+    /// Whether a listener has refused anything since the connection's first segment, or does not tell.
+    private static func hasRefused(_ listener: KernelSocket, _ view: KernelSideView) -> Bool {
+        guard let drops = listener.drops, let before = view.listenerDrops.before ?? view.listenerDrops.first else {
+            return true
+        }
+        return drops > before
     }
 
     /// A server's socket that is open without an inode has not been accepted; with one, it has.

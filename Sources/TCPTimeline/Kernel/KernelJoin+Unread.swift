@@ -4,8 +4,9 @@ import TCPModel
 
 /// Text that waits to be read.
 struct UnreadText: BitwiseCopyable, Sendable {
-    /// Since this reading the process has read nothing.
+    /// From this reading to that one the process has read nothing.
     var since: Timestamp
+    var latest: Timestamp
     /// The octets that it had read by then, up to a constant: what was sent before the capture is not known.
     var taken: Int64
 }
@@ -23,6 +24,10 @@ extension KernelJoin {
         }
         let received = connection.counters[connection.isSelfConnect ? 0 : side == .originator ? 1 : 0].uniqueBytes
         let taken = Int64(truncatingIfNeeded: received) - Int64(socket.receiveQueue)
-        if view.unread?.taken != taken { view.unread = UnreadText(since: time, taken: taken) }
+        if view.unread?.taken == taken {
+            view.unread?.latest = time
+        } else {
+            view.unread = UnreadText(since: time, latest: time, taken: taken)
+        }
     }
 }

@@ -34,6 +34,8 @@ public struct KernelSideView: Sendable {
     /// Whether somebody listens on this side's port. Of several on one address (SO_REUSEPORT) it is a full one, if any is; else the
     /// one that the kernel named for this connection, if it was asked.
     public internal(set) var listener: KernelSocket?
+    /// Whether that one's queue was full at an earlier reading, which is the one that is told of, and is not any more.
+    public internal(set) var hadFullQueue = false
     /// How many listen on that address, and may be the one: the kernel gives each connection to one of them.
     public internal(set) var listenerCount = 0
     /// The process that holds the listening socket.
@@ -54,8 +56,8 @@ public struct KernelSideView: Sendable {
     }
     /// Text that its process has not read, and since when it has read nothing.
     var unread: UnreadText?
-    /// Since when text has waited in the receive queue and the process has read none of it; nil if nothing waits.
-    public var unreadSince: Timestamp? { unread?.since }
+    /// The first and the latest reading between which text waited in the receive queue and the process read nothing; nil if nothing waits.
+    public var unreadSpan: (since: Timestamp, latest: Timestamp)? { unread.map { ($0.since, $0.latest) } }
     /// When the socket was first seen open without an owner though somebody listens: waiting to be accepted.
     public internal(set) var unacceptedSince: Timestamp?
     /// Whether waiting to be accepted was reported.
@@ -80,6 +82,9 @@ public struct KernelSideView: Sendable {
     public internal(set) var trace = TracedFacts()
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.
     var suspicion: (kernel: TCPState?, wire: TCPState, since: Timestamp)?
+
+    /// Whether the process that is named did not close the socket: its end did.
+    public var wasClosedByExit: Bool { trace.closedByEndingOf.map { $0 == process?.pid } ?? false }
 
     /// Whether the process holds the socket now; if not, it is the process that *was* there.
     public var isOwned: Bool { isPresent && (socket?.inode ?? 0) != 0 }

@@ -33,7 +33,7 @@ extension Timeline {
     }
 
     /// Whether nothing more can come of it.
-    func isEnded(_ id: ConnectionID) -> Bool { connections.store[id].isEnded }
+    public func isEnded(_ id: ConnectionID) -> Bool { connections.store[id].isEnded }
 
     /// Whether its end was reported: see `markReported`.
     public func isReported(_ id: ConnectionID) -> Bool { connections.store[id].facts.contains(.reported) }

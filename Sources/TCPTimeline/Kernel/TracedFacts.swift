@@ -20,8 +20,9 @@ public struct TracedFacts: Sendable {
     public internal(set) var state: TCPState?
     /// How often its state changed.
     public internal(set) var transitions: UInt32 = 0
-    /// Whether its process was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it.
-    public internal(set) var closedByEnding = false
+    /// The process that was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it. Nil
+    /// if one called close() or shutdown(), or that was not told.
+    public internal(set) var closedByEndingOf: Int32?
     /// When it said so of CLOSED.
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
@@ -43,13 +44,16 @@ public struct TracedFacts: Sendable {
     public internal(set) var wasReset = false
     /// The errno that its application gets; nil for none.
     public internal(set) var errno: Int32?
-    /// Why the kernel threw away a packet for this side, lately; nil if it did not, or only what was meant to be old: keep-alives, window
-    /// probes and repetitions, which are answered.
+    /// Why the kernel threw away packets for this side, most of them; nil if it threw none away, or only what was meant to be old:
+    /// keep-alives, window probes and repetitions, which are answered.
     public internal(set) var dropReason: KernelWord?
-    /// How many packets for this side were thrown away for that reason.
+    /// How many it threw away for that reason.
     public internal(set) var drops: UInt32 = 0
-    /// When it threw away the latest one of them.
-    public internal(set) var dropTime: Timestamp?
+    /// Another reason, and how many there were for that: of three or more the rarest ones are not counted.
+    private var rivalReason: KernelWord?
+    private var rivalDrops: UInt32 = 0
+    /// When a firewall's rule threw away the latest one.
+    public internal(set) var ruleDropTime: Timestamp?
     /// Segments that this side's kernel sent again, SYN-ACKs included.
     public internal(set) var retransmissions: UInt32 = 0
     /// Whether a SYN-ACK was among them: the SYN had arrived.
@@ -77,7 +81,7 @@ public struct TracedFacts: Sendable {
             // The kernel does not deliver every event; one that starts in another state proves the entry that was not told.
             if let state, state != from { entered.insert(States(from)) }
             state = to
-            if to == .finWait1 || to == .lastAck { closedByEnding = event.isProcessEnding }
+            if to == .finWait1 || to == .lastAck { closedByEndingOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }
@@ -99,9 +103,22 @@ public struct TracedFacts: Sendable {
         case .destroyed: destroyTime = event.time
         case .dropped(.oldSequence): break
         case .dropped(let reason):
-            drops = reason == dropReason ? drops &+ 1 : 1
+            if reason == .netfilterDrop { ruleDropTime = event.time }
+            countDrop(reason)
+        }
+    }
+
+    private mutating func countDrop(_ reason: KernelWord) {
+        if dropReason == nil || reason == dropReason {
             dropReason = reason
-            dropTime = event.time
+            drops &+= 1
+        } else if reason == rivalReason {
+            rivalDrops &+= 1
+            guard rivalDrops > drops else { return }
+            (dropReason, drops, rivalReason, rivalDrops) = (rivalReason, rivalDrops, dropReason, drops)
+        } else if rivalDrops <= 1 {
+            rivalReason = reason
+            rivalDrops = 1
         }
     }
 

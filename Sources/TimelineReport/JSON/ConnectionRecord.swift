@@ -74,7 +74,7 @@ extension JSONObject {
             if process.uid != .max { owner.add("uid", number: process.uid) }
             if let inode = view.socket?.inode, inode != 0 { owner.add("inode", number: inode) }
             if let descriptor = view.descriptor { owner.add("fd", number: descriptor) }
-            if view.trace.closedByEnding { owner.add("closed_by_exit", bool: true) }
+            if view.wasClosedByExit { owner.add("closed_by_exit", bool: true) }
             if let details = process.details { owner.add(details) }
             owner.add(sharersOf: view)
         }

@@ -59,7 +59,7 @@ struct ConnectionText {
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
-    /// When the first SYN was sent, until its handshake has shown how long a round trip takes.
+    /// When the latest SYN was sent, until its handshake has shown how long a round trip takes.
     private var openingTime: Timestamp?
     /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
     private var pause = 10 * Span.millisecond
@@ -164,9 +164,13 @@ struct ConnectionText {
     }
 
     private mutating func measureRoundTrip(_ event: SegmentEvent) {
-        if event.isFirst && event.segment.flags.has(.syn) { openingTime = event.time }
-        guard let openingTime, event.sender == .originator, !event.segment.flags.has(.syn) else { return }
-        pause = max(pause, min(event.time.since(openingTime), Span.second) * 4)
+        // The latest SYN: one that was sent again after a second says nothing of the way.
+        let isOpening = event.segment.flags.has(.syn) && event.sender == .originator
+        if isOpening && (event.isFirst || openingTime != nil) { openingTime = event.time }
+        guard let openingTime, event.sender == .originator, !isOpening else { return }
+        // The clock may have gone back.
+        let roundTrip = max(0, min(event.time.since(openingTime), Span.second))
+        pause = max(pause, roundTrip * 4)
         self.openingTime = nil
     }
 

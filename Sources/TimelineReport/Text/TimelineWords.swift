@@ -244,7 +244,7 @@ func writeClosing(
     switch outcome {
     case .closed:
         if !connection.isSelfConnect { out.append(who) }
-        if let closer = connection.closer, kernel?[closer].trace.closedByEnding == true {
+        if let closer = connection.closer, kernel?[closer].wasClosedByExit == true {
             out.append(", whose process ended")
         }
     case .reset:

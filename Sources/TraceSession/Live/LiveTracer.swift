@@ -28,7 +28,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var output: LiveOutput?
     private var description: CaptureDescription
     var reported = ReportedQueue()
-    /// How many connections have been reported: in `reported` are not those whose four-tuple was taken, or that were given up.
+    /// How many connections that had ended were reported: in `reported` are not those whose four-tuple was taken, or that were given up.
     private var finishedCount: UInt64 = 0
     /// What was given up before its end.
     var forgotten = ForgottenCounts()
@@ -335,7 +335,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let view = kernel?.join.view(id)
         if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
         pipeline.finish(id, view, now: now)
-        finishedCount += 1
+        if pipeline.timeline.isEnded(id) { finishedCount += 1 }
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.

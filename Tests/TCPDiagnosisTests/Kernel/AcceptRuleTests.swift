@@ -83,13 +83,42 @@ import Testing
 
     /// The server has gone on by the time that the trace ends: its queue was full when it counted.
     @Test func aQueueThatWasFullIsStillTheCause() {
-        let play = KernelCase("> S 0:0\n1.01 > S 0:0")
-        play.read(1100, play.client(.synSent), play.listener(waiting: 2, backlog: 1))
-        play.read(1900, play.client(.synSent), play.listener(backlog: 1))
-        #expect(play.conclude(2000) == [.acceptQueueFull], "\(play.found)")
+        func play(_ others: [KernelSocket] = []) -> KernelCase {
+            let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+            let full = play.listener(waiting: 2, backlog: 1, inode: 34)
+            play.read(1100, all: others + [play.client(.synSent), full], owners: [34: 9])
+            play.read(1900, all: others + [play.client(.synSent), play.listener(backlog: 1, inode: 34)])
+            return play
+        }
+        let alone = play()
+        #expect(alone.conclude(2000) == [.acceptQueueFull], "\(alone.found)")
         #expect(
-            play.message(.acceptQueueFull).contains("2 connections wait in the accept queue of 127.0.0.1:9500"),
-            "\(play.found)")
+            alone.message(.acceptQueueFull)
+                == "2 SYNs got no answer: 2 connections waited in the accept queue of 127.0.0.1:9500 (backlog 1) then: p9[9] accepts too"
+                + " slowly")
+        // Also of several on the address.
+        let among = play([KernelCase("> S 0:0").listener(backlog: 100)])
+        #expect(among.conclude(2000) == [.acceptQueueFull], "\(among.found)")
+        #expect(among.message(.acceptQueueFull).contains(", one of 2 listeners there then: p9[9]"), "\(among.found)")
+    }
+
+    /// Full between two SYNs, neither of which it refused: its own count says so.
+    @Test func aQueueThatRefusedNothingIsNotTheCause() {
+        func found(refused: UInt32) -> [FindingCode] {
+            let play = KernelCase("> S 0:0")
+            var listener = play.listener(backlog: 1)
+            listener.drops = 7
+            play.read(100, play.client(.synSent), listener)
+            listener.receiveQueue = 2
+            play.read(500, play.client(.synSent), listener)
+            play.feed("1.0 > S 0:0")
+            listener.receiveQueue = 0
+            listener.drops = 7 + refused
+            play.read(1100, play.client(.synSent), listener)
+            return play.conclude(2000)
+        }
+        #expect(found(refused: 0) == [.synUnanswered])
+        #expect(found(refused: 1) == [.acceptQueueFull])
     }
 
     /// SO_REUSEPORT: a SYN falls to one of several listeners, and each has a queue of its own.

@@ -24,7 +24,7 @@ import Testing
         #expect(play.review(6100) == [.unreadText], "\(play.found)")
         #expect(
             play.message(.unreadText)
-                == "78 octets have waited for 5.1s in the receive queue of the server (p8[8]): its kernel acknowledged them, and the"
+                == "the server (p8[8]) has read nothing for 5s and 78 octets wait in its receive queue: the kernel acknowledged them, the"
                 + " process does not read")
         #expect(play.review(9000) == [.unreadText], "it is told once")
     }
@@ -39,9 +39,10 @@ import Testing
             read(play, at: Double(second) * 1000 + 500, unread: 78)
         }
         #expect(play.review(9500).isEmpty, "\(play.found)")
-        // From now on it does not.
-        read(play, at: 9600, unread: 78)
-        #expect(play.review(13_600) == [.unreadText], "\(play.found)")
+        // One reading is no proof, however long ago it was.
+        #expect(play.review(60_000).isEmpty, "\(play.found)")
+        for second in 61...66 { read(play, at: Double(second) * 1000, unread: 78) }
+        #expect(play.review(67_000) == [.unreadText], "\(play.found)")
     }
 
     @Test func H23b_moreOfItDoesNotBeginAnew() {
@@ -51,7 +52,17 @@ import Testing
             play.feed("\(second).5 > P. \(78 + second):\(79 + second) ack 1\n< . 1:1 ack \(79 + second)")
         }
         #expect(play.review(9000) == [.unreadText], "\(play.found)")
-        #expect(play.message(.unreadText).hasPrefix("85 octets have waited for 8s in the receive queue"))
+        #expect(play.message(.unreadText).contains("has read nothing for 7s and 85 octets wait in its receive queue"))
+    }
+
+    /// It streams, say, and does not care for what the client says.
+    @Test func H23b_whoSendsIsAtWork() {
+        let play = KernelCase(request)
+        for second in 1...8 {
+            read(play, at: Double(second) * 1000, unread: 78)
+            play.feed("\(second).5 < P. \(second):\(second + 1) ack 79")
+        }
+        #expect(play.review(9000).isEmpty, "\(play.found)")
     }
 
     @Test func H23b_whoWasNotAcceptedOrHasReadIsAnotherMatter() {

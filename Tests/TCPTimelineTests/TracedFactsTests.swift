@@ -1,0 +1,48 @@
+// What is kept of tracepoints' events, event by event.
+
+import TCPModel
+import Testing
+
+@testable import TCPTimeline
+
+@Suite struct TracedFactsTests {
+    private func event(_ kind: SocketEvent.Kind, pid: Int32 = 0, isEnding: Bool = false) -> SocketEvent {
+        var event = SocketEvent(
+            time: Timestamp(nanoseconds: 5), kind: kind, local: SocketAddress(.loopbackV4, 1),
+            remote: SocketAddress(.loopbackV4, 2), isProcessContext: pid != 0, pid: pid)
+        event.isProcessEnding = isEnding
+        return event
+    }
+
+    /// The rule that dropped five, and what dropped one.
+    @Test func theMostFrequentReasonForDropsIsNamed() {
+        func facts(_ reasons: [KernelWord]) -> TracedFacts {
+            var facts = TracedFacts()
+            for reason in reasons { facts.take(event(.dropped(reason: reason))) }
+            return facts
+        }
+        let rule = KernelWord.netfilterDrop
+        for reasons in [[rule, rule, "TC_INGRESS"], ["TC_INGRESS", rule, rule], [rule, "TC_INGRESS", rule]] {
+            let facts = facts(reasons)
+            #expect(facts.dropReason == rule && facts.drops == 2 && facts.ruleDropTime != nil, "\(reasons)")
+        }
+        let alternating = facts(Array(repeating: [rule, "TC_INGRESS"], count: 4).flatMap { $0 })
+        #expect(alternating.dropReason == rule && alternating.drops == 4)
+        let many = facts(["A", "B", "C", "B", "D", "B"])
+        #expect(many.dropReason == "A" || many.dropReason == "B")
+        // Answered keep-alives are none.
+        #expect(facts([.oldSequence, .oldSequence]).dropReason == nil)
+    }
+
+    /// The parent connected, and a copy of the socket outlived it in a child.
+    @Test func whoseEndClosedIsTheOneThatEnded() {
+        var view = KernelSideView()
+        view.process = ProcessIdentity(pid: 100, command: "parent", uid: 0)
+        view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 101, isEnding: true))
+        #expect(!view.wasClosedByExit)
+        view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 100, isEnding: true))
+        #expect(view.wasClosedByExit)
+        view.trace.take(event(.transition(from: .established, to: .finWait1), pid: 100))
+        #expect(!view.wasClosedByExit)
+    }
+}
