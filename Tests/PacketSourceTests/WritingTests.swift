@@ -164,4 +164,23 @@ import Testing
         }
         #expect(FileManager.default.contents(atPath: file.path)?.count == 3)
     }
+
+    @Test("names of the process's own descriptors are copied, also for an owner who could not open them")
+    func ownDescriptors() throws {
+        let pipe = Pipe()
+        let number = pipe.fileHandleForWriting.fileDescriptor
+        for directory in ["/dev/fd", "/proc/self/fd"] {
+            var writer = try CaptureWriter(
+                path: "\(directory)/\(number)", application: "t", owner: .init(user: 65_534, group: 65_534))
+            try writer.close()
+        }
+        try pipe.fileHandleForWriting.close()
+        let written = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        // The beginning of a section header, twice (pcapng 4.1).
+        #expect(written.ranges(of: Data([0x0a, 0x0d, 0x0d, 0x0a])).count == 2)
+        let closed = "/dev/fd/1048575"
+        #expect(throws: CaptureWriteError(file: closed, reason: .system(EBADF))) {
+            _ = try CaptureWriter(path: closed, application: "t")
+        }
+    }
 }

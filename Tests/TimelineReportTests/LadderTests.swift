@@ -151,6 +151,17 @@ private let lineRows = """
         #expect(ladder(play).allSatisfy { $0.count <= 100 })
     }
 
+    /// After close() text of the peer is answered with a RST; after shutdown() it is read.
+    @Test func whoHasClosedAndWhoHasShutDown() {
+        let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
+        func note(isOwned: Bool) -> String? {
+            let scene = KernelScene(client: .finWait2, server: .closeWait, clientIsOwned: isOwned)
+            return ladder(text, scene: scene).first { $0.contains("half-closed: ") }
+        }
+        #expect(note(isOwned: true)?.contains("half-closed: server may still send") == true)
+        #expect(note(isOwned: false)?.contains("half-closed: client's socket has no owner") == true)
+    }
+
     /// The classic 40 ms: a small write waits for the ACK of the one before (Nagle), which the receiver delays.
     @Test func foldingHidesNoPause() {
         let all = ladder(

@@ -27,6 +27,8 @@ struct KernelScene {
     var server: TCPState?
     var clientProcess = "lab-client"
     var serverProcess = "lab-server"
+    /// Whether a process has the client's socket.
+    var clientIsOwned = true
     /// Read again 40 ms later, with the same result.
     var isSteady = false
 }
@@ -75,7 +77,9 @@ final class Render {
         var sockets = [KernelSocket(local: b, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 9)]
         // A socket without state is read once, so that its process is known, and is gone then.
         func add(_ state: TCPState?) {
-            sockets.append(KernelSocket(local: a, remote: b, state: scene.client ?? .established, inode: 1))
+            sockets.append(
+                KernelSocket(
+                    local: a, remote: b, state: scene.client ?? .established, inode: scene.clientIsOwned ? 1 : 0))
             sockets.append(KernelSocket(local: b, remote: a, state: scene.server ?? .established, inode: 2))
         }
         add(nil)

@@ -83,6 +83,12 @@ public struct KernelSideView: Sendable {
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.
     var suspicion: (kernel: TCPState?, wire: TCPState, since: Timestamp)?
 
+    /// Whether it has sent its FIN and no process has the socket any more: close(), not shutdown().
+    public var isOrphan: Bool {
+        guard isPresent, let socket, socket.inode == 0 else { return false }
+        return socket.state == .finWait1 || socket.state == .finWait2
+    }
+
     /// Whether the process that is named did not close the socket: its end did.
     public var wasClosedByExit: Bool { trace.closedByEndingOf.map { $0 == process?.pid } ?? false }
 

@@ -143,8 +143,14 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
         switch note {
         case .halfClosed(let sender):
             $0.append("half-closed: ")
-            $0.append(sender == .originator ? "client" : "server")
-            $0.append(" may still send")
+            if kernel?[sender.other].isOrphan == true {
+                // What is sent to it now is answered with a RST.
+                $0.append(sender == .originator ? "server's" : "client's")
+                $0.append(" socket has no owner")
+            } else {
+                $0.append(sender == .originator ? "client" : "server")
+                $0.append(" may still send")
+            }
         case .idle(let span):
             $0.append("idle for ")
             $0.append(span: span)
