@@ -140,6 +140,23 @@ extension Explanation {
         remark(
             "SETUP", "How long the handshake took: from the first SYN to the ACK of the SYN-ACK.",
             "A second or more: a SYN or a SYN-ACK was sent again.", see: "explain syn-unanswered, explain syn-ack-lost"),
+        remark(
+            "handshake", "In the last line, how long the handshake took: what the table has under SETUP.",
+            "From the first SYN to the ACK of the SYN-ACK.", see: "explain SETUP"),
+        remark(
+            "last segment after",
+            "When the latest segment came, counted from the first one, of a connection that did not close.",
+            "It is open, or was given up: how long it lasted nobody can know from its segments.",
+            see: "explain silent-close"),
+        remark(
+            "whose process ended",
+            "The side that closed first did not call close(): its process ended, and the kernel closed for it.",
+            "It was killed, crashed, or exited with the socket open. On the wire that is a FIN like any other, unless octets were unread.",
+            see: "explain reset-killed, explain reset-unread-data"),
+        remark(
+            "acked", "`acked +19.0us`: the time from the last octets of a row to their ACK.",
+            "Near the receiver it is the time that its kernel took, elsewhere a round trip.",
+            see: "explain 'delayed ACK', explain RTT"),
     ]
 
     /// What stands where a process or a state is expected.
@@ -167,5 +184,10 @@ extension Explanation {
             "listens",
             "`lab-server[7410] listens`: nobody has accepted the connection, and this process has its listener.",
             "It is the one to call accept().", see: "explain never-accepted"),
+        remark(
+            "has no owner",
+            "The side that closed has done so for good: no process has its socket, and the kernel ends it alone.",
+            "What the other side sends now is answered with a RST. After shutdown() alone its process would still read.",
+            see: "explain orphan-fin-wait-2, explain reset-after-close"),
     ]
 }
