@@ -16,7 +16,7 @@ extension CaseFile {
         noteKeepAlive(event, sighting)
         if records[own].hopLimit == 0 && !flags.has(.rst) { records[own].hopLimit = event.segment.hopLimit }
         noteText(event, sighting)
-        noteHandshakeTiming(event)
+        handshake.take(event)
         noteSmallWrites(event, sighting)
         noteLateText(event)
         noteLarge(event, sighting)

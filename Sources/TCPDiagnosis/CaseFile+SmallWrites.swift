@@ -28,37 +28,7 @@ struct SmallWrites: BitwiseCopyable {
     var first = Sighting()
 }
 
-/// What the handshake says of the way, in nanoseconds, a minute at most; negative: not known.
-struct HandshakeTiming: BitwiseCopyable {
-    /// From the client's latest SYN to the SYN-ACK: the way from the capture to the server and back.
-    var toResponder: Int64 = -1
-    /// From that to what the client sent next: the way from the capture to the client and back.
-    var toOriginator: Int64 = -1
-    fileprivate var synAckTime: Timestamp?
-
-    /// From the capture to a side and back.
-    func way(to side: Side) -> Int64 { side == .originator ? toOriginator : toResponder }
-    /// A whole round trip.
-    var roundTrip: Int64 { toResponder + toOriginator }
-    var isKnown: Bool { toResponder >= 0 && toOriginator >= 0 }
-}
-
 extension CaseFile {
-    /// A clock may jump.
-    private static var longest: Int64 { 60 * Span.second }
-
-    /// Takes the times of the handshake.
-    mutating func noteHandshakeTiming(_ event: SegmentEvent) {
-        guard !handshake.isKnown else { return }
-        let flags = event.segment.flags
-        if event.sender == .responder, flags.has([.syn, .ack]), records[0].lastSyn.isSeen {
-            handshake.toResponder = min(event.time.since(records[0].lastSyn.time), Self.longest)
-            handshake.synAckTime = event.time
-        } else if event.sender == .originator, !flags.has(.syn), let time = handshake.synAckTime {
-            handshake.toOriginator = min(event.time.since(time), Self.longest)
-        }
-    }
-
     /// Follows small segments of each side until they are acknowledged.
     mutating func noteSmallWrites(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
@@ -74,9 +44,9 @@ extension CaseFile {
         // Less 12 octets of time stamps, which the MSS does not tell of.
         let full = UInt32(records[peer].maximumSegmentSize) - min(12, UInt32(records[peer].maximumSegmentSize))
         let isSmall = segment.payloadLength < min(SmallWrites.small, full)
-        let way = handshake.way(to: event.sender)
+        let way = handshake.part(of: event.sender)
         if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end,
-            event.time.since(before.ackTime) <= SmallWrites.atOnce &+ way &+ way / 4
+            event.time.since(before.ackTime) <= SmallWrites.atOnce + way + way / 4
         {
             records[own].smallWrites.count &+= 1
             records[own].smallWrites.total &+= before.delay
@@ -100,7 +70,7 @@ extension CaseFile {
             !event.segment.flags.hasAny(.synFinRst) && event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         let delay = event.time.since(records[peer].smallWrites.sentTime)
         // On a long way every ACK takes so long.
-        let isDelayed = isBare && isOfAll && delay >= max(SmallWrites.leastDelay, handshake.roundTrip &* 2)
+        let isDelayed = isBare && isOfAll && delay >= max(SmallWrites.leastDelay, 2 * handshake.whole)
         records[peer].smallWrites.delay = isDelayed ? delay : 0
         records[peer].smallWrites.ackTime = event.time
         if isOfAll { records[peer].smallWrites.isPending = false }

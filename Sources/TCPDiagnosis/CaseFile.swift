@@ -126,8 +126,8 @@ struct CaseFile {
     var icmp: ICMPEvent?
     /// The latest ICMP error that said that a packet was too big.
     var pathMTU: ICMPEvent?
-    /// What the handshake says of the way.
-    var handshake = HandshakeTiming()
+    /// How long the ways are.
+    var handshake = HandshakeRoundTrip()
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

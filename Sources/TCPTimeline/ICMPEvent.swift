@@ -59,9 +59,8 @@ extension HotPart {
         case .packetTooBig: return (.pathMTU, Reaction())
         case .sourceQuench, .redirect, .other: return (.ignored, Reaction())
         case .networkUnreachable, .hostUnreachable, .protocolUnreachable, .portUnreachable, .sourceRouteFailed,
-            .hostUnknown,
-            .sourceIsolated, .networkProhibited, .hostProhibited, .prohibited, .beyondScope, .hopLimitExceeded,
-            .reassemblyTimeExceeded, .parameterProblem:
+            .hostUnknown, .sourceIsolated, .networkProhibited, .hostProhibited, .prohibited, .beyondScope,
+            .hopLimitExceeded, .reassemblyTimeExceeded, .parameterProblem:
             rare.icmpKind = kind
             let isAttempt = side == .originator && endpoints[0].state == .synSent
             let isRequest =

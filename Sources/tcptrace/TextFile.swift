@@ -1,6 +1,7 @@
 // Small text files that arguments name: a filter (-F), a list of capture files (-V).
 
 import Glibc
+import TraceSession
 
 /// Reads such files.
 enum TextFile {
@@ -13,8 +14,7 @@ enum TextFile {
 
         var description: String {
             switch self {
-            // strerror(3) returns a NUL-terminated text, which is copied before anything else is called.
-            case .system(let number): unsafe String(cString: strerror(number))
+            case .system(let number): describeErrno(number)
             case .tooLong(let kind): "is longer than 1 MiB, which no \(kind) is"
             }
         }

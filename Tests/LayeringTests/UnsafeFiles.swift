@@ -86,7 +86,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Sockets/SocketsRun.swift": "the terminal's size",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
         "Sources/tcptrace/LoneWord.swift": "open(2), pread(2): whether a word is the name of a capture",
-        "Sources/tcptrace/TextFile.swift": "fopen(3), fread(3), strerror(3) for arguments that name files",
+        "Sources/tcptrace/TextFile.swift": "fopen(3), fread(3) for arguments that name files",
         "Sources/TeachingLab/LabTour.swift": "mkdir(2)",
         "Sources/TeachingLab/Programs/LabProgram.swift":
             "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",

@@ -127,29 +127,15 @@ public struct KernelRecordDecoder: Sendable {
         if flags & readingForgetsConnections != 0 { connections.removeAll() }
         let count = try cursor.portion(least: Self.leastPart)
         var read: [ReadConnection] = []
-        // A few octets of unchanged ones stand for much: a file that means ill must not make a reader work for ever.
-        var unchanged = (numbers: Set<UInt32>(), listeners: 0)
+        var unchanged = UnchangedConnections()
         for _ in 0..<count {
             let number = try cursor.u32()
             let flags = ConnectionFlags(rawValue: try cursor.u8())
-            guard flags.contains(.unchanged) else {
+            if flags.contains(.unchanged) {
+                read += try unchanged.take(number, count: try cursor.u16(), of: connections)
+            } else {
                 let connection = try connection(flags, &cursor)
                 connections.note(connection, number)
-                read.append(connection)
-                continue
-            }
-            let run = try cursor.u16()
-            let count = unchanged.numbers.count + Int(run)
-            guard count <= KernelRecordFormat.portion else { throw .badValue("\(count) connections") }
-            for offset in 0..<UInt32(run) {
-                guard unchanged.numbers.insert(number &+ offset).inserted else {
-                    throw .badValue("connection \(number &+ offset) twice")
-                }
-                guard let connection = connections[number &+ offset] else { continue }
-                unchanged.listeners += connection.listeners.count
-                guard unchanged.listeners <= 2 * KernelRecordFormat.portionListeners else {
-                    throw .badValue("\(unchanged.listeners) listeners")
-                }
                 read.append(connection)
             }
         }

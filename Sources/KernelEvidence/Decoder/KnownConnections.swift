@@ -24,3 +24,30 @@ struct KnownConnections {
         listeners += connection.listeners.count - (before?.listeners.count ?? 0)
     }
 }
+
+/// The connections that one payload says are unchanged. A few octets of these stand for much: a file that means ill must not make a reader
+/// work for ever.
+struct UnchangedConnections {
+    private var numbers: Set<UInt32> = []
+    private var listeners = 0
+
+    /// What is known of these, of which a payload names each once.
+    mutating func take(
+        _ first: UInt32, count: UInt16, of known: KnownConnections
+    ) throws(KernelRecordFault) -> [ReadConnection] {
+        let all = numbers.count + Int(count)
+        guard all <= KernelRecordFormat.portion else { throw .badValue("\(all) connections") }
+        var connections: [ReadConnection] = []
+        for offset in 0..<UInt32(count) {
+            let number = first &+ offset
+            guard numbers.insert(number).inserted else { throw .badValue("connection \(number) twice") }
+            guard let connection = known[number] else { continue }
+            listeners += connection.listeners.count
+            guard listeners <= 2 * KernelRecordFormat.portionListeners else {
+                throw .badValue("\(listeners) listeners")
+            }
+            connections.append(connection)
+        }
+        return connections
+    }
+}

@@ -132,54 +132,27 @@ public struct KernelRecordEncoder: Sendable {
         var rest = reading.connections[...]
         repeat {
             let forgets = connections.makeRoom(at: reading.end)
-            var portion = RecordOctets()
-            // What the portion holds: connections in full, and runs of unchanged ones.
-            var parts = 0
-            var run: (first: UInt32, count: UInt16) = (0, 0)
-            var count = 0
-            var listeners = 0
-            while count < KernelRecordFormat.portion, portion.count < KernelRecordFormat.portionOctets,
-                listeners < KernelRecordFormat.portionListeners, let connection = rest.popFirst()
-            {
-                count += 1
-                listeners += min(connection.listeners.count, Int(UInt16.max))
+            var portion = ReadingPortion()
+            while !portion.isFull, let connection = rest.popFirst() {
                 full.removeAll()
                 appendFull(connection)
                 if let number = connections.number(ofUnchanged: connection.tuple, full.octets) {
-                    if run.count > 0 && number == run.first &+ UInt32(run.count) {
-                        run.count += 1
-                        continue
-                    }
-                    parts += append(run, to: &portion)
-                    run = (number, 1)
+                    portion.append(unchanged: number, listeners: connection.listeners.count)
                 } else {
-                    parts += append(run, to: &portion) + 1
-                    run.count = 0
-                    portion.append(connections.note(connection.tuple, full.octets))
-                    portion.append(full)
+                    let number = connections.note(connection.tuple, full.octets)
+                    portion.append(number, full, listeners: connection.listeners.count)
                 }
             }
-            parts += append(run, to: &portion)
+            portion.endRun()
             var body = RecordOctets()
             body.append(reading.begin)
             body.append(reading.end)
             body.append(reading.source)
             body.append((forgets ? readingForgetsConnections : 0) | (rest.isEmpty ? 0 : readingGoesOn))
-            body.append(count: parts)
-            body.append(portion)
+            body.append(count: portion.parts)
+            body.append(portion.octets)
             finish(.reading, body, &payloads)
         } while !rest.isEmpty
-    }
-
-    /// Appends connections of successive numbers that are as they were written, if there are any.
-    ///
-    /// - Returns: how many parts of a reading that is.
-    private func append(_ run: (first: UInt32, count: UInt16), to body: inout RecordOctets) -> Int {
-        guard run.count > 0 else { return 0 }
-        body.append(run.first)
-        body.append(ConnectionFlags.unchanged.rawValue)
-        body.append(run.count)
-        return 1
     }
 
     private mutating func appendFull(_ connection: ReadConnection) {

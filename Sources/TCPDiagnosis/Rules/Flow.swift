@@ -180,7 +180,7 @@ extension Rule {
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            guard c.rejected != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
+            guard c.resetByRule != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
                 record.hopLimit != record.resetHopLimit, !record.isLinuxDefault
             else { continue }
             return Verdict(
@@ -234,7 +234,7 @@ extension Circumstances {
     private static var sameMoment: UInt64 { UInt64(10 * Span.millisecond) }
 
     /// Who did not send the RST that is in its name, wherever it is: a rule of this host threw away what the RST answers, and made that.
-    fileprivate var rejected: Side? {
+    fileprivate var resetByRule: Side? {
         guard let side = resetter, let trace = trace(side), trace.resetTime == nil, let dropped = trace.ruleDropTime,
             file[side].resetAnswers.isSeen,
             file[side].reset.time.since(dropped).magnitude < Self.sameMoment
@@ -243,7 +243,7 @@ extension Circumstances {
     }
 
     fileprivate var disowned: Verdict? {
-        if disownedReset == nil, let side = rejected {
+        if disownedReset == nil, let side = resetByRule {
             return Verdict(
                 side: side,
                 message:

@@ -90,7 +90,7 @@ public struct KernelSideView: Sendable {
     }
 
     /// Whether the process that is named did not close the socket: its end did.
-    public var wasClosedByExit: Bool { trace.closedByEndingOf.map { $0 == process?.pid } ?? false }
+    public var wasClosedByExit: Bool { trace.closedByExitOf.map { $0 == process?.pid } ?? false }
 
     /// Whether the process holds the socket now; if not, it is the process that *was* there.
     public var isOwned: Bool { isPresent && (socket?.inode ?? 0) != 0 }
@@ -140,6 +140,9 @@ public struct KernelView: Sendable {
     public var hasProcess: Bool {
         originator.process != nil || responder.process != nil || responder.listenerProcess != nil
     }
+
+    /// Why the kernel threw away what went to the server, or else what came from there; nil if it did not.
+    public var dropReason: KernelWord? { responder.trace.dropReason ?? originator.trace.dropReason }
 
     /// The processes that own its ends, and the listener that it came to, as far as they are known.
     public var owners: [ProcessIdentity] {
@@ -230,7 +233,8 @@ public protocol KernelSnapshot {
     func socket(local: SocketAddress, remote: SocketAddress) -> KernelSocket?
     /// A socket that listens on this port, whatever its address.
     func listener(onPort port: UInt16) -> KernelSocket?
-    /// All sockets that listen on this address, or on the wildcard, of which one takes a SYN with these ends; if it is known which, it is the first.
+    /// All sockets that listen on this address, or on the wildcard, of which one takes a SYN with these ends; if it is known which, it is
+    /// the first.
     func listeners(at address: SocketAddress, from peer: SocketAddress) -> [KernelSocket]
     /// Whether this host has the address.
     func isLocal(_ address: IPAddress) -> Bool

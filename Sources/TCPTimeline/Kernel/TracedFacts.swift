@@ -22,7 +22,7 @@ public struct TracedFacts: Sendable {
     public internal(set) var transitions: UInt32 = 0
     /// The process that was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it. Nil
     /// if one called close() or shutdown(), or that was not told.
-    public internal(set) var closedByEndingOf: Int32?
+    public internal(set) var closedByExitOf: Int32?
     /// When it said so of CLOSED.
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
@@ -81,7 +81,7 @@ public struct TracedFacts: Sendable {
             // The kernel does not deliver every event; one that starts in another state proves the entry that was not told.
             if let state, state != from { entered.insert(States(from)) }
             state = to
-            if to == .finWait1 || to == .lastAck { closedByEndingOf = event.isProcessEnding ? event.pid : nil }
+            if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }

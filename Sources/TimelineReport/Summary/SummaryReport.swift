@@ -220,7 +220,7 @@ public struct SummaryReport: PartitionedReport {
             return
         }
         guard connection.outcome == .noAnswer, let kernel else { return }
-        if let reason = kernel.responder.trace.dropReason ?? kernel.originator.trace.dropReason {
+        if let reason = kernel.dropReason {
             out.append(" dropped: ")
             out.appendPrintable(reason.text)
         } else if kernel.responder.listener?.isFull == true {

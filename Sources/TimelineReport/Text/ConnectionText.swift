@@ -59,10 +59,7 @@ struct ConnectionText {
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
-    /// When the latest SYN was sent, until its handshake has shown how long a round trip takes.
-    private var openingTime: Timestamp?
-    /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
-    private var pause = 10 * Span.millisecond
+    private var handshake = HandshakeRoundTrip()
     /// Who sent the last segment, if it was a keep-alive or window probe.
     private var lastProber: Side?
     /// The part that the latest row belongs to.
@@ -120,7 +117,7 @@ struct ConnectionText {
     mutating func take(_ event: SegmentEvent, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
-        measureRoundTrip(event)
+        handshake.take(event)
         if detail.verbosity == 0, held?.folds(event, pause: pause) == true {
             held?.fold(event)
             remember(event)
@@ -163,15 +160,9 @@ struct ConnectionText {
         return false
     }
 
-    private mutating func measureRoundTrip(_ event: SegmentEvent) {
-        // The latest SYN: one that was sent again after a second says nothing of the way.
-        let isOpening = event.segment.flags.has(.syn) && event.sender == .originator
-        if isOpening && (event.isFirst || openingTime != nil) { openingTime = event.time }
-        guard let openingTime, event.sender == .originator, !isOpening else { return }
-        // The clock may have gone back.
-        let roundTrip = max(0, min(event.time.since(openingTime), Span.second))
-        pause = max(pause, roundTrip * 4)
-        self.openingTime = nil
+    /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
+    private var pause: Int64 {
+        max(10 * Span.millisecond, handshake.isKnown ? min(handshake.whole, Span.second) * 4 : 0)
     }
 
     private mutating func noteBefore(_ event: SegmentEvent) {

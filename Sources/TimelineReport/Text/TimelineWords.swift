@@ -336,7 +336,7 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
         out.append(kind.displayName)
     } else if kernel?.responder.trace.resetReason == .noSocket {
         out.append("; nobody listens, and the RST that says so did not get out")
-    } else if let reason = kernel?.responder.trace.dropReason ?? kernel?.originator.trace.dropReason {
+    } else if let reason = kernel?.dropReason {
         out.append(kernel?.responder.answeredSyn == true ? "; the answer was dropped here, " : "; dropped here, ")
         out.appendPrintable(reason.text)
     } else if kernel?.responder.answeredSyn == true {

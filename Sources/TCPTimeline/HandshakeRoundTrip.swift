@@ -1,0 +1,44 @@
+// How long the way to either side is, as far as the handshake shows it.
+
+import TCPModel
+
+/// The two parts of the handshake's round trip, on either side of the capture, in nanoseconds, a minute at most.
+///
+/// From the latest SYN, other than `HandshakeTimes`: a SYN that was sent again after a second says nothing of the way.
+public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
+    /// From the latest SYN to the SYN-ACK: from the capture to the server and back; negative: not known.
+    private var toResponder: Int64 = -1
+    /// From that to what the client sent next: from the capture to the client and back; negative: not known.
+    private var toOriginator: Int64 = -1
+    private var synTime: Timestamp?
+    private var synAckTime: Timestamp?
+
+    /// Nothing was captured.
+    public init() {}
+
+    /// Whether both parts are known: the handshake was captured, and no clock went back.
+    public var isKnown: Bool { toResponder >= 0 && toOriginator >= 0 }
+    /// From the capture to a side and back; negative: not known.
+    public func part(of side: Side) -> Int64 { side == .originator ? toOriginator : toResponder }
+    /// Both together; without meaning if it is not known.
+    public var whole: Int64 { toResponder + toOriginator }
+
+    /// Takes in a segment; after the handshake it changes nothing.
+    public mutating func take(_ event: SegmentEvent) {
+        guard !isKnown else { return }
+        let flags = event.segment.flags
+        if event.sender == .originator && flags.has(.syn) {
+            synTime = event.time
+        } else if event.sender == .responder, flags.has([.syn, .ack]), let synTime {
+            toResponder = Self.span(from: synTime, to: event.time)
+            synAckTime = event.time
+        } else if event.sender == .originator, let synAckTime {
+            toOriginator = Self.span(from: synAckTime, to: event.time)
+        }
+    }
+
+    /// Bounded: a clock may jump.
+    private static func span(from start: Timestamp, to end: Timestamp) -> Int64 {
+        min(end.since(start), 60 * Span.second)
+    }
+}

@@ -1,0 +1,74 @@
+// A report around another one, which hears and says the same but for what it changes.
+
+package import TCPModel
+package import TCPTimeline
+
+/// A live trace's report that hands on to another one everything that it does not take in itself. What is added to `TraceReport` is added
+/// here, too: else the default there would stand in for what the inner report wants.
+package protocol ForwardingReport: TraceReport {
+    associatedtype Inner: TraceReport
+    /// The report that is told.
+    var inner: Inner { get set }
+}
+
+/// All of `TraceReport` but its parts, which only replays have.
+package extension ForwardingReport {
+    var countsCopiesOnce: Bool { inner.countsCopiesOnce }
+    var countsIncomplete: Bool { inner.countsIncomplete }
+    var readsStatistics: Bool { inner.readsStatistics }
+    var readsSegments: Bool { inner.readsSegments }
+    var readsKernelEvents: Bool { inner.readsKernelEvents }
+    var wantsFindings: Bool { inner.wantsFindings }
+
+    mutating func opens(at time: Timestamp) { inner.opens(at: time) }
+
+    mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
+        inner.begin(capture, at: time, &out)
+    }
+
+    mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        inner.segment(event, connections, &out)
+    }
+
+    mutating func kernel(
+        _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        inner.kernel(event, connections, &out)
+    }
+
+    mutating func finding(
+        _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        inner.finding(finding, connections, &out)
+    }
+
+    mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
+        inner.icmp(event, connections, &out)
+    }
+
+    mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
+        inner.gap(count, at: time, &out)
+    }
+
+    mutating func flush(
+        now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
+    ) {
+        inner.flush(now: now, connections, kernel, &out)
+    }
+
+    mutating func finish(
+        _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) {
+        inner.finish(id, connections, kernel, &out)
+    }
+
+    mutating func host(_ change: HostCounterChange, _ out: inout OutputBuffer) { inner.host(change, &out) }
+
+    mutating func end(
+        _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
+    ) {
+        inner.end(capture, counts, at: time, &out)
+    }
+}
