@@ -3,11 +3,12 @@
 import Foundation
 import Testing
 
-/// Brings loopback up, listens, connects to itself again and again for some seconds.
+/// Brings loopback up, listens, connects to itself again and again for some seconds. The port is chargen's: one that is
+/// free in a new namespace and that nobody has outside of it, while an ephemeral one may be anybody's there.
 private let inside = """
     import socket, subprocess, threading, time
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
-    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
+    s = socket.socket(); s.bind(('127.0.0.1', 19)); s.listen(5)
     port = s.getsockname()[1]
     def serve():
         while True:
