@@ -145,6 +145,13 @@ public struct ProcessOwners: Sendable {
         return status.startTicks == owner.startTicks
     }
 
+    /// Which of these processes are stopped, by a signal or a debugger, and by which.
+    public func halted(among pids: [Int32]) -> [Int32: ProcessHalt] {
+        var halted: [Int32: ProcessHalt] = [:]
+        for pid in pids { halted[pid] = ProcessDirectory(root: root, pid: pid)?.status()?.halt }
+        return halted
+    }
+
     /// The process `pid` and its parent, its parent's parent and so on up to the first; empty if there is no such one.
     public func lineage(of pid: Int32) -> [Int32] {
         var line: [Int32] = []

@@ -88,6 +88,25 @@ extension Circumstances {
         return socket.receiveQueue - (socket.state == .closeWait ? min(socket.receiveQueue, 1) : 0)
     }
 
+    /// `; it is stopped by a signal: ...` if the process of one side is blamed for what it cannot do; or else nothing.
+    func haltWords(_ side: Side) -> String {
+        guard let view = kernel?[side], let halt = view.halt, let process = view.process ?? view.listenerProcess else {
+            return ""
+        }
+        switch halt {
+        case .stopped:
+            return
+                "; \(processName(process)) is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT \(process.pid) lets it go on"
+        case .traced: return "; \(processName(process)) is stopped by a debugger"
+        }
+    }
+
+    /// The same as evidence.
+    func haltEvidence(_ side: Side) -> [Finding.Evidence] {
+        guard let halt = kernel?[side].halt else { return [] }
+        return [.init("stopped_by", .text(halt == .stopped ? "signal" : "debugger"))]
+    }
+
     /// `lab-server[7410]`, or `its process`. Untrusted.
     func processName(_ process: ProcessIdentity?) -> String {
         process.map { "\($0.command)[\($0.pid)]" } ?? "its process"

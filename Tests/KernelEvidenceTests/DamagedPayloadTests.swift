@@ -38,7 +38,7 @@ import Testing
         var codec = Codec()
         #expect(throws: KernelRecordFault.unknownVersion(1)) { try codec.decode([1, 0, 1, 0]) }
         #expect(throws: KernelRecordFault.unknownVersion(0x0101)) { try codec.decode([1, 1, 1, 0, 0, 0, 0, 0]) }
-        #expect(throws: KernelRecordFault.unknownKind(9)) { try codec.decode(head(9)) }
+        #expect(throws: KernelRecordFault.unknownKind(10)) { try codec.decode(head(10)) }
         #expect(throws: KernelRecordFault.unknownKind(0)) { try codec.decode(head(0)) }
         #expect(throws: KernelRecordFault.unknownKind(0x0102)) { try codec.decode([2, 0, 2, 1, 0, 0, 0, 0]) }
     }
@@ -198,7 +198,7 @@ import Testing
                 Bool.random(using: &random)
                     ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0...3, using: &random)
             }
-            let octets = head(UInt8(round % 9)) + noise
+            let octets = head(UInt8(round % 11)) + noise
             do throws(KernelRecordFault) { check(try codec.decode(octets), octets, seed) } catch {
                 #expect(!error.description.isEmpty)
             }
@@ -218,6 +218,7 @@ import Testing
             if holders.count > octets.count / 12 { Issue.record("seed \(seed): \(octets)") }
         case .told(let telling):
             if telling.found.count > octets.count / 13 { Issue.record("seed \(seed): \(octets)") }
+        case .halted(let halted, _): if halted.count > octets.count / 5 { Issue.record("seed \(seed): \(octets)") }
         case .counters(let change), .total(let change):
             let names = change.increases.map(\.name)
             if names != names.sorted() || names.count > octets.count / 10 { Issue.record("seed \(seed): \(octets)") }

@@ -139,6 +139,13 @@ import Testing
         #expect(counters == joined([2, 0, 6, 0], zeros(4), timeOctets, timeOctets, [1, 0, 0, 0], increase))
     }
 
+    @Test func whoIsStopped() throws {
+        var codec = Codec()
+        let halted = try only(&codec, .halted([258: .traced, 7: .stopped], time: time))
+        let list: [UInt8] = [7, 0, 0, 0, 1, 2, 1, 0, 0, 2]
+        #expect(halted == joined([2, 0, 9, 0], zeros(4), timeOctets, [2, 0, 0, 0], list))
+    }
+
     @Test func sizes() throws {
         var codec = Codec()
         var event = Sample.transition()

@@ -102,6 +102,15 @@ import Testing
         #expect(none.isEmpty)
     }
 
+    @Test func whoIsStopped() throws {
+        var codec = Codec()
+        for halted: [Int32: ProcessHalt] in [[:], [1: .stopped], [.min: .traced, .max: .stopped]] {
+            guard case .halted(halted, Sample.time) = try codec.single(.halted(halted, time: Sample.time)) else {
+                throw OtherRecord()
+            }
+        }
+    }
+
     @Test func counters() throws {
         var codec = Codec()
         let increases: [HostCounterChange.Increase] = [

@@ -25,9 +25,11 @@ final class FakeProc {
         try data.write(to: url)
     }
 
-    func process(_ pid: Int32, comm: String, start: UInt64, parent: Int32 = 1, sockets: [Int: UInt64]) throws {
+    func process(
+        _ pid: Int32, comm: String, state: Character = "S", start: UInt64, parent: Int32 = 1, sockets: [Int: UInt64]
+    ) throws {
         let middle = Array(repeating: "0", count: 17).joined(separator: " ")
-        try write("\(pid)/stat", "\(pid) (\(comm)) S \(parent) \(middle) \(start) 0 0\n")
+        try write("\(pid)/stat", "\(pid) (\(comm)) \(state) \(parent) \(middle) \(start) 0 0\n")
         try write("\(pid)/comm", comm + "\n")
         try FileManager.default.createDirectory(atPath: root + "/\(pid)/fd", withIntermediateDirectories: true)
         for (descriptor, inode) in sockets {

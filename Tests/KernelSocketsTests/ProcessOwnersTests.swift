@@ -58,6 +58,17 @@ import Testing
         #expect(owners.owners(of: [50])[50]?.process.command == "new")
     }
 
+    @Test func whoIsStoppedAndByWhat() throws {
+        let proc = try FakeProc()
+        let states: [Character] = ["S", "T", "t", "R", "D", "Z"]
+        for (pid, state) in zip(Int32(200)..., states) {
+            // The name in front of the state may look like one.
+            try proc.process(pid, comm: "a) T", state: state, start: 5, sockets: [:])
+        }
+        let owners = ProcessOwners(root: proc.root)
+        #expect(owners.halted(among: [200, 201, 202, 203, 204, 205, 999]) == [201: .stopped, 202: .traced])
+    }
+
     /// execve(2) keeps the number, the start time and the descriptors: only the name is another one.
     @Test func anOwnerThatRunsAnotherProgramHasItsName() throws {
         let proc = try FakeProc()

@@ -46,6 +46,7 @@ public struct KernelRecordDecoder: Sendable {
         case .counters: return .counters(try counters(&cursor))
         case .total: return .total(try counters(&cursor))
         case .told: return .told(try telling(&cursor))
+        case .halted: return try halted(&cursor)
         case nil: throw .unknownKind(number)
         }
     }
@@ -186,6 +187,8 @@ public struct KernelRecordDecoder: Sendable {
     private static let leastHolders = 12
     /// A number, and the length of a name.
     private static let leastIncrease = 10
+    /// A process's id, and why it is halted.
+    private static let leastHalted = 5
 
     private mutating func owners(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
         let time = try cursor.time()
@@ -214,6 +217,18 @@ public struct KernelRecordDecoder: Sendable {
             if all.count == count { holders[inode] = all }
         }
         return .holders(holders, of: pid, time: time, source: source)
+    }
+
+    private func halted(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
+        let time = try cursor.time()
+        var halted: [Int32: ProcessHalt] = [:]
+        for _ in 0..<(try cursor.count(least: Self.leastHalted)) {
+            let pid = try cursor.i32()
+            let why = try cursor.u8()
+            guard let halt = ProcessHalt(rawValue: why) else { throw .badValue("reason \(why) of a halt") }
+            halted[pid] = halt
+        }
+        return .halted(halted, time: time)
     }
 
     /// The next holder; nil if nothing is known of the process.

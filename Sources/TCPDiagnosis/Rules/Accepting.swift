@@ -35,14 +35,14 @@ extension Rule {
                 + (place.map { "; number \($0) of \(waiting) in its queue" }
                     ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
                 + (octets > 0 ? "; \(counted(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
-                + (hasEnd ? "; the client has closed meanwhile" : ""),
+                + (hasEnd ? "; the client has closed meanwhile" : "") + (isShared ? "" : c.haltWords(.responder)),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
                 + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
                 + (isShared
                     ? c.listenersEvidence
                     : (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? [])
-                        + c.listenerEvidence))
+                        + c.listenerEvidence + c.haltEvidence(.responder)))
     }
 
     /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something

@@ -58,8 +58,8 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) has not closed \(words(c.since(fin))) after the peer's FIN: CLOSE_WAIT lasts until its"
-                    + " process calls close()\(cause)",
-                frames: [fin], evidence: evidence)
+                    + " process calls close()\(cause)\(c.haltWords(side))",
+                frames: [fin], evidence: evidence + c.haltEvidence(side))
         }
         return nil
     }

@@ -38,6 +38,8 @@ extension Rule {
             message +=
                 "; \(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
             evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
+            message += c.haltWords(side)
+            evidence += c.haltEvidence(side)
         }
         return Verdict(
             side: side, message: message, frames: [Sighting(frame: frame, time: c.connection.firstTime)],
@@ -84,9 +86,10 @@ extension Rule {
                 message:
                     "\(c.name(side)) has read nothing for \(words(wait)) and \(counted(socket.receiveQueue, "octet"))"
                     + " \(verb(socket.receiveQueue, "waits", "wait")) in its receive queue: the kernel acknowledged"
-                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read",
+                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read\(c.haltWords(side))",
                 frames: [c.file[side.other].lastText],
-                evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))])
+                evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))]
+                    + c.haltEvidence(side))
         }
         return nil
     }

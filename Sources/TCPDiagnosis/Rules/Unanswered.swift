@@ -42,11 +42,12 @@ extension Rule {
                 "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
                 + " \(wasFull ? "waited" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
-                + (wasFull ? " then: \(owner) accepts too slowly" : ", and \(owner) does not call accept()"),
+                + (wasFull ? " then: \(owner) accepts too slowly" : ", and \(owner) does not call accept()")
+                + (wasFull ? "" : c.haltWords(.responder)),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence
-                + c.listenerEvidence)
+                + c.listenerEvidence + (wasFull ? [] : c.haltEvidence(.responder)))
     }
 
     /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.

@@ -166,6 +166,10 @@ struct RecordedKernel {
             guard usesProcesses else { return .nothing }
             said += join.assign(holders: holders, of: pid, latest, time: time, source: source)
             return .joined(time)
+        case .halted(let halted, let time):
+            guard usesProcesses else { return .nothing }
+            join.assign(halted: halted)
+            return .joined(time)
         case .counters(let change): return .counters(change)
         case .total(let change):
             total = change

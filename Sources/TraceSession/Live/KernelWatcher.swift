@@ -225,6 +225,7 @@ struct KernelWatcher {
         guard usesProcesses else { return events }
         events += findOwners(source)
         events += findHolders(timeline, source)
+        lookForHalted()
         judgeProcesses()
         return events
     }
@@ -263,6 +264,16 @@ struct KernelWatcher {
             events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
         }
         return events
+    }
+
+    /// Those for whom something waits may be stopped: then it is not their program that is to blame.
+    private mutating func lookForHalted() {
+        // Where there is a crowd nobody is looked at, and nobody is known to be.
+        let asked = join.count <= Self.batch ? join.processesToWaitFor(limit: Self.holderLimit.sockets) : []
+        let found = owners.halted(among: asked)
+        guard found != join.halted else { return }
+        join.assign(halted: found)
+        recorder?.note(.halted(found, time: snapshot.readEnded))
     }
 
     /// From now on what is learnt is kept for a capture file, until `takeRecords`.

@@ -369,6 +369,13 @@ def nobody_accepts(l):
     fault('never-accepted', name_of(c), name_of(l), ['never-accepted'], [SERVER, 'accept', '5 octets'])
 
 
+def stopped(l):
+    worker = stoppable.pop()
+    name = name_of(listener(worker)); os.kill(worker.pid, signal.SIGSTOP)
+    c = caller(); c.connect(name); kept.append(c)
+    fault('stopped', name_of(c), name, ['never-accepted'], [r'fault-stopped\[%d\] is stopped by a signal' % worker.pid, 'kill -CONT %d' % worker.pid])
+
+
 def quits_before_accept(l):
     l = listener(server)
     c = caller(); c.connect(name_of(l)); c.sendall(b'hello'); me = name_of(c); c.close()
@@ -772,7 +779,7 @@ def slow():
     for _ in range(times):
         for steps in (leak_close_missing, leak_octets_unread, leak_end_unread, orphan, orphan_expires, stale_close_wait,
                       keep_alive_death, user_timeout, zero_window, window_taken_back, queue_full, queue_was_full, dropped_by_filter, signature_missing, *([dropped_by_rule, end_dropped, rst_dropped, answer_dropped, answer_dropped_on_its_way_out] if has_rules else []), accepted_late, deferred, stuck_among_two,
-                      nobody_accepts, quits_before_accept):
+                      nobody_accepts, stopped, quits_before_accept):
             steps(l)
         # Before the SYN is sent again, so that it is let in then; what is not accepted after a second is told as that.
         let_in()
@@ -839,6 +846,7 @@ if has_queues:
     run('iptables', '-F', 'OUTPUT'); holder = Holder(7)
 stale = []
 server, sleeper = Worker('fault-server'), Worker('fault-sleeper')
+stoppable = [Worker('fault-stopped') for _ in range(times)]
 there, beyond = Worker('fault-far', True), Worker('fault-beyond', True)
 run('ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', str(there.pid))
 run('ip', 'address', 'add', HERE + '/24', 'dev', 'veth0')

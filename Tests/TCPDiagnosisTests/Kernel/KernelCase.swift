@@ -129,6 +129,9 @@ final class KernelCase {
         return events
     }
 
+    /// These processes are found stopped, and nobody else.
+    func halt(_ halted: [Int32: ProcessHalt]) { join.assign(halted: halted) }
+
     /// This host's counters moved in the tenth of a second that begins here.
     func count(_ milliseconds: Double, _ counts: [String: UInt64]) {
         diagnosis.host = HostCounterChange(

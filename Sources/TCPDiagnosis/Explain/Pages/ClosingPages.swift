@@ -18,7 +18,7 @@ extension Explanation {
                 """),
             .causes(
                 "A bug: after read() returned 0 the program forgets the descriptor (an error path, a pool).",
-                "The process is blocked: it does not come to read.",
+                "The process is blocked, or stopped (the finding says so).",
                 "The descriptor was inherited by a child that keeps it open.",
                 "A half-close on purpose, with a long answer: then data still flows."),
             .remedy(

@@ -132,7 +132,7 @@ extension Explanation {
                 a live trace has written: told after five seconds in which the process has read none of them.
                 """),
             .causes(
-                "The process is stopped (SIGSTOP, a debugger: T in ps), or its host starves it.",
+                "The process is stopped (Ctrl-Z, SIGSTOP, a debugger; the finding says so), or its host starves it.",
                 "All of its threads are busy or wait for something else: a lock, a database, another socket.",
                 "Its event loop forgot the descriptor, or waits for one that it does not watch.",
                 "It accepts connections ahead and serves them one after the other."),

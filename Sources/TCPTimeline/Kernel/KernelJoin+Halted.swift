@@ -1,0 +1,47 @@
+// Which processes that ought to do something for their connections are stopped, and cannot.
+
+public import TCPModel
+
+extension KernelJoin {
+    /// The processes for which something waits: text, a FIN, or a connection to be accepted. The lowest pids, at most `limit`.
+    public func processesToWaitFor(limit: Int) -> [Int32] {
+        var pids: Set<Int32> = []
+        for id in watched {
+            _ = look(id) { view in
+                for side in [view.originator, view.responder] {
+                    if side.hasWaiting, let process = side.processToWaitFor { pids.insert(process.pid) }
+                }
+            }
+        }
+        return Array(pids.sorted().prefix(limit))
+    }
+
+    /// Takes in which of them are halted; of all others that is not known any more.
+    public mutating func assign(halted: [Int32: ProcessHalt]) {
+        guard halted != self.halted else { return }
+        self.halted = halted
+        noteHalts(watched)
+    }
+
+    /// Views have what is known of their processes by now.
+    mutating func noteHalts(_ ids: [ConnectionID]) {
+        let halted = halted
+        for id in ids {
+            for side in [Side.originator, .responder] {
+                update(id, side) { view in view.halt = view.processToWaitFor.flatMap { halted[$0.pid] } }
+            }
+        }
+    }
+}
+
+extension KernelSideView {
+    /// Who is to read, close or accept: the process that has the socket, or that of the listener before somebody has it.
+    fileprivate var processToWaitFor: ProcessIdentity? { process ?? listenerProcess }
+
+    /// Whether something waits for it.
+    fileprivate var hasWaiting: Bool {
+        // Those that are still to be answered do, too, behind a queue that is full.
+        guard isPresent, let socket else { return listener?.receiveQueue ?? 0 > 0 }
+        return socket.receiveQueue > 0 || socket.state == .closeWait || unacceptedSince != nil
+    }
+}

@@ -1,0 +1,67 @@
+// What is blamed on a process that is stopped: it cannot help it, and what helps is said.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct HaltedProcessTests {
+    private static let remedy = "is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 8 lets it go on"
+
+    private func evidence(_ play: KernelCase, _ code: FindingCode) -> String? {
+        for item in play.found.first(where: { $0.code == code })?.evidence ?? [] where "\(item.name)" == "stopped_by" {
+            if case .text(let text) = item.value { return text }
+        }
+        return nil
+    }
+
+    @Test func aServerThatDoesNotAccept() {
+        let play = KernelCase(handshake)
+        for time in [5.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
+                owners: [33: 8])
+        }
+        play.halt([8: .stopped])
+        #expect(play.review(1500) == [.neverAccepted])
+        #expect(play.message(.neverAccepted).hasSuffix("; p8[8] " + Self.remedy), "\(play.found)")
+        #expect(evidence(play, .neverAccepted) == "signal")
+    }
+
+    @Test func aServerThatDoesNotClose() {
+        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
+        for time in [1100.0, 6000] {
+            play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [22: 8])
+        }
+        play.halt([8: .traced])
+        #expect(play.review(8000).contains(.closeWaitLeak))
+        #expect(play.message(.closeWaitLeak).hasSuffix("; p8[8] is stopped by a debugger"), "\(play.found)")
+        #expect(evidence(play, .closeWaitLeak) == "debugger")
+    }
+
+    /// A SYN behind a queue that is full: nothing of the connection is in the tables.
+    @Test func aServerWhoseQueueIsFull() {
+        let play = KernelCase("0 > S 0:0 <mss 65495>\n1 > S 0:0 <mss 65495>")
+        for time in [5.0, 1200] {
+            play.read(
+                time, play.client(.synSent), play.listener(waiting: 2, backlog: 1), owners: [33: 8])
+        }
+        play.halt([8: .stopped])
+        #expect(play.review(2500) == [.acceptQueueFull])
+        #expect(
+            play.message(.acceptQueueFull).hasSuffix("does not call accept(); p8[8] " + Self.remedy), "\(play.found)")
+    }
+
+    @Test func nobodyElsesHaltIsToldOf() {
+        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
+        for time in [1100.0, 6000] {
+            play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [11: 7, 22: 8])
+        }
+        play.halt([7: .stopped])
+        play.review(8000)
+        #expect(!play.message(.closeWaitLeak).contains("stopped"), "\(play.found)")
+        #expect(evidence(play, .closeWaitLeak) == nil)
+    }
+}
