@@ -13,6 +13,9 @@ struct RetryPace {
     /// Whether it may be tried again.
     func isDue(_ now: Int64) -> Bool { now >= next }
 
+    /// It worked: the next failure is the first one again.
+    mutating func noteSuccess() { self = RetryPace() }
+
     /// It failed.
     mutating func note(_ now: Int64) {
         next = now + pause

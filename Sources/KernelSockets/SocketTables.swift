@@ -38,8 +38,9 @@ public struct SocketTables {
     private var box: Box?
     private var pace = RetryPace()
     private var proc: ProcNetTCP
-    /// A socket that look-ups do not find was met: lists do.
-    private var needsList = false
+    /// A socket that look-ups do not find was met: so many lists are read, which do, before look-ups are tried again.
+    private var listsLeft = 0
+    private static let listsAfterMiss = 100
     /// The interfaces that sockets may be bound to.
     public var interfaces: [UInt32] = []
 
@@ -76,24 +77,33 @@ public struct SocketTables {
         if box == nil, failures > 0, pace.isDue(clock()) { reopen() }
         if let box {
             do throws(KernelViewError) {
-                if let wanted, wanted.count <= Self.lookUpLimit, !needsList {
-                    try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple }, listening: listening)
-                    for end in wanted where end.isOpen && !Self.has(end.tuple, snapshot) {
-                        try box.diag.addBound(end.tuple, to: Array(interfaces.prefix(Self.interfaceLimit)), &snapshot)
-                    }
-                    let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
-                    if missing.isEmpty { return }
-                    try box.diag.read(into: &snapshot, ports: ports)
-                    needsList = missing.contains { Self.has($0.tuple, snapshot) }
-                } else {
-                    try box.diag.read(into: &snapshot, ports: ports)
-                }
+                try ask(box, into: &snapshot, wanted, ports, listening)
+                pace.noteSuccess()
                 return
             } catch {
                 note(error)
             }
         }
         try proc.read(into: &snapshot, ports: ports)
+    }
+
+    /// Looks the sockets up, or lists them where that is cheaper, or finds one that look-ups do not.
+    private mutating func ask(
+        _ box: Box, into snapshot: inout SocketSnapshot, _ wanted: [WantedSocket]?, _ ports: [UInt16],
+        _ listening: [UInt16]?
+    ) throws(KernelViewError) {
+        guard let wanted, wanted.count <= Self.lookUpLimit, listsLeft == 0 else {
+            listsLeft = max(0, listsLeft - 1)
+            return try box.diag.read(into: &snapshot, ports: ports)
+        }
+        try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple }, listening: listening)
+        for end in wanted where end.isOpen && !Self.has(end.tuple, snapshot) {
+            try box.diag.addBound(end.tuple, to: Array(interfaces.prefix(Self.interfaceLimit)), &snapshot)
+        }
+        let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
+        if missing.isEmpty { return }
+        try box.diag.read(into: &snapshot, ports: ports)
+        if missing.contains(where: { Self.has($0.tuple, snapshot) }) { listsLeft = Self.listsAfterMiss }
     }
 
     /// A new socket, which has nothing of what the last one was in the midst of. Opening it needs no privilege.

@@ -145,6 +145,9 @@ import Testing
             now += pause
         }
         #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60])
+        pace.noteSuccess()
+        pace.note(now)
+        #expect(!pace.isDue(now) && pace.isDue(now + Span.second), "the first failure again")
     }
 
     @Test func descendantsOfAProcess() throws {
