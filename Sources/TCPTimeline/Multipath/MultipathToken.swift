@@ -11,27 +11,22 @@ enum MultipathToken {
         return message.digest()[0]
     }
 
-    /// The message schedule's first sixteen words: the key, the end mark, and the length of 64 bits.
-    private static func block(_ key: UInt64) -> [UInt32] {
-        var words = [UInt32](repeating: 0, count: 16)
-        words[0] = UInt32(truncatingIfNeeded: key >> 32)
-        words[1] = UInt32(truncatingIfNeeded: key)
-        words[2] = 0x8000_0000
-        words[15] = 64
-        return words
-    }
-
     private static func right(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
 
     /// The first word of FIPS 180-4's SHA-256.
     private static func sha256(_ key: UInt64) -> UInt32 {
-        var w = block(key)
+        // The key, the end mark, and the length of 64 bits; then the schedule.
+        var w = InlineArray<64, UInt32>(repeating: 0)
+        w[0] = UInt32(truncatingIfNeeded: key >> 32)
+        w[1] = UInt32(truncatingIfNeeded: key)
+        w[2] = 0x8000_0000
+        w[15] = 64
         for t in 16..<64 {
             let s0 = right(w[t - 15], 7) ^ right(w[t - 15], 18) ^ w[t - 15] >> 3
             let s1 = right(w[t - 2], 17) ^ right(w[t - 2], 19) ^ w[t - 2] >> 10
-            w.append(w[t - 16] &+ s0 &+ w[t - 7] &+ s1)
+            w[t] = w[t - 16] &+ s0 &+ w[t - 7] &+ s1
         }
-        var s: [UInt32] = [
+        var s: InlineArray<8, UInt32> = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
         let start = s[0]

@@ -50,6 +50,8 @@ struct AckOutcome: BitwiseCopyable {
 struct SentOctets {
     /// Beyond so many runs the oldest is forgotten: octets before it count as sent and acknowledged.
     static let most = 4096
+    /// So many holes at most stay open in what is acknowledged: nobody captured it, and every ACK would look at all of them.
+    static let mostAcknowledged = 256
 
     private(set) var runs: [SentRun] = []
     private var base: SequenceNumber?
@@ -140,7 +142,11 @@ struct SentOctets {
             }
             at += 1
         }
-        if outcome.isNew { collapse() }
+        if outcome.isNew {
+            collapse()
+            let acknowledgedRuns = firstRun(endingAfter: offset)
+            if acknowledgedRuns > Self.mostAcknowledged { forget(acknowledgedRuns - Self.mostAcknowledged) }
+        }
         return outcome
     }
 
@@ -161,10 +167,14 @@ struct SentOctets {
     }
 
     private mutating func trim() {
-        guard runs.count > Self.most else { return }
-        runs[1].start = runs[0].start
-        runs[1].acks = max(1, runs[1].acks)
-        runs.removeFirst()
+        if runs.count > Self.most { forget(1) }
+    }
+
+    /// Octets before the first runs count as sent and acknowledged, and so do theirs.
+    private mutating func forget(_ count: Int) {
+        runs[count].start = runs[0].start
+        runs[count].acks = max(1, runs[count].acks)
+        runs.removeFirst(count)
     }
 
     private func firstRun(endingAfter offset: Int64) -> Int {
