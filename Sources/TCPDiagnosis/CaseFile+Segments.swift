@@ -84,6 +84,9 @@ extension CaseFile {
         if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
             if Int32(bitPattern: event.relativeAck &- records[peer].large.start) > 0 {
                 records[peer].large.arrived = true
+            } else if event.reports(records[peer].large) {
+                // Another one that is as large came through.
+                records[peer].large.arrived = true
             } else if segment.options.present.contains(.sack) || records[peer].large.sendings > 1 {
                 records[peer].large.missed = sighting
             }
@@ -94,6 +97,10 @@ extension CaseFile {
             records[own].large.start = event.relativeSequence
             records[own].large.length = segment.payloadLength
         } else if event.relativeSequence != records[own].large.start {
+            if segment.payloadLength >= records[own].large.length {
+                records[own].large.next = segment.sequence
+                records[own].large.nextEnd = segment.sequence.advanced(by: segment.payloadLength)
+            }
             return
         }
         records[own].large.sendings &+= 1
@@ -138,7 +145,6 @@ extension CaseFile {
     private mutating func noteEnding(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let flags = event.segment.flags
-        if records[own].fin.isSeen && event.notes.contains(.retransmission) { records[own].hasRepeatedAfterFin = true }
         if flags.has(.fin) && !records[own].fin.isSeen && !event.isOfAnotherConnection {
             records[own].fin = sighting
             records[own].finNumber = event.segment.finSequence
@@ -169,12 +175,18 @@ extension CaseFile {
 
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
     private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
-        let own = event.places.own
-        if event.notes.contains(.windowProbe) { records[own].windowProbes &+= 1 }
+        let (own, peer) = event.places
+        // Text of its own, or no octet, or one that was sent before: a FIN asks for no room.
+        let isProbe =
+            event.segment.payloadLength > 0 || !event.notes.isDisjoint(with: [.windowProbe, .keepAlive])
+        if records[peer].shut.isSeen && isProbe { records[peer].probes &+= 1 }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
         // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
         if event.segment.window == 0 {
-            if !records[own].shut.isSeen { records[own].shut = sighting }
+            if !records[own].shut.isSeen {
+                records[own].shut = sighting
+                records[own].probes = 0
+            }
             noteShut(event.sender, until: event.time)
         } else if records[own].shut.isSeen {
             noteShut(event.sender, until: event.time)
@@ -185,8 +197,8 @@ extension CaseFile {
     mutating func noteShut(_ side: Side, until time: Timestamp) {
         let own = Int(side.rawValue)
         let lasted = time.since(records[own].shut.time)
-        if lasted > records[own].longestShut.nanoseconds {
-            records[own].longestShut = (lasted, records[own].shut.frame)
+        if lasted > records[own].longestShut.nanoseconds && records[own].probes > 0 {
+            records[own].longestShut = (lasted, records[own].shut.frame, records[own].probes)
         }
     }
 
@@ -205,6 +217,15 @@ extension SegmentEvent {
     /// Whether it belongs to an older connection with the same ends, whose numbers it has.
     fileprivate var isOfAnotherConnection: Bool {
         !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])
+    }
+
+    /// Whether it says that the other large segment has arrived (RFC 2018 4).
+    fileprivate func reports(_ large: LargeSegment) -> Bool {
+        guard large.next != large.nextEnd else { return false }
+        return (0..<Int(segment.options.sackBlockCount)).contains { index in
+            let block = segment.options.sackBlocks[index]
+            return block.left.isAtOrBefore(large.next) && block.right.isAtOrAfter(large.nextEnd)
+        }
     }
 
     /// Where the records of its sender and of its receiver are.

@@ -8,8 +8,6 @@ import TCPTimeline
 struct SmallWrites: BitwiseCopyable {
     /// What is smaller is not full on any usual link; on one with a smaller MSS, what is smaller than that.
     static let small: UInt32 = 1200
-    /// An ACK that takes so long is delayed, in nanoseconds: Linux delays by 40 ms and more.
-    static let leastDelay = 30 * Span.millisecond
     /// What an ACK lets go follows it at once, in nanoseconds: its sender's kernel sends it, not the program.
     static let atOnce = 500 * Span.microsecond
 
@@ -24,7 +22,9 @@ struct SmallWrites: BitwiseCopyable {
     /// How many segments waited so, and how long all together, in nanoseconds.
     var count: UInt32 = 0
     var total: Int64 = 0
-    /// The first one.
+    /// How many came after a delayed ACK, and were not let go by it.
+    var others: UInt32 = 0
+    /// The first one that waited.
     var first = Sighting()
 }
 
@@ -45,12 +45,16 @@ extension CaseFile {
         let full = UInt32(records[peer].maximumSegmentSize) - min(12, UInt32(records[peer].maximumSegmentSize))
         let isSmall = segment.payloadLength < min(SmallWrites.small, full)
         let way = handshake.part(of: event.sender)
-        if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end,
-            event.time.since(before.ackTime) <= SmallWrites.atOnce + way + way / 4
-        {
-            records[own].smallWrites.count &+= 1
-            records[own].smallWrites.total &+= before.delay
-            records[own].smallWrites.first.note(sighting)
+        if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end {
+            // The ACK has to get there, and what it lets go back here: what comes sooner it did not let go.
+            let wait = event.time.since(before.ackTime)
+            if wait <= SmallWrites.atOnce + way + way / 4 && wait >= way - way / 4 {
+                records[own].smallWrites.count &+= 1
+                records[own].smallWrites.total &+= before.delay
+                records[own].smallWrites.first.note(sighting)
+            } else {
+                records[own].smallWrites.others &+= 1
+            }
         }
         records[own].smallWrites.delay = 0
         records[own].smallWrites.isPending = isNew && isSmall
@@ -69,8 +73,7 @@ extension CaseFile {
         let isBare =
             !event.segment.flags.hasAny(.synFinRst) && event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         let delay = event.time.since(records[peer].smallWrites.sentTime)
-        // On a long way every ACK takes so long.
-        let isDelayed = isBare && isOfAll && delay >= max(SmallWrites.leastDelay, 2 * handshake.whole)
+        let isDelayed = isBare && isOfAll && handshake.isDelayedAck(after: delay, by: event.sender)
         records[peer].smallWrites.delay = isDelayed ? delay : 0
         records[peer].smallWrites.ackTime = event.time
         if isOfAll { records[peer].smallWrites.isPending = false }

@@ -22,8 +22,6 @@ struct SideRecord: BitwiseCopyable {
     var fin = Sighting()
     /// The number that it takes.
     var finNumber = SequenceNumber(0)
-    /// Whether it sent that, or what was before it, again.
-    var hasRepeatedAfterFin = false
     /// Whether its peer acknowledged that.
     var isFinAcknowledged = false
     /// Its first RST of all.
@@ -54,8 +52,10 @@ struct SideRecord: BitwiseCopyable {
     var lastText = Sighting()
     /// When it shut its window, and the frame; empty while it is open.
     var shut = Sighting()
-    /// The longest time that its window was shut, in nanoseconds, and the frame that shut it.
-    var longestShut: (nanoseconds: Int64, frame: UInt64) = (0, 0)
+    /// How often its peer has probed it since.
+    var probes: UInt32 = 0
+    /// The longest time that its window was shut and its peer probed it, in nanoseconds, the frame that shut it, and how often that did.
+    var longestShut: (nanoseconds: Int64, frame: UInt64, probes: UInt32) = (0, 0, 0)
     /// Its first segment that was sent again.
     var repeated = Sighting()
     /// The first of those that were not needed, and the first tail loss probe among them.
@@ -63,8 +63,6 @@ struct SideRecord: BitwiseCopyable {
     var tailProbe = Sighting()
     /// Its first segment that came behind later ones.
     var reordered = Sighting()
-    /// How often it probed the peer's shut window.
-    var windowProbes: UInt32 = 0
     /// Its first large segment, which tells whether such ones get through.
     var large = LargeSegment()
     /// Keep-alives since the peer was last heard, and the first of them.
@@ -89,6 +87,9 @@ struct LargeSegment: BitwiseCopyable {
     var start: UInt32 = 0
     /// The octets of its smallest copy: the first one may be several that a network card cuts.
     var length: UInt32 = 0
+    /// Where the latest other one begins and ends that is as large.
+    var next = SequenceNumber(0)
+    var nextEnd = SequenceNumber(0)
     /// How often it was sent.
     var sendings: UInt32 = 0
     /// Whether its first octet was acknowledged.

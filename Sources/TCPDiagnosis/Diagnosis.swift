@@ -74,7 +74,7 @@ public struct Diagnosis: Sendable {
         _ = open(slot, connections.number(of: event.connection))
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
-        case .contradiction: files[slot].mismatch = event
+        case .contradiction: if !event.endsAssumption { files[slot].mismatch = event }
         case .state, .owner, .notAccepted, .accepted, .traced: break
         }
     }

@@ -1,12 +1,17 @@
-// What the kernel's word takes back: a state that was inferred from a segment which the endpoint never took.
+// What the kernel's word takes back: a state that was inferred from a segment which the endpoint never took, or assumed.
 
 public import TCPModel
 
 extension EndpointMachine {
     /// The kernel steadily says that this endpoint is in `kernel`: if it was there before the latest segment to it, that segment was
     /// dropped behind the capture, and what was inferred from it is taken back. Nothing happens where that does not explain it.
+    /// So is what was assumed of a connection that is older than the capture.
     public mutating func kernelCorrects(to kernel: TCPState) -> Reaction {
         var reaction = Reaction()
+        if beganUnseen {
+            learn(kernel, &reaction)
+            return reaction
+        }
         guard certainty == .inferred else { return reaction }
         switch (state, kernel) {
         case (.established, .synSent) where isOpen(actively: true):
@@ -34,6 +39,29 @@ extension EndpointMachine {
         default: break
         }
         return reaction
+    }
+
+    /// Whether it was met when it was open already, and neither side's FIN was captured: it may have closed before.
+    private var beganUnseen: Bool {
+        state == .established && knowledge.isDisjoint(with: [.iss, .irs, .ownFin, .peerFin])
+    }
+
+    /// The FIN that came, or was sent and acknowledged, before the capture began: of these two states, which may last, the kernel is
+    /// asked in time.
+    private mutating func learn(_ kernel: TCPState, _ reaction: inout Reaction) {
+        switch kernel {
+        case .closeWait where knowledge.contains(.receive):
+            enter(kernel, .confirmed, .midstream, &reaction)
+            knowledge.insert([.peerFin, .peerFinProcessed])
+            // Its ACKs are of the FIN, too.
+            peerFin = receiveNext.advanced(by: .max)
+        case .finWait2 where knowledge.contains(.send):
+            enter(kernel, .confirmed, .midstream, &reaction)
+            knowledge.insert(.ownFin)
+            ownFin = sendNext.advanced(by: .max)
+            sendUnacknowledged = sendNext
+        default: break
+        }
     }
 
     /// Whether it is only thought to be open: it has sent nothing yet that shows it.

@@ -5,7 +5,7 @@ import TCPModel
 
 extension HotPart {
     mutating func count(
-        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, senderBefore: EndpointBefore,
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, isBeyondWindow: Bool, senderBefore: EndpointBefore,
         receiverBefore: EndpointBefore
     ) {
         let own = Int(side.rawValue)
@@ -15,7 +15,9 @@ extension HotPart {
         // A RST has no window.
         if !segment.flags.has(.rst) { sides[own].lastWindow = segment.window }
         if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
-        sides[own].addUnique(newText(senderBefore, side, segment))
+        // What lies before a segment that its receiver has no room for was not sent: its number may be anything.
+        let text = newText(senderBefore, side, segment)
+        sides[own].addUnique(isBeyondWindow ? min(text, UInt64(segment.payloadLength)) : text)
         if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
         if !isSelfConnect {
             // The receiver's SND.NXT moves only when the ACK covers text that we missed.

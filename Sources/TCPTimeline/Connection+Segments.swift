@@ -80,7 +80,9 @@ extension HotPart {
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
-        count(segment, side, notes, senderBefore: senderBefore, receiverBefore: receiverBefore)
+        count(
+            segment, side, notes, isBeyondWindow: arrived.anomalies.contains(.beyondWindow),
+            senderBefore: senderBefore, receiverBefore: receiverBefore)
         let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
         // Nobody acknowledges what is in a capture of one side.
         if notes.contains(.fillsHole) && sides[Int(side.other.rawValue)].packets == 0 && rare.gaps.hasAll(of: side) {

@@ -23,6 +23,15 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
     /// Both together; without meaning if it is not known.
     public var whole: Int64 { toResponder + toOriginator }
 
+    /// An ACK is not delayed by less than this, in nanoseconds: Linux delays by 40 ms and more.
+    private static let leastDelay = 30 * Span.millisecond
+
+    /// Whether `side` waited before it sent an ACK that was captured `delay` nanoseconds after the text that it is for: much longer than
+    /// the way there and back takes. Where nobody knows how long that is, nobody knows this either.
+    public func isDelayedAck(after delay: Int64, by side: Side) -> Bool {
+        isKnown && delay - part(of: side) >= max(Self.leastDelay, part(of: side))
+    }
+
     /// Takes in a segment; after the handshake it changes nothing.
     public mutating func take(_ event: SegmentEvent) {
         guard !isKnown else { return }

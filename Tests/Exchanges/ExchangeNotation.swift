@@ -22,7 +22,7 @@ package struct ExchangeNotation {
     /// How many values follow each word; other words are none of this notation.
     package static let words = [
         "ack": 1, "win": 1, "mss": 1, "ws": 1, "sackOK": 0, "ts": 2, "sack": 1, "tfo": 1, "mptcp": 1, "md5": 0, "ao": 0,
-        "urg": 1,
+        "urg": 1, "ttl": 1,
     ]
 
     /// The notation for these two ends.
@@ -66,6 +66,7 @@ package struct ExchangeNotation {
         switch word {
         case "ack": segment.acknowledgment = Self.number(value, from: other)
         case "win": segment.window = UInt16(value)
+        case "ttl": segment.hopLimit = UInt8(value)
         case "urg": segment.urgentPointer = UInt16(value)
         case "mss":
             segment.options.present.insert(.maximumSegmentSize)

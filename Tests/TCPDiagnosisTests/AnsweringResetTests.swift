@@ -42,6 +42,52 @@ import Testing
     }
 }
 
+@Suite struct BareResetTests {
+    private let idle = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n< P. 1:11 ack 11\n> . 11:11 ack 11\n"
+
+    @Test("T13: a load balancer gives an idle connection up: a RST without ACK, and it answers nothing")
+    func afterAnIdleTime() {
+        let found = findings(idle + "60 < R 11:11")
+        #expect(found.map { $0.code } == [.reset])
+        #expect(found.first?.message.contains("s after the last word of the client: something on the way") == true)
+        #expect(codes(idle + "60 < R 11:11\n> R 11:11") == [.reset], "both ends are told")
+    }
+
+    @Test("T16: before the peer had closed")
+    func afterItsOwnFIN() {
+        let found = findings(idle + "> F. 11:11 ack 11\n< . 11:11 ack 12\n1.5 > R 12:12")
+        #expect(found.map { $0.code } == [.reset])
+        #expect(
+            found.first?.message.contains("had closed (frame 8) and reset the connection before the server closed")
+                == true)
+    }
+
+    @Test("X7: of a connection of which nothing else was captured nothing is said")
+    func alone() {
+        #expect(codes("0 > R 11:11") == [])
+    }
+}
+
+@Suite struct HopLimitTests {
+    private func reset(from limit: Int, by own: Int) -> [FindingCode] {
+        codes(
+            "> S 0:0 ttl 64\n< S. 0:0 ack 1 ttl \(limit)\n> . 1:1 ack 1 ttl 64\n> P. 1:11 ack 1 ttl 64\n< R 1:1 ttl \(own)"
+        )
+    }
+
+    @Test("F9: a RST with another hop limit than its sender's segments is somebody else's")
+    func anotherHopLimit() {
+        #expect(reset(from: 57, by: 57) == [.halfOpenPeer])
+        #expect(reset(from: 57, by: 250) == [.middlebox])
+        #expect(reset(from: 128, by: 64) == [.halfOpenPeer], "two defaults")
+    }
+
+    @Test("F9: a segment that may pass no router came from the link itself (BGP)")
+    func hopLimitOfOne() {
+        #expect(reset(from: 1, by: 64) == [.halfOpenPeer])
+    }
+}
+
 @Suite struct UnknownConnectionTests {
     @Test("X7: who answers for no connection may have closed it with a FIN that was not captured")
     func finNotCaptured() {

@@ -82,4 +82,26 @@ import Testing
         }
         #expect(findings(text + "9 > R. 81:81 ack 1").allSatisfy { $0.code != .nagleDelay })
     }
+
+    /// Captured at the server, a way of 15 ms off: what comes 10 ms after an ACK that ACK did not let go.
+    @Test func whatComesBeforeTheACKCanHaveArrivedIsNot() {
+        var text = "> S 0:0\n0.0001 < S. 0:0 ack 1\n0.0151 > . 1:1 ack 1\n"
+        for index in 0..<10 {
+            let (now, first) = (1 + Double(index) * 0.05, 1 + index * 8)
+            text += "\(now) > P. \(first):\(first + 8) ack 1\n\(now + 0.04) < . 1:1 ack \(first + 8)\n"
+        }
+        #expect(findings(text + "9 > R. 81:81 ack 1").allSatisfy { $0.code != .nagleDelay })
+    }
+
+    /// Of many that come when they like some come just behind an ACK.
+    @Test func someThatCoincideAreChance() {
+        var text = "> S 0:0\n0.0001 < S. 0:0 ack 1\n0.0002 > . 1:1 ack 1\n"
+        for index in 0..<20 {
+            // Every fifth one.
+            let (now, first) = (1 + Double(index) * 0.2, 1 + index * 8)
+            let delay = index % 5 == 4 ? 0.1999 : 0.04
+            text += "\(now) > P. \(first):\(first + 8) ack 1\n\(now + delay) < . 1:1 ack \(first + 8)\n"
+        }
+        #expect(findings(text + "9 > R. 161:161 ack 1").allSatisfy { $0.code != .nagleDelay })
+    }
 }

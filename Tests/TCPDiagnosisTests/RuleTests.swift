@@ -240,6 +240,20 @@ import Testing
         #expect(!codes(Self.stuck + arrived, after: 2).contains(.mtuBlackHole))
     }
 
+    /// What is behind it and as large has come through.
+    @Test func E20_othersAsLargeArrive() {
+        let lost =
+            handshake + """
+                > . 1:1449 ack 1
+                > . 1449:2897 ack 1
+                < . 1:1 ack 1 sack 1449:2897
+                0.3 > . 1:1449 ack 1
+                0.6 > . 1:1449 ack 1
+                1.2 > . 1:1449 ack 1
+                """
+        #expect(!codes(lost, after: 2).contains(.mtuBlackHole))
+    }
+
     @Test func E20_aPeerThatIsSilentIsGone() {
         let gone =
             handshake + """

@@ -23,6 +23,20 @@ import Testing
         #expect(found.first?.message.contains("shut for 1") == true)
     }
 
+    @Test("E4: a FIN asks for no room")
+    func finIsNoProbe() {
+        let text = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n> F. 11:11 ack 1 win 0\n< . 1:1 ack 12\n"
+        #expect(codes(text + "2.1 < F. 1:1 ack 12\n> . 12:12 ack 2 win 0") == [])
+    }
+
+    @Test("E4: nor does a probe of another time vouch for an idle one")
+    func probesOfAnotherTime() {
+        let text =
+            handshake
+            + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n0.2 > . 10:10 ack 1\n< . 1:1 ack 11 win 500\n1 < . 1:1 ack 11 win 0\n"
+        #expect(codes(text + "9 < . 1:1 ack 11 win 500") == [])
+    }
+
     @Test("E4: a window that stays shut until a RST held the peer up all the same")
     func shutUntilReset() {
         let found = findings(

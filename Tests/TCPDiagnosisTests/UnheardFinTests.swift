@@ -24,6 +24,12 @@ import Testing
                 == [])
     }
 
+    @Test("X7: nor does one that nobody acknowledged and that was the last to be captured")
+    func finAtTheEnd() {
+        #expect(codes(handshake + "> F. 1:1 ack 1", after: 60) == [])
+        #expect(codes("0 > . 1:1 ack 1\n> F. 1:1 ack 1", after: 60) == [], "only one side is captured")
+    }
+
     @Test("X7: who sent something that was acknowledged and not captured may have closed")
     func finNotCaptured() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n"

@@ -4,6 +4,9 @@ import TCPModel
 import TCPTimeline
 
 extension Rule {
+    /// How long a client that leaves before anybody has accepted it must have waited, in nanoseconds.
+    private static let leastWait = 100 * Span.millisecond
+
     /// A server's socket that is open and has no inode has never been accepted.
     static let neverAccepted = Rule(.neverAccepted) { c in
         guard let view = c.kernel?.responder, let since = view.unacceptedSince,
@@ -15,7 +18,7 @@ extension Rule {
         let begin = open >= 0 ? c.connection.firstTime.advanced(by: open) : since
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
         // That a capture ends sooner does not make a server slow; that the client had enough does.
-        guard waited >= Span.second || c.isOver && c.connection.isEnded else { return nil }
+        guard waited >= (c.isOver && c.connection.isEnded ? leastWait : Span.second) else { return nil }
         // Which of several listeners has it in its queue nobody tells: nobody is to be blamed for another's.
         let isShared = view.listenerCount > 1
         let owner =

@@ -27,17 +27,19 @@ extension Rule {
     static let closeWaitLeak = Rule(.closeWaitLeak) { c in
         for side in [Side.originator, .responder] where c.state(side) == .closeWait {
             let fin = c.file[side.other].fin
+            // A FIN that came before the capture began the kernel told us of.
+            let since = fin.isSeen ? c.since(fin) : c.now.since(c.connection.firstTime)
             // Whoever still sends is not idle.
-            let idle = min(c.since(fin), c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : c.since(fin))
-            guard fin.isSeen, idle >= Circumstances.patience, !c.connection.facts.contains(.reset) else { continue }
+            let idle = min(since, c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : since)
+            guard idle >= c.closingPatience(side), !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
-            // A FIN that never came is nothing to close for: the kernel says so, or it is sent again and nobody acknowledges it.
+            // A FIN that never came is nothing to close for: the kernel says so, or nobody acknowledges it.
             if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
-            guard c.kernel?[side].socket?.state == .closeWait || c.isHeard(finOf: side.other),
+            guard c.kernel?[side].socket?.state == .closeWait || c.file[side.other].isFinAcknowledged,
                 !c.mayHaveClosedUnseen(side)
             else { continue }
             var cause = ""
-            var evidence: [Finding.Evidence] = [.init("since_fin", .span(c.since(fin)))]
+            var evidence: [Finding.Evidence] = [.init(fin.isSeen ? "since_fin" : "since_fin_least", .span(since))]
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
@@ -57,7 +59,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) has not closed \(words(c.since(fin))) after the peer's FIN: CLOSE_WAIT lasts until its"
+                    "\(c.name(side)) has not closed \(fin.isSeen ? "\(words(since)) after the peer's FIN" : "since the peer's FIN, which came before the capture, at least \(words(since)) ago"): CLOSE_WAIT lasts until its"
                     + " process calls close()\(cause)\(c.haltWords(side))",
                 frames: [fin], evidence: evidence + c.haltEvidence(side))
         }
@@ -72,21 +74,24 @@ extension Rule {
                 return event.side == side && from == .finWait2
             }
             let fin = c.file[side].fin
+            // One that was sent before the capture the kernel told us of.
+            let since = fin.isSeen ? c.since(fin) : c.now.since(c.connection.firstTime)
             if timedOut {
                 return Verdict(
                     side: side,
                     message:
-                        "\(c.name(side))'s socket waited \(words(c.since(fin))) in FIN_WAIT_2 without an owner and was then dropped"
-                        + " silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
+                        "\(c.name(side))'s socket waited \(fin.isSeen ? "\(words(since)) " : "")in FIN_WAIT_2 without an owner and was then"
+                        + " dropped silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
             }
             guard c.state(side) == .finWait2, let view = c.kernel?[side], view.isPresent,
-                view.socket?.state == .finWait2, view.socket?.inode == 0, c.since(fin) >= Circumstances.patience
+                view.socket?.state == .finWait2, view.socket?.inode == 0, since >= Circumstances.patience
             else { continue }
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) sent its FIN \(words(c.since(fin))) ago and nobody owns its socket any more: it waits in FIN_WAIT_2 for"
-                    + " the peer's FIN until a timer drops it silently (tcp_fin_timeout)", frames: [fin])
+                    "\(c.name(side)) sent its FIN \(fin.isSeen ? "\(words(since)) ago" : "before the capture") and nobody owns its socket any"
+                    + " more: it waits in FIN_WAIT_2 for the peer's FIN until a timer drops it silently (tcp_fin_timeout)",
+                frames: [fin])
         }
         return nil
     }
@@ -105,12 +110,14 @@ extension Rule {
             }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
-                let silence = event.time.since(c.file[event.side.other].last.time)
+                // Of whom nothing was captured nobody knows how long it has said nothing.
+                let heard = c.file[event.side.other].last
+                let silence = event.time.since(heard.isSeen ? heard.time : c.connection.firstTime)
                 return Verdict(
                     side: event.side,
                     message:
-                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after \(words(silence)) without a word"
-                        + " from the peer, and no packet says so: the peer still believes in the connection"
+                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after"
+                        + " \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer, and no packet says so: the peer still believes in the connection"
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
                         + c.giveUpWords(event.side),
                     frames: [record.lastText, record.last],
@@ -173,10 +180,10 @@ extension Circumstances {
         }
     }
 
-    /// Whether a FIN seems to have come: it was acknowledged, also if its sender did not hear of that, or neither it nor text before it
-    /// was sent again.
-    fileprivate func isHeard(finOf side: Side) -> Bool {
-        file[side].isFinAcknowledged || !file[side].hasRepeatedAfterFin
+    /// How long a side may leave the peer's FIN unanswered, in nanoseconds: a peer whose process still has its socket has only shut
+    /// its sending side down, and waits for an answer, which may take its time.
+    fileprivate func closingPatience(_ side: Side) -> Int64 {
+        kernel?[side.other].isOwned == true ? Self.halfClosePatience : Self.patience
     }
 
     /// Whether the last that a side sent was acknowledged and not captured: it may have been its FIN.
@@ -197,4 +204,6 @@ extension Circumstances {
 
     /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.
     static let patience = 5 * Span.second
+    /// The same for an answer to a peer that has only shut its sending side down.
+    static let halfClosePatience = 30 * Span.second
 }

@@ -23,12 +23,9 @@ extension Rule {
         let side: Side =
             c.file[.originator].longestShut.nanoseconds > c.file[.responder].longestShut.nanoseconds
             ? .originator : .responder
-        let (lasted, frame) = c.file[side].longestShut
-        // A window taken back makes the sender probe with text that was sent before: the statistics know those, too.
-        let sent = c.statistics.map { $0[side.other].windowProbePackets + $0[side.other].emptyWindowProbes } ?? 0
-        let probes = max(UInt64(c.file[side.other].windowProbes), sent)
         // Without a probe the peer had nothing to send, and nobody was held up.
-        guard lasted >= Span.second, probes > 0 else { return nil }
+        let (lasted, frame, probes) = c.file[side].longestShut
+        guard lasted >= Span.second else { return nil }
         let isShut = c.file[side].shut.isSeen && !c.connection.isEnded
         var message =
             "\(c.name(side)) kept its receive window shut for \(words(lasted))\(isShut ? " and still does" : ""): it does not read,"
@@ -48,11 +45,11 @@ extension Rule {
 
     /// RFC 9293 3.7.4 and 3.8.6.3: each of the two is well meant.
     static let nagleDelay = Rule(.nagleDelay) { c in
-        // Once or twice may be chance.
+        // Once or twice may be chance, and so may more of many that came when they liked.
         guard c.isOver else { return nil }
         func waits(_ side: Side) -> UInt32 {
-            let count = c.file.records[Int(side.rawValue)].smallWrites.count
-            return count >= 3 ? count : 0
+            let (count, others) = (c.file[side].smallWrites.count, c.file[side].smallWrites.others)
+            return count >= 3 && count >= others ? count : 0
         }
         guard
             var verdict = Verdict.ofBoth(
@@ -184,7 +181,9 @@ extension Rule {
         for side in [Side.originator, .responder] {
             let record = c.file[side]
             guard c.resetByRule != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
-                record.hopLimit != record.resetHopLimit, !record.isLinuxDefault
+                record.hopLimit != record.resetHopLimit, !record.isLinuxDefault,
+                // What may not pass a single router came from the link itself, and so may its RST.
+                record.hopLimit > 1
             else { continue }
             return Verdict(
                 side: side,

@@ -109,8 +109,9 @@ extension Rule {
 
     /// What is left when nothing says why.
     static let reset = Rule(.reset) { c in
-        guard let side = c.resetter, c.isOver, c.file[side].resetHadAck || !c.wasSynchronized(side) else { return nil }
-        guard c.found.isDisjoint(with: Circumstances.resetCauses), c.disownedReset == nil else { return nil }
+        guard let side = c.resetter, c.isOver, c.found.isDisjoint(with: Circumstances.resetCauses),
+            c.disownedReset == nil
+        else { return nil }
         if !c.wasSynchronized(side) {
             return Verdict(
                 side: side, message: "\(c.name(side)) broke the handshake off with RST", frames: [c.file[side].reset])
@@ -120,6 +121,7 @@ extension Rule {
                 side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.errnoWords)",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
+        if !c.file[side].resetHadAck { return c.bareReset(side) }
         return Verdict(
             side: side,
             message:
@@ -202,6 +204,30 @@ extension Circumstances {
                 "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had not"
                 + " asked (somebody used its address, or its socket had gone meanwhile)",
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
+    }
+
+    /// A RST without ACK that answers nothing.
+    fileprivate func bareReset(_ side: Side) -> Verdict? {
+        let record = file[side]
+        // It may answer what was not captured, an answer to its FIN for instance; and nothing else may be known of the connection.
+        guard record.resetAnswers.isSeen || record.lastButReset.isSeen, !mayHaveClosedUnseen(side),
+            found.isDisjoint(with: [.rstIgnored, .middlebox])
+        else { return nil }
+        if record.fin.isSeen && record.fin.frame < record.reset.frame {
+            return Verdict(
+                side: side,
+                message:
+                    "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection before \(name(side.other)) closed, which had"
+                    + " sent no text since: its socket was gone by then", frames: [record.fin, record.reset])
+        }
+        let pause = record.resetAnswers.isSeen ? record.reset.time.since(record.resetAnswers.time) : 0
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) reset the connection with a RST without ACK"
+                + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last word of \(name(side.other))" : "")
+                + ": something on the way gave it up (a load balancer, firewall or NAT after an idle time), or its host knew of no such"
+                + " connection, or aborts so", frames: [record.resetAnswers, record.reset])
     }
 
     /// Octets of text that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as

@@ -209,8 +209,14 @@ public struct KernelEvent: Sendable {
     /// With `.dropped` from TIME_WAIT: it was gone before its time was over, so no timer ended it.
     public var isEarly = false
 
-    /// With `.contradiction`: our state was only inferred, was taken back, and is the kernel's now.
+    /// With `.contradiction`: our state was only inferred or assumed, was taken back, and is the kernel's now.
     public var isCorrected = false
+
+    /// Whether that is no contradiction at all: one side had closed before the capture began, and we could not know.
+    public var endsAssumption: Bool {
+        guard isCorrected, case .contradiction(let kernel, .established) = kind else { return false }
+        return kernel == .closeWait || kernel == .finWait2
+    }
 
     /// The same of a connection that is kept elsewhere at this place.
     public func of(_ id: ConnectionID) -> KernelEvent {

@@ -210,8 +210,9 @@ public struct JSONReport: TraceReport {
                 object.add(event.time)
                 object.add(uid)
                 object.add(
-                    Transition(from: wire, to: kernel, certainty: .confirmed, rule: .retraction), event.side,
-                    cause: "kernel")
+                    Transition(
+                        from: wire, to: kernel, certainty: .confirmed,
+                        rule: event.endsAssumption ? .midstream : .retraction), event.side, cause: "kernel")
             }
         }
         guard case .dropped(let from) = event.kind else { return }

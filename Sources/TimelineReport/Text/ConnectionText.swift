@@ -120,6 +120,9 @@ struct ConnectionText {
         handshake.take(event)
         if detail.verbosity == 0, held?.folds(event, pause: pause) == true {
             held?.fold(event)
+            if let delay = held?.ackDelay, delay >= 0 {
+                held?.isAckDelayed = handshake.isDelayedAck(after: delay, by: event.sender)
+            }
             remember(event)
             return
         }
@@ -133,6 +136,7 @@ struct ConnectionText {
         row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
         if row.kind == .segment && event.segment.isPureAck, let text = lastText(of: event.sender.other) {
             row.answerDelay = event.time.since(text)
+            row.isAckDelayed = handshake.isDelayedAck(after: row.answerDelay, by: event.sender)
         }
         held = row
         remember(event)

@@ -40,7 +40,7 @@ struct LaneText {
                 $0.append("acked +")
                 $0.append(span: row.ackDelay, compact: isNarrow)
             }
-            if row.ackDelay >= Self.delayedAck { words.add(60, spacing: "  ") { $0.append("(delayed ACK)") } }
+            if row.isAckDelayed { words.add(60, spacing: "  ") { $0.append("(delayed ACK)") } }
         }
         if detail.verbosity > 0 { words.add(40) { appendAck(row, to: &$0) } }
         if detail.verbosity > 1 {
@@ -49,9 +49,6 @@ struct LaneText {
         }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: false, &words) }
     }
-
-    /// An ACK that takes this long after the text is delayed on purpose (Linux: 40 ms and more), in nanoseconds.
-    static let delayedAck = 25 * Span.millisecond
 
     private func addSegment(_ row: TimelineRow, _ words: inout LaneWords) {
         words.add(100) { $0.append(flags: row.flags) }
@@ -196,9 +193,7 @@ struct LaneText {
         case .lostBeforeCapture: words.add(remark: "(fills hole)")
         case nil: break
         }
-        if row.kind == .segment && row.notes.isEmpty && row.answerDelay >= Self.delayedAck
-            && row.answerDelay < Span.second
-        {
+        if row.kind == .segment && row.notes.isEmpty && row.isAckDelayed && row.answerDelay < Span.second {
             words.add(remark: "(delayed ACK)")
         }
         if row.answersProbe { words.add(remark: "(answer)") }

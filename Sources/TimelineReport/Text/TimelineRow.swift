@@ -66,6 +66,8 @@ struct TimelineRow: BitwiseCopyable {
     var ackDelay: Int64 = -1
     /// For a pure ACK: nanoseconds since the text it acknowledges; negative for none.
     var answerDelay: Int64 = -1
+    /// Whether that ACK, or the last one folded in, was delayed on purpose.
+    var isAckDelayed = false
     /// A bare ACK right after the other side's keep-alive or window probe.
     var answersProbe = false
     /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
@@ -147,6 +149,7 @@ struct TimelineRow: BitwiseCopyable {
             length += UInt64(event.segment.payloadLength)
             lastDataTime = event.time
             ackDelay = -1
+            isAckDelayed = false
         } else {
             ackDelay = max(0, event.time.since(lastDataTime))
         }

@@ -384,21 +384,32 @@ def quits_before_accept(l):
 
 def leak_close_missing(l):
     c, s = pair(l); me = name_of(c)
-    exchange(c, s); c.shutdown(socket.SHUT_WR); s.recv(1); kept.append(c)
-    fault('leak-close-missing', me, name_of(l), ['close-wait-leak'], [SERVER, r'close\(\) is missing'])
+    exchange(c, s); c.close(); s.recv(1)
+    fault('leak-close-missing', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, r'close\(\) is missing'])
 
 
 def leak_octets_unread(l):
     c, s = pair(l); me = name_of(c)
-    exchange(c, s); c.sendall(b'seven b'); c.shutdown(socket.SHUT_WR); kept.append(c)
-    fault('leak-octets-unread', me, name_of(l), ['close-wait-leak'], [SERVER, '7 octets and the end'],
+    exchange(c, s); c.sendall(b'seven b'); c.close()
+    fault('leak-octets-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, '7 octets and the end'],
           ['tail-loss-probe'])
 
 
 def leak_end_unread(l):
     c, s = pair(l); me = name_of(c)
-    exchange(c, s); c.shutdown(socket.SHUT_WR); kept.append(c)
-    fault('leak-end-unread', me, name_of(l), ['close-wait-leak'], [SERVER, 'not read the end'])
+    exchange(c, s); c.close()
+    fault('leak-end-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, 'not read the end'])
+
+
+def leak_from_before(l):
+    """Made before the trace begins: only its keep-alives are captured, and the kernel says the rest."""
+    c, s = pair(l); me = name_of(c)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
+        s.setsockopt(socket.IPPROTO_TCP, option, 1)
+    c.close(); s.recv(1)
+    fault('leak from before', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'],
+          [SERVER, 'which came before the capture', r'close\(\) is missing'])
 
 
 def orphan(l):
@@ -866,6 +877,8 @@ for words in ('ip address add 10.94.0.2/24 dev veth7', 'ip link set veth7 up', '
 if has_rules:
     there.ask(0, 'run', ('nft', 'add table inet quiet; add chain inet quiet out { type filter hook output priority 0; };'
                          ' add rule inet quiet out ip protocol icmp drop'))
+for _ in range(times):
+    leak_from_before(listener(server))
 program = subprocess.Popen([tcptrace, '-i', 'lo', '-i', 'veth0', '-i', 'veth4', '-v', '-T', 'json', '-w', out + '/case.pcapng', 'tcp port %d' % PORT], stdout=open(out + '/json', 'w'),
                            stderr=open(out + '/errors', 'w'))
 try:

@@ -1,6 +1,7 @@
 // What Recv-Q says of who has not closed.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -13,7 +14,7 @@ import Testing
         for time in [100.0, 200] {
             var server = play.server(.closeWait)
             server.receiveQueue = unread
-            play.read(time, play.client(.finWait2), server, owners: [22: 8])
+            play.read(time, play.client(.finWait2, inode: 0), server, owners: [22: 8])
         }
         #expect(play.review(9000).contains(.closeWaitLeak), "\(play.found)")
         return play.message(.closeWaitLeak)
@@ -34,6 +35,33 @@ import Testing
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
         #expect(message(text).hasSuffix("; it has read the end of the stream: close() is missing"))
         #expect(message(text, unread: 1).hasSuffix("; it has not read the end of the stream yet: it does not read"))
+    }
+
+    /// Whose process still has the socket has only shut its sending side down, and the answer may take a while.
+    @Test func T2_aServerMayThink() {
+        let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7")
+        for time in [100.0, 200] {
+            play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [11: 7, 22: 8])
+        }
+        #expect(play.review(9000).isEmpty, "\(play.found)")
+        #expect(play.review(31_000) == [.closeWaitLeak])
+    }
+
+    /// The leak was there before the trace: keep-alives are all that is captured, and the kernel says the rest.
+    @Test func T11_olderThanTheCapture() {
+        let play = KernelCase("0 < . 9:9 ack 1\n> . 1:1 ack 10\n1 < . 9:9 ack 1\n> . 1:1 ack 10")
+        for time in [1100.0, 1200] {
+            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
+        }
+        let connection = play.play.connection
+        let states = [Side.originator, .responder].map { connection.endpoint($0).state }
+        #expect(Set(states) == [.finWait2, .closeWait], "\(states)")
+        #expect(Set(play.review(9000)) == [.closeWaitLeak, .orphanFinWait2])
+        #expect(
+            play.message(.closeWaitLeak).contains(
+                "(p8[8]) has not closed since the peer's FIN, which came before the capture, at least 9s ago"),
+            "\(play.found)")
+        #expect(play.message(.orphanFinWait2).contains("sent its FIN before the capture and nobody"), "\(play.found)")
     }
 
     /// The FIN counts as an octet in the kernel's queue, and is none that a close() loses.

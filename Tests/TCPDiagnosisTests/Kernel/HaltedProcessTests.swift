@@ -33,7 +33,7 @@ import Testing
     @Test func aServerThatDoesNotClose() {
         let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
         for time in [1100.0, 6000] {
-            play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [22: 8])
+            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
         }
         play.halt([8: .traced])
         #expect(play.review(8000).contains(.closeWaitLeak))
@@ -60,7 +60,7 @@ import Testing
             play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [11: 7, 22: 8])
         }
         play.halt([7: .stopped])
-        play.review(8000)
+        #expect(play.review(40_000).contains(.closeWaitLeak))
         #expect(!play.message(.closeWaitLeak).contains("stopped"), "\(play.found)")
         #expect(evidence(play, .closeWaitLeak) == nil)
     }

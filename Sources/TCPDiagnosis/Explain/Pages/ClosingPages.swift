@@ -6,26 +6,26 @@ extension Explanation {
             .finding, "close-wait-leak", "The peer closed long ago, and this side's process has not called close().",
             .wire(
                 """
-                A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault. A FIN that is sent again and never
-                acknowledged did not come, and says nothing of the other side.
+                A FIN, its ACK, and then nothing. Zeek: S2 or S3. It is not the network's fault.
                 """),
             .linux(
                 """
                 CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
                 of Recv-Q until it is read. Recv-Q 0: all octets are read; the end too, unless it came behind text that was still
                 unread: then reading that text clears Recv-Q, and one more read() may be missing. Recv-Q 1: the process does not
-                read. Recv-Q n + 1: n octets and the end are unread. An inode of 0: nobody has called accept() yet.
+                read. Recv-Q n + 1: n octets and the end are unread. Told after 5 s; after 30 s if the peer's
+                process has its socket still: that only shut its sending side down, and an answer may take a while.
                 """),
             .causes(
                 "A bug: after read() returned 0 the program forgets the descriptor (an error path, a pool).",
                 "The process is blocked, or stopped (the finding says so).",
                 "The descriptor was inherited by a child that keeps it open.",
-                "A half-close on purpose, with a long answer: then data still flows."),
+                "A half-close on purpose, and a long answer."),
             .remedy(
                 """
                 `tcptrace sockets --state close-wait` names the process. Fix the program; restart frees the sockets at
-                once. Keep-alives (SO_KEEPALIVE) end the state, not the leak: hours later a RST answers them, as the peer's kernel has
-                forgotten its end, and the descriptor stays open.
+                once. Keep-alives (SO_KEEPALIVE) end the state, not the leak: hours later a RST answers them, and the descriptor
+                stays open.
                 """),
             .see("explain CLOSE_WAIT, explain orphan-fin-wait-2, explain never-accepted")),
         Explanation(
@@ -91,8 +91,8 @@ extension Explanation {
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
             .wire(
                 """
-                R. (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). R (without ACK): its host knew of no
-                such connection (RFC 9293 3.10.7.1). There is no TIME_WAIT after it.
+                R. (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). R (without ACK) that answers nothing: from
+                somebody on the way, or from a host that aborts so. There is no TIME_WAIT after it.
                 """),
             .linux(
                 """

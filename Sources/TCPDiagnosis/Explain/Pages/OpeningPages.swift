@@ -97,7 +97,7 @@ extension Explanation {
                 """
                 The server's socket is ESTABLISHED (or CLOSE_WAIT, if the client gave up) with inode 0 and no owner. Recv-Q grows.
                 It stands in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
-                returned 0: for it the connection is open (RFC 9293 3.10.7.3).
+                returned 0: for it the connection is open (RFC 9293 3.10.7.3). Told after a second, or 100 ms of a client that has left.
                 """),
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",

@@ -57,7 +57,7 @@ extension Explanation {
             "A segment came that was not the next one: something before it is missing, or came before.",
             see: "explain reordering"),
         remark(
-            "delayed ACK", "An ACK that waited on purpose, 25 ms or more.",
+            "delayed ACK", "An ACK that waited on purpose: 30 ms or more beyond the way there and back.",
             "A receiver waits for a second segment, or for an answer to send it with. Linux waits 40 ms and more."),
     ]
 

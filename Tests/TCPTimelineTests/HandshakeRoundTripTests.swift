@@ -1,0 +1,31 @@
+// What the handshake says of the way, and of ACKs that come later than that.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite struct HandshakeRoundTripTests {
+    private func roundTrip(_ text: String) -> HandshakeRoundTrip {
+        var found = HandshakeRoundTrip()
+        let play = Play()
+        play.observer = { event, _ in found.take(event) }
+        play.feed(text)
+        return found
+    }
+
+    @Test func anACKIsLateByMoreThanTheWay() {
+        // Captured at the client.
+        let atClient = roundTrip("0 > S 0:0\n0.08 < S. 0:0 ack 1\n0.0801 > . 1:1 ack 1")
+        let milliseconds = Span.millisecond
+        #expect(!atClient.isDelayedAck(after: 80 * milliseconds, by: .responder))
+        #expect(!atClient.isDelayedAck(after: 159 * milliseconds, by: .responder))
+        #expect(atClient.isDelayedAck(after: 161 * milliseconds, by: .responder))
+        #expect(!atClient.isDelayedAck(after: 29 * milliseconds, by: .originator))
+        #expect(atClient.isDelayedAck(after: 40 * milliseconds, by: .originator), "it is here")
+        let near = roundTrip("0 > S 0:0\n0.0001 < S. 0:0 ack 1\n0.0002 > . 1:1 ack 1")
+        #expect(near.isDelayedAck(after: 40 * milliseconds, by: .responder))
+        let unknown = roundTrip("0 > . 1:1 ack 1\n0.1 < . 1:1 ack 1")
+        #expect(!unknown.isDelayedAck(after: 40 * milliseconds, by: .responder))
+    }
+}
