@@ -24,9 +24,9 @@ struct ProcessDirectory: ~Copyable {
     private static let kernelThread: UInt32 = 0x0020_0000
 
     /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), its parent (field 4), whether it is a thread of
-    /// the kernel's own (field 9), and why it does not run (field 3); nil if it has gone. Together with the pid the start time names a
-    /// process beyond doubt.
-    func status() -> (startTicks: UInt64, parent: Int32, isKernelThread: Bool, halt: ProcessHalt?)? {
+    /// the kernel's own (field 9), whether it has ended and its parent has not asked for it yet, and why it does not run (field 3); nil if
+    /// it has gone. Together with the pid the start time names a process beyond doubt.
+    func status() -> (startTicks: UInt64, parent: Int32, isKernelThread: Bool, isZombie: Bool, halt: ProcessHalt?)? {
         guard let bytes = directory.contents(of: "stat", limit: 1024) else { return nil }
         // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
         guard let nameEnd = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
@@ -42,13 +42,14 @@ struct ProcessDirectory: ~Copyable {
             case UInt8(ascii: "t"): .traced
             default: nil
             }
-        return (start, parent, flags & Self.kernelThread != 0, halt)
+        let isZombie = fields[0].first == UInt8(ascii: "Z")
+        return (start, parent, flags & Self.kernelThread != 0, isZombie, halt)
     }
 
     /// The name, user and start time; nil if the process has gone, or is a thread of the kernel's own: that does a program's work (MPTCP
     /// opens and closes subflows so), and owns no socket.
     func identity() -> (process: ProcessIdentity, startTicks: UInt64)? {
-        guard let (start, _, isKernelThread, _) = status(), !isKernelThread,
+        guard let (start, _, isKernelThread, _, _) = status(), !isKernelThread,
             var name = directory.contents(of: "comm", limit: 256),
             let uid = directory.ownerUser()
         else { return nil }

@@ -145,6 +145,16 @@ public struct ProcessOwners: Sendable {
         return status.startTicks == owner.startTicks
     }
 
+    /// Which of these processes are not there any more; a zombie holds nothing, and is not.
+    public func gone(among pids: some Sequence<Int32>) -> [Int32] {
+        pids.filter { pid in
+            guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status() else {
+                return errno == ENOENT || errno == ESRCH
+            }
+            return status.isZombie
+        }
+    }
+
     /// Which of these processes are stopped, by a signal or a debugger, and by which.
     public func halted(among pids: [Int32]) -> [Int32: ProcessHalt] {
         var halted: [Int32: ProcessHalt] = [:]

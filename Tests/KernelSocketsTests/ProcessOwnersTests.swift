@@ -69,6 +69,13 @@ import Testing
         #expect(owners.halted(among: [200, 201, 202, 203, 204, 205, 999]) == [201: .stopped, 202: .traced])
     }
 
+    @Test func whoHasGone() throws {
+        let proc = try FakeProc()
+        try proc.process(200, comm: "a", start: 5, sockets: [:])
+        try proc.process(201, comm: "b", state: "Z", start: 5, sockets: [:])
+        #expect(ProcessOwners(root: proc.root).gone(among: [200, 201, 202]) == [201, 202])
+    }
+
     /// execve(2) keeps the number, the start time and the descriptors: only the name is another one.
     @Test func anOwnerThatRunsAnotherProgramHasItsName() throws {
         let proc = try FakeProc()

@@ -58,6 +58,16 @@ import Testing
         #expect(try view.responder.sharerCount == 0)
     }
 
+    /// One that connects, forks and ends.
+    @Test func theHeirOfWhoConnectedTakesItsPlace() throws {
+        #expect(joined.join.heldSockets() == [7: [11], 8: [22]])
+        let events = joined.join.assign([11: child.process], descriptors: [11: 4], time: joined.play.now)
+        #expect(events.map(\.process) == [child.process] && events.first?.side == .originator)
+        #expect(try view.originator.process == child.process && view.originator.descriptor == 4)
+        #expect(joined.join.heldSockets() == [9: [11], 8: [22]])
+        #expect(joined.join.assign([11: child.process], time: joined.play.now).isEmpty)
+    }
+
     @Test func theSameProcessWithAnotherProgram() throws {
         let anew = SocketHolder(process: ProcessIdentity(pid: 8, command: "exec", uid: 0), descriptor: 5)
         #expect(assign([22: [anew]], of: 8).map(\.process) == [anew.process])

@@ -217,8 +217,10 @@ extension Circumstances {
             return Verdict(
                 side: side,
                 message:
-                    "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection before \(name(side.other)) closed, which had"
-                    + " sent no text since: its socket was gone by then", frames: [record.fin, record.reset])
+                    "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection"
+                    + (file[side.other].last.isSeen
+                        ? " before \(name(side.other)) closed, which had sent no text since" : " later")
+                    + ": its socket was gone by then", frames: [record.fin, record.reset])
         }
         let pause = record.resetAnswers.isSeen ? record.reset.time.since(record.resetAnswers.time) : 0
         return Verdict(

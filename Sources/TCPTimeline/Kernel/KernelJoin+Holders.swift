@@ -33,6 +33,21 @@ extension KernelJoin {
         return wanted
     }
 
+    /// The sockets of these connections (nil = all) whose process is named, by process.
+    public func heldSockets(of ids: [ConnectionID]? = nil) -> [Int32: Set<UInt64>] {
+        var held: [Int32: Set<UInt64>] = [:]
+        for id in ids ?? watched {
+            _ = look(id) { view in
+                for side in [view.originator, view.responder] where side.isOwned {
+                    if let process = side.process, let socket = side.socket {
+                        held[process.pid, default: []].insert(socket.inode)
+                    }
+                }
+            }
+        }
+        return held
+    }
+
     /// Takes in who holds sockets of a process, by inode, the lowest pid first: nobody means neither the process nor whoever may have it
     /// from there. A process that holds its socket no more makes room for one that does, unless an event told that it connected or was
     /// the first to close.

@@ -245,7 +245,8 @@ public struct KernelJoin: Sendable {
         return inodes
     }
 
-    /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from.
+    /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from. They are looked
+    /// for where nobody is known, or whoever was has ended.
     public mutating func assign(
         _ owners: [UInt64: ProcessIdentity], descriptors: [UInt64: Int32] = [:], of ids: [ConnectionID]? = nil,
         time: Timestamp, source: KernelSource = .proc
@@ -264,8 +265,8 @@ public struct KernelJoin: Sendable {
                     if let listener = view.elsewhere, view.elsewhereProcess == nil {
                         view.elsewhereProcess = owners[listener.inode]
                     }
-                    guard let socket = view.socket, view.isPresent, view.process == nil || view.isProcessStale,
-                        let process = owners[socket.inode]
+                    guard let socket = view.socket, view.isPresent, let process = owners[socket.inode],
+                        process != view.process || view.isProcessStale
                     else { return }
                     view.process = process
                     view.isProcessStale = false

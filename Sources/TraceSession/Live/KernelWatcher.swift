@@ -225,6 +225,7 @@ struct KernelWatcher {
         guard usesProcesses else { return events }
         events += findOwners(source)
         events += findHolders(timeline, source)
+        events += findHeirs(source)
         lookForHalted()
         judgeProcesses()
         return events
@@ -240,6 +241,11 @@ struct KernelWatcher {
         if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
         let found = owners.owners(of: unknown)
         searches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
+        return name(found, source)
+    }
+
+    /// These hold the sockets.
+    private mutating func name(_ found: [UInt64: SocketOwner], _ source: KernelSource) -> [KernelEvent] {
         if recorder != nil, !found.isEmpty {
             let holders = found.mapValues { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
             recorder?.note(.owners(holders, time: snapshot.readEnded, source: source))
@@ -264,6 +270,14 @@ struct KernelWatcher {
             events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
         }
         return events
+    }
+
+    /// A process that has ended may have left its socket to a child, as one does that goes to the background.
+    private mutating func findHeirs(_ source: KernelSource) -> [KernelEvent] {
+        guard join.count <= Self.batch else { return [] }
+        let held = join.heldSockets(of: chosen)
+        let left = owners.gone(among: held.keys).reduce(into: Set<UInt64>()) { $0.formUnion(held[$1] ?? []) }
+        return left.isEmpty ? [] : name(owners.owners(of: left), source)
     }
 
     /// Those for whom something waits may be stopped: then it is not their program that is to blame.

@@ -40,6 +40,22 @@ private let forking = """
     time.sleep(1); c.shutdown(socket.SHUT_WR); c.close(); os.waitpid(child, 0); os.waitpid(server, 0)
     """
 
+/// A client that goes to the background when it has connected: it forks and ends, and its child has the socket.
+private let departing = """
+    import os, socket, sys, time
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind(('127.0.0.1', int(sys.argv[1]))); l.listen(5)
+    parent = os.fork()
+    if parent == 0:
+        l.close()
+        c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); print('parent', os.getpid(), flush=True)
+        time.sleep(0.5)
+        if os.fork() != 0: os._exit(0)
+        print('child', os.getpid(), c.fileno(), flush=True); time.sleep(1.5); c.send(b'x'); c.close(); os._exit(0)
+    a, _ = l.accept(); os.waitpid(parent, 0)
+    while a.recv(9): pass
+    a.close()
+    """
+
 extension KernelTests {
     @Suite(.enabled(if: isRoot, "live traces need root")) struct IdentityTests {
         @Test func theWholeIdentityOfBothProcessesAndTheWaitForAccept() throws {
@@ -95,6 +111,19 @@ extension KernelTests {
             let (pid, descriptor) = (try truth("sharer")[0], try truth("sharer")[1])
             #expect(lines.contains(", shared with python3[\(pid)] (fd \(descriptor))"), "\(lines)")
             #expect(lines.components(separatedBy: "shared with").count == 2)
+        }
+
+        @Test func whoGoesToTheBackgroundLeavesItsSocketToAChild() throws {
+            let port = try freePort()
+            let trace = try trace(port: port, "-T", "json")
+            let said = try python(departing, "\(port)").end()
+            Thread.sleep(forTimeInterval: 0.6)
+            trace.signal(SIGINT)
+            let conn = try #require(try records(try trace.end(), "conn").first)
+            let client = try #require(conn["orig_process"] as? [String: Any], "\(conn)")
+            let child = try #require(said.lines.first { $0.hasPrefix("child ") }, "\(said.errors)")
+            let truth = child.split(separator: " ").compactMap { Int($0) }
+            #expect([client["pid"] as? Int, client["fd"] as? Int] == truth, "\(said.lines)")
         }
 
         @Test func socketsSayTheSame() throws {
