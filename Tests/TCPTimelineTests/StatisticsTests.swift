@@ -128,6 +128,23 @@ private let opened = """
         #expect(statistics[.responder].duplicateSACKs == 1)
     }
 
+    @Test("E8: a timeout as long after the first as that was, and not twice as long, shows that the first was a probe")
+    func timeoutAfterProbe() {
+        let (play, statistics) = play(
+            handshake + """
+                0.1 > P. 1:5 ack 1
+                0.307 > P. 1:5 ack 1
+                0.515 > P. 1:5 ack 1
+                0.931 > P. 1:5 ack 1
+                1.767 > P. 1:5 ack 1
+                """)
+        let records = play.events.compactMap { $0.verdict.retransmission }
+        #expect(records.map(\.followsProbe) == [false, true, false, false])
+        #expect(records.map(\.timeouts) == [1, 1, 2, 3])
+        let client = statistics[.originator]
+        #expect(client.count(.tailLossProbe) == 1 && client.count(.timeout) == 3 && client.longestBackoff == 3)
+    }
+
     @Test("a loss probe that nobody calls needless counts as a loss")
     func neededProbe() {
         let (_, statistics) = play(

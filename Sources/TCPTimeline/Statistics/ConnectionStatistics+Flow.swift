@@ -84,6 +84,14 @@ extension ConnectionStatistics {
             unreported: max(1, Int64(segment.payloadLength)))
         switch kind {
         case .timeout:
+            if senders[own].timeouts == 1 && senders[own].revealsProbe(after: event.time.since(run.time)) {
+                directions[own].kinds[Int(RetransmissionKind.timeout.rawValue)] &-= 1
+                directions[own].kinds[Int(RetransmissionKind.tailLossProbe.rawValue)] &+= 1
+                senders[own].timeouts = 0
+                record.followsProbe = true
+            }
+            let isTail = range.end >= highestBefore && run.transmissions == 1
+            senders[own].firstSilence = isTail ? event.time.since(run.time) : nil
             if senders[own].timeouts < .max { senders[own].timeouts += 1 }
             record.timeouts = senders[own].timeouts
             directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)

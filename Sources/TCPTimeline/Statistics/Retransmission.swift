@@ -86,6 +86,8 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     public internal(set) var kind: RetransmissionKind
     /// Which timeout in a row, counted from 1; 0 for other kinds.
     public internal(set) var timeouts: UInt8
+    /// Whether it shows that the one before, which looked like a timeout, was a tail loss probe.
+    public internal(set) var followsProbe = false
     /// Why it was not needed; nil as long as it may have been.
     public internal(set) var spurious: SpuriousEvidence?
     /// The octets, as offsets from the sender's first number.

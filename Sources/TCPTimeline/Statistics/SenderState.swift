@@ -43,6 +43,8 @@ struct SenderState {
     var hintTime: Timestamp?
     /// Timeouts since the last new ACK, and how far what they sent again may reach.
     var timeouts: UInt8 = 0
+    /// How long the first of them came after what it sent again, if that was the last that had been sent, once.
+    var firstSilence: Int64?
     var recoveryEnd: Int64 = 0
     var recoveryKind: RetransmissionKind?
     /// What a router refused last.
@@ -117,6 +119,17 @@ struct SenderState {
         }
         if start <= sent.acknowledged && silence >= leastTimeout { return .timeout }
         return .other
+    }
+
+    /// Whether a timeout so long after the first one shows that that was none: the timer doubles with each (RFC 6298 5.5). With one
+    /// segment in flight a tail loss probe takes as long as the timer (RFC 8985 7.2), and does not double it.
+    mutating func revealsProbe(after silence: Int64) -> Bool {
+        guard let first = firstSilence, silence < first + first / 2, let last = records.indices.last,
+            records[last].kind == .timeout
+        else { return false }
+        records[last].kind = .tailLossProbe
+        records[last].timeouts = 0
+        return true
     }
 
     /// How a segment that fills a hole came to be late.

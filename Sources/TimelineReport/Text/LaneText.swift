@@ -222,7 +222,7 @@ struct LaneText {
             switch record.kind {
             case .opening, .other: "(retransmission)"
             case .fast: "(fast)"
-            case .timeout: "(RTO)"
+            case .timeout: record.followsProbe ? "(RTO after probe)" : "(RTO)"
             case .timeoutRecovery: "(after RTO)"
             case .tailLossProbe: "(loss probe)"
             case .acknowledged: "(spurious)"

@@ -13,6 +13,11 @@ extension Explanation {
             "The oldest octets without an ACK, after a silence: nothing at all came back. (RTO, 2nd): once more, after twice the time.",
             see: "explain retransmission"),
         remark(
+            "RTO after probe",
+            "Sent again because a retransmission timer ran out, and what was called RTO before it was a probe.",
+            "With one segment in flight a tail loss probe takes as long as the timer (RFC 8985 7.2), and the timer has not doubled since.",
+            see: "explain retransmission, explain tail-loss-probe"),
+        remark(
             "after RTO", "Sent again as the sender works through what it had sent before a timeout.",
             "Each ACK lets some more go. What had arrived all the same is sent for nothing.",
             see: "explain spurious-retransmission"),
