@@ -58,7 +58,9 @@ public enum LabError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownHost(let host, let reason):
-            "cannot find the host \(Printable.quoted(host)): \(reason). Give an address such as 127.0.0.1"
+            "cannot find the host \(Printable.quoted(host)): \(reason). "
+                + (portBehind(host).map { "The port is given apart from it: --port \($0)" }
+                    ?? "Give an address such as 127.0.0.1")
         case .addressInUse(let address, let reusing):
             "\(address) is already in use (EADDRINUSE). `tcptrace sockets -a port \(address.port)` shows who holds it"
                 + (reusing ? "" : " (TIME_WAIT counts, because of --no-reuse-address)")
@@ -109,4 +111,10 @@ public enum LabError: Error, CustomStringConvertible {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }
+}
+
+/// The 9500 of `127.0.0.1:9500`; nil of what has no port behind one colon.
+private func portBehind(_ host: String) -> UInt16? {
+    let parts = host.split(separator: ":", omittingEmptySubsequences: false)
+    return parts.count == 2 && !parts[0].isEmpty ? UInt16(parts[1]) : nil
 }
