@@ -9,8 +9,11 @@ public struct InternetAddress: CustomStringConvertible, Sendable {
 
     private init() {}
 
-    /// Looks a host up; of several addresses the first IPv4 one is taken, else the first.
-    public init(host: String, port: UInt16) throws(LabError) {
+    /// Looks a host up; of several addresses the first IPv4 one is taken, else the first. An IPv6 address may stand in brackets, as it
+    /// is printed.
+    public init(host name: String, port: UInt16) throws(LabError) {
+        let host =
+            name.hasPrefix("[") && name.hasSuffix("]") && name.count > 2 ? String(name.dropFirst().dropLast()) : name
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

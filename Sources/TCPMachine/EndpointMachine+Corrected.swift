@@ -49,18 +49,16 @@ extension EndpointMachine {
     /// The FIN that came, or was sent and acknowledged, before the capture began: of these two states, which may last, the kernel is
     /// asked in time.
     private mutating func learn(_ kernel: TCPState, _ reaction: inout Reaction) {
-        switch kernel {
-        case .closeWait where knowledge.contains(.receive):
+        if kernel == .closeWait && knowledge.contains(.receive) {
             enter(kernel, .confirmed, .midstream, &reaction)
             knowledge.insert([.peerFin, .peerFinProcessed])
             // Its ACKs are of the FIN, too.
             peerFin = receiveNext.advanced(by: .max)
-        case .finWait2 where knowledge.contains(.send):
+        } else if kernel == .finWait2 && knowledge.contains(.send) {
             enter(kernel, .confirmed, .midstream, &reaction)
             knowledge.insert(.ownFin)
             ownFin = sendNext.advanced(by: .max)
             sendUnacknowledged = sendNext
-        default: break
         }
     }
 

@@ -215,10 +215,12 @@ extension HotPart {
         // It counts if it ended somebody: its sender by sending, its receiver by taking it.
         let isOver = facts.contains([.originatorFin, .responderFin])
         guard reactions.sent.count + reactions.arrived.count > 0, !isOver else { return }
+        let answersSyn = side == .responder && receiverBefore.state == .synSent && !facts.contains(.synAckSeen)
+        // In SYN-SENT a RST without an acceptable ACK is ignored (3.10.7.3), and nothing else shows that its sender has anything to end.
+        if answersSyn && reactions.arrived.count == 0 { return }
         facts.insert(.reset)
         if side == .originator { facts.insert(.originatorReset) }
         guard side == .responder else { return }
-        let answersSyn = receiverBefore.state == .synSent && !facts.contains(.synAckSeen)
         if answersSyn || answersUnseenSyn(segment) { facts.insert(.refused) }
     }
 

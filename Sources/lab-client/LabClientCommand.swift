@@ -70,6 +70,9 @@ struct LabClientCommand: ParsableCommand {
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }
+        if host != nil, portArgument == nil, let number = hostArgument, UInt16(number) != nil {
+            throw ValidationError("The host is given by --host; give the port by --port \(number), too.")
+        }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
         if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }
         if port ?? portArgument == 0 { throw ValidationError("The port is 1 to 65535.") }

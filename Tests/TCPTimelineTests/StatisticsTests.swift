@@ -128,6 +128,15 @@ private let opened = """
         #expect(statistics[.responder].duplicateSACKs == 1)
     }
 
+    @Test("H26: text of a SYN that the server did not take is sent again, and not lost")
+    func openingTextNotTaken() {
+        let (play, statistics) = play(
+            "> S 0:5\n0.01 < S. 0:0 ack 1\n0.0101 > P. 1:6 ack 1\n0.02 < . 1:1 ack 6\n0.3 > P. 6:9 ack 1\n0.6 > P. 6:9 ack 1"
+        )
+        #expect(play.events.compactMap { $0.verdict.retransmission?.kind } == [.fastOpen, .timeout])
+        #expect(statistics[.originator].losses == 1 && statistics[.originator].count(.fastOpen) == 1)
+    }
+
     @Test("E8: a timeout as long after the first as that was, and not twice as long, shows that the first was a probe")
     func timeoutAfterProbe() {
         let (play, statistics) = play(

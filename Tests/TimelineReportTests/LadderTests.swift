@@ -151,6 +151,22 @@ private let lineRows = """
         #expect(ladder(play).allSatisfy { $0.count <= 100 })
     }
 
+    /// An ACK of a part, or an update of the window, is no ACK of the row.
+    @Test func ackedIsWhatIsAllAcknowledged() {
+        let text = handshake + "0.1 > P. 1:11 ack 1\n> P. 11:21 ack 1\n"
+        func row(_ more: String) -> String { ladder(text + more).first { $0.contains("20 bytes") } ?? "" }
+        #expect(!row("0.15 < . 1:1 ack 11").contains("acked"))
+        #expect(!row("0.15 < . 1:1 ack 1 win 9000").contains("acked"))
+        #expect(row("0.15 < . 1:1 ack 21").contains(" acked +49.00ms (delayed)"))
+        let both = row("0.11 < . 1:1 ack 11\n0.15 < . 1:1 ack 21\n0.19 < . 1:1 ack 21 win 9000")
+        #expect(both.contains(" acked +49.00ms"), "\(both)")
+    }
+
+    @Test func halfClosedIsSaidOnce() {
+        let all = ladder(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n0.2 < P. 1:11 ack 2\n> . 2:2 ack 11")
+        #expect(all.filter { $0.contains("half-closed: server may still send") }.count == 1, "\(all)")
+    }
+
     /// After close() text of the peer is answered with a RST; after shutdown() it is read.
     @Test func whoHasClosedAndWhoHasShutDown() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"

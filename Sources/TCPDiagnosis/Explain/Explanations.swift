@@ -89,6 +89,7 @@ public enum Explanations {
     /// A remark without what it says of this one row: `copy of frame 7`, `RTO, 2nd`.
     private static func foldedRemark(_ word: String) -> String {
         if word.hasPrefix("copy of frame ") { return "copy-of-frame" }
+        if word == "delayed" { return "delayed-ack" }
         return fold(word.hasPrefix("RTO, ") ? "RTO" : word)
     }
 

@@ -10,8 +10,8 @@
 // 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
 //    another interface, link header or hop limit.
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
-//    timestamp option, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those. So is a SYN-ACK
-//    before which the peer's SYN was sent again, since its first copy: that is answered by a SYN-ACK of its own.
+//    timestamp option, or is a SYN-ACK, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those. So is
+//    a SYN-ACK before which the peer's SYN was sent again, since its first copy: that is answered by a SYN-ACK of its own.
 //
 // A segment that brings new numbers, as nearly all do, cannot be a copy (`HotPart.bringsNews`): it is only remembered.
 
@@ -152,7 +152,7 @@ struct DuplicateFilter: ~Copyable {
         if segment.ipIdentification != 0 { return late <= Bound.sameIdentification }
         if !new.isAtPlace(of: original) { return late <= Bound.otherPlace }
         return late <= Bound.samePlace && !isAskedForAgain && segment.sequenceLength > 0 && !segment.flags.has(.rst)
-            && segment.options.present.contains(.timestamps)
+            && (segment.options.present.contains(.timestamps) || segment.flags.has([.syn, .ack]))
     }
 
     /// All that a copy has in common with its original, in 64 bits.

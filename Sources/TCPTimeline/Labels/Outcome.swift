@@ -81,10 +81,13 @@ extension HotPart {
         return isOffered && (responder == .closed || responder == .listen) ? .halfOpen : .open
     }
 
-    /// Whether nothing came back for the SYN. An originator that went on was answered: those frames were not captured.
+    /// Whether nothing came back for the SYN, or nothing but RSTs that do not answer it. An originator that went on was answered: those
+    /// frames were not captured.
     @inline(__always) private var isUnanswered: Bool {
-        sides[1].packets == 0 && facts.contains(.synSeen) && !isSelfConnect
-            && (endpoints[0].state == .synSent || !facts.contains(.originatorMoreThanSyn))
+        guard facts.contains(.synSeen), !isSelfConnect else { return false }
+        let isAsking = endpoints[0].state == .synSent
+        if sides[1].packets == 0 { return isAsking || !facts.contains(.originatorMoreThanSyn) }
+        return isAsking && endpoints[1].state == .closed && !facts.contains(.synAckSeen)
     }
 
     /// Zeek's conn_state.

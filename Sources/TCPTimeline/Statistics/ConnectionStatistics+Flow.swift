@@ -19,6 +19,9 @@ extension ConnectionStatistics {
             return verdict
         }
         let start = senders[own].sent.offset(segment.sequence)
+        if segment.flags.has(.syn) && segment.payloadLength > 0 {
+            senders[own].openingText = (start + 1, start + 1 + Int64(segment.payloadLength))
+        }
         let highest = senders[own].sent.highest
         let length = Int64(segment.sequenceLength)
         let outcome = senders[own].sent.send(
@@ -111,7 +114,7 @@ extension ConnectionStatistics {
         case .opening:
             // Its answer was captured and did not arrive: no later answer to the first copy makes this one needless.
             record.isSettled = range.end <= senders[own].sent.acknowledged
-        case .timeoutRecovery, .tailLossProbe, .pathMTU, .other: break
+        case .timeoutRecovery, .tailLossProbe, .pathMTU, .fastOpen, .other: break
         }
         senders[own].remember(record)
         verdict.retransmission = record

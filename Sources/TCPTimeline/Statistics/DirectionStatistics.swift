@@ -147,7 +147,7 @@ public struct DirectionStatistics: Sendable {
     // MARK: Retransmissions by kind
 
     /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three only.
-    public internal(set) var kinds: InlineArray<8, UInt32> = .init(repeating: 0)
+    public internal(set) var kinds: InlineArray<9, UInt32> = .init(repeating: 0)
     /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0
     /// Openings (SYNs and SYN-ACKs) among those.
@@ -175,8 +175,11 @@ public struct DirectionStatistics: Sendable {
     public var retransmissions: UInt32 {
         RetransmissionKind.allCases.reduce(0) { $0 + count($1) }
     }
-    /// Retransmissions that nothing shows to have been unneeded, but for those of what a router refused and said so.
-    public var losses: UInt32 { retransmissions - min(retransmissions, spurious + count(.pathMTU)) }
+    /// Retransmissions that nothing shows to have been unneeded, but for those of what a router refused and said so, or the server did
+    /// with a SYN.
+    public var losses: UInt32 {
+        retransmissions - min(retransmissions, spurious + count(.pathMTU) + count(.fastOpen))
+    }
     /// The mean window advertised, over all segments.
     public var averageWindow: UInt64 {
         let count = isWindowScaled ? windowPackets : packets

@@ -18,6 +18,8 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case acknowledged
     /// A router said that it was too big for its link: sent again at once, in smaller segments (RFC 1191 6.4, RFC 8201 5.4).
     case pathMTU
+    /// Text that a SYN brought and its receiver did not take: sent again once the connection is open (RFC 7413 4.2.2).
+    case fastOpen
     /// None of these: too soon for a timer, and nobody asked for it.
     case other
 
@@ -31,6 +33,7 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .tailLossProbe: "tail_loss_probe"
         case .acknowledged: "acknowledged"
         case .pathMTU: "path_mtu"
+        case .fastOpen: "fast_open"
         case .other: "other"
         }
     }

@@ -26,6 +26,8 @@ struct SenderState {
     var sent = SentOctets()
     var syn: SequenceNumber?
     var fin: SequenceNumber?
+    /// The text of its SYN.
+    var openingText: (start: Int64, end: Int64)?
     /// The latest SEG.ACK it sent, and whether it acknowledged text.
     var lastAck: SequenceNumber?
     var hasAckedText = false
@@ -96,6 +98,10 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
+        // The SYN-ACK was of the SYN alone.
+        if let text = openingText, end <= text.end, sent.acknowledged == text.start, run.transmissions == 1 {
+            return .fastOpen
+        }
         if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }
         let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.

@@ -163,12 +163,20 @@ public struct FragmentReassembly: Sendable {
         }
     }
 
-    /// Gives up what began too long ago. A clock that went back gives nothing up.
+    /// Gives up what began too long ago. A clock that went back gives nothing up, and what it left in the future holds up nobody: it
+    /// goes to the end of the queue, one at a time.
     private mutating func expire(_ now: Int64) {
+        var hasPutOff = false
         while queueStart < queue.count {
             let (key, serial) = queue[queueStart]
             if let datagram = datagrams[key], datagram.serial == serial {
                 let (age, overflow) = now.subtractingReportingOverflow(datagram.started)
+                if !overflow, age < 0, !hasPutOff, queueStart + 1 < queue.count {
+                    hasPutOff = true
+                    queue.append((key, serial))
+                    queueStart += 1
+                    continue
+                }
                 guard !overflow, age > Self.lifetime else { break }
                 if !datagram.isDiscarded {
                     counts.expired &+= 1

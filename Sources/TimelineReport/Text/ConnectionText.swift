@@ -64,7 +64,7 @@ struct ConnectionText {
     private var lastProber: Side?
     /// The part that the latest row belongs to.
     private var lastPhase: TimelinePhase?
-    private var saidHalfClosed = false
+    private(set) var saidHalfClosed = false
     private var synAttempts: (UInt32, UInt32) = (0, 0)
     private var finAttempts: (UInt32, UInt32) = (0, 0)
     private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
@@ -119,8 +119,9 @@ struct ConnectionText {
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         handshake.take(event)
         if detail.verbosity == 0, held?.folds(event, pause: pause) == true {
+            let isAcknowledged = held.map { $0.ackDelay >= 0 } ?? false
             held?.fold(event)
-            if let delay = held?.ackDelay, delay >= 0 {
+            if let delay = held?.ackDelay, delay >= 0, !isAcknowledged {
                 held?.isAckDelayed = handshake.isDelayedAck(after: delay, by: event.sender)
             }
             remember(event)
@@ -160,7 +161,7 @@ struct ConnectionText {
             held?.states.responder = .synReceived
             return true
         }
-        if event.segment.flags.has(.rst) { held?.answerer = .noSocket }
+        if event.segment.flags.has(.rst) && event.arrived.count > 0 { held?.answerer = .noSocket }
         return false
     }
 

@@ -40,13 +40,14 @@ struct LaneText {
                 $0.append("acked +")
                 $0.append(span: row.ackDelay, compact: isNarrow)
             }
-            if row.isAckDelayed { words.add(60, spacing: "  ") { $0.append("(delayed ACK)") } }
+            if row.isAckDelayed { words.add(60) { $0.append("(delayed)") } }
         }
         if detail.verbosity > 0 { words.add(40) { appendAck(row, to: &$0) } }
         if detail.verbosity > 1 {
             addWindow(row, &words)
             addOptions(row, &words)
         }
+        if row.flags.has(.urg) { words.add(55) { $0.append("URG") } }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: false, &words) }
     }
 
@@ -227,6 +228,7 @@ struct LaneText {
             case .tailLossProbe: "(loss probe)"
             case .acknowledged: "(spurious)"
             case .pathMTU: "(path MTU)"
+            case .fastOpen: "(not taken with SYN)"
             }
         if record.kind == .opening || record.kind == .other { return words.add(remark: kind) }
         words.add(26, spacing: "  ") { $0.append("retransmit") }

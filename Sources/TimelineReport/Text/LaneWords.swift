@@ -40,13 +40,24 @@ struct LaneWords {
     mutating func fit(_ room: Int) {
         guard text.count > max(1, room) else { return }
         var length = text.count
-        while parts.count > 1 && length > room {
-            let weakest = parts.indices.dropFirst().min { parts[$0].weight < parts[$1].weight } ?? parts.count - 1
+        var isShown = UInt64.max
+        func isLeftOut(_ index: Int) -> Bool { isShown & 1 << UInt64(index) == 0 }
+        var leftOut = 0
+        while leftOut + 1 < parts.count && length > room {
+            let shown = parts.indices.dropFirst().filter { !isLeftOut($0) }
+            let weakest = shown.min { parts[$0].weight < parts[$1].weight } ?? parts.count - 1
             length -= parts[weakest].range.count
-            parts.remove(at: weakest)
+            isShown &= ~(1 << UInt64(weakest))
+            leftOut += 1
+        }
+        // Where a longer part had to go as well, a shorter one that is worth less may stay after all.
+        for index in parts.indices.filter(isLeftOut).sorted(by: { parts[$0].weight > parts[$1].weight })
+        where length + parts[index].range.count <= room {
+            length += parts[index].range.count
+            isShown |= 1 << UInt64(index)
         }
         var shorter = OutputBuffer(capacity: length)
-        for part in parts { shorter.append(text, part.range) }
+        for (index, part) in parts.enumerated() where !isLeftOut(index) { shorter.append(text, part.range) }
         shorter.truncate(to: max(1, room))
         text = shorter
     }

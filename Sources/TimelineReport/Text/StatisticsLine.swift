@@ -46,7 +46,9 @@ private func appendRetransmissions(
     _ direction: DirectionStatistics, _ who: StaticString, separator: Bool, _ out: inout OutputBuffer
 ) {
     // A SYN that is sent again has its rows and, if nobody answers, its outcome.
-    let total = direction.retransmissions - direction.count(.opening)
+    // What fills a hole and was sent after what is behind it was sent again, too.
+    let early = direction.count(.lostBeforeCapture)
+    let total = direction.retransmissions - direction.count(.opening) + early
     let spurious = direction.spurious - direction.spuriousOpenings
     let late = direction.count(.reordered)
     guard total > 0 || late > 0 else { return }
@@ -58,7 +60,8 @@ private func appendRetransmissions(
         out.append(" again (")
         let kinds: [(RetransmissionKind, StaticString)] = [
             (.fast, "fast"), (.timeout, "RTO"), (.timeoutRecovery, "after RTO"), (.tailLossProbe, "loss probe"),
-            (.acknowledged, "acked before"), (.pathMTU, "path MTU"), (.other, "other"),
+            (.acknowledged, "acked before"), (.pathMTU, "path MTU"), (.fastOpen, "not taken with SYN"),
+            (.other, "other"),
         ]
         var isFirst = true
         for (kind, name) in kinds where direction.count(kind) > 0 {
@@ -68,9 +71,15 @@ private func appendRetransmissions(
             out.append(" ")
             out.append(name)
         }
+        if early > 0 {
+            if !isFirst { out.append(", ") }
+            out.append(number: early)
+            out.append(" before the capture")
+        }
         out.append("): ")
-        let refused = direction.count(.pathMTU)
-        if refused >= total {
+        let tooBig = direction.count(.pathMTU)
+        let refused = tooBig + direction.count(.fastOpen)
+        if tooBig >= total {
             out.append("too big for the path")
         } else if spurious + refused >= total {
             out.append("nothing was lost")

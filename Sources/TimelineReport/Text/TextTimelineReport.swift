@@ -215,7 +215,8 @@ public struct TextTimelineReport: TraceReport {
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
             if let sender = ConnectionText.halfClosedSender(
-                connection.originator.state, connection.responder.state), order == .blocks || !connection.isEnded
+                connection.originator.state, connection.responder.state), order == .blocks || !connection.isEnded,
+                !texts[slot].saidHalfClosed
             {
                 writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
             }

@@ -150,7 +150,10 @@ struct TimelineRow: BitwiseCopyable {
             lastDataTime = event.time
             ackDelay = -1
             isAckDelayed = false
-        } else {
+        } else if ackDelay < 0, event.segment.flags.has(.ack),
+            Int32(bitPattern: event.relativeAck &- sequence &- UInt32(truncatingIfNeeded: length)) >= 0
+        {
+            // An ACK of a part, and an update of the window, say nothing of the rest.
             ackDelay = max(0, event.time.since(lastDataTime))
         }
     }

@@ -289,7 +289,7 @@ func writeClosing(
         out.append(number: sides.1.packets)
         out.append("< packets")
     }
-    out.append(", ")
+    if connection.history.count > 0 { out.append(", ") }
     for index in 0..<connection.history.count { out.append(byte: connection.history[index]) }
     if copies > 0 {
         out.append(", ")

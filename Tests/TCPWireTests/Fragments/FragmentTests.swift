@@ -125,6 +125,15 @@ private func seconds(_ count: Int64) -> Timestamp { Timestamp(nanoseconds: count
         #expect(table.counts.invalid == 5)
     }
 
+    @Test("one that the clock left in the future holds up nobody")
+    func future() throws {
+        var table = FragmentReassembly()
+        #expect(try segments([piece(Self.whole, 0..<48, id: 9)], &table, at: 1_000_000).isEmpty)
+        #expect(try segments([piece(Self.whole, 0..<48)], &table, at: 100).isEmpty)
+        #expect(try segments([piece(Self.whole, 48..<96)], &table, at: 300).isEmpty)
+        #expect(table.counts.expired == 1)
+    }
+
     @Test("a packet may take 60 s of the capture's time, and a clock may go back")
     func time() throws {
         var table = FragmentReassembly()

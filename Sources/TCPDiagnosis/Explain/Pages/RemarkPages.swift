@@ -18,6 +18,11 @@ extension Explanation {
             "With one segment in flight a tail loss probe takes as long as the timer (RFC 8985 7.2), and the timer has not doubled since.",
             see: "explain retransmission, explain tail-loss-probe"),
         remark(
+            "not taken with SYN",
+            "Text that came with the SYN, which the server did not take: sent again, and not lost.",
+            "Without a cookie that it knows, a server acknowledges the SYN alone (RFC 7413 4.2.2). Fast Open cost nothing and won nothing.",
+            see: "explain fast-open"),
+        remark(
             "after RTO", "Sent again as the sender works through what it had sent before a timeout.",
             "Each ACK lets some more go. What had arrived all the same is sent for nothing.",
             see: "explain spurious-retransmission"),
