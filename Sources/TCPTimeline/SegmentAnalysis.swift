@@ -74,7 +74,10 @@ extension HotPart {
         guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived else { return }
         if segment.window != sides[Int(side.rawValue)].lastWindow {
             notes.insert(.windowUpdate)
-        } else if endpoints[peer].knowsSendSequence && endpoints[peer].sendNext.isAfter(segment.acknowledgment) {
+        } else if segment.window != 0, endpoints[peer].knowsSendSequence,
+            endpoints[peer].sendNext.isAfter(segment.acknowledgment)
+        {
+            // One of a window that is shut answers a probe: nothing is missing.
             notes.insert(.duplicateAck)
         } else {
             notes.insert(.probeAck)
