@@ -204,8 +204,8 @@ extension CaseFile {
 
     private mutating func noteKeepAlive(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        // Whatever is heard from a side answers its peer's keep-alives.
-        records[peer].unansweredKeepAlives = 0
+        // Whatever is heard from a side answers its peer's keep-alives; after that gave up it is too late.
+        if !records[peer].reset.isSeen { records[peer].unansweredKeepAlives = 0 }
         guard event.notes.contains(.keepAlive) else { return }
         if records[own].unansweredKeepAlives == 0 { records[own].firstKeepAlive = sighting }
         records[own].lastKeepAlive = sighting

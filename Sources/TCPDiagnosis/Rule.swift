@@ -106,5 +106,11 @@ func words(_ nanoseconds: Int64) -> String {
     return whole >= 100 || tenth == 0 ? "\(whole)\(name)" : "\(whole).\(tenth)\(name)"
 }
 
+/// Two bounds of a span: `1.6s to 1.7s`, or just one where they read alike.
+func words(_ least: Int64, to most: Int64) -> String {
+    let (first, last) = (words(least), words(most))
+    return first == last ? "some \(first)" : "\(first) to \(last)"
+}
+
 /// The verb of a count: `1 octet is`, `7 octets are`.
 func verb(_ number: some BinaryInteger, _ one: String, _ many: String) -> String { number == 1 ? one : many }

@@ -12,6 +12,10 @@ extension EndpointMachine {
             learn(kernel, &reaction)
             return reaction
         }
+        // "Queue this until all preceding SENDs have been segmentized" (3.10.4): the state follows when the FIN is captured.
+        if state == .established && kernel == .finWait1 || state == .closeWait && kernel == .closing {
+            knowledge.insert(.finQueued)
+        }
         guard certainty == .inferred else { return reaction }
         switch (state, kernel) {
         case (.established, .synSent) where isOpen(actively: true):

@@ -341,7 +341,9 @@ extension EndpointMachine {
             let isCopy = knowledge.contains(.ackFromBeyond) && sequence == ownFin
             let isOvertaken =
                 certainty == .observed && (!coversPeerFin && segment.acknowledgment.isBefore(acknowledged) || isCopy)
-            if !isOvertaken && (coversPeerFin || certainty >= .observed) {
+            if knowledge.contains(.finQueued) {
+                enter(.closing, .observed, .closeCall, &reaction)
+            } else if !isOvertaken && (coversPeerFin || certainty >= .observed) {
                 enter(.lastAck, .observed, .closeCall, &reaction)
             } else {
                 // The FINs crossed: when this one left, the peer's had not arrived, so CLOSE-WAIT was wrong.

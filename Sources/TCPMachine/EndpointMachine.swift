@@ -63,6 +63,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let ownReset = Knowledge(rawValue: 1 << 20)
         /// It has acknowledged `acknowledged` again after text or a FIN that we thought here: perhaps that never came.
         static let lacksText = Knowledge(rawValue: 1 << 21)
+        /// It had closed before the peer's FIN came, though its own FIN still waits behind text: the kernel says so.
+        static let finQueued = Knowledge(rawValue: 1 << 22)
     }
 
     /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs

@@ -77,8 +77,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "\(owner) called accept() only \(words(delay.least)) to \(words(most)) after the connection was open: until then the"
-                + " client had nobody to talk to",
+                "\(owner) called accept() only \(words(delay.least, to: most)) after the connection was open: until then the client had"
+                + " nobody to talk to",
             frames: [c.file[.responder].syn],
             evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
                 + (process.map { [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))] } ?? []))

@@ -199,7 +199,7 @@ extension Circumstances {
 
     /// Whether the kernel has closed, and its FIN was not sent yet.
     fileprivate func hasQueuedFin(_ kernel: TCPState?, _ wire: TCPState) -> Bool {
-        kernel == .finWait1 && wire == .established || kernel == .lastAck && wire == .closeWait
+        kernel == .finWait1 && wire == .established || (kernel == .lastAck || kernel == .closing) && wire == .closeWait
     }
 
     /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.

@@ -16,11 +16,19 @@ extension Rule {
         // What came before it stopped reading it has acknowledged; what crossed its FIN came too late as well.
         let octets = c.unacknowledged(side.other)
         guard octets > 0 else { return nil }
+        let peer = c.file[side.other]
+        let end = c.kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
+        // What was sent again only, or crossed the FIN, nobody sent in spite of it.
+        let isLate = peer.textAfterPeerFin == 0
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) had closed (frame \(c.file[side].fin.frame)); \(c.name(side.other)) sent \(counted(octets, "octet"))"
-                + " all the same, and its kernel answered with RST: the octets are lost, the next write fails with EPIPE",
+                "\(c.name(side)) \(end) (frame \(c.file[side].fin.frame)); \(c.name(side.other))"
+                + (isLate
+                    ? " had sent \(counted(octets, "octet")) before it could know, which came too late"
+                    : " sent \(counted(octets, "octet")) all the same") + ", and its kernel answered with RST:"
+                + " \(verb(octets, "it is", "they are")) lost"
+                + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE"),
             frames: [c.file[side].fin, c.file[side].resetAnswers, c.file[side].reset],
             evidence: [.init("octets_lost", .number(octets))])
     }

@@ -49,8 +49,8 @@ extension KernelJoin {
     }
 
     /// Takes in who holds sockets of a process, by inode, the lowest pid first: nobody means neither the process nor whoever may have it
-    /// from there. A process that holds its socket no more makes room for one that does, unless an event told that it connected or was
-    /// the first to close.
+    /// from there. A process that holds its socket no more makes room for one that does, unless an event told that it closed the
+    /// connection.
     public mutating func assign(
         holders: [UInt64: [SocketHolder]], of pid: Int32, _ ids: [ConnectionID]? = nil, time: Timestamp,
         source: KernelSource = .proc
@@ -64,13 +64,14 @@ extension KernelJoin {
                         let all = holders[socket.inode]
                     else { return }
                     let own = all.first { $0.process.pid == pid }
-                    // Who connected, or closed first, stays the one that is named.
-                    let holder = own ?? (view.trace.isOwnerExact ? nil : all.first)
+                    // Who has closed the connection stays the one that is named; who has only connected can do nothing for it any more.
+                    let isKept = view.trace.isOwnerExact && ![.established, .closeWait].contains(socket.state)
+                    let holder = own ?? (isKept ? nil : all.first)
                     let others = all.filter { $0.process.pid != holder?.process.pid }
                     view.sharers = Array(others.prefix(Self.sharerLimit))
                     view.sharerCount = others.count
                     guard let holder else {
-                        view.isProcessStale = !view.trace.isOwnerExact
+                        view.isProcessStale = !isKept
                         return
                     }
                     view.descriptor = holder.descriptor

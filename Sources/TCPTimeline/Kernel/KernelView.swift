@@ -146,9 +146,10 @@ public struct KernelView: Sendable {
     /// Why the kernel threw away what went to the server, or else what came from there; nil if it did not.
     public var dropReason: KernelWord? { responder.trace.dropReason ?? originator.trace.dropReason }
 
-    /// The processes that own its ends, and the listener that it came to, as far as they are known.
+    /// The processes that hold its ends, and the listener that it came to, as far as they are known.
     public var owners: [ProcessIdentity] {
         [originator.process, responder.process, responder.listenerProcess].compactMap { $0 }
+            + (originator.sharers + responder.sharers).map(\.process)
     }
 
     /// Whether the kernel said that one side's socket is or was in this state when we had it there.

@@ -164,6 +164,8 @@ public struct SummaryReport: PartitionedReport {
             row.append(connection.outcome.displayName)
             row.append(ShortWord(0x20))
             row.append(connection.zeekState)
+            // "half-closed RSTO" fills the column: the next one moves, so that they stay two words.
+            if row.count >= outcomeStart + 16 { row.append(ShortWord(0x20)) }
             row.pad(to: outcomeStart + 16)
             row.append(span: connection.openDelay, compact: true, rightIn: 6)
             row.append(ShortWord(0x20))
