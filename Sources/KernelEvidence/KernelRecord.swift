@@ -17,8 +17,8 @@ public enum KernelRecord: Sendable {
     case owners([UInt64: SocketHolder], time: Timestamp, source: KernelSource)
     /// All who hold sockets of one process, by inode; nobody where it holds a socket no more.
     case holders([UInt64: [SocketHolder]], of: Int32, time: Timestamp, source: KernelSource)
-    /// Which processes do nothing because they are stopped, from now on and until it is said anew.
-    case halted([Int32: ProcessHalt], time: Timestamp)
+    /// Which processes cannot do what is waited for, from now on and until it is said anew.
+    case troubled([Int32: ProcessTrouble], time: Timestamp)
     /// What was told by now of what had been learnt.
     case told(KernelTelling)
     /// What moved among the host's counters between two readings of them.

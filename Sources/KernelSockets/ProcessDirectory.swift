@@ -26,7 +26,9 @@ struct ProcessDirectory: ~Copyable {
     /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), its parent (field 4), whether it is a thread of
     /// the kernel's own (field 9), whether it has ended and its parent has not asked for it yet, and why it does not run (field 3); nil if
     /// it has gone. Together with the pid the start time names a process beyond doubt.
-    func status() -> (startTicks: UInt64, parent: Int32, isKernelThread: Bool, isZombie: Bool, halt: ProcessHalt?)? {
+    func status() -> (
+        startTicks: UInt64, parent: Int32, isKernelThread: Bool, isZombie: Bool, trouble: ProcessTrouble?
+    )? {
         guard let bytes = directory.contents(of: "stat", limit: 1024) else { return nil }
         // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
         guard let nameEnd = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
@@ -36,14 +38,27 @@ struct ProcessDirectory: ~Copyable {
             let flags = UInt32(String(decoding: fields[6], as: UTF8.self)),
             let start = UInt64(String(decoding: fields[19], as: UTF8.self))
         else { return nil }
-        let halt: ProcessHalt? =
+        let trouble: ProcessTrouble? =
             switch fields[0].first {
             case UInt8(ascii: "T"): .stopped
             case UInt8(ascii: "t"): .traced
             default: nil
             }
         let isZombie = fields[0].first == UInt8(ascii: "Z")
-        return (start, parent, flags & Self.kernelThread != 0, isZombie, halt)
+        return (start, parent, flags & Self.kernelThread != 0, isZombie, trouble)
+    }
+
+    /// Whether it has as many descriptors as it may (RLIMIT_NOFILE): accept(2) fails with EMFILE. False where the kernel does not count
+    /// them (before Linux 6.2 the folder has no size).
+    func isOutOfDescriptors() -> Bool {
+        guard let folder = Descriptor(below: directory, name: "fd", flags: O_RDONLY | O_DIRECTORY),
+            let count = folder.size(), count > 0, let limits = directory.contents(of: "limits", limit: 4096),
+            let line = limits.split(separator: UInt8(ascii: "\n")).first(where: {
+                $0.starts(with: "Max open files".utf8)
+            }),
+            let limit = line.split(separator: UInt8(ascii: " ")).dropFirst(3).first
+        else { return false }
+        return Int(String(decoding: limit, as: UTF8.self)).map { count >= $0 } ?? false
     }
 
     /// The name, user and start time; nil if the process has gone, or is a thread of the kernel's own: that does a program's work (MPTCP

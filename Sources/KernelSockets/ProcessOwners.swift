@@ -155,11 +155,16 @@ public struct ProcessOwners: Sendable {
         }
     }
 
-    /// Which of these processes are stopped, by a signal or a debugger, and by which.
-    public func halted(among pids: [Int32]) -> [Int32: ProcessHalt] {
-        var halted: [Int32: ProcessHalt] = [:]
-        for pid in pids { halted[pid] = ProcessDirectory(root: root, pid: pid)?.status()?.halt }
-        return halted
+    /// Which of these processes are stopped, by a signal or a debugger, or have no descriptor left.
+    public func troubled(among pids: [Int32]) -> [Int32: ProcessTrouble] {
+        var troubled: [Int32: ProcessTrouble] = [:]
+        for pid in pids {
+            guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status() else {
+                continue
+            }
+            troubled[pid] = status.trouble ?? (directory.isOutOfDescriptors() ? .noDescriptors : nil)
+        }
+        return troubled
     }
 
     /// The process `pid` and its parent, its parent's parent and so on up to the first; empty if there is no such one.

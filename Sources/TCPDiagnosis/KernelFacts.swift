@@ -88,23 +88,31 @@ extension Circumstances {
         return socket.receiveQueue - (socket.state == .closeWait ? min(socket.receiveQueue, 1) : 0)
     }
 
-    /// `; it is stopped by a signal: ...` if the process of one side is blamed for what it cannot do; or else nothing.
-    func haltWords(_ side: Side) -> String {
-        guard let view = kernel?[side], let halt = view.halt, let process = view.process ?? view.listenerProcess else {
-            return ""
-        }
-        switch halt {
+    /// `; lab-server[7410] is stopped by a signal ...` if the process of one side is blamed for what it cannot do; or else nothing.
+    /// Descriptors are wanting only where it is to accept.
+    func troubleWords(_ side: Side, accepting: Bool = false) -> String {
+        guard let view = kernel?[side], let trouble = view.trouble, let process = view.process ?? view.listenerProcess
+        else { return "" }
+        let name = processName(process)
+        switch trouble {
         case .stopped:
-            return
-                "; \(processName(process)) is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT \(process.pid) lets it go on"
-        case .traced: return "; \(processName(process)) is stopped by a debugger"
+            return "; \(name) is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT \(process.pid) lets it go on"
+        case .traced: return "; \(name) is stopped by a debugger"
+        case .noDescriptors:
+            return accepting
+                ? "; \(name) has no descriptor left, so that accept() fails with EMFILE: look for what it does not close, or"
+                    + " raise its limit (ulimit -n, LimitNOFILE)" : ""
         }
     }
 
     /// The same as evidence.
-    func haltEvidence(_ side: Side) -> [Finding.Evidence] {
-        guard let halt = kernel?[side].halt else { return [] }
-        return [.init("stopped_by", .text(halt == .stopped ? "signal" : "debugger"))]
+    func troubleEvidence(_ side: Side, accepting: Bool = false) -> [Finding.Evidence] {
+        switch kernel?[side].trouble {
+        case .stopped: [.init("stopped_by", .text("signal"))]
+        case .traced: [.init("stopped_by", .text("debugger"))]
+        case .noDescriptors: accepting ? [.init("accept_errno", .text("EMFILE"))] : []
+        case nil: []
+        }
     }
 
     /// `lab-server[7410]`, or `its process`. Untrusted.

@@ -218,7 +218,8 @@ import Testing
             if holders.count > octets.count / 12 { Issue.record("seed \(seed): \(octets)") }
         case .told(let telling):
             if telling.found.count > octets.count / 13 { Issue.record("seed \(seed): \(octets)") }
-        case .halted(let halted, _): if halted.count > octets.count / 5 { Issue.record("seed \(seed): \(octets)") }
+        case .troubled(let troubled, _):
+            if troubled.count > octets.count / 5 { Issue.record("seed \(seed): \(octets)") }
         case .counters(let change), .total(let change):
             let names = change.increases.map(\.name)
             if names != names.sorted() || names.count > octets.count / 10 { Issue.record("seed \(seed): \(octets)") }

@@ -141,9 +141,9 @@ import Testing
 
     @Test func whoIsStopped() throws {
         var codec = Codec()
-        let halted = try only(&codec, .halted([258: .traced, 7: .stopped], time: time))
+        let troubled = try only(&codec, .troubled([258: .traced, 7: .stopped], time: time))
         let list: [UInt8] = [7, 0, 0, 0, 1, 2, 1, 0, 0, 2]
-        #expect(halted == joined([2, 0, 9, 0], zeros(4), timeOctets, [2, 0, 0, 0], list))
+        #expect(troubled == joined([2, 0, 9, 0], zeros(4), timeOctets, [2, 0, 0, 0], list))
     }
 
     @Test func sizes() throws {

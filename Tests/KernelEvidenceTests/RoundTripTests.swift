@@ -104,8 +104,11 @@ import Testing
 
     @Test func whoIsStopped() throws {
         var codec = Codec()
-        for halted: [Int32: ProcessHalt] in [[:], [1: .stopped], [.min: .traced, .max: .stopped]] {
-            guard case .halted(halted, Sample.time) = try codec.single(.halted(halted, time: Sample.time)) else {
+        for troubled: [Int32: ProcessTrouble] in [
+            [:], [1: .stopped], [.min: .traced, .max: .stopped, 7: .noDescriptors],
+        ] {
+            guard case .troubled(troubled, Sample.time) = try codec.single(.troubled(troubled, time: Sample.time))
+            else {
                 throw OtherRecord()
             }
         }

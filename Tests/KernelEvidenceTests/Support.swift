@@ -209,7 +209,7 @@ enum Sample {
                     2: [SocketHolder(process: contained, descriptor: 9), SocketHolder(process: plain, descriptor: 0)],
                 ],
                 of: -7, time: time, source: .tracepoint),
-            .halted([1: .stopped, Int32.max: .traced], time: time),
+            .troubled([1: .stopped, Int32.max: .traced], time: time),
             .told(
                 KernelTelling(
                     now: time, settled: Timestamp(nanoseconds: .max),

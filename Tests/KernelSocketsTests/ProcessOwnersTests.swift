@@ -66,7 +66,15 @@ import Testing
             try proc.process(pid, comm: "a) T", state: state, start: 5, sockets: [:])
         }
         let owners = ProcessOwners(root: proc.root)
-        #expect(owners.halted(among: [200, 201, 202, 203, 204, 205, 999]) == [201: .stopped, 202: .traced])
+        #expect(owners.troubled(among: [200, 201, 202, 203, 204, 205, 999]) == [201: .stopped, 202: .traced])
+        // A folder of a usual file system has some size that is no count: beyond the one limit and below the other.
+        for (pid, limit) in [(200, 1), (203, 1 << 30)] {
+            try proc.write(
+                "\(pid)/limits",
+                "Limit                     Soft Limit           Hard Limit           Units     \n"
+                    + "Max open files            \(limit)                 4096                 files     \n")
+        }
+        #expect(owners.troubled(among: [200, 203]) == [200: .noDescriptors])
     }
 
     @Test func whoHasGone() throws {

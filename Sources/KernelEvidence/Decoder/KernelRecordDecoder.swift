@@ -46,7 +46,7 @@ public struct KernelRecordDecoder: Sendable {
         case .counters: return .counters(try counters(&cursor))
         case .total: return .total(try counters(&cursor))
         case .told: return .told(try telling(&cursor))
-        case .halted: return try halted(&cursor)
+        case .troubled: return try troubled(&cursor)
         case nil: throw .unknownKind(number)
         }
     }
@@ -187,8 +187,8 @@ public struct KernelRecordDecoder: Sendable {
     private static let leastHolders = 12
     /// A number, and the length of a name.
     private static let leastIncrease = 10
-    /// A process's id, and why it is halted.
-    private static let leastHalted = 5
+    /// A process's id, and why it is troubled.
+    private static let leastTroubled = 5
 
     private mutating func owners(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
         let time = try cursor.time()
@@ -219,16 +219,16 @@ public struct KernelRecordDecoder: Sendable {
         return .holders(holders, of: pid, time: time, source: source)
     }
 
-    private func halted(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
+    private func troubled(_ cursor: inout RecordCursor) throws(KernelRecordFault) -> KernelRecord {
         let time = try cursor.time()
-        var halted: [Int32: ProcessHalt] = [:]
-        for _ in 0..<(try cursor.count(least: Self.leastHalted)) {
+        var troubled: [Int32: ProcessTrouble] = [:]
+        for _ in 0..<(try cursor.count(least: Self.leastTroubled)) {
             let pid = try cursor.i32()
             let why = try cursor.u8()
-            guard let halt = ProcessHalt(rawValue: why) else { throw .badValue("reason \(why) of a halt") }
-            halted[pid] = halt
+            guard let trouble = ProcessTrouble(rawValue: why) else { throw .badValue("reason \(why) of a trouble") }
+            troubled[pid] = trouble
         }
-        return .halted(halted, time: time)
+        return .troubled(troubled, time: time)
     }
 
     /// The next holder; nil if nothing is known of the process.

@@ -28,7 +28,7 @@ public struct KernelRecordEncoder: Sendable {
         case .reading(let reading): encode(reading, &payloads)
         case .owners(let owners, let time, let source): encode(owners, time, source, &payloads)
         case .holders(let holders, let pid, let time, let source): encode(holders, pid, time, source, &payloads)
-        case .halted(let halted, let time): encode(halted, time, &payloads)
+        case .troubled(let troubled, let time): encode(troubled, time, &payloads)
         case .told(let telling): encode(telling, &payloads)
         case .counters(let change): encode(change, .counters, &payloads)
         case .total(let change): encode(change, .total, &payloads)
@@ -232,15 +232,15 @@ public struct KernelRecordEncoder: Sendable {
         finish(.holders, body, &payloads)
     }
 
-    private mutating func encode(_ halted: [Int32: ProcessHalt], _ time: Timestamp, _ payloads: inout [[UInt8]]) {
+    private mutating func encode(_ troubled: [Int32: ProcessTrouble], _ time: Timestamp, _ payloads: inout [[UInt8]]) {
         var body = RecordOctets()
         body.append(time)
-        body.append(count: halted.count)
-        for (pid, halt) in halted.sorted(by: { $0.key < $1.key }) {
+        body.append(count: troubled.count)
+        for (pid, trouble) in troubled.sorted(by: { $0.key < $1.key }) {
             body.append(pid)
-            body.append(halt.rawValue)
+            body.append(trouble.rawValue)
         }
-        finish(.halted, body, &payloads)
+        finish(.troubled, body, &payloads)
     }
 
     private mutating func append(_ holder: SocketHolder, to body: inout RecordOctets) {

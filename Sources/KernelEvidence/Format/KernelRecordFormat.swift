@@ -83,10 +83,10 @@ import TCPModel
 ///     now i64, flags u8, [settled i64], count u32, count * (flags u8, originator's end, responder's end)
 ///                   at most 1000 connections; flags: 0 has settled; of a connection: 1 originator is IPv4, 2 responder is IPv4
 ///
-/// **Kind 9, halted.** These processes are stopped, and no others that are looked at.
+/// **Kind 9, troubled.** These processes cannot do what is waited for, and no others that are looked at.
 ///
 ///     time i64, count u32, count * (pid i32, why u8)
-///                   why: 1 stopped by a signal, 2 held by a debugger
+///                   why: 1 stopped by a signal, 2 stopped by a debugger, 3 no descriptor left
 ///
 /// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source. What
 /// a reading says is compared among its connections: so its payloads say whether more follow.
@@ -108,7 +108,7 @@ enum KernelRecordFormat {
         case counters
         case total
         case told
-        case halted
+        case troubled
     }
 
     /// What an event is.

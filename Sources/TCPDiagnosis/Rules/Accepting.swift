@@ -32,20 +32,24 @@ extension Rule {
         // The listener's own count has those, too, that are not traced: the place is known only where there are none.
         let waiting = isShared ? 0 : view.listener?.receiveQueue ?? 0
         let place = view.queueTraced == waiting && !c.connection.isEnded ? view.queuePlace : nil
+        let verdict =
+            !isShared && view.trouble == .noDescriptors ? "cannot accept it" : "has not called accept() for it"
         return Verdict(
             side: .responder,
-            message: "open for \(words(waited)) and not accepted: \(owner) has not called accept() for it"
+            message:
+                "open for \(words(waited)) and not accepted: \(owner) \(verdict)"
                 + (place.map { "; number \($0) of \(waiting) in its queue" }
                     ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
                 + (octets > 0 ? "; \(counted(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
-                + (hasEnd ? "; the client has closed meanwhile" : "") + (isShared ? "" : c.haltWords(.responder)),
+                + (hasEnd ? "; the client has closed meanwhile" : "")
+                + (isShared ? "" : c.troubleWords(.responder, accepting: true)),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
                 + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
                 + (isShared
                     ? c.listenersEvidence
                     : (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? [])
-                        + c.listenerEvidence + c.haltEvidence(.responder)))
+                        + c.listenerEvidence + c.troubleEvidence(.responder, accepting: true)))
     }
 
     /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something

@@ -60,8 +60,8 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) has not closed \(fin.isSeen ? "\(words(since)) after the peer's FIN" : "since the peer's FIN, which came before the capture, at least \(words(since)) ago"): CLOSE_WAIT lasts until its"
-                    + " process calls close()\(cause)\(c.haltWords(side))",
-                frames: [fin], evidence: evidence + c.haltEvidence(side))
+                    + " process calls close()\(cause)\(c.troubleWords(side))",
+                frames: [fin], evidence: evidence + c.troubleEvidence(side))
         }
         return nil
     }

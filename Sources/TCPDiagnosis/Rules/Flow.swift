@@ -35,8 +35,8 @@ extension Rule {
             message +=
                 "; \(counted(socket.receiveQueue, "octet")) \(verb(socket.receiveQueue, "waits", "wait")) to be read"
             evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
-            message += c.haltWords(side)
-            evidence += c.haltEvidence(side)
+            message += c.troubleWords(side)
+            evidence += c.troubleEvidence(side)
         }
         return Verdict(
             side: side, message: message, frames: [Sighting(frame: frame, time: c.connection.firstTime)],
@@ -75,7 +75,8 @@ extension Rule {
             guard let view = c.kernel?[side], view.isPresent, let socket = view.socket, socket.inode != 0,
                 let span = view.unreadSpan
             else { continue }
-            let wait = span.latest.since(span.since)
+            // Before somebody had it nobody could read it.
+            let wait = span.latest.since(max(span.since, view.firstAccepted ?? span.since))
             // Who still sends something is at work.
             guard wait >= Circumstances.patience, c.file[side].lastText.time < span.since else { continue }
             return Verdict(
@@ -83,10 +84,10 @@ extension Rule {
                 message:
                     "\(c.name(side)) has read nothing for \(words(wait)) and \(counted(socket.receiveQueue, "octet"))"
                     + " \(verb(socket.receiveQueue, "waits", "wait")) in its receive queue: the kernel acknowledged"
-                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read\(c.haltWords(side))",
+                    + " \(verb(socket.receiveQueue, "it", "them")), the process does not read\(c.troubleWords(side))",
                 frames: [c.file[side.other].lastText],
                 evidence: [.init("rx_queue", .number(Int64(socket.receiveQueue))), .init("unread", .span(wait))]
-                    + c.haltEvidence(side))
+                    + c.troubleEvidence(side))
         }
         return nil
     }

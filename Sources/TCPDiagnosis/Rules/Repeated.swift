@@ -30,8 +30,12 @@ extension Rule {
             // Those that were needless have their kinds, too.
             let spurious = direction.spurious - (isSynTold ? direction.spuriousOpenings : 0)
             let all = count + spurious
+            // What a network card cuts up is one frame here. The octets are those of all that was sent again.
+            let octets = direction.repeatedBytes
+            let isLarge = octets > UInt64(all) * 1460 && all == direction.retransmissions
+            let what = isLarge ? "\(counted(all, "frame")) with \(octets) octets" : counted(all, "segment")
             return
-                "\(c.name(side)) sent \(counted(all, "segment")) again (\(named.joined(separator: ", ")))"
+                "\(c.name(side)) sent \(what) again (\(named.joined(separator: ", ")))"
                 + (spurious > 0 ? ", \(spurious) of them for nothing" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)

@@ -43,11 +43,11 @@ extension Rule {
                 + " \(wasFull ? "waited" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
                 + (wasFull ? " then: \(owner) accepts too slowly" : ", and \(owner) does not call accept()")
-                + (wasFull ? "" : c.haltWords(.responder)),
+                + (wasFull ? "" : c.troubleWords(.responder, accepting: true)),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence
-                + c.listenerEvidence + (wasFull ? [] : c.haltEvidence(.responder)))
+                + c.listenerEvidence + (wasFull ? [] : c.troubleEvidence(.responder, accepting: true)))
     }
 
     /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.
@@ -270,12 +270,14 @@ extension Circumstances {
                 + listenerEvidence)
     }
 
-    /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). That a
-    /// capture ends sooner is no silence, unless it is known why no answer will come.
+    /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). While
+    /// nothing explains it, an explanation is waited for: that nobody has an address on a link Linux knows after three seconds
+    /// (ARP, RFC 4861 10). That a capture ends sooner is no silence, unless it is known why no answer will come.
     var isUnanswered: Bool {
         guard connection.outcome == .noAnswer, file[.originator].syn.isSeen else { return false }
-        if since(file[.originator].syn) >= Span.second { return true }
         let isExplained = file.icmp != nil || openingDrop != nil || fullListener != nil
+        let patience = isOver || isExplained ? Span.second : 3300 * Span.millisecond
+        if since(file[.originator].syn) >= patience { return true }
         return isOver && (file[.originator].synCount > 1 || isExplained)
     }
 }

@@ -47,8 +47,8 @@ public struct KernelJoin: Sendable {
     /// What listeners had refused at the latest reading and at the one before, by inode.
     var listenerDrops: [UInt64: ListenerDrops] = [:]
 
-    /// The processes that were found stopped when they were last looked at.
-    public internal(set) var halted: [Int32: ProcessHalt] = [:]
+    /// The processes that something keeps from their work, when they were last looked at.
+    public internal(set) var troubled: [Int32: ProcessTrouble] = [:]
 
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]
@@ -299,7 +299,7 @@ public struct KernelJoin: Sendable {
         if remembersReadings { for id in ids ?? views.ids { rememberStates(id) } }
         noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
         placeInQueues(ids ?? views.ids, timeline)
-        if !halted.isEmpty { noteHalts(ids ?? views.ids) }
+        if !troubled.isEmpty { noteTroubles(ids ?? views.ids) }
         return events
     }
 

@@ -31,8 +31,8 @@ public struct KernelSideView: Sendable {
     var judged: (pid: Int32, isOfCommand: Bool)?
     /// Whether a process of the command that is traced holds the socket, or held it.
     public internal(set) var isOfCommand = false
-    /// Why its process, or that of the listener, does nothing for it; nil if it runs, or is not known to be stopped.
-    public internal(set) var halt: ProcessHalt?
+    /// Why its process, or that of the listener, can do nothing for it; nil if nothing is known to keep it.
+    public internal(set) var trouble: ProcessTrouble?
     /// Whether somebody listens on this side's port. Of several on one address (SO_REUSEPORT) it is a full one, if any is; else the
     /// one that the kernel named for this connection, if it was asked.
     public internal(set) var listener: KernelSocket?

@@ -166,9 +166,9 @@ struct RecordedKernel {
             guard usesProcesses else { return .nothing }
             said += join.assign(holders: holders, of: pid, latest, time: time, source: source)
             return .joined(time)
-        case .halted(let halted, let time):
+        case .troubled(let troubled, let time):
             guard usesProcesses else { return .nothing }
-            join.assign(halted: halted)
+            join.assign(troubled: troubled)
             return .joined(time)
         case .counters(let change): return .counters(change)
         case .total(let change):

@@ -226,7 +226,7 @@ struct KernelWatcher {
         events += findOwners(source)
         events += findHolders(timeline, source)
         events += findHeirs(source)
-        lookForHalted()
+        lookForTroubled()
         judgeProcesses()
         return events
     }
@@ -280,14 +280,14 @@ struct KernelWatcher {
         return left.isEmpty ? [] : name(owners.owners(of: left), source)
     }
 
-    /// Those for whom something waits may be stopped: then it is not their program that is to blame.
-    private mutating func lookForHalted() {
+    /// Those for whom something waits may be stopped, or out of descriptors: then there is more to say than that they do nothing.
+    private mutating func lookForTroubled() {
         // Where there is a crowd nobody is looked at, and nobody is known to be.
         let asked = join.count <= Self.batch ? join.processesToWaitFor(limit: Self.holderLimit.sockets) : []
-        let found = owners.halted(among: asked)
-        guard found != join.halted else { return }
-        join.assign(halted: found)
-        recorder?.note(.halted(found, time: snapshot.readEnded))
+        let found = owners.troubled(among: asked)
+        guard found != join.troubled else { return }
+        join.assign(troubled: found)
+        recorder?.note(.troubled(found, time: snapshot.readEnded))
     }
 
     /// From now on what is learnt is kept for a capture file, until `takeRecords`.

@@ -130,7 +130,7 @@ final class KernelCase {
     }
 
     /// These processes are found stopped, and nobody else.
-    func halt(_ halted: [Int32: ProcessHalt]) { join.assign(halted: halted) }
+    func trouble(_ troubled: [Int32: ProcessTrouble]) { join.assign(troubled: troubled) }
 
     /// This host's counters moved in the tenth of a second that begins here.
     func count(_ milliseconds: Double, _ counts: [String: UInt64]) {

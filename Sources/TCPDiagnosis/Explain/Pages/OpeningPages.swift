@@ -102,7 +102,7 @@ extension Explanation {
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",
                 "It is stopped (Ctrl-Z, SIGSTOP, a debugger: the finding says so), or waits for a lock.",
-                "accept() fails with EMFILE: no descriptor is left."),
+                "accept() fails with EMFILE: no descriptor is left (the finding says so)."),
             .remedy("Look at the process that holds the listener. A CLOSE_WAIT with inode 0 is this, not a leak."),
             .see("explain accept-queue-full, explain accepted-late, explain close-wait-leak")),
         Explanation(

@@ -5,7 +5,7 @@ import TCPModel
 import TCPTimeline
 import Testing
 
-@Suite struct KernelHaltTests {
+@Suite struct KernelTroubleTests {
     private static let handshake = "0 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
 
     private let joined = Joined(handshake)
@@ -17,7 +17,7 @@ import Testing
         _ = joined.join.assign([11: client, 22: server], time: joined.play.now)
     }
 
-    private func halt(_ side: Side) -> ProcessHalt? { joined.join.view(joined.id)?[side].halt }
+    private func trouble(_ side: Side) -> ProcessTrouble? { joined.join.view(joined.id)?[side].trouble }
 
     @Test func onlyWhomSomethingWaitsFor() {
         #expect(joined.join.processesToWaitFor(limit: 16).isEmpty, "nothing waits")
@@ -31,22 +31,22 @@ import Testing
     }
 
     @Test func untilItIsSaidAnew() {
-        joined.join.assign(halted: [8: .stopped, 99: .traced])
-        #expect(halt(.responder) == .stopped && halt(.originator) == nil)
-        joined.join.assign(halted: [7: .traced])
-        #expect(halt(.responder) == nil && halt(.originator) == .traced)
-        joined.join.assign(halted: [:])
-        #expect(halt(.originator) == nil)
+        joined.join.assign(troubled: [8: .stopped, 99: .traced])
+        #expect(trouble(.responder) == .stopped && trouble(.originator) == nil)
+        joined.join.assign(troubled: [7: .traced])
+        #expect(trouble(.responder) == nil && trouble(.originator) == .traced)
+        joined.join.assign(troubled: [:])
+        #expect(trouble(.originator) == nil)
     }
 
     /// The next reading says it of a connection whose process was found since.
     @Test func aProcessThatIsNamedLater() {
         let other = ProcessIdentity(pid: 9, command: "child", uid: 0)
-        joined.join.assign(halted: [9: .stopped])
-        #expect(halt(.responder) == nil)
+        joined.join.assign(troubled: [9: .stopped])
+        #expect(trouble(.responder) == nil)
         _ = joined.join.assign(
             holders: [22: [SocketHolder(process: other, descriptor: 4)]], of: 8, time: joined.play.now)
         joined.read(2, joined.client(.established), joined.server(.established))
-        #expect(halt(.responder) == .stopped)
+        #expect(trouble(.responder) == .stopped)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import TCPDiagnosis
 
-@Suite struct HaltedProcessTests {
+@Suite struct TroubledProcessTests {
     private static let remedy = "is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 8 lets it go on"
 
     private func evidence(_ play: KernelCase, _ code: FindingCode) -> String? {
@@ -24,7 +24,7 @@ import Testing
                 time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
                 owners: [33: 8])
         }
-        play.halt([8: .stopped])
+        play.trouble([8: .stopped])
         #expect(play.review(1500) == [.neverAccepted])
         #expect(play.message(.neverAccepted).hasSuffix("; p8[8] " + Self.remedy), "\(play.found)")
         #expect(evidence(play, .neverAccepted) == "signal")
@@ -35,7 +35,7 @@ import Testing
         for time in [1100.0, 6000] {
             play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
         }
-        play.halt([8: .traced])
+        play.trouble([8: .traced])
         #expect(play.review(8000).contains(.closeWaitLeak))
         #expect(play.message(.closeWaitLeak).hasSuffix("; p8[8] is stopped by a debugger"), "\(play.found)")
         #expect(evidence(play, .closeWaitLeak) == "debugger")
@@ -48,18 +48,31 @@ import Testing
             play.read(
                 time, play.client(.synSent), play.listener(waiting: 2, backlog: 1), owners: [33: 8])
         }
-        play.halt([8: .stopped])
+        play.trouble([8: .stopped])
         #expect(play.review(2500) == [.acceptQueueFull])
         #expect(
             play.message(.acceptQueueFull).hasSuffix("does not call accept(); p8[8] " + Self.remedy), "\(play.found)")
     }
 
-    @Test func nobodyElsesHaltIsToldOf() {
+    @Test func aServerThatHasNoDescriptorLeft() {
+        let play = KernelCase(handshake)
+        for time in [5.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
+                owners: [33: 8])
+        }
+        play.trouble([8: .noDescriptors])
+        #expect(play.review(1500) == [.neverAccepted])
+        #expect(
+            play.message(.neverAccepted).contains("; p8[8] has no descriptor left, so that accept() fails with EMFILE"))
+    }
+
+    @Test func nobodyElsesTroubleIsToldOf() {
         let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
         for time in [1100.0, 6000] {
             play.read(time, play.client(.finWait2), play.server(.closeWait), owners: [11: 7, 22: 8])
         }
-        play.halt([7: .stopped])
+        play.trouble([7: .stopped])
         #expect(play.review(40_000).contains(.closeWaitLeak))
         #expect(!play.message(.closeWaitLeak).contains("stopped"), "\(play.found)")
         #expect(evidence(play, .closeWaitLeak) == nil)

@@ -1,4 +1,4 @@
-// Which processes that ought to do something for their connections are stopped, and cannot.
+// Which processes that ought to do something for their connections cannot: they are stopped, or out of descriptors.
 
 public import TCPModel
 
@@ -16,19 +16,19 @@ extension KernelJoin {
         return Array(pids.sorted().prefix(limit))
     }
 
-    /// Takes in which of them are halted; of all others that is not known any more.
-    public mutating func assign(halted: [Int32: ProcessHalt]) {
-        guard halted != self.halted else { return }
-        self.halted = halted
-        noteHalts(watched)
+    /// Takes in which of them are troubled; of all others that is not known any more.
+    public mutating func assign(troubled: [Int32: ProcessTrouble]) {
+        guard troubled != self.troubled else { return }
+        self.troubled = troubled
+        noteTroubles(watched)
     }
 
     /// Views have what is known of their processes by now.
-    mutating func noteHalts(_ ids: [ConnectionID]) {
-        let halted = halted
+    mutating func noteTroubles(_ ids: [ConnectionID]) {
+        let troubled = troubled
         for id in ids {
             for side in [Side.originator, .responder] {
-                update(id, side) { view in view.halt = view.processToWaitFor.flatMap { halted[$0.pid] } }
+                update(id, side) { view in view.trouble = view.processToWaitFor.flatMap { troubled[$0.pid] } }
             }
         }
     }
