@@ -24,10 +24,10 @@ struct ProcessDirectory: ~Copyable {
     private static let kernelThread: UInt32 = 0x0020_0000
 
     /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), its parent (field 4), whether it is a thread of
-    /// the kernel's own (field 9), whether it has ended and its parent has not asked for it yet, and why it does not run (field 3); nil if
+    /// the kernel's own (field 9), whether all of its threads have ended and its parent has not asked for it yet, and why it does not run (field 3); nil if
     /// it has gone. Together with the pid the start time names a process beyond doubt.
     func status() -> (
-        startTicks: UInt64, parent: Int32, isKernelThread: Bool, isZombie: Bool, trouble: ProcessTrouble?
+        startTicks: UInt64, parent: Int32, isKernelThread: Bool, hasEnded: Bool, trouble: ProcessTrouble?
     )? {
         guard let bytes = directory.contents(of: "stat", limit: 1024) else { return nil }
         // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
@@ -44,8 +44,10 @@ struct ProcessDirectory: ~Copyable {
             case UInt8(ascii: "t"): .traced
             default: nil
             }
-        let isZombie = fields[0].first == UInt8(ascii: "Z")
-        return (start, parent, flags & Self.kernelThread != 0, isZombie, trouble)
+        // Its first thread may end before others do (field 20).
+        let threads = Int(String(decoding: fields[17], as: UTF8.self)) ?? 1
+        let hasEnded = fields[0].first == UInt8(ascii: "Z") && threads <= 1
+        return (start, parent, flags & Self.kernelThread != 0, hasEnded, trouble)
     }
 
     /// Whether it has as many descriptors as it may (RLIMIT_NOFILE): accept(2) fails with EMFILE. False where the kernel does not count

@@ -145,13 +145,13 @@ public struct ProcessOwners: Sendable {
         return status.startTicks == owner.startTicks
     }
 
-    /// Which of these processes are not there any more; a zombie holds nothing, and is not.
-    public func gone(among pids: some Sequence<Int32>) -> [Int32] {
+    /// Which of these processes have ended, all of their threads.
+    public func gone(among pids: Set<Int32>) -> Set<Int32> {
         pids.filter { pid in
             guard let directory = ProcessDirectory(root: root, pid: pid), let status = directory.status() else {
                 return errno == ENOENT || errno == ESRCH
             }
-            return status.isZombie
+            return status.hasEnded
         }
     }
 

@@ -176,10 +176,7 @@ extension CaseFile {
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
     private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        // Text of its own, or no octet, or one that was sent before: a FIN asks for no room.
-        let isProbe =
-            event.segment.payloadLength > 0 || !event.notes.isDisjoint(with: [.windowProbe, .keepAlive])
-        if records[peer].shut.isSeen && isProbe { records[peer].probes &+= 1 }
+        if records[peer].shut.isSeen && isProbe(event, of: records[peer].shut.time) { records[peer].probes &+= 1 }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
         // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
         if event.segment.window == 0 {
@@ -192,6 +189,13 @@ extension CaseFile {
             noteShut(event.sender, until: event.time)
             records[own].shut = Sighting()
         }
+    }
+
+    /// Whether a segment asks for room: no octet, or one that was sent before, or text once the timer may have run out (RFC 9293
+    /// 3.8.6.1: after a retransmission timeout, which is 200 ms at least in Linux). What comes sooner was on its way; a FIN asks for none.
+    private func isProbe(_ event: SegmentEvent, of shut: Timestamp) -> Bool {
+        !event.notes.isDisjoint(with: [.windowProbe, .keepAlive])
+            || event.segment.payloadLength > 0 && event.time.since(shut) >= 200 * Span.millisecond
     }
 
     mutating func noteShut(_ side: Side, until time: Timestamp) {

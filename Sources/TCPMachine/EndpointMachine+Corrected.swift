@@ -5,16 +5,16 @@ public import TCPModel
 extension EndpointMachine {
     /// The kernel steadily says that this endpoint is in `kernel`: if it was there before the latest segment to it, that segment was
     /// dropped behind the capture, and what was inferred from it is taken back. Nothing happens where that does not explain it.
-    /// So is what was assumed of a connection that is older than the capture.
+    /// So is what was assumed of a connection that is older than the capture. A FIN that waits to be sent is only remembered.
     public mutating func kernelCorrects(to kernel: TCPState) -> Reaction {
         var reaction = Reaction()
-        if beganUnseen {
-            learn(kernel, &reaction)
-            return reaction
-        }
         // "Queue this until all preceding SENDs have been segmentized" (3.10.4): the state follows when the FIN is captured.
         if state == .established && kernel == .finWait1 || state == .closeWait && kernel == .closing {
             knowledge.insert(.finQueued)
+        }
+        if beganUnseen {
+            learn(kernel, &reaction)
+            return reaction
         }
         guard certainty == .inferred else { return reaction }
         switch (state, kernel) {

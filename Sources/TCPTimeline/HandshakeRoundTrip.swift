@@ -29,7 +29,8 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
     /// Whether `side` waited before it sent an ACK that was captured `delay` nanoseconds after the text that it is for: much longer than
     /// the way there and back takes. Where nobody knows how long that is, nobody knows this either.
     public func isDelayedAck(after delay: Int64, by side: Side) -> Bool {
-        isKnown && delay - part(of: side) >= max(Self.leastDelay, part(of: side))
+        // The parts are bounded, while a delay may be anything.
+        isKnown && delay >= part(of: side) + max(Self.leastDelay, part(of: side))
     }
 
     /// Takes in a segment; after the handshake it changes nothing.

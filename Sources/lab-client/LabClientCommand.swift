@@ -70,7 +70,7 @@ struct LabClientCommand: ParsableCommand {
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
         }
-        if host != nil, portArgument == nil, let number = hostArgument, UInt16(number) != nil {
+        if host != nil, port == nil, portArgument == nil, let number = hostArgument, UInt16(number) != nil {
             throw ValidationError("The host is given by --host; give the port by --port \(number), too.")
         }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }

@@ -26,9 +26,10 @@ final class FakeProc {
     }
 
     func process(
-        _ pid: Int32, comm: String, state: Character = "S", start: UInt64, parent: Int32 = 1, sockets: [Int: UInt64]
+        _ pid: Int32, comm: String, state: Character = "S", start: UInt64, parent: Int32 = 1, threads: Int = 0,
+        sockets: [Int: UInt64]
     ) throws {
-        let middle = Array(repeating: "0", count: 17).joined(separator: " ")
+        let middle = (Array(repeating: "0", count: 15) + ["\(threads)", "0"]).joined(separator: " ")
         try write("\(pid)/stat", "\(pid) (\(comm)) \(state) \(parent) \(middle) \(start) 0 0\n")
         try write("\(pid)/comm", comm + "\n")
         try FileManager.default.createDirectory(atPath: root + "/\(pid)/fd", withIntermediateDirectories: true)

@@ -81,7 +81,9 @@ import Testing
         let proc = try FakeProc()
         try proc.process(200, comm: "a", start: 5, sockets: [:])
         try proc.process(201, comm: "b", state: "Z", start: 5, sockets: [:])
-        #expect(ProcessOwners(root: proc.root).gone(among: [200, 201, 202]) == [201, 202])
+        // Its first thread has ended, and another one has not (field 20).
+        try proc.process(203, comm: "d", state: "Z", start: 5, threads: 2, sockets: [:])
+        #expect(ProcessOwners(root: proc.root).gone(among: [200, 201, 202, 203]) == [201, 202])
     }
 
     /// execve(2) keeps the number, the start time and the descriptors: only the name is another one.

@@ -62,6 +62,14 @@ import Testing
                 == true)
     }
 
+    @Test("T16: which had answered")
+    func afterAHalfClose() {
+        let text = idle + "> F. 11:11 ack 11\n< . 11:11 ack 12\n< P. 11:21 ack 12\n> . 12:12 ack 21\n58 > R 12:12"
+        let found = findings(text)
+        #expect(found.map { $0.code } == [.reset])
+        #expect(found.last?.message.contains("no text since") == false)
+    }
+
     @Test("X7: of a connection of which nothing else was captured nothing is said")
     func alone() {
         #expect(codes("0 > R 11:11") == [])

@@ -29,6 +29,12 @@ import Testing
         #expect(codes(text + "2.1 < F. 1:1 ack 12\n> . 12:12 ack 2 win 0") == [])
     }
 
+    @Test("E4: text that was on its way is no probe")
+    func textInFlight() {
+        let text = handshake + "> P. 1:11 ack 1\n> P. 11:21 ack 1\n< . 1:1 ack 11 win 0\n> P. 11:21 ack 1\n"
+        #expect(!codes(text + "8 < . 1:1 ack 21 win 500").contains(.zeroWindowStall))
+    }
+
     @Test("E4: nor does a probe of another time vouch for an idle one")
     func probesOfAnotherTime() {
         let text =

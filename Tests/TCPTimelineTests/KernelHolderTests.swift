@@ -58,14 +58,19 @@ import Testing
         #expect(try view.responder.sharerCount == 0)
     }
 
-    /// One that connects, forks and ends.
-    @Test func theHeirOfWhoConnectedTakesItsPlace() throws {
-        #expect(joined.join.heldSockets() == [7: [11], 8: [22]])
+    /// One that forks and ends: its child shares the socket, and is left with it.
+    @Test func theHeirOfWhoHasEndedTakesItsPlace() throws {
+        #expect(joined.join.namedProcesses() == [7, 8])
+        _ = assign([11: [SocketHolder(process: client, descriptor: 3), child]], of: 7)
+        #expect(try view.originator.sharers == [child])
+        #expect(joined.join.inodesWithoutProcess().isEmpty)
+        joined.join.noteGone([7])
+        #expect(joined.join.inodesWithoutProcess() == [11])
         let events = joined.join.assign([11: child.process], descriptors: [11: 4], time: joined.play.now)
         #expect(events.map(\.process) == [child.process] && events.first?.side == .originator)
-        #expect(try view.originator.process == child.process && view.originator.descriptor == 4)
-        #expect(joined.join.heldSockets() == [9: [11], 8: [22]])
-        #expect(joined.join.assign([11: child.process], time: joined.play.now).isEmpty)
+        let side = try view.originator
+        #expect(side.process == child.process && side.descriptor == 4 && side.sharers.isEmpty && side.sharerCount == 0)
+        #expect(joined.join.inodesWithoutProcess().isEmpty && joined.join.namedProcesses() == [8, 9])
     }
 
     @Test func theSameProcessWithAnotherProgram() throws {

@@ -27,10 +27,9 @@ extension Rule {
     static let closeWaitLeak = Rule(.closeWaitLeak) { c in
         for side in [Side.originator, .responder] where c.state(side) == .closeWait {
             let fin = c.file[side.other].fin
-            // A FIN that came before the capture began the kernel told us of.
-            let since = fin.isSeen ? c.since(fin) : c.now.since(c.connection.firstTime)
+            let age = c.age(ofFinOf: side.other, bySocketOf: side)
             // Whoever still sends is not idle.
-            let idle = min(since, c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : since)
+            let idle = min(age.span, c.file[side].lastText.isSeen ? c.since(c.file[side].lastText) : age.span)
             guard idle >= c.closingPatience(side), !c.connection.facts.contains(.reset) else { continue }
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
             // A FIN that never came is nothing to close for: the kernel says so, or nobody acknowledges it.
@@ -39,7 +38,7 @@ extension Rule {
                 !c.mayHaveClosedUnseen(side)
             else { continue }
             var cause = ""
-            var evidence: [Finding.Evidence] = [.init(fin.isSeen ? "since_fin" : "since_fin_least", .span(since))]
+            var evidence: [Finding.Evidence] = [.init(fin.isSeen ? "since_fin" : "since_fin_least", .span(age.span))]
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
@@ -59,8 +58,8 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) has not closed \(fin.isSeen ? "\(words(since)) after the peer's FIN" : "since the peer's FIN, which came before the capture, at least \(words(since)) ago"): CLOSE_WAIT lasts until its"
-                    + " process calls close()\(cause)\(c.troubleWords(side))",
+                    "\(c.name(side)) has not closed \(age.words): CLOSE_WAIT lasts until its process calls close()\(cause)"
+                    + c.troubleWords(side),
                 frames: [fin], evidence: evidence + c.troubleEvidence(side))
         }
         return nil
@@ -74,23 +73,22 @@ extension Rule {
                 return event.side == side && from == .finWait2
             }
             let fin = c.file[side].fin
-            // One that was sent before the capture the kernel told us of.
-            let since = fin.isSeen ? c.since(fin) : c.now.since(c.connection.firstTime)
+            let age = c.age(ofFinOf: side, bySocketOf: side)
             if timedOut {
                 return Verdict(
                     side: side,
                     message:
-                        "\(c.name(side))'s socket waited \(fin.isSeen ? "\(words(since)) " : "")in FIN_WAIT_2 without an owner and was then"
+                        "\(c.name(side))'s socket waited \(words(age.span)) in FIN_WAIT_2 without an owner and was then"
                         + " dropped silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
             }
             guard c.state(side) == .finWait2, let view = c.kernel?[side], view.isPresent,
-                view.socket?.state == .finWait2, view.socket?.inode == 0, since >= Circumstances.patience
+                view.socket?.state == .finWait2, view.socket?.inode == 0, age.span >= Circumstances.patience
             else { continue }
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) sent its FIN \(fin.isSeen ? "\(words(since)) ago" : "before the capture") and nobody owns its socket any"
-                    + " more: it waits in FIN_WAIT_2 for the peer's FIN until a timer drops it silently (tcp_fin_timeout)",
+                    "\(c.name(side)) sent its FIN \(fin.isSeen ? "\(words(age.span)) ago" : age.missed) and nobody owns its socket any more:"
+                    + " it waits in FIN_WAIT_2 for the peer's FIN until a timer drops it silently (tcp_fin_timeout)",
                 frames: [fin])
         }
         return nil
@@ -137,7 +135,9 @@ extension Rule {
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
         guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind,
-            !(kernel == .synReceived && c.found.contains(.acceptDeferred))
+            !(kernel == .synReceived && c.found.contains(.acceptDeferred)),
+            // Of whom nothing was captured nobody knows what it sent: its address may be translated on this host.
+            c.file[.originator].last.isSeen, c.file[.responder].last.isSeen
         else { return nil }
         let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
         // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
@@ -180,6 +180,21 @@ extension Circumstances {
         }
     }
 
+    /// How long ago a side sent its FIN; where that was not captured, how long at least, by the state of a socket.
+    fileprivate func age(ofFinOf side: Side, bySocketOf other: Side) -> FinAge {
+        let fin = file[side].fin
+        if fin.isSeen {
+            return FinAge(span: since(fin), words: "\(TCPDiagnosis.words(since(fin))) after the peer's FIN", missed: "")
+        }
+        let view = kernel?[other]
+        let span = now.since(view?.stateSince ?? connection.firstTime)
+        let missed = view?.wasOpen == true ? "unseen by the capture" : "before the capture"
+        return FinAge(
+            span: span,
+            words: "since the peer's FIN, which came \(missed), at least \(TCPDiagnosis.words(span)) ago",
+            missed: missed)
+    }
+
     /// How long a side may leave the peer's FIN unanswered, in nanoseconds: a peer whose process still has its socket has only shut
     /// its sending side down, and waits for an answer, which may take its time.
     fileprivate func closingPatience(_ side: Side) -> Int64 {
@@ -206,4 +221,14 @@ extension Circumstances {
     static let patience = 5 * Span.second
     /// The same for an answer to a peer that has only shut its sending side down.
     static let halfClosePatience = 30 * Span.second
+}
+
+/// How old a FIN is.
+private struct FinAge {
+    /// Nanoseconds; at least so many if it was not captured.
+    let span: Int64
+    /// Since when its receiver has left it unanswered.
+    let words: String
+    /// When it was sent, if it was not captured.
+    let missed: String
 }

@@ -139,11 +139,14 @@ extension Rule {
         guard c.isOver || !c.connection.isEnded else { return nil }
         guard let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored) else { return c.unheededReset }
         guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
+        // In SYN-SENT its number is not looked at, but what it acknowledges.
+        let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(
             side: reset.sender.other,
-            message:
-                "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver does not obey it"
-                + " (RFC 5961 3.2)", frames: [reset.sighting])
+            message: answersSyn
+                ? "a RST of \(c.name(reset.sender)) does not acknowledge the SYN: its receiver does not obey it (RFC 9293 3.10.7.3)"
+                : "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver does not obey it"
+                    + " (RFC 5961 3.2)", frames: [reset.sighting])
     }
 
     /// RFC 9293 3.8.4; Linux gives up after tcp_keepalive_probes.

@@ -18,15 +18,16 @@ extension Rule {
         guard octets > 0 else { return nil }
         let peer = c.file[side.other]
         let end = c.kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
-        // What was sent again only, or crossed the FIN, nobody sent in spite of it.
-        let isLate = peer.textAfterPeerFin == 0
+        // What was sent again only, or crossed the FIN, was sent before its sender knew of that.
+        let wasSentBefore = peer.textAfterPeerFin == 0
         return Verdict(
             side: side,
             message:
                 "\(c.name(side)) \(end) (frame \(c.file[side].fin.frame)); \(c.name(side.other))"
-                + (isLate
-                    ? " had sent \(counted(octets, "octet")) before it could know, which came too late"
-                    : " sent \(counted(octets, "octet")) all the same") + ", and its kernel answered with RST:"
+                + (wasSentBefore
+                    ? " had already sent \(counted(octets, "octet")), which came too late"
+                    : " sent \(counted(octets, "octet")) all the same")
+                + ", and \(side == .originator ? "the client" : "the server")'s kernel answered with RST:"
                 + " \(verb(octets, "it is", "they are")) lost"
                 + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE"),
             frames: [c.file[side].fin, c.file[side].resetAnswers, c.file[side].reset],
@@ -221,14 +222,15 @@ extension Circumstances {
         guard record.resetAnswers.isSeen || record.lastButReset.isSeen, !mayHaveClosedUnseen(side),
             found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
-        if record.fin.isSeen && record.fin.frame < record.reset.frame {
+        if record.fin.isSeen, record.fin.frame < record.reset.frame, file[side.other].textAfterPeerFin == 0 {
             return Verdict(
                 side: side,
                 message:
                     "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection"
                     + (file[side.other].last.isSeen
                         ? " before \(name(side.other)) closed, which had sent no text since" : " later")
-                    + ": its socket was gone by then", frames: [record.fin, record.reset])
+                    + ": \(side == .originator ? "the client" : "the server")'s socket was gone by then",
+                frames: [record.fin, record.reset])
         }
         let pause = record.resetAnswers.isSeen ? record.reset.time.since(record.resetAnswers.time) : 0
         return Verdict(

@@ -61,7 +61,8 @@ extension Rule {
                 "\(syns) got no answer from \(c.address(.responder)) but \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
         } else {
             message =
-                "\(syns) in \(words(c.now.since(record.syn.time))) got no answer from \(c.address(.responder)):"
+                "\(syns) in \(words(c.now.since(record.syn.time))) got no answer from \(c.address(.responder))"
+                + (c.file[.responder].firstReset.isSeen ? " but RSTs that acknowledge nothing:" : ":")
                 + " \(c.silenceWords)\(c.errnoWords)"
         }
         return Verdict(

@@ -33,24 +33,35 @@ extension KernelJoin {
         return wanted
     }
 
-    /// The sockets of these connections (nil = all) whose process is named, by process.
-    public func heldSockets(of ids: [ConnectionID]? = nil) -> [Int32: Set<UInt64>] {
-        var held: [Int32: Set<UInt64>] = [:]
+    /// The processes of these connections (nil = all) that are named, and could make room for others.
+    public func namedProcesses(of ids: [ConnectionID]? = nil) -> Set<Int32> {
+        var pids: Set<Int32> = []
         for id in ids ?? watched {
             _ = look(id) { view in
-                for side in [view.originator, view.responder] where side.isOwned {
-                    if let process = side.process, let socket = side.socket {
-                        held[process.pid, default: []].insert(socket.inode)
-                    }
+                for side in [view.originator, view.responder] where side.isOwned && !side.keepsProcess {
+                    if let process = side.process { pids.insert(process.pid) }
                 }
             }
         }
-        return held
+        return pids
+    }
+
+    /// These processes have ended: whoever has their sockets now is to be looked for.
+    public mutating func noteGone(_ pids: Set<Int32>, of ids: [ConnectionID]? = nil) {
+        guard !pids.isEmpty else { return }
+        for id in ids ?? watched {
+            for side in [Side.originator, .responder] {
+                update(id, side) { view in
+                    guard view.isOwned, !view.keepsProcess, let process = view.process, pids.contains(process.pid)
+                    else { return }
+                    view.isProcessStale = true
+                }
+            }
+        }
     }
 
     /// Takes in who holds sockets of a process, by inode, the lowest pid first: nobody means neither the process nor whoever may have it
-    /// from there. A process that holds its socket no more makes room for one that does, unless an event told that it closed the
-    /// connection.
+    /// from there. A process that holds its socket no more makes room for one that does, unless it keeps its place.
     public mutating func assign(
         holders: [UInt64: [SocketHolder]], of pid: Int32, _ ids: [ConnectionID]? = nil, time: Timestamp,
         source: KernelSource = .proc
@@ -64,8 +75,7 @@ extension KernelJoin {
                         let all = holders[socket.inode]
                     else { return }
                     let own = all.first { $0.process.pid == pid }
-                    // Who has closed the connection stays the one that is named; who has only connected can do nothing for it any more.
-                    let isKept = view.trace.isOwnerExact && ![.established, .closeWait].contains(socket.state)
+                    let isKept = view.keepsProcess
                     let holder = own ?? (isKept ? nil : all.first)
                     let others = all.filter { $0.process.pid != holder?.process.pid }
                     view.sharers = Array(others.prefix(Self.sharerLimit))
@@ -88,5 +98,14 @@ extension KernelJoin {
             }
         }
         return events
+    }
+}
+
+extension KernelSideView {
+    /// Whether the process that is named stays that, whoever has the socket: once this side has closed, the one that an event told
+    /// acted for it. Before, who has it no more can do nothing for it.
+    var keepsProcess: Bool {
+        guard trace.isOwnerExact, let state = socket?.state else { return false }
+        return state != .established && state != .closeWait
     }
 }

@@ -42,6 +42,8 @@ extension KernelJoin {
     static func noteListeners(
         _ all: [KernelSocket], _ socket: KernelSocket?, isUnanswered: Bool, _ view: inout KernelSideView
     ) {
+        // Whoever listens once its socket has gone has had nothing to do with it.
+        guard socket != nil || view.socket == nil else { return }
         guard var listener = all.first(where: \.isFull) ?? all.first else { return }
         let busy = all.filter { $0.receiveQueue > 0 }
         if let socket, socket.isUnaccepted, busy.count == 1 {

@@ -16,6 +16,21 @@ extension KernelJoin {
         return Array(pids.sorted().prefix(limit))
     }
 
+    /// The listening sockets of these processes at which connections wait to be accepted, by process.
+    public func listeners(of pids: Set<Int32>) -> [Int32: Set<UInt64>] {
+        var listeners: [Int32: Set<UInt64>] = [:]
+        for id in watched {
+            _ = look(id) { view in
+                let side = view.responder
+                guard side.process == nil, let pid = side.listenerProcess?.pid, pids.contains(pid),
+                    let listener = side.listener
+                else { return }
+                listeners[pid, default: []].insert(listener.inode)
+            }
+        }
+        return listeners
+    }
+
     /// Takes in which of them are troubled; of all others that is not known any more.
     public mutating func assign(troubled: [Int32: ProcessTrouble]) {
         guard troubled != self.troubled else { return }
@@ -28,7 +43,10 @@ extension KernelJoin {
         let troubled = troubled
         for id in ids {
             for side in [Side.originator, .responder] {
-                update(id, side) { view in view.trouble = view.processToWaitFor.flatMap { troubled[$0.pid] } }
+                update(id, side) { view in
+                    // Who shares the socket can do it as well.
+                    view.trouble = view.sharers.isEmpty ? view.processToWaitFor.flatMap { troubled[$0.pid] } : nil
+                }
             }
         }
     }

@@ -266,8 +266,12 @@ public struct KernelJoin: Sendable {
                         view.elsewhereProcess = owners[listener.inode]
                     }
                     guard let socket = view.socket, view.isPresent, let process = owners[socket.inode],
-                        process != view.process || view.isProcessStale
+                        view.process == nil || view.isProcessStale || process != view.process && !view.keepsProcess
                     else { return }
+                    if let own = view.sharers.firstIndex(where: { $0.process == process }) {
+                        view.sharers.remove(at: own)
+                        view.sharerCount -= 1
+                    }
                     view.process = process
                     view.isProcessStale = false
                     isFound = true
@@ -340,8 +344,10 @@ public struct KernelJoin: Sendable {
             news.append(.state(from: before, to: socket?.state))
             // Who serves a connection may have begun, or ended, since.
             view.soughtHolders = false
+            if before != socket?.state { view.stateSince = snapshot.begin }
         }
 
+        if socket?.state == .established { view.wasOpen = true }
         noteAcceptance(socket, side, connection, &view, snapshot, &news)
         noteUnread(socket, side, connection, &view, at: snapshot.begin)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
@@ -356,6 +362,7 @@ public struct KernelJoin: Sendable {
                 connection: id, side: side, time: time, kind: kind, socket: socket, process: process,
                 source: snapshot.source)
             if case .dropped(from: .timeWait) = kind { event.isEarly = isEarly }
+            event.wasOpen = view.wasOpen
             if case .contradiction(let kernel?, _) = kind { event.isCorrected = timeline.state(of: id, side) == kernel }
             return event
         }

@@ -10,6 +10,10 @@ public struct KernelSideView: Sendable {
     public internal(set) var isPresent = false
     /// The state that both the wire and the kernel had at the same time.
     public internal(set) var confirmedState: TCPState?
+    /// Since when the tables have had the socket in its state: the beginning of the first reading that said so.
+    public internal(set) var stateSince: Timestamp?
+    /// Whether they had it open while the connection was traced.
+    public internal(set) var wasOpen = false
     /// The states in which readings and segments agreed by now: kept only if the join `remembersReadings`.
     var formerStates: TracedFacts.States = []
     /// What the kernel steadily says instead of our state.
@@ -213,9 +217,12 @@ public struct KernelEvent: Sendable {
     /// With `.contradiction`: our state was only inferred or assumed, was taken back, and is the kernel's now.
     public var isCorrected = false
 
+    /// Whether the socket was seen open before.
+    var wasOpen = false
+
     /// Whether that is no contradiction at all: one side had closed before the capture began, and we could not know.
     public var endsAssumption: Bool {
-        guard isCorrected, case .contradiction(let kernel, .established) = kind else { return false }
+        guard isCorrected, !wasOpen, case .contradiction(let kernel, .established) = kind else { return false }
         return kernel == .closeWait || kernel == .finWait2
     }
 

@@ -87,14 +87,16 @@ extension ConnectionStatistics {
             unreported: max(1, Int64(segment.payloadLength)))
         switch kind {
         case .timeout:
-            if senders[own].timeouts == 1 && senders[own].revealsProbe(after: event.time.since(run.time)) {
+            let silence = senders[own].silence(since: run, until: event.time)
+            // Probes need SACK (RFC 8985 4).
+            let hasSACK = directions[0].offersSACK && directions[1].offersSACK
+            if hasSACK && senders[own].timeouts == 1 && senders[own].reviseProbe(after: silence) {
                 directions[own].kinds[Int(RetransmissionKind.timeout.rawValue)] &-= 1
                 directions[own].kinds[Int(RetransmissionKind.tailLossProbe.rawValue)] &+= 1
                 senders[own].timeouts = 0
                 record.followsProbe = true
             }
-            let isTail = range.end >= highestBefore && run.transmissions == 1
-            senders[own].firstSilence = isTail ? event.time.since(run.time) : nil
+            senders[own].firstSilence = range.end >= highestBefore && run.transmissions == 1 ? silence : nil
             if senders[own].timeouts < .max { senders[own].timeouts += 1 }
             record.timeouts = senders[own].timeouts
             directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)

@@ -146,7 +146,8 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Retransmissions by kind
 
-    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three only.
+    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three, and a timeout may
+    /// turn out to have been a probe.
     public internal(set) var kinds: InlineArray<9, UInt32> = .init(repeating: 0)
     /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0

@@ -45,7 +45,7 @@ struct SenderState {
     var hintTime: Timestamp?
     /// Timeouts since the last new ACK, and how far what they sent again may reach.
     var timeouts: UInt8 = 0
-    /// How long the first of them came after what it sent again, if that was the last that had been sent, once.
+    /// How long the first of them came after the timer was started, if it sent again the last that had been sent, once.
     var firstSilence: Int64?
     var recoveryEnd: Int64 = 0
     var recoveryKind: RetransmissionKind?
@@ -115,8 +115,7 @@ struct SenderState {
             if isAsked || start > sent.acknowledged { return .fast }
         }
         if isRecovering, let recoveryKind { return recoveryKind }
-        // An ACK of something new starts both timers anew (RFC 6298 5.3, RFC 8985 7.2).
-        let silence = time.since(max(run.time, advanceTime ?? run.time))
+        let silence = silence(since: run, until: time)
         // 2 SRTT, but never later than the retransmission timer (RFC 8985 7.2); timers have their slack.
         let isTail = end >= highestBefore && run.transmissions == 1
         let soonest = (smoothed ?? 0) + (smoothed ?? 0) / 2
@@ -127,11 +126,16 @@ struct SenderState {
         return .other
     }
 
-    /// Whether a timeout so long after the first one shows that that was none: the timer doubles with each (RFC 6298 5.5). With one
-    /// segment in flight a tail loss probe takes as long as the timer (RFC 8985 7.2), and does not double it.
-    mutating func revealsProbe(after silence: Int64) -> Bool {
-        guard let first = firstSilence, silence < first + first / 2, let last = records.indices.last,
-            records[last].kind == .timeout
+    /// How long the timers had been running: an ACK of something new starts both anew (RFC 6298 5.3, RFC 8985 7.2).
+    func silence(since run: SentRun, until time: Timestamp) -> Int64 {
+        time.since(max(run.time, advanceTime ?? run.time))
+    }
+
+    /// Takes the timeout before this one for a tail loss probe, if it was one: a timer doubles with each timeout (RFC 6298 5.5). With
+    /// one segment in flight a probe takes as long as the timer (RFC 8985 7.2), and does not double it. Returns whether it did.
+    mutating func reviseProbe(after silence: Int64) -> Bool {
+        guard let first = firstSilence, first > 0, silence > 0, silence - first < first / 2,
+            let last = records.indices.last, records[last].kind == .timeout
         else { return false }
         records[last].kind = .tailLossProbe
         records[last].timeouts = 0

@@ -223,9 +223,10 @@ struct KernelWatcher {
         // Joining is to be paid for as well: reading alone may be very cheap.
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
+        // One that has ended may have left its socket to a child, as one does that goes to the background.
+        if join.count <= Self.batch { join.noteGone(owners.gone(among: join.namedProcesses(of: chosen)), of: chosen) }
         events += findOwners(source)
         events += findHolders(timeline, source)
-        events += findHeirs(source)
         lookForTroubled()
         judgeProcesses()
         return events
@@ -272,19 +273,17 @@ struct KernelWatcher {
         return events
     }
 
-    /// A process that has ended may have left its socket to a child, as one does that goes to the background.
-    private mutating func findHeirs(_ source: KernelSource) -> [KernelEvent] {
-        guard join.count <= Self.batch else { return [] }
-        let held = join.heldSockets(of: chosen)
-        let left = owners.gone(among: held.keys).reduce(into: Set<UInt64>()) { $0.formUnion(held[$1] ?? []) }
-        return left.isEmpty ? [] : name(owners.owners(of: left), source)
-    }
-
     /// Those for whom something waits may be stopped, or out of descriptors: then there is more to say than that they do nothing.
     private mutating func lookForTroubled() {
         // Where there is a crowd nobody is looked at, and nobody is known to be.
         let asked = join.count <= Self.batch ? join.processesToWaitFor(limit: Self.holderLimit.sockets) : []
-        let found = owners.troubled(among: asked)
+        var found = owners.troubled(among: asked)
+        // A listener that others have, too, as workers do that a master forks, they can accept from.
+        for (pid, inodes) in join.listeners(of: Set(found.keys)) {
+            let sought = Dictionary(uniqueKeysWithValues: inodes.map { ($0, Int32?.none) })
+            let others = owners.holders(of: sought, near: pid).values.joined().map(\.process.pid).filter { $0 != pid }
+            if others.count > owners.troubled(among: others).count { found[pid] = nil }
+        }
         guard found != join.troubled else { return }
         join.assign(troubled: found)
         recorder?.note(.troubled(found, time: snapshot.readEnded))

@@ -37,6 +37,19 @@ import Testing
         #expect(among.message(.neverAccepted).hasSuffix("; 2 are in its queue"), "\(among.found)")
     }
 
+    /// Of two that share the address the one that had it in its queue is killed: the other one had nothing to do with it.
+    @Test func theListenerThatHadItStaysNamed() {
+        let play = KernelCase(handshake)
+        for time in [5.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0), play.listener(),
+                play.listener(waiting: 1, inode: 34), owners: [33: 8, 34: 9])
+        }
+        play.feed("1.2 < R. 1:1 ack 1")
+        play.read(1300, play.listener(), owners: [33: 8])
+        #expect(play.view?.responder.listenerProcess?.pid == 9)
+    }
+
     @Test func aLateAcceptTakesItBack() {
         let play = waiting()
         #expect(play.review(1500) == [.neverAccepted])

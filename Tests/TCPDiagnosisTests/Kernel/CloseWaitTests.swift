@@ -59,9 +59,26 @@ import Testing
         #expect(Set(play.review(9000)) == [.closeWaitLeak, .orphanFinWait2])
         #expect(
             play.message(.closeWaitLeak).contains(
-                "(p8[8]) has not closed since the peer's FIN, which came before the capture, at least 9s ago"),
+                "(p8[8]) has not closed since the peer's FIN, which came before the capture, at least 7.9s ago"),
             "\(play.found)")
         #expect(play.message(.orphanFinWait2).contains("sent its FIN before the capture and nobody"), "\(play.found)")
+    }
+
+    /// The FIN was missed by the capture, and the kernel had it open before: that is no old leak.
+    @Test func T11_aFinThatTheCaptureMissed() {
+        let play = KernelCase("0 < . 9:9 ack 1\n> . 1:1 ack 10\n1 < . 9:9 ack 1\n> . 1:1 ack 10")
+        for time in [1050.0, 1100] {
+            play.read(time, play.client(.established), play.server(.established), owners: [22: 8])
+        }
+        for time in [9000.0, 9100] {
+            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
+        }
+        #expect(play.review(9500) == [.stateMismatch], "\(play.found)")
+        #expect(Set(play.review(15_000)) == [.stateMismatch, .closeWaitLeak, .orphanFinWait2])
+        #expect(
+            play.message(.closeWaitLeak).contains(
+                "since the peer's FIN, which came unseen by the capture, at least 6s ago"),
+            "\(play.found)")
     }
 
     /// The FIN counts as an octet in the kernel's queue, and is none that a close() loses.
