@@ -24,8 +24,8 @@ struct ProcessDirectory: ~Copyable {
     private static let kernelThread: UInt32 = 0x0020_0000
 
     /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), its parent (field 4), whether it is a thread of
-    /// the kernel's own (field 9), whether all of its threads have ended and its parent has not asked for it yet, and why it does not run (field 3); nil if
-    /// it has gone. Together with the pid the start time names a process beyond doubt.
+    /// the kernel's own (field 9), whether all of its threads have ended and its parent has not asked for it yet, and why it does not run
+    /// (field 3); nil if it has gone. Together with the pid the start time names a process beyond doubt.
     func status() -> (
         startTicks: UInt64, parent: Int32, isKernelThread: Bool, hasEnded: Bool, trouble: ProcessTrouble?
     )? {

@@ -37,6 +37,18 @@ import TimelineReport
         #expect(unmet.sentence == nil)
     }
 
+    @Test func whoSharesASocketIsChosen() {
+        var shared = view(7, "master")
+        shared.responder.sharers = [
+            SocketHolder(process: ProcessIdentity(pid: 8, command: "worker", uid: 0), descriptor: 3)
+        ]
+        for chosen in [choice(names: ["worker"]), choice(ids: [8]), choice(ids: [7])] {
+            var chosen = chosen
+            chosen.note(shared)
+            #expect(chosen.sentence == nil)
+        }
+    }
+
     @Test func whoseConnectionsAreNotShownDoNotCount() {
         var selection = ConnectionSelection()
         selection.processNames = ["client"]

@@ -87,7 +87,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) sent its FIN \(fin.isSeen ? "\(words(age.span)) ago" : age.missed) and nobody owns its socket any more:"
+                    "\(c.name(side)) sent its FIN \(age.moment) and nobody owns its socket any more:"
                     + " it waits in FIN_WAIT_2 for the peer's FIN until a timer drops it silently (tcp_fin_timeout)",
                 frames: [fin])
         }
@@ -115,7 +115,8 @@ extension Rule {
                     side: event.side,
                     message:
                         "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after"
-                        + " \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer, and no packet says so: the peer still believes in the connection"
+                        + " \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer, and no packet says so:"
+                        + " the peer still believes in the connection"
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
                         + c.giveUpWords(event.side),
                     frames: [record.lastText, record.last],
@@ -184,15 +185,15 @@ extension Circumstances {
     fileprivate func age(ofFinOf side: Side, bySocketOf other: Side) -> FinAge {
         let fin = file[side].fin
         if fin.isSeen {
-            return FinAge(span: since(fin), words: "\(TCPDiagnosis.words(since(fin))) after the peer's FIN", missed: "")
+            let span = TCPDiagnosis.words(since(fin))
+            return FinAge(span: since(fin), moment: "\(span) ago", words: "\(span) after the peer's FIN")
         }
         let view = kernel?[other]
         let span = now.since(view?.stateSince ?? connection.firstTime)
         let missed = view?.wasOpen == true ? "unseen by the capture" : "before the capture"
         return FinAge(
-            span: span,
-            words: "since the peer's FIN, which came \(missed), at least \(TCPDiagnosis.words(span)) ago",
-            missed: missed)
+            span: span, moment: missed,
+            words: "since the peer's FIN, which came \(missed), at least \(TCPDiagnosis.words(span)) ago")
     }
 
     /// How long a side may leave the peer's FIN unanswered, in nanoseconds: a peer whose process still has its socket has only shut
@@ -227,8 +228,8 @@ extension Circumstances {
 private struct FinAge {
     /// Nanoseconds; at least so many if it was not captured.
     let span: Int64
+    /// When it was sent.
+    let moment: String
     /// Since when its receiver has left it unanswered.
     let words: String
-    /// When it was sent, if it was not captured.
-    let missed: String
 }

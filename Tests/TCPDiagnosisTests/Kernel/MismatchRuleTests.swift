@@ -1,6 +1,7 @@
 // Where the kernel's word and the wire's differ for a reason that is known.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -45,5 +46,24 @@ import Testing
         #expect(gone?.time == epoch.advanced(by: 3000 * Span.millisecond), "\(said)")
         #expect(play.conclude(4000) == [.silentClose])
         #expect(play.message(.silentClose).contains("in ESTABLISHED after 2.9s without a word"), "\(play.found)")
+    }
+
+    /// A client has closed, its FIN waits behind text, and the peer closes meanwhile: CLOSING, and not CLOSE-WAIT (RFC 9293 3.10.4).
+    @Test func aFinThatWaitsGoesByClosing() {
+        let play = KernelCase(exchange)
+        for time in [100.0, 200] {
+            play.read(
+                time, play.client(.finWait1, inode: 0, unacknowledged: 9), play.server(.established), owners: [22: 8])
+        }
+        play.feed("0.3 < F. 6:6 ack 6\n> . 6:6 ack 7\n")
+        for time in [500.0, 600] {
+            play.read(time, play.client(.closing, inode: 0, unacknowledged: 9), play.server(.finWait2), owners: [22: 8])
+        }
+        play.review(900)
+        #expect(play.message(.stateMismatch).contains("it has closed, and its FIN waits behind"), "\(play.found)")
+        play.feed("1 > F. 6:6 ack 7\n")
+        #expect(play.play.connection.endpoint(.originator).state == .closing)
+        play.feed("1.001 < . 7:7 ack 7\n")
+        #expect(play.play.connection.endpoint(.originator).state == .timeWait)
     }
 }

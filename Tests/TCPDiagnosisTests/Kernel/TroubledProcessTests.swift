@@ -41,6 +41,17 @@ import Testing
         #expect(evidence(play, .closeWaitLeak) == "debugger")
     }
 
+    /// It has the descriptor that it is to close.
+    @Test func whoHasNoDescriptorLeftCanClose() {
+        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
+        for time in [1100.0, 6000] {
+            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
+        }
+        play.trouble([8: .noDescriptors])
+        #expect(play.review(8000).contains(.closeWaitLeak))
+        #expect(!play.message(.closeWaitLeak).contains("descriptor"), "\(play.found)")
+    }
+
     /// A SYN behind a queue that is full: nothing of the connection is in the tables.
     @Test func aServerWhoseQueueIsFull() {
         let play = KernelCase("0 > S 0:0 <mss 65495>\n1 > S 0:0 <mss 65495>")
@@ -65,6 +76,9 @@ import Testing
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
             play.message(.neverAccepted).contains("; p8[8] has no descriptor left, so that accept() fails with EMFILE"))
+        #expect(play.message(.neverAccepted).contains("not accepted: p8[8] cannot accept it"))
+        let names = play.found.first?.evidence.map { "\($0.name)" } ?? []
+        #expect(names.contains("accept_errno") && !names.contains("stopped_by"))
     }
 
     @Test func nobodyElsesTroubleIsToldOf() {
