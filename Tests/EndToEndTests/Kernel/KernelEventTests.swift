@@ -57,7 +57,10 @@ extension KernelTests {
                 owner($0, "orig_process") == (pids[0], "load-client")
                     && owner($0, "resp_process") == (pids[1], "load-server")
             }
-            #expect(named.count >= 990, "both owners of \(named.count); \(end.errors)")
+            let owners = Set(all.map { "\(owner($0, "orig_process")) \(owner($0, "resp_process"))" })
+            #expect(
+                named.count >= 990,
+                "both owners of \(named.count), not \(pids): \(owners.sorted().prefix(8)); \(end.errors)")
             let kernel = try records(end, "kernel").filter { $0["source"] as? String == "tracepoint" }
             #expect(kernel.filter { $0["event"] as? String == "transition" }.count == 10_000)
             #expect(end.errors.contains(" kernel events read, 0 lost, ") && end.errors.contains(" 0 unattached"))
