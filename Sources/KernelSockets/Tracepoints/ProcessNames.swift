@@ -10,6 +10,10 @@ import TCPModel
 struct ProcessNames {
     private let root: String
     private var known: [Int32: ProcessIdentity] = [:]
+    /// When a known one was last read, in monotonic nanoseconds: some kernels do not tell all new names (see `TracepointSource.stop`).
+    private var readTimes: [Int32: Int64] = [:]
+    /// How long what was read is believed without being told otherwise, in nanoseconds.
+    private static let lifetime = 100 * Span.millisecond
     /// What was told of a process, or of the one that it was forked from.
     private struct Word {
         var name: String
@@ -43,13 +47,25 @@ struct ProcessNames {
 
     /// The process; nil if it has gone and was never heard of.
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
-        if let process = known[pid] { return process }
+        let now = monotonicNanoseconds()
+        if let process = known[pid] {
+            if let time = readTimes[pid], now - time < Self.lifetime { return process }
+            readTimes[pid] = now
+            // One that has gone keeps its name.
+            guard let current = ProcessDirectory(root: root, pid: pid)?.identity()?.process, current != process else {
+                return process
+            }
+        }
+        readTimes[pid] = now
         let process =
             read(pid)
             ?? ancestor(of: pid).map {
                 ProcessIdentity(pid: pid, command: $0.name, uid: $0.uid, details: $0.details)
             }
-        if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
+        if known.count >= Self.limit {
+            known.removeAll(keepingCapacity: true)
+            readTimes.removeAll(keepingCapacity: true)
+        }
         known[pid] = process
         return process
     }
@@ -83,7 +99,10 @@ struct ProcessNames {
 
     /// Events were lost: the end of a process and the beginning of another one with its number may be among them, and a new name. Who is
     /// there is asked for again; who has gone has what was told.
-    mutating func distrust() { known.removeAll(keepingCapacity: true) }
+    mutating func distrust() {
+        known.removeAll(keepingCapacity: true)
+        readTimes.removeAll(keepingCapacity: true)
+    }
 
     /// All CPUs have been read.
     mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
@@ -111,6 +130,7 @@ struct ProcessNames {
     mutating func exit(_ pid: Int32) {
         renamed.remove(pid)
         known[pid] = nil
+        readTimes[pid] = nil
         told[pid] = nil
         parents[pid] = nil
     }
