@@ -4,7 +4,8 @@ import Foundation
 import Testing
 
 /// Brings loopback up, listens, connects to itself again and again for some seconds. The port is chargen's: one that is
-/// free in a new namespace and that nobody has outside of it, while an ephemeral one may be anybody's there.
+/// free in a new namespace and that nobody has outside of it, while an ephemeral one may be anybody's there. One end closes after the
+/// other: a FIN that comes while close() is at work the kernel may drop (`explain TCP_CLOSE`), and what is dropped has no namespace.
 private let inside = """
     import socket, subprocess, threading, time
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
@@ -16,7 +17,7 @@ private let inside = """
     threading.Thread(target=serve, daemon=True).start()
     print('port', port, flush=True)
     for _ in range(100):
-        c = socket.create_connection(('127.0.0.1', port)); time.sleep(0.2); c.send(b'x'); c.recv(1); c.close()
+        c = socket.create_connection(('127.0.0.1', port)); time.sleep(0.2); c.send(b'x'); c.recv(1); time.sleep(0.02); c.close()
     """
 
 /// Whether a test may make a network namespace of its own.
