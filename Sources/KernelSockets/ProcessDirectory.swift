@@ -20,35 +20,8 @@ struct ProcessDirectory: ~Copyable {
         self.directory = directory
     }
 
-    /// PF_KTHREAD among the flags of /proc/PID/stat (include/linux/sched.h).
-    private static let kernelThread: UInt32 = 0x0020_0000
-
-    /// When the process started, in clock ticks since boot (field 22 of /proc/PID/stat), its parent (field 4), whether it is a thread of
-    /// the kernel's own (field 9), whether all of its threads have ended and its parent has not asked for it yet, and why it does not run
-    /// (field 3); nil if it has gone. Together with the pid the start time names a process beyond doubt.
-    func status() -> (
-        startTicks: UInt64, parent: Int32, isKernelThread: Bool, hasEnded: Bool, trouble: ProcessTrouble?
-    )? {
-        guard let bytes = directory.contents(of: "stat", limit: 1024) else { return nil }
-        // The name in field 2 may hold anything, parentheses and spaces too: the last `)` ends it.
-        guard let nameEnd = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(nameEnd + 1)...].split(separator: UInt8(ascii: " "))
-        // Field 3 is fields[0].
-        guard fields.count > 19, let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
-            let flags = UInt32(String(decoding: fields[6], as: UTF8.self)),
-            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
-        else { return nil }
-        let trouble: ProcessTrouble? =
-            switch fields[0].first {
-            case UInt8(ascii: "T"): .stopped
-            case UInt8(ascii: "t"): .traced
-            default: nil
-            }
-        // Its first thread may end before others do (field 20).
-        let threads = Int(String(decoding: fields[17], as: UTF8.self)) ?? 1
-        let hasEnded = fields[0].first == UInt8(ascii: "Z") && threads <= 1
-        return (start, parent, flags & Self.kernelThread != 0, hasEnded, trouble)
-    }
+    /// How it is now; nil if it has gone.
+    func status() -> ProcessStatus? { directory.contents(of: "stat", limit: 1024).flatMap { ProcessStatus($0) } }
 
     /// Whether it has as many descriptors as it may (RLIMIT_NOFILE): accept(2) fails with EMFILE. False where the kernel does not count
     /// them (before Linux 6.2 the folder has no size).
@@ -66,12 +39,12 @@ struct ProcessDirectory: ~Copyable {
     /// The name, user and start time; nil if the process has gone, or is a thread of the kernel's own: that does a program's work (MPTCP
     /// opens and closes subflows so), and owns no socket.
     func identity() -> (process: ProcessIdentity, startTicks: UInt64)? {
-        guard let (start, _, isKernelThread, _, _) = status(), !isKernelThread,
+        guard let status = status(), !status.isKernelThread,
             var name = directory.contents(of: "comm", limit: 256),
             let uid = directory.ownerUser()
         else { return nil }
         if name.last == UInt8(ascii: "\n") { name.removeLast() }
-        return (ProcessIdentity(pid: pid, command: String(decoding: name, as: UTF8.self), uid: uid), start)
+        return (ProcessIdentity(pid: pid, command: String(decoding: name, as: UTF8.self), uid: uid), status.startTicks)
     }
 
     /// Its executable, control group and what that tells; to be shown, so cut where it is longer than a path may be.

@@ -82,10 +82,10 @@ extension CaseFile {
         let (own, peer) = event.places
         let segment = event.segment
         if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
-            if Int32(bitPattern: event.relativeAck &- records[peer].large.start) > 0 {
-                records[peer].large.arrived = true
-            } else if event.reports(records[peer].large) {
-                // Another one that is as large came through.
+            // Or another one that is as large.
+            if Int32(bitPattern: event.relativeAck &- records[peer].large.start) > 0
+                || event.reports(records[peer].large)
+            {
                 records[peer].large.arrived = true
             } else if segment.options.present.contains(.sack) || records[peer].large.sendings > 1 {
                 records[peer].large.missed = sighting

@@ -92,7 +92,7 @@ struct LargeSegment: BitwiseCopyable {
     var nextEnd = SequenceNumber(0)
     /// How often it was sent.
     var sendings: UInt32 = 0
-    /// Whether its first octet was acknowledged.
+    /// Whether its first octet was acknowledged, or another one that is as large has come through.
     var arrived = false
     /// A segment of the peer that shows that it is there and lacks this one: a SACK of what is behind it, or anything after the second
     /// sending.

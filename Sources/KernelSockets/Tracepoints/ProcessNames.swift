@@ -9,9 +9,9 @@ import TCPModel
 /// told of another one since; so the names of all processes are read once at the start.
 struct ProcessNames {
     private let root: String
-    private var known: [Int32: ProcessIdentity] = [:]
-    /// When a known one was last read, in monotonic nanoseconds: some kernels do not tell all new names (see `TracepointSource.stop`).
-    private var readTimes: [Int32: Int64] = [:]
+    /// Each with when it was last looked at, in monotonic nanoseconds: some kernels do not tell all new names (see
+    /// `TracepointSource.stop`).
+    private var known: [Int32: (process: ProcessIdentity, time: Int64)] = [:]
     /// How long what was read is believed without being told otherwise, in nanoseconds.
     private static let lifetime = 100 * Span.millisecond
     /// What was told of a process, or of the one that it was forked from.
@@ -48,25 +48,22 @@ struct ProcessNames {
     /// The process; nil if it has gone and was never heard of.
     mutating func identity(_ pid: Int32) -> ProcessIdentity? {
         let now = monotonicNanoseconds()
-        if let process = known[pid] {
-            if let time = readTimes[pid], now - time < Self.lifetime { return process }
-            readTimes[pid] = now
+        if let (process, time) = known[pid] {
+            if now - time < Self.lifetime { return process }
             // One that has gone keeps its name.
-            guard let current = ProcessDirectory(root: root, pid: pid)?.identity()?.process, current != process else {
+            let current = ProcessDirectory(root: root, pid: pid)?.identity()?.process ?? process
+            if current == process {
+                known[pid]?.time = now
                 return process
             }
         }
-        readTimes[pid] = now
         let process =
             read(pid)
             ?? ancestor(of: pid).map {
                 ProcessIdentity(pid: pid, command: $0.name, uid: $0.uid, details: $0.details)
             }
-        if known.count >= Self.limit {
-            known.removeAll(keepingCapacity: true)
-            readTimes.removeAll(keepingCapacity: true)
-        }
-        known[pid] = process
+        if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
+        known[pid] = process.map { ($0, now) }
         return process
     }
 
@@ -80,7 +77,7 @@ struct ProcessNames {
     private func ancestor(of pid: Int32) -> Word? {
         var pid = pid
         for _ in 0..<Self.generations {
-            if let process = known[pid] {
+            if let process = known[pid]?.process {
                 return Word(name: process.command, uid: process.uid, details: process.details)
             }
             if let name = told[pid] { return name }
@@ -99,10 +96,7 @@ struct ProcessNames {
 
     /// Events were lost: the end of a process and the beginning of another one with its number may be among them, and a new name. Who is
     /// there is asked for again; who has gone has what was told.
-    mutating func distrust() {
-        known.removeAll(keepingCapacity: true)
-        readTimes.removeAll(keepingCapacity: true)
-    }
+    mutating func distrust() { known.removeAll(keepingCapacity: true) }
 
     /// All CPUs have been read.
     mutating func endReading() { renamed.removeAll(keepingCapacity: true) }
@@ -130,7 +124,6 @@ struct ProcessNames {
     mutating func exit(_ pid: Int32) {
         renamed.remove(pid)
         known[pid] = nil
-        readTimes[pid] = nil
         told[pid] = nil
         parents[pid] = nil
     }

@@ -31,11 +31,12 @@ extension KernelJoin {
         return listeners
     }
 
-    /// Takes in which of them are troubled; of all others that is not known any more.
-    public mutating func assign(troubled: [Int32: ProcessTrouble]) {
-        guard troubled != self.troubled else { return }
+    /// Takes in which of them are troubled; of all others that is not known any more. Returns whether that is news.
+    @discardableResult public mutating func assign(troubled: [Int32: ProcessTrouble]) -> Bool {
+        guard troubled != self.troubled else { return false }
         self.troubled = troubled
         noteTroubles(watched)
+        return true
     }
 
     /// Views have what is known of their processes by now.

@@ -48,7 +48,7 @@ public struct KernelJoin: Sendable {
     var listenerDrops: [UInt64: ListenerDrops] = [:]
 
     /// The processes that something keeps from their work, when they were last looked at.
-    public internal(set) var troubled: [Int32: ProcessTrouble] = [:]
+    var troubled: [Int32: ProcessTrouble] = [:]
 
     /// Listeners by their addresses in the kernel's memory, as far as known.
     var listenerAddresses: [UInt64: SocketAddress] = [:]

@@ -284,8 +284,7 @@ struct KernelWatcher {
             let others = owners.holders(of: sought, near: pid).values.joined().map(\.process.pid).filter { $0 != pid }
             if others.count > owners.troubled(among: others).count { found[pid] = nil }
         }
-        guard found != join.troubled else { return }
-        join.assign(troubled: found)
+        guard join.assign(troubled: found) else { return }
         recorder?.note(.troubled(found, time: snapshot.readEnded))
     }
 

@@ -17,13 +17,28 @@ import Testing
         return nil
     }
 
-    @Test func aServerThatDoesNotAccept() {
+    /// A connection in the accept queue of process 8.
+    private func waiting() -> KernelCase {
         let play = KernelCase(handshake)
         for time in [5.0, 120] {
             play.read(
                 time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
                 owners: [33: 8])
         }
+        return play
+    }
+
+    /// One that process 8 does not close.
+    private func leaking() -> KernelCase {
+        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
+        for time in [1100.0, 6000] {
+            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
+        }
+        return play
+    }
+
+    @Test func aServerThatDoesNotAccept() {
+        let play = waiting()
         play.trouble([8: .stopped])
         #expect(play.review(1500) == [.neverAccepted])
         #expect(play.message(.neverAccepted).hasSuffix("; p8[8] " + Self.remedy), "\(play.found)")
@@ -31,10 +46,7 @@ import Testing
     }
 
     @Test func aServerThatDoesNotClose() {
-        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
-        for time in [1100.0, 6000] {
-            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
-        }
+        let play = leaking()
         play.trouble([8: .traced])
         #expect(play.review(8000).contains(.closeWaitLeak))
         #expect(play.message(.closeWaitLeak).hasSuffix("; p8[8] is stopped by a debugger"), "\(play.found)")
@@ -43,10 +55,7 @@ import Testing
 
     /// It has the descriptor that it is to close.
     @Test func whoHasNoDescriptorLeftCanClose() {
-        let play = KernelCase(exchange + "1 > F. 6:6 ack 6\n< . 6:6 ack 7")
-        for time in [1100.0, 6000] {
-            play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
-        }
+        let play = leaking()
         play.trouble([8: .noDescriptors])
         #expect(play.review(8000).contains(.closeWaitLeak))
         #expect(!play.message(.closeWaitLeak).contains("descriptor"), "\(play.found)")
@@ -66,12 +75,7 @@ import Testing
     }
 
     @Test func aServerThatHasNoDescriptorLeft() {
-        let play = KernelCase(handshake)
-        for time in [5.0, 120] {
-            play.read(
-                time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
-                owners: [33: 8])
-        }
+        let play = waiting()
         play.trouble([8: .noDescriptors])
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
