@@ -113,8 +113,10 @@ public enum LabError: Error, CustomStringConvertible {
     }
 }
 
-/// The 9500 of `127.0.0.1:9500`; nil of what has no port behind one colon.
+/// The 9500 of `127.0.0.1:9500` and of `[::1]:9500`; nil of what has no port behind it.
 private func portBehind(_ host: String) -> UInt16? {
-    let parts = host.split(separator: ":", omittingEmptySubsequences: false)
-    return parts.count == 2 && !parts[0].isEmpty ? UInt16(parts[1]) : nil
+    guard let colon = host.lastIndex(of: ":") else { return nil }
+    let name = host[..<colon]
+    guard !name.isEmpty, !name.contains(":") || name.hasSuffix("]") else { return nil }
+    return UInt16(host[host.index(after: colon)...])
 }

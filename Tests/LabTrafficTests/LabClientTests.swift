@@ -130,9 +130,11 @@ import Testing
         let nowhere = try LabProcess.client(["--host", "not a host"])
         #expect(nowhere.end() == 1)
         #expect(nowhere.errors.contains("cannot find the host"))
-        let joined = try LabProcess.client(["127.0.0.1:\(port)"])
-        #expect(joined.end() == 1)
-        #expect(joined.errors.hasSuffix("The port is given apart from it: --port \(port)\n"), "\(joined.errors)")
+        for host in ["127.0.0.1", "[::1]"] {
+            let joined = try LabProcess.client(["\(host):\(port)"])
+            #expect(joined.end() == 1)
+            #expect(joined.errors.hasSuffix("The port is given apart from it: --port \(port)\n"), "\(joined.errors)")
+        }
         let swapped = try LabProcess.client([port])
         #expect(swapped.end() == 64)
         #expect(swapped.errors.contains("127.0.0.1 \(port)"))
