@@ -25,7 +25,7 @@ enum UnsafeFiles {
         "Sources/LabTraffic/LabServer.swift": "pthread_create(3) and the box that carries its work",
         "Sources/LabTraffic/ListeningSocket.swift": "bind(2), accept(2) with a socket address",
         "Sources/LabTraffic/Sockets.swift": "setsockopt(2), getsockopt(2), getsockname(2)",
-        "Sources/PacketSource/Files/ByteWindow.swift": "raw memory: a mapped file or a stream's buffer",
+        "Sources/PacketSource/Files/ByteWindow.swift": "raw memory: the buffer that files and streams are read into",
         "Sources/PacketSource/Files/CaptureFileReader.swift": "raw memory: frames borrowed from the window",
         "Sources/PacketSource/Files/Compressed/CompressedInput.swift": "raw memory: its buffer; read(2)",
         "Sources/PacketSource/Files/Compressed/GzipInflater.swift": "zlib: decompressing between two buffers",

@@ -55,7 +55,7 @@ enum Compressor: CaseIterable {
         return file.bytes
     }
 
-    @Test("the same frames as from the plain file, mapped, piped, pcap and pcapng", arguments: Compressor.allCases)
+    @Test("the same frames as from the plain file, named, piped, pcap and pcapng", arguments: Compressor.allCases)
     func sameFrames(_ compressor: Compressor) throws {
         for plain in [Self.sample(), PcapngReadingTests.sample(isBigEndian: true).bytes] {
             let expected = try readAll(plain)

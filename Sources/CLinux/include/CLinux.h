@@ -9,7 +9,6 @@
 
 #include "CaughtSignals.h"
 #include "KernelProgram.h"
-#include "MappingGuard.h"
 #include "CLinuxProcess.h"
 #include "Peek.h"
 #include "Privileges.h"

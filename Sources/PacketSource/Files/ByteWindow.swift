@@ -1,7 +1,9 @@
-// The bytes of a capture that can be looked at now: a whole mapped file, or a bounded growing buffer over a stream,
-// decompressed on the way if need be.
+// The bytes of a capture that can be looked at now: a bounded growing buffer over a file or a stream, decompressed on the way if
+// need be.
+//
+// Files are read, not mapped: a mapping costs more than copying into a buffer that stays in the cache (a quarter more for a file in
+// memory), shows a file that shrinks as zeros and SIGBUS, and a disk's fault as SIGBUS alone.
 
-import CLinux
 import Glibc
 
 /// Owner of the descriptor and of the memory. Bytes `start ..< end` have not been consumed yet.
@@ -9,17 +11,13 @@ import Glibc
     /// What `fill` brought.
     enum Filled { case bytes, end, waiting }
 
-    /// Bytes of a mapping that are faulted in, and behind the reader dropped, at a time.
-    static let chunk = 4 << 20
-    /// First size of a stream's buffer.
+    /// First size of the buffer: it fits into a core's cache.
     static let firstCapacity = 256 << 10
 
     let descriptor: Int32
     let identity: FileIdentity
-    /// Octets of the file when it was mapped; nil for a stream.
-    let mappedSize: Int?
-    /// The SIGBUS guard's slot; -1 for a stream.
-    let guardSlot: Int32
+    /// Octets that a regular file had, from where it is read, when it was opened; nil for a stream and for what is decompressed.
+    let size: UInt64?
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     private(set) var start = 0
@@ -27,38 +25,22 @@ import Glibc
     /// Offset in the file of the byte at `base`.
     private var baseOffset: UInt64 = 0
     private var atEnd = false
-    /// Up to where a mapping has been faulted in, and up to where it has been dropped.
-    private var populated = 0
-    private var dropped = 0
-    /// What stands between the descriptor and the buffer if the stream is compressed; offsets are then of what it holds.
+    /// What stands between the descriptor and the buffer if the file is compressed; offsets are then of what it holds.
     private var compressed: CompressedInput?
 
     /// Takes over `descriptor`, which is open for reading; it is closed in every case.
     init(descriptor: Int32, status: stat) throws(WindowError) {
         self.descriptor = descriptor
         identity = FileIdentity(status)
-        // Files of /proc say size 0 and have bytes all the same: those are streams.
-        if fileType(status) == S_IFREG, status.st_size > 0, let size = Int(exactly: status.st_size) {
-            let memory = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-            if let memory = unsafe memory, unsafe memory != MAP_FAILED {
-                let slot = unsafe tcptrace_guard_mapping(memory, size)
-                if slot >= 0 {
-                    // memory is a mapping of size bytes; advice cannot harm.
-                    _ = unsafe madvise(memory, size, MADV_SEQUENTIAL)
-                    unsafe base = memory
-                    capacity = size
-                    mappedSize = size
-                    guardSlot = slot
-                    end = size
-                    atEnd = true
-                    return
-                }
-                // The mapping that was just made, and nobody has seen it.
-                _ = unsafe munmap(memory, size)
-            }
+        // Files of /proc say size 0 and have bytes all the same.
+        if fileType(status) == S_IFREG, status.st_size > 0 {
+            // Standard input may have been read from before.
+            size = UInt64(max(0, status.st_size - max(0, lseek(descriptor, 0, SEEK_CUR))))
+            // Advice cannot harm.
+            _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        } else {
+            size = nil
         }
-        mappedSize = nil
-        guardSlot = -1
         capacity = Self.firstCapacity
         guard let memory = unsafe malloc(capacity) else {
             close(descriptor)
@@ -72,18 +54,14 @@ import Glibc
         // The other one closes its descriptor when it goes.
         descriptor = fcntl(packed.descriptor, F_DUPFD_CLOEXEC, 3)
         identity = packed.identity
-        mappedSize = nil
-        guardSlot = -1
+        size = nil
         capacity = Self.firstCapacity
         guard descriptor >= 0 else { throw WindowError(code: errno) }
         guard var input = CompressedInput(format) else {
             close(descriptor)
             throw WindowError(code: ENOMEM)
         }
-        if packed.mappedSize != nil {
-            // Read from the start: a mapping is not the file's, and may lose its pages.
-            lseek(descriptor, 0, SEEK_SET)
-        } else if unsafe input.append(packed.bytes) < packed.available {
+        if unsafe input.append(packed.bytes) < packed.available {
             // The magic is looked at first, with one read of the first buffer's size at most.
             close(descriptor)
             throw WindowError(code: EFBIG)
@@ -97,14 +75,8 @@ import Glibc
     }
 
     deinit {
-        if let size = mappedSize {
-            tcptrace_unguard_mapping(guardSlot)
-            // base is the mapping of size bytes made in init; no span of it outlives self.
-            unsafe munmap(base, size)
-        } else {
-            // base came from malloc or realloc and is freed here only.
-            unsafe free(base)
-        }
+        // base came from malloc or realloc and is freed here only; no span of it outlives self.
+        unsafe free(base)
         if descriptor > 2 { close(descriptor) }
     }
 
@@ -120,15 +92,12 @@ import Glibc
         unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(base) + start, count: end - start)
     }
 
-    /// How far from `start` a decoder may go before it lets the mapping be looked after.
-    var softEnd: Int { mappedSize == nil ? end - start : max(min(populated, end) - start, 0) }
-
     /// Takes `count` bytes, at most `available`, as done.
     mutating func consume(_ count: Int) {
         start += min(count, end - start)
     }
 
-    /// Makes at least `need` bytes available if the file has them. A stream's bytes move: no span may be held.
+    /// Makes at least `need` bytes available if the file has them. Bytes move: no span may be held.
     ///
     /// `waitMilliseconds` < 0 waits as long as it takes; otherwise, and on a signal, it may come back with `.waiting`.
     mutating func fill(need: Int, waitMilliseconds: Int32) throws(WindowError) -> Filled {
@@ -137,7 +106,7 @@ import Glibc
             makeRoom()
             if capacity == end && !grow() { throw WindowError(code: ENOMEM) }
             if compressed != nil, try decompress() { continue }
-            if waitMilliseconds >= 0 {
+            if waitMilliseconds >= 0 && size == nil {
                 var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 // question is one pollfd and lives through the call.
                 if unsafe poll(&question, 1, waitMilliseconds) <= 0 { return .waiting }
@@ -181,29 +150,10 @@ import Glibc
     /// Whether the bytes were compressed in the file.
     var isDecompressed: Bool { compressed != nil }
 
-    /// Faults in the mapping's next chunk and lets go of those that are done.
-    mutating func advanceMapping() {
-        let chunk = Self.chunk
-        // Populating goes by chunks that start at a multiple of the chunk size, hence of the page size, within the mapping.
-        while populated <= start && populated < end {
-            let length = min(chunk, end - populated)
-            _ = unsafe madvise(base + populated, length, MADV_POPULATE_READ)
-            populated += length
-        }
-        // All before start is consumed and no span of it is left; pages would come back from the file if they were touched.
-        let done = start / chunk * chunk
-        if done > dropped {
-            _ = unsafe madvise(base + dropped, done - dropped, MADV_DONTNEED)
-            dropped = done
-        }
-    }
-
-    /// Whether a mapped file has lost bytes since it was opened.
+    /// Whether a regular file has come to its end before as many bytes as it had when it was opened.
     var hasShrunk: Bool {
-        guard let size = mappedSize else { return false }
-        if tcptrace_mapping_was_cut(guardSlot) != 0 { return true }
-        guard let status = fileStatus(descriptor) else { return false }
-        return status.st_size < size
+        guard let size, atEnd else { return false }
+        return baseOffset + UInt64(end) < size
     }
 
     private mutating func makeRoom() {

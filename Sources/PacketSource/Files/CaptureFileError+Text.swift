@@ -3,27 +3,27 @@
 extension CaptureFileError: CustomStringConvertible {
     /// One sentence that names the file, what is wrong and where.
     public var description: String {
-        let name = file == "-" ? "standard input" : "'\(escaped(file))'"
+        let name = file == "-" ? "Standard input" : "The file '\(escaped(file))'"
         return switch reason {
         case .system(let code): "\(escaped(file)): \(systemErrorText(code))\(place)"
         case .isDirectory: "\(escaped(file)): Is a directory, not a capture file"
         case .notReadableKind: "\(escaped(file)): Not a regular file or a pipe"
         case .givenUp: "\(name) is not waited for any longer: it holds no header yet."
-        case .empty: "The file \(name) is empty: not even a capture file header."
-        case .headerCutShort: "The file \(name) appears to have been cut short in its header: it holds no packets."
-        case .unknownFormat(_, isText: true): "The file \(name) is text, not a pcap or pcapng capture."
+        case .empty: "\(name) is empty: not even a capture file header."
+        case .headerCutShort: "\(name) appears to have been cut short in its header: it holds no packets."
+        case .unknownFormat(_, isText: true): "\(name) is text, not a pcap or pcapng capture."
         case .unknownFormat(let magic, isText: false):
-            "The file \(name) is not a pcap or pcapng capture (it starts with \(hex(magic)))."
+            "\(name) is not a pcap or pcapng capture (it starts with \(hex(magic)))."
         case .unsupportedFormat(let format):
-            "The file \(name) is a \(format) file, which tcptrace does not read: convert it with editcap -F pcapng."
+            "\(name) is a \(format) file, which tcptrace does not read: convert it with editcap -F pcapng."
         case .compressed(let program):
-            "The file \(name) is compressed: \(decompression(program)) it first"
+            "\(name) is compressed: \(decompression(program)) it first"
                 + " (\(program) -dc FILE | tcptrace -r - needs no second file)."
         case .badCompression(let program, let fault):
-            "The file \(name) is compressed with \(program), and \(sentence(fault))\(place)."
+            "\(name) is compressed with \(program), and \(sentence(fault))\(place)."
         case .unsupportedVersion(let major, let minor):
-            "The file \(name) is of version \(major).\(minor), which is not known\(place)."
-        default: "The file \(name) \(fault)"
+            "\(name) is of version \(major).\(minor), which is not known\(place)."
+        default: "\(name) \(fault)"
         }
     }
 

@@ -4,7 +4,7 @@
 public struct CaptureFileError: Error, Equatable, Sendable {
     /// What was wrong.
     public enum Reason: Equatable, Sendable {
-        /// `open`, `read` or `mmap` failed with this errno.
+        /// `open` or `read` failed with this errno.
         case system(Int32)
         /// A directory.
         case isDirectory

@@ -5,9 +5,9 @@ public import TCPModel
 
 /// A capture file that is being read.
 ///
-/// A regular file is mapped into memory; `-` (standard input), a FIFO or a character device is read as a stream, and so is
-/// what is compressed with gzip or zstd, which the first octets tell. Frames are borrowed from there: their bytes are valid
-/// within the body only. Frames are numbered by the caller, in file order.
+/// `-` is standard input. What is compressed with gzip or zstd, which the first octets tell, is decompressed on the way. Frames
+/// are borrowed from the buffer that it is read into: their bytes are valid within the body only. Frames are
+/// numbered by the caller, in file order.
 public struct CaptureFileReader: ~Copyable {
     /// The two formats that are written, too.
     public enum Format: Sendable {
@@ -89,7 +89,7 @@ public struct CaptureFileReader: ~Copyable {
     public var bytesRead: UInt64 { window.offset }
 
     /// Octets of the file; nil for a stream and for a compressed file.
-    public var size: UInt64? { window.mappedSize.map { UInt64($0) } }
+    public var size: UInt64? { window.size }
 
     /// Which file it is, so that no output is written over it.
     public var identity: FileIdentity { window.identity }
@@ -120,18 +120,16 @@ public struct CaptureFileReader: ~Copyable {
         limit: Int = .max, waitMilliseconds: Int32 = -1, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress {
         var left = limit
-        var isAmongZeros = false
         while left > 0 {
-            advance()
-            if let records, !isAmongZeros {
+            if let records {
                 // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
-                let done = unsafe records.run(pending.bytes, softEnd: softEnd, limit: left, body: body)
+                let done = unsafe records.run(pending.bytes, limit: left, body: body)
                 consume(done.consumed)
                 left &-= done.frames
                 if done.isStopped { return .stopped }
                 if left == 0 { break }
             }
-            if let progress = try readOther(&left, &isAmongZeros, waitMilliseconds, body) { return progress }
+            if let progress = try readOther(&left, waitMilliseconds, body) { return progress }
         }
         return .more
     }
@@ -140,49 +138,34 @@ public struct CaptureFileReader: ~Copyable {
 
     /// How the usual records of this file are read, if it is one of the usual kind.
     @usableFromInline var records: PcapRecords? {
-        if case .pcap(let decoder) = decoder { PcapRecords(decoder, guardSlot: window.guardSlot) } else { nil }
+        if case .pcap(let decoder) = decoder { PcapRecords(decoder) } else { nil }
     }
 
     /// What can be looked at, until the next fill.
     @usableFromInline var pending: UnsafeRawBufferPointer { unsafe window.bytes }
 
-    /// How far in `pending` frames may be delivered before the mapping is looked after.
-    @usableFromInline var softEnd: Int { window.softEnd }
-
     /// Takes octets of `pending` as done.
     @usableFromInline mutating func consume(_ count: Int) { window.consume(count) }
-
-    /// Looks after the mapping, if there is one.
-    @usableFromInline mutating func advance() {
-        if window.mappedSize != nil { window.advanceMapping() }
-    }
 
     /// Goes on by whatever comes next: any records, the end of what can be looked at, a fault.
     ///
     /// - Parameters:
     ///   - left: how many frames are wanted; they are counted off.
-    ///   - isAmongZeros: whether a record of zeros comes next, and was not made by the file's shrinking. Each is asked about.
     /// - Returns: what `read` is to return; nil to go on.
     @usableFromInline mutating func readOther(
-        _ left: inout Int, _ isAmongZeros: inout Bool, _ waitMilliseconds: Int32, _ body: (FrameHeader, RawSpan) -> Bool
+        _ left: inout Int, _ waitMilliseconds: Int32, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress? {
-        let outcome = Self.decode(
-            &window, &decoder, limit: isAmongZeros ? 1 : left, takesZeros: isAmongZeros, body)
+        let outcome = Self.decode(&window, &decoder, limit: left, body)
         window.consume(outcome.consumed)
         left -= outcome.frames
-        isAmongZeros = false
         switch outcome.stop {
         case .limit: return nil
         case .interface: return .more
         case .stopped: return .stopped
         case .localBlock(let payload): return .localBlock(payload)
-        case .cut: throw fault(.shrankWhileRead)
-        case .zeros:
-            if window.hasShrunk { throw fault(.shrankWhileRead) }
-            isAmongZeros = true
-        case .fault(let reason): throw fault(window.hasShrunk ? .shrankWhileRead : reason)
-        case .softEnd:
-            if window.available == 0, let end = try more(1, isPacket: true, waitMilliseconds) { return end }
+        case .fault(let reason): throw fault(reason)
+        case .exhausted:
+            if let end = try more(1, isPacket: true, waitMilliseconds) { return end }
         case .needs(let count, let isPacket):
             if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
         }
@@ -191,26 +174,22 @@ public struct CaptureFileReader: ~Copyable {
     }
 
     private static func decode(
-        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int, takesZeros: Bool = false,
+        _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int,
         _ body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
         let bytes = unsafe window.bytes.bytes
         switch decoder {
         case .pcap(let decoder):
-            return decoder.run(
-                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, takesZeros: takesZeros,
-                body: body)
+            return decoder.run(bytes, limit: limit, body: body)
         case .pcapng(var pcapng):
             // Moved out and back, so that its arrays are not copied when an interface is added.
             decoder = .pcapng(PcapngDecoder())
-            let outcome = pcapng.run(
-                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
+            let outcome = pcapng.run(bytes, limit: limit, body: body)
             decoder = .pcapng(pcapng)
             return outcome
         case .snoop(var snoop):
-            let outcome = snoop.run(
-                bytes, softEnd: window.softEnd, limit: limit, guardSlot: window.guardSlot, body: body)
+            let outcome = snoop.run(bytes, limit: limit, body: body)
             decoder = .snoop(snoop)
             return outcome
         }
@@ -334,14 +313,13 @@ public struct CaptureFileReader: ~Copyable {
         _ window: inout ByteWindow, _ decoder: inout Decoder, _ isWanted: () -> Bool
     ) throws(HeaderFault) {
         while true {
-            if window.mappedSize != nil { window.advanceMapping() }
             let outcome = decode(&window, &decoder, limit: 0) { _, _ in false }
             window.consume(outcome.consumed)
             let needed: Int
             switch outcome.stop {
             case .interface: continue
-            case .softEnd where hasInterface(decoder): return
-            case .softEnd: needed = 1
+            case .exhausted where hasInterface(decoder): return
+            case .exhausted: needed = 1
             case .needs(let count, _): needed = count
             case .fault(let reason) where window.offset == 0: throw HeaderFault(reason: reason)
             default: return

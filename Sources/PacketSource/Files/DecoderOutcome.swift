@@ -1,6 +1,5 @@
-// What the two record decoders have in common: their limits, their outcome, and the watch over a mapping.
+// What the record decoders have in common: their limits and their outcome.
 
-import CLinux
 public import TCPModel
 
 /// Limits that keep a damaged file from costing memory or time.
@@ -15,8 +14,8 @@ public import TCPModel
 
 /// Why a decoder came back.
 enum DecoderStop {
-    /// It reached the soft end.
-    case softEnd
+    /// All bytes are done.
+    case exhausted
     /// A pcapng interface was described, and is known now.
     case interface
     /// It delivered as many frames as it was asked for.
@@ -29,10 +28,6 @@ enum DecoderStop {
     case needs(Int, isPacket: Bool)
     /// The next record is damaged.
     case fault(CaptureFileError.Reason)
-    /// The mapping has lost pages.
-    case cut
-    /// A record of zeros: in a mapped file that is what a shrunk one looks like.
-    case zeros
 }
 
 /// How far a decoder got.

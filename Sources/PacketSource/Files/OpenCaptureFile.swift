@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Opens `path`, or standard input for `-`, and maps it or readies a buffer.
+/// Opens `path`, or standard input for `-`, and readies a buffer.
 func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
     // A FIFO would wait here for its writer, and nobody could be asked whether that is still wanted: its first octets are
     // waited for instead. After that it is read like others.

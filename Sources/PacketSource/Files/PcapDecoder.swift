@@ -1,6 +1,5 @@
 // Classic pcap: the 24-byte file header, and records to frames. All magics, both byte orders, versions 2.0 to 2.4.
 
-import CLinux
 import TCPModel
 
 /// The classic format's file header, and the decoder of its records. Plain data.
@@ -44,11 +43,8 @@ struct PcapDecoder {
     }
 
     /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
-    ///
-    /// - Parameter takesZeros: whether a record of zeros in a mapped file is one like others.
     func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, takesZeros: Bool,
-        body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         let swapped = swapped
         let unit = unit
@@ -58,7 +54,7 @@ struct PcapDecoder {
         let count = bytes.byteCount
         var at = 0
         var frames = 0
-        while at < softEnd {
+        while at < count {
             guard frames < limit else { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
             guard count - at >= headerLength else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(headerLength, isPacket: true))
@@ -77,14 +73,6 @@ struct PcapDecoder {
             guard count - at >= length else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(length, isPacket: true))
             }
-            if guardSlot >= 0 {
-                if tcptrace_mapping_was_cut(guardSlot) != 0 {
-                    return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
-                }
-                if seconds | fraction | captured | original == 0 && !takesZeros {
-                    return DecoderOutcome(consumed: at, frames: frames, stop: .zeros)
-                }
-            }
             let header = FrameHeader(
                 // At most 2^32 seconds and 2^32 thousand nanoseconds: far below 2^63.
                 time: Timestamp(nanoseconds: Int64(seconds) * 1_000_000_000 + Int64(fraction) * unit),
@@ -94,7 +82,7 @@ struct PcapDecoder {
             frames += 1
             guard body(header, frame) else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
         }
-        return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
+        return DecoderOutcome(consumed: at, frames: frames, stop: .exhausted)
     }
 }
 

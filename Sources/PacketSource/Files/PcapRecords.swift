@@ -1,7 +1,6 @@
 // The records of a usual pcap file: the short way from a record to its frame. It is made part of whoever reads the file, so that no
 // frame costs a call.
 
-public import CLinux
 public import TCPModel
 
 /// How the records of a classic pcap file in this machine's byte order are read, with headers of 16 octets.
@@ -9,16 +8,13 @@ public import TCPModel
     /// Nanoseconds in one unit of the fraction: 1000 or 1.
     @usableFromInline let unit: Int64
     @usableFromInline let linkType: LinkType
-    /// The watch over the mapping, or -1.
-    @usableFromInline let guardSlot: Int32
 
     /// Nil if the file is not of this kind.
-    init?(_ decoder: PcapDecoder, guardSlot: Int32) {
+    init?(_ decoder: PcapDecoder) {
         guard !decoder.swapped, decoder.recordHeaderLength == 16, decoder.lengthOrder == .capturedFirst
         else { return nil }
         unit = decoder.unit
         linkType = decoder.interface.linkType
-        self.guardSlot = guardSlot
     }
 
     /// Delivers the frames of `bytes`, which start at a record, up to the first that is not a whole, plausible one: what that is
@@ -26,20 +22,18 @@ public import TCPModel
     ///
     /// - Returns: how many octets and frames are done, and whether the body wanted no more.
     @inlinable @inline(__always) func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> (consumed: Int, frames: Int, isStopped: Bool) {
-        let end = min(softEnd, bytes.byteCount &- 16)
+        let end = bytes.byteCount &- 16
         var at = 0
         var frames = 0
-        while at < end && frames < limit {
-            // A record's header of 16 octets ends within the bytes: at < end.
+        while at <= end && frames < limit {
+            // A record's header of 16 octets ends within the bytes: at <= end.
             let times = bytes.uncheckedLong(at)
             let lengths = bytes.uncheckedLong(at &+ 8)
             let captured = Int(lengths & 0xffff_ffff)
             let next = at &+ 16 &+ captured
-            guard captured <= Int(DecoderLimit.capturedLength), next <= bytes.byteCount, times | lengths != 0,
-                guardSlot < 0 || tcptrace_mapping_was_cut(guardSlot) == 0
-            else { break }
+            guard captured <= Int(DecoderLimit.capturedLength), next <= bytes.byteCount else { break }
             let header = FrameHeader(
                 // At most 2^32 seconds and 2^32 thousand nanoseconds: below 2^63.
                 time: Timestamp(

@@ -1,6 +1,5 @@
 // pcapng: sections, interface descriptions, statistics and packet blocks to frames. Each block's length is checked first.
 
-import CLinux
 import TCPModel
 
 /// The decoder of one pcapng file: what its sections and interface descriptions have said so far.
@@ -40,12 +39,12 @@ struct PcapngDecoder {
     /// Handles the blocks of `bytes`, which start at a block, and delivers their frames. It comes back after each interface
     /// description, so that the interface can be asked about before its first frame comes.
     mutating func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         let count = bytes.byteCount
         var at = 0
         var frames = 0
-        while at < softEnd {
+        while at < count {
             guard count - at >= 12 else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(12, isPacket: false))
             }
@@ -65,9 +64,6 @@ struct PcapngDecoder {
             guard trailer == length else {
                 return DecoderOutcome(
                     consumed: at, frames: frames, stop: .fault(.blockLengthMismatch(length, trailer)))
-            }
-            if guardSlot >= 0, tcptrace_mapping_was_cut(guardSlot) != 0 {
-                return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
             }
             if isPacket && frames >= limit {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .limit)
@@ -97,7 +93,7 @@ struct PcapngDecoder {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .interface)
             }
         }
-        return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
+        return DecoderOutcome(consumed: at, frames: frames, stop: .exhausted)
     }
 
     // MARK: - Packets

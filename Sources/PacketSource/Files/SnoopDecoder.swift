@@ -1,6 +1,5 @@
 // Solaris's snoop files (RFC 1761): a 16-octet header, records to frames. All numbers are in network order.
 
-import CLinux
 import TCPModel
 
 /// The format's file header, and the decoder of its records.
@@ -40,12 +39,12 @@ struct SnoopDecoder {
 
     /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
     mutating func run(
-        _ bytes: RawSpan, softEnd: Int, limit: Int, guardSlot: Int32, body: (FrameHeader, RawSpan) -> Bool
+        _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
         let count = bytes.byteCount
         var at = 0
         var frames = 0
-        while at < softEnd {
+        while at < count {
             guard frames < limit else { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
             guard count - at >= Self.recordHeaderLength else {
                 return DecoderOutcome(
@@ -70,9 +69,6 @@ struct SnoopDecoder {
             guard count - at >= Int(record) else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(Int(record), isPacket: true))
             }
-            if guardSlot >= 0 && tcptrace_mapping_was_cut(guardSlot) != 0 {
-                return DecoderOutcome(consumed: at, frames: frames, stop: .cut)
-            }
             droppedFrames = max(droppedFrames, UInt64(drops))
             let seconds = Int64(bytes.word(at + 16, swapped: Self.swapped))
             let microseconds = Int64(bytes.word(at + 20, swapped: Self.swapped))
@@ -86,6 +82,6 @@ struct SnoopDecoder {
             frames += 1
             guard body(header, frame) else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
         }
-        return DecoderOutcome(consumed: at, frames: frames, stop: .softEnd)
+        return DecoderOutcome(consumed: at, frames: frames, stop: .exhausted)
     }
 }

@@ -79,13 +79,11 @@ import Glibc
     private func startThread(_ worker: Int) {
         // The closure's box holds self; it is taken over by the thread that begins with it, or released here.
         let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd(worker) })
-        // Signals are the reader's: a thread inherits the mask. Only faults stay where they happen (SIGBUS has a handler).
+        // Signals are the reader's: a thread inherits the mask.
         var others = sigset_t()
         var before = sigset_t()
         // All calls read and change the sets that are passed, nothing else.
         unsafe sigfillset(&others)
-        unsafe sigdelset(&others, SIGBUS)
-        unsafe sigdelset(&others, SIGSEGV)
         unsafe pthread_sigmask(SIG_BLOCK, &others, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
