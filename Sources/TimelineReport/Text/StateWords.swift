@@ -7,12 +7,25 @@ struct StateWords {
     let words: StaticString
     let mark: UInt8?
 
+    /// The mark of a state that the kernel says, too.
+    static var confirmed: UInt8 { 0x2a }
+    /// The mark of one that it denies.
+    static var contradicted: UInt8 { 0x21 }
+
     /// Nothing.
     static var none: StateWords { StateWords("", mark: nil) }
 
     init(_ words: StaticString, mark: UInt8? = nil) {
         self.words = words
         self.mark = mark
+    }
+
+    init(_ words: StaticString, isConfirmed: Bool) {
+        self.init(words, mark: isConfirmed ? Self.confirmed : nil)
+    }
+
+    init(_ state: TCPState, isConfirmed: Bool) {
+        self.init(state.displayName, isConfirmed: isConfirmed)
     }
 
     init(_ state: TCPState, mark: UInt8? = nil) {

@@ -16,8 +16,6 @@ public struct TextTimelineReport: TraceReport {
 
     /// The most rows of one connection in a block (with `-v` a hundred times as many); the middle is left out and counted.
     static let rowLimit = 1000
-    /// The same for connections that get another row while all together have as many as memory is there for.
-    static let crowdedRowLimit = 40
     /// Octets that a row takes in memory, about.
     public static let rowSize = 300
 
@@ -25,14 +23,10 @@ public struct TextTimelineReport: TraceReport {
     private let order: Order
     private let selection: ConnectionSelection
     private var writer: TimelineWriter
-    /// By slot; `.none` where there is no connection.
-    private var texts: [ConnectionText] = []
+    private var texts: ConnectionTexts
     /// Slots with something to print, and by slot whether it is among them.
     private var ready: [UInt32] = []
     private var isReady: [Bool] = []
-    /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
-    private var itemCount = 0
-    private var mostItems: Int
     private var activeCount = 0
     /// Several connections have been at work since the page was last quiet: lines carry their connection's number.
     private var isInterleaved = false
@@ -50,10 +44,14 @@ public struct TextTimelineReport: TraceReport {
         style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max
     ) {
         self.style = style
-        mostItems = mostRows
         self.order = selection.isEverything ? order : .blocks
         self.selection = selection
         writer = TimelineWriter(style: style)
+        let isStream = self.order == .stream
+        texts = ConnectionTexts(
+            detail: style.detail,
+            rowLimit: isStream ? .max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit,
+            mostItems: mostRows)
     }
 
     // MARK: TraceReport
@@ -62,7 +60,7 @@ public struct TextTimelineReport: TraceReport {
     public func part(of count: Int) -> TextTimelineReport {
         var part = self
         part.isPart = true
-        part.mostItems = mostItems / count
+        part.texts.share(among: count)
         return part
     }
 
@@ -90,27 +88,9 @@ public struct TextTimelineReport: TraceReport {
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        let slot = Int(event.connection.slot)
-        open(slot, event.number)
-        if event.isFirst { noteRelatives(event.connection, connections) }
-        let detail = style.detail
-        let isCrowded = itemCount >= mostItems
-        change(slot) { text in
-            if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
-            text.take(event, detail)
-        }
+        open(event.connection, event.number)
+        texts.take(event, connections)
         noteReady(event.connection)
-    }
-
-    /// Says what a new connection is the translation of, or joined.
-    private mutating func noteRelatives(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
-        if let source = connections.translated(from: id) {
-            change(Int(id.slot)) { $0.keep(.note(.translated(source.number))) }
-        }
-        if let subflow = connections.subflow(id) {
-            let number = subflow.connection?.number ?? 0
-            change(Int(id.slot)) { $0.keep(.note(.subflow(token: subflow.token, of: number))) }
-        }
     }
 
     /// What the kernel says is shown as it comes.
@@ -120,18 +100,9 @@ public struct TextTimelineReport: TraceReport {
     public mutating func kernel(
         _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        switch event.kind {
-        case .state, .owner: return
-        case .notAccepted, .accepted, .dropped, .contradiction: break
-        case .traced(let fact) where !fact.isWorthALine(style.detail.verbosity): return
-        case .traced: break
-        }
-        let slot = Int(event.connection.slot)
-        open(slot, connections.number(of: event.connection))
-        change(slot) {
-            $0.seal()
-            $0.keep(event)
-        }
+        guard texts.shows(event) else { return }
+        open(event.connection, connections.number(of: event.connection))
+        texts.take(event)
         noteReady(event.connection)
     }
 
@@ -142,21 +113,16 @@ public struct TextTimelineReport: TraceReport {
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        let slot = Int(finding.connection.slot)
-        open(slot, connections.number(of: finding.connection))
-        texts[slot].findings.append(finding)
+        open(finding.connection, connections.number(of: finding.connection))
+        texts[finding.connection].findings.append(finding)
         noteReady(finding.connection)
     }
 
     /// Takes in an ICMP error.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
-        let slot = Int(event.connection.slot)
-        open(slot, connections.number(of: event.connection))
-        change(slot) {
-            $0.seal()
-            $0.keep(.note(.icmp(event)))
-        }
+        open(event.connection, connections.number(of: event.connection))
+        texts.take(event)
         noteReady(event.connection)
     }
 
@@ -179,20 +145,20 @@ public struct TextTimelineReport: TraceReport {
             for slot in waiting { isReady[Int(slot)] = true }
         }
         for slot in ready {
-            isReady[Int(slot)] = false
             let id = ConnectionID(slot: slot)
-            if texts[Int(slot)].isDue(now) { change(Int(slot)) { $0.seal() } }
-            guard texts[Int(slot)].number != 0 else { continue }
+            isReady[Int(slot)] = false
+            if texts[id].isDue(now) { texts.seal(id) }
+            guard texts[id].number != 0 else { continue }
             let connection = connections[id]
             let view = kernel?.view(id)
-            let mayWait = !texts[Int(slot)].hasHead && now.since(connection.firstTime) < Self.patience
+            let mayWait = !texts[id].hasHead && now.since(connection.firstTime) < Self.patience
             if mayWait && Self.lacksProcess(view) {
                 waiting.append(slot)
                 continue
             }
-            if texts[Int(slot)].hasItems { print(id, connection, view, &out) }
-            if texts[Int(slot)].hasHead { writeFindings(Int(slot), connection.number, &out) }
-            if texts[Int(slot)].held != nil { waiting.append(slot) }
+            if texts[id].hasItems { print(id, connection, view, &out) }
+            if texts[id].hasHead { writeFindings(id, connection.number, &out) }
+            if texts[id].held != nil { waiting.append(slot) }
         }
     }
 
@@ -207,18 +173,17 @@ public struct TextTimelineReport: TraceReport {
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let slot = Int(id.slot)
         let connection = connections[id]
-        guard slot < texts.count, texts[slot].number == connection.number else { return }
+        guard texts.has(id, connection.number) else { return }
         if selection.shows(connection, kernel) {
-            change(slot) { $0.seal() }
+            texts.seal(id)
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
             if let sender = ConnectionText.halfClosedSender(
                 connection.originator.state, connection.responder.state), order == .blocks || !connection.isEnded,
-                !texts[slot].saidHalfClosed
+                !texts[id].saidHalfClosed
             {
-                writeNote(.halfClosed(stillSending: sender), connection, kernel, slot, prefix, &out)
+                writeNote(.halfClosed(stillSending: sender), connection, kernel, id, prefix, &out)
             }
             writeClosing(
                 connection, kernel, copies: connections.duplicateFrames(of: id), style, layout: writer.layout,
@@ -233,13 +198,13 @@ public struct TextTimelineReport: TraceReport {
             if style.isLong, let statistics {
                 LongStatistics(statistics, connection, copies: connections.duplicateFrames(of: id)).write(&out)
             }
-            writeFindings(slot, connection.number, &out)
+            writeFindings(id, connection.number, &out)
         }
-        if order == .stream && !texts[slot].isFinished {
+        if order == .stream && !texts[id].isFinished {
             close()
-            texts[slot].isFinished = true
+            texts[id].isFinished = true
         } else {
-            change(slot) { $0 = .none }
+            texts.forget(id)
         }
     }
 
@@ -252,23 +217,10 @@ public struct TextTimelineReport: TraceReport {
 
     // MARK: Bookkeeping
 
-    /// Changes one connection's text in place, and counts the items that come or go.
-    private mutating func change(_ slot: Int, _ body: (inout ConnectionText) -> Void) {
-        let before = texts[slot].itemCount
-        body(&texts[slot])
-        itemCount += texts[slot].itemCount - before
-    }
-
-    private mutating func open(_ slot: Int, _ number: UInt64) {
-        while texts.count <= slot {
-            texts.append(.none)
-            isReady.append(false)
-        }
-        guard texts[slot].number != number else { return }
-        if !texts[slot].isFinished { close() }
-        let limit =
-            order == .stream ? Int.max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit
-        change(slot) { $0 = ConnectionText(number: number, limit: limit) }
+    private mutating func open(_ id: ConnectionID, _ number: UInt64) {
+        guard !texts.has(id, number) else { return }
+        if texts.isUnfinished(id) { close() }
+        texts.open(id, number)
         activeCount += 1
         if order == .stream && activeCount > 1 { isInterleaved = true }
     }
@@ -279,7 +231,9 @@ public struct TextTimelineReport: TraceReport {
     }
 
     private mutating func noteReady(_ id: ConnectionID) {
-        guard order == .stream, !isReady[Int(id.slot)] else { return }
+        guard order == .stream else { return }
+        while isReady.count <= Int(id.slot) { isReady.append(false) }
+        guard !isReady[Int(id.slot)] else { return }
         isReady[Int(id.slot)] = true
         ready.append(id.slot)
     }
@@ -292,166 +246,80 @@ public struct TextTimelineReport: TraceReport {
     private mutating func print(
         _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
-        let slot = Int(id.slot)
-        var items: [TimelineItem] = []
-        change(slot) { items = $0.takeItems() }
+        let items = texts.takeItems(id)
         // What comes after a connection's closing line needs its number to be understood.
-        let prefix = texts[slot].isFinished ? connection.number : prefix(connection.number)
-        if !texts[slot].hasHead {
-            texts[slot].hasHead = true
+        let prefix = texts[id].isFinished ? connection.number : prefix(connection.number)
+        if !texts[id].hasHead {
+            texts[id].hasHead = true
             if hasWritten { out.newline() }
             hasWritten = !isPart
             writer.writeHead(connection, kernel, prefix: prefix, &out)
         }
         for item in items {
             switch item {
-            case .row(let row): writeRow(row, connection, kernel, slot, prefix, &out)
-            case .note(let note): writeNote(note, connection, kernel, slot, prefix, &out)
+            case .row(let row): writeRow(row, connection, kernel, id, prefix, &out)
+            case .note(let note): writeNote(note, connection, kernel, id, prefix, &out)
             }
         }
     }
 
-    private mutating func writeFindings(_ slot: Int, _ number: UInt64, _ out: inout OutputBuffer) {
-        let findings = texts[slot].findings
+    private mutating func writeFindings(_ id: ConnectionID, _ number: UInt64, _ out: inout OutputBuffer) {
+        let findings = texts[id].findings
         if findings.isEmpty { return }
-        texts[slot].findings = []
-        let prefix = texts[slot].isFinished ? number : prefix(number)
+        texts[id].findings = []
+        let prefix = texts[id].isFinished ? number : prefix(number)
         for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
     }
 
     private mutating func writeRow(
-        _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
+        _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ id: ConnectionID, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        if texts[slot].phase != row.phase {
-            texts[slot].phase = row.phase
-            writer.writeRule(phaseTitle(row.phase, connection), before: row, connection, prefix: prefix, &out)
+        if texts[id].phase != row.phase {
+            texts[id].phase = row.phase
+            let title = writer.text { $0.append(titleOf: row.phase, connection) }
+            writer.writeRule(title, before: row, connection, prefix: prefix, &out)
         }
-        if row.isOpening { writeBefore(row, connection, kernel, prefix, &out) }
-        let left = stateText(.originator, row.states.originator, kernel, slot)
-        // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
-        let right =
-            connection.isSelfConnect
-            ? stateText(.responder, row.states.responder, nil, slot)
-            : stateText(.responder, row.states.responder, kernel, slot)
-        writer.write(row, left: left, right: right, connection, prefix: prefix, &out)
+        if row.isOpening {
+            let sides = noted(LadderSides(before: row, connection, kernel))
+            writer.writeNote([], left: sides.left, right: sides.right, prefix: prefix, &out)
+        }
+        let sides = noted(texts[id].sides(of: row, connection, kernel))
+        writer.write(row, left: sides.left, right: sides.right, connection, prefix: prefix, &out)
         if style.detail.verbosity > 2 { writeReasons(row, prefix, &out) }
     }
 
-    /// The states before the SYN: CLOSED, and LISTEN if it was answered or the kernel shows a listener.
-    private mutating func writeBefore(
-        _ row: TimelineRow, _ connection: Connection, _ kernel: KernelView?, _ prefix: UInt64?,
-        _ out: inout OutputBuffer
-    ) {
-        let hasListener = kernel?.responder.listener != nil
-        let hasNoSocket = kernel?.responder.hasNoSocket == true
-        let right: StateWords
-        switch row.answerer {
-        case .listener: right = StateWords(.listen, mark: hasListener ? mark(0x2a) : nil)
-        case .noSocket: right = StateWords("(no socket)", mark: hasNoSocket ? mark(0x2a) : nil)
-        case .unknown:
-            if connection.isSelfConnect {
-                right = .none
-            } else if hasListener {
-                right = StateWords(.listen, mark: mark(0x2a))
-            } else if hasNoSocket {
-                right = StateWords("(no socket)", mark: mark(0x2a))
-            } else {
-                right = StateWords("(unknown)")
-            }
-        }
-        writer.writeNote([], left: StateWords(.closed), right: right, prefix: prefix, &out)
-    }
-
-    /// A state where it changes, or where the kernel first says the same.
-    private mutating func stateText(
-        _ side: Side, _ entered: TCPState, _ kernel: KernelView?, _ slot: Int
-    ) -> StateWords {
-        guard let shown = texts[slot].show(side, entered: entered, kernel) else { return .none }
-        return StateWords(shown.state, mark: shown.isConfirmed ? mark(0x2a) : nil)
-    }
-
-    private mutating func mark(_ mark: UInt8) -> UInt8 {
-        starsShown = true
-        return mark
-    }
-
-    private func phaseTitle(_ phase: TimelinePhase, _ connection: Connection) -> ArraySlice<UInt8> {
-        func who(_ side: Side?) -> StaticString {
-            switch side {
-            case .originator: "client"
-            case .responder: "server"
-            case nil: "nobody"
-            }
-        }
-        return writer.text {
-            switch phase {
-            case .handshake: $0.append("handshake")
-            case .data: $0.append("data")
-            case .teardown:
-                $0.append("teardown (")
-                let first: Side = connection.facts.contains(.originatorClosedFirst) ? .originator : .responder
-                $0.append(who(first))
-                $0.append(" closes first)")
-            case .reset:
-                $0.append("reset")
-                if connection.facts.contains(.reset) {
-                    $0.append(" (by ")
-                    $0.append(who(connection.closer))
-                    $0.append(")")
-                }
-            }
-        }
+    /// Takes down whether there is a mark to be explained.
+    private mutating func noted(_ sides: LadderSides) -> LadderSides {
+        if sides.isConfirmed { starsShown = true }
+        return sides
     }
 
     /// `-vvv`: why each endpoint changed its state.
     private func writeReasons(_ row: TimelineRow, _ prefix: UInt64?, _ out: inout OutputBuffer) {
-        let steps: [(Side, Reaction)] = [(row.sender, row.sent), (row.sender.other, row.arrived)]
-        for (side, reaction) in steps {
+        for (side, reaction) in row.reactions {
             for index in 0..<reaction.count {
-                let transition = reaction[index]
                 writer.writeNote(
-                    writer.text {
-                        $0.append(side == .originator ? "client " : "server ")
-                        $0.append(transition.certainty.name)
-                        $0.append(": ")
-                        $0.append(transition.rule.id)
-                    }, prefix: prefix, &out)
+                    writer.text { $0.append(reasonOf: reaction[index], side) }, prefix: prefix, &out)
             }
         }
     }
 
     private mutating func writeNote(
-        _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ slot: Int, _ prefix: UInt64?,
+        _ note: TimelineNote, _ connection: Connection, _ kernel: KernelView?, _ id: ConnectionID, _ prefix: UInt64?,
         _ out: inout OutputBuffer
     ) {
-        var left = StateWords.none
-        var right = StateWords.none
+        let sides = noted(texts[id].sides(of: note, kernel))
         var time: ArraySlice<UInt8> = []
+        if let moment = note.time {
+            let elapsed = moment.since(connection.firstTime)
+            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
+        }
         if case .icmp(let event) = note {
-            let elapsed = event.time.since(connection.firstTime)
-            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-            let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
-            let state = stateText(event.side, entered, kernel, slot)
-            writer.writeICMP(
-                event, time: time, left: event.side == .originator ? state : .none,
-                right: event.side == .responder ? state : .none, prefix: prefix, &out)
-            return
+            writer.writeICMP(event, time: time, left: sides.left, right: sides.right, prefix: prefix, &out)
+        } else {
+            writer.writeNote(
+                noteWords(note, kernel, writer), time: time, left: sides.left, right: sides.right, prefix: prefix, &out)
         }
-        if case .kernel(let event) = note {
-            let elapsed = event.time.since(connection.firstTime)
-            time = writer.text { $0.append(fixed: elapsed, decimals: 9, digits: elapsed > 60 * Span.second ? 1 : 6) }
-            let state: StateWords
-            switch event.kind {
-            case .dropped: state = StateWords(.closed, mark: mark(0x2a))
-            case .contradiction(let said?, _) where event.isCorrected:
-                state = stateText(event.side, said, kernel, slot)
-            case .contradiction(_, let wire): state = StateWords(wire, mark: 0x21)
-            case .state, .owner, .notAccepted, .accepted, .traced: state = .none
-            }
-            if event.side == .originator { left = state } else { right = state }
-        }
-        writer.writeNote(
-            noteWords(note, kernel, writer), time: time, left: left, right: right, prefix: prefix, &out)
     }
 }

@@ -1,0 +1,119 @@
+// What stands at the two sides of a ladder's row: the states that its segment led to, and whether the kernel says the same.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// The words at both sides.
+struct LadderSides {
+    var left = StateWords.none
+    var right = StateWords.none
+
+    /// Whether the kernel confirms one of them.
+    var isConfirmed: Bool { left.mark == StateWords.confirmed || right.mark == StateWords.confirmed }
+
+    /// Those of one side alone.
+    init(_ words: StateWords, of side: Side) {
+        if side == .originator { left = words } else { right = words }
+    }
+
+    init(left: StateWords, right: StateWords) {
+        self.left = left
+        self.right = right
+    }
+
+    /// The states before the SYN: CLOSED, and LISTEN if it was answered or the kernel shows a listener.
+    init(before row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) {
+        let hasListener = kernel?.responder.listener != nil
+        let hasNoSocket = kernel?.responder.hasNoSocket == true
+        left = StateWords(.closed)
+        switch row.answerer {
+        case .listener: right = StateWords(.listen, isConfirmed: hasListener)
+        case .noSocket: right = StateWords("(no socket)", isConfirmed: hasNoSocket)
+        case .unknown where connection.isSelfConnect: right = .none
+        case .unknown where hasListener: right = StateWords(.listen, isConfirmed: true)
+        case .unknown: right = StateWords(hasNoSocket ? "(no socket)" : "(unknown)", isConfirmed: hasNoSocket)
+        }
+    }
+}
+
+extension ConnectionText {
+    /// What stands beside a row that is written now.
+    mutating func sides(of row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) -> LadderSides {
+        // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
+        LadderSides(
+            left: words(.originator, row.states.originator, kernel),
+            right: words(.responder, row.states.responder, connection.isSelfConnect ? nil : kernel))
+    }
+
+    /// What stands beside a note that is written now.
+    mutating func sides(of note: TimelineNote, _ kernel: KernelView?) -> LadderSides {
+        switch note {
+        case .icmp(let event):
+            let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
+            return LadderSides(words(event.side, entered, kernel), of: event.side)
+        case .kernel(let event):
+            switch event.kind {
+            case .dropped: return LadderSides(StateWords(.closed, isConfirmed: true), of: event.side)
+            case .contradiction(let said?, _) where event.isCorrected:
+                return LadderSides(words(event.side, said, kernel), of: event.side)
+            case .contradiction(_, let wire):
+                return LadderSides(StateWords(wire, mark: StateWords.contradicted), of: event.side)
+            case .state, .owner, .notAccepted, .accepted, .traced: break
+            }
+        case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: break
+        }
+        return LadderSides(left: .none, right: .none)
+    }
+
+    /// A state where it changes, or where the kernel first says the same.
+    private mutating func words(_ side: Side, _ entered: TCPState, _ kernel: KernelView?) -> StateWords {
+        guard let shown = show(side, entered: entered, kernel) else { return .none }
+        return StateWords(shown.state, isConfirmed: shown.isConfirmed)
+    }
+}
+
+extension TimelineNote {
+    /// When it happened, if that is not where its neighbours say.
+    var time: Timestamp? {
+        switch self {
+        case .icmp(let event): event.time
+        case .kernel(let event): event.time
+        case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: nil
+        }
+    }
+}
+
+extension TimelineRow {
+    /// What it did to its sender and to its receiver.
+    var reactions: [(Side, Reaction)] { [(sender, sent), (sender.other, arrived)] }
+}
+
+extension OutputBuffer {
+    /// Appends the title of a part of the timeline.
+    mutating func append(titleOf phase: TimelinePhase, _ connection: Connection) {
+        switch phase {
+        case .handshake: append("handshake")
+        case .data: append("data")
+        case .teardown:
+            append(connection.facts.contains(.originatorClosedFirst) ? "teardown (client" : "teardown (server")
+            append(" closes first)")
+        case .reset:
+            append("reset")
+            guard connection.facts.contains(.reset) else { return }
+            switch connection.closer {
+            case .originator: append(" (by client)")
+            case .responder: append(" (by server)")
+            case nil: append(" (by nobody)")
+            }
+        }
+    }
+
+    /// Appends why an endpoint changed its state: `client observed: C:3.10.7.3-syn-ack`.
+    mutating func append(reasonOf transition: Transition, _ side: Side) {
+        append(side == .originator ? "client " : "server ")
+        append(transition.certainty.name)
+        append(": ")
+        append(transition.rule.id)
+    }
+}
