@@ -10,6 +10,10 @@ public enum TraceOutput {
     case timeline(TextTimelineReport)
     /// The table, one line a connection.
     case table(SummaryReport)
+    /// A page of ladders.
+    case html(HTMLReport)
+    /// Ladders as Mermaid's diagrams.
+    case mermaid(MermaidReport)
     /// NDJSON.
     case json(JSONReport)
     /// Zeek's conn.log.

@@ -104,7 +104,8 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .customShort("T"),
         help: ArgumentHelp(
-            "Output format: text, json (one object a line), zeek (conn.log) or csv.", valueName: "format"))
+            "Output format: text, html (a page of ladders), mermaid (diagrams in Markdown), json (one object a line), "
+                + "zeek (conn.log) or csv.", valueName: "format"))
     var format = "text"
     @Option(
         help: ArgumentHelp(

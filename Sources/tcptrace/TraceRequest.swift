@@ -14,6 +14,8 @@ struct TraceRequest {
     enum Form {
         case timeline
         case table
+        case html
+        case mermaid
         case json
         case zeek
         case csv
@@ -226,9 +228,11 @@ struct TraceRequest {
         switch command.format {
         case "text": form = command.quiet ? .table : .timeline
         case "json": form = .json
+        case "html": form = .html
+        case "mermaid": form = .mermaid
         case "zeek": form = .zeek
         case "csv": form = .csv
-        default: throw ValidationError("-T \(command.format): the format is text, json, zeek or csv")
+        default: throw ValidationError("-T \(command.format): the format is text, html, mermaid, json, zeek or csv")
         }
         if command.countOnly { form = .count }
         if options.output == "-" { form = .nothing }
@@ -288,6 +292,12 @@ struct TraceRequest {
                 .json(
                     JSONReport(
                         selection: selection, packets: reportsPackets, mostHeld: TraceOptions.defaultHeldOctets)))
+        case .html:
+            return trace(
+                .html(HTMLReport(style: style, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
+        case .mermaid:
+            return trace(
+                .mermaid(MermaidReport(style: style, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
         case .zeek: return trace(.zeek(ZeekLog(selection: selection)))
         case .csv:
             return trace(.csv(CSVReport(header: hasHeader, selection: selection, findings: !options.failOn.isEmpty)))

@@ -104,6 +104,7 @@ enum UnknownOption {
     /// Long options of other programs, and what they are here: the first that the verb has.
     private static let habits: [String: [String]] = [
         "json": ["-T json"], "ndjson": ["-T json"], "jsonl": ["-T json"], "csv": ["-T csv"], "zeek": ["-T zeek"],
+        "html": ["-T html"], "report": ["-T html"], "mermaid": ["-T mermaid"], "svg": ["-T html"],
         "text": ["-T text"], "output": ["-T"], "output-format": ["-T"],
         "interface": ["-i"], "list-interfaces": ["-D"], "list-data-link-types": ["-L"], "linktype": ["-y"],
         "read": ["-r"], "file": ["-r"], "input": ["-r"], "write": ["-w"], "snapshot-length": ["-s"], "snaplen": ["-s"],

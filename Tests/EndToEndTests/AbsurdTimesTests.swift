@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: [
         [], ["-q"], ["-vvv"], ["--long"], ["-ttt"], ["-tttt"], ["-T", "json"], ["-T", "json", "--events", "packet"],
-        ["-T", "csv"], ["-T", "zeek"], ["-q", "--workers", "2"],
+        ["-T", "csv"], ["-T", "zeek"], ["-q", "--workers", "2"], ["-T", "html"], ["-T", "mermaid"],
     ]) func noFormatTrips(_ form: [String]) throws {
         let scratch = try Scratch()
         for seed in UInt64(1)...12 {

@@ -349,6 +349,7 @@ import Testing
     /// A heading would look like a result: of a run that found nothing.
     @Test(arguments: [
         ["-q"], ["-q", "--fail-on", "any"], ["-T", "csv"], ["-T", "zeek"], ["-T", "json"], ["--count"], [],
+        ["-T", "html"], ["-T", "mermaid"],
     ])
     func aRefusedRunPrintsNothing(_ form: [String]) throws {
         let scratch = try Scratch()

@@ -9,7 +9,7 @@ import Testing
             .deletingLastPathComponent().path + "/Captures/\(name).pcapng"
     }
 
-    @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["--count"], ["-T", "json"], []])
+    @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["--count"], ["-T", "json"], ["-T", "html"], []])
     func whatFailedIsNamed(_ form: [String]) throws {
         let outcome = try Program(
             Program.tcptrace, form + ["--fail-on", "refused", "-r", Self.capture("refused")]
@@ -25,7 +25,7 @@ import Testing
     }
 
     /// Some findings rest on statistics that the format itself has no use for.
-    @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["--count"], ["-T", "json"], []])
+    @Test(arguments: [["-q"], ["-T", "csv"], ["-T", "zeek"], ["--count"], ["-T", "json"], ["-T", "html"], []])
     func everyFormatFailsForTheSameReasons(_ form: [String]) throws {
         let outcome = try Program(
             Program.tcptrace, form + ["--fail-on", "any", "-r", Self.capture("half-close")]

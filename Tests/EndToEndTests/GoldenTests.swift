@@ -16,6 +16,7 @@ struct GoldenForm: Sendable, CustomTestStringConvertible {
         GoldenForm(ending: "80.txt", arguments: ["--width", "80"]),
         GoldenForm(ending: "q.txt", arguments: ["-q", "--width", "100"]),
         GoldenForm(ending: "json", arguments: ["-T", "json"]),
+        GoldenForm(ending: "md", arguments: ["-T", "mermaid"]),
     ]
 }
 

@@ -15,6 +15,7 @@ import Testing
         // What is a format, or a letter, here.
         ("--json -r x", "Unknown option '--json'. Did you mean '-T json'?"),
         ("--csv", "Unknown option '--csv'. Did you mean '-T csv'?"),
+        ("--html", "Unknown option '--html'. Did you mean '-T html'?"),
         ("--zeek", "Unknown option '--zeek'. Did you mean '-T zeek'?"),
         ("--interface lo", "Unknown option '--interface'. Did you mean '-i'?"),
         ("sockets --json", "Unknown option '--json'. Did you mean '-T json'?"),

@@ -9,6 +9,7 @@ import Testing
         ["-q"], ["-q", "--width", "60"], ["-T", "json"], ["-T", "zeek"], ["-T", "csv"], ["--count"],
         ["-T", "json", "--outcome", "closed,reset"], ["-T", "json", "--events", "packet"], [], ["-vv", "--long"],
         ["--outcome", "closed", "--width", "80"], ["-T", "csv", "--fail-on", "warning"],
+        ["-T", "html"], ["-T", "mermaid", "-v"],
     ]
 
     /// A replay with a limit of connections that is never reached is not divided by flows.

@@ -15,7 +15,7 @@ let hostileNames = [
 ]
 
 /// Whether a scalar may reach the output as it is.
-private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: scalar == "\n"
     default: true

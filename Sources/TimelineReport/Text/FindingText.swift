@@ -49,7 +49,7 @@ extension Severity {
 
 extension OutputBuffer {
     /// `frames 3, 7; waited 1.02s; rx_queue 12`.
-    fileprivate mutating func append(evidenceOf finding: Finding) {
+    mutating func append(evidenceOf finding: Finding) {
         if !finding.frames.isEmpty {
             append(finding.frames.count == 1 ? "frame " : "frames ")
             for (index, frame) in finding.frames.enumerated() {

@@ -14,6 +14,16 @@ struct LaneText {
     /// Under 100 columns the window is left out, as in the narrow form.
     let isNarrow: Bool
 
+    /// The words of this connection's rows that one side sent.
+    init(room: Int, detail: TimelineDetail, of sender: Side, _ connection: Connection, isNarrow: Bool = false) {
+        self.room = room
+        self.detail = detail
+        self.isNarrow = isNarrow
+        bases = (
+            connection.endpoint(sender).relativeBase.rawValue, connection.endpoint(sender.other).relativeBase.rawValue
+        )
+    }
+
     /// Puts the words of a row into `words`, as many as there is room for.
     func write(_ row: TimelineRow, _ words: inout LaneWords) {
         words.clear()

@@ -53,6 +53,18 @@ extension OutputBuffer {
         for octet in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { append(byte: octet) }
     }
 
+    /// Appends what `make` appends, with what `substitute` has for some of its bytes in their place.
+    mutating func replace(_ make: (inout OutputBuffer) -> Void, by substitute: (UInt8) -> StaticString?) {
+        let start = count
+        make(&self)
+        guard bytes[start...].contains(where: { substitute($0) != nil }) else { return }
+        let text = Array(bytes[start...])
+        truncate(to: start)
+        for byte in text {
+            if let instead = substitute(byte) { append(instead) } else { append(byte: byte) }
+        }
+    }
+
     /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
     public mutating func append(hex number: UInt32, digits: Int) {
         let text = String(number, radix: 16)

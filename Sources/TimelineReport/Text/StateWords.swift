@@ -6,6 +6,8 @@ import TCPModel
 struct StateWords {
     let words: StaticString
     let mark: UInt8?
+    /// The state that they name; nil if they name none.
+    let state: TCPState?
 
     /// The mark of a state that the kernel says, too.
     static var confirmed: UInt8 { 0x2a }
@@ -18,6 +20,13 @@ struct StateWords {
     init(_ words: StaticString, mark: UInt8? = nil) {
         self.words = words
         self.mark = mark
+        state = nil
+    }
+
+    init(_ state: TCPState, mark: UInt8? = nil) {
+        words = state.displayName
+        self.mark = mark
+        self.state = state
     }
 
     init(_ words: StaticString, isConfirmed: Bool) {
@@ -25,11 +34,7 @@ struct StateWords {
     }
 
     init(_ state: TCPState, isConfirmed: Bool) {
-        self.init(state.displayName, isConfirmed: isConfirmed)
-    }
-
-    init(_ state: TCPState, mark: UInt8? = nil) {
-        self.init(state.displayName, mark: mark)
+        self.init(state, mark: isConfirmed ? Self.confirmed : nil)
     }
 
     /// Columns that it takes.
@@ -39,10 +44,12 @@ struct StateWords {
 
     /// Waiting states stand out, ended ones recede; the names say it all the same.
     var ink: StaticString {
-        let name = words.description
-        if name.hasPrefix("ESTABLISHED") || name.hasPrefix("LISTEN") || name.hasPrefix("SYN") { return Ink.state }
-        if name.hasPrefix("CLOSED") || name.hasPrefix("(") { return Ink.dim }
-        return name.hasPrefix("TIME") ? Ink.over : Ink.waiting
+        switch state {
+        case .listen, .synSent, .synReceived, .established: Ink.state
+        case .finWait1, .finWait2, .closeWait, .closing, .lastAck: Ink.waiting
+        case .timeWait: Ink.over
+        case .closed, .unseen, nil: Ink.dim
+        }
     }
 }
 

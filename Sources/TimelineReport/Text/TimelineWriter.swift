@@ -143,11 +143,7 @@ struct TimelineWriter {
 
     /// Puts a row's words into `words`.
     private mutating func writeWords(_ row: TimelineRow, _ connection: Connection, room: Int, isNarrow: Bool) {
-        let bases = (
-            connection.endpoint(row.sender).relativeBase.rawValue,
-            connection.endpoint(row.sender.other).relativeBase.rawValue
-        )
-        LaneText(room: room, detail: style.detail, bases: bases, isNarrow: isNarrow).write(row, &words)
+        LaneText(room: room, detail: style.detail, of: row.sender, connection, isNarrow: isNarrow).write(row, &words)
     }
 
     /// `LEFT |middle| RIGHT`: the lane with the states at its sides.
@@ -343,7 +339,7 @@ struct TimelineWriter {
     }
 
     /// The words in lines of at most `room` columns, broken at spaces where there are any. Never empty.
-    private static func wrap(_ words: ArraySlice<UInt8>, _ room: Int) -> [ArraySlice<UInt8>] {
+    static func wrap(_ words: ArraySlice<UInt8>, _ room: Int) -> [ArraySlice<UInt8>] {
         var lines: [ArraySlice<UInt8>] = []
         var rest = words[...]
         while rest.count > room {

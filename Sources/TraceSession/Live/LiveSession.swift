@@ -19,6 +19,8 @@ public enum LiveSession {
         switch output {
         case .timeline(let report): run(options, report: report, command, executable)
         case .table(let report): run(options, report: report, command, executable)
+        case .html(let report): run(options, report: report, command, executable)
+        case .mermaid(let report): run(options, report: report, command, executable)
         case .json(let report): run(options, report: report, command, executable)
         case .zeek(let report): run(options, report: report, command, executable)
         case .csv(let report): run(options, report: report, command, executable)

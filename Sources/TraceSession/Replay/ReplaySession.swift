@@ -22,6 +22,8 @@ public enum ReplaySession {
         switch output {
         case .timeline(let report): return tell(options, report)
         case .table(let report): return run(options, report)
+        case .html(let report): return tell(options, report)
+        case .mermaid(let report): return tell(options, report)
         case .json(let report): return tell(options, report)
         case .zeek(let report): return run(options, report)
         case .csv(let report): return run(options, report)

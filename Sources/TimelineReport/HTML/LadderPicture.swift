@@ -1,0 +1,302 @@
+// A connection's ladder as SVG: two lifelines, coloured by state, and between them what was sent. Time goes down, and pauses take room.
+
+import Glibc
+import TCPMachine
+import TCPModel
+import TCPTimeline
+
+/// Draws one ladder. Lengths are in units of the picture, of which a character takes 7.2.
+struct LadderPicture {
+    private enum Place {
+        static let number = 46
+        static let time = 128
+        static let delta = 206
+        static let leftState = 320
+        static let leftLife = 332
+        static let rightLife = 798
+        static let rightState = 810
+        static let width = 930
+        static let middle = (leftLife + rightLife) / 2
+        /// From one row to the next one.
+        static let row = 30
+        static let line = 17
+    }
+
+    /// Characters that there is room for on an arrow, and between the lifelines.
+    private static let arrowRoom = 58
+    private static let laneRoom = 60
+
+    /// What one end's lifeline looks like from where on.
+    private struct Life {
+        let x: Int
+        var kind: StaticString = "closed"
+        var start = 0
+    }
+
+    private let block: LadderBlock
+    private let writer: TimelineWriter
+    private var words = LaneWords()
+    /// The lifelines are under the rest, and how long they are is known last.
+    private var lifelines = OutputBuffer()
+    private var rows = OutputBuffer()
+    private var left = Life(x: Place.leftLife)
+    private var right = Life(x: Place.rightLife)
+    private var y = 0
+
+    init(_ block: LadderBlock, _ writer: TimelineWriter) {
+        self.block = block
+        self.writer = writer
+    }
+
+    /// Writes the picture.
+    mutating func write(_ out: inout OutputBuffer) {
+        drawNames()
+        left.start = y
+        right.start = y
+        for step in block.steps {
+            switch step {
+            case .phase(let phase): draw(phase)
+            case .before(let sides):
+                y += Place.line
+                draw(sides)
+                y += 4
+            case .row(let row, let sides): draw(row, sides)
+            case .note(let note, let sides): draw(note, sides)
+            }
+        }
+        y += 18
+        end(left)
+        end(right)
+        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
+        out.append(number: Place.width)
+        out.append(" ")
+        out.append(number: y + 4)
+        out.append("\" role=\"img\"><title>")
+        out.append(escaped: {
+            $0.append("The segments of ")
+            $0.append(block.connection.tuple.source)
+            $0.append(" and ")
+            $0.append(block.connection.tuple.destination)
+        })
+        out.append("</title>\n")
+        out.append(contentsOf: lifelines.bytes)
+        out.append(contentsOf: rows.bytes)
+        out.append("</svg>\n")
+    }
+
+    // MARK: Lifelines
+
+    /// The ends' names, one below the other where both do not fit.
+    private mutating func drawNames() {
+        let connection = block.connection
+        let guess = connection.facts.contains(.rolesGuessed)
+        y += Place.line
+        text("dim end", Place.leftState) { $0.append(guess ? "client?" : "client") }
+        text("", Place.leftLife) { $0.append(connection.tuple.source) }
+        text("dim", Place.rightState) {
+            $0.append(connection.isSelfConnect ? "same socket" : guess ? "server?" : "server")
+        }
+        let columns = writer.text {
+            $0.append(connection.tuple.source)
+            $0.append(connection.tuple.destination)
+        }.count
+        if columns + 2 > Self.laneRoom { y += Place.line }
+        text("end", Place.rightLife) { $0.append(connection.tuple.destination) }
+        if let kernel = block.kernel {
+            let client = writer.text { $0.append(processOf: kernel.originator) }
+            let server = writer.text { $0.append(processOf: kernel.responder) }
+            if !client.isEmpty || !server.isEmpty { y += Place.line }
+            if !client.isEmpty { text("", Place.leftLife) { $0.append(contentsOf: client) } }
+            if !server.isEmpty { text("end", Place.rightLife) { $0.append(contentsOf: server) } }
+        }
+        y += 10
+    }
+
+    /// The states that begin here.
+    private mutating func draw(_ sides: LadderSides) {
+        if !sides.left.isEmpty {
+            end(left)
+            left.kind = PageStyle.kind(sides.left.state)
+            left.start = y
+            state(sides.left, left.kind, "end", Place.leftState)
+        }
+        if !sides.right.isEmpty {
+            end(right)
+            right.kind = PageStyle.kind(sides.right.state)
+            right.start = y
+            state(sides.right, right.kind, "", Place.rightState)
+        }
+    }
+
+    private mutating func state(_ words: StateWords, _ kind: StaticString, _ anchor: StaticString, _ x: Int) {
+        open("text", "state ")
+        rows.append(kind)
+        rows.append(" ")
+        rows.append(anchor)
+        rows.append("\" x=\"")
+        rows.append(number: x)
+        rows.append("\" y=\"")
+        rows.append(number: y + 4)
+        rows.append("\">")
+        rows.append(escaped: { $0.append(words) })
+        rows.append("</text>\n")
+    }
+
+    /// Draws what there is of a lifeline down to here.
+    private mutating func end(_ life: Life) {
+        guard y > life.start else { return }
+        lifelines.append("<path class=\"life ")
+        lifelines.append(life.kind)
+        lifelines.append("\" d=\"M")
+        lifelines.append(number: life.x)
+        lifelines.append(" ")
+        lifelines.append(number: life.start)
+        lifelines.append("V")
+        lifelines.append(number: y)
+        lifelines.append("\"/>\n")
+    }
+
+    // MARK: Rows
+
+    private mutating func draw(_ phase: TimelinePhase) {
+        y += 26
+        let connection = block.connection
+        text("part", 8) { $0.append(titleOf: phase, connection) }
+        open("path", "rule\" d=\"M8 ")
+        rows.append(number: y + 8)
+        rows.append("H")
+        rows.append(number: Place.leftLife - 8)
+        rows.append("\"/>\n")
+    }
+
+    private mutating func draw(_ row: TimelineRow, _ sides: LadderSides) {
+        y += Place.row + Self.room(for: row.delta)
+        draw(sides)
+        open("g", "row")
+        if row.kind == .data { rows.append(" data") }
+        if row.flags.has(.rst) { rows.append(" reset") }
+        if row.attempt > 0 || row.verdict.retransmission != nil { rows.append(" again") }
+        rows.append("\"><title>")
+        writeTitle(row)
+        rows.append("</title>")
+        writeArrow(row)
+        writeWords(row, room: Self.arrowRoom)
+        let bytes = words.bytes
+        text("middle", Place.middle, above: 6) { $0.append(contentsOf: bytes) }
+        text("dim end", Place.number) {
+            $0.append(number: row.frame)
+            if row.frames > 1 { $0.append("+") }
+        }
+        draw(time: row.time)
+        if row.delta >= 0 {
+            text("dim end", Place.delta) {
+                $0.append("+")
+                $0.append(span: row.delta)
+            }
+        }
+        rows.append("</g>\n")
+    }
+
+    /// How much further down a row stands for the pause before it (nanoseconds): from 10 ms on, by its logarithm.
+    private static func room(for pause: Int64) -> Int {
+        guard pause > 10 * Span.millisecond else { return 0 }
+        return min(50, Int(10 * log10(Double(pause) / Double(Span.millisecond))))
+    }
+
+    private mutating func draw(time: Timestamp) {
+        let digits = writer.style.nanoseconds ? 9 : 6
+        let elapsed = time.since(block.connection.firstTime)
+        text("dim end", Place.time) { $0.append(fixed: elapsed, decimals: 9, digits: digits) }
+    }
+
+    private mutating func writeWords(_ row: TimelineRow, room: Int) {
+        LaneText(room: room, detail: writer.style.detail, of: row.sender, block.connection).write(row, &words)
+    }
+
+    /// All that there is to say of a row: its words, and why each end changed its state.
+    private mutating func writeTitle(_ row: TimelineRow) {
+        writeWords(row, room: .max)
+        let bytes = words.bytes
+        rows.append(escaped: { out in
+            out.append(row.frames > 1 ? "from frame " : "frame ")
+            out.append(number: row.frame)
+            out.append(": ")
+            out.append(contentsOf: bytes)
+            for (side, reaction) in row.reactions {
+                for index in 0..<reaction.count {
+                    let transition = reaction[index]
+                    out.append(side == .originator ? "\nclient: " : "\nserver: ")
+                    out.append(transition.from.displayName)
+                    out.append(" to ")
+                    out.append(transition.to.displayName)
+                    out.append(" (")
+                    out.append(transition.certainty.name)
+                    out.append(", ")
+                    out.append(transition.rule.id)
+                    out.append(")")
+                }
+            }
+        })
+    }
+
+    private mutating func writeArrow(_ row: TimelineRow) {
+        let goesRight = row.sender == .originator
+        let from = goesRight ? Place.leftLife + 2 : Place.rightLife - 2
+        let tip = goesRight ? Place.rightLife - 3 : Place.leftLife + 3
+        let back = goesRight ? -1 : 1
+        let isReset = row.flags.has(.rst)
+        rows.append("<path class=\"arrow\" d=\"M")
+        rows.append(number: from)
+        rows.append(" ")
+        rows.append(number: y)
+        rows.append("H")
+        rows.append(number: tip + back * 8)
+        if isReset {
+            // A cross instead of a head.
+            rows.append("m-5 -5l10 10m0 -10l-10 10")
+        }
+        rows.append("\"/>")
+        guard !isReset else { return }
+        rows.append("<path class=\"head\" d=\"M")
+        rows.append(number: tip)
+        rows.append(" ")
+        rows.append(number: y)
+        rows.append("l")
+        rows.append(number: back * 9)
+        rows.append(" -4.5v9z\"/>")
+    }
+
+    private mutating func draw(_ note: TimelineNote, _ sides: LadderSides) {
+        y += 22
+        draw(sides)
+        if let time = note.time { draw(time: time) }
+        let words = noteWords(note, block.kernel, writer)
+        for (index, piece) in TimelineWriter.wrap(words, Self.laneRoom).enumerated() {
+            if index > 0 { y += Place.line }
+            text("remark middle", Place.middle) { $0.append(contentsOf: piece) }
+        }
+    }
+
+    // MARK: Elements
+
+    /// Begins an element with a class, whose quotes are still open.
+    private mutating func open(_ name: StaticString, _ kind: StaticString) {
+        rows.append("<")
+        rows.append(name)
+        rows.append(" class=\"")
+        rows.append(kind)
+    }
+
+    private mutating func text(
+        _ kind: StaticString, _ x: Int, above: Int = -4, _ make: (inout OutputBuffer) -> Void
+    ) {
+        open("text", kind)
+        rows.append("\" x=\"")
+        rows.append(number: x)
+        rows.append("\" y=\"")
+        rows.append(number: y - above)
+        rows.append("\">")
+        rows.append(escaped: make)
+        rows.append("</text>\n")
+    }
+}

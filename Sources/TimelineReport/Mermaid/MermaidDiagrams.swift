@@ -1,0 +1,174 @@
+// `-T mermaid`: Markdown with one sequence diagram a connection, to be pasted where Mermaid is drawn (GitHub, GitLab, notebooks).
+
+import TCPModel
+import TCPTimeline
+
+/// `-T mermaid`.
+public typealias MermaidReport = DrawnReport<MermaidDiagrams>
+
+/// How the diagrams are written.
+public struct MermaidDiagrams: LadderDrawing {
+    /// Characters on an arrow: the diagram becomes as wide as its longest one.
+    private static let arrowRoom = 60
+
+    private let writer: TimelineWriter
+
+    /// Detail and raw numbers are the style's.
+    public init(style: TextStyle) {
+        var style = style
+        style.width = 100
+        style.ascii = true
+        style.color = false
+        style.time = .sinceStart
+        writer = TimelineWriter(style: style)
+    }
+
+    /// There is nothing to say before the first diagram.
+    public func begin(_ capture: CaptureDescription, _ out: inout OutputBuffer) {}
+
+    /// Says that frames were lost.
+    public func gap(_ count: UInt64, _ out: inout OutputBuffer) {
+        out.append("*")
+        out.append(number: count)
+        out.append(count == 1 ? " frame was" : " frames were")
+        out.append(" lost here by the capture: what follows may have holes.*\n\n")
+    }
+
+    /// There is nothing to say behind the last one.
+    public func end(_ counts: CaptureCounts, drawn: UInt64, _ out: inout OutputBuffer) {}
+
+    /// Writes a connection: a title, the diagram, the closing line and the findings.
+    public func draw(_ block: LadderBlock, _ out: inout OutputBuffer) {
+        let connection = block.connection
+        out.append("## TCP ")
+        out.append(number: connection.number)
+        out.append(": ")
+        out.append(markdown: {
+            $0.append(connection.tuple.source)
+            $0.append(" > ")
+            $0.append(connection.tuple.destination)
+        })
+        out.append("\n\n```mermaid\nsequenceDiagram\n")
+        writeParticipant("C", "client", connection.tuple.source, block.kernel?.originator, &out)
+        writeParticipant("S", "server", connection.tuple.destination, block.kernel?.responder, &out)
+        for step in block.steps {
+            switch step {
+            case .phase(let phase): writeNote("over C,S", &out) { $0.append(titleOf: phase, connection) }
+            case .before(let sides): write(sides, &out)
+            case .row(let row, let sides):
+                write(row, block, &out)
+                write(sides, &out)
+            case .note(let note, let sides):
+                let words = noteWords(note, block.kernel, writer)
+                writeNote("over C,S", &out) { $0.append(contentsOf: words) }
+                write(sides, &out)
+            }
+        }
+        out.append("```\n\n")
+        out.append(markdown: {
+            writeClosing(
+                connection, block.kernel, copies: block.copies, writer.style, layout: writer.layout, prefix: nil, &$0)
+        })
+        out.append("\n")
+        for finding in block.findings {
+            out.append("- **")
+            out.append(finding.severity.displayName)
+            out.append(": ")
+            out.append(text: finding.code.rawValue)
+            out.append("** ")
+            out.append(markdown: { $0.appendPrintable(finding.message) })
+            out.append("\n")
+        }
+        if !block.findings.isEmpty { out.append("\n") }
+    }
+
+    private func writeParticipant(
+        _ name: StaticString, _ role: StaticString, _ end: SocketAddress, _ kernel: KernelSideView?,
+        _ out: inout OutputBuffer
+    ) {
+        out.append("    participant ")
+        out.append(name)
+        out.append(" as ")
+        out.append(role)
+        out.append("<br/>")
+        out.append(diagram: { $0.append(end) })
+        if let kernel {
+            let process = writer.text { $0.append(processOf: kernel) }
+            if !process.isEmpty {
+                out.append("<br/>")
+                out.append(diagram: { $0.append(contentsOf: process) })
+            }
+        }
+        out.newline()
+    }
+
+    private func write(_ row: TimelineRow, _ block: LadderBlock, _ out: inout OutputBuffer) {
+        let goesRight = row.sender == .originator
+        out.append(goesRight ? "    C" : "    S")
+        // A cross at the end of a RST, a dotted line for what is sent again.
+        let isAgain = row.attempt > 0 || row.verdict.retransmission != nil
+        out.append(row.flags.has(.rst) ? "-x" : isAgain ? "-->>" : "->>")
+        out.append(goesRight ? "S: " : "C: ")
+        var words = LaneWords()
+        LaneText(room: Self.arrowRoom, detail: writer.style.detail, of: row.sender, block.connection).write(row, &words)
+        out.append(diagram: {
+            $0.append(contentsOf: words.bytes)
+            // A repeated SYN says itself how long it waited.
+            if row.delta >= 0 && row.attempt == 0 {
+                $0.append(" +")
+                $0.append(span: row.delta)
+            }
+        })
+        out.newline()
+    }
+
+    private func write(_ sides: LadderSides, _ out: inout OutputBuffer) {
+        if !sides.left.isEmpty { writeNote("left of C", &out) { $0.append(sides.left) } }
+        if !sides.right.isEmpty { writeNote("right of S", &out) { $0.append(sides.right) } }
+    }
+
+    private func writeNote(_ place: StaticString, _ out: inout OutputBuffer, _ make: (inout OutputBuffer) -> Void) {
+        out.append("    Note ")
+        out.append(place)
+        out.append(": ")
+        out.append(diagram: make)
+        out.newline()
+    }
+}
+
+extension OutputBuffer {
+    /// Appends what `make` appends as text of a diagram: what would end it, or be read as markup, becomes an entity of Mermaid's.
+    fileprivate mutating func append(diagram make: (inout OutputBuffer) -> Void) {
+        replace(make) { byte in
+            switch byte {
+            case 0x23: "#35;"
+            case 0x3b: "#59;"
+            case 0x3c: "#lt;"
+            case 0x3e: "#gt;"
+            case 0x22: "#quot;"
+            case 0x60: "#96;"
+            case 0x0a: " "
+            default: nil
+            }
+        }
+    }
+
+    /// Appends what `make` appends as text of Markdown, in which nothing is markup.
+    fileprivate mutating func append(markdown make: (inout OutputBuffer) -> Void) {
+        replace(make) { byte in
+            switch byte {
+            case 0x26: "&amp;"
+            case 0x3c: "&lt;"
+            case 0x3e: "&gt;"
+            case 0x2a: "&#42;"
+            case 0x5b: "&#91;"
+            case 0x5c: "&#92;"
+            case 0x5f: "&#95;"
+            case 0x60: "&#96;"
+            case 0x7c: "&#124;"
+            case 0x7e: "&#126;"
+            default: nil
+            }
+        }
+    }
+}
