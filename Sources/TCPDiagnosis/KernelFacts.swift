@@ -72,9 +72,16 @@ extension Circumstances {
 
     /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
     func dropWords(_ side: Side) -> String {
-        guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason else { return "" }
+        guard let trace = trace(side), trace.drops > 0, let reason = trace.dropReason,
+            !Self.harmlessDrops.contains(reason.text)
+        else { return "" }
         return "; the kernel dropped \(counted(trace.drops, "segment")) for \(name(side)): \(dropMeaning(reason))"
     }
+
+    /// Reasons for throwing away what had to be: these follow from what went wrong, and are no cause of it.
+    private static let harmlessDrops: Set<String> = [
+        "TCP_INVALID_SYN", "TCP_RESET", "TCP_FLAGS", "NO_SOCKET", "TCP_OLD_SEQUENCE", "TCP_OLD_DATA",
+    ]
 
     /// The same as evidence.
     func dropEvidence(_ side: Side) -> [Finding.Evidence] {

@@ -31,6 +31,9 @@ extension EndpointMachine {
             // The ICMP error: while a process is still in connect(), the kernel only makes a note of it (`tcp_v4_err`).
             knowledge.remove(.givenUp)
             enter(kernel, .confirmed, .retraction, &reaction)
+        case (.closed, .established) where closedByReset:
+            // The RST.
+            enter(kernel, .confirmed, .retraction, &reaction)
         case (.closeWait, .established):
             // The FIN.
             enter(kernel, .confirmed, .retraction, &reaction)

@@ -1,6 +1,6 @@
 // What a RST proves about its sender, and what disproves a RST.
 
-import TCPModel
+public import TCPModel
 
 extension EndpointMachine {
     /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
@@ -69,6 +69,26 @@ extension EndpointMachine {
         }
     }
 
+    /// Whether it is thought that the peer's RST closed this endpoint, and it sends what it had not sent before. It may have crossed
+    /// the RST; whoever knows the time tells whether it can have.
+    public func sendsOnAfterReset(_ segment: Segment) -> Bool {
+        closedByReset && segment.payloadLength > 0 && segment.sequence == sendNext
+    }
+
+    /// Whether nothing but the peer's RST closed this endpoint, so far as segments tell.
+    var closedByReset: Bool {
+        state == .closed && certainty == .inferred && knowledge.contains([.send, .receive]) && wasOpen
+            && knowledge.intersection([.ownFin, .ownReset, .peerFin]).isEmpty
+    }
+
+    /// It sent that so long after the RST that it did not cross it: that was not heeded, or did not arrive.
+    public mutating func outlivesReset() -> Reaction {
+        var reaction = Reaction()
+        reaction.anomalies.insert(.resetUnheeded)
+        enter(.established, .observed, .retraction, &reaction)
+        return reaction
+    }
+
     /// The same after its own FIN: only ACKs of what the peer still sends are to come.
     private mutating func takeBackResetAfterFin(_ segment: Segment, _ reaction: inout Reaction) {
         let beyond = segment.acknowledgment.offset(from: receiveNext)
@@ -80,7 +100,7 @@ extension EndpointMachine {
     }
 
     /// Whether it was open before it was closed: it has sent what only such an endpoint sends, or its SYN was acknowledged.
-    private var wasOpen: Bool {
+    var wasOpen: Bool {
         knowledge.contains(.synchronized) || knowledge.contains(.iss) && sendUnacknowledged.isAfter(iss)
     }
 

@@ -59,7 +59,10 @@ extension HotPart {
         if isLate {
             endpoints[own].sentOpeningLate(segment)
         } else if !isStray {
-            sent = endpoints[own].sent(segment)
+            if endpoints[own].state == .closed && isLongAfterReset(segment, own, time) {
+                sent = endpoints[own].outlivesReset()
+            }
+            sent.append(endpoints[own].sent(segment))
         }
         // What it echoes is from before the silence.
         if outlivesTimestamps { endpoints[own].forgetTimestamp() }
@@ -162,6 +165,14 @@ extension HotPart {
         return endpoints[place(side)].isOpeningUnseen(segment)
     }
 
+    /// Whether text cannot have crossed the RST that is thought to have closed its sender: it left longer after that than the way
+    /// there and back takes.
+    private mutating func isLongAfterReset(_ segment: Segment, _ own: Int, _ time: Timestamp) -> Bool {
+        let silence = time.since(lastTime)
+        let roundTrips = handshake.open >= 0 ? max(200 * Span.millisecond, 2 * handshake.open) : 3 * Span.second
+        return silence > roundTrips && endpoints[own].sendsOnAfterReset(segment)
+    }
+
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp, isLate: Bool) {
         let flags = segment.flags
         // SYN with FIN or RST opens nothing.
@@ -234,7 +245,7 @@ extension HotPart {
 
 extension Transition {
     /// Whether its endpoint was thought to be closed and was not.
-    fileprivate var takesEndBack: Bool {
+    var takesEndBack: Bool {
         from == .closed && (to == .established || to == .closeWait || to == .finWait1 || to == .finWait2)
     }
 }

@@ -179,16 +179,21 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// Whether an ICMP error ended the originator's attempt, as far as it shows.
     var isUnreachable: Bool { endpoints[0].hasGivenUp }
 
+    /// Whether the originator's socket is gone, as its kernel says, and nobody was there at the other end.
+    private var hasGivenUpAlone: Bool { endpoints[0].state == .closed && sides[1].packets == 0 }
+
     /// The same as `isEnded`, looked at in place.
     mutating func hasEnded() -> Bool {
         endpoints[0].state.isOver
-            && (endpoints[1].state.isOver || facts.contains(.reset) || isSelfConnect || isUnreachable)
+            && (endpoints[1].state.isOver || facts.contains(.reset) || isSelfConnect || isUnreachable
+                || hasGivenUpAlone)
     }
 
     /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
     var isEnded: Bool {
         endpoints[0].state.isOver
-            && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable)
+            && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable
+                || hasGivenUpAlone)
     }
 
     /// Nanoseconds from the first to the latest segment.

@@ -417,6 +417,9 @@ public struct Timeline: ~Copyable {
         return nil
     }
 
+    /// A connection that `nextExpired` gave out is not over after all, or not yet: it comes again, unless it goes on.
+    public mutating func postpone(_ id: ConnectionID) { noteEnding(id) }
+
     /// Forgets a connection.
     public mutating func retire(_ id: ConnectionID) {
         if !connections.store[id].facts.contains(.replaced) {
@@ -470,6 +473,7 @@ public struct Timeline: ~Copyable {
     mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
         let reaction = connections.store[id].endpoints[connections.store[id].place(side)].kernelCorrects(to: kernel)
         guard reaction.count > 0 else { return reaction }
+        if reaction[0].takesEndBack { connections.store[id].facts.subtract([.reset, .originatorReset]) }
         connections.store[id].settle()
         course.join(&connections.store[id])
         return reaction

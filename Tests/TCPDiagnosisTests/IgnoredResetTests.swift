@@ -50,6 +50,16 @@ import Testing
         #expect(["ESTABLISHED ESTABLISHED", "CLOSE_WAIT FIN_WAIT_2"].contains(play.connection.statesText))
     }
 
+    /// Text may cross a RST, but not for longer than the way there and back takes.
+    @Test(arguments: [(0.1, "CLOSED CLOSED"), (1.2, "CLOSED ESTABLISHED")])
+    func E16_textLongAfterIt(_ pause: Double, _ states: String) {
+        let play = Play(
+            handshake + "> P. 1:6 ack 1\n< . 1:1 ack 6\n0.5 > R. 6:6 ack 1\n\(0.5 + pause) < P. 1:11 ack 6\n")
+        #expect(play.connection.statesText == states)
+        #expect((play.connection.outcome == .reset) == (states == "CLOSED CLOSED"))
+        #expect(play.last.anomalies.contains(.resetUnheeded) == (states != "CLOSED CLOSED"))
+    }
+
     @Test func E16_anExactOneThatDidNotArrive() {
         let text = handshake + "< R 1:1\n" + Self.rounds()
         let found = findings(text)

@@ -33,14 +33,18 @@ extension Rule {
         let waiting = isShared ? 0 : view.listener?.receiveQueue ?? 0
         let place = view.queueTraced == waiting && !c.connection.isEnded ? view.queuePlace : nil
         let verdict =
-            !isShared && view.trouble == .noDescriptors ? "cannot accept it" : "has not called accept() for it"
+            !isShared && view.trouble == .noDescriptors
+            ? "cannot accept it"
+            : c.connection.isEnded ? "did not call accept() in that time" : "has not called accept() for it"
         return Verdict(
             side: .responder,
             message:
                 "open for \(words(waited)) and not accepted: \(owner) \(verdict)"
                 + (place.map { "; number \($0) of \(waiting) in its queue" }
                     ?? (waiting > 1 ? "; \(waiting) are in its queue" : ""))
-                + (octets > 0 ? "; \(counted(octets, "octet")) of the client \(verb(octets, "waits", "wait"))" : "")
+                + (octets > 0
+                    ? "; \(counted(octets, "octet")) of the client"
+                        + (c.connection.isEnded ? " waited" : " \(verb(octets, "waits", "wait"))") : "")
                 + (hasEnd ? "; the client has closed meanwhile" : "")
                 + (isShared ? "" : c.troubleWords(.responder, accepting: true)),
             frames: [c.file[.responder].syn],

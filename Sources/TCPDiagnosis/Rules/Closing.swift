@@ -68,17 +68,18 @@ extension Rule {
     /// Linux: an orphan's FIN-WAIT-2 ends after tcp_fin_timeout (60 s), silently.
     static let orphanFinWait2 = Rule(.orphanFinWait2) { c in
         for side in [Side.originator, .responder] {
-            let timedOut = c.file.dropped.contains { event in
+            let end = c.file.dropped.first { event in
                 guard case .dropped(let from) = event.kind else { return false }
                 return event.side == side && from == .finWait2
             }
             let fin = c.file[side].fin
             let age = c.age(ofFinOf: side, bySocketOf: side)
-            if timedOut {
+            if let end {
+                let waited = fin.isSeen ? end.time.since(fin.time) : age.span
                 return Verdict(
                     side: side,
                     message:
-                        "\(c.name(side))'s socket waited \(words(age.span)) in FIN_WAIT_2 without an owner and was then"
+                        "\(c.name(side))'s socket waited \(words(waited)) in FIN_WAIT_2 without an owner and was then"
                         + " dropped silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
             }
             guard c.state(side) == .finWait2, let view = c.kernel?[side], view.isPresent,
@@ -146,12 +147,21 @@ extension Rule {
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
         if c.hasQueuedFin(kernel, wire) {
+            // It came: it had only waited for its turn, as a FIN does (3.10.4).
+            guard !c.file[event.side].fin.isSeen else { return nil }
             let octets = c.inFlight(event.side)
-            cause =
-                octets > 0
-                ? "it has closed, and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
-                : "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
+            // What is dropped on its way out counts as dropped for the one that it was for.
+            let way = c.trace(event.side.other).flatMap { $0.drops > 0 ? $0.dropReason : nil }
+            if let way {
+                cause = "it has closed, and its segments were dropped on their way out: \(dropMeaning(way))"
+            } else if octets > 0 {
+                cause =
+                    "it has closed, and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
+            } else {
+                cause =
+                    "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
                     + " be sent"
+            }
         } else if let drop {
             cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
         } else if kernel == .synReceived {

@@ -36,7 +36,7 @@ extension Rule {
             let what = isLarge ? "\(counted(all, "frame")) with \(octets) octets" : counted(all, "segment")
             return
                 "\(c.name(side)) sent \(what) again (\(named.joined(separator: ", ")))"
-                + (spurious > 0 ? ", \(spurious) of them for nothing" : "")
+                + (spurious > 0 ? ", \(spurious) of them though the first copy had arrived" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
                 + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
         }
@@ -58,7 +58,8 @@ extension Rule {
             c, \.needless, { statistics[$0].spurious - min(statistics[$0].spurious, statistics[$0].harmlessProbes) }
         ) {
             side, count in
-            "\(c.name(side)) sent \(counted(count, "segment")) again for nothing: the first copy had arrived"
+            "\(c.name(side)) sent \(counted(count, "segment")) again though the first \(count == 1 ? "copy" : "copies") had arrived:"
+                + " the ACK was late or lost\(c.dropWords(side))"
         }
     }
 

@@ -119,7 +119,8 @@ extension Rule {
     /// What is left when nothing says why.
     static let reset = Rule(.reset) { c in
         guard let side = c.resetter, c.isOver, c.found.isDisjoint(with: Circumstances.resetCauses),
-            c.disownedReset == nil
+            // Somebody else sent it: nobody here aborted anything.
+            !c.found.contains(.middlebox), c.disownedReset == nil
         else { return nil }
         if !c.wasSynchronized(side) {
             return Verdict(

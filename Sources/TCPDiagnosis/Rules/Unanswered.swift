@@ -32,7 +32,7 @@ extension Rule {
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
-        if let verdict = c.queueWasFull { return verdict }
+        if let verdict = c.queueWasFull ?? c.lostBehindCookie { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
         let owner = c.processName(c.kernel?.responder.listenerProcess)
         let wasFull = c.kernel?.responder.hadFullQueue == true
@@ -61,7 +61,7 @@ extension Rule {
                 "\(syns) got no answer from \(c.address(.responder)) but \(c.icmpWords(icmp))\(c.outcomeWords(of: icmp))"
         } else {
             message =
-                "\(syns) in \(words(c.now.since(record.syn.time))) got no answer from \(c.address(.responder))"
+                "\(syns) in \(words(c.openingEnd.since(record.syn.time))) got no answer from \(c.address(.responder))"
                 + (c.file[.responder].firstReset.isSeen ? " but RSTs that acknowledge nothing:" : ":")
                 + " \(c.silenceWords)\(c.errnoWords)"
         }
@@ -90,7 +90,7 @@ extension Rule {
             message:
                 "the server answered, and its SYN-ACKs do not arrive at \(c.name(.originator)), which still asks"
                 + " (\(counted(client.synCount, "SYN")), \(counted(server.synAckCount, "SYN-ACK")) in"
-                + " \(words(c.now.since(client.syn.time)))): \(cause)\(c.errnoWords)",
+                + " \(words(c.openingEnd.since(client.syn.time)))): \(cause)\(c.errnoWords)",
             frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
             evidence: [
                 .init("syns", .number(Int64(client.synCount))), .init("syn_acks", .number(Int64(server.synAckCount))),
@@ -99,6 +99,12 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// When the client stopped asking, as far as the kernel says; else now.
+    fileprivate var openingEnd: Timestamp {
+        let drop = file.dropped.first { $0.side == .originator }?.time
+        return min(now, trace(.originator)?.destroyTime ?? drop ?? now)
+    }
+
     /// Why nothing came back, as far as this host's kernel knows.
     fileprivate var silenceWords: String {
         let drop = openingDrop
@@ -240,6 +246,29 @@ extension Circumstances {
         }
         guard listener.receiveQueue > 0 else { return "somebody listens there and its queue is empty" }
         return "somebody listens there and its queue has room (\(listener.receiveQueue) of \(listener.backlog ?? 0))"
+    }
+
+    /// The queue was full when the handshake's last ACK came. With a SYN cookie nothing had been kept till then, and nothing is now
+    /// (`tcp_v4_syn_recv_sock`): the client believes in a connection that its server does not have.
+    fileprivate var lostBehindCookie: Verdict? {
+        guard cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
+            view.trace.transitions == 0, let listener = fullListener ?? (overflows == nil ? nil : view.listener),
+            connection.openDelay >= 0, file[.originator].repeated.isSeen, !file[.responder].lastText.isSeen,
+            !file[.responder].lastSyn.isSeen || file[.responder].last.frame == file[.responder].lastSyn.frame
+        else { return nil }
+        let owner = processName(view.listenerProcess)
+        return Verdict(
+            side: .responder,
+            message:
+                "the accept queue of \(listener.local) was full"
+                + (listener.backlog.map { " (backlog \($0))" } ?? "") + oneOfListeners
+                + " when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept then: the client"
+                + " believes in one that its server does not have; \(owner) accepts too slowly"
+                + troubleWords(.responder, accepting: true),
+            frames: [file[.originator].syn, file[.originator].repeated],
+            evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
+                + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence
+                + listenerEvidence + troubleEvidence(.responder, accepting: true))
     }
 
     /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.

@@ -329,7 +329,11 @@ public struct KernelJoin: Sendable {
         view.isPresent = socket != nil
         let isFirstReading = !view.isRead
         view.isRead = true
-        if let socket { view.socket = socket }
+        if let socket {
+            view.socket = socket
+            let isClosing = socket.state == .finWait1 || socket.state == .finWait2
+            if view.orphanSince == nil && isClosing && socket.inode == 0 { view.orphanSince = snapshot.end }
+        }
         view.isLocal = snapshot.isLocal(own.address)
         if side == .responder {
             let listeners = snapshot.listeners(at: own, from: connection.address(side.other))

@@ -89,11 +89,9 @@ public struct KernelSideView: Sendable {
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.
     var suspicion: (kernel: TCPState?, wire: TCPState, since: Timestamp)?
 
-    /// Whether it has sent its FIN and no process has the socket any more: close(), not shutdown().
-    public var isOrphan: Bool {
-        guard isPresent, let socket, socket.inode == 0 else { return false }
-        return socket.state == .finWait1 || socket.state == .finWait2
-    }
+    /// When it was first read that it has closed and no process has the socket any more: close(), not shutdown(). It stays after the
+    /// end.
+    public internal(set) var orphanSince: Timestamp?
 
     /// Whether the process that is named did not close the socket: its end did.
     public var wasClosedByExit: Bool { trace.closedByExitOf.map { $0 == process?.pid } ?? false }
@@ -112,6 +110,12 @@ public struct KernelSideView: Sendable {
     public var outlivedState: TCPState? {
         guard let suspicion, suspicion.wire == .closed, let state = suspicion.kernel else { return nil }
         return state
+    }
+
+    /// Whether the tables have its socket in a state from which there is something to come, though segments closed this end.
+    var deniesEnd: Bool {
+        guard isPresent, let state = outlivedState ?? contradiction else { return false }
+        return !state.isOver
     }
 
     /// Whether the kernel answered a SYN here: it has, or had, a request that waits for the handshake's end.
@@ -141,6 +145,9 @@ public struct KernelView: Sendable {
 
     /// Whether either end is, or was, the traced command's.
     public var isOfCommand: Bool { originator.isOfCommand || responder.isOfCommand }
+
+    /// Whether a reading after the end has a socket here that goes on: what ended it did not get to TCP.
+    public var deniesEnd: Bool { originator.deniesEnd || responder.deniesEnd }
 
     /// Whether a process was seen at either end.
     public var hasProcess: Bool {

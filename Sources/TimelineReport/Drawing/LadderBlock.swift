@@ -52,7 +52,7 @@ extension ConnectionText {
         }
         if let sender = Self.halfClosedSender(connection.originator.state, connection.responder.state), !saidHalfClosed
         {
-            steps.append(.note(.halfClosed(stillSending: sender), LadderSides(left: .none, right: .none)))
+            steps.append(.note(.halfClosed(stillSending: sender, at: nil), LadderSides(left: .none, right: .none)))
         }
         return steps
     }

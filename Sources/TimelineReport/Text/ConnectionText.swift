@@ -17,8 +17,8 @@ enum TimelineItem {
 
 /// A remark across the lane.
 enum TimelineNote {
-    /// One side has closed, the other may still send.
-    case halfClosed(stillSending: Side)
+    /// One side has closed, the other may still send; when it did, or nil at the end.
+    case halfClosed(stillSending: Side, at: Timestamp?)
     /// Nothing happened for so long (nanoseconds).
     case idle(Int64)
     /// No SYN was seen.
@@ -178,7 +178,7 @@ struct ConnectionText {
             !event.segment.flags.hasAny([.fin, .rst]), event.segment.payloadLength > 0 && event.sender == sender
         {
             saidHalfClosed = true
-            keep(.note(.halfClosed(stillSending: sender)))
+            keep(.note(.halfClosed(stillSending: sender, at: event.time)))
         }
         if gap > Self.idle && !event.segment.flags.has(.syn) { keep(.note(.idle(gap))) }
     }

@@ -82,7 +82,11 @@ private func appendRetransmissions(
         if tooBig >= total {
             out.append("too big for the path")
         } else if spurious + refused >= total {
-            out.append("nothing was lost")
+            // An ACK of it may have been.
+            let isProbe = direction.harmlessProbes >= spurious
+            out.append(
+                isProbe
+                    ? "nothing was lost" : total == 1 ? "the first copy had arrived" : "the first copies had arrived")
         } else {
             out.append(number: total - spurious - refused)
             out.append(" lost")

@@ -183,7 +183,7 @@ public struct TextTimelineReport: TraceReport {
                 connection.originator.state, connection.responder.state), order == .blocks || !connection.isEnded,
                 !texts[id].saidHalfClosed
             {
-                writeNote(.halfClosed(stillSending: sender), connection, kernel, id, prefix, &out)
+                writeNote(.halfClosed(stillSending: sender, at: nil), connection, kernel, id, prefix, &out)
             }
             writeClosing(
                 connection, kernel, copies: connections.duplicateFrames(of: id), style, layout: writer.layout,

@@ -141,9 +141,10 @@ extension OutputBuffer {
 func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWriter) -> ArraySlice<UInt8> {
     writer.text {
         switch note {
-        case .halfClosed(let sender):
+        case .halfClosed(let sender, let time):
             $0.append("half-closed: ")
-            if kernel?[sender.other].isOrphan == true {
+            let orphan = kernel?[sender.other].orphanSince
+            if let orphan, time.map({ orphan <= $0 }) ?? true {
                 // What is sent to it now is answered with a RST.
                 $0.append(sender == .originator ? "server's" : "client's")
                 $0.append(" socket has no owner")

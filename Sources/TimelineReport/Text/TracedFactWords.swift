@@ -29,7 +29,8 @@ func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: ino
             buffer.append(" ")
             buffer.appendPrintable(reason.text)
         }
-        if let process = event.process {
+        // For want of a socket: whoever ran on the processor then has no part in it.
+        if let process = event.process, reason != .noSocket {
             buffer.append(" by ")
             buffer.appendPrintable(process.command)
             buffer.append("[")

@@ -314,8 +314,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Where this program did not get the processor for long, frames are there whose events are not yet.
         let settled = min(now, kernel?.collectedUpTo ?? now)
         var hasReported = false
+        var postponed: [ConnectionID] = []
+        defer { for id in postponed { pipeline.timeline.postpone(id) } }
         while let id = pipeline.timeline.nextExpired(at: settled, linger: ReportedQueue.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
+            if kernel?.join.view(id)?.deniesEnd == true {
+                postponed.append(id)
+                continue
+            }
             hasReported = true
             finish(id, now)
             pipeline.timeline.markReported(id)

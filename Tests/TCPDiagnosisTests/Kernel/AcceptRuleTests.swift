@@ -217,4 +217,25 @@ import Testing
                 "not accepted: whichever of 2 listeners has it in its queue has not called accept() for it"),
             "\(play.found)")
     }
+
+    /// H22: with a SYN cookie nothing is kept till the last ACK comes, and nothing then if the queue is full: the client believes in it.
+    @Test func H22_aFullQueueBehindACookie() {
+        let play = KernelCase(handshake)
+        play.count(0, ["TcpExtSyncookiesSent": 1, "TcpExtSyncookiesRecv": 1, "TcpExtListenOverflows": 1])
+        play.read(50, play.client(.established), play.listener(waiting: 2, backlog: 1))
+        play.feed("0.1 > P. 1:4 ack 1\n0.4 > P. 1:4 ack 1\n1 > P. 1:4 ack 1\n")
+        play.read(1100, play.client(.established), play.listener(waiting: 2, backlog: 1))
+        let found = play.conclude(2000)
+        #expect(found.contains(.acceptQueueFull), "\(play.found)")
+        #expect(
+            play.message(.acceptQueueFull).contains(
+                "was full (backlog 1) when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept"
+            ))
+        // One that the kernel has, or had, is not lost.
+        let other = KernelCase(handshake)
+        other.count(0, ["TcpExtSyncookiesRecv": 1, "TcpExtListenOverflows": 1])
+        other.read(50, other.client(.established), other.server(.established), other.listener(waiting: 2, backlog: 1))
+        other.feed("0.1 > P. 1:4 ack 1\n0.4 > P. 1:4 ack 1\n")
+        #expect(!other.conclude(2000).contains(.acceptQueueFull), "\(other.found)")
+    }
 }

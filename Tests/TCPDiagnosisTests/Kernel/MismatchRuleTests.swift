@@ -31,6 +31,55 @@ import Testing
                 ": it has closed, and its FIN waits behind 2048 octets that the peer has not acknowledged"))
     }
 
+    /// As after every answer that is larger than the congestion window, and a close().
+    @Test func aFinThatOnlyWaitedForItsTurn() {
+        let play = KernelCase(exchange)
+        for time in [100.0, 200] {
+            play.read(time, play.client(.finWait1, inode: 0, unacknowledged: 2049), play.server(.established))
+        }
+        play.feed("0.25 > F. 6:6 ack 6\n< . 6:6 ack 7\n< F. 6:6 ack 7\n> . 7:7 ack 7\n")
+        #expect(!play.conclude(600).contains(.stateMismatch), "\(play.found)")
+    }
+
+    @Test func aFinThatIsDroppedOnItsWayOut() {
+        let play = KernelCase(exchange)
+        play.tellsDropEnds = true
+        play.event(50, .responder, byRule)
+        for time in [100.0, 200] {
+            play.read(time, play.client(.finWait1, inode: 0, unacknowledged: 1), play.server(.established))
+        }
+        #expect(play.review(400) == [.stateMismatch])
+        #expect(
+            play.message(.stateMismatch).contains(
+                "it has closed, and its segments were dropped on their way out: NETFILTER_DROP"), "\(play.found)")
+    }
+
+    @Test func aResetThatTheKernelDropped() {
+        let play = KernelCase(exchange + "> R. 6:6 ack 6\n")
+        play.event(8, .responder, byRule)
+        #expect(play.play.connection.statesText == "CLOSED CLOSED")
+        for time in [100.0, 200] { play.read(time, play.server(.established)) }
+        #expect(play.play.connection.statesText == "CLOSED ESTABLISHED")
+        #expect(play.play.connection.outcome != .reset && play.view?.deniesEnd == true)
+        // The next segment is answered with another one, which arrives.
+        play.feed("1 < P. 6:10 ack 6\n> R 6:6\n")
+        #expect(play.play.connection.outcome == .reset && play.play.connection.statesText == "CLOSED CLOSED")
+    }
+
+    /// connect() has failed with ETIMEDOUT: nothing more comes of it.
+    @Test func H1_aConnectThatIsGivenUpIsOver() {
+        let play = KernelCase("> S 0:0\n1 > S 0:0\n")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.read(1100, play.client(.synSent))
+        #expect(!play.play.connection.isEnded)
+        play.event(3000, .originator, .socketError(errno: 110), socket: 0xa)
+        play.event(3000, .originator, .transition(from: .synSent, to: .closed), socket: 0xa)
+        for time in [3100.0, 3200] { play.read(time) }
+        #expect(play.play.connection.isEnded && play.play.connection.outcome == .noAnswer)
+        #expect(play.conclude(5000) == [.synUnanswered])
+        #expect(play.message(.synUnanswered).contains("2 SYNs in 3s got no answer"), "\(play.found)")
+    }
+
     /// An event told when; readings that miss the socket come later.
     @Test func aSocketIsGoneFromWhenItsEndWasTold() throws {
         let play = KernelCase(exchange)
