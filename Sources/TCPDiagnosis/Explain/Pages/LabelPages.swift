@@ -184,11 +184,23 @@ extension Explanation {
             .linux(
                 "ip_local_port_range has 28232 ports for each source and destination; TIME_WAIT holds each for 60 s."),
             .remedy("See explain port-exhaustion. For bind(): ip address shows what there is.")),
+        Explanation(
+            .errno, "EMFILE", "24: the process has no descriptor left.",
+            .linux(
+                """
+                accept() and socket() fail so at the process's limit of open files (ulimit -n, LimitNOFILE). The kernel finishes handshakes
+                all the same: connections wait in the accept queue until it is full.
+                """),
+            .remedy(
+                """
+                Look for descriptors that leak: `tcptrace sockets --state close-wait`, ls /proc/PID/fd. Else raise the limit. See explain
+                never-accepted, explain accept-queue-full.
+                """)),
     ]
 
     /// Errno's numbers on Linux, as `strace` and logs show them.
     static let errnoNumbers: [String: String] = [
-        "13": "EACCES", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
+        "13": "EACCES", "24": "EMFILE", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
         "104": "ECONNRESET",
         "101": "ENETUNREACH", "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
     ]
