@@ -66,7 +66,7 @@ public enum LabError: Error, CustomStringConvertible {
                 + (reusing ? "" : " (TIME_WAIT counts, because of --no-reuse-address)")
                 + "; `--port N` chooses another port"
         case .sourcePortInUse(let port):
-            "the source port \(port) is already in use. `tcptrace sockets -a port \(port)` shows who holds it; "
+            "the source port \(port) is already in use (EADDRINUSE). `tcptrace sockets -a port \(port)` shows who holds it; "
                 + "choose another --source-port, or leave it out"
         case .addressNotHere(let address):
             "\(address) is not an address that this machine can use (EADDRNOTAVAIL). Use 127.0.0.1, or see `ip address`"
@@ -90,7 +90,7 @@ public enum LabError: Error, CustomStringConvertible {
             "\(address) did not answer (ETIMEDOUT): check the address, that the machine is up, and that no firewall "
                 + "drops its packets; `tcptrace port \(address.port)` shows the unanswered SYNs"
         case .unreachable(let address, let code):
-            "no way to \(address) (\(Self.words(code))): check the address and `ip route`"
+            "no way to \(address) (\(code == ENETUNREACH ? "ENETUNREACH" : "EHOSTUNREACH")): check the address and `ip route`"
         case .reset:
             "the other side reset the connection (ECONNRESET): it sent a RST, so nothing more can be sent or read"
         case .brokenPipe: "the connection is already closed (EPIPE): what is written now can no longer be sent"

@@ -101,7 +101,7 @@ public enum HostCounterTroubles {
         "TcpExtTCPDeferAcceptDrop": "bare last ACKs not heeded: their listener has TCP_DEFER_ACCEPT",
         "TcpExtTCPLossProbes": "tail loss probes: the last segment sent again early",
         "TcpExtTCPMD5Failure": "segments with a wrong signature",
-        "TcpExtTCPMemoryPressures": "TCP ran into its memory limit",
+        "TcpExtTCPMemoryPressures": "times that TCP came under memory pressure (second value of tcp_mem)",
         "TcpExtTCPReqQFullDoCookies": "SYNs answered by cookies: a SYN queue was full",
         "TcpExtTCPReqQFullDrop": "SYNs dropped: a SYN queue was full",
         "TcpExtTCPSpuriousRTOs": "timeouts that turned out not to be needed",

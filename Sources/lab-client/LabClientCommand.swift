@@ -11,8 +11,8 @@ struct LabClientCommand: ParsableCommand {
         abstract: "The networking lab's client: sends lines from the keyboard until \"fin\", and prints the answers.",
         discussion: """
             "fin" (any case) is sent, then the connection is closed; so it is at the end of input. A line of over \
-            64 KiB is sent in pieces. Before the next line it waits for an answer, but not for long, and after three \
-            lines without one no more.
+            64 KiB is sent in pieces. It waits briefly for an answer before it sends the next line; after three lines \
+            without an answer it stops waiting.
             """,
         version: "0.1.0"
     )
@@ -27,7 +27,7 @@ struct LabClientCommand: ParsableCommand {
     var port: UInt16?
     @Option(help: "Bind this port of ours before connecting.")
     var sourcePort: UInt16?
-    @Option(help: "Give up connecting after so many seconds; without, after the kernel's SYN retries.")
+    @Option(help: "Give up connecting after so many seconds; without it, the kernel's SYN retries decide.")
     var connectTimeout: Double?
     @Option(help: "Stay connected and silent so many seconds before the first line.")
     var hold = 0.0

@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("T"), .long],
-        help: ArgumentHelp("How the findings are written: text, or json (one object a line).", valueName: "format"))
+        help: ArgumentHelp("How the findings are written: text, or json (one object per line).", valueName: "format"))
     var format = DoctorRun.Format.text
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
     var width: Int?

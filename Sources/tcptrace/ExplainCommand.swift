@@ -11,7 +11,7 @@ struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract:
-            "Explain a finding, a state, flags, an outcome, a label, an errno or a word of the kernel, in a page each.",
+            "Explain a finding, a state, flags, an outcome, a label, an errno or a word of the kernel, each on a page of its own.",
         discussion: """
             Without a word: the list of what can be explained. A word that means several things has several pages.
 

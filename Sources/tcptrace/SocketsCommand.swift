@@ -12,8 +12,8 @@ struct SocketsCommand: ParsableCommand {
         commandName: "sockets",
         abstract: "List this host's TCP sockets, their states and the processes that hold them.",
         discussion: """
-            Reads as netstat does: -an lists everything, -ano adds the pid, -anob (or -anp) the program; ss's -tlnp \
-            lists listening sockets.
+            The letters of Windows' netstat work: -an, -ano (pid only), -anob (pid and program, the default); Linux \
+            netstat's -anp too, and ss's -tlnp for listening sockets.
 
             Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N, \
             joined with and, or, not and parentheses.
@@ -37,7 +37,7 @@ struct SocketsCommand: ParsableCommand {
     var pidColumn = false
     @Flag(name: [.customShort("b"), .customShort("p")], help: "Show pid and program. This is the default.")
     var programColumn = false
-    @Flag(name: .short, help: "Add a line a process: user, descriptor, executable, container or unit.")
+    @Flag(name: .short, help: "Add a line per process: user, descriptor, executable, container or unit.")
     var verbose = false
     @Flag(
         name: [.customShort("i"), .customLong("info")],
@@ -46,7 +46,7 @@ struct SocketsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
     var state: [String] = []
     @Option(
-        name: [.customShort("T"), .long], help: "How the list is written: text, csv or json (one object a line).")
+        name: [.customShort("T"), .long], help: "How the list is written: text, csv or json (one object per line).")
     var format = SocketsRequest.Format.text
     @Option(
         name: .long, defaultAsFlag: "1", parsing: .next,

@@ -11,7 +11,7 @@ struct TCPTraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tcptrace",
         abstract:
-            "Trace TCP handshakes: both endpoints' states, the kernel's view and the processes, on one time line.",
+            "Trace TCP handshakes: both endpoints' states, the kernel's view and the processes, on one timeline.",
         discussion: """
             tcptrace -i lo port 9500          trace live (as root)
             tcptrace -r capture.pcapng        read a capture file
@@ -61,6 +61,8 @@ struct TCPTraceCommand: ParsableCommand {
             // The parser's usage below it stays.
             text = _errorPrefix + complaint + text.dropFirst(_errorPrefix.count + message(for: error).count)
         }
+        // The verb that stands for none is nobody's to type.
+        if !code.isSuccess { text = text.replacing("See 'tcptrace trace --help' ", with: "See 'tcptrace --help' ") }
         guard !text.isEmpty else { return code.rawValue }
         var buffer = OutputBuffer()
         buffer.append(text: text)

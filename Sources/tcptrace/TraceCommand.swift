@@ -12,7 +12,7 @@ import TraceSession
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "Trace TCP: both endpoints' states, the kernel's view and the processes, on one time line.",
+        abstract: "Trace TCP: both endpoints' states, the kernel's view and the processes, on one timeline.",
         usage: """
             tcptrace [-i interface ...] [options] [filter words]
             tcptrace -r file ... [options] [filter words]
@@ -42,7 +42,7 @@ struct TraceCommand: ParsableCommand {
     var files: [String] = []
     @Option(
         name: .customShort("V"),
-        help: ArgumentHelp("Read the capture files that this file lists, one a line.", valueName: "file"))
+        help: ArgumentHelp("Read the capture files that this file lists, one per line.", valueName: "file"))
     var list: String?
     @Option(
         name: .customShort("w"),
@@ -85,7 +85,7 @@ struct TraceCommand: ParsableCommand {
     var dumpFilter = false
     @Flag(name: .customLong("count"), help: "Print only the number of packets.")
     var countOnly = false
-    @Flag(name: .customShort("q"), help: "One line a connection.")
+    @Flag(name: .customShort("q"), help: "One line per connection.")
     var quiet = false
     @Flag(help: "Statistics of both directions after each connection, as classic tcptrace -l names them.")
     var long = false
@@ -104,7 +104,7 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .customShort("T"),
         help: ArgumentHelp(
-            "Output format: text, html (a page of ladders), mermaid (diagrams in Markdown), json (one object a line), "
+            "Output format: text, html (a page of ladders), mermaid (diagrams in Markdown), json (one object per line), "
                 + "zeek (conn.log) or csv.", valueName: "format"))
     var format = "text"
     @Option(
@@ -123,7 +123,7 @@ struct TraceCommand: ParsableCommand {
     var noHeader = false
     @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))
     var connections: UInt64?
-    @Option(help: ArgumentHelp("Threads to replay with, instead of one a processor.", valueName: "count"))
+    @Option(help: ArgumentHelp("Threads to replay with, instead of one per processor.", valueName: "count"))
     var workers: Int?
     @Option(
         name: .customLong("max-connections"),

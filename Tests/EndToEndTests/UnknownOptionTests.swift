@@ -36,6 +36,9 @@ import Testing
     @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
         #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
         #expect(try tcptrace("sockets", "9500").errors.contains("write 'port 9500'"))
+        // `trace` is what no verb means, and nobody's word.
+        #expect(try tcptrace("--connections", "x").errors.contains("See 'tcptrace --help' for"))
+        #expect(try tcptrace("sockets", "--nonsense").errors.contains("See 'tcptrace sockets --help' for"))
         #expect(try tcptrace("-r", "x", "--duration", "1").errors.hasPrefix("Error: --duration"))
         // Options of the command after -- are its own.
         #expect(try tcptrace("-r", "x", "--", "ls", "--colour").errors.contains("choose one"))

@@ -41,7 +41,11 @@ import Testing
             \(arrows.joined(separator: "\n"))
             ```
 
-            ## Edges of RFC 9293, figure 5
+            ## Edges that the machine takes
+
+            Three edges of RFC 9293's figure 5 are never seen on the wire: the passive OPEN from CLOSED to LISTEN, CLOSE from LISTEN to
+            CLOSED, and SEND from LISTEN to SYN-SENT, whose SYN looks like any other. Notes of the figure, and what Linux does at an ICMP
+            error (RFC 9293 3.9.2.2 allows it for hard errors only), are among these:
 
             \(table(TransitionDiagram.rfcEdges))
 
@@ -50,6 +54,8 @@ import Testing
             By a RST that arrives with exactly RCV.NXT, `\(RFCRule.reset.id)`: from \(resets.joined(separator: ", ")).
 
             By sending one, `\(RFCRule.abort.id)`: from \(aborts.joined(separator: ", ")).
+            In CLOSING, LAST-ACK and TIME-WAIT an abort sends nothing (RFC 9293 3.10.5), nor does Linux: a RST that is seen from there
+            all the same ends them here.
 
             ## Edges of knowledge
 

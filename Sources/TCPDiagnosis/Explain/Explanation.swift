@@ -24,6 +24,8 @@ public struct Explanation: Sendable {
         case certainty
         /// A mark in the timeline.
         case mark
+        /// A word of rows, columns and findings.
+        case word
         /// A remark in brackets on a row, or a word of the closing lines.
         case remark
         /// An error that a call returns.

@@ -13,7 +13,8 @@ public enum Explanations {
         findings + TCPState.allCases.compactMap { Explanation.page(of: $0) } + Explanation.flagPages.map { $0.page }
         + Outcome.allCases.map { Explanation.page(of: $0) } + Explanation.zeekStates
         + [Certainty.observed, .inferred, .confirmed, .assumed].map { Explanation.page(of: $0) } + Explanation.marks
-        + Explanation.rowRemarks + Explanation.errnos + Explanation.kernelReasons + Explanation.counters
+        + Explanation.words + Explanation.rowRemarks + Explanation.errnos + Explanation.kernelReasons
+        + Explanation.counters
 
     /// Every page that has a name of its own: not the combinations, histories and numbers.
     public static var all: [Explanation] {
@@ -36,10 +37,12 @@ public enum Explanations {
         let word = isBracketed ? String(typed.dropFirst().dropLast()) : typed
         let folded = fold(word)
         var pages = findings.filter { $0.name == folded }
-        if let state = TCPState(named: word), let page = Explanation.page(of: state) { pages.append(page) }
+        if let state = TCPState(named: unmarked(word)), let page = Explanation.page(of: state) { pages.append(page) }
         if let outcome = Outcome(named: word) { pages.append(Explanation.page(of: outcome)) }
         pages += Explanation.zeekStates.filter { $0.name == word.uppercased() && (word != word.lowercased()) }
         pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == word }
+        // Brackets mean a remark, or flags.
+        if word == typed { pages += Explanation.words.filter { fold($0.name) == foldedName(folded) } }
         pages += Explanation.rowRemarks.filter { fold($0.name) == foldedRemark(word) }
         let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoNumbers[word]
         pages += Explanation.errnos.filter { $0.name == number }
@@ -80,6 +83,16 @@ public enum Explanations {
 
     private static func zeekPage(lowercase word: String) -> Explanation? {
         Explanation.zeekStates.first { $0.name == word.uppercased() }
+    }
+
+    /// A state's name without the mark that stands behind it in the timeline.
+    private static func unmarked(_ word: String) -> String {
+        word.hasSuffix("*") || word.hasSuffix("!") ? String(word.dropLast()) : word
+    }
+
+    /// The folded name of the page for a folded word that means the same.
+    private static func foldedName(_ folded: String) -> String {
+        fold(Explanation.otherWords[folded] ?? folded)
     }
 
     private static func fold(_ word: String) -> String {

@@ -9,11 +9,12 @@ enum DoctorSettings {
         ("net/core/somaxconn", "upper limit of listen()'s backlog"),
         (
             "net/ipv4/tcp_max_syn_backlog",
-            "unfinished handshakes a listener keeps without SYN cookies; with them its backlog is the limit"
+            "unfinished handshakes: the listener's backlog is always a limit; without SYN cookies new hosts are refused from three quarters of this on"
         ),
         ("net/ipv4/tcp_syncookies", "0 never, 1 when a SYN queue is full, 2 always"),
         ("net/ipv4/tcp_abort_on_overflow", "1: a RST for a last ACK that finds the accept queue full"),
-        ("net/ipv4/tcp_syn_retries", "times that connect() sends its SYN again"),
+        ("net/ipv4/tcp_syn_retries", "times that connect() sends its SYN again, each time after twice the pause"),
+        ("net/ipv4/tcp_syn_linear_timeouts", "times that it does so before that, after 1 s each"),
         ("net/ipv4/tcp_synack_retries", "times that a SYN-ACK is sent again"),
         ("net/ipv4/tcp_retries2", "timeouts until an open connection is given up"),
         ("net/ipv4/tcp_fin_timeout", "seconds that a closed socket stays in FIN_WAIT_2"),

@@ -106,9 +106,10 @@ struct PrivilegePlan: Sendable {
     /// One line for people: what was given up; nil if nothing was, or if this was no root to begin with.
     var announcement: String? {
         guard isRoot, !keepsEverything else { return nil }
-        let rest = kept.isEmpty ? "every capability" : "every capability but \(kept.described) (to name processes)"
-        let who = user.map { "now user \(printable($0.name)), without " } ?? "still root, without "
-        return "everything is open: \(who)\(rest); -Z root keeps them"
+        let names = kept.described.split(separator: ", ").joined(separator: " and ")
+        let rest = kept.isEmpty ? "" : " except \(names) (needed to name processes)"
+        let who = user.map { "now user \(printable($0.name))" } ?? "still root"
+        return "everything is open: \(who), with no capabilities\(rest); -Z root keeps them"
     }
 }
 

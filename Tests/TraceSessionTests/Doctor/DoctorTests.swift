@@ -92,7 +92,7 @@ import TimelineReport
         }
         let plain = try plan(nil)
         #expect(plain.user == nil && !plain.keepsEverything && plain.kept == .owners)
-        #expect(plain.announcement?.contains("still root, without every capability but cap_sys_ptrace") == true)
+        #expect(plain.announcement?.contains("still root, with no capabilities except cap_sys_ptrace and") == true)
         let sudo = try plan(nil, sudo: ["SUDO_UID": "4000000", "SUDO_GID": "7"])
         #expect(sudo.user == .init(name: "4000000", user: 4_000_000, group: 7, isKnown: false))
         for environment in [

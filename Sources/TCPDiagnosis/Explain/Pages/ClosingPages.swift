@@ -13,7 +13,7 @@ extension Explanation {
                 CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
                 of Recv-Q until it is read. Recv-Q 0: all octets are read; the end too, unless it came behind text that was still
                 unread: then reading that text clears Recv-Q, and one more read() may be missing. Recv-Q 1: the process does not
-                read. Recv-Q n + 1: n octets and the end are unread. Told after 5 s; after 30 s if the peer's
+                read. Recv-Q n + 1: n octets and the end are unread. Reported after 5 s; after 30 s if the peer's
                 process has its socket still: that only shut its sending side down, and an answer may take a while.
                 """),
             .causes(
@@ -91,8 +91,9 @@ extension Explanation {
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
             .wire(
                 """
-                R. (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). R (without ACK) that answers nothing: from
-                somebody on the way, or from a host that aborts so. There is no TIME_WAIT after it.
+                [R.] (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). [R] (without ACK) that answers nothing:
+                from somebody on the way, or from a host that aborts so. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
+                sender to).
                 """),
             .linux(
                 """
@@ -111,7 +112,7 @@ extension Explanation {
         Explanation(
             .finding, "reset-unread-data",
             "A program closed with received octets unread: the kernel sent RST instead of FIN.",
-            .wire("Data one way, its ACK, then R. the other way. The ACK had promised what is now thrown away."),
+            .wire("Data one way, its ACK, then [R.] the other way. The ACK had promised what is now thrown away."),
             .linux(
                 """
                 close() with Recv-Q > 0 aborts (RFC 1122 4.2.2.13, RFC 9293 3.6.1). The kernel's reason is TCP_ABORT_ON_CLOSE;
@@ -126,7 +127,7 @@ extension Explanation {
         Explanation(
             .finding, "reset-linger", "The program asked for it: SO_LINGER with 0 seconds, then close().",
             .wire(
-                "R. instead of FIN, though nothing was unread. Unsent octets are lost; there is no TIME_WAIT (RFC 9293 3.10.5)."
+                "[R.] instead of FIN, though nothing was unread. Unsent octets are lost (RFC 9293 3.10.5). Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
             ),
             .linux(
                 """
@@ -140,7 +141,7 @@ extension Explanation {
             .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem it is taken for.")),
         Explanation(
             .finding, "reset-listener-closed", "The listener was closed while connections waited in its accept queue.",
-            .wire("A complete handshake, perhaps data, then R. without any answer."),
+            .wire("A complete handshake, perhaps data, then [R.] without any answer."),
             .linux(
                 """
                 Each connection that was not accepted is reset: ESTABLISHED to CLOSE, the reason is TCP_STATE. The client saw connect()
@@ -154,7 +155,7 @@ extension Explanation {
                 """)),
         Explanation(
             .finding, "reset-killed", "The process died, or its socket was destroyed: the kernel reset the connection.",
-            .wire("R. in the middle. With everything read, a killed process leaves a FIN instead."),
+            .wire("[R.] in the middle. With everything read, a killed process leaves a FIN instead."),
             .linux(
                 """
                 A death with unread octets is a close with unread octets: TCP_ABORT_ON_CLOSE. ss -K (SOCK_DESTROY): the owner's
@@ -167,8 +168,9 @@ extension Explanation {
             "Data came for a side that had already closed: its kernel answered with RST.",
             .wire(
                 """
-                F, its ACK, then data the other way or some that crossed the F, then R without ACK (RFC 9293 3.10.7.1). What was not
-                acknowledged is lost, also if the other side has sent its F as well. R with ACK is an abort: explain reset.
+                [F.], its ACK, then data the other way or some that crossed the FIN, then [R] without ACK (RFC 9293 3.6.1, RFC 9293
+                3.10.7.1). What was not acknowledged is lost, also if the other side has sent its FIN as well. [R.], with ACK, is
+                an abort: explain reset.
                 """),
             .linux(
                 """
@@ -186,7 +188,7 @@ extension Explanation {
         Explanation(
             .finding, "silent-close",
             "The kernel dropped the socket and no packet said so: the peer still believes in it.",
-            .wire("Nothing. The peer's next segment gets R: explain half-open-peer."),
+            .wire("Nothing. The peer's next segment gets [R]: explain half-open-peer."),
             .linux(
                 """
                 The socket is gone from ss before any FIN or RST was captured. Where TcpExtTCPAbortOnTimeout rises, it gave up: nobody
@@ -195,7 +197,7 @@ extension Explanation {
             ),
             .causes(
                 "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",
-                "An orphan gave up: tcp_orphan_retries (0 means 8), tcp_max_orphans.",
+                "An orphan gave up: tcp_orphan_retries (0 means 8).",
                 "The interface or network namespace went away.",
                 "The RST was sent and not captured (a filter, another interface)."),
             .remedy("Trace on all interfaces (-i any). Keep-alives let the peer notice (RFC 9293 3.8.4).")),

@@ -79,7 +79,7 @@ extension Explanation {
         "TcpExtTCPLossProbes": ("A probe does not say that anything was lost.", "explain tail-loss-probe"),
         "TcpExtTCPMD5Failure": ("The two sides have different keys.", "explain TCP_MD5FAILURE"),
         "TcpExtTCPMemoryPressures": (
-            "tcp_mem is the limit, in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
+            "tcp_mem is in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
             "explain PROTO_MEM"
         ),
         "TcpExtTCPReqQFullDoCookies": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),

@@ -8,7 +8,7 @@ extension Explanation {
         (
             .syn,
             Explanation(
-                .flags, "SYN", "Opens a connection: \"my numbers begin here\". tcpdump: S.",
+                .flags, "SYN", "Opens a connection: \"my numbers begin here\". tcpdump: [S].",
                 .wire(
                     """
                     Without ACK: the first segment. It takes one sequence number (RFC 9293 3.4) and carries the ISN and the options MSS,
@@ -17,18 +17,18 @@ extension Explanation {
                 .linux(
                     "connect() sends it: SYN_SENT. The ISN is a hash of the four-tuple plus a clock (RFC 9293 3.4.1)."),
                 .meaning(
-                    "Answers: S. (open), R. (refused), silence (filtered, or a queue is full), a bare ACK (an old socket)."
+                    "Answers: [S.] (open), [R.] (refused), silence (filtered, or a queue is full), a bare ACK (an old socket)."
                 ),
                 .see("explain SYN,ACK, explain syn-unanswered, explain SYN_SENT"))
         ),
         (
             [.syn, .ack],
             Explanation(
-                .flags, "SYN,ACK", "The second segment: \"I heard your SYN, here is mine\". tcpdump: S.",
+                .flags, "SYN,ACK", "The second segment: \"I heard your SYN, here is mine\". tcpdump: [S.].",
                 .wire(
                     """
-                    tcpdump writes [S.]. ACK = ISN + 1, or more if the SYN's data was taken (Fast Open). RFC 9293 3.10.7.2. ACK with
-                    a wrong number: the client answers R and stays in SYN_SENT (RFC 9293 3.10.7.3).
+                    ACK = ISN + 1, or more if the SYN's data was taken (Fast Open). RFC 9293 3.10.7.2. ACK with
+                    a wrong number: the client answers [R] and stays in SYN_SENT (RFC 9293 3.10.7.3).
                     """),
                 .linux(
                     "The kernel sends it, not the process: accept() may come much later, or never. Repeated tcp_synack_retries (5) times."
@@ -38,7 +38,7 @@ extension Explanation {
         (
             .ack,
             Explanation(
-                .flags, "ACK", "The acknowledgment number counts. tcpdump: a dot.",
+                .flags, "ACK", "The acknowledgment number counts. tcpdump: a dot, alone [.].",
                 .wire(
                     """
                     On every segment but the first SYN and some RSTs. \"All before this number has come.\" Alone ([.], no data) it takes no
@@ -54,11 +54,11 @@ extension Explanation {
         (
             .fin,
             Explanation(
-                .flags, "FIN", "\"I send no more.\" It closes one direction only. tcpdump: F.",
+                .flags, "FIN", "\"I send no more.\" It closes one direction only. tcpdump: [F.].",
                 .wire(
                     """
-                    Practically always with ACK: [F.]. It takes one sequence number after the last octet, and may carry data. The other
-                    direction stays open (RFC 9293 3.6). FIN without ACK is not legal in a connection; scanners send it.
+                    Practically always with ACK. It takes one sequence number after the last octet, and may carry data. The other
+                    direction stays open (RFC 9293 3.6). FIN without ACK, [F], is not legal in a connection; scanners send it.
                     """),
                 .linux(
                     "close() with everything read, shutdown(SHUT_WR), or the end of the process. The peer's read() returns 0 at its place."
@@ -69,10 +69,10 @@ extension Explanation {
         (
             .rst,
             Explanation(
-                .flags, "RST", "\"There is no such connection\", said without ACK. tcpdump: R.",
+                .flags, "RST", "\"There is no such connection\", said without ACK. tcpdump: [R].",
                 .wire(
                     """
-                    R without ACK answers a segment that had ACK and met no connection, or one that its program had closed; its number is
+                    [R], without ACK, answers a segment that had ACK and met no connection, or one that its program had closed; its number is
                     that segment's ACK (RFC 9293 3.10.7.1). So the sender did not abort: nobody there wanted the segment. It takes
                     effect only at exactly RCV.NXT (RFC 5961 3.2).
                     """),
@@ -88,23 +88,24 @@ extension Explanation {
         (
             [.rst, .ack],
             Explanation(
-                .flags, "RST,ACK", "Refused, if it answers a SYN; else a side aborts its connection. tcpdump: R.",
+                .flags, "RST,ACK", "Refused, if it answers a SYN; else a side aborts its connection. tcpdump: [R.].",
                 .wire(
                     """
-                    tcpdump writes [R.]. Answer to a SYN without ACK: number 0, ACK = ISN + 1 (RFC 9293 3.10.7.1). In an open connection
+                    Answer to a SYN without ACK: number 0, ACK = ISN + 1 (RFC 9293 3.10.7.1). In an open connection
                     it is an abort by who had it (RFC 9293 3.10.5): RFC 9293 shows that one without ACK; Linux sets ACK.
                     """),
                 .linux(
                     "Reasons NO_SOCKET (refused), TCP_ABORT_ON_CLOSE (unread octets), TCP_STATE (SO_LINGER 0, ss -K), TCP_KEEPALIVE_TIMEOUT."
                 ),
                 .meaning(
-                    "The receiver's calls fail with ECONNREFUSED (in SYN_SENT) or ECONNRESET. There is no TIME_WAIT."),
+                    "The receiver's calls fail with ECONNREFUSED (in SYN_SENT) or ECONNRESET. Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
+                ),
                 .see("explain refused, explain reset, explain RST"))
         ),
         (
             .psh,
             Explanation(
-                .flags, "PSH", "\"Hand this to the program now.\" tcpdump: P. With ACK: [P.], ordinary data.",
+                .flags, "PSH", "\"Hand this to the program now.\" tcpdump: [P]. With ACK, [P.], it is ordinary data.",
                 .wire(
                     "Set on the last segment of a write (RFC 9293 3.9.1.2). It is no border between messages: TCP is a stream."
                 ),
@@ -116,7 +117,7 @@ extension Explanation {
         (
             .urg,
             Explanation(
-                .flags, "URG", "The urgent pointer counts. tcpdump: U.",
+                .flags, "URG", "The urgent pointer counts. tcpdump: [U].",
                 .wire(
                     "It points just behind the urgent octet; older specifications had it point at it (RFC 6093 4). New programs should not use it (RFC 9293 3.8.5)."
                 ),
@@ -127,7 +128,7 @@ extension Explanation {
         (
             .ece,
             Explanation(
-                .flags, "ECE", "ECN-Echo: \"a router marked your packet: congestion\". tcpdump: E.",
+                .flags, "ECE", "ECN-Echo: \"a router marked your packet: congestion\". tcpdump: [E].",
                 .wire(
                     "In a SYN with CWR: an offer of ECN; in the SYN-ACK alone: agreed. Later: repeated until CWR comes (RFC 3168 6.1.1, RFC 3168 6.1.3)."
                 ),
@@ -138,7 +139,7 @@ extension Explanation {
         (
             .cwr,
             Explanation(
-                .flags, "CWR", "Congestion window reduced: the answer to ECE. tcpdump: W.",
+                .flags, "CWR", "Congestion window reduced: the answer to ECE. tcpdump: [W].",
                 .wire("Sent once by who slowed down (RFC 3168 6.1.2). In a SYN with ECE: an offer of ECN."),
                 .linux(
                     "Seen only if both ends agreed to ECN: ss -tio then shows ecn, and ecnseen once a packet came that routers may mark (ECT)."
@@ -147,7 +148,7 @@ extension Explanation {
         (
             .ae,
             Explanation(
-                .flags, "AE", "Accurate ECN, formerly NS. tcpdump: e.",
+                .flags, "AE", "Accurate ECN, formerly NS. tcpdump: [e].",
                 .wire(
                     """
                     In a SYN with CWR and ECE: an offer of Accurate ECN (RFC 9768 3.1.1). Later AE, CWR and ECE are a counter of three
@@ -160,7 +161,7 @@ extension Explanation {
             [.syn, .ece, .cwr],
             Explanation(
                 .flags, "SYN,ECE,CWR", "A SYN that offers ECN. tcpdump: [SEW].",
-                .wire("The answer S. with ECE alone agrees; S. without it does not (RFC 3168 6.1.1)."),
+                .wire("The answer [S.E] agrees; [S.] does not (RFC 3168 6.1.1)."),
                 .linux("tcp_ecn = 1. If it gets no answer, a plain SYN follows: the same attempt."))
         ),
         (
@@ -169,7 +170,7 @@ extension Explanation {
                 .flags, "none", "No control bit at all. No TCP sends it; scanners do (a null scan).",
                 .wire(
                     """
-                    A closed port answers R. (RFC 9293 3.10.7.1); a listener drops it (RFC 9293 3.10.7.2), and so does a connection, as
+                    A closed port answers [R.] (RFC 9293 3.10.7.1); a listener drops it (RFC 9293 3.10.7.2), and so does a connection, as
                     ACK is missing (RFC 9293 3.10.7.4, fifth check).
                     """
                 ),

@@ -6,8 +6,8 @@ extension Explanation {
             .finding, "half-open-peer", "One side knows nothing of the connection that the other believes in.",
             .wire(
                 """
-                Data or a keep-alive, then R without ACK, its number taken from the segment's ACK (RFC 9293 3.5.1, RFC 9293
-                3.10.7.1). Or at the opening: SYN, an ACK with old numbers, R from the client, the SYN again (RFC 9293 3.5.1, figure 9).
+                Data or a keep-alive, then [R] without ACK, its number taken from the segment's ACK (RFC 9293 3.5.1, RFC 9293
+                3.10.7.1). Or at the opening: SYN, an ACK with old numbers, [R] from the client, the SYN again (RFC 9293 3.5.1, figure 9).
                 """),
             .linux(
                 """
@@ -67,7 +67,8 @@ extension Explanation {
             .linux(
                 """
                 `tcptrace sockets -i` (or ss -ti) shows the path MTU unchanged and segments taken for lost. With
-                net.ipv4.tcp_mtu_probing = 1 Linux tries smaller segments after a timeout or two (RFC 4821); the default is 0.
+                net.ipv4.tcp_mtu_probing = 1 Linux tries smaller segments (RFC 4821) once tcp_retries1 (3) is used up: at the fourth
+                timeout, some 3 s later. The default is 0.
                 """),
             .causes(
                 "A tunnel or overlay (VPN, VXLAN, PPPoE) on the way takes room from each packet, and a firewall drops all ICMP.",
@@ -116,7 +117,7 @@ extension Explanation {
                 "A library flushes after each field."),
             .remedy(
                 """
-                Write what belongs together at once (writev, a buffer, MSG_MORE), or set TCP_NODELAY. Told when the connection is over, from
+                Write what belongs together at once (writev, a buffer, MSG_MORE), or set TCP_NODELAY. Reported when the connection is over, from
                 the third time on.
                 """),
             .see("explain 'delayed ACK'")),
@@ -129,7 +130,7 @@ extension Explanation {
             .linux(
                 """
                 Recv-Q counts octets that are acknowledged and not read (ss, `tcptrace sockets`). Live only, and on replay of a file that
-                a live trace has written: told after five seconds in which the process has read none of them.
+                a live trace has written: reported after five seconds in which the process has read none of them.
                 """),
             .causes(
                 "The process is stopped (Ctrl-Z, SIGSTOP, a debugger; the finding says so), or its host starves it.",
@@ -145,7 +146,8 @@ extension Explanation {
         Explanation(
             .finding, "keepalive-dead", "Keep-alives got no answer, and the connection was given up.",
             .wire(
-                "Segments with no octet at SND.NXT - 1, at equal pauses, without an answer, then R. (RFC 9293 3.8.4)."),
+                "Segments with no octet at SND.NXT - 1, at equal pauses, without an answer, then [R.] (RFC 9293 3.8.4)."
+            ),
             .linux(
                 """
                 With SO_KEEPALIVE: after tcp_keepalive_time (7200 s) idle, tcp_keepalive_probes (9) every tcp_keepalive_intvl (75 s).
@@ -158,7 +160,7 @@ extension Explanation {
                 "A container was paused, a laptop sleeps."),
             .remedy("It did its work. To notice sooner: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT.")),
         Explanation(
-            .finding, "middlebox", "Something between the two ends had its hand in.",
+            .finding, "middlebox", "Something between the two ends interfered.",
             .wire(
                 """
                 A RST whose hop limit is not that of its supposed sender's other segments. Or, live: a RST that its supposed sender's
@@ -182,7 +184,7 @@ extension Explanation {
             .wire(
                 """
                 The same sequence numbers again: after three duplicate ACKs or SACK (fast, RFC 5681 3.2), or after the retransmission
-                timeout, which doubles each time (RFC 9293 3.8.1, RFC 6298 5.5). Or a hole that is filled by a segment newer than what is
+                timeout (RFC 9293 3.8.1), which doubles each time (RFC 9293 3.8.2, RFC 6298 5.5). Or a hole that is filled by a segment newer than what is
                 behind the hole: its first copy was lost before it came to the capture.
                 """),
             .linux(
@@ -199,16 +201,17 @@ extension Explanation {
             .remedy("One in a thousand is normal. If it is more: see which segments (size, direction, time) are lost.")),
         Explanation(
             .finding, "tail-loss-probe",
-            "The last segment was sent again early, to see whether it was lost. It was not.",
+            "The last segment was sent again early, to see whether it was lost. Most often it was not.",
             .wire(
                 """
-                The last segment, often the FIN, once more after about two round trips; then an ACK, usually with a D-SACK
-                (RFC 8985 7.3, RFC 2883 4). Wireshark says retransmission; nothing was lost.
+                The last segment, often the FIN, once more after about two round trips; then an ACK, with a D-SACK if both copies arrived
+                (RFC 8985 7.3, RFC 2883 4): nothing was lost then, though Wireshark says retransmission.
                 """),
             .linux(
                 """
-                tcp_early_retrans = 3 (the default). It meets a delayed ACK (40 ms): on loopback the probe comes after 5 to
-                10 ms. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
+                tcp_early_retrans = 3 (the default). With several segments in flight it comes before a delayed ACK (40 ms): on loopback
+                after 5 to 10 ms. With one alone Linux adds 200 ms for that delay (RFC 8985 7.2), so its probe comes later, and then
+                usually tells a loss. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
                 """),
             .causes(
                 "The peer delays its ACK and the round trip is short: harmless.",
@@ -219,7 +222,7 @@ extension Explanation {
             "A segment was sent again although the peer had acknowledged or received it.",
             .wire("Octets below the peer's ACK once more; a D-SACK comes back (RFC 2883 4). No loss of data."),
             .linux(
-                "TcpExtTCPDSACKRecv, TCPSpuriousRTOs, TCPSpuriousRtxHostQueues. The congestion window is restored (TCPDSACKUndo)."
+                "TcpExtTCPDSACKRecv, TCPSpuriousRTOs. The congestion window is restored (TCPDSACKUndo)."
             ),
             .causes(
                 "ACKs were lost or late.",
@@ -279,6 +282,7 @@ extension Explanation {
                 "Linux's names differ: FIN_WAIT2, SYN_RECV, and CLOSE for CLOSED. That is not counted as a difference."),
             .causes(
                 "A firewall on this host dropped the segment after it was captured.",
+                "close() was called; the FIN waits behind unsent data, and Linux has changed the state already.",
                 "The capture lacks frames: explain capture-gap.",
                 "The address belongs to another network namespace, whose table is not this one's."),
             .remedy("nft list ruleset; trace in the right namespace (ip netns exec, nsenter).")),

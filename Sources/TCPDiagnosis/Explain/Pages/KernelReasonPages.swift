@@ -91,7 +91,7 @@ extension Explanation {
             "The audit log has the denial."),
         reason(
             .drop, "OTHERHOST", "It is for another host, and was seen only because the interface is promiscuous.",
-            "Nothing is wrong: this host never was to take it."),
+            "Nothing is wrong: it was not meant for this host."),
         reason(
             .drop, "IP_CSUM", "The IP header's checksum is wrong.", "A broken network device, or a forger of frames."),
         reason(
@@ -166,7 +166,7 @@ extension Explanation {
             "After a SYN: nobody listens there. After anything else: the connection has gone from this host.",
             see: "explain refused, explain half-open-peer"),
         reason(
-            .drop, "SOCKET_FILTER", "A filter on the socket let it not through (SO_ATTACH_FILTER, SO_ATTACH_BPF).",
+            .drop, "SOCKET_FILTER", "A filter on the socket did not let it through (SO_ATTACH_FILTER, SO_ATTACH_BPF).",
             "The program, or a library of it, attached the filter itself: strace shows its setsockopt().",
             see: "explain syn-unanswered"),
         reason(
@@ -189,7 +189,7 @@ extension Explanation {
             .drop, "TCP_FASTOPEN", "A connection opened by TCP Fast Open did not want it.",
             "Before the handshake is over only its last ACK is taken.", see: "explain fast-open"),
         reason(
-            .drop, "TCP_CLOSE", "The socket is closed, and only just still there.",
+            .drop, "TCP_CLOSE", "The socket is closed, but not yet gone.",
             "Something came while close() was at work. What it carried is lost.", see: "explain reset-after-close"),
     ]
 

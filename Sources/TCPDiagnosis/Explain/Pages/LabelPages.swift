@@ -23,8 +23,8 @@ extension Explanation {
             Explanation(
                 .outcome, name, "A RST answered the SYN.",
                 .wire(
-                    "S, R. (RFC 9293 3.10.7.1). Zeek: REJ. Wireshark's completeness is 37, not 33: its ACK bit counts R. too."
-                        + " R. with the sequence number 0 and nothing else answers a SYN that was not captured (Zeek: RSTRH): a firewall rule"
+                    "[S], [R.] (RFC 9293 3.10.7.1). Zeek: REJ. Wireshark's completeness is 37, not 33: its ACK bit counts [R.] too."
+                        + " [R.] with the sequence number 0 and nothing else answers a SYN that was not captured (Zeek: RSTRH): a firewall rule"
                         + " on this host rejects it on its way out."
                 ),
                 .linux("connect() fails with ECONNREFUSED."))
@@ -44,7 +44,7 @@ extension Explanation {
                     "The third segment is missing: the server stays in SYN_RECEIVED. Zeek calls that S1, established, all the same."
                 ),
                 .causes(
-                    "The capture ended just then.", "The client did not like or not get the SYN-ACK.",
+                    "The capture ended just then.", "The client rejected the SYN-ACK, or never got it.",
                     "A scan that sends no third segment."))
         case .halfClosed:
             Explanation(
@@ -96,13 +96,14 @@ extension Explanation {
         Explanation(
             .mark, "*", "Behind a state: the kernel says the same.",
             .meaning(
-                "CLOSED* says that the table has no such socket. Without a mark the state is inferred from packets."),
+                "CLOSED*: an event of the kernel said so, or its tables have no such socket any more. (no socket)*: they have none. Without a mark the state is inferred from packets."
+            ),
             .see("explain confirmed, explain !")),
         Explanation(
-            .mark, "!", "Before a state: the kernel steadily says something else, and the row says what.",
+            .mark, "!", "Behind a state: the kernel steadily says something else, and the row says what.",
             .meaning(
                 "Two readings 30 ms apart said so, and no segment came between. Usually a dropped segment or a missed frame."
-                    + " A state that was only inferred is taken back: the row has the kernel's then, with *."
+                    + " A state that was only inferred is taken back instead: the row has the kernel's then, with a * behind it."
             ),
             .see("explain state-mismatch")),
         Explanation(
@@ -116,12 +117,12 @@ extension Explanation {
     static let errnos: [Explanation] = [
         Explanation(
             .errno, "ECONNREFUSED", "111: connect() was answered with a RST.",
-            .wire("S, then R. (RFC 9293 3.10.7.3). An ICMP port unreachable does it too."),
+            .wire("[S], then [R.] (RFC 9293 3.10.7.3). An ICMP port unreachable does it too."),
             .remedy("Nobody listens there: explain refused.")),
         Explanation(
             .errno, "ECONNRESET", "104: the peer sent a RST in the connection.",
             .wire(
-                "R or R. at exactly the next number (RFC 9293 3.10.7.4). The error comes once; then read() returns 0, write() EPIPE."
+                "[R] or [R.] at exactly the next number (RFC 9293 3.10.7.4). The error comes once; then read() returns 0, write() EPIPE."
             ),
             .remedy(
                 "The peer aborted: explain reset. What had come before is read first; what it had not acknowledged is lost."
@@ -183,11 +184,23 @@ extension Explanation {
             .linux(
                 "ip_local_port_range has 28232 ports for each source and destination; TIME_WAIT holds each for 60 s."),
             .remedy("See explain port-exhaustion. For bind(): ip address shows what there is.")),
+        Explanation(
+            .errno, "EMFILE", "24: the process has no descriptor left.",
+            .linux(
+                """
+                accept() and socket() fail so at the process's limit of open files (ulimit -n, LimitNOFILE). The kernel finishes handshakes
+                all the same: connections wait in the accept queue until it is full.
+                """),
+            .remedy(
+                """
+                Look for descriptors that leak: `tcptrace sockets --state close-wait`, ls /proc/PID/fd. Else raise the limit. See explain
+                never-accepted, explain accept-queue-full.
+                """)),
     ]
 
     /// Errno's numbers on Linux, as `strace` and logs show them.
     static let errnoNumbers: [String: String] = [
-        "13": "EACCES", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
+        "13": "EACCES", "24": "EMFILE", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
         "104": "ECONNRESET",
         "101": "ENETUNREACH", "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
     ]

@@ -6,7 +6,7 @@ extension Explanation {
             .finding, "refused", "A RST answered the SYN: nobody listens on that port.",
             .wire(
                 """
-                S, then R. with ACK = ISN + 1. A host without a listener must answer so (RFC 9293 3.10.7.1). The client goes
+                [S], then [R.] with ACK = ISN + 1. A host without a listener must answer so (RFC 9293 3.10.7.1). The client goes
                 from SYN_SENT to CLOSED (RFC 9293 3.10.7.3).
                 """),
             .linux(
@@ -17,7 +17,7 @@ extension Explanation {
             .causes(
                 "The server is not running, or it listens on another port.",
                 "It listens on another address: 127.0.0.1 or ::1 only, or only IPv4 or IPv6.",
-                "A firewall rejects with a RST (REJECT --reject-with tcp-reset), the client's own in its OUTPUT chain as well.",
+                "A firewall rejects with a RST (REJECT --reject-with tcp-reset); the client's own OUTPUT chain can do this too.",
                 "The server was restarting just then."),
             .remedy("`tcptrace sockets -a port N` on the server says who listens, and on which address."),
             .see("explain REJ, explain ECONNREFUSED")),
@@ -27,9 +27,9 @@ extension Explanation {
                 "The same SYN again and again with the same ISN. Zeek: S0. Silence is not a refusal (RFC 9293 3.8.3)."),
             .linux(
                 """
-                SYN_SENT. The SYN is repeated after 1 s four times (tcp_syn_linear_timeouts), then the pause doubles, six times
-                more (tcp_syn_retries). connect() fails with ETIMEDOUT after 131 s by default; EHOSTUNREACH sooner if ARP or ND
-                gets no answer either.
+                SYN_SENT. The SYN is sent again after 1, 1, 1, 1, 1, 2, 4, 8, 16 and 32 s: tcp_syn_linear_timeouts (4) + tcp_syn_retries
+                (6) = 10 times. connect() fails with ETIMEDOUT after 131 s (before Linux 6.5: 6 times, 127 s), and with
+                EHOSTUNREACH after some 3 s if ARP or neighbour discovery gets no answer.
                 """),
             .causes(
                 "A firewall or security group drops it without a word, or the answer takes another way back.",
@@ -97,7 +97,8 @@ extension Explanation {
                 """
                 The server's socket is ESTABLISHED (or CLOSE_WAIT, if the client gave up) with inode 0 and no owner. Recv-Q grows.
                 It stands in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
-                returned 0: for it the connection is open (RFC 9293 3.10.7.3). Told after a second, or 100 ms of a client that has left.
+                returned 0: for it the connection is open (RFC 9293 3.10.7.3). Reported
+                after 1 s, or after 100 ms if the client has already left.
                 """),
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",
@@ -112,7 +113,7 @@ extension Explanation {
             .linux(
                 """
                 accept() leaves no trace on the wire and has no event: readings of the sockets before and after it bound the time.
-                Where never-accepted was told before, this takes it back.
+                Where never-accepted was reported before, this takes it back.
                 """),
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",
@@ -183,7 +184,7 @@ extension Explanation {
             "Both sides sent a SYN before they had the other's: one connection, two originators.",
             .wire(
                 """
-                S from both, then S. from both (or ACKs). RFC 9293 3.5, figure 7. Both go SYN_SENT, SYN_RECEIVED,
+                [S] from both, then [S.] from both (or ACKs). RFC 9293 3.5, figure 7. Both go SYN_SENT, SYN_RECEIVED,
                 ESTABLISHED.
                 """),
             .linux("No listener is needed. Both programs called bind() and connect() on fixed ports."),
@@ -211,7 +212,7 @@ extension Explanation {
             .wire(
                 """
                 A SYN with another ISN on a known four-tuple. A TIME_WAIT may be cut short by it if its ISN or its timestamp is
-                surely newer (RFC 9293 3.6.1, RFC 6191 2). After a RST there is no TIME_WAIT, and reuse is immediate.
+                surely newer (RFC 9293 3.6.1, RFC 6191 2). After a RST Linux keeps no TIME_WAIT, and reuse is immediate.
                 """),
             .linux(
                 """

@@ -32,11 +32,11 @@ extension Explanation {
             see: "explain retransmission"),
         remark(
             "loss probe", "The last segment again, after about two round trips, to provoke an ACK.",
-            "Linux asks before its timer would; often the ACK was only delayed, and nothing lost.",
+            "Linux asks before its timer would; often the ACK was only delayed, and nothing lost. A lone segment's probe waits 200 ms longer (RFC 8985 7.2).",
             see: "explain tail-loss-probe"),
         remark(
             "path MTU", "Sent again in smaller segments, because a router said that they were too big for its link.",
-            "The ICMP error before it has the MTU (RFC 1191, RFC 8201). That is how it should be: once a path, and nothing is wrong.",
+            "The ICMP error before it has the MTU (RFC 1191, RFC 8201). That is how it should be: once per path, and nothing is wrong.",
             see: "explain mtu-black-hole"),
         remark(
             "spurious", "All of it had been acknowledged when it was sent again.",
@@ -67,7 +67,7 @@ extension Explanation {
             "A segment came that was not the next one: something before it is missing, or came before.",
             see: "explain reordering"),
         remark(
-            "delayed ACK", "An ACK that waited on purpose: 30 ms or more beyond the way there and back.",
+            "delayed ACK", "An ACK that waited on purpose, at least 30 ms longer than the round trip.",
             "A receiver waits for a second segment, or for an answer to send it with. Linux waits 40 ms and more."),
     ]
 
@@ -84,8 +84,8 @@ extension Explanation {
             "Late, or sent again because the first copy was lost before it came to where the capture is.",
             see: "explain reordering"),
         remark(
-            "late in capture", "Only the capture put it behind what follows on it.",
-            "Its ACK, or the answer to it, was captured first. Two queues or two interfaces do that; nothing was wrong on the wire."
+            "late in capture", "It is late in the capture only: what answers it was captured first.",
+            "Two queues or two interfaces do that; nothing was wrong on the wire."
         ),
         remark(
             "acks unseen data", "An ACK of octets that the capture does not have.",

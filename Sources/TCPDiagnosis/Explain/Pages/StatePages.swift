@@ -21,14 +21,14 @@ extension Explanation {
         if !(left + end).isEmpty { sections.append(Section("Left for", left + end)) }
         sections.append(Section("Who waits", [text.waits]))
         sections.append(.linux(text.linux))
-        sections.append(Section("If many stand in it", [text.many]))
+        sections.append(Section("If many sockets are in it", [text.many]))
         return Explanation(.state, "\(state.displayName)", text.summary, sections: sections)
     }
 
     /// What takes an edge. In SYN_SENT there is nobody yet who would have to be told of an end.
     private static func words(_ edge: TransitionDiagram.Edge) -> String {
         edge.from == .synSent && edge.rule == .abort
-            ? "close() or abort: nothing is sent, or a RST (RFC 9293 3.10.4, RFC 9293 3.10.5)" : edge.rule.words
+            ? "close() or abort: nothing is sent (RFC 9293 3.10.4, RFC 9293 3.10.5)" : edge.rule.words
     }
 
     private static let aReset = "a RST, sent or received (RFC 9293 3.10.5, RFC 9293 3.10.7.4)"
@@ -36,6 +36,10 @@ extension Explanation {
     /// How a RST ends the state, beyond what the edges of the diagram say of it.
     private static func reset(_ state: TCPState) -> String? {
         guard TransitionDiagram.resetEdges.contains(where: { $0.from == state && $0.to == .closed }) else { return nil }
+        // These have sent and received a FIN: an abort has nobody to tell.
+        if [.closing, .lastAck, .timeWait].contains(state) {
+            return "CLOSED: a RST received (RFC 9293 3.10.7.4); abort: nothing is sent (RFC 9293 3.10.5)"
+        }
         let isReceivedTold = TransitionDiagram.rfcEdges.contains { $0.from == state && $0.rule == .synReceivedReset }
         return isReceivedTold ? "CLOSED: \(RFCRule.abort.words)" : "CLOSED: \(aReset)"
     }
@@ -50,22 +54,26 @@ extension Explanation {
         .closed: (
             "No connection at all; a fiction, as there is no socket (RFC 9293 3.3.2).",
             "Nobody. Segments for it are answered with RST (RFC 9293 3.10.7.1).",
-            "TCP_CLOSE is a socket that is not connected yet or not any more. ss and /proc list none of them.",
+            "TCP_CLOSE is a socket that is not connected yet or not any more. ss and /proc list none of them. listen() takes it to LISTEN, close() takes a listener back; no segment shows either.",
             "It cannot be seen. A process may hold many unconnected sockets as descriptors all the same."
         ),
         .listen: (
             "A server waits for connections: listen() was called.",
             "It waits for anybody's SYN. A listener stays in LISTEN; Linux makes a new socket for each connection.",
             """
-            Recv-Q is the number of connections that wait for accept(), Send-Q the limit: min(backlog, somaxconn). The queue takes one
-            more than that. No timer. A bare passive OPEN enters it without a segment, so the diagram's edges name none.
+            Recv-Q is the number of connections that wait for accept(). Send-Q is the limit, min(backlog, somaxconn), in ss only: netstat and
+            `tcptrace sockets` have 0 there, and `tcptrace sockets -i` the limit. The queue takes one more. No timer. listen()
+            enters LISTEN and close() leaves it for CLOSED: neither is a segment, so the edges above name none.
             """,
             "Many services, or one with SO_REUSEPORT. If Recv-Q stays above 0: explain accept-queue-full."
         ),
         .synSent: (
             "A SYN was sent; connect() waits.",
-            "It waits for the server's SYN-ACK, or a RST.",
-            "Timer on. SYN repeats: 1 s four times, then doubling, six more (tcp_syn_retries); ETIMEDOUT after 131 s.",
+            "It waits for the server's SYN-ACK.",
+            """
+            Timer on. The SYN is sent again after 1, 1, 1, 1, 1, 2, 4, 8, 16 and 32 s: tcp_syn_linear_timeouts (4) + tcp_syn_retries (6) =
+            10 times; ETIMEDOUT after 131 s (before Linux 6.5: 6 times, 127 s).
+            """,
             "Servers that do not answer: firewalls, dead hosts, full queues. See explain syn-unanswered."
         ),
         .synReceived: (
@@ -90,7 +98,7 @@ extension Explanation {
             "This side closed first; its FIN is not acknowledged yet.",
             "It waits for the peer's kernel, not for its process.",
             """
-            Usually microseconds. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a shut window. FIN_WAIT1 in
+            Usually a round trip, or 40 ms if the peer delays its ACK. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a shut window. FIN_WAIT1 in
             Linux's words.
             """,
             "Peers that vanished or do not read (zero window), and much unsent data. tcp_max_orphans limits it."
@@ -154,7 +162,7 @@ extension RFCRule {
         case .closeCall: "close() or shutdown(): a FIN is sent (RFC 9293 3.10.4)"
         case .abort: "abort: a RST is sent (RFC 9293 3.10.5)"
         case .timeWaitTimeout: "the time ran out (RFC 9293 3.10.8)"
-        case .icmpError: "an ICMP error came (RFC 9293 3.9.2.2)"
+        case .icmpError: "an ICMP error came (what Linux does; RFC 9293 3.9.2.2 allows it for hard errors only)"
         case .kernelClosed: "its kernel gives it up in silence, as a time ran out (RFC 9293 3.10.8)"
         case .midstream: "the capture began too late to see it"
         case .evidence: "a later segment proves it"

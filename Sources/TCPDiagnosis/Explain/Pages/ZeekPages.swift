@@ -14,7 +14,7 @@ extension Explanation {
         zeek(
             "SF", "Normal opening and normal end.",
             "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.", "closed"),
-        zeek("REJ", "The attempt was refused with a RST.", "S, R.: nobody listens (RFC 9293 3.10.7.1).", "refused"),
+        zeek("REJ", "The attempt was refused with a RST.", "[S], [R.]: nobody listens (RFC 9293 3.10.7.1).", "refused"),
         zeek(
             "S2", "Established, and the originator closed; no FIN from the responder.",
             "A half-close at work and a CLOSE_WAIT leak look the same here: explain half-close, close-wait-leak.",
@@ -25,8 +25,10 @@ extension Explanation {
         zeek(
             "RSTO", "Established, and the originator sent a RST.",
             "Also a scan that resets after the SYN-ACK (ShR). Zeek does not ask whether the receiver obeys the RST.",
-            "reset"),
-        zeek("RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.", "reset"),
+            "reset, or closed or open, if the RST was not obeyed"),
+        zeek(
+            "RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.",
+            "reset, or closed or open, if the RST was not obeyed"),
         zeek(
             "RSTOS0", "A SYN, then a RST from the originator; no SYN-ACK seen.",
             "An ACK of the responder may stand between: an old socket's challenge ACK. See explain half-open-peer.",
@@ -57,13 +59,13 @@ extension Explanation {
     static let historyLetters: [(letter: Character, meaning: String, note: String)] = [
         ("s", "SYN without ACK", "Again only with another ISN: repeated SYNs are one letter."),
         ("h", "SYN and ACK: the answer to a SYN", "Again only with another ISN."),
-        ("a", "ACK without data", "Once a direction."),
-        ("d", "data", "Once a direction, however much."),
+        ("a", "ACK without data", "Once per direction."),
+        ("d", "data", "Once per direction, however much."),
         ("f", "FIN", "Again only with another number: a repeated FIN is one letter."),
         ("r", "RST", "Again only with another number."),
         (
             "c", "wrong checksum",
-            "With --verify-checksums only, and once a direction: with offload checksums are unfinished at capture time. See explain 'bad checksum'."
+            "With --verify-checksums only, and once per direction: with offload checksums are unfinished at capture time. See explain 'bad checksum'."
         ),
         ("g", "gap: acknowledged data that the capture lacks", "The 1st, 10th, 100th time. See explain capture-gap."),
         ("t", "data sent again", "The 1st, 10th, 100th time. See explain retransmission."),
@@ -71,8 +73,8 @@ extension Explanation {
             "w", "window of 0",
             "The 1st, 10th, 100th time; not on a RST, nor after the peer's FIN. See explain zero-window-stall."
         ),
-        ("i", "FIN and RST in one segment", "Once a direction. No TCP sends it."),
-        ("q", "SYN with FIN or RST in one segment", "Once a direction. Scanners send it."),
+        ("i", "FIN and RST in one segment", "Once per direction. No TCP sends it."),
+        ("q", "SYN with FIN or RST in one segment", "Once per direction. Scanners send it."),
         ("^", "the roles were taken the other way than the first segment suggested", "The opening was missed."),
         ("x", "Zeek's analysis was cut short", "Never here: no analyzer reads contents."),
     ]
@@ -86,7 +88,7 @@ extension Explanation {
         return Explanation(.history, String(letter), side + entry.meaning + ".", .meaning(entry.note + rule))
     }
 
-    /// The longest history that is told: Zeek's repeat, ours end after 22 letters.
+    /// The longest history that is told: Zeek's repeat, ours end after 21 letters.
     private static let longestHistory = 64
 
     static func page(ofHistory word: String) -> Explanation? {
@@ -112,7 +114,7 @@ extension Explanation {
 
     static let completenessBits: [(bit: Completeness, name: String, note: String)] = [
         (.syn, "SYN", "a SYN without ACK"), (.synAck, "SYN-ACK", "SYN and ACK"),
-        (.ack, "ACK", "ACK without SYN and data; R. and F. count too"), (.data, "DATA", "data"),
+        (.ack, "ACK", "ACK without SYN and data; [R.] and [F.] count too"), (.data, "DATA", "data"),
         (.fin, "FIN", "FIN and ACK"), (.reset, "RST", "a RST"),
     ]
 
@@ -135,7 +137,7 @@ extension Explanation {
         var mind =
             "The numbers of all kinds of segments seen are added up. A connection seen from the middle is never complete."
         if number == 37 {
-            mind = "37 is the usual number of a refused connection: SYN, and R. which counts as ACK and RST. " + mind
+            mind = "37 is the usual number of a refused connection: SYN, and [R.] which counts as ACK and RST. " + mind
         }
         return Explanation(
             .completeness, "\(number)", "Wireshark 4.0 says: \(label).",

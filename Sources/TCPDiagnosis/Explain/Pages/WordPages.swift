@@ -1,0 +1,195 @@
+// The pages of words that rows, columns and findings use: sizes and numbers of the header, timers, options, queues.
+
+extension Explanation {
+    /// Words that mean the same as the name of a page.
+    static let otherWords: [String: String] = [
+        "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data",
+        "warning": "note", "error": "note", "info": "note", "warn": "note",
+        "dsack": "D-SACK", "sacked": "SACK", "pto": "TLP", "window": "win", "wscale": "ws", "rx-queue": "Recv-Q",
+        "tx-queue": "Send-Q", "idle-for": "idle",
+    ]
+
+    static let words: [Explanation] = header + times + texts
+
+    // MARK: What a segment says
+
+    private static let header = [
+        Explanation(
+            .word, "mss", "Maximum segment size: the most text that this side wants in one segment.",
+            .wire(
+                """
+                An option of a SYN or SYN-ACK, each side for itself (RFC 9293 3.7.1). IP and TCP headers are not counted: 1460 of an Ethernet
+                frame of 1500 octets with IPv4, 1440 with IPv6. What is not said counts as 536 (IPv4) or 1220 (IPv6).
+                """),
+            .linux(
+                """
+                From the route's MTU; 65495 on loopback. Options take from it: with time stamps a segment has 12 octets less. A
+                firewall may lower it on the way. `tcptrace sockets -i` has the size that is used, and the path's MTU.
+                """),
+            .see("explain mtu-black-hole, explain 'path MTU'")),
+        Explanation(
+            .word, "ws", "Window scale: how often this side's windows are to be doubled.",
+            .wire(
+                """
+                An option of a SYN or SYN-ACK, from 0 to 14 (RFC 7323 2.3): with ws 10 a window of 64 means 64 * 1024 octets. It
+                counts only if both sides sent it, and never for the window of a SYN itself.
+                """),
+            .linux(
+                "tcp_window_scaling = 1 (the default); the number comes from the largest receive buffer (tcp_rmem)."),
+            .meaning(
+                "A capture that begins late has not seen it: then nobody knows how large the windows are. explain partial."
+            ),
+            .see("explain win")),
+        Explanation(
+            .word, "win", "Window: how many octets the sender of this segment would take now.",
+            .wire(
+                """
+                The header's number as it is (RFC 9293 3.1), counted from the segment's ACK. On all but SYNs it is to be multiplied by 2
+                to the power of the sender's ws. 0 means: send nothing until I say so.
+                """),
+            .linux(
+                """
+                Room in the receive buffer, which grows by itself up to tcp_rmem. `tcptrace sockets -i` has the peer's window in octets.
+                """),
+            .see("explain ws, explain 'window 0', explain zero-window-stall")),
+        Explanation(
+            .word, "SACK", "Selective acknowledgment: which octets have come behind a hole.",
+            .wire(
+                """
+                An option of ACKs: up to four runs of octets, three where there are time stamps (RFC 2018 3). Both sides allow it in their SYNs
+                (RFC 2018 2). The ACK number stays before the hole, so the sender need not send again what is named.
+                """),
+            .linux(
+                """
+                tcp_sack = 1 (the default). `tcptrace sockets -i` says how many segments are reported by SACK; a hole below a SACK is sent
+                again soon: (fast).
+                """),
+            .see("explain fast, explain D-SACK, explain retransmission")),
+        Explanation(
+            .word, "D-SACK", "A SACK that says: this came twice.",
+            .wire(
+                """
+                Its first run of octets lies below the ACK number, or within its second one (RFC 2883 4). So the sender learns that sending
+                again was not needed, or that the network repeated something.
+                """),
+            .linux("tcp_dsack = 1 (the default). TcpExtTCPDSACKRecv, TCPDSACKOldSent count."),
+            .meaning("Here a remark below the row names the frame: frame 12 was not needed (D-SACK)."),
+            .see("explain spurious-retransmission, explain tail-loss-probe")),
+        Explanation(
+            .word, "PAWS", "Protection against wrapped sequences: old duplicates are known by their time stamps.",
+            .wire(
+                """
+                A segment with a time stamp older than the last one taken is answered with an ACK and dropped, whatever its numbers are
+                (RFC 7323 5); RSTs are exempt. In the row: (old timestamp: dropped).
+                """),
+            .linux(
+                """
+                With tcp_timestamps (1 by default). TcpExtPAWSEstab counts; the kernel's reasons are TCP_RFC7323_PAWS,
+                TCP_RFC7323_PAWS_ACK and TCP_RFC7323_TW_PAWS.
+                """),
+            .causes(
+                "A late duplicate, of this connection or of the one before it on these ports.",
+                "Several clients behind one NAT whose clocks differ, and one port is used again."),
+            .see("explain 'old timestamp: dropped', explain TCP_RFC7323_PAWS")),
+    ]
+
+    // MARK: Times
+
+    private static let times = [
+        Explanation(
+            .word, "RTO", "Retransmission timeout: how long a sender waits for an ACK before it sends again.",
+            .wire(
+                """
+                From the round trips so far and how they vary (RFC 6298 2), and doubled after each timeout (RFC 9293 3.8.2, RFC 6298 5.5).
+                The first SYN's is 1 s.
+                """),
+            .linux(
+                """
+                200 ms at least (tcp_rto_min_us; RFC 6298 2 says 1 s), 120 s at most. `tcptrace sockets -i` shows it and how often it was
+                doubled. tcp_retries2 (15) of them end an open connection.
+                """),
+            .see("explain retransmission, explain TLP, explain ETIMEDOUT")),
+        Explanation(
+            .word, "TLP",
+            "Tail loss probe: the last segment once more, or a new one, before the timeout, to provoke an ACK.",
+            .wire(
+                """
+                After two round trips without an ACK; where one segment alone is in flight, after the time by which its ACK may be delayed
+                as well (RFC 8985 7.2). In the row: (loss probe).
+                """),
+            .linux("tcp_early_retrans = 3 (the default); the delay counts as 200 ms. TcpExtTCPLossProbes counts."),
+            .see("explain tail-loss-probe, explain RTO")),
+        Explanation(
+            .word, "MSL", "Maximum segment lifetime: how long a segment may wander about in the network.",
+            .wire(
+                """
+                Taken to be 2 minutes (RFC 9293 3.4.2): a choice, not a measure. TIME_WAIT lasts two of them (RFC 9293 3.6.1), so
+                that nothing of the old connection meets the next one on the same ports.
+                """),
+            .linux("TIME_WAIT is 60 s, fixed: an MSL of 30 s."),
+            .see("explain TIME_WAIT, explain port-reused")),
+        Explanation(
+            .word, "idle", "`idle for 61s`: nothing was sent either way for so long.",
+            .meaning("A rule stands where more than 2 s passed between two segments. No state changes by waiting."),
+            .wire("An idle connection sends nothing at all, for years if need be (RFC 9293 3.8.4)."),
+            .linux(
+                """
+                Only SO_KEEPALIVE asks after the peer (tcp_keepalive_time, 7200 s). NATs, firewalls and load balancers forget sooner, and
+                tell nobody.
+                """),
+            .see("explain keep-alive, explain half-open-peer")),
+    ]
+
+    // MARK: Queues, and words for people
+
+    private static let texts = [
+        Explanation(
+            .word, "Recv-Q", "Octets that a socket has received and acknowledged, and its process has not read.",
+            .linux(
+                """
+                An unread FIN counts as one. It grows while the process does not read, until the window is 0. Of a listener: the
+                connections that wait for accept(). netstat, ss and `tcptrace sockets` have the same number.
+                """),
+            .wire("Nothing of it is seen but the window, which shrinks."),
+            .see("explain unread-text, explain close-wait-leak, explain accept-queue-full")),
+        Explanation(
+            .word, "Send-Q", "Octets that a process has written and the peer has not acknowledged.",
+            .linux(
+                """
+                Sent or not yet; SYN and FIN count as one each. It grows while the peer does not read or does not answer. Of a
+                listener it is the limit of its queue in ss, and 0 in netstat and `tcptrace sockets`; `tcptrace sockets -i` has
+                the limit.
+                """),
+            .see("explain zero-window-stall, explain retransmission, explain LISTEN")),
+        Explanation(
+            .word, "data", "Bytes, octets, text, data: the same, what programs send to each other.",
+            .meaning(
+                """
+                Rows count bytes, findings octets (8 bits, as the RFCs say), and text is what a segment carries behind its headers, be it
+                letters or not. The rule `data` stands where the first of it was sent.
+                """),
+            .wire(
+                "Each octet has a number: 1:7 is the first to the sixth. SYN and FIN take a number each and are no data (RFC 9293 3.4)."
+            ),
+            .see("explain D, explain acked, explain handshake")),
+        Explanation(
+            .word, "note", "How bad a finding is: note, warning or error. In JSON they are info, warn and error.",
+            .meaning(
+                """
+                note: worth knowing, and nothing is wrong. warning: not what one of the programs intended. error: somebody loses octets,
+                waits in vain, or leaks.
+                """),
+            Section(
+                "What to do",
+                ["--fail-on error makes the exit code 3 where there is one; --fail-on warning also for warnings."])),
+        Explanation(
+            .word, "Community ID", "`1:4odjkdvDXBQ0zZideF...`: the connection's name for other tools.",
+            .meaning(
+                """
+                A hash of protocol, addresses and ports, the same for both directions (version 1, seed 0). Zeek, Suricata and Wireshark make
+                the same one, so their logs can be searched for it. It ends the first line of a connection; in JSON it is whole:
+                community_id.
+                """),
+            Section("Mind", ["Two connections on the same ports, one after the other, have the same one."])),
+    ]
+}
