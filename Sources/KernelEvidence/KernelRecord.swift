@@ -99,4 +99,12 @@ public struct ReadConnection: Sendable {
         isOriginatorLocal = false
         isResponderLocal = false
     }
+
+    /// Nobody is to know whose the sockets are.
+    public mutating func forgetUsers() {
+        originator?.uid = .max
+        responder?.uid = .max
+        elsewhere?.uid = .max
+        for index in listeners.indices { listeners[index].uid = .max }
+    }
 }

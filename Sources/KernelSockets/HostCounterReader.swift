@@ -46,7 +46,7 @@ public struct HostCounterReader: Sendable {
             let prefix = String(group.dropLast())
             guard groups.contains(prefix) else { continue }
             for (name, number) in zip(names.dropFirst(), numbers.dropFirst()) {
-                guard let value = UInt64(number), name.utf8.allSatisfy(isNameOctet) else { continue }
+                guard let value = UInt64(number), name.utf8.allSatisfy(HostCounters.isNameOctet) else { continue }
                 values[prefix + name] = value
             }
         }
@@ -60,9 +60,5 @@ public struct HostCounterReader: Sendable {
         return lines.dropFirst().reduce(0) { sum, line in
             sum &+ (column < line.count ? UInt64(line[column], radix: 16) ?? 0 : 0)
         }
-    }
-
-    private static func isNameOctet(_ octet: UInt8) -> Bool {
-        octet | 0x20 >= 0x61 && octet | 0x20 <= 0x7a || octet >= 0x30 && octet <= 0x39 || octet == 0x5f
     }
 }

@@ -176,7 +176,8 @@ public struct Diagnosis: Sendable {
             findings.append(
                 Finding(
                     connection: id, code: code, time: now, side: verdict.side, message: verdict.message,
-                    frames: verdict.frames.filter { $0.isSeen }.map { $0.frame }.sorted(), evidence: verdict.evidence))
+                    frames: Set(verdict.frames.filter { $0.isSeen }.map { $0.frame }).sorted(),
+                    evidence: verdict.evidence))
         }
         files[slot].reported = circumstances.found
         return findings

@@ -17,6 +17,11 @@ public struct HostCounters: Sendable {
     /// One counter; nil if this kernel does not have it.
     public subscript(name: String) -> UInt64? { values[name] }
 
+    /// Whether names of counters have such octets: letters, digits and the underscore.
+    public static func isNameOctet(_ octet: UInt8) -> Bool {
+        octet | 0x20 >= 0x61 && octet | 0x20 <= 0x7a || octet >= 0x30 && octet <= 0x39 || octet == 0x5f
+    }
+
     /// What are no counters but settings and levels: their difference means nothing.
     static let levels: Set<String> = ["TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab"]
 

@@ -48,6 +48,12 @@ public struct SocketEvent: Hashable, Sendable {
     /// Who that process is, looked up only where it acts for itself.
     public var process: ProcessIdentity?
 
+    /// Nobody is to know whose doing it was.
+    public mutating func forgetProcess() {
+        process = nil
+        pid = 0
+    }
+
     /// An event from its fields.
     @inlinable public init(
         time: Timestamp, kind: Kind, socket: UInt64 = 0, packet: UInt64 = 0, local: SocketAddress,

@@ -67,6 +67,8 @@ public protocol TraceReport {
     mutating func opens(at time: Timestamp)
     /// The capture begins.
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer)
+    /// These are the capture's interfaces by now: more than when it began.
+    mutating func learn(_ interfaces: [CaptureDescription.Interface])
     /// A segment; `connections` are as it left them.
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Whether it wants to hear of every event of the kernel's: else of what tracepoints say it may hear only that a socket was
@@ -117,6 +119,8 @@ extension TraceReport {
     public mutating func opens(at time: Timestamp) {}
     /// Nothing is said at the beginning.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {}
+    /// Interfaces have no names in the output.
+    public mutating func learn(_ interfaces: [CaptureDescription.Interface]) {}
     /// Segments are not shown one by one.
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer

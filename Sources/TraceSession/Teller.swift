@@ -16,11 +16,15 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     var unwanted: UnwantedFindings
     /// Whether `--pid` and `--pname` met anybody.
     private(set) var choice: ProcessChoice
+    private let selection: ConnectionSelection
+    /// Those of `unwanted` whose connections may turn out not to be asked for, by slot.
+    private var undecided: [UInt32: [Finding]] = [:]
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, isLive: Bool) {
         self.report = report
         unwanted = UnwantedFindings(options.failOn)
         choice = ProcessChoice(options.selection)
+        selection = options.selection
         if needs.findings { diagnosis = Diagnosis(isLive: isLive) }
     }
 
@@ -69,13 +73,20 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     ) {
         for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
         choice.note(kernel)
+        if let findings = undecided.removeValue(forKey: id.slot), selection.shows(connections[id], kernel) {
+            for finding in findings { unwanted.note(finding, connections.name(of: id)) }
+        }
         report.finish(id, connections, kernel, &out)
     }
 
     mutating func gap(_ count: UInt64, at time: Timestamp?) { report.gap(count, at: time, &out) }
 
     private mutating func tell(_ finding: Finding, _ connections: borrowing KnownConnections) {
-        unwanted.note(finding, connections.name(of: finding.connection))
+        if selection.isEverything {
+            unwanted.note(finding, connections.name(of: finding.connection))
+        } else if unwanted.wants(finding.code) {
+            undecided[finding.connection.slot, default: []].append(finding)
+        }
         report.finding(finding, connections, &out)
     }
 }

@@ -19,7 +19,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
-    /// Connections that ended, by FIN or RST.
+    /// Connections that are asked for and ended, by FIN or RST; of those of a live trace the live loop keeps count.
     var endedCount: UInt64 = 0
     /// Set by every transition; the live loop reads the kernel's tables then.
     var hasNewStates = false
@@ -42,6 +42,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
     private let needs: TraceNeeds
+    private let selection: ConnectionSelection
     private let flowHash: FlowHash
     private var isOpen = false
 
@@ -67,6 +68,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.timeline = timeline
         self.sink = sink
         self.needs = needs
+        selection = options.selection
         self.isLive = isLive
         connectionLimit = limit
         intake = FrameIntake(
@@ -113,13 +115,18 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         return tally
     }
 
+    /// Counts a connection that has ended, if it is one that is asked for.
+    private mutating func countEnd(_ id: ConnectionID) {
+        if selection.isEverything || selection.shows(timeline[id], recorded?.view(id)) { endedCount &+= 1 }
+    }
+
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
         guard let event = timeline.observe(error, time: header.time, frame: frame) else {
             strayErrors.note(error, frame: frame)
             return
         }
         if event.ended {
-            endedCount &+= 1
+            countEnd(event.connection)
             recorded?.end(event.connection, timeline)
         }
         if isLive && event.reaction.count > 0 { hasNewStates = true }
@@ -138,7 +145,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
                 segment, hash: hash, time: header.time, frame: frame, interface: header.interface,
                 vantage: segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0)
             : timeline.track(segment, hash: hash, time: header.time, frame: frame, interface: header.interface)
-        if tracked.ended { endedCount &+= 1 }
+        if tracked.ended { countEnd(tracked.connection) }
         if notesMarks && mark == nil { mark = FrameMark(tracked, segment, timeline) }
         if isLive {
             if tracked.hasTransitions { hasNewStates = true }

@@ -16,6 +16,9 @@ struct UnwantedFindings: Sendable {
 
     init(_ codes: Set<FindingCode>) { self.codes = codes }
 
+    /// Whether a finding of this kind is one of them.
+    func wants(_ code: FindingCode) -> Bool { codes.contains(code) }
+
     /// Takes in any finding.
     mutating func note(_ finding: Finding, _ connection: ConnectionName) {
         guard codes.contains(finding.code) else { return }

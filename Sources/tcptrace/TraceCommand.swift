@@ -194,7 +194,12 @@ struct TraceCommand: ParsableCommand {
         // Before any file is opened whose content somebody else may have chosen.
         if !files.isEmpty || list != nil, !PrivilegeGate.giveUp(user: user) { throw ExitCode(1) }
         let request = try TraceRequest(self, readsFiles: true)
-        if listLinkTypes || dumpFilter { BorrowedPowers.takeUp() }
+        // The only word may be a file, too.
+        if !request.options.files.isEmpty {
+            guard PrivilegeGate.giveUp(user: user) else { throw ExitCode(1) }
+        } else if listLinkTypes || dumpFilter {
+            BorrowedPowers.takeUp()
+        }
         if listLinkTypes { throw ExitCode(CaptureListings.linkTypes(of: request.options.interfaces.first ?? "any")) }
         if dumpFilter { throw ExitCode(CaptureListings.program(of: request.options)) }
         throw ExitCode(request.run())

@@ -78,6 +78,15 @@ struct TraceRequest {
         if !options.files.isEmpty && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
         }
+        if !options.files.isEmpty && command.listLinkTypes {
+            throw ValidationError("-L lists the link types of an interface: a file has its own, which reading it tells")
+        }
+        // What is no UTF-8 came as U+FFFD: a name that was not meant.
+        for name in options.files + [command.output].compactMap({ $0 }) where name.contains("\u{fffd}") {
+            throw ValidationError(
+                "\(name): a file name that is not UTF-8 does not arrive here; give it another one, or use - and the shell's < or >"
+            )
+        }
         if !options.files.isEmpty && command.netns != nil {
             throw ValidationError("--netns is for live traces: a file has no network namespace")
         }
@@ -87,6 +96,9 @@ struct TraceRequest {
         options.filter = words.joined(separator: " ")
         guard let file = command.filterFile else { return }
         guard words.isEmpty else { throw ValidationError("-F \(file) and filter words are given: choose one") }
+        guard file != "-" || !options.files.contains("-") else {
+            throw ValidationError("-F - and -r - both read standard input: choose one")
+        }
         if readsFiles { options.filter = try Self.filterWords(of: file).joined(separator: " ") }
     }
 
@@ -99,6 +111,10 @@ struct TraceRequest {
         let other =
             command.format != "text"
             ? "-T \(command.format)" : command.countOnly ? "--count" : command.alsoPrint ? "--print" : nil
+        guard command.commandWords.isEmpty else {
+            throw ValidationError(
+                "-w - writes frames to standard output, and so may the command: name a file, or a pipe")
+        }
         if let other {
             throw ValidationError("-w - writes frames to standard output, and \(other) too: choose one")
         }

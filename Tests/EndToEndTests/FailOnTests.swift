@@ -36,6 +36,23 @@ import Testing
         #expect(outcome.code == 3 && codes == ["tail-loss-probe", "half-close"], "\(outcome.errors)")
     }
 
+    /// What is not shown fails nobody's test, and does not count for `--connections` either.
+    @Test(arguments: [["-q"], ["-T", "json"], []])
+    func ofConnectionsThatAreShown(_ form: [String]) throws {
+        func code(_ outcome: String) throws -> Int32 {
+            try Program(
+                Program.tcptrace, form + ["--fail-on", "any", "--outcome", outcome, "-r", Self.capture("refused")]
+            ).end().code
+        }
+        #expect(try code("refused") == 3)
+        #expect(try code("closed") == 0)
+        let files = ["-r", Self.capture("two-clients"), "-r", Self.capture("refused")]
+        let outcome = try Program(
+            Program.tcptrace, form + files + ["--connections", "1", "--outcome", "refused"]
+        ).end()
+        #expect(outcome.text.contains(form == [] ? "refused (REJ)" : "refused"), "\(outcome.text)")
+    }
+
     @Test func itIsSaidAlsoWhereAnotherFaultDecidesTheCode() throws {
         let outcome = try tcptrace(
             "-q", "--fail-on", "refused", "-r", Self.capture("refused"), "-r", "/nonexistent/x.pcap")

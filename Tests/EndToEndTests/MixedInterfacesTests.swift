@@ -22,9 +22,56 @@ import Testing
         let text = try tcptrace("-r", path).text
         #expect(text.contains("40001 > 127.0.0.1:9500   inner0"))
         #expect(text.contains("40002 > 127.0.0.1:9500   outer0"))
+        #expect(text.contains("40003 > 127.0.0.1:9500   late0"), "\(text)")
+        #expect(try tcptrace("-T", "html", "-r", path).text.contains("<p class=\"source\">late0, "))
         #expect(
             try records(tcptrace("-T", "json", "-r", path), "capture").first?["interface"] as? String == "inner0,outer0"
         )
+    }
+
+    /// Each file counts its interfaces from 0, and they are not the same ones.
+    @Test func interfacesOfSeveralFilesAreToldApart() throws {
+        let scratch = try Scratch()
+        var paths: [String] = []
+        for (port, name) in [(UInt16(40001), "wan0"), (40002, "lan1"), (40003, "wan0")] {
+            var file = Blocks()
+            file.interface(name)
+            file.frame(HandMade.frame(port, 9500, 2, seq: 7))
+            paths += ["-r", try scratch.write(file.bytes, as: "\(port).pcapng")]
+        }
+        let copy = scratch.file("copy.pcapng")
+        for (arguments, workers) in [(paths, "1"), (paths, "3"), (paths + ["-w", copy], "1"), (["-r", copy], "1")] {
+            let text = try Program(Program.tcptrace, arguments + ["--workers", workers]).end().text
+            for (port, name) in [(40001, "wan0"), (40002, "lan1"), (40003, "wan0")] {
+                #expect(text.contains("\(port) > 127.0.0.1:9500   \(name)"), "\(text)")
+            }
+        }
+    }
+
+    @Test func aCopySaysWhatWasLost() throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        file.interface("eth0")
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7), lost: 7)
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let copy = scratch.file("b.pcapng")
+        #expect(try tcptrace("-q", "-r", path, "-w", copy).errors.contains("7 packets were dropped"))
+        #expect(try tcptrace("-q", "-r", copy).errors.contains("7 packets were dropped"))
+    }
+
+    /// Wireshark on Windows writes those of USB first.
+    @Test func aFilterThatTheFirstLinkTypeCannotHave() throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        file.interface("usb0", linkType: 249)
+        file.interface("eth0")
+        file.frame([UInt8](repeating: 0, count: 40))
+        file.frame(HandMade.frame(40001, 9500, 2, seq: 7), on: 1)
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let outcome = try tcptrace("-q", "-r", path, "port", "9500")
+        #expect(outcome.code == 0 && outcome.text.contains("40001"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 frame of link-type USBPCAP left out"), "\(outcome.errors)")
+        #expect(try tcptrace("-q", "-r", path, "prot", "9500").code == 1, "a wrong one is wrong for all")
     }
 
     @Test func aNameIsToldOnceAndNoneNot() throws {

@@ -152,6 +152,33 @@ import Testing
         #expect(back.increases.map(\.name) == ["a", "b"])
     }
 
+    /// They reach a terminal in columns as wide as the longest one, and JSON as keys.
+    @Test(arguments: [
+        ["\u{1b}]0;pwned\u{7}"], ["a\nb"], ["a b"], [""], ["\u{202e}"], [String(repeating: "a", count: 256)],
+        ["a", "a"],
+    ])
+    func namesOfCountersThatNoKernelHas(_ names: [String]) {
+        var codec = Codec()
+        let change = HostCounterChange(
+            from: Sample.time, to: Sample.time, increases: names.map { .init(name: $0, count: 1) })
+        // The encoder cuts what is too long.
+        let isCut = names[0].utf8.count > 255
+        #expect(((try? codec.single(.counters(change))) == nil) == !isCut)
+    }
+
+    @Test func nobodyIsNamed() throws {
+        var read = ReadConnection(FourTuple(source: Sample.client, destination: Sample.server))
+        let socket = KernelSocket(local: Sample.client, remote: Sample.server, state: .established, uid: 1000)
+        (read.originator, read.responder, read.elsewhere, read.listeners) = (socket, socket, socket, [socket])
+        read.forgetUsers()
+        let sockets = [read.originator, read.responder, read.elsewhere, read.listeners.first]
+        #expect(sockets.allSatisfy { $0?.uid == .max })
+        var event = Sample.event(of: nil)
+        event.pid = 7
+        event.forgetProcess()
+        #expect(event.pid == 0 && event.process == nil)
+    }
+
     @Test(arguments: [0, 1, 999, 1000, 1001, 2500]) func portions(count: Int) throws {
         var codec = Codec()
         let expected = max(1, (count + 999) / 1000)

@@ -74,6 +74,14 @@ enum Compressor: CaseIterable {
         }
     }
 
+    @Test("a zstd file may begin with a frame to be skipped, as pzstd's do", arguments: [UInt8(0x50), 0x5f])
+    func skippableFrame(_ first: UInt8) throws {
+        let plain = Self.sample()
+        let result = try readAll([first, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4] + Compressor.zstd.pack(plain))
+        #expect(result.error == nil)
+        #expect(result.frames == (try readAll(plain)).frames)
+    }
+
     @Test("members and frames one after another are one capture", arguments: Compressor.allCases)
     func concatenated(_ compressor: Compressor) throws {
         let plain = Self.sample()

@@ -243,12 +243,18 @@ public struct KernelRecordDecoder: Sendable {
         let to = try cursor.time()
         var increases: [HostCounterChange.Increase] = []
         for _ in 0..<(try cursor.count(least: Self.leastIncrease)) {
-            let name = try cursor.text()
+            let name = try cursor.text(limit: KernelRecordFormat.nameOctets)
+            guard !name.isEmpty, name.utf8.allSatisfy(HostCounters.isNameOctet) else {
+                throw .badValue("a counter's name of other characters")
+            }
             increases.append(HostCounterChange.Increase(name: name, count: try cursor.u64()))
         }
         // As their type promises, whatever the file has.
         increases.removeAll { $0.count == 0 }
         increases.sort { $0.name < $1.name }
+        for (one, next) in zip(increases, increases.dropFirst()) where one.name == next.name {
+            throw .badValue("a counter that comes twice")
+        }
         return HostCounterChange(from: from, to: to, increases: increases)
     }
 }

@@ -30,11 +30,17 @@ public import TCPModel
     /// Index of the entry that was used last.
     private var current = 0
 
-    /// Compiles the expression for one link type: that of the file's first interface. Throws `badFilter` if it is wrong.
+    /// Compiles the expression for one link type: that of the file's first interface. Throws `badFilter` if it is wrong; if only that
+    /// link type cannot have it, frames of others may.
     public init(_ text: String, linkType: LinkType = .ethernet) throws(CaptureError) {
         self.text = text
-        let filter = try PacketFilter(text, linkType: linkType)
-        unsafe entries.append(Entry(linkType: linkType, program: filter.release()))
+        do throws(CaptureError) {
+            let filter = try PacketFilter(text, linkType: linkType)
+            unsafe entries.append(Entry(linkType: linkType, program: filter.release()))
+        } catch {
+            guard linkType != .ethernet, (try? PacketFilter(text, linkType: .ethernet)) != nil else { throw error }
+            select(linkType)
+        }
     }
 
     deinit {

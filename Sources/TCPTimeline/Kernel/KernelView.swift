@@ -1,5 +1,6 @@
 // The kernel's view of one connection: what its socket tables said of either side, and who owns the sockets.
 
+import TCPMachine
 public import TCPModel
 
 /// What the kernel's tables said of one side's socket.
@@ -112,10 +113,10 @@ public struct KernelSideView: Sendable {
         return state
     }
 
-    /// Whether the tables have its socket in a state from which there is something to come, though segments closed this end.
-    var deniesEnd: Bool {
-        guard isPresent, let state = outlivedState ?? contradiction else { return false }
-        return !state.isOver
+    /// The state in which the tables have its socket, though segments closed this end; nil if it is over there, too.
+    fileprivate var livesOnIn: TCPState? {
+        guard isPresent, let state = outlivedState ?? contradiction, !state.isOver else { return nil }
+        return state
     }
 
     /// Whether the kernel answered a SYN here: it has, or had, a request that waits for the handshake's end.
@@ -146,8 +147,19 @@ public struct KernelView: Sendable {
     /// Whether either end is, or was, the traced command's.
     public var isOfCommand: Bool { originator.isOfCommand || responder.isOfCommand }
 
-    /// Whether a reading after the end has a socket here that goes on: what ended it did not get to TCP.
-    public var deniesEnd: Bool { originator.deniesEnd || responder.deniesEnd }
+    /// Whether the latest reading denies that a connection is over: what seemed to end it was not obeyed, or did not get to TCP.
+    public func deniesEnd(of connection: Connection) -> Bool {
+        [Side.originator, .responder].contains { side in
+            let own = self[side]
+            let state = connection.endpoint(side).state
+            guard own.isPresent else { return false }
+            if !state.isOver { return own.confirmedState == state }
+            guard let outlived = own.livesOnIn else { return false }
+            // Its FIN comes again; else it may be all that is left, whose peer is gone.
+            if [.finWait1, .closing, .lastAck].contains(outlived) { return true }
+            return !connection.endpoint(side.other).state.isOver || self[side.other].livesOnIn != nil
+        }
+    }
 
     /// Whether a process was seen at either end.
     public var hasProcess: Bool {

@@ -149,7 +149,8 @@ public struct CSVReport: PartitionedReport {
         field(connection.endpoint(.responder).state.openTelemetryName, &out)
         let hasSynAck = connection.synAckDelay >= 0
         seconds(hasSynAck ? connection.synAckDelay : nil, &out)
-        seconds(hasSynAck && connection.openDelay >= 0 ? connection.openDelay - connection.synAckDelay : nil, &out)
+        seconds(
+            hasSynAck && connection.openDelay >= 0 ? max(0, connection.openDelay - connection.synAckDelay) : nil, &out)
     }
 
     private func writeProcess(_ view: KernelSideView?, _ out: inout OutputBuffer) {

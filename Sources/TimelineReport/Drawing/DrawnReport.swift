@@ -55,8 +55,13 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
 
     /// Begins the document.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
-        interfaces = capture.interfaces.map { $0.name }
+        learn(capture.interfaces)
         drawing.begin(capture, &out)
+    }
+
+    /// Takes down the names of interfaces.
+    public mutating func learn(_ interfaces: [CaptureDescription.Interface]) {
+        self.interfaces = interfaces.map { $0.name }
     }
 
     /// Takes in a segment.

@@ -43,7 +43,7 @@ extension JSONObject {
         addObject("handshake") { handshake in
             handshake.add("synack_s", seconds: connection.synAckDelay)
             if connection.openDelay >= 0 {
-                handshake.add("ack_s", seconds: connection.openDelay - connection.synAckDelay)
+                handshake.add("ack_s", seconds: max(0, connection.openDelay - connection.synAckDelay))
             }
         }
     }

@@ -4,14 +4,20 @@ import TCPTimeline
 
 /// Records by connection, and what was decided for those that are over.
 struct HeldRecords: Sendable {
-    private enum Fate {
-        /// What is kept, and how many records there was no memory for.
-        case waiting(OutputBuffer, leftOut: UInt64)
-        case shown
-        case hidden
+    fileprivate enum Choice {
+        case waiting, shown, hidden
     }
 
-    private var fates: [UInt32: (number: UInt64, fate: Fate)] = [:]
+    /// Of one connection.
+    fileprivate struct Entry {
+        let number: UInt64
+        var choice = Choice.waiting
+        /// What is kept, and how many records there was no memory for.
+        var kept = OutputBuffer()
+        var leftOut: UInt64 = 0
+    }
+
+    private var entries: [UInt32: Entry] = [:]
     /// Octets that are kept, and how many there may be before no more are.
     private var size = 0
     let mostOctets: Int
@@ -22,21 +28,9 @@ struct HeldRecords: Sendable {
     mutating func add(
         _ id: ConnectionID, number: UInt64, _ out: inout OutputBuffer, _ write: (inout OutputBuffer) -> Void
     ) {
-        let entry =
-            fates[id.slot].flatMap { $0.number == number ? $0.fate : nil } ?? .waiting(OutputBuffer(), leftOut: 0)
-        switch entry {
-        case .waiting(let buffer, let leftOut) where size >= mostOctets:
-            fates[id.slot] = (number, .waiting(buffer, leftOut: leftOut + 1))
-        case .waiting(var buffer, let leftOut):
-            // Taken out first, so that appending copies nothing.
-            fates[id.slot] = nil
-            size -= buffer.count
-            write(&buffer)
-            size += buffer.count
-            fates[id.slot] = (number, .waiting(buffer, leftOut: leftOut))
-        case .shown: write(&out)
-        case .hidden: break
-        }
+        if entries[id.slot]?.number != number { entries[id.slot] = Entry(number: number) }
+        // Changed where it lies: with a second reference to what is kept, each record would copy all of it.
+        size += entries[id.slot, default: Entry(number: number)].add(&out, hasRoom: size < mostOctets, write)
     }
 
     /// The choice: writes what was kept, or forgets it.
@@ -44,12 +38,30 @@ struct HeldRecords: Sendable {
     /// - Returns: how often there was no memory to keep what one event brought, usually one record.
     mutating func decide(_ id: ConnectionID, number: UInt64, isShown: Bool, _ out: inout OutputBuffer) -> UInt64 {
         var missing: UInt64 = 0
-        if let entry = fates[id.slot], entry.number == number, case .waiting(let buffer, let leftOut) = entry.fate {
-            if isShown { out.append(contentsOf: buffer.bytes) }
-            size -= buffer.count
-            missing = leftOut
+        if let entry = entries[id.slot], entry.number == number, entry.choice == .waiting {
+            if isShown { out.append(contentsOf: entry.kept.bytes) }
+            size -= entry.kept.count
+            missing = entry.leftOut
         }
-        fates[id.slot] = (number, isShown ? .shown : .hidden)
+        entries[id.slot] = Entry(number: number, choice: isShown ? .shown : .hidden)
         return missing
+    }
+}
+
+extension HeldRecords.Entry {
+    /// Returns how many octets more are kept.
+    fileprivate mutating func add(
+        _ out: inout OutputBuffer, hasRoom: Bool, _ write: (inout OutputBuffer) -> Void
+    ) -> Int {
+        switch choice {
+        case .waiting where hasRoom:
+            let before = kept.count
+            write(&kept)
+            return kept.count - before
+        case .waiting: leftOut += 1
+        case .shown: write(&out)
+        case .hidden: break
+        }
+        return 0
     }
 }

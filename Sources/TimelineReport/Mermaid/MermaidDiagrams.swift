@@ -142,6 +142,8 @@ extension OutputBuffer {
         replace(make) { byte in
             switch byte {
             case 0x23: "#35;"
+            // Two of them begin a comment, or with a brace a directive.
+            case 0x25: "#37;"
             case 0x3b: "#59;"
             case 0x3c: "#lt;"
             case 0x3e: "#gt;"

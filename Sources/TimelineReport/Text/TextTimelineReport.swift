@@ -81,7 +81,12 @@ public struct TextTimelineReport: TraceReport {
 
     /// Takes down what is captured on.
     public mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {
-        writer.interfaces = capture.interfaces.map { $0.name }
+        learn(capture.interfaces)
+    }
+
+    /// Takes down more of them.
+    public mutating func learn(_ interfaces: [CaptureDescription.Interface]) {
+        writer.interfaces = interfaces.map { $0.name }
     }
 
     /// Takes in a segment.

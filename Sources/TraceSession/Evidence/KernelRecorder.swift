@@ -9,9 +9,14 @@ import TCPTimeline
 struct KernelRecorder {
     private var encoder = KernelRecordEncoder()
     private var payloads: [[UInt8]] = []
+    /// Whether it is recorded whose sockets are.
+    private let namesUsers: Bool
 
     /// A trace with tracepoints or without begins.
-    init(hasEvents: Bool) { note(.begin(KernelTraceSettings(hasEvents: hasEvents))) }
+    init(hasEvents: Bool, namesUsers: Bool) {
+        self.namesUsers = namesUsers
+        note(.begin(KernelTraceSettings(hasEvents: hasEvents)))
+    }
 
     /// Something was joined.
     mutating func note(_ record: KernelRecord) { encoder.encode(record, into: &payloads) }
@@ -32,6 +37,7 @@ struct KernelRecorder {
             if connection.isRefused, read.listeners.isEmpty, read.isResponderLocal {
                 read.elsewhere = snapshot.listener(onPort: tuple.destination.port)
             }
+            if !namesUsers { read.forgetUsers() }
             return read
         }
         note(

@@ -148,12 +148,14 @@ struct RecordedKernel {
         switch record {
         case .begin: return .nothing
         case .events(var events, let taken):
-            if !usesProcesses { for index in events.indices { events[index].process = nil } }
+            if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
             join.take(events, now: taken, &timeline, &said, tellsAll: tellsAll)
             return .joined(taken)
         case .reading(let part):
             guard let reading = whole(part) else { return .nothing }
-            latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }
+            // A file may name one any number of times.
+            var seen: Set<ConnectionID> = []
+            latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
             said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
             return .joined(reading.end)
         case .owners(let owners, let time, let source):

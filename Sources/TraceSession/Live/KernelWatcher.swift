@@ -137,7 +137,7 @@ struct KernelWatcher {
     mutating func takeEvents(_ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool) {
         guard trace.isRunning else { return }
         trace.read(into: &events)
-        if !usesProcesses { for index in events.indices { events[index].process = nil } }
+        if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
         let now = wallClockNow()
         join.take(events, now: now, &timeline, &said, tellsAll: tellsAll)
         if recorder != nil {
@@ -290,7 +290,7 @@ struct KernelWatcher {
 
     /// From now on what is learnt is kept for a capture file, until `takeRecords`.
     mutating func record() {
-        recorder = KernelRecorder(hasEvents: trace.isRunning)
+        recorder = KernelRecorder(hasEvents: trace.isRunning, namesUsers: usesProcesses)
         join.keepsJoined = trace.isRunning
     }
 

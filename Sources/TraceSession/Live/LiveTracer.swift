@@ -54,7 +54,16 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Everything that can fail comes next.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        let output = try LiveOutput(options, interfaces, owner, isAnnotated: watcher != nil)
+        // The caller names it: it is opened with the caller's own rights.
+        BorrowedPowers.layDown()
+        let output: LiveOutput?
+        do throws(TraceError) {
+            output = try LiveOutput(options, interfaces, owner, isAnnotated: watcher != nil)
+        } catch {
+            BorrowedPowers.takeUp()
+            throw error
+        }
+        BorrowedPowers.takeUp()
         self.options = options
         warnings = opened.warnings
         captures = opened
@@ -114,9 +123,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     public var isDone: Bool {
         if hasNoInterface { return true }
         if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
-        if let limit = options.connectionLimit, pipeline.endedCount >= limit && finishedCount >= limit {
-            return true
-        }
+        if let limit = options.connectionLimit, finishedCount >= limit { return true }
         return deadline.map { monotonicNow() >= $0 } ?? false
     }
 
@@ -318,7 +325,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         defer { for id in postponed { pipeline.timeline.postpone(id) } }
         while let id = pipeline.timeline.nextExpired(at: settled, linger: ReportedQueue.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
-            if kernel?.join.view(id)?.deniesEnd == true {
+            if kernel?.join.view(id)?.deniesEnd(of: pipeline.timeline[id]) == true {
                 postponed.append(id)
                 continue
             }
@@ -341,7 +348,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         let view = kernel?.join.view(id)
         if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
         pipeline.finish(id, view, now: now)
-        if pipeline.timeline.isEnded(id) { finishedCount += 1 }
+        guard options.connectionLimit != nil, pipeline.timeline.isEnded(id) else { return }
+        if options.selection.shows(pipeline.timeline[id], view) { finishedCount += 1 }
     }
 
     /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.

@@ -9,16 +9,9 @@ struct OutputCapture: ~Copyable {
     /// What a classic file states once for all its frames, when they come from several files or interfaces: other readers cut
     /// frames at it.
     private var commonSnapshotLength: UInt32?
-    /// The output's interfaces by what is said of them, in the order in which they came.
-    private var outputs: [CaptureInterface: [UInt16]] = [:]
-
-    // Of the file that is being read:
-    /// Its interfaces as far as they are known.
+    /// The replay's interfaces as far as they are known, and which of them became which of the output.
     private var inputs: [CaptureInterface] = []
-    /// Which of its interfaces became which of the output.
     private var numbers: [UInt16: UInt16] = [:]
-    /// Of how many of its interfaces the same is said.
-    private var likes: [CaptureInterface: Int] = [:]
 
     /// Opens the output, and empties it unless it is one of the files to be read.
     init(_ path: String, of files: [String]) throws(CaptureWriteError) {
@@ -34,20 +27,12 @@ struct OutputCapture: ~Copyable {
         }
     }
 
-    /// From now on frames are of the next file.
-    mutating func begin(_ input: borrowing InputFile) {
-        inputs = input.interfaces
+    /// These are the interfaces by now.
+    mutating func learn(_ interfaces: [CaptureInterface]) {
+        inputs = interfaces
         if writer.format == .pcap, inputs.count > 1, commonSnapshotLength == nil {
             commonSnapshotLength = inputs.reduce(0) { max($0, $1.snapshotLength == 0 ? 262_144 : $1.snapshotLength) }
         }
-        numbers.removeAll(keepingCapacity: true)
-        likes.removeAll(keepingCapacity: true)
-    }
-
-    /// The file may have described more interfaces by now, whose frames come next.
-    mutating func learn(of input: borrowing InputFile) {
-        let known = input.interfaces
-        if known.count > inputs.count { inputs = known }
     }
 
     /// Writes one frame.
@@ -57,31 +42,31 @@ struct OutputCapture: ~Copyable {
         try writer.write(header, bytes)
     }
 
-    /// Writes what a live trace learnt of the kernel.
+    /// Writes what a live trace learnt of the kernel. Readers look for an interface first: it comes behind those that are known.
     mutating func copy(kernelRecord payload: [UInt8]) throws(CaptureWriteError) {
+        for index in inputs.indices { _ = try number(UInt16(clamping: index), inputs[index].linkType) }
         try writer.write(localBlock: payload)
     }
 
-    /// The output's number for an interface of the input.
+    /// The output's number for an interface of the replay.
     private mutating func number(_ input: UInt16, _ linkType: LinkType) throws(CaptureWriteError) -> UInt16 {
         if let known = numbers[input] { return known }
         let known = inputs.indices.contains(Int(input)) ? inputs[Int(input)] : nil
-        let interface = CaptureInterface(
-            name: known?.name, linkType: linkType,
-            snapshotLength: commonSnapshotLength ?? known?.snapshotLength ?? 262_144)
-        // Files that say the same of an interface share it; two interfaces of one file stay two.
-        let place = likes[interface, default: 0]
-        likes[interface] = place + 1
-        let alike = outputs[interface, default: []]
-        let number = try place < alike.count ? alike[place] : add(interface)
+        // A classic file's length is no promise: there are longer frames in some.
+        let length = writer.format == .pcapng && known?.name == nil ? 0 : known?.snapshotLength
+        let number = try writer.addInterface(
+            CaptureInterface(
+                name: known?.name, linkType: linkType, snapshotLength: commonSnapshotLength ?? length ?? 262_144))
         numbers[input] = number
         return number
     }
 
-    private mutating func add(_ interface: CaptureInterface) throws(CaptureWriteError) -> UInt16 {
-        let number = try writer.addInterface(interface)
-        outputs[interface, default: []].append(number)
-        return number
+    /// The files say that frames were lost: their copy does, too.
+    mutating func note(lost: UInt64) {
+        guard lost > 0, let first = numbers.values.min() else { return }
+        var counters = CaptureStatistics()
+        counters.droppedByKernel = lost
+        writer.setStatistics(counters, interface: first)
     }
 
     /// Writes what has gathered, and closes the file.

@@ -8,6 +8,8 @@ import TimelineReport
 protocol ReplayConsumer: ~Copyable {
     /// The first file is open.
     mutating func begin(_ description: CaptureDescription)
+    /// These are the interfaces by now: more than when it began.
+    mutating func learn(_ interfaces: [CaptureDescription.Interface])
     /// A frame that passed the filter; `frame` counts all frames of all files from 1.
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64)
     /// What a live trace learnt of the kernel by now, as it wrote it into its capture file.

@@ -16,6 +16,7 @@ struct ReplayRun: ~Copyable {
     private var description: CaptureDescription
     /// `-w`: opened with the first file.
     private var output: OutputCapture?
+    private var interfaces = InterfaceNumbers()
     private var progress = ProgressLine()
     private var isBegun = false
     private var isStopped = false
@@ -90,13 +91,25 @@ struct ReplayRun: ~Copyable {
         } catch {
             throw .output(error)
         }
-        output?.begin(input)
+        interfaces.beginFile()
+        learn(of: input, &consumer)
         guard !isBegun else { return }
         isBegun = true
         description.file = input.path
-        description.interfaces = input.interfaces.map { .init(name: $0.name ?? "", linkType: $0.linkType) }
-        description.snapshotLength = input.interfaces.first.map { Int($0.snapshotLength) }
+        description.snapshotLength = input.interfaces.first.flatMap {
+            $0.snapshotLength > 0 ? Int($0.snapshotLength) : nil
+        }
         consumer.begin(description)
+    }
+
+    /// The file may have described more interfaces by now, whose frames come next.
+    private mutating func learn<Consumer: ReplayConsumer & ~Copyable>(
+        of input: borrowing InputFile, _ consumer: inout Consumer
+    ) {
+        guard interfaces.learn(input.interfaces) else { return }
+        output?.learn(interfaces.all)
+        description.interfaces = interfaces.all.map { .init(name: $0.name ?? "", linkType: $0.linkType) }
+        if isBegun { consumer.learn(description.interfaces) }
     }
 
     private func announce(_ input: borrowing InputFile) {
@@ -121,6 +134,7 @@ struct ReplayRun: ~Copyable {
         }
         while !isStopped {
             let state = try take(from: &input, &consumer)
+            learn(of: input, &consumer)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
             if hasEnough(consumer) {
                 isStopped = true
@@ -147,7 +161,7 @@ struct ReplayRun: ~Copyable {
     ) throws(TraceError) -> CaptureFileReader.Progress {
         let room = ReplayDivision.batch - Int(frame - batchStart)
         // Where nothing is written or counted, frames take the short way.
-        if output == nil && options.packetLimit == nil && options.connectionLimit == nil {
+        if output == nil && options.packetLimit == nil && options.connectionLimit == nil && interfaces.isSame {
             @inline(__always) func take(_ header: FrameHeader, _ bytes: RawSpan, _ number: UInt64) -> Bool {
                 consumer.take(header, bytes, frame: number)
                 return true
@@ -158,7 +172,10 @@ struct ReplayRun: ~Copyable {
         var failure: CaptureWriteError?
         var output = output.take()
         defer { self.output = output.take() }
+        let interfaces = interfaces
         let state = try input.read(limit: room, after: &frame) { header, bytes, number in
+            var header = header
+            header.interface = interfaces[header.interface]
             do throws(CaptureWriteError) {
                 try output?.copy(header, bytes)
             } catch {
@@ -169,7 +186,6 @@ struct ReplayRun: ~Copyable {
             return consumer.captured < limit && consumer.endedCount < connectionLimit
         }
         if let failure { throw .output(failure) }
-        output?.learn(of: input)
         return state
     }
 
@@ -208,6 +224,7 @@ struct ReplayRun: ~Copyable {
         let missing = input.takeLosses()
         if missing > 0 { consumer.noteGap(missing) }
         lost &+= missing
+        output?.note(lost: lost)
         batchStart = frame
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }

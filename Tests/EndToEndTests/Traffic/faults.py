@@ -682,7 +682,7 @@ def acks_lost(l):
     """The sender's kernel gets no ACK for a while: what it sends again had arrived."""
     c, s = pair(l); me = name_of(c); exchange(c, s); deaf(c); c.sendall(b'late'); expect(s.recv(9), b'late'); time.sleep(0.6)
     hear(c); s.sendall(b'x'); c.recv(9); c.close(); s.recv(1); s.close()
-    fault('ACKs lost', me, name_of(l), ['spurious-retransmission'], [CLIENT, 'the first copy had arrived'],
+    fault('ACKs lost', me, name_of(l), ['spurious-retransmission'], [CLIENT, 'had arrived: the ACK was late or lost'],
           ['tail-loss-probe', 'retransmission'])
 
 

@@ -60,10 +60,20 @@ import Testing
         #expect(play.play.connection.statesText == "CLOSED CLOSED")
         for time in [100.0, 200] { play.read(time, play.server(.established)) }
         #expect(play.play.connection.statesText == "CLOSED ESTABLISHED")
-        #expect(play.play.connection.outcome != .reset && play.view?.deniesEnd == true)
+        #expect(play.play.connection.outcome != .reset && !play.play.connection.isEnded)
         // The next segment is answered with another one, which arrives.
         play.feed("1 < P. 6:10 ack 6\n> R 6:6\n")
         #expect(play.play.connection.outcome == .reset && play.play.connection.statesText == "CLOSED CLOSED")
+    }
+
+    /// The ACK of a FIN was captured and dropped: the FIN comes again. Who has lost his peer, on the other hand, may stay for ever.
+    @Test(arguments: [(TCPState.lastAck, true), (.established, false)])
+    func anEndThatTheKernelDenies(_ state: TCPState, _ isDenied: Bool) {
+        let end = state == .lastAck ? "> F. 6:6 ack 6\n< F. 6:6 ack 7\n> . 7:7 ack 7\n" : "< R. 6:6 ack 6\n"
+        let play = KernelCase(exchange + end)
+        #expect(play.play.connection.isEnded)
+        for time in [100.0, 200] { play.read(time, play.server(state)) }
+        #expect(play.view?.deniesEnd(of: play.play.connection) == isDenied)
     }
 
     /// connect() has failed with ETIMEDOUT: nothing more comes of it.

@@ -12,6 +12,8 @@ enum CompressionFormat {
         switch magic {
         case _ where magic >> 16 == 0x1f8b: self = .gzip
         case 0x28b5_2ffd: self = .zstd
+        // A frame to be skipped (3.1.2), as pzstd begins with.
+        case _ where magic & 0xf0ff_ffff == 0x502a_4d18: self = .zstd
         default: return nil
         }
     }

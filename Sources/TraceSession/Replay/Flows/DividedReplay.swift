@@ -51,6 +51,9 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func begin(_ description: CaptureDescription) { unsafe crew.merge.pointee.begin(description) }
 
+    // Nothing that it tells has an interface's name.
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) {}
+
     @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         counts.captured &+= 1
         lastTime = header.time

@@ -20,6 +20,8 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
         return report.part(of: ReplayDivision.parts)
     }
 
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) { report.learn(interfaces) }
+
     /// Takes over what the parts said.
     mutating func take(_ batch: borrowing TellingBatch) {
         if let time = batch.openTime { report.opens(at: time) }

@@ -18,6 +18,8 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     /// The whole report has begun, and this is the part of it.
     mutating func begin(_ report: Report) { teller.report = report }
 
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) { teller.report.learn(interfaces) }
+
     var unwanted: UnwantedFindings { teller.unwanted }
     var choice: ProcessChoice { teller.choice }
 

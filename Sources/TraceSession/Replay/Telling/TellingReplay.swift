@@ -49,6 +49,14 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         for part in 0..<ReplayDivision.parts { unsafe crew.part(part).pointee.begin(report) }
     }
 
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) {
+        _ = pipeline.sink.publish()
+        crew.settle()
+        // Nothing is under way.
+        unsafe crew.merge.pointee.learn(interfaces)
+        for part in 0..<ReplayDivision.parts { unsafe crew.part(part).pointee.learn(interfaces) }
+    }
+
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         pipeline.take(header, bytes, frame: frame)
     }
