@@ -35,7 +35,7 @@ extension Circumstances {
     }
 
     /// Linux tells itself that the next hop does not answer (`ipv4_link_failure`, `ip6_link_failure`).
-    private func isNeighbourSilent(_ icmp: ICMPEvent) -> Bool {
+    func isNeighbourSilent(_ icmp: ICMPEvent) -> Bool {
         icmp.error.kind == .hostUnreachable && icmp.error.sender == icmp.error.quoted.source.address
     }
 

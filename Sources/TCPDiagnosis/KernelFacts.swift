@@ -22,10 +22,13 @@ extension Circumstances {
     /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error.
     var errnoWords: String {
         [Side.originator, .responder].compactMap { side in
-            guard let code = trace(side)?.errno, let error = errnoName(code) else { return nil }
+            guard let code = trace(side)?.errno, let error = errnoName(code), hears(side) else { return nil }
             return "; \(name(side)) gets \(error)"
         }.joined()
     }
+
+    /// Whether a process is there to be told: not once it has closed.
+    private func hears(_ side: Side) -> Bool { kernel?[side].orphanSince == nil || !file[side].fin.isSeen }
 
     /// The same as evidence.
     var errnoEvidence: [Finding.Evidence] {
@@ -67,7 +70,8 @@ extension Circumstances {
     /// What the program of a side gets whose kernel gave up.
     func giveUpWords(_ side: Side) -> String {
         let words = errnoWords
-        return words.isEmpty ? "; \(name(side)) gets ETIMEDOUT" : words
+        if !words.isEmpty { return words }
+        return hears(side) ? "; \(name(side)) gets ETIMEDOUT" : "; no process is told, as it had closed"
     }
 
     /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
@@ -130,24 +134,27 @@ extension Circumstances {
 
 /// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.
 func dropMeaning(_ reason: KernelWord) -> String {
-    let meaning: String? =
-        switch reason.text {
-        case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"
-        case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
-        case "TC_INGRESS": "a traffic control filter on the interface"
-        case "IP_RPFILTER": "the reverse path filter: it came in by the wrong interface"
-        case "SECURITY_HOOK": "a security module"
-        case "XFRM_POLICY": "an IPsec policy"
-        case "TCP_MD5NOTFOUND": "the socket wants MD5 signatures, and it has none"
-        case "TCP_MD5UNEXPECTED": "it has an MD5 signature, and the socket has no key for it"
-        case "TCP_MD5FAILURE": "its MD5 signature is wrong"
-        case "TCP_AONOTFOUND": "the socket wants TCP-AO signatures, and it has none"
-        case "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND": "it has a TCP-AO signature, and the socket has no key for it"
-        case "TCP_AOFAILURE": "its TCP-AO signature is wrong"
-        case "TCP_LISTEN_OVERFLOW": "the accept queue is full"
-        case "SOCKET_RCVBUFF", "PROTO_MEM": "no memory for it: the receive buffer is full"
-        case "SOCKET_BACKLOG": "the process had the socket locked, and too much waited already"
-        default: nil
-        }
-    return meaning.map { "\(reason.text), \($0)" } ?? reason.text
+    knownMeaning(of: reason).map { "\(reason.text), \($0)" } ?? reason.text
+}
+
+/// What a reason means, where that is known: somebody decided so, or there was no room.
+func knownMeaning(of reason: KernelWord) -> String? {
+    switch reason.text {
+    case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"
+    case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
+    case "TC_INGRESS": "a traffic control filter on the interface"
+    case "IP_RPFILTER": "the reverse path filter: it came in by the wrong interface"
+    case "SECURITY_HOOK": "a security module"
+    case "XFRM_POLICY": "an IPsec policy"
+    case "TCP_MD5NOTFOUND": "the socket wants MD5 signatures, and it has none"
+    case "TCP_MD5UNEXPECTED": "it has an MD5 signature, and the socket has no key for it"
+    case "TCP_MD5FAILURE": "its MD5 signature is wrong"
+    case "TCP_AONOTFOUND": "the socket wants TCP-AO signatures, and it has none"
+    case "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND": "it has a TCP-AO signature, and the socket has no key for it"
+    case "TCP_AOFAILURE": "its TCP-AO signature is wrong"
+    case "TCP_LISTEN_OVERFLOW": "the accept queue is full"
+    case "SOCKET_RCVBUFF", "PROTO_MEM": "no memory for it: the receive buffer is full"
+    case "SOCKET_BACKLOG": "the process had the socket locked, and too much waited already"
+    default: nil
+    }
 }

@@ -81,7 +81,7 @@ struct Rule: Sendable {
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
         resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,
-        silentClose, stateMismatch,
+        silentClose, stateMismatch, segmentsDropped,
     ]
 
     /// The first rule from a place in `all` on that has something to say, and what. Rules whose codes were found are not asked.

@@ -37,7 +37,7 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
     public mutating func take(_ event: SegmentEvent) {
         guard !isKnown else { return }
         let flags = event.segment.flags
-        if event.sender == .originator && flags.has(.syn) {
+        if event.sender == .originator && flags.has(.syn) && !flags.has(.ack) {
             synTime = event.time
         } else if event.sender == .responder, flags.has([.syn, .ack]), let synTime {
             toResponder = Self.span(from: synTime, to: event.time)

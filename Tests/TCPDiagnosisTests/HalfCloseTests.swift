@@ -40,4 +40,17 @@ import Testing
         let close = "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:5 ack 2\n> . 2:2 ack 5\n< F. 5:5 ack 2\n> . 2:2 ack 6"
         #expect(codes(stale + close) == [.halfClose, .halfOpenPeer])
     }
+
+    @Test("F3: an abort while the text before the peer's FIN is on its way")
+    func abortBehindBothFins() {
+        let text =
+            handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< P. 1:1001 ack 2\n< P. 1001:2001 ack 2\n< F. 2001:2001 ack 2\n"
+            + "> . 2:2 ack 1001\n> R. 2:2 ack 1001"
+        let found = findings(text)
+        #expect(found.map { $0.code }.contains(.resetAfterClose), "\(found)")
+        #expect(
+            found.first { $0.code == .resetAfterClose }?.message
+                == "the client had shut down its sending side (frame 4) and then aborted, which its kernel tells with RST; 1000 octets that the"
+                + " server sent are lost", "\(found)")
+    }
 }

@@ -112,12 +112,19 @@ extension Rule {
                 // Of whom nothing was captured nobody knows how long it has said nothing.
                 let heard = c.file[event.side.other].last
                 let silence = event.time.since(heard.isSeen ? heard.time : c.connection.firstTime)
+                let peer = c.file[event.side.other]
+                let isShut = peer.shut.isSeen && peer.probes > 0
+                let cause =
+                    isShut
+                    ? "after the peer's window had been shut for \(words(event.time.since(peer.shut.time)))"
+                    : "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer"
+                let icmp = c.file.icmp.flatMap { $0.side == event.side && !c.isNeighbourSilent($0) ? $0 : nil }
                 return Verdict(
                     side: event.side,
                     message:
-                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) after"
-                        + " \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer, and no packet says so:"
+                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) \(cause), and no packet says so:"
                         + " the peer still believes in the connection"
+                        + (icmp.map { "; \(c.icmpWords($0)) had said that its segments do not arrive" } ?? "")
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
                         + c.giveUpWords(event.side),
                     frames: [record.lastText, record.last],

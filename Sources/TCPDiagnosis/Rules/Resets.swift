@@ -10,6 +10,7 @@ import TCPTimeline
 extension Rule {
     /// Text for a socket that was closed: the peer's next write fails with EPIPE.
     static let resetAfterClose = Rule(.resetAfterClose) { c in
+        if let verdict = c.abortedAfterClose { return verdict }
         guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen,
             c.file[side].fin.frame < c.file[side].reset.frame, !c.file[side].resetHadAck
         else { return nil }
@@ -187,6 +188,25 @@ extension Circumstances {
         return [Side.originator, .responder].first {
             file[$0].reset.isSeen && file[$0].isResetFitting && file[$0].lastButReset.frame < file[$0].reset.frame
         }
+    }
+
+    /// Who had sent a FIN and aborted while the peer's last text was on its way, behind which its FIN had come.
+    fileprivate var abortedAfterClose: Verdict? {
+        guard let side = resetterAfterClose, file[side].resetHadAck, file[side].fin.frame < file[side].reset.frame,
+            unacknowledged(side.other) > 0
+        else { return nil }
+        let how =
+            switch resetReason(side)?.text {
+            case "TCP_ABORT_ON_CLOSE": "then closed with octets unread"
+            case "TCP_STATE": "then closed with SO_LINGER 0"
+            default: "then aborted"
+            }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) had shut down its sending side (frame \(file[side].fin.frame)) and \(how), which its kernel tells with"
+                + " RST\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
+            frames: [file[side].fin, file[side].reset], evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
     /// A SYN met an old socket: it answers with a challenge ACK of old numbers, the client's RST for that ends it, and the SYN is

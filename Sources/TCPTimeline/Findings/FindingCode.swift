@@ -66,6 +66,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case challengeAck = "challenge-ack"
     /// The kernel ended it and no packet said so.
     case silentClose = "silent-close"
+    /// This host's kernel threw segments away, and nothing else tells what came of it.
+    case segmentsDropped = "segments-dropped"
     /// The kernel and the wire do not agree, and nothing explains it.
     case stateMismatch = "state-mismatch"
     /// Frames are missing in the capture.
@@ -76,7 +78,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case fastOpen = "fast-open"
     /// Large segments vanish on the way and small ones do not, and no ICMP error says that they are too big.
     case mtuBlackHole = "mtu-black-hole"
-    /// Something between the two ends had its hand in.
+    /// Something between the two ends interfered.
     case middlebox
 
     /// How bad it is.
@@ -87,7 +89,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,
-            .timeWaitHeld, .acceptedLate, .unreadText, .nagleDelay:
+            .timeWaitHeld, .acceptedLate, .unreadText, .nagleDelay, .segmentsDropped:
             .warning
         case .synUnanswered, .synAckLost, .acceptQueueFull, .neverAccepted, .closeWaitLeak, .halfOpenPeer,
             .keepaliveDead, .mtuBlackHole, .resetUnreadData, .resetListenerClosed:

@@ -58,7 +58,20 @@ struct LaneText {
             addOptions(row, &words)
         }
         if row.flags.has(.urg) { words.add(55) { $0.append("URG") } }
+        if detail.verbosity > 0 { addCongestion(row, &words) }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: false, &words) }
+    }
+
+    /// What ECN's flags say (RFC 3168 6.1): of a SYN that it is offered or taken; else that congestion was met, or answered.
+    private func addCongestion(_ row: TimelineRow, _ words: inout LaneWords) {
+        if row.flags.has(.syn) {
+            if row.flags.has(.ack) ? row.flags.has(.ece) : row.flags.has([.ece, .cwr]) {
+                words.add(43) { $0.append("ecn") }
+            }
+            return
+        }
+        if row.flags.has(.ece) { words.add(56) { $0.append("ECE") } }
+        if row.flags.has(.cwr) { words.add(56) { $0.append("CWR") } }
     }
 
     private func addSegment(_ row: TimelineRow, _ words: inout LaneWords) {
@@ -81,6 +94,7 @@ struct LaneText {
             addWindow(row, &words)
         }
         if isOpening || detail.verbosity > 1 { addOptions(row, &words) }
+        if row.flags.has(.syn) && row.attempt == 0 || detail.verbosity > 0 { addCongestion(row, &words) }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: isOpening, &words) }
     }
 
@@ -115,6 +129,7 @@ struct LaneText {
                 $0.append(number: row.windowScale)
             }
         }
+        if detail.verbosity > 1 { addStampsAndBlocks(row, &words) }
         for option in Self.namedOptions where row.options.contains(option.kind) {
             words.add(45) { $0.append(option.name) }
         }
@@ -129,6 +144,31 @@ struct LaneText {
             words.add(35) {
                 $0.append("exid 0x")
                 $0.append(hex: UInt32(row.experimentIdentifier), digits: 4)
+            }
+        }
+    }
+
+    private func addStampsAndBlocks(_ row: TimelineRow, _ words: inout LaneWords) {
+        if row.options.contains(.sackPermitted) { words.add(28) { $0.append("sack-ok") } }
+        if row.sackCount > 0 {
+            words.add(42) {
+                $0.append("sack ")
+                $0.append(number: row.sackBlock.left &+ (detail.rawSequence ? bases.receiver : 0))
+                $0.append(":")
+                $0.append(number: row.sackBlock.right &+ (detail.rawSequence ? bases.receiver : 0))
+                if row.sackCount > 1 {
+                    $0.append(" and ")
+                    $0.append(number: row.sackCount - 1)
+                    $0.append(" more")
+                }
+            }
+        }
+        if row.options.contains(.timestamps) {
+            words.add(15) {
+                $0.append("ts ")
+                $0.append(number: row.timestamps.value)
+                $0.append(" ecr ")
+                $0.append(number: row.timestamps.echo)
             }
         }
     }

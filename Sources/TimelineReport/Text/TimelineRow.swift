@@ -57,6 +57,10 @@ struct TimelineRow: BitwiseCopyable {
     var multipathDetail: UInt8
     var experimentIdentifier: UInt16
     var userTimeout: UInt32
+    /// The first SACK block, relative, and how many there are.
+    var sackBlock: (left: UInt32, right: UInt32) = (0, 0)
+    var sackCount: UInt8 = 0
+    var timestamps: (value: UInt32, echo: UInt32)
     var maximumSegmentSize: UInt16
     var windowScale: UInt8
     var notes: SegmentNotes
@@ -99,6 +103,14 @@ struct TimelineRow: BitwiseCopyable {
         multipathDetail = segment.options.multipathDetail
         experimentIdentifier = segment.options.experimentIdentifier
         userTimeout = segment.options.userTimeoutSeconds
+        if segment.options.present.contains(.sack), segment.options.sackBlockCount > 0 {
+            let block = segment.options.sackBlocks[0]
+            sackCount = segment.options.sackBlockCount
+            sackBlock = (
+                block.left.offset(from: event.acknowledgedBase), block.right.offset(from: event.acknowledgedBase)
+            )
+        }
+        timestamps = (segment.options.timestampValue, segment.options.timestampEchoReply)
         maximumSegmentSize = segment.options.maximumSegmentSize
         windowScale = segment.options.windowScale
         notes = event.notes

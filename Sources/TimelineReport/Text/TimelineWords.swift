@@ -22,6 +22,26 @@ extension TimelineWriter {
             out.append(Ink.off)
             start = out.count - columns
         }
+        let place = text { appendPlace(connection, columns: out.count - start, &$0) }
+        if out.count - start + place.count <= layout.width {
+            out.append(contentsOf: place)
+        } else {
+            // Two IPv6 addresses leave no room on a usual page.
+            out.newline()
+            if let prefix {
+                out.append(number: prefix)
+                out.append("|")
+            }
+            out.append(contentsOf: text { appendPlace(connection, columns: 0, &$0) })
+        }
+        out.newline()
+        guard layout.form != .line else { return }
+        writeNames(connection, prefix, &out)
+        writeProcesses(kernel, prefix, &out)
+    }
+
+    /// Appends where and when a connection was first seen, and its Community ID if that has room behind so many columns.
+    private func appendPlace(_ connection: Connection, columns: Int, _ out: inout OutputBuffer) {
         let gap: StaticString = layout.form == .wide ? "   " : "  "
         let interface =
             interfaces.indices.contains(Int(connection.interface)) ? interfaces[Int(connection.interface)] : ""
@@ -36,13 +56,13 @@ extension TimelineWriter {
         }
         out.append(gap)
         // A small page has room for the time of day at least.
-        let columns = style.nanoseconds ? 29 : 26
-        if layout.form == .line && out.count - start + columns > layout.width {
+        let stamp = style.nanoseconds ? 29 : 26
+        if layout.form == .line && columns + out.count + stamp > layout.width {
             out.append(clock: connection.firstTime, nanoseconds: style.nanoseconds)
         } else {
             out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
         }
-        let room = layout.width - (out.count - start) - 4
+        let room = layout.width - columns - out.count - 4
         if layout.form == .wide && room >= 12 {
             out.append("    ")
             let identity = out.count
@@ -52,10 +72,6 @@ extension TimelineWriter {
                 out.append("...")
             }
         }
-        out.newline()
-        guard layout.form != .line else { return }
-        writeNames(connection, prefix, &out)
-        writeProcesses(kernel, prefix, &out)
     }
 
     private func writeNames(_ connection: Connection, _ prefix: UInt64?, _ out: inout OutputBuffer) {

@@ -202,4 +202,22 @@ import Testing
         play.conclude(900)
         #expect(play.message(.retransmission).contains("the kernel dropped 1 segment for the server: NETFILTER_DROP"))
     }
+
+    /// What a rule drops on its way out is not even captured: the connection just stands still.
+    @Test func segmentsThatDoNotGetOut() {
+        let play = KernelCase(exchange)
+        play.tellsDropEnds = true
+        for time in [100.0, 300, 700] { play.event(time, .responder, byRule) }
+        play.read(800, play.client(.established, unacknowledged: 500), play.server(.established))
+        #expect(play.review(2000) == [], "it may get through yet")
+        #expect(play.review(6000) == [.segmentsDropped])
+        #expect(
+            play.message(.segmentsDropped)
+                == "this host's kernel dropped 3 segments for the server: NETFILTER_DROP, a firewall rule on this host (nftables, iptables);"
+                + " 500 octets of the client wait to be acknowledged", "\(play.found)")
+        // What follows from a loss is none, nor is what another finding tells.
+        let late = KernelCase(exchange)
+        late.event(100, .responder, .dropped(reason: "TCP_RESET"))
+        #expect(late.conclude(6000) == [])
+    }
 }

@@ -53,7 +53,7 @@ struct FindingTruth {
         // Only a kernel tells of these, and there is none; nor does anybody connect to himself, or drop segments for their size, here.
         case .acceptQueueFull, .neverAccepted, .acceptedLate, .resetUnreadData, .resetLinger, .resetListenerClosed,
             .resetKilled, .orphanFinWait2, .timeWaitHeld, .selfConnect, .silentClose, .stateMismatch, .synCookies,
-            .mtuBlackHole, .acceptDeferred, .unreadText:
+            .mtuBlackHole, .acceptDeferred, .unreadText, .segmentsDropped:
             .forbidden
         }
     }

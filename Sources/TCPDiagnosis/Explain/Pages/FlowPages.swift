@@ -273,6 +273,21 @@ extension Explanation {
                 "-B for a larger buffer, a filter for fewer frames, a small -s; capture on a host, not on a mirror port."
             )),
         Explanation(
+            .finding, "segments-dropped",
+            "This host's kernel threw segments of the connection away, and nothing else tells what came of it.",
+            .wire(
+                "Segments that are captured and not answered; or, dropped on their way out, that are not captured at all: the connection"
+                    + " just stands still."),
+            .linux(
+                "skb:kfree_skb names the reason, and its row stands where it happened: explain NETFILTER_DROP. What follows from a"
+                    + " loss, such as a late RST, is not counted."),
+            .causes(
+                "A firewall rule on this host (nftables, iptables), in its input or output chain.",
+                "A filter on the socket or the interface, or a security module.",
+                "The receive buffer was full, or there was no memory."),
+            .remedy("nft list ruleset; nft monitor trace; ss -tm for the buffers."),
+            .see("explain state-mismatch, explain retransmission")),
+        Explanation(
             .finding, "state-mismatch",
             "The kernel and the packets do not agree about a state, and nothing explains it.",
             .wire(
