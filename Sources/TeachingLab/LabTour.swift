@@ -55,15 +55,18 @@ public enum LabTour {
     }
 
     /// Prints the scenarios, one a line.
-    public static func list() -> Int32 {
+    public static func list(width: Int) -> Int32 {
         var buffer = OutputBuffer()
         let column = LabScenario.allCases.map(\.rawValue.count).max() ?? 0
         for scenario in LabScenario.allCases {
             let start = buffer.count
             buffer.append(text: scenario.rawValue)
             buffer.pad(to: column + 2, from: start)
-            buffer.append(text: scenario.summary)
-            buffer.newline()
+            for (index, line) in LabPage.wrapped(scenario.summary, to: max(20, width - column - 2)).enumerated() {
+                if index > 0 { buffer.pad(to: column + 2, from: buffer.count) }
+                buffer.append(text: line)
+                buffer.newline()
+            }
         }
         return StandardStreams.writeResults(&buffer)
     }

@@ -41,7 +41,8 @@ struct LabCommand: ParsableCommand {
 
     func run() throws {
         BorrowedPowers.takeUp()
-        throw ExitCode(list ? LabTour.list() : LabTour.run(try options()))
+        let options = try options()
+        throw ExitCode(list ? LabTour.list(width: options.style.width) : LabTour.run(options))
     }
 
     /// What the arguments ask for, or a usage error that names the wrong one.

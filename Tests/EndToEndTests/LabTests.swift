@@ -150,10 +150,17 @@ private let expectations: [(scenario: String, texts: [String])] = [
     }
 
     @Test func listsItsScenarios() throws {
-        let list = try Program(Program.tcptrace, ["lab", "--list"])
-        #expect(try list.end().code == 0)
-        let names = list.output.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
-        #expect(names == expectations.map(\.scenario))
+        for width in [40, 80, 200] {
+            let list = try Program(Program.tcptrace, ["lab", "--list", "--width", "\(width)"])
+            #expect(try list.end().code == 0)
+            let lines = list.output.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= width }, "\(list.output)")
+            // What does not fit goes on below the summary.
+            let names = lines.filter { !$0.hasPrefix(" ") }.compactMap {
+                $0.split(separator: " ").first.map(String.init)
+            }
+            #expect(names == expectations.map(\.scenario))
+        }
         let wrong = try Program(Program.tcptrace, ["lab", "nonsense"])
         #expect(try wrong.end().code == 64)
         #expect(wrong.errors.contains("two-clients"))

@@ -31,7 +31,8 @@ extension Rule {
 extension Circumstances {
     /// The findings that say themselves what the kernel dropped, or follow from it.
     fileprivate static let tellDrops: Set<FindingCode> = [
-        .refused, .synUnanswered, .synAckLost, .acceptQueueFull, .retransmission, .spuriousRetransmission, .middlebox,
+        .refused, .synUnanswered, .synAckLost, .acceptQueueFull, .retransmission, .spuriousRetransmission,
+        .tailLossProbe, .middlebox,
         .silentClose, .stateMismatch, .keepaliveDead, .mtuBlackHole, .halfOpenPeer,
     ]
 }

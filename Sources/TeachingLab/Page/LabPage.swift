@@ -84,7 +84,7 @@ struct LabPage {
         buffer.newline()
     }
 
-    private static func wrapped(_ text: String, to room: Int) -> [String] {
+    static func wrapped(_ text: String, to room: Int) -> [String] {
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ") {

@@ -5,7 +5,8 @@ extension Explanation {
     static let otherWords: [String: String] = [
         "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data",
         "warning": "note", "error": "note", "info": "note", "warn": "note",
-        "dsack": "D-SACK", "sacked": "SACK", "pto": "TLP", "window": "win", "wscale": "ws", "rx-queue": "Recv-Q",
+        "dsack": "D-SACK", "sacked": "SACK", "sack-ok": "SACK", "ecr": "ts", "timestamps": "ts", "pto": "TLP",
+        "window": "win", "wscale": "ws", "rx-queue": "Recv-Q",
         "tx-queue": "Send-Q", "idle-for": "idle",
     ]
 
@@ -65,6 +66,32 @@ extension Explanation {
                 again soon: (fast).
                 """),
             .see("explain fast, explain D-SACK, explain retransmission")),
+        Explanation(
+            .word, "ts", "Time stamps: the sender's clock, and (ecr) the last stamp that it got from the other side.",
+            .wire(
+                """
+                An option of all segments or none, agreed on in the SYNs (RFC 7323 3.2). The echo measures round trips, also of what was
+                sent again; a stamp older than the latest one marks an old duplicate: explain PAWS.
+                """),
+            .linux(
+                """
+                Milliseconds from a start that differs for each pair of hosts; tcp_timestamps = 1 (the default). Shown with -vv. A SYN
+                cookie hides the other options in it: explain syn-cookies.
+                """),
+            .see("explain PAWS, explain spurious")),
+        Explanation(
+            .word, "ecn", "Explicit congestion notification: offered by this SYN, or taken by this SYN-ACK.",
+            .wire(
+                """
+                A SYN with ECE and CWR offers it, a SYN-ACK with ECE alone takes it (RFC 3168 6.1.1). From then on routers may mark packets
+                instead of dropping them: the receiver says ECE until the sender has answered with CWR.
+                """),
+            .linux(
+                """
+                tcp_ecn = 2 (the default) takes it and does not offer it; 1 offers it, too. A SYN that offers it and gets no answer is
+                followed by one that does not, as some old firewalls drop it.
+                """),
+            .see("explain ECE, explain CWR")),
         Explanation(
             .word, "D-SACK", "A SACK that says: this came twice.",
             .wire(
