@@ -26,6 +26,8 @@ struct RecordedKernel {
     private var begun: KernelReading?
     /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
     private var ended = ReportedQueue()
+    /// Those that were ever among them.
+    private var hasEnded: Set<ConnectionID> = []
     /// What was known of those that were.
     private var reports: [ConnectionID: Report] = [:]
 
@@ -71,19 +73,30 @@ struct RecordedKernel {
         let key = FlowKey(timeline.connections.name(of: id).tuple)
         if current[key] == id { current[key] = nil }
         reports[id] = nil
+        hasEnded.remove(id)
     }
 
     /// A connection has ended.
     mutating func end(_ id: ConnectionID, _ timeline: borrowing Timeline) {
+        guard hasEnded.insert(id).inserted else { return }
         ended.append(id, timeline.connections.number(of: id), timeline[id].lastTime)
     }
 
     /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
     private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
         guard let settled = telling.settled else { return }
+        // As `LiveTracer.reportEnded` does.
+        var postponed: [ReportedQueue.Entry] = []
+        defer { for entry in postponed { ended.append(entry.id, entry.number, entry.since) } }
         while let first = ended.first {
-            guard timeline.connections.contains(first.id, number: first.number), timeline[first.id].isEnded else {
+            guard timeline.connections.contains(first.id, number: first.number) else {
                 ended.removeFirst()
+                continue
+            }
+            guard timeline[first.id].isEnded else {
+                // Its end was taken back; another one may come.
+                ended.removeFirst()
+                hasEnded.remove(first.id)
                 continue
             }
             let lastTime = timeline[first.id].lastTime
@@ -96,6 +109,10 @@ struct RecordedKernel {
             guard settled.since(lastTime) >= ReportedQueue.linger else { return }
             ended.removeFirst()
             if let view = join.view(first.id) {
+                if view.deniesEnd(of: timeline[first.id]) {
+                    postponed.append(first)
+                    continue
+                }
                 reports[first.id] = Report(
                     view: view, record: timeline.connections.record(of: first.id), time: telling.now)
             }
@@ -143,6 +160,13 @@ struct RecordedKernel {
             return .nothing
         }
         counts.joined += 1
+        let saidBefore = said.count
+        // The kernel's word alone may end one.
+        defer {
+            for event in said[saidBefore...] {
+                if case .dropped = event.kind, timeline[event.connection].isEnded { end(event.connection, timeline) }
+            }
+        }
         // Nobody asks whose processes they are.
         defer { join.judgeNobody() }
         switch record {
