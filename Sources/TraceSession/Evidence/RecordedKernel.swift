@@ -26,6 +26,8 @@ struct RecordedKernel {
     private var begun: KernelReading?
     /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
     private var ended = ReportedQueue()
+    /// Those whose end the kernel denied, until the next reading, as in `LiveTracer`.
+    private var postponed: [ReportedQueue.Entry] = []
     /// Those that were ever among them.
     private var hasEnded: Set<ConnectionID> = []
     /// What was known of those that were.
@@ -85,9 +87,6 @@ struct RecordedKernel {
     /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
     private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
         guard let settled = telling.settled else { return }
-        // As `LiveTracer.reportEnded` does.
-        var postponed: [ReportedQueue.Entry] = []
-        defer { for entry in postponed { ended.append(entry.id, entry.number, entry.since) } }
         while let first = ended.first {
             guard timeline.connections.contains(first.id, number: first.number) else {
                 ended.removeFirst()
@@ -181,6 +180,8 @@ struct RecordedKernel {
             var seen: Set<ConnectionID> = []
             latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
             said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
+            for entry in postponed { ended.append(entry.id, entry.number, entry.since) }
+            postponed.removeAll(keepingCapacity: true)
             return .joined(reading.end)
         case .owners(let owners, let time, let source):
             guard usesProcesses else { return .nothing }

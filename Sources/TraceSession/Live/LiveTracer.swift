@@ -37,6 +37,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var said: [KernelEvent] = []
     private var droppedSoFar: UInt64 = 0
     private var nextStatistics: Int64 = 0
+    /// Connections whose end the kernel denied: looked at again after the next reading.
+    private var postponed: [(id: ConnectionID, number: UInt64)] = []
     private let deadline: Int64?
     private var isFinished = false
     /// An interface that went away, for the user; the trace goes on while another is left.
@@ -289,6 +291,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
             pipeline.take(event)
         }
+        for (id, number) in postponed where pipeline.timeline.connections.contains(id, number: number) {
+            pipeline.timeline.postpone(id)
+        }
+        postponed.removeAll(keepingCapacity: true)
         try writeRecords()
         return true
     }
@@ -321,12 +327,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // Where this program did not get the processor for long, frames are there whose events are not yet.
         let settled = min(now, kernel?.collectedUpTo ?? now)
         var hasReported = false
-        var postponed: [ConnectionID] = []
-        defer { for id in postponed { pipeline.timeline.postpone(id) } }
         while let id = pipeline.timeline.nextExpired(at: settled, linger: ReportedQueue.linger) {
             guard !pipeline.timeline.isReported(id) else { continue }
             if kernel?.join.view(id)?.deniesEnd(of: pipeline.timeline[id]) == true {
-                postponed.append(id)
+                postponed.append((id, pipeline.timeline.connections.number(of: id)))
                 continue
             }
             hasReported = true
