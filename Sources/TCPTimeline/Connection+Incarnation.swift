@@ -22,8 +22,8 @@ extension HotPart {
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
         let sender = endpoints[place(side)]
         let receiver = endpoints[place(side.other)]
-        // Whoever goes on after an ICMP error has not given up.
-        let isEnded = isEnded && !isUnreachable
+        // Whoever goes on after an ICMP error has not given up; and whose answer comes when he had is no other connection's.
+        let isEnded = isEnded && !isUnreachable && !hasGivenUpAlone
         if sender.knowsInitialSequence && sender.iss == segment.sequence {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded

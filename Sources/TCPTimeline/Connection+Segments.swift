@@ -173,6 +173,12 @@ extension HotPart {
         return silence > roundTrips && endpoints[own].sendsOnAfterReset(segment)
     }
 
+    /// A RST was not heeded: it ended nothing, unless its sender is gone all the same.
+    mutating func takeBackReset() {
+        let resetter: Side = facts.contains(.originatorReset) ? .originator : .responder
+        if endpoints[place(resetter)].state != .closed { facts.subtract([.reset, .originatorReset]) }
+    }
+
     private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp, isLate: Bool) {
         let flags = segment.flags
         // SYN with FIN or RST opens nothing.
@@ -218,7 +224,7 @@ extension HotPart {
         }
         // A RST that neither side heeded, or only one, ended nothing; one that crossed a FIN ended its sender all the same.
         if reactions.sent.count > 0 && reactions.sent[0].takesEndBack && endpoints[place(side)].state != .closed {
-            facts.remove([.reset, .originatorReset])
+            takeBackReset()
         }
         guard segment.flags.has(.rst), !facts.contains(.reset) else { return }
         // One that only answers an unacceptable ACK takes no opening back (RFC 9293 3.10.7.3).

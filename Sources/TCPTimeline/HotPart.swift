@@ -180,7 +180,7 @@ struct HotPart: BitwiseCopyable, Sendable {
     var isUnreachable: Bool { endpoints[0].hasGivenUp }
 
     /// Whether the originator's socket is gone, as its kernel says, and nobody was there at the other end.
-    private var hasGivenUpAlone: Bool { endpoints[0].state == .closed && sides[1].packets == 0 }
+    var hasGivenUpAlone: Bool { endpoints[0].state == .closed && sides[1].packets == 0 }
 
     /// The same as `isEnded`, looked at in place.
     mutating func hasEnded() -> Bool {

@@ -473,7 +473,7 @@ public struct Timeline: ~Copyable {
     mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
         let reaction = connections.store[id].endpoints[connections.store[id].place(side)].kernelCorrects(to: kernel)
         guard reaction.count > 0 else { return reaction }
-        if reaction[0].takesEndBack { connections.store[id].facts.subtract([.reset, .originatorReset]) }
+        if reaction[0].takesEndBack { connections.store[id].takeBackReset() }
         connections.store[id].settle()
         course.join(&connections.store[id])
         return reaction

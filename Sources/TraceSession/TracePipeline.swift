@@ -43,6 +43,9 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private(set) var evicted: UInt64 = 0
     private let needs: TraceNeeds
     private let selection: ConnectionSelection
+    /// Whether somebody waits for so many ends, and whose have been counted.
+    private let countsEnds: Bool
+    private var counted: Set<UInt64> = []
     private let flowHash: FlowHash
     private var isOpen = false
 
@@ -69,6 +72,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.sink = sink
         self.needs = needs
         selection = options.selection
+        countsEnds = options.connectionLimit != nil
         self.isLive = isLive
         connectionLimit = limit
         intake = FrameIntake(
@@ -115,9 +119,12 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         return tally
     }
 
-    /// Counts a connection that has ended, if it is one that is asked for.
+    /// Counts a connection that has ended, if it is one that is asked for: once, though its end may be taken back.
     private mutating func countEnd(_ id: ConnectionID) {
-        if selection.isEverything || selection.shows(timeline[id], recorded?.view(id)) { endedCount &+= 1 }
+        guard countsEnds, selection.isEverything || selection.shows(timeline[id], recorded?.view(id)),
+            counted.insert(timeline.connections.number(of: id)).inserted
+        else { return }
+        endedCount &+= 1
     }
 
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
@@ -224,7 +231,11 @@ extension TracePipeline where Sink: ~Copyable {
         var said: [KernelEvent] = []
         let taken = kernel.take(payload, &timeline, &said, tellsAll: needs.kernelEvents)
         recorded = kernel
-        for event in said { take(event) }
+        for event in said {
+            take(event)
+            // The kernel's word alone may end one.
+            if case .dropped = event.kind, timeline.isEnded(event.connection) { countEnd(event.connection) }
+        }
         switch taken {
         case .joined(let time):
             lastTime = max(lastTime ?? time, time)

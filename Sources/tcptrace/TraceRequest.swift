@@ -82,7 +82,8 @@ struct TraceRequest {
             throw ValidationError("-L lists the link types of an interface: a file has its own, which reading it tells")
         }
         // What is no UTF-8 came as U+FFFD: a name that was not meant.
-        for name in options.files + [command.output].compactMap({ $0 }) where name.contains("\u{fffd}") {
+        for name in options.files + [command.output].compactMap({ $0 })
+        where name.contains("\u{fffd}") && FileIdentity(path: name) == nil {
             throw ValidationError(
                 "\(name): a file name that is not UTF-8 does not arrive here; give it another one, or use - and the shell's < or >"
             )

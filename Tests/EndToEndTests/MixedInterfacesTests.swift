@@ -48,6 +48,22 @@ import Testing
         }
     }
 
+    /// A file may have as many as can be numbered, each for one frame.
+    @Test(arguments: [[], ["-T", "html"], ["-q"]]) func veryManyInterfaces(_ form: [String]) throws {
+        let scratch = try Scratch()
+        var file = Blocks()
+        for number in UInt32(0)..<20_000 {
+            file.interface("i\(number)")
+            if number % 100 == 0 {
+                file.frame(HandMade.frame(UInt16(20_000 + number / 100), 9500, 2, seq: 7), on: number)
+            }
+        }
+        let path = try scratch.write(file.bytes, as: "a.pcapng")
+        let outcome = try Program(Program.tcptrace, ["-r", path] + form).end()
+        #expect(outcome.code == 0 && outcome.errors.contains("200 connections traced"), "\(outcome.errors)")
+        if form != ["-q"] { #expect(outcome.text.contains("i19900")) }
+    }
+
     @Test func aCopySaysWhatWasLost() throws {
         let scratch = try Scratch()
         var file = Blocks()

@@ -83,18 +83,42 @@ private func page(
 
     /// Each lifeline is one line without gaps, in as many pieces as states have stood beside it.
     @Test func lifelinesHaveNoGaps() throws {
-        let lives = Page(page(sample)).all("path", "life")
-        for x in ["332", "798"] {
-            let pieces = lives.compactMap { life in
-                (life.attributes["d"] ?? "").firstMatch(of: /^M(\d+) (\d+)V(\d+)$/).map {
-                    ($0.1, Int($0.2)!, Int($0.3)!)
+        let lives = Page(page(sample)).all("path", "life").compactMap { life in
+            (life.attributes["d"] ?? "").firstMatch(of: /^M(\d+) (\d+)V(\d+)$/).flatMap { match in
+                Int(match.1).flatMap { x in
+                    Int(match.2).flatMap { from in Int(match.3).map { (x, from, $0, life.kinds) } }
                 }
-            }.filter { $0.0 == x }
+            }
+        }
+        let places = Set(lives.map(\.0)).sorted()
+        #expect(places.count == 2)
+        for x in places {
+            let pieces = lives.filter { $0.0 == x }
             #expect(pieces.count == 7)
             for (one, next) in zip(pieces, pieces.dropFirst()) { #expect(one.2 == next.1) }
         }
-        let kinds = lives.filter { $0.attributes["d"]?.hasPrefix("M332") == true }.compactMap(\.kinds.last)
+        let kinds = lives.filter { $0.0 == places.first }.compactMap(\.3.last)
         #expect(kinds == ["closed", "closed", "opening", "established", "closing", "closing", "time-wait"])
+    }
+
+    /// The columns of numbers and times are as wide as what is in them: a character takes 7.2.
+    @Test(arguments: [false, true])
+    func wideNumbersDoNotTouch(_ nanoseconds: Bool) throws {
+        var style = TextStyle()
+        style.nanoseconds = nanoseconds
+        let drawn = Page(
+            Render().run(handshake + "\n12345 > P. 1:11 ack 1\n< . 1:1 ack 11\n", HTMLReport(style: style)))
+        let ends = drawn.all("text", "end").filter { $0.kinds.contains("dim") && $0.text.contains(/^[0-9+.]/) }
+        let places = ends.compactMap { item in
+            item.attributes["x"].flatMap(Double.init).map { (Double(item.text.count) * 7.2, $0) }
+        }
+        for (width, x) in places { #expect(x - width >= 0) }
+        let edges = Set(places.map(\.1)).sorted()
+        #expect(edges.count == 3)
+        for (edge, next) in zip(edges, edges.dropFirst()) {
+            let widest = places.filter { $0.1 == next }.map(\.0).max() ?? 0
+            #expect(next - widest > edge + 7)
+        }
     }
 
     @Test func aResetEndsInACross() {

@@ -75,6 +75,20 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
+    /// How many there are.
+    public var interfaceCount: Int {
+        if case .pcapng(let decoder) = decoder { decoder.interfaces.count } else { 1 }
+    }
+
+    /// Those from a place on.
+    public func interfaces(from start: Int) -> [CaptureInterface] { Array(interfaces.dropFirst(start)) }
+
+    /// Whether it is a classic pcap file.
+    public var isClassic: Bool { if case .pcap = decoder { true } else { false } }
+
+    /// Whether its frames may be of several link types.
+    public var isMixed: Bool { if case .pcapng = decoder { true } else { false } }
+
     /// Frames that the capturing program says it lost (pcapng's isb_ifdrop and epb_dropcount, snoop's drops), as far as the file
     /// has been read.
     public var droppedFrames: UInt64 {

@@ -31,14 +31,18 @@ public import TCPModel
     private var current = 0
 
     /// Compiles the expression for one link type: that of the file's first interface. Throws `badFilter` if it is wrong; if only that
-    /// link type cannot have it, frames of others may.
-    public init(_ text: String, linkType: LinkType = .ethernet) throws(CaptureError) {
+    /// link type cannot have it, and `othersMayCome`, those may.
+    public init(
+        _ text: String, linkType: LinkType = .ethernet, othersMayCome: Bool = false
+    ) throws(CaptureError) {
         self.text = text
         do throws(CaptureError) {
             let filter = try PacketFilter(text, linkType: linkType)
             unsafe entries.append(Entry(linkType: linkType, program: filter.release()))
         } catch {
-            guard linkType != .ethernet, (try? PacketFilter(text, linkType: .ethernet)) != nil else { throw error }
+            guard othersMayCome, linkType != .ethernet, (try? PacketFilter(text, linkType: .ethernet)) != nil else {
+                throw error
+            }
             select(linkType)
         }
     }

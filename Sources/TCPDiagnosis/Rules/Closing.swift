@@ -111,7 +111,9 @@ extension Rule {
                 let record = c.file[event.side]
                 // Of whom nothing was captured nobody knows how long it has said nothing.
                 let heard = c.file[event.side.other].last
-                let silence = event.time.since(heard.isSeen ? heard.time : c.connection.firstTime)
+                // What comes after the end it has not heard.
+                let isHeard = heard.isSeen && heard.time <= event.time
+                let silence = max(0, event.time.since(isHeard ? heard.time : c.connection.firstTime))
                 let peer = c.file[event.side.other]
                 let isShut = peer.shut.isSeen && peer.probes > 0
                 let cause =

@@ -208,7 +208,10 @@ extension Circumstances {
     /// A RST that would have ended the connection, and did not.
     fileprivate var unheededReset: Verdict? {
         guard file.seen.contains(.resetUnheeded), !connection.facts.contains(.reset),
-            let side = [Side.originator, .responder].first(where: { file[$0].firstReset.isSeen })
+            // Whose RST did not arrive is gone all the same: only who went on did not send it.
+            let side = [Side.originator, .responder].first(where: {
+                file[$0].firstReset.isSeen && file[$0].lastButReset.frame > file[$0].firstReset.frame
+            })
         else { return nil }
         return Verdict(
             side: side.other,

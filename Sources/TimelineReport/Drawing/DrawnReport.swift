@@ -13,8 +13,8 @@ public protocol LadderDrawing: Sendable {
     func draw(_ block: LadderBlock, _ out: inout OutputBuffer)
     /// The capture lost frames.
     func gap(_ count: UInt64, _ out: inout OutputBuffer)
-    /// The document ends: so many connections were drawn.
-    func end(_ counts: CaptureCounts, drawn: UInt64, _ out: inout OutputBuffer)
+    /// The document ends: so many connections were drawn, and so many segments came after theirs had been.
+    func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer)
 }
 
 /// A document of ladders.
@@ -27,6 +27,10 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     private var texts: ConnectionTexts
     private var interfaces: [String] = []
     private var drawn: UInt64 = 0
+    /// By slot: the number of the connection that was drawn there last.
+    private var drawnNumbers: [UInt64] = []
+    /// Segments of connections that had been drawn: those of a live trace, which draws what is over.
+    private var late: UInt64 = 0
 
     /// A document of the selected connections, with no more than `mostRows` rows of those that are not over in memory, and a few for
     /// each.
@@ -44,7 +48,10 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     }
 
     /// Takes over how many a part has drawn.
-    public mutating func join(_ part: DrawnReport) { drawn += part.drawn }
+    public mutating func join(_ part: DrawnReport) {
+        drawn += part.drawn
+        late += part.late
+    }
 
     /// Retransmissions are named by their kind.
     public var readsStatistics: Bool { true }
@@ -68,15 +75,24 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
+        guard !isDrawn(event.connection, event.number) else {
+            late += 1
+            return
+        }
         texts.openOnce(event.connection, event.number)
         texts.take(event, connections)
+    }
+
+    /// Whether a connection has been drawn: what comes now is not shown any more.
+    private func isDrawn(_ id: ConnectionID, _ number: UInt64) -> Bool {
+        Int(id.slot) < drawnNumbers.count && drawnNumbers[Int(id.slot)] == number
     }
 
     /// Takes in what the kernel said.
     public mutating func kernel(
         _ event: KernelEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        guard texts.shows(event) else { return }
+        guard texts.shows(event), !isDrawn(event.connection, connections.number(of: event.connection)) else { return }
         texts.openOnce(event.connection, connections.number(of: event.connection))
         texts.take(event)
     }
@@ -85,6 +101,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     public mutating func finding(
         _ finding: Finding, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
+        guard !isDrawn(finding.connection, connections.number(of: finding.connection)) else { return }
         texts.openOnce(finding.connection, connections.number(of: finding.connection))
         texts[finding.connection].findings.append(finding)
     }
@@ -92,6 +109,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     /// Takes in an ICMP error.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {
+        guard !isDrawn(event.connection, connections.number(of: event.connection)) else { return }
         texts.openOnce(event.connection, connections.number(of: event.connection))
         texts.take(event)
     }
@@ -108,6 +126,8 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         let connection = connections[id]
         guard texts.has(id, connection.number) else { return }
         defer { texts.forget(id) }
+        while drawnNumbers.count <= Int(id.slot) { drawnNumbers.append(0) }
+        drawnNumbers[Int(id.slot)] = connection.number
         guard selection.shows(connection, kernel) else { return }
         texts.seal(id)
         let items = texts.takeItems(id)
@@ -125,5 +145,5 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     /// Ends the document.
     public mutating func end(
         _ capture: CaptureDescription, _ counts: CaptureCounts, at time: Timestamp?, _ out: inout OutputBuffer
-    ) { drawing.end(counts, drawn: drawn, &out) }
+    ) { drawing.end(counts, drawn: drawn, late: late, &out) }
 }

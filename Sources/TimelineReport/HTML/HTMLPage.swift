@@ -57,7 +57,7 @@ public struct HTMLPage: LadderDrawing {
     }
 
     private static func appendSource(_ capture: CaptureDescription, _ out: inout OutputBuffer) {
-        if let file = capture.file { return out.appendPrintable(file) }
+        if let file = capture.file { return file == "-" ? out.append("standard input") : out.appendPrintable(file) }
         for (index, interface) in capture.interfaces.enumerated() {
             if index > 0 { out.append(", ") }
             out.appendPrintable(interface.name)
@@ -78,7 +78,7 @@ public struct HTMLPage: LadderDrawing {
     }
 
     /// Counts, and closes the page.
-    public func end(_ counts: CaptureCounts, drawn: UInt64, _ out: inout OutputBuffer) {
+    public func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer) {
         out.append("<p class=\"source\">")
         out.append(number: drawn)
         out.append(drawn == 1 ? " connection of " : " connections of ")
@@ -88,6 +88,12 @@ public struct HTMLPage: LadderDrawing {
             out.append(", ")
             out.append(number: counts.dropped)
             out.append(" lost by the capture")
+        }
+        if late > 0 {
+            out.append(". ")
+            out.append(number: late)
+            out.append(late == 1 ? " segment" : " segments")
+            out.append(" came after their connections had been drawn: what -w writes, replayed, has them")
         }
         out.append(
             ". * = confirmed by the kernel. Rest the pointer on a row to read all of it.</p>\n</body>\n</html>\n")

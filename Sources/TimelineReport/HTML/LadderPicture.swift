@@ -7,20 +7,35 @@ import TCPTimeline
 
 /// Draws one ladder. Lengths are in units of the picture, of which a character takes 7.2.
 struct LadderPicture {
-    private enum Place {
-        static let number = 46
-        static let time = 128
-        static let delta = 206
-        static let leftState = 320
-        static let leftLife = 332
-        static let rightLife = 798
-        static let rightState = 810
-        static let width = 930
-        static let middle = (leftLife + rightLife) / 2
-        /// From one row to the next one.
-        static let row = 30
-        static let line = 17
+    /// Where the columns are: those of numbers and times are as wide as the widest of them.
+    private struct Columns {
+        let number: Int
+        let time: Int
+        let delta: Int
+        let leftState: Int
+        let leftLife: Int
+        let rightLife: Int
+        let rightState: Int
+        let width: Int
+        var middle: Int { (leftLife + rightLife) / 2 }
+
+        init(numberDigits: Int, timeDigits: Int) {
+            func room(_ characters: Int) -> Int { characters * 73 / 10 }
+            number = 8 + room(numberDigits)
+            time = number + 12 + room(timeDigits)
+            delta = time + 8 + room(9)
+            leftState = delta + 10 + room(13)
+            leftLife = leftState + 12
+            rightLife = leftLife + 466
+            rightState = rightLife + 12
+            width = rightState + room(13) + 14
+        }
     }
+
+    /// From one row to the next one.
+    private static let rowStep = 30
+    /// From one line of text to the next one.
+    private static let lineStep = 17
 
     /// Characters that there is room for on an arrow, and between the lifelines.
     private static let arrowRoom = 58
@@ -35,17 +50,41 @@ struct LadderPicture {
 
     private let block: LadderBlock
     private let writer: TimelineWriter
+    private let columns: Columns
     private var words = LaneWords()
     /// The lifelines are under the rest, and how long they are is known last.
     private var lifelines = OutputBuffer()
     private var rows = OutputBuffer()
-    private var left = Life(x: Place.leftLife)
-    private var right = Life(x: Place.rightLife)
+    private var left: Life
+    private var right: Life
     private var y = 0
 
     init(_ block: LadderBlock, _ writer: TimelineWriter) {
         self.block = block
         self.writer = writer
+        var frame: UInt64 = 0
+        var time = block.connection.firstTime
+        for step in block.steps {
+            if case .row(let row, _) = step { (frame, time) = (max(frame, row.frame), max(time, row.time)) }
+            if case .note(let note, _) = step, let moment = note.time { time = max(time, moment) }
+        }
+        columns = Columns(
+            numberDigits: max(4, writer.text { $0.append(number: frame) }.count + 1),
+            timeDigits: Self.digits(of: time, in: block, writer))
+        left = Life(x: columns.leftLife)
+        right = Life(x: columns.rightLife)
+    }
+
+    /// Characters of the longest time, with its sign.
+    private static func digits(of time: Timestamp, in block: LadderBlock, _ writer: TimelineWriter) -> Int {
+        1 + writer.text { append(time, block, writer, &$0) }.count
+    }
+
+    private static func append(
+        _ time: Timestamp, _ block: LadderBlock, _ writer: TimelineWriter, _ out: inout OutputBuffer
+    ) {
+        let digits = writer.style.nanoseconds ? 9 : 6
+        out.append(fixed: time.since(block.connection.firstTime), decimals: 9, digits: digits)
     }
 
     /// Writes the picture.
@@ -57,7 +96,7 @@ struct LadderPicture {
             switch step {
             case .phase(let phase): draw(phase)
             case .before(let sides):
-                y += Place.line
+                y += Self.lineStep
                 draw(sides)
                 y += 4
             case .row(let row, let sides): draw(row, sides)
@@ -68,7 +107,7 @@ struct LadderPicture {
         end(left)
         end(right)
         out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
-        out.append(number: Place.width)
+        out.append(number: columns.width)
         out.append(" ")
         out.append(number: y + 4)
         out.append("\" role=\"img\"><title>")
@@ -90,24 +129,24 @@ struct LadderPicture {
     private mutating func drawNames() {
         let connection = block.connection
         let guess = connection.facts.contains(.rolesGuessed)
-        y += Place.line
-        text("dim end", Place.leftState) { $0.append(guess ? "client?" : "client") }
-        text("", Place.leftLife) { $0.append(connection.tuple.source) }
-        text("dim", Place.rightState) {
+        y += Self.lineStep
+        text("dim end", columns.leftState) { $0.append(guess ? "client?" : "client") }
+        text("", columns.leftLife) { $0.append(connection.tuple.source) }
+        text("dim", columns.rightState) {
             $0.append(connection.isSelfConnect ? "same socket" : guess ? "server?" : "server")
         }
-        let columns = writer.text {
+        let characters = writer.text {
             $0.append(connection.tuple.source)
             $0.append(connection.tuple.destination)
         }.count
-        if columns + 2 > Self.laneRoom { y += Place.line }
-        text("end", Place.rightLife) { $0.append(connection.tuple.destination) }
+        if characters + 2 > Self.laneRoom { y += Self.lineStep }
+        text("end", columns.rightLife) { $0.append(connection.tuple.destination) }
         if let kernel = block.kernel {
             let client = writer.text { $0.append(processOf: kernel.originator) }
             let server = writer.text { $0.append(processOf: kernel.responder) }
-            if !client.isEmpty || !server.isEmpty { y += Place.line }
-            if !client.isEmpty { text("", Place.leftLife) { $0.append(contentsOf: client) } }
-            if !server.isEmpty { text("end", Place.rightLife) { $0.append(contentsOf: server) } }
+            if !client.isEmpty || !server.isEmpty { y += Self.lineStep }
+            if !client.isEmpty { text("", columns.leftLife) { $0.append(contentsOf: client) } }
+            if !server.isEmpty { text("end", columns.rightLife) { $0.append(contentsOf: server) } }
         }
         y += 10
     }
@@ -118,13 +157,13 @@ struct LadderPicture {
             end(left)
             left.kind = PageStyle.kind(sides.left.state)
             left.start = y
-            state(sides.left, left.kind, "end", Place.leftState)
+            state(sides.left, left.kind, "end", columns.leftState)
         }
         if !sides.right.isEmpty {
             end(right)
             right.kind = PageStyle.kind(sides.right.state)
             right.start = y
-            state(sides.right, right.kind, "", Place.rightState)
+            state(sides.right, right.kind, "", columns.rightState)
         }
     }
 
@@ -165,12 +204,12 @@ struct LadderPicture {
         open("path", "rule\" d=\"M8 ")
         rows.append(number: y + 8)
         rows.append("H")
-        rows.append(number: Place.leftLife - 8)
+        rows.append(number: columns.leftLife - 8)
         rows.append("\"/>\n")
     }
 
     private mutating func draw(_ row: TimelineRow, _ sides: LadderSides) {
-        y += Place.row + Self.room(for: row.delta)
+        y += Self.rowStep + Self.room(for: row.delta)
         draw(sides)
         open("g", "row")
         if row.kind == .data { rows.append(" data") }
@@ -182,14 +221,14 @@ struct LadderPicture {
         writeArrow(row)
         writeWords(row, room: Self.arrowRoom)
         let bytes = words.bytes
-        text("middle", Place.middle, above: 6) { $0.append(contentsOf: bytes) }
-        text("dim end", Place.number) {
+        text("middle", columns.middle, above: 6) { $0.append(contentsOf: bytes) }
+        text("dim end", columns.number) {
             $0.append(number: row.frame)
             if row.frames > 1 { $0.append("+") }
         }
         draw(time: row.time)
         if row.delta >= 0 {
-            text("dim end", Place.delta) {
+            text("dim end", columns.delta) {
                 $0.append("+")
                 $0.append(span: row.delta)
             }
@@ -204,9 +243,8 @@ struct LadderPicture {
     }
 
     private mutating func draw(time: Timestamp) {
-        let digits = writer.style.nanoseconds ? 9 : 6
-        let elapsed = time.since(block.connection.firstTime)
-        text("dim end", Place.time) { $0.append(fixed: elapsed, decimals: 9, digits: digits) }
+        let bytes = writer.text { Self.append(time, block, writer, &$0) }
+        text("dim end", columns.time) { $0.append(contentsOf: bytes) }
     }
 
     private mutating func writeWords(_ row: TimelineRow, room: Int) {
@@ -241,8 +279,8 @@ struct LadderPicture {
 
     private mutating func writeArrow(_ row: TimelineRow) {
         let goesRight = row.sender == .originator
-        let from = goesRight ? Place.leftLife + 2 : Place.rightLife - 2
-        let tip = goesRight ? Place.rightLife - 3 : Place.leftLife + 3
+        let from = goesRight ? columns.leftLife + 2 : columns.rightLife - 2
+        let tip = goesRight ? columns.rightLife - 3 : columns.leftLife + 3
         let back = goesRight ? -1 : 1
         let isReset = row.flags.has(.rst)
         rows.append("<path class=\"arrow\" d=\"M")
@@ -272,8 +310,8 @@ struct LadderPicture {
         if let time = note.time { draw(time: time) }
         let words = noteWords(note, block.kernel, writer)
         for (index, piece) in TimelineWriter.wrap(words, Self.laneRoom).enumerated() {
-            if index > 0 { y += Place.line }
-            text("remark middle", Place.middle) { $0.append(contentsOf: piece) }
+            if index > 0 { y += Self.lineStep }
+            text("remark middle", columns.middle) { $0.append(contentsOf: piece) }
         }
     }
 

@@ -42,6 +42,8 @@ enum PageStyle {
           vertical-align: -1px; background: currentColor; }
         .line { display: grid; gap: 0 .8rem; padding: .3rem .4rem; align-items: baseline;
           grid-template-columns: 2.4rem minmax(19rem, 1fr) 7.5rem 4.6rem 4.6rem 4.6rem 4.6rem minmax(6rem, 13rem); }
+        @media (max-width: 62rem) { .line { grid-template-columns: 2.4rem minmax(0, 1fr) auto; }
+          .line .time, .line .octets, .titles .codes { display: none; } .line .codes { grid-column: 2 / 4; } }
         .titles { color: var(--dim); border-bottom: 1px solid var(--rule); }
         details { border-bottom: 1px solid var(--rule); }
         summary { cursor: pointer; }

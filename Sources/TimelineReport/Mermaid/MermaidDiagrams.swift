@@ -34,8 +34,14 @@ public struct MermaidDiagrams: LadderDrawing {
         out.append(" lost here by the capture: what follows may have holes.*\n\n")
     }
 
-    /// There is nothing to say behind the last one.
-    public func end(_ counts: CaptureCounts, drawn: UInt64, _ out: inout OutputBuffer) {}
+    /// Says what is in no diagram.
+    public func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer) {
+        guard late > 0 else { return }
+        out.append("*")
+        out.append(number: late)
+        out.append(late == 1 ? " segment" : " segments")
+        out.append(" came after their connections had been drawn: what -w writes, replayed, has them.*\n")
+    }
 
     /// Writes a connection: a title, the diagram, the closing line and the findings.
     public func draw(_ block: LadderBlock, _ out: inout OutputBuffer) {

@@ -297,6 +297,7 @@ struct ConnectionText {
     /// Adds what the kernel said. A tracepoint's event stands behind the latest row that is not younger: the kernel's events are
     /// taken in after a batch of frames, of which some came later.
     mutating func keep(_ event: KernelEvent) {
+        if case .contradiction = event.kind, event.isCorrected { deny(event.side) }
         let note = TimelineItem.note(.kernel(event))
         // A file may say ever more of one connection: what is told of it has the same limit as its rows.
         guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else { return keep(note) }
@@ -304,6 +305,16 @@ struct ConnectionText {
         let first = max(0, place - Self.reach)
         while place > first, Self.isLater(items[place - 1], than: event) { place -= 1 }
         items.insert(note, at: place)
+    }
+
+    /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.
+    private mutating func deny(_ side: Side) {
+        for index in items.indices.reversed() {
+            guard case .row(var row) = items[index], row.state(side) != .unseen else { continue }
+            if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
+            items[index] = .row(row)
+            return
+        }
     }
 
     /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.

@@ -42,8 +42,9 @@ extension ConnectionText {
     mutating func sides(of row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) -> LadderSides {
         // A self-connect has one socket: left what it did by sending, right what the same segment did on arriving.
         LadderSides(
-            left: words(.originator, row.states.originator, kernel),
-            right: words(.responder, row.states.responder, connection.isSelfConnect ? nil : kernel))
+            left: words(.originator, row.states.originator, row.denied.originator ? nil : kernel),
+            right: words(
+                .responder, row.states.responder, connection.isSelfConnect || row.denied.responder ? nil : kernel))
     }
 
     /// What stands beside a note that is written now.

@@ -45,6 +45,8 @@ struct TimelineRow: BitwiseCopyable {
     var delta: Int64
     /// States entered, by side; `.unseen` = none.
     var states: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
+    /// Whether the kernel said since that a side was not there.
+    var denied: (originator: Bool, responder: Bool) = (false, false)
     var flags: TCPFlags
     var sequence: UInt32
     var acknowledgment: UInt32

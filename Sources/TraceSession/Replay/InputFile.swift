@@ -26,7 +26,8 @@ struct InputFile: ~Copyable {
         }
         if !words.isEmpty {
             do {
-                filter = try FilterSet(words, linkType: opened.interfaces.first?.linkType ?? .ethernet)
+                filter = try FilterSet(
+                    words, linkType: opened.interfaces.first?.linkType ?? .ethernet, othersMayCome: opened.isMixed)
             } catch {
                 throw .capture(error)
             }
@@ -37,6 +38,11 @@ struct InputFile: ~Copyable {
 
     var path: String { reader.path }
     var interfaces: [CaptureInterface] { reader.interfaces }
+    var interfaceCount: Int { reader.interfaceCount }
+    /// Those from a place on, copied out: the reader may go on with its own.
+    func interfaces(from start: Int) -> [CaptureInterface] { reader.interfaces(from: start) }
+    /// Whether it is a classic pcap file, which has one interface.
+    var isClassic: Bool { reader.isClassic }
     /// Octets that are done, and of how many; nil for a stream.
     var bytesRead: UInt64 { reader.bytesRead }
     var size: UInt64? { reader.size }

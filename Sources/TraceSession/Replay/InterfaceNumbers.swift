@@ -24,12 +24,15 @@ struct InterfaceNumbers {
         isSame = true
     }
 
-    /// The file describes these by now. Files that say the same of an interface share it; two interfaces of one file stay two.
+    /// How many interfaces of the file are known.
+    var fileCount: Int { numbers.count }
+
+    /// The file describes these, too. Files that say the same of an interface share it; two interfaces of one file stay two.
     ///
-    /// - Returns: whether any of them is new to the replay.
-    mutating func learn(_ interfaces: [CaptureInterface]) -> Bool {
+    /// - Returns: those that are new to the replay, which has them in this order.
+    mutating func learn(_ interfaces: [CaptureInterface]) -> [CaptureInterface] {
         let before = all.count
-        for interface in interfaces.dropFirst(numbers.count) {
+        for interface in interfaces {
             let place = counts[interface, default: 0]
             counts[interface] = place + 1
             let known = alike[interface, default: []]
@@ -37,7 +40,7 @@ struct InterfaceNumbers {
             if Int(number) != numbers.count { isSame = false }
             numbers.append(number)
         }
-        return all.count > before
+        return Array(all[before...])
     }
 
     private mutating func add(_ interface: CaptureInterface) -> UInt16 {

@@ -12,6 +12,8 @@ struct OutputCapture: ~Copyable {
     /// The replay's interfaces as far as they are known, and which of them became which of the output.
     private var inputs: [CaptureInterface] = []
     private var numbers: [UInt16: UInt16] = [:]
+    /// How many of the inputs are described in the output for certain: from the first one on.
+    private var described = 0
 
     /// Opens the output, and empties it unless it is one of the files to be read.
     init(_ path: String, of files: [String]) throws(CaptureWriteError) {
@@ -27,9 +29,13 @@ struct OutputCapture: ~Copyable {
         }
     }
 
-    /// These are the interfaces by now.
-    mutating func learn(_ interfaces: [CaptureInterface]) {
-        inputs = interfaces
+    /// These interfaces come after those that are known.
+    mutating func learn(_ new: [CaptureInterface], areClassic: Bool) {
+        for var interface in new {
+            // A classic file's length is no promise: there are longer frames in some.
+            if areClassic && writer.format == .pcapng { interface.snapshotLength = 0 }
+            inputs.append(interface)
+        }
         if writer.format == .pcap, inputs.count > 1, commonSnapshotLength == nil {
             commonSnapshotLength = inputs.reduce(0) { max($0, $1.snapshotLength == 0 ? 262_144 : $1.snapshotLength) }
         }
@@ -44,7 +50,11 @@ struct OutputCapture: ~Copyable {
 
     /// Writes what a live trace learnt of the kernel. Readers look for an interface first: it comes behind those that are known.
     mutating func copy(kernelRecord payload: [UInt8]) throws(CaptureWriteError) {
-        for index in inputs.indices { _ = try number(UInt16(clamping: index), inputs[index].linkType) }
+        guard writer.format == .pcapng else { return }
+        while described < inputs.count {
+            _ = try number(UInt16(clamping: described), inputs[described].linkType)
+            described += 1
+        }
         try writer.write(localBlock: payload)
     }
 
@@ -52,11 +62,10 @@ struct OutputCapture: ~Copyable {
     private mutating func number(_ input: UInt16, _ linkType: LinkType) throws(CaptureWriteError) -> UInt16 {
         if let known = numbers[input] { return known }
         let known = inputs.indices.contains(Int(input)) ? inputs[Int(input)] : nil
-        // A classic file's length is no promise: there are longer frames in some.
-        let length = writer.format == .pcapng && known?.name == nil ? 0 : known?.snapshotLength
         let number = try writer.addInterface(
             CaptureInterface(
-                name: known?.name, linkType: linkType, snapshotLength: commonSnapshotLength ?? length ?? 262_144))
+                name: known?.name, linkType: linkType,
+                snapshotLength: commonSnapshotLength ?? known?.snapshotLength ?? 262_144))
         numbers[input] = number
         return number
     }

@@ -17,6 +17,8 @@ struct ReplayRun: ~Copyable {
     /// `-w`: opened with the first file.
     private var output: OutputCapture?
     private var interfaces = InterfaceNumbers()
+    /// Whether there are some of which the report has not heard.
+    private var hasNewInterfaces = false
     private var progress = ProgressLine()
     private var isBegun = false
     private var isStopped = false
@@ -106,10 +108,19 @@ struct ReplayRun: ~Copyable {
     private mutating func learn<Consumer: ReplayConsumer & ~Copyable>(
         of input: borrowing InputFile, _ consumer: inout Consumer
     ) {
-        guard interfaces.learn(input.interfaces) else { return }
-        output?.learn(interfaces.all)
-        description.interfaces = interfaces.all.map { .init(name: $0.name ?? "", linkType: $0.linkType) }
-        if isBegun { consumer.learn(description.interfaces) }
+        guard input.interfaceCount > interfaces.fileCount else { return }
+        let new = interfaces.learn(input.interfaces(from: interfaces.fileCount))
+        guard !new.isEmpty else { return }
+        output?.learn(new, areClassic: input.isClassic)
+        description.interfaces += new.map { .init(name: $0.name ?? "", linkType: $0.linkType) }
+        hasNewInterfaces = isBegun
+    }
+
+    /// The names of interfaces are told to whoever shows them: not each by itself, as a file may have very many.
+    private mutating func tellInterfaces<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) {
+        guard hasNewInterfaces else { return }
+        hasNewInterfaces = false
+        consumer.learn(description.interfaces)
     }
 
     private func announce(_ input: borrowing InputFile) {
@@ -226,6 +237,7 @@ struct ReplayRun: ~Copyable {
         lost &+= missing
         output?.note(lost: lost)
         batchStart = frame
+        tellInterfaces(&consumer)
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }
 
@@ -244,6 +256,7 @@ struct ReplayRun: ~Copyable {
         guard isBegun, shown.frame != frame, now - shown.time >= Self.pause else { return }
         progress.clear()
         shown = (frame, now)
+        tellInterfaces(&consumer)
         if !consumer.flush(lastFrame: frame) { isStopped = true }
     }
 
@@ -296,6 +309,7 @@ struct ReplayRun: ~Copyable {
         }
         // No file could be opened: the report has a beginning all the same.
         if !isBegun { consumer.begin(description) }
+        tellInterfaces(&consumer)
         consumer.finish(description)
         let connections = consumer.connectionCount
         if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {

@@ -60,7 +60,9 @@ import Testing
         #expect(play.play.connection.statesText == "CLOSED CLOSED")
         for time in [100.0, 200] { play.read(time, play.server(.established)) }
         #expect(play.play.connection.statesText == "CLOSED ESTABLISHED")
-        #expect(play.play.connection.outcome != .reset && !play.play.connection.isEnded)
+        // Its sender is gone all the same.
+        #expect(play.play.connection.outcome == .reset)
+        #expect(play.view?.deniesEnd(of: play.play.connection) == true)
         // The next segment is answered with another one, which arrives.
         play.feed("1 < P. 6:10 ack 6\n> R 6:6\n")
         #expect(play.play.connection.outcome == .reset && play.play.connection.statesText == "CLOSED CLOSED")
@@ -88,6 +90,18 @@ import Testing
         #expect(play.play.connection.isEnded && play.play.connection.outcome == .noAnswer)
         #expect(play.conclude(5000) == [.synUnanswered])
         #expect(play.message(.synUnanswered).contains("2 SYNs in 3s got no answer"), "\(play.found)")
+    }
+
+    /// The answer comes when the client has given up: it is no other connection's.
+    @Test func H2_anAnswerThatComesTooLate() {
+        let play = KernelCase("> S 0:0\n")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.read(100, play.client(.synSent))
+        play.event(300, .originator, .transition(from: .synSent, to: .closed), socket: 0xa)
+        for time in [400.0, 500] { play.read(time) }
+        #expect(play.play.connection.isEnded)
+        play.feed("0.8 < S. 0:0 ack 1\n> R 1:1\n")
+        #expect(play.play.connection.number == 1 && play.play.timeline.connectionCount == 1)
     }
 
     /// An event told when; readings that miss the socket come later.
