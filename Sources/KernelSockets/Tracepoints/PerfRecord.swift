@@ -7,7 +7,7 @@ enum PerfRecord: Equatable {
     /// So many records did not fit into the ring.
     case lost(UInt64)
     /// A process has a new name: its first `isExec` if it runs another program.
-    case name(pid: Int32, isExec: Bool, name: String)
+    case name(pid: Int32, isExec: Bool, name: String, time: UInt64)
     /// A process (not only one of its threads) has begun; its parent.
     case fork(pid: Int32, parent: Int32)
     /// A process (not only one of its threads) has ended.
@@ -46,7 +46,9 @@ enum PerfRecord: Equatable {
 
     private static func name(_ body: RawSpan, _ misc: UInt64) -> PerfRecord? {
         // 16 octets of who and when follow the name, which is padded with zeros.
-        guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.byteCount >= 24 else { return nil }
+        guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.byteCount >= 24,
+            let time = unsigned(body, body.byteCount - 8, 8)
+        else { return nil }
         // Threads have names of their own.
         if pid != tid { return .other }
         var text: [UInt8] = []
@@ -55,7 +57,9 @@ enum PerfRecord: Equatable {
             text.append(UInt8(truncatingIfNeeded: byte))
         }
         return .name(
-            pid: Int32(truncatingIfNeeded: pid), isExec: misc & 0x2000 != 0, name: String(decoding: text, as: UTF8.self)
+            pid: Int32(truncatingIfNeeded: pid), isExec: misc & 0x2000 != 0,
+            name: String(decoding: text, as: UTF8.self),
+            time: time
         )
     }
 

@@ -20,6 +20,8 @@ struct ProcessNames {
         /// `.max` = not known.
         var uid: UInt32
         var details: ProcessDetails?
+        /// When it was told, on perf's clock.
+        var time: UInt64 = 0
     }
 
     /// Names that were told, for processes that may be gone before they are looked up, and the rest where known.
@@ -87,11 +89,13 @@ struct ProcessNames {
         return nil
     }
 
-    /// A process has another name, or runs another program (as another user, perhaps).
-    mutating func rename(_ pid: Int32, _ name: String) {
+    /// A process has had another name, or run another program (as another user, perhaps), since this time. The rings of two processors
+    /// are read one after the other: the name that a process had here before may come behind the one that it has there now.
+    mutating func rename(_ pid: Int32, _ name: String, at time: UInt64) {
         known[pid] = nil
+        let isOlder = renamed.contains(pid) && (told[pid]?.time ?? 0) > time
         renamed.insert(pid)
-        tell(pid, Word(name: name, uid: .max))
+        if !isOlder { tell(pid, Word(name: name, uid: .max, time: time)) }
     }
 
     /// Events were lost: the end of a process and the beginning of another one with its number may be among them, and a new name. Who is

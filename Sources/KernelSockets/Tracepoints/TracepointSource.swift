@@ -308,7 +308,7 @@ public final class TracepointSource {
             case .lost(let count):
                 counts.lost &+= count
                 names.distrust()
-            case .name(let pid, _, let name): names.rename(pid, name)
+            case .name(let pid, _, let name, let time): names.rename(pid, name, at: time)
             case .fork(let pid, let parent):
                 ends[pid] = nil
                 names.fork(pid, parent: parent)

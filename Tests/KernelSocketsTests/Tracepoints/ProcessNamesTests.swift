@@ -12,11 +12,11 @@ import Testing
 
     @Test func aChildHasTheNameOfItsParent() {
         var names = names
-        names.rename(10, "server")
+        names.rename(10, "server", at: 1)
         names.fork(11, parent: 10)
         names.fork(12, parent: 11)
         #expect(names.identity(12)?.command == "server" && names.identity(12)?.pid == 12)
-        names.rename(12, "worker")
+        names.rename(12, "worker", at: 1)
         #expect(names.identity(12)?.command == "worker")
     }
 
@@ -24,16 +24,16 @@ import Testing
         var names = names
         // The grandchild's beginning is read before the child's.
         names.fork(12, parent: 11)
-        names.rename(10, "server")
+        names.rename(10, "server", at: 1)
         names.fork(11, parent: 10)
         #expect(names.identity(12)?.command == "server")
     }
 
     @Test func aNewNameIsNotLostToABeginningThatIsReadLater() {
         var names = names
-        names.rename(10, "shell")
+        names.rename(10, "shell", at: 1)
         names.endReading()
-        names.rename(11, "ss")
+        names.rename(11, "ss", at: 1)
         names.fork(11, parent: 10)
         #expect(names.identity(11)?.command == "ss")
         names.endReading()
@@ -52,7 +52,7 @@ import Testing
         #expect(names.identity(11)?.details === server?.details)
         // It ran another program: that one's file is not known any more.
         names.fork(12, parent: 10)
-        names.rename(12, "sh")
+        names.rename(12, "sh", at: 1)
         #expect(names.identity(12)?.command == "sh" && names.identity(12)?.details == nil)
     }
 
@@ -78,14 +78,14 @@ import Testing
         #expect(names.identity(10)?.command == "server", "asked once")
         names.distrust()
         #expect(names.identity(10)?.command == "another")
-        names.rename(11, "told")
+        names.rename(11, "told", at: 1)
         names.distrust()
         #expect(names.identity(11)?.command == "told", "it has gone")
     }
 
     @Test func anEndedProcessIsForgotten() {
         var names = names
-        names.rename(10, "server")
+        names.rename(10, "server", at: 1)
         names.exit(10)
         #expect(names.identity(10) == nil)
         names.fork(10, parent: 9)
@@ -116,5 +116,20 @@ import Testing
         try FileManager.default.removeItem(atPath: proc.root + "/200")
         usleep(150_000)
         #expect(names.identity(200)?.command == "load-client", "who has gone keeps it")
+    }
+
+    /// The rings of two processors, the one where it runs now read first.
+    @Test func theNameOfThePresentStays() {
+        var names = self.names
+        names.fork(9, parent: 7)
+        names.rename(9, "python3", at: 20)
+        names.rename(9, "load-client", at: 30)
+        names.rename(9, "bash", at: 10)
+        #expect(names.identity(9)?.command == "load-client")
+        names.endReading()
+        // Another process may have the number by then.
+        names.exit(9)
+        names.rename(9, "next", at: 5)
+        #expect(names.identity(9)?.command == "next")
     }
 }
