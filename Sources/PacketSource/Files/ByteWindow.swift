@@ -1,8 +1,8 @@
 // The bytes of a capture that can be looked at now: a bounded growing buffer over a file or a stream, decompressed on the way if
 // need be.
 //
-// Files are read, not mapped: a mapping costs more than copying into a buffer that stays in the cache (a quarter more for a file in
-// memory), shows a file that shrinks as zeros and SIGBUS, and a disk's fault as SIGBUS alone.
+// Files are read, not mapped: a mapping costs more than copying into a buffer that stays in the cache (a replay takes a tenth longer),
+// shows a file that shrinks as zeros and SIGBUS, and a disk's fault as SIGBUS alone.
 
 import Glibc
 

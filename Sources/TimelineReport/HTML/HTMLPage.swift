@@ -72,9 +72,8 @@ public struct HTMLPage: LadderDrawing {
     /// Says that frames were lost.
     public func gap(_ count: UInt64, _ out: inout OutputBuffer) {
         out.append("<p class=\"gap\">")
-        out.append(number: count)
-        out.append(count == 1 ? " frame was" : " frames were")
-        out.append(" lost here by the capture: what follows may have holes</p>\n")
+        out.append(lostFrames: count)
+        out.append("</p>\n")
     }
 
     /// Counts, and closes the page.
@@ -91,9 +90,7 @@ public struct HTMLPage: LadderDrawing {
         }
         if late > 0 {
             out.append(". ")
-            out.append(number: late)
-            out.append(late == 1 ? " segment" : " segments")
-            out.append(" came after their connections had been drawn: what -w writes, replayed, has them")
+            out.append(undrawnSegments: late)
         }
         out.append(
             ". * = confirmed by the kernel. Rest the pointer on a row to read all of it.</p>\n</body>\n</html>\n")

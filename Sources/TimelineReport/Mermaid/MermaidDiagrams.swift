@@ -29,18 +29,16 @@ public struct MermaidDiagrams: LadderDrawing {
     /// Says that frames were lost.
     public func gap(_ count: UInt64, _ out: inout OutputBuffer) {
         out.append("*")
-        out.append(number: count)
-        out.append(count == 1 ? " frame was" : " frames were")
-        out.append(" lost here by the capture: what follows may have holes.*\n\n")
+        out.append(lostFrames: count)
+        out.append(".*\n\n")
     }
 
     /// Says what is in no diagram.
     public func end(_ counts: CaptureCounts, drawn: UInt64, late: UInt64, _ out: inout OutputBuffer) {
         guard late > 0 else { return }
         out.append("*")
-        out.append(number: late)
-        out.append(late == 1 ? " segment" : " segments")
-        out.append(" came after their connections had been drawn: what -w writes, replayed, has them.*\n")
+        out.append(undrawnSegments: late)
+        out.append(".*\n")
     }
 
     /// Writes a connection: a title, the diagram, the closing line and the findings.

@@ -134,9 +134,8 @@ public struct TextTimelineReport: TraceReport {
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")
-        out.append(number: count)
-        out.append(count == 1 ? " frame was" : " frames were")
-        out.append(" lost here by the capture: what follows may have holes ...\n")
+        out.append(lostFrames: count)
+        out.append(" ...\n")
     }
 
     /// Prints what is complete.

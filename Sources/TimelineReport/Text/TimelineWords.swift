@@ -153,6 +153,22 @@ extension OutputBuffer {
     }
 }
 
+extension OutputBuffer {
+    /// Appends that frames were lost by the capture, where a timeline has come to.
+    mutating func append(lostFrames count: UInt64) {
+        append(number: count)
+        append(count == 1 ? " frame was" : " frames were")
+        append(" lost here by the capture: what follows may have holes")
+    }
+
+    /// Appends that segments are in no drawing.
+    mutating func append(undrawnSegments count: UInt64) {
+        append(number: count)
+        append(count == 1 ? " segment" : " segments")
+        append(" came after their connections had been drawn: what -w writes, replayed, has them")
+    }
+}
+
 /// The words of a note.
 func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWriter) -> ArraySlice<UInt8> {
     writer.text {
