@@ -23,4 +23,14 @@ static inline void memory_hint_populate(void *place, size_t length) {
 #endif
 }
 
+/// Has this memory, once it is written to, made of large pages where the kernel has some. Otherwise it is made as any other.
+static inline void memory_hint_large_pages(void *place, size_t length) {
+#ifdef MADV_HUGEPAGE
+    madvise(place, length, MADV_HUGEPAGE);
+#else
+    (void)place;
+    (void)length;
+#endif
+}
+
 #endif

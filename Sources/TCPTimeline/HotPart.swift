@@ -208,19 +208,20 @@ struct HotPart: BitwiseCopyable, Sendable {
 
     /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
     @inline(__always) func sender(_ other: FourTuple) -> Int? {
-        // All of it at once, without a branch: one comparison after the other would wait for each, and directions alternate.
-        let forth =
-            difference(source, sourcePort, other.source)
-            | difference(destination, destinationPort, other.destination)
-        let back =
-            difference(source, sourcePort, other.destination)
-            | difference(destination, destinationPort, other.source)
-        return min(forth, back) == 0 ? (forth == 0 ? 0 : 1) : nil
+        // Directions alternate, so that there is no branch for them: the ports tell whose it can be, unless they are the same.
+        var isForth = other.source.port == sourcePort
+        if sourcePort == destinationPort { isForth = isForth && difference(source, other.source.address) == 0 }
+        let near = isForth ? other.source : other.destination
+        let far = isForth ? other.destination : other.source
+        let difference =
+            difference(source, near.address) | difference(destination, far.address)
+            | UInt64(sourcePort ^ near.port) | UInt64(destinationPort ^ far.port)
+        return difference == 0 ? (isForth ? 0 : 1) : nil
     }
 
-    /// 0 if both ends are the same. (The parentheses matter: ^ and | bind alike.)
-    @inline(__always) private func difference(_ address: IPAddress, _ port: UInt16, _ end: SocketAddress) -> UInt64 {
-        (address.low ^ end.address.low) | (address.high ^ end.address.high) | UInt64(port ^ end.port)
+    /// 0 if both are the same. (The parentheses matter: ^ and | bind alike.)
+    @inline(__always) private func difference(_ address: IPAddress, _ other: IPAddress) -> UInt64 {
+        (address.low ^ other.low) | (address.high ^ other.high)
     }
 
     @inline(__always) func isOriginator(_ end: SocketAddress) -> Bool {

@@ -400,8 +400,11 @@ public struct Timeline: ~Copyable {
                 endings[queue].removeFirst()
                 continue
             }
-            // One that is looked at soon.
+            // One that is looked at soon, and where the index has one that is looked at sooner.
             if let next = endings[queue].afterFirst(by: 8) { connections.store.fetch(next.id.slot &+ 1) }
+            if let next = endings[queue].afterFirst(by: 4), connections.store.isOccupied(next.id.slot) {
+                index.fetch(hash: index.hash(connections.store[next.id].tuple))
+            }
             let isCrowded = endings[queue].count > most
             if connections.store[id].lastTime > entry.silentSince && !isCrowded {
                 // Late segments put it off, but not those that ended after it.

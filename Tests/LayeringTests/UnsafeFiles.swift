@@ -45,7 +45,8 @@ enum UnsafeFiles {
         "Sources/PacketSource/Writer/HeldFrames.swift": "raw memory: frames, copied; an array's octets, read in place",
         "Sources/PacketSource/Writer/CaptureWriter.swift": "raw memory: the bytes of a small array, copied",
         "Sources/PacketSource/Writer/OutputFile.swift": "raw memory: its buffer; open(2), write(2), poll(2)",
-        "Sources/TCPTimeline/Table/PlainMemory.swift": "raw memory: plain values by index, checked; chunks never move",
+        "Sources/TCPTimeline/Table/PlainMemory.swift":
+            "raw memory: plain values by index, checked; chunks never move; pieces of large pages, each one table's",
         "Sources/TCPWire/RawSpan+BigEndian.swift": "raw memory: loads after the header's one length check",
         "Sources/TimelineReport/Text/OutputBuffer.swift":
             "raw memory: its own room, made before each append; literals, strings and digits, copied there",

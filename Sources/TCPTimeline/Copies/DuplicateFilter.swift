@@ -19,7 +19,7 @@ import TCPModel
 
 /// The latest frames, by what identifies them: a ring in the order of frames, chained by their fingerprints.
 ///
-/// Nearly every frame is only remembered, so that this writes to the end of the ring and to one small table.
+/// Nearly every frame is only remembered: that writes to the end of the ring. They are chained when one is looked for.
 struct DuplicateFilter: ~Copyable {
     /// How late a copy may be, in nanoseconds, by how well it is identified.
     enum Bound {
@@ -35,25 +35,29 @@ struct DuplicateFilter: ~Copyable {
 
     /// One frame, in as few octets as tell it. (Not private: Swift 6.3 cannot build a table of private values for debugging.)
     struct Entry: BitwiseCopyable {
-        /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12 of the place of the frame before it with
-        /// the same head, which may have been written over since.
+        /// 32 bits of the fingerprint above 20 bits of the frame's number, above 12: the fingerprint's lowest ones, its head,
+        /// until the frame is chained; then the place of the frame before it with the same head, which may have been written
+        /// over since.
         var identity: UInt64 = 0
         /// 48 bits of the time (78 hours) above 16 of the place on the link, which is 0 with an IPv4 identification.
         var seen: UInt64 = 0
 
         static let frameMask: UInt64 = 0xf_ffff
+        static let linkMask: UInt64 = 0xfff
         static let vantageMask: UInt64 = 0xffff
 
         init() {}
 
         @inline(__always) init(_ fingerprint: UInt64, frame: UInt64, time: Timestamp, vantage: UInt16) {
-            identity = fingerprint & 0xffff_ffff_0000_0000 | (frame & Self.frameMask) << 12
+            identity =
+                fingerprint & 0xffff_ffff_0000_0000 | (frame & Self.frameMask) << 12 | fingerprint & Self.linkMask
             seen = UInt64(bitPattern: time.nanoseconds) << 16 | UInt64(vantage)
         }
 
-        @inline(__always) var next: Int {
-            get { Int(identity & 0xfff) }
-            set { identity |= UInt64(newValue) }
+        /// The head, of a frame that is not chained yet; the next place, of one that is.
+        @inline(__always) var link: Int {
+            get { Int(identity & Self.linkMask) }
+            set { identity = identity & ~Self.linkMask | UInt64(newValue) & Self.linkMask }
         }
 
         @inline(__always) func hasFingerprint(of other: Entry) -> Bool { (identity ^ other.identity) >> 32 == 0 }
@@ -77,6 +81,8 @@ struct DuplicateFilter: ~Copyable {
     private var heads: FixedTable<UInt16>
     /// How many frames have been remembered: the next one's place in the ring.
     private var count = 0
+    /// How many of them are chained, or were written over before.
+    private var chained = 0
 
     init() {
         ring = FixedTable(repeating: Entry(), count: Self.capacity)
@@ -89,7 +95,7 @@ struct DuplicateFilter: ~Copyable {
     ) {
         let fingerprint = Self.fingerprint(segment, flowHash)
         let place = Self.place(segment, interface, vantage)
-        push(Entry(fingerprint, frame: frame, time: time, vantage: place), head(fingerprint))
+        push(Entry(fingerprint, frame: frame, time: time, vantage: place))
     }
 
     /// The frame that `segment` is another copy of, or nil; it is remembered either way.
@@ -100,9 +106,9 @@ struct DuplicateFilter: ~Copyable {
         let fingerprint = Self.fingerprint(segment, flowHash)
         let entry = Entry(
             fingerprint, frame: frame, time: time, vantage: Self.place(segment, interface, vantage))
-        let head = head(fingerprint)
+        chain()
         // From newer to older: what is not older than the one before was written over, and the chain ends there.
-        var place = Int(heads[head])
+        var place = Int(heads[entry.link])
         var age = 0
         var repeats = 0
         while age < Self.capacity && repeats < Bound.repeats {
@@ -117,23 +123,26 @@ struct DuplicateFilter: ~Copyable {
                 if Self.isCopy(entry, of: old, segment, isAskedForAgain) { return original }
                 repeats &+= 1
             }
-            place = old.next & (Self.capacity - 1)
+            place = old.link
         }
-        push(entry, head)
+        push(entry)
         return nil
     }
 
-    @inline(__always) private mutating func push(_ entry: Entry, _ head: Int) {
-        let place = count & (Self.capacity - 1)
+    @inline(__always) private mutating func push(_ entry: Entry) {
+        ring[count & (Self.capacity - 1)] = entry
         count &+= 1
-        var entry = entry
-        entry.next = Int(heads[head])
-        ring[place] = entry
-        heads[head] = UInt16(truncatingIfNeeded: place)
     }
 
-    @inline(__always) private func head(_ fingerprint: UInt64) -> Int {
-        Int(truncatingIfNeeded: fingerprint) & (Self.capacity - 1)
+    /// Chains what was remembered since the last time.
+    private mutating func chain() {
+        for number in max(chained, count - Self.capacity)..<count {
+            let place = number & (Self.capacity - 1)
+            let head = ring[place].link
+            ring[place].link = Int(heads[head])
+            heads[head] = UInt16(truncatingIfNeeded: place)
+        }
+        chained = count
     }
 
     /// Interface, link header and hop limit; only for segments without an identification.

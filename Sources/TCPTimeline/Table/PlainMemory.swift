@@ -1,6 +1,7 @@
 // Plain values in memory of their own: tables that nobody else can hold, so that nothing is asked before a write.
 
 import CMemoryHints
+import Synchronization
 
 /// A fixed number of plain values.
 @safe struct FixedTable<Element: BitwiseCopyable>: ~Copyable {
@@ -44,48 +45,71 @@ import CMemoryHints
 
 /// A growing number of plain values in chunks that never move, so that growth copies nothing and stalls nobody.
 @safe struct ChunkedTable<Element: BitwiseCopyable>: ~Copyable {
-    private static var chunkShift: Int { 12 }
+    private static var chunkShift: Int { 9 }
     static var chunkSize: Int { 1 << chunkShift }
     private static var lineSize: Int { 64 }
-    /// Values whose memory is made at once; none for the first ones, so that a small table costs little.
-    private static var step: UInt32 { 512 }
+    /// The first chunks have memory of their own, so that a small table costs little; the others are pieces of large pages.
+    static var ownChunks: Int { 4 }
 
-    private var chunks: [UnsafeMutablePointer<Element>] = unsafe []
+    /// Not an array, which would look at its own bounds for each value.
+    private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
+    private var chunkCount = 0
+    /// Chunks that there are places for.
+    private var chunkRoom = 16
     private(set) var count: UInt32 = 0
 
-    init() {}
+    init() {
+        precondition(Self.chunkOctets <= LargePages.pieceSize)
+        unsafe chunks = .allocate(capacity: chunkRoom)
+    }
 
     deinit {
-        // Every chunk was allocated by `addChunk` and is freed only here; the values are trivial.
-        for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
+        // Each chunk is here only, and goes back to where `addChunk` had it from; the values are trivial.
+        for index in 0..<chunkCount {
+            let memory = unsafe UnsafeMutableRawPointer(chunks[index])
+            if index < Self.ownChunks { unsafe memory.deallocate() } else { unsafe LargePages.giveBack(memory) }
+        }
+        unsafe chunks.deallocate()
     }
+
+    private static var chunkOctets: Int { chunkSize * MemoryLayout<Element>.stride }
 
     /// Adds a value behind the last one.
     @inline(__always) mutating func append(_ value: Element) {
-        if unsafe Int(count) >> Self.chunkShift == chunks.count { addChunk() }
-        if count & (Self.step - 1) == 0 && count > 0 { populate() }
+        if Int(count) >> Self.chunkShift == chunkCount { addChunk() }
         count += 1
-        // The chunk for this place was allocated just above or earlier.
+        // The chunk for this place was made just above or earlier.
         unsafe place(count - 1).initialize(to: value)
     }
 
     @inline(never) private mutating func addChunk() {
-        // On whole cache lines, so that a value takes no more of them than it has to. What is not used is not touched.
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: Self.chunkSize * MemoryLayout<Element>.stride, alignment: Self.lineSize)
-        // All of the memory that was just allocated.
-        unsafe chunks.append(memory.bindMemory(to: Element.self, capacity: Self.chunkSize))
+        if chunkCount == chunkRoom { makeRoom() }
+        let memory: UnsafeMutableRawPointer
+        if chunkCount < Self.ownChunks {
+            // On whole cache lines, so that a value takes no more of them than it has to. What is not used is not touched.
+            unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: Self.chunkOctets, alignment: Self.lineSize)
+        } else {
+            unsafe memory = LargePages.take()
+        }
+        // All of the memory that was just made: init has checked that a chunk is no larger than a piece.
+        if chunkCount > 0 { unsafe memory_hint_populate(memory, Self.chunkOctets) }
+        // There is room for it, as was checked first.
+        unsafe (chunks + chunkCount).initialize(to: memory.bindMemory(to: Element.self, capacity: Self.chunkSize))
+        chunkCount += 1
     }
 
-    /// Has the memory of the next values made.
-    @inline(never) private func populate() {
-        // A chunk has whole steps, and this one was allocated.
-        unsafe memory_hint_populate(place(count), Int(Self.step) * MemoryLayout<Element>.stride)
+    private mutating func makeRoom() {
+        let larger = UnsafeMutablePointer<UnsafeMutablePointer<Element>>.allocate(capacity: chunkRoom * 2)
+        // All that there are, to where there is room for twice as many.
+        unsafe larger.moveInitialize(from: chunks, count: chunkCount)
+        unsafe chunks.deallocate()
+        unsafe chunks = larger
+        chunkRoom *= 2
     }
 
     /// Where the value of an index below the count is.
     @inline(__always) private func place(_ index: UInt32) -> UnsafeMutablePointer<Element> {
-        // There is such a value, so its chunk exists and has room for this index.
+        // There is such a value, so that its chunk is there and has room for this index.
         unsafe chunks[Int(index) >> Self.chunkShift] + Int(index) & (Self.chunkSize - 1)
     }
 
@@ -111,6 +135,51 @@ import CMemoryHints
             precondition(index < count)
             // As above.
             return unsafe place(index)
+        }
+    }
+}
+
+/// Memory for tables that have grown large.
+///
+/// A processor remembers where some thousand pages are. A million connections fill 60 000 pages of 4 KB, so that nearly each
+/// look at another connection waits for that, too; they fill 120 pages of 2 MB, and each of those is made in one go. All tables of
+/// the process share the pages, so that one page at most is not wholly used. Where the kernel has none, small ones do.
+@safe enum LargePages {
+    /// Octets of a piece.
+    static let pieceSize = 128 << 10
+    private static let pageSize = 2 << 20
+
+    /// The addresses of pieces that nobody has.
+    private static let free = Mutex<[UInt]>([])
+
+    /// A piece of its own for the caller, on a whole page of 4 KB, with anything in it.
+    static func take() -> UnsafeMutableRawPointer {
+        let address = free.withLock { free in
+            if free.isEmpty { addPage(to: &free) }
+            return free.removeLast()
+        }
+        // A piece of a page that is never freed.
+        guard let piece = unsafe UnsafeMutableRawPointer(bitPattern: address) else {
+            preconditionFailure("a piece at the address 0")
+        }
+        return unsafe piece
+    }
+
+    /// Gives back a piece that `take` handed out and that nobody looks at any more.
+    static func giveBack(_ piece: UnsafeMutableRawPointer) {
+        let address = UInt(bitPattern: piece)
+        free.withLock { $0.append(address) }
+    }
+
+    private static func addPage(to free: inout [UInt]) {
+        // Never freed: what comes back is for the next table.
+        let page = UnsafeMutableRawPointer.allocate(byteCount: pageSize, alignment: pageSize)
+        // All of the page that was just allocated.
+        unsafe memory_hint_large_pages(page, pageSize)
+        // The last one is handed out first: from the page's beginning on.
+        let base = UInt(bitPattern: page)
+        for offset in stride(from: pageSize - pieceSize, through: 0, by: -pieceSize) {
+            free.append(base + UInt(offset))
         }
     }
 }
