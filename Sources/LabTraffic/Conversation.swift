@@ -19,6 +19,7 @@ struct Conversation: Sendable {
     /// Talks until the client says `fin` or leaves.
     func hold(with connection: borrowing Connection) -> Departure {
         Console.line("connected \(connection.peer)")
+        DescriptorCalls.pause(options.hold)
         let departure: Departure
         do throws(LabError) {
             departure = try talk(with: connection)

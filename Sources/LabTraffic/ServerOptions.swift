@@ -18,6 +18,8 @@ public struct ServerOptions: Sendable {
     public var allowsRemote = false
     /// One client at a time, or a thread each.
     public var mode = ServerMode.sequential
+    /// How long to read nothing of a client that has been accepted.
+    public var hold: Duration = .zero
     /// Whether the sequential server closes a client's socket when the client has gone; the threaded one always does.
     public var closes = false
     /// How long to wait before closing.

@@ -32,6 +32,8 @@ struct LabServerCommand: ParsableCommand {
     var port: UInt16 = 9500
     @Option(name: .shortAndLong, help: "sequential: one client at a time; threaded: a thread for each.")
     var mode = ModeWord.sequential
+    @Option(help: "After accepting a client, read nothing for so many seconds: what it sends stays in Recv-Q.")
+    var hold = 0.0
     @Flag(help: "Sequential: close the socket of a client that has gone.")
     var close = false
     @Option(help: "Wait so many seconds before closing (implies --close).")
@@ -68,7 +70,7 @@ struct LabServerCommand: ParsableCommand {
     }
 
     func validate() throws {
-        for (name, seconds) in [("--slow-close", slowClose ?? 0), ("--fin-wait", finWait)]
+        for (name, seconds) in [("--hold", hold), ("--slow-close", slowClose ?? 0), ("--fin-wait", finWait)]
         where !(0...86400).contains(seconds) {
             throw ValidationError("\(name) is in seconds, 0 to 86400.")
         }
@@ -82,6 +84,7 @@ struct LabServerCommand: ParsableCommand {
         options.host = host
         options.port = port
         options.mode = mode == .threaded ? .threaded : .sequential
+        options.hold = .seconds(hold)
         options.closes = close || slowClose != nil
         options.slowClose = .seconds(slowClose ?? 0)
         options.finWait = .seconds(finWait)

@@ -109,6 +109,9 @@ final class LabProcess {
     /// Types on the keyboard of a process that keeps its input.
     func type(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
+    /// Ends the keyboard of a process that keeps its input.
+    func closeInput() throws { try input.fileHandleForWriting.close() }
+
     /// Ends it now; also keeps it alive up to here.
     func stop() {
         signal(SIGKILL)
@@ -151,11 +154,21 @@ func wait(_ condition: () -> Bool) -> Bool {
 ///
 /// Both ports count: a port that is free to listen on may still have another connection of an earlier test in TIME_WAIT.
 func kernelState(from local: Int, to remote: Int) -> String? {
+    kernelRow(from: local, to: remote).map { String($0[3]) }
+}
+
+/// How many octets lie unread in the socket with these two ports.
+func kernelReceiveQueue(from local: Int, to remote: Int) -> Int? {
+    // `tx_queue:rx_queue`
+    kernelRow(from: local, to: remote)?[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
+}
+
+private func kernelRow(from local: Int, to remote: Int) -> [Substring]? {
     let table = readToEnd("/proc/net/tcp")
     func port(_ field: Substring) -> Int? { field.split(separator: ":").last.flatMap { Int($0, radix: 16) } }
     for row in table.split(separator: "\n").dropFirst() {
         let fields = row.split(separator: " ")
-        if fields.count > 3, port(fields[1]) == local, port(fields[2]) == remote { return String(fields[3]) }
+        if fields.count > 4, port(fields[1]) == local, port(fields[2]) == remote { return fields }
     }
     return nil
 }

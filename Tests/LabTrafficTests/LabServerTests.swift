@@ -136,6 +136,50 @@ import Testing
         owner.stop()
     }
 
+    /// What is sent meanwhile is acknowledged, and stays in the kernel.
+    @Test func holdReadsNothing() throws {
+        let (server, port) = try LabProcess.server(["--close", "--hold", "1.5"])
+        let began = Date()
+        let client = try LabProcess.client(["--port", "\(port)", "--reply-wait", "10"], "hola\nfin\n")
+        let connected = try server.line(beginning: "connected ")
+        let clientPort = try #require(connected.split(separator: ":").last.flatMap { Int($0) })
+        #expect(wait { kernelReceiveQueue(from: port, to: clientPort) == 5 })
+        #expect(!server.output.contains("message "))
+        #expect(client.end() == 0)
+        #expect(client.lines.dropFirst() == ["reply \"server: hola\"", "closed (fin)"])
+        #expect(Date().timeIntervalSince(began) > 1.4)
+        server.stop()
+    }
+
+    /// A server that closes first leaves its port in TIME_WAIT. Whether another one may listen there depends on both.
+    @Test(arguments: [
+        (first: [], second: [], listens: true), ([], ["--no-reuse-address"], false),
+        (["--no-reuse-address"], [], false),
+    ])
+    func reuseAddressDecidesBesideTimeWait(_ first: [String], _ second: [String], _ listens: Bool) throws {
+        let (server, port) = try LabProcess.server(first)
+        let client = try LabProcess.client(["--port", "\(port)"], "hola\n", keepsInput: true)
+        try client.line(beginning: "reply ")
+        let clientPort = try #require(
+            client.lines.first?.split(separator: " ")[1].split(separator: ":").last.flatMap { Int($0) })
+        server.signal(SIGINT)
+        #expect(server.end() == 0)
+        try client.line(beginning: "server closed its side")
+        // A line would be answered with a RST: nobody has the server's end any more.
+        try client.closeInput()
+        #expect(client.end() == 0)
+        #expect(wait { kernelState(from: port, to: clientPort) == "06" })
+        let next = try LabProcess(path: LabProcess.products + "/lab-server", ["--port", "\(port)"] + second)
+        if listens {
+            try next.line(beginning: "listening on 127.0.0.1:\(port) ")
+            next.stop()
+        } else {
+            #expect(next.end() == 1)
+            #expect(next.errors.contains("127.0.0.1:\(port) is already in use (EADDRINUSE)"))
+            #expect(next.errors.contains("because of --no-reuse-address") == !second.isEmpty)
+        }
+    }
+
     /// A closed standard stream's number goes to the next client's socket.
     @Test(arguments: [1, 2]) func theReadyDescriptorMayBeAStandardStream(_ number: Int) throws {
         let (server, port) = try LabProcess.server(["--ready-fd", "\(number)", "--close"])
