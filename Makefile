@@ -7,6 +7,8 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 INSTALL ?= install
+# The scenarios that make demo plays, in about ten seconds; none: all.
+DEMO ?= one-client fin two-clients threaded refused reset
 PROGRAMS := tcptrace lab-server lab-client
 MANUALS := Sources/tcptrace/Manual/tcptrace.8 Sources/lab-server/Manual/lab-server.1 Sources/lab-client/Manual/lab-client.1
 SWIFT_FILES := Package.swift Sources Tests
@@ -31,11 +33,12 @@ setup: ## Install what the build needs besides Swift: pkg-config and the headers
 	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install $(PACKAGES); } || { \
 	    echo "make: that did not work; $$manual" >&2; exit 1; }
 
-demo: setup ## Build, then run the guided tour: tcptrace lab (as root, with sudo if needed).
+demo: setup ## Build, then run part of the guided tour: tcptrace lab (as root, with sudo if needed; DEMO="killed stopped" for others).
 	$(SWIFT) build
 	@if [ "$$(id -u)" != 0 ] && [ -z "$(ROOT)" ]; then \
 	    echo "make: capturing needs root and there is no sudo; run 'make demo' as root" >&2; exit 1; fi
-	$(ROOT) "$$($(SWIFT) build --show-bin-path)/tcptrace" lab
+	$(ROOT) "$$($(SWIFT) build --show-bin-path)/tcptrace" lab $(DEMO)
+	@echo "That was: tcptrace lab $(DEMO); without names it plays all, and --list says what they are."
 
 test: setup ## Build and run all tests. Those that need tshark, tcpdump or root say so when they are skipped.
 	@for peer in tshark tcpdump; do \

@@ -4,37 +4,60 @@
 public enum LabScenario: String, CaseIterable, Sendable {
     /// An ordinary connection from beginning to end.
     case oneClient = "one-client"
+    /// A server that is ended while a client is connected, and started again.
+    case serverClosesFirst = "server-closes-first"
+    /// A client that has said all, and reads on.
+    case halfClose = "half-close"
     /// A server that forgets to close.
     case fin
     /// Two clients of a server that serves one at a time.
     case twoClients = "two-clients"
     /// Two clients of a server that serves each in a thread.
     case threaded
+    /// A server that is stopped, not ended.
+    case stopped
     /// A client without a server.
     case refused
     /// A client that closes with a RST.
     case reset
+    /// A client that is killed.
+    case killed
+    /// A server that is killed before it has read everything.
+    case killedUnread = "killed-unread"
 
     /// What will happen, for the heading and the list.
     public var summary: String {
         switch self {
         case .oneClient: "A server listens, one client connects, sends a line and closes; then the server closes too."
+        case .serverClosesFirst:
+            "The server is ended while a client is connected, and then started again: is its port free?"
+        case .halfClose:
+            "The client says that it has sent everything (shutdown), and still reads what the server sends after that."
         case .fin: "The client says \"fin\", closes and ends, but the server forgets to close its socket."
         case .twoClients: "A server that serves one client at a time gets a second one meanwhile."
         case .threaded: "The same two clients, and a server with a thread for each."
+        case .stopped:
+            "The server is stopped (as by Ctrl-Z) when a client comes and sends a line; later it is continued."
         case .refused: "A client connects to a port where nobody listens."
         case .reset: "The client closes with a RST (SO_LINGER with time 0) instead of a FIN."
+        case .killed: "The client is killed (kill -9) in the midst of a connection, with nothing left to read."
+        case .killedUnread: "The server is killed (kill -9) before it has read what the client has sent."
         }
     }
 
     func play(_ stage: inout Stage) throws(TourError) {
         switch self {
         case .oneClient: try playOneClient(&stage)
+        case .serverClosesFirst: try playServerClosesFirst(&stage)
+        case .halfClose: try playHalfClose(&stage)
         case .fin: try playFin(&stage)
         case .twoClients: try playTwoClients(&stage)
         case .threaded: try playThreaded(&stage)
+        case .stopped: try playStopped(&stage)
         case .refused: try playRefused(&stage)
         case .reset: try playReset(&stage)
+        case .killed: try playKilled(&stage)
+        case .killedUnread: try playKilledUnread(&stage)
         }
     }
 }

@@ -62,7 +62,7 @@ public enum LabTour {
             let start = buffer.count
             buffer.append(text: scenario.rawValue)
             buffer.pad(to: column + 2, from: start)
-            for (index, line) in LabPage.wrapped(scenario.summary, to: max(20, width - column - 2)).enumerated() {
+            for (index, line) in LabPage.wrapped(scenario.summary, to: max(12, width - column - 2)).enumerated() {
                 if index > 0 { buffer.pad(to: column + 2, from: buffer.count) }
                 buffer.append(text: line)
                 buffer.newline()

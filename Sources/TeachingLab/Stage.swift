@@ -41,6 +41,7 @@ struct Stage: ~Copyable {
     /// Connections that were there before this scenario.
     private var earlier: Set<FourTuple> = []
     private var hasSaidWhatIsHidden = false
+    private var isTraceFinished = false
 
     init(
         _ scenario: LabScenario, _ options: LabOptions, _ programs: LabPrograms, _ interruption: Interruption
@@ -94,6 +95,18 @@ struct Stage: ~Copyable {
         return server
     }
 
+    /// Starts a server that may fail to listen, shows the command and what it says, and waits for either.
+    mutating func tryServer(_ arguments: [String], _ title: String) throws(TourError) -> LabProgram {
+        page.title("\(title): \((["lab-server", "--port", "\(port)"] + arguments).joined(separator: " "))")
+        let server = try start("lab-server", programs.server, ["--port", "\(port)"] + arguments)
+        _ = try wait(until: { server.hasSaid("listening on ") || server.hasEnded })
+        for line in server.lines + server.complaint.split(separator: "\n").map(String.init) {
+            page.paragraph(printable(line), first: "  ", next: "    ")
+        }
+        try page.write()
+        return server
+    }
+
     /// Starts a client and waits until it is connected; its port, or nil if it ended before that.
     mutating func startClient(_ arguments: [String] = []) throws(TourError) -> (program: LabProgram, port: UInt16?) {
         let client = try start("lab-client", programs.client, ["--port", "\(port)"] + arguments)
@@ -142,11 +155,25 @@ struct Stage: ~Copyable {
         _ = try wait(milliseconds: milliseconds, until: { false })
     }
 
+    /// Waits until the port's sockets in the kernel's tables are like that, at most `Stage.patience`.
+    mutating func waitForSockets(_ condition: ([SocketRow]) -> Bool) throws(TourError) {
+        let deadline = ContinuousClock.now + .milliseconds(Self.patience)
+        repeat {
+            try look()
+            if condition(rowsOfPort()) { return }
+            try pause(milliseconds: 20)
+        } while ContinuousClock.now < deadline
+    }
+
     private mutating func wait(milliseconds: Int, until condition: () -> Bool) throws(TourError) -> Bool {
         let deadline = ContinuousClock.now + .milliseconds(milliseconds)
         repeat {
             try interruption.check()
-            do throws(TraceError) { try tracer.step(waitMilliseconds: 5) } catch { throw .trace(error) }
+            if isTraceFinished {
+                usleep(5000)
+            } else {
+                do throws(TraceError) { try tracer.step(waitMilliseconds: 5) } catch { throw .trace(error) }
+            }
             for program in running { program.collect() }
             if condition() { return true }
         } while ContinuousClock.now < deadline
@@ -192,6 +219,7 @@ struct Stage: ~Copyable {
 
     /// Ends the trace and shows the (rest of the) timeline.
     mutating func finishTimeline(_ title: String) throws(TourError) {
+        isTraceFinished = true
         do throws(TraceError) { try tracer.finish() } catch { throw .trace(error) }
         try timeline(title)
         for warning in tracer.warnings { StandardStreams.complain(warning) }
@@ -199,14 +227,18 @@ struct Stage: ~Copyable {
 
     /// `tcptrace kill port N --yes`, as the user would do it; whether it ended this process. No other one is ended, whoever else
     /// has this port of another address.
-    mutating func kill(_ holder: LabProgram, _ title: String) throws(TourError) -> Bool {
+    mutating func kill(
+        _ holder: LabProgram, _ title: String, with signal: Int32 = SIGTERM
+    ) throws(TourError) -> Bool {
         try look()
         let isOnly = survey.rows.allSatisfy { row in
             row.socket.state != .listen || row.socket.local.port != port || row.processes.map(\.pid) == [holder.pid]
         }
         let words = ["port", "\(port)"]
-        let command = (["tcptrace", "kill"] + words + (isOnly ? [] : ["--pid", "\(holder.pid)"])).joined(separator: " ")
-        page.title("\(title): \(command) --yes")
+        let command =
+            ["tcptrace", "kill"] + words + (isOnly ? [] : ["--pid", "\(holder.pid)"])
+            + (signal == SIGTERM ? [] : ["--signal", "\(signal)"]) + ["--yes"]
+        page.title("\(title): \(command.joined(separator: " "))")
         try page.write()
         let filter: SocketFilter
         do throws(SocketFilterError) {
@@ -216,6 +248,7 @@ struct Stage: ~Copyable {
         }
         var request = KillRequest(filter: filter, subject: words.joined(separator: " "))
         request.pid = holder.pid
+        request.signal = signal
         request.assumeYes = true
         return KillRun.run(request) == 0
     }

@@ -21,11 +21,34 @@ private func isLabProgram(_ pid: String) -> Bool {
 private let expectations: [(scenario: String, texts: [String])] = [
     ("one-client", ["LISTEN", "ESTABLISHED", "TIME_WAIT", "The client closed first", "closed (SF) by client"]),
     (
+        "server-closes-first",
+        [
+            "FIN_WAIT_2 (no process)", "CLOSE_WAIT", "closed (SF) by server", "is already in use (EADDRINUSE)",
+            "This time the server's end closed first", "TIME_WAIT is at the server's end, too",
+            "Without SO_REUSEADDR bind() failed", "listens beside the TIME_WAIT",
+        ]
+    ),
+    (
+        "half-close",
+        [
+            "half-closed: server may still send", "closed (SF) by client", "Its FIN_WAIT_2 is no error",
+            "CLOSE_WAIT is an error only if it never ends", "the server sent 4 octets more",
+            "TIME_WAIT is at the client's end",
+        ]
+    ),
+    (
         "fin",
         ["FIN_WAIT_2 (no process)", "CLOSE_WAIT", "belongs to nobody", "ended after SIGTERM", "is now TIME_WAIT"]
     ),
     ("two-clients", ["(not accepted)", "Recv-Q 22", "kernel: not accepted", "Its answer came"]),
     ("threaded", ["Both connections were accepted at once", "Both clients had their answers"]),
+    (
+        "stopped",
+        [
+            "(not accepted)", "It is the kernel that speaks TCP", "The client's 6 octets were acknowledged",
+            "SIGCONT (fg in a shell) was enough", "A stopped server keeps its port", "closed (SF) by client",
+        ]
+    ),
     (
         "refused",
         [
@@ -38,6 +61,20 @@ private let expectations: [(scenario: String, texts: [String])] = [
         [
             "kernel: tcp_send_reset TCP_STATE by", "kernel: server gets ECONNRESET", "reset (by client)", "RST,ACK",
             "ECONNRESET", "Both ends were gone at once",
+        ]
+    ),
+    (
+        "killed",
+        [
+            "closed (SF) by client", "SIGKILL ended lab-client", "It was a FIN, not a RST", "was an ordinary end",
+            "the client's end is in TIME_WAIT",
+        ]
+    ),
+    (
+        "killed-unread",
+        [
+            "ended after SIGKILL", "reset (RSTR) by server", "warning: reset-killed", "Recv-Q 6",
+            "with a RST instead of a FIN", "read() failed with ECONNRESET", "Nothing is left: the listening socket",
         ]
     ),
 ]
@@ -59,8 +96,10 @@ private let expectations: [(scenario: String, texts: [String])] = [
             {
                 part = part[..<end.lowerBound]
             }
+            // Sentences go over several lines.
+            let flowing = part.split(whereSeparator: \.isWhitespace).joined(separator: " ")
             for text in expectation.texts {
-                #expect(part.contains(text), "\(expectation.scenario) lacks \(text):\n\(part)")
+                #expect(flowing.contains(text), "\(expectation.scenario) lacks \(text):\n\(part)")
             }
             #expect(!part.contains("Expected "), "\(expectation.scenario) was not as expected:\n\(part)")
             if expectation.scenario != "refused" {
@@ -68,12 +107,14 @@ private let expectations: [(scenario: String, texts: [String])] = [
             }
         }
         let programs = labPrograms(in: output)
-        #expect(programs.count == 13)
+        #expect(programs.count == 24)
         #expect(programs.filter(isLabProgram) == [])
     }
 
-    @Test(.enabled(if: isRoot, "capturing needs root")) func endsItsProgramsOnInterruption() throws {
-        let tour = try Program(Program.tcptrace, ["lab", "--port", "\(try freePort())"])
+    /// The server of `stopped` is stopped at that time.
+    @Test(.enabled(if: isRoot, "capturing needs root"), arguments: ["one-client", "stopped"])
+    func endsItsProgramsOnInterruption(_ scenario: String) throws {
+        let tour = try Program(Program.tcptrace, ["lab", scenario, "--port", "\(try freePort())"])
         try tour.say("Sockets during")
         tour.signal(SIGINT)
         #expect(try tour.end().code == 0)
@@ -82,8 +123,9 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(programs.filter(isLabProgram) == [])
     }
 
-    @Test(.enabled(if: isRoot, "capturing needs root")) func itsProgramsDieWithIt() throws {
-        let tour = try Program(Program.tcptrace, ["lab", "--port", "\(try freePort())"])
+    @Test(.enabled(if: isRoot, "capturing needs root"), arguments: ["one-client", "stopped"])
+    func itsProgramsDieWithIt(_ scenario: String) throws {
+        let tour = try Program(Program.tcptrace, ["lab", scenario, "--port", "\(try freePort())"])
         try tour.say("Sockets during")
         tour.signal(SIGKILL)
         #expect(try tour.end().code == -SIGKILL)
@@ -91,14 +133,29 @@ private let expectations: [(scenario: String, texts: [String])] = [
         #expect(wait(3) { programs.filter(isLabProgram).isEmpty })
     }
 
-    @Test(.enabled(if: isRoot, "capturing needs root")) func savesCaptures() throws {
+    /// Replayed, the file tells what the tour has shown, the kernel's side included.
+    @Test(
+        .enabled(if: isRoot, "capturing needs root"),
+        arguments: [
+            ("refused", ["refused (REJ)"]),
+            ("server-closes-first", ["closed (SF) by server, whose process ended", "FIN_WAIT_2*", "TIME_WAIT*"]),
+            ("half-close", ["half-closed: server may still send", "note: half-close:", "sent 4 octets after that"]),
+            ("stopped", ["kernel: not accepted, nobody owns it", "kernel: accepted ", "closed (SF) by client"]),
+            ("killed", ["closed (SF) by client, whose process ended"]),
+            ("killed-unread", ["reset (RSTR) by server", "TCP_ABORT_ON_CLOSE", "warning: reset-killed", "6 octets"]),
+        ])
+    func savesCaptures(_ scenario: String, _ texts: [String]) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lab-" + UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let tour = try Program(Program.tcptrace, ["lab", "refused", "--port", "\(try freePort())", "--save", folder])
+        let tour = try Program(
+            Program.tcptrace, ["lab", scenario, "--port", "\(try freePort())", "--width", "100", "--save", folder])
         #expect(try tour.end().code == 0)
-        let replay = try Program(Program.tcptrace, ["-r", folder + "/refused.pcapng"])
+        let replay = try Program(Program.tcptrace, ["--width", "100", "-r", "\(folder)/\(scenario).pcapng"])
         #expect(try replay.end().code == 0)
-        #expect(replay.output.contains("refused (REJ)"))
+        for text in texts {
+            #expect(replay.output.contains(text), "\(replay.output)")
+            #expect(tour.output.contains(text), "\(tour.output)")
+        }
     }
 
     /// With four ephemeral ports the fifth connection gets one whose TIME_WAIT is of an earlier scenario.
@@ -160,6 +217,12 @@ private let expectations: [(scenario: String, texts: [String])] = [
                 $0.split(separator: " ").first.map(String.init)
             }
             #expect(names == expectations.map(\.scenario))
+        }
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let page = root.deletingLastPathComponent().path + "/Sources/tcptrace/Manual/tcptrace.8"
+        let manual = try String(contentsOfFile: page, encoding: .utf8)
+        for (name, _) in expectations {
+            #expect(manual.contains("\n.B \(name.replacing("-", with: "\\-"))\n"), "\(name) in the manual")
         }
         let wrong = try Program(Program.tcptrace, ["lab", "nonsense"])
         #expect(try wrong.end().code == 64)

@@ -1,6 +1,7 @@
 // Names, times and rows in words, for the sentences of the tour.
 
 import TCPModel
+import TCPTimeline
 import TimelineReport
 import TraceSession
 
@@ -45,4 +46,15 @@ struct Observations {
 
     /// Says it as it is.
     mutating func note(_ sentence: String) { sentences.append(sentence) }
+
+    /// Says why a segment went out twice, if one did: no frame is lost on loopback.
+    mutating func noteLossProbe(_ connection: Connection?) {
+        guard let connection else { return }
+        for (side, names) in [("client", "server"), ("server", "client")].enumerated()
+        where connection.counters[side].retransmissions > 0 {
+            note(
+                "One of the \(names.0)'s segments went out twice: the \(names.1)'s Linux delayed its ACK, and the "
+                    + "\(names.0)'s tail loss probe did not wait for it. Nothing was lost.")
+        }
+    }
 }

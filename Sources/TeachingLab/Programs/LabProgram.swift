@@ -114,11 +114,30 @@ final class LabProgram {
     /// Its exit code; nil while it runs or if a signal ended it.
     var exitCode: Int32? { status.flatMap { $0 & 0x7f == 0 ? $0 >> 8 & 0xff : nil } }
 
+    /// The signal that ended it; nil while it runs or if it ended by itself.
+    var endingSignal: Int32? { status.flatMap { $0 & 0x7f == 0 ? nil : $0 & 0x7f } }
+
+    /// Stops it, as Ctrl-Z would, and waits until the kernel says that it is stopped; whether it is.
+    func stop() -> Bool {
+        reap(WNOHANG)
+        guard status == nil, kill(pid, SIGSTOP) == 0 else { return false }
+        // No program can ignore SIGSTOP: this wait is short.
+        return reap(WUNTRACED)
+    }
+
+    /// Lets it go on after `stop`.
+    func resume() {
+        reap(WNOHANG)
+        if status == nil { kill(pid, SIGCONT) }
+    }
+
     /// Ends it if it still runs: the signal, a while to obey, then SIGKILL.
     func end(with signal: Int32 = SIGTERM) {
         reap(WNOHANG)
         guard status == nil else { return }
         kill(pid, signal)
+        // One that is stopped hears of it only when it goes on.
+        kill(pid, SIGCONT)
         let deadline = ContinuousClock.now + Self.patience
         while signal != SIGKILL, status == nil, ContinuousClock.now < deadline {
             usleep(2000)
@@ -131,14 +150,18 @@ final class LabProgram {
         collect()
     }
 
-    private func reap(_ options: Int32) {
-        guard status == nil else { return }
+    /// Asks whether it has ended; whether it is only stopped, which WUNTRACED asks for.
+    @discardableResult
+    private func reap(_ options: Int32) -> Bool {
+        guard status == nil else { return false }
         var value: Int32 = 0
         // waitpid fills the number that is passed, nothing else.
         while true {
             let answer = unsafe waitpid(pid, &value, options)
-            if answer == pid { status = value }
-            if answer >= 0 || errno != EINTR { return }
+            // WIFSTOPPED of wait(2), which is a macro.
+            let isStopped = answer == pid && value & 0xff == 0x7f
+            if answer == pid, !isStopped { status = value }
+            if answer >= 0 || errno != EINTR { return isStopped }
         }
     }
 }

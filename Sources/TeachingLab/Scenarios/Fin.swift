@@ -36,12 +36,7 @@ extension LabScenario {
             otherwise:
                 "Expected FIN_WAIT_2 and CLOSE_WAIT, but the table had \(clientEnd?.stateName ?? "no socket") at the "
                 + "client and \(serverEnd?.stateName ?? "no socket") at the server.")
-        if let connection = stage.record.connection(clientPort: client.port), connection.counters[0].retransmissions > 0
-        {
-            seen.note(
-                "One of the client's segments went out twice: the server's Linux delayed its ACK, and the client's tail loss "
-                    + "probe did not wait for it. Nothing was lost.")
-        }
+        seen.noteLossProbe(stage.record.connection(clientPort: client.port))
         seen.note(
             clientEnd?.socket.inode == 0 && client.program.hasEnded,
             "lab-client[\(client.program.pid)] has ended, so the FIN_WAIT_2 belongs to nobody. Linux drops it after "

@@ -1,0 +1,68 @@
+// TIME_WAIT at the server, and what it has to do with "address already in use".
+
+import Glibc
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+extension LabScenario {
+    func playServerClosesFirst(_ stage: inout Stage) throws(TourError) {
+        // With SO_REUSEADDR: Linux wants it of both, the new listener and the sockets in TIME_WAIT. Without it here nothing could
+        // listen on the port for the next minute, also not the next scenario.
+        let server = try stage.startServer()
+        try stage.sockets("Sockets before: the server listens")
+        let client = try stage.startConnectedClient()
+        client.program.type("hello\n")
+        _ = try stage.wait(until: { client.program.hasSaid("reply ") })
+        try stage.pause(milliseconds: 100)
+        server.end(with: SIGINT)
+        _ = try stage.wait(until: { client.program.hasSaid("server closed its side") })
+        let (clientPort, port) = (client.port, stage.port)
+        try stage.waitForSockets { $0.end(port, to: clientPort)?.socket.state == .finWait2 }
+        let during = try stage.sockets(
+            "Sockets during: the server has been ended with Ctrl-C (SIGINT), the client is still there")
+        client.program.closeInput()
+        _ = try stage.wait(until: { client.program.hasEnded })
+        try stage.pause()
+        try stage.finishTimeline("Timeline")
+        let after = try stage.sockets("Sockets after: the client has closed, too")
+        let plain = try stage.tryServer(["--no-reuse-address"], "Starting it again, without SO_REUSEADDR")
+        plain.end()
+        let reusing = try stage.tryServer([], "Starting it again, with SO_REUSEADDR")
+        let again = try stage.sockets("Sockets at the end: the server listens again")
+
+        let connection = stage.record.connection(clientPort: clientPort)
+        let serverEnd = during.end(port, to: clientPort)
+        let clientEnd = during.end(clientPort, to: port)
+        var seen = Observations()
+        seen.note(
+            connection?.closer == .responder && serverEnd?.socket.state == .finWait2
+                && clientEnd?.socket.state == .closeWait,
+            "This time the server's end closed first: when lab-server[\(server.pid)] ended, Linux closed its sockets and sent the "
+                + "FIN. So FIN_WAIT_2 is at the server, CLOSE_WAIT at the client: the states go by who closes first, not by "
+                + "who is the server.",
+            otherwise: "Expected FIN_WAIT_2 at the server and CLOSE_WAIT at the client, but the table had "
+                + "\(serverEnd?.stateName ?? "no socket") and \(clientEnd?.stateName ?? "no socket").")
+        let waits = after.end(port, to: clientPort)
+        seen.note(
+            waits?.socket.state == .timeWait && after.end(clientPort, to: port) == nil,
+            "TIME_WAIT is at the server's end, too, for 60 s, although its process has ended and nobody listens on port "
+                + "\(port).",
+            otherwise: "Expected TIME_WAIT at the server's port, but the table had \(waits?.stateName ?? "no socket").")
+        seen.note(
+            plain.complaint.contains("EADDRINUSE") && !plain.hasSaid("listening on "),
+            "Without SO_REUSEADDR bind() failed with EADDRINUSE, \"address already in use\": the TIME_WAIT still has the "
+                + "port. No process can be ended for that; one has to wait, or set the option.",
+            otherwise: "Without SO_REUSEADDR the server was not refused the port.")
+        let listener = again.listener(port)
+        seen.note(
+            listener?.processes.map(\.pid) == [reusing.pid]
+                && again.end(port, to: clientPort)?.socket.state == .timeWait,
+            "With SO_REUSEADDR, which every server should set, \(listener?.owner ?? "") listens beside the TIME_WAIT. That is "
+                + "safe: a connection is known by the addresses and ports of both ends, and the TIME_WAIT has only this one. "
+                + "Two servers still cannot listen on one port.",
+            otherwise: "With SO_REUSEADDR the server does not listen beside the TIME_WAIT.")
+        seen.noteLossProbe(connection)
+        try stage.notice(seen)
+    }
+}
