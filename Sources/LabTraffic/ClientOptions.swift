@@ -10,6 +10,8 @@ public struct ClientOptions: Sendable {
     public var sourcePort: UInt16?
     /// How long to wait for the server's SYN-ACK; nil leaves it to the kernel.
     public var connectTimeout: Duration?
+    /// After how many seconds of silence to ask whether the server is still there; nil never asks.
+    public var keepAlive: Int32?
     /// How long to stay connected and silent before the first line.
     public var hold: Duration = .zero
     /// How long to wait between lines.

@@ -30,6 +30,7 @@ public struct LabClient: ~Copyable {
             timeout: options.connectTimeout)
         Console.line("connected \(connection.local) > \(connection.peer) (pid \(getpid()))")
         try connection.setNonBlocking()
+        if let seconds = options.keepAlive { try Sockets.setKeepAlive(connection.number, seconds: seconds) }
         self.options = options
         self.connection = connection
     }

@@ -29,6 +29,18 @@ enum Sockets {
         else { throw .system(doing: "cannot set the send timeout", code: errno) }
     }
 
+    /// Makes the kernel ask, after so many seconds of silence and then as often, whether the peer is still there.
+    static func setKeepAlive(_ number: Int32, seconds: Int32) throws(LabError) {
+        try setFlag(number, SO_KEEPALIVE, true)
+        for option in [TCP_KEEPIDLE, TCP_KEEPINTVL] {
+            var value = seconds
+            // The option is an int, and its size is passed.
+            guard
+                unsafe setsockopt(number, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
+            else { throw .system(doing: "cannot set the keep-alive time", code: errno) }
+        }
+    }
+
     /// Makes the next close send a RST. A failure leaves the ordinary FIN; Linux knows none for a valid socket.
     static func lingerZero(_ number: Int32) {
         var value = linger(l_onoff: 1, l_linger: 0)

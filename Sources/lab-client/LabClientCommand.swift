@@ -29,6 +29,11 @@ struct LabClientCommand: ParsableCommand {
     var sourcePort: UInt16?
     @Option(help: "Give up connecting after so many seconds; without it, the kernel's SYN retries decide.")
     var connectTimeout: Double?
+    @Option(
+        help:
+            "After so many seconds of silence, and then as often, ask whether the server is still there (SO_KEEPALIVE)."
+    )
+    var keepAlive: Int32?
     @Option(help: "Stay connected and silent so many seconds before the first line.")
     var hold = 0.0
     @Option(help: "Wait so many seconds between lines.")
@@ -66,6 +71,10 @@ struct LabClientCommand: ParsableCommand {
         if let connectTimeout, connectTimeout < 0.001 {
             throw ValidationError("--connect-timeout is at least 0.001 seconds.")
         }
+        // What the kernel allows for TCP_KEEPIDLE.
+        if let keepAlive, !(1...32767).contains(keepAlive) {
+            throw ValidationError("--keep-alive is in whole seconds, 1 to 32767.")
+        }
         // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
@@ -85,6 +94,7 @@ struct LabClientCommand: ParsableCommand {
         options.port = port ?? portArgument ?? options.port
         options.sourcePort = sourcePort
         options.connectTimeout = connectTimeout.map { .seconds($0) }
+        options.keepAlive = keepAlive
         options.hold = .seconds(hold)
         options.delay = .seconds(delay)
         options.replyWait = noReply ? .zero : .seconds(replyWait)

@@ -66,6 +66,20 @@ import Testing
         server.stop()
     }
 
+    @Test func keepAliveStartsTheTimer() throws {
+        let (server, port) = try LabProcess.server(["--mode", "threaded"])
+        for (options, timer) in [(["--keep-alive", "3"], "02"), ([], "00")] {
+            let client = try LabProcess.client(["--port", "\(port)"] + options, keepsInput: true)
+            let words = try client.line(beginning: "connected ").split(separator: " ")
+            let own = try #require(words[1].split(separator: ":").last.flatMap { Int($0) })
+            #expect(wait { kernelTimer(from: own, to: port) == timer }, "\(options)")
+            client.stop()
+        }
+        let wrong = try LabProcess.client(["--keep-alive", "0"])
+        #expect(wrong.end() == 64)
+        server.stop()
+    }
+
     @Test func halfCloseReadsOn() throws {
         let (server, port) = try pythonServer("late")
         let client = try LabProcess.client(["--port", port, "--no-reply", "--half-close"], "a\nfin\n")

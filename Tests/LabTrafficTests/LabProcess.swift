@@ -163,12 +163,18 @@ func kernelReceiveQueue(from local: Int, to remote: Int) -> Int? {
     kernelRow(from: local, to: remote)?[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
 }
 
+/// The running timer of the socket with these two ports: 02 is that of keep-alives, 00 none.
+func kernelTimer(from local: Int, to remote: Int) -> String? {
+    // `tr:tm->when`
+    kernelRow(from: local, to: remote)?[5].split(separator: ":").first.map(String.init)
+}
+
 private func kernelRow(from local: Int, to remote: Int) -> [Substring]? {
     let table = readToEnd("/proc/net/tcp")
     func port(_ field: Substring) -> Int? { field.split(separator: ":").last.flatMap { Int($0, radix: 16) } }
     for row in table.split(separator: "\n").dropFirst() {
         let fields = row.split(separator: " ")
-        if fields.count > 4, port(fields[1]) == local, port(fields[2]) == remote { return fields }
+        if fields.count > 5, port(fields[1]) == local, port(fields[2]) == remote { return fields }
     }
     return nil
 }
