@@ -16,6 +16,10 @@ public enum LabScenario: String, CaseIterable, Sendable {
     case threaded
     /// A server that is stopped, not ended.
     case stopped
+    /// A server that does not accept, and a client for which its queue has no room.
+    case backlog
+    /// A client that asks whether the server is still there.
+    case keepAlive = "keep-alive"
     /// A client without a server.
     case refused
     /// A client that closes with a RST.
@@ -38,6 +42,10 @@ public enum LabScenario: String, CaseIterable, Sendable {
         case .threaded: "The same two clients, and a server with a thread for each."
         case .stopped:
             "The server is stopped (as by Ctrl-Z) when a client comes and sends a line; later it is continued."
+        case .backlog:
+            "A stopped server's queue has room for one client that waits to be accepted. What happens to the second?"
+        case .keepAlive:
+            "Two seconds of silence: the client's kernel asks whether the other end is still there. The server is stopped."
         case .refused: "A client connects to a port where nobody listens."
         case .reset: "The client closes with a RST (SO_LINGER with time 0) instead of a FIN."
         case .killed: "The client is killed (kill -9) in the midst of a connection, with nothing left to read."
@@ -54,6 +62,8 @@ public enum LabScenario: String, CaseIterable, Sendable {
         case .twoClients: try playTwoClients(&stage)
         case .threaded: try playThreaded(&stage)
         case .stopped: try playStopped(&stage)
+        case .backlog: try playBacklog(&stage)
+        case .keepAlive: try playKeepAlive(&stage)
         case .refused: try playRefused(&stage)
         case .reset: try playReset(&stage)
         case .killed: try playKilled(&stage)

@@ -110,13 +110,33 @@ struct Stage: ~Copyable {
     /// Starts a client and waits until it is connected; its port, or nil if it ended before that.
     mutating func startClient(_ arguments: [String] = []) throws(TourError) -> (program: LabProgram, port: UInt16?) {
         let client = try start("lab-client", programs.client, ["--port", "\(port)"] + arguments)
+        return (client, try connectedPort(of: client))
+    }
+
+    /// Waits until a client is connected; its port, or nil if it ended before that.
+    mutating func connectedPort(of client: LabProgram) throws(TourError) -> UInt16? {
         _ = try wait(until: { client.hasSaid("connected ") || client.hasEnded })
         // `connected 127.0.0.1:45678 > 127.0.0.1:9500 (pid 7511)`
         let own = client.lines.first { $0.hasPrefix("connected ") }?.split(separator: " ").dropFirst().first
-        let ownPort = own?.split(separator: ":").last.flatMap { UInt16($0) }
-        // On loopback Linux gives out a port again whose TIME_WAIT is a second old: these two ends are no more those of before.
-        earlier = earlier.filter { ownPort == nil || $0.source.port != ownPort && $0.destination.port != ownPort }
-        return (client, ownPort)
+        guard let ownPort = own?.split(separator: ":").last.flatMap({ UInt16($0) }) else { return nil }
+        noteNew(ownPort)
+        return ownPort
+    }
+
+    /// Starts a client and waits until its SYN is out; its port.
+    mutating func startUnansweredClient() throws(TourError) -> (program: LabProgram, port: UInt16) {
+        let client = try start("lab-client", programs.client, ["--port", "\(port)"])
+        try waitForSockets { $0.connecting(client) != nil }
+        guard let row = rowsOfPort().connecting(client) else {
+            throw .failed("lab-client is not seen in SYN_SENT: " + Self.reason(client))
+        }
+        noteNew(row.socket.local.port)
+        return (client, row.socket.local.port)
+    }
+
+    /// On loopback Linux gives out a port again whose TIME_WAIT is a second old: these two ends are no more those of before.
+    private mutating func noteNew(_ port: UInt16) {
+        earlier = earlier.filter { $0.source.port != port && $0.destination.port != port }
     }
 
     /// Starts a client that is expected to connect.

@@ -50,6 +50,19 @@ private let expectations: [(scenario: String, texts: [String])] = [
         ]
     ),
     (
+        "backlog",
+        [
+            "SYN_SENT", "(not accepted)", "the queue was full", "got no answer, neither SYN-ACK nor RST",
+            "Its SYN was sent", "some connects take a whole second", "retransmit 1",
+        ]
+    ),
+    (
+        "keep-alive",
+        [
+            "(keep-alive)", "(answer)", "sent 2 keep-alives", "Each was answered, although", "closed (SF) by client",
+        ]
+    ),
+    (
         "refused",
         [
             "(no socket)", "kernel: tcp_send_reset NO_SOCKET", "kernel: client gets ECONNREFUSED", "refused (REJ)",
@@ -107,7 +120,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
             }
         }
         let programs = labPrograms(in: output)
-        #expect(programs.count == 24)
+        #expect(programs.count == 29)
         #expect(programs.filter(isLabProgram) == [])
     }
 
@@ -141,6 +154,8 @@ private let expectations: [(scenario: String, texts: [String])] = [
             ("server-closes-first", ["closed (SF) by server, whose process ended", "FIN_WAIT_2*", "TIME_WAIT*"]),
             ("half-close", ["half-closed: server may still send", "note: half-close:", "sent 4 octets after that"]),
             ("stopped", ["kernel: not accepted, nobody owns it", "kernel: accepted ", "closed (SF) by client"]),
+            ("backlog", ["kernel: not accepted, nobody owns it", "retransmit 1", "kernel: accepted after "]),
+            ("keep-alive", ["(keep-alive)", "(answer)", "closed (SF) by client"]),
             ("killed", ["closed (SF) by client, whose process ended"]),
             ("killed-unread", ["reset (RSTR) by server", "TCP_ABORT_ON_CLOSE", "warning: reset-killed", "6 octets"]),
         ])

@@ -7,10 +7,20 @@ import TimelineReport
 /// The connections of one scenario as they were at their latest segment, in the order of their numbers.
 final class LabRecord {
     private(set) var connections: [Connection] = []
+    /// Keep-alives of clients, and how many of them the server's end has answered.
+    private(set) var keepAlives = (asked: 0, answered: 0)
 
     /// The connection of the client with this port.
     func connection(clientPort: UInt16) -> Connection? {
         connections.last { $0.tuple.source.port == clientPort }
+    }
+
+    fileprivate func count(_ event: SegmentEvent) {
+        if event.sender == .originator, event.notes.contains(.keepAlive) {
+            keepAlives.asked += 1
+        } else if event.sender == .responder, keepAlives.answered < keepAlives.asked {
+            keepAlives.answered += 1
+        }
     }
 
     fileprivate func keep(_ connection: Connection) {
@@ -34,6 +44,7 @@ struct LabReport: ForwardingReport {
 
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer) {
         record.keep(connections[event.connection])
+        record.count(event)
         inner.segment(event, connections, &out)
     }
 }

@@ -21,6 +21,11 @@ extension [SocketRow] {
         first { $0.socket.local.port == local && $0.socket.remote.port == remote && $0.socket.state != .listen }
     }
 
+    /// The socket with which this program waits for an answer to its SYN.
+    func connecting(_ program: LabProgram) -> SocketRow? {
+        first { $0.socket.state == .synSent && $0.processes.map(\.pid) == [program.pid] }
+    }
+
     /// The listening socket on this port.
     func listener(_ port: UInt16) -> SocketRow? {
         first { $0.socket.local.port == port && $0.socket.state == .listen }

@@ -1,0 +1,61 @@
+// A full accept queue: a SYN that nobody answers, and the state in which its sender waits.
+
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+extension LabScenario {
+    func playBacklog(_ stage: inout Stage) throws(TourError) {
+        let server = try stage.startServer(["--close", "--backlog", "0"])
+        let wasStopped = server.stop()
+        try stage.sockets("Sockets before: the server listens, and is stopped (kill -STOP \(server.pid))")
+        let first = try stage.startConnectedClient()
+        let second = try stage.startUnansweredClient()
+        try stage.pause()
+        let (port, pids) = (stage.port, (first.program.pid, second.program.pid))
+        let during = try stage.sockets(
+            "Sockets during (first: lab-client[\(pids.0)] from port \(first.port), second: lab-client[\(pids.1)] from port "
+                + "\(second.port))")
+        let wasConnectedEarly = second.program.hasSaid("connected ")
+        server.resume()
+        _ = try stage.connectedPort(of: second.program)
+        let (firstClient, secondClient) = (first.program, second.program)
+        firstClient.closeInput()
+        _ = try stage.wait(until: { firstClient.hasEnded && server.hasSaid("closed ") })
+        secondClient.closeInput()
+        _ = try stage.wait(until: { secondClient.hasEnded && server.lines.count { $0.hasPrefix("closed ") } == 2 })
+        try stage.pause()
+        try stage.finishTimeline("Timeline (each row begins with its connection's number)")
+        try stage.sockets("Sockets after: both have closed")
+
+        let listener = during.listener(port)?.socket
+        let waiting = during.end(port, to: first.port)
+        var seen = Observations()
+        seen.note(
+            wasStopped && listener?.receiveQueue == 1 && listener?.transmitQueue == 0
+                && waiting?.holder == .notAccepted,
+            "In the row of a listener Recv-Q counts the connections that wait for accept(): 1. Send-Q is the backlog of "
+                + "listen(), here 0, and Linux lets one more wait than that: with the first client the queue was full.",
+            otherwise: "Expected one connection in the accept queue of the listener, but Recv-Q was "
+                + "\(listener?.receiveQueue ?? 0).")
+        let unanswered = during.end(second.port, to: port)
+        seen.note(
+            unanswered?.socket.state == .synSent && !wasConnectedEarly && during.end(port, to: second.port) == nil,
+            "The second client's SYN got no answer, neither SYN-ACK nor RST: Linux drops it and hopes for room when it comes "
+                + "again. So \(unanswered?.owner ?? "the client") was in SYN_SENT, inside connect(), and at the server's end "
+                + "there was no socket for it. A firewall that drops SYNs, or a host that is off, looks the same; compare "
+                + "refused.",
+            otherwise: "Expected SYN_SENT at the second client, but the table had "
+                + "\(unanswered?.stateName ?? "no socket").")
+        let connection = stage.record.connection(clientPort: second.port)
+        let tries = connection?.counters[0].retransmissions ?? 0
+        seen.note(
+            tries >= 1 && (connection?.openDelay ?? 0) > 0 && secondClient.hasSaid("connected "),
+            "\(tries == 1 ? "Its SYN was sent a second time" : "Its SYN was sent \(tries) times more"), by a timer that begins "
+                + "with 1 s (RFC 6298). Meanwhile the server went on (SIGCONT) and accepted the first client: there was "
+                + "room, and the handshake was complete \(words(nanoseconds: connection?.openDelay ?? 0)) after the first SYN. "
+                + "A busy server makes itself felt like that: some connects take a whole second.",
+            otherwise: "The second client did not connect by a SYN that was sent again.")
+        try stage.notice(seen)
+    }
+}
