@@ -172,6 +172,12 @@ public struct KillRun {
         let hasEnded = handle.waitForEnd(milliseconds: Self.patience)
         if hasEnded {
             buffer.append(text: "\(KillPlan.name(target)) ended after \(signal)\n")
+        } else if ![SIGKILL, SIGSTOP, SIGCONT].contains(request.signal),
+            survey.finder.troubled(among: [target.pid])[target.pid] == .stopped
+        {
+            buffer.append(
+                text: "\(KillPlan.name(target)) is stopped (Ctrl-Z, SIGSTOP) and gets \(signal) only when it goes on: "
+                    + "kill -CONT \(target.pid) lets it; --signal KILL does not wait\n")
         } else {
             buffer.append(
                 text: "\(KillPlan.name(target)) still runs \(Self.patience / 1000) s after \(signal)"

@@ -94,6 +94,24 @@ private struct Said {
         #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
     }
 
+    /// The kernel keeps the signal until the process goes on.
+    @Test func aStoppedProcessGetsTheSignalLater() throws {
+        let server = try Server()
+        let pid = server.process.processIdentifier
+        kill(pid, SIGSTOP)
+        let said = try run("port \(server.port)")
+        #expect(
+            said.code == 1
+                && said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it goes on"))
+        #expect(said.output.contains("kill -CONT \(pid) lets it; --signal KILL") && server.process.isRunning)
+        kill(pid, SIGCONT)
+        server.process.waitUntilExit()
+        #expect(server.process.terminationReason == .uncaughtSignal && server.process.terminationStatus == SIGTERM)
+        let other = try Server()
+        kill(other.process.processIdentifier, SIGSTOP)
+        #expect(try run("port \(other.port)", signal: SIGKILL).code == 0)
+    }
+
     @Test func severalHolders() throws {
         let server = try Server(
             """
