@@ -13,7 +13,7 @@ extension LabScenario {
         _ = try stage.wait(until: { client.program.hasSaid("reply ") })
         let wasStopped = server.stop()
         let record = stage.record
-        _ = try stage.wait(until: { record.keepAlives.answered == 2 })
+        _ = try stage.wait(until: { record.keepAlives.answered >= 2 })
         try stage.pause(milliseconds: 50)
         let during = try stage.sockets(
             "Sockets during: nobody has said anything for two seconds, the server is stopped")
@@ -32,14 +32,14 @@ extension LabScenario {
         let isQuiet = quiet?.counters[0].uniqueBytes == 6 && quiet?.counters[1].uniqueBytes == 14
         var seen = Observations()
         seen.note(
-            keepAlives.asked == 2 && isQuiet,
-            "For two seconds neither program sent anything, but the client's Linux sent \(keepAlives.asked) keep-alives: segments without data whose "
-                + "sequence number is one too low, so that the other end has to answer with an ACK (RFC 9293 3.8.4).",
+            keepAlives.asked >= 2 && isQuiet,
+            "All that time neither program sent anything, but the client's Linux sent \(keepAlives.asked) keep-alives: "
+                + "segments without data whose sequence number is one too low, so that the other end has to answer with an "
+                + "ACK (RFC 9293 3.8.4).",
             otherwise: "Expected 2 keep-alives and no data, but there were \(keepAlives.asked).")
         seen.note(
-            wasStopped && keepAlives.answered == 2 && clientEnd?.socket.state == .established
-                && serverEnd?.socket.state == .established
-                && clientEnd?.owner != nil && serverEnd?.owner != nil,
+            wasStopped && keepAlives.answered == keepAlives.asked
+                && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
             "Each was answered, although lab-server[\(server.pid)] was stopped: it is its kernel that answers. A keep-alive "
                 + "shows that the other host and the way to it are there, not that the program works.",
             otherwise: "Expected 2 answers for a stopped server, and both ends in ESTABLISHED, but there were "

@@ -35,8 +35,8 @@ extension LabScenario {
         var seen = Observations()
         seen.note(
             wasStopped && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
-            "lab-server[\(server.pid)] was stopped (state T in ps) and did not execute a single instruction; yet the connection was "
-                + "ESTABLISHED at both ends"
+            "lab-server[\(server.pid)] was stopped (state T in ps) and did not execute a single instruction; yet the "
+                + "connection was ESTABLISHED at both ends"
                 + (before.map { $0.openDelay >= 0 ? ", \(words(nanoseconds: $0.openDelay)) after the SYN" : "" } ?? "")
                 + ". It is the kernel that speaks TCP, not the program.",
             otherwise: "Expected a stopped server and both ends in ESTABLISHED, but the table had "
@@ -58,7 +58,7 @@ extension LabScenario {
         seen.note(
             during.listener(port)?.processes.map(\.pid) == [server.pid],
             "A stopped server keeps its port: Ctrl-Z is not Ctrl-C. It is found like any other holder (tcptrace sockets -a port "
-                + "\(port)).",
+                + "\(port)); SIGTERM would end it only when it goes on, SIGKILL at once.",
             otherwise: "The stopped server was not seen to hold its port.")
         try stage.notice(seen)
     }
