@@ -177,7 +177,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
     @Test(.enabled(if: canUnshare, "needs root, unshare and ip")) func aPortThatIsGivenOutAgainIsShown() throws {
         let script = """
             ip link set lo up && echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range &&
-            exec "$0" lab one-client fin one-client two-clients
+            exec "$0" lab one-client fin one-client two-clients backlog
             """
         let tour = try Program("/usr/bin/unshare", ["-n", "sh", "-c", script, Program.tcptrace])
         #expect(try tour.end().code == 0, "\(tour.errors)")

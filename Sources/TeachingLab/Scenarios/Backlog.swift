@@ -43,8 +43,8 @@ extension LabScenario {
             unanswered?.socket.state == .synSent && !wasConnectedEarly && during.end(port, to: second.port) == nil,
             "The second client's SYN got no answer, neither SYN-ACK nor RST: Linux drops it and hopes for room when it comes "
                 + "again. So \(unanswered?.owner ?? "the client") was in SYN_SENT, inside connect(), and at the server's end "
-                + "there was no socket for it. A firewall that drops SYNs, or a host that is off, looks the same; compare "
-                + "refused.",
+                + "there was no socket for it. A firewall that drops SYNs, or a host that is off, looks the same. The "
+                + "scenario refused shows the difference.",
             otherwise: "Expected SYN_SENT at the second client, but the table had "
                 + "\(unanswered?.stateName ?? "no socket").")
         let connection = stage.record.connection(clientPort: second.port)

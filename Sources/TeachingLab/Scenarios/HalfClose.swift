@@ -30,8 +30,8 @@ extension LabScenario {
         seen.note(
             clientEnd?.socket.state == .finWait2 && clientEnd?.owner != nil,
             "shutdown(SHUT_WR) sent the FIN: \(clientEnd?.owner ?? "") has nothing more to send, but still has its socket, and "
-                + "reads. Its FIN_WAIT_2 is no error, and no timer ends it while a process holds it; compare fin, where "
-                + "nobody did.",
+                + "reads. Its FIN_WAIT_2 is no error, and no timer ends it while a process holds it (in the scenario fin "
+                + "nobody does).",
             otherwise:
                 "Expected FIN_WAIT_2 held by the client, but the table had \(clientEnd?.stateName ?? "no socket").")
         seen.note(

@@ -34,7 +34,7 @@ extension LabScenario {
         seen.note(
             unread == 0 && connection?.facts.contains(.reset) == false,
             "It was a FIN, not a RST, because nothing lay unread in the client's socket (Recv-Q 0). "
-                + "killed-unread shows the other case.",
+                + "The scenario killed-unread shows the other case.",
             otherwise: "Expected nothing unread at the client and no RST.")
         seen.note(
             left.hasSuffix("(end of input)"),
