@@ -93,9 +93,9 @@ final class Program {
 
     func signal(_ number: Int32) { kill(pid, number) }
 
-    /// Waits for the end, 30 seconds at most.
-    func end() throws -> Outcome {
-        try #require(wait(30) { !process.isRunning }, "it does not end; \(errors)")
+    /// Waits for the end, at most so long.
+    func end(within seconds: Double = 30) throws -> Outcome {
+        try #require(wait(seconds) { !process.isRunning }, "it does not end; \(errors)")
         let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         let bytes = (try? Data(contentsOf: URL(fileURLWithPath: outPath))) ?? Data()
         return Outcome(code: code, output: Array(bytes), errors: errors)
