@@ -6,7 +6,7 @@ import TimelineReport
 
 extension LabScenario {
     func playBacklog(_ stage: inout Stage) throws(TourError) {
-        let server = try stage.startServer(["--close", "--backlog", "0"])
+        let server = try stage.startServer(["--mode", "threaded", "--backlog", "0"])
         let wasStopped = server.stop()
         try stage.sockets("Sockets before: the server listens, and is stopped (kill -STOP \(server.pid))")
         let first = try stage.startConnectedClient()
@@ -19,6 +19,8 @@ extension LabScenario {
         let wasConnectedEarly = second.program.hasSaid("connected ")
         server.resume()
         _ = try stage.connectedPort(of: second.program)
+        // Time for the tracer's own look at the queue, which is empty now.
+        try stage.pause()
         let (firstClient, secondClient) = (first.program, second.program)
         firstClient.closeInput()
         _ = try stage.wait(until: { firstClient.hasEnded && server.hasSaid("closed ") })
