@@ -148,6 +148,8 @@ import Synchronization
     /// Octets of a piece.
     static let pieceSize = 128 << 10
     private static let pageSize = 2 << 20
+    /// Octets of address space that are asked for at a time: each time up to a page more goes to waste, to begin where a page does.
+    private static let blockSize = 8 * pageSize
 
     /// The addresses of pieces that nobody has.
     private static let free = Mutex<[UInt]>([])
@@ -155,7 +157,7 @@ import Synchronization
     /// A piece of its own for the caller, on a whole page of 4 KB, with anything in it.
     static func take() -> UnsafeMutableRawPointer {
         let address = free.withLock { free in
-            if free.isEmpty { addPage(to: &free) }
+            if free.isEmpty { addPages(to: &free) }
             return free.removeLast()
         }
         // A piece of a page that is never freed.
@@ -171,14 +173,14 @@ import Synchronization
         free.withLock { $0.append(address) }
     }
 
-    private static func addPage(to free: inout [UInt]) {
-        // Never freed: what comes back is for the next table.
-        let page = UnsafeMutableRawPointer.allocate(byteCount: pageSize, alignment: pageSize)
-        // All of the page that was just allocated.
-        unsafe memory_hint_large_pages(page, pageSize)
-        // The last one is handed out first: from the page's beginning on.
-        let base = UInt(bitPattern: page)
-        for offset in stride(from: pageSize - pieceSize, through: 0, by: -pieceSize) {
+    private static func addPages(to free: inout [UInt]) {
+        // Never freed: what comes back is for the next table. Pages that nobody has written to are no memory yet.
+        let pages = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: pageSize)
+        // All of the memory that was just allocated.
+        unsafe memory_hint_large_pages(pages, blockSize)
+        // The last one is handed out first: one page after the other, each from its beginning on.
+        let base = UInt(bitPattern: pages)
+        for offset in stride(from: blockSize - pieceSize, through: 0, by: -pieceSize) {
             free.append(base + UInt(offset))
         }
     }
