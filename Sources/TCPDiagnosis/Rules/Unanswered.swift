@@ -273,12 +273,13 @@ extension Circumstances {
 
     /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
     var queueWasFull: Verdict? {
-        guard fullListener == nil, let overflows, let listener = kernel?.responder.listener,
+        // One that was let in may have filled the queue again.
+        let wait = connection.synAckDelay
+        guard fullListener == nil || wait >= 0, let overflows, let listener = kernel?.responder.listener,
             file[.originator].synCount > 1 || isUnanswered, openingDrop == nil
         else { return nil }
         let owner = processName(kernel?.responder.listenerProcess)
         // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
-        let wait = connection.synAckDelay
         guard wait < 0 || wait >= 900 * Span.millisecond, staleChallenge == nil else { return nil }
         // The overflows are the whole host's; the listener's own count says whether they were its own, if it was read before.
         let refusals = kernel?.responder.listenerRefusals

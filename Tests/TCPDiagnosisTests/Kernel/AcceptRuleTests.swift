@@ -115,6 +115,25 @@ import Testing
         #expect(among.message(.acceptQueueFull).contains(", one of 2 listeners there then: p9[9]"), "\(among.found)")
     }
 
+    /// It is the one that waits there now: its server serves one client at a time.
+    @Test func oneThatWasLetInLateFillsTheQueueAgain() {
+        for waiting: UInt32 in [0, 1] {
+            let play = KernelCase("> S 0:0")
+            var listener = play.listener(waiting: 1, backlog: 0, inode: 34)
+            listener.drops = 7
+            play.count(0, ["TcpExtListenOverflows": 1])
+            play.read(100, all: [play.client(.synSent), listener], owners: [34: 9])
+            play.feed("1.01 > S 0:0\n1.011 < S. 0:0 ack 1\n1.012 > . 1:1 ack 1")
+            listener.receiveQueue = waiting
+            listener.drops = 8
+            play.read(
+                1100, all: [play.client(.established), play.server(.established, inode: 0), listener], owners: [34: 9])
+            #expect(play.conclude(1300).contains(.acceptQueueFull), "\(waiting): \(play.found)")
+            #expect(
+                play.message(.acceptQueueFull).contains("it was let in 1s late, by SYN number 2"), "\(play.found)")
+        }
+    }
+
     /// Full between two SYNs, neither of which it refused: its own count says so.
     @Test func aQueueThatRefusedNothingIsNotTheCause() {
         func found(refused: UInt32) -> [FindingCode] {
