@@ -27,7 +27,7 @@ public func decodeFrame(
     try frame(bytes, FrameExtent(bytes, header, verifiesChecksums: true), header.linkType)
 }
 
-@inline(__always) private func frame(
+@inline(__always) func frame(
     _ bytes: RawSpan, _ frame: FrameExtent, _ linkType: LinkType
 ) throws(DecodeError) -> DecodedFrame {
     let payload = try linkPayload(bytes, frame, linkType)

@@ -14,6 +14,8 @@ public enum DecodedFrame: BitwiseCopyable, Sendable {
     case aggregate(Aggregate)
     /// Something else that is normal on a network; it is only counted.
     case other(OtherTraffic)
+    /// Where a segment's text is; never what `decodeFrame` returns.
+    case text(TextPlace)
 }
 
 /// Traffic that carries no TCP segment this tool can read, by the reason why.

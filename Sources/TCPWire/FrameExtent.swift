@@ -12,16 +12,24 @@ struct FrameExtent: BitwiseCopyable {
     let limit: DecodeError.Limit
     /// Whether checksums are to be verified.
     let verifiesChecksums: Bool
+    /// Whether all that is asked is where the text is, see `textPlace`.
+    let locatesText: Bool
 
-    @inline(__always) init(_ bytes: RawSpan, _ header: FrameHeader, verifiesChecksums: Bool) {
+    @inline(__always) init(
+        _ bytes: RawSpan, _ header: FrameHeader, verifiesChecksums: Bool, locatesText: Bool = false
+    ) {
         self.verifiesChecksums = verifiesChecksums
+        self.locatesText = locatesText
         captured = bytes.byteCount
         original = max(bytes.byteCount, Int(header.originalLength))
         limit = .frame
     }
 
-    init(captured: Int, original: Int, limit: DecodeError.Limit, verifiesChecksums: Bool) {
+    init(
+        captured: Int, original: Int, limit: DecodeError.Limit, verifiesChecksums: Bool, locatesText: Bool
+    ) {
         self.verifiesChecksums = verifiesChecksums
+        self.locatesText = locatesText
         self.captured = captured
         self.original = original
         self.limit = limit
@@ -31,7 +39,8 @@ struct FrameExtent: BitwiseCopyable {
     func clipped(to end: Int) -> FrameExtent {
         if end >= original { return self }
         return FrameExtent(
-            captured: min(captured, end), original: end, limit: .outerLength, verifiesChecksums: verifiesChecksums)
+            captured: min(captured, end), original: end, limit: .outerLength, verifiesChecksums: verifiesChecksums,
+            locatesText: locatesText)
     }
 
     /// The error for a header at `offset` that needs `needed` octets and finds fewer captured.

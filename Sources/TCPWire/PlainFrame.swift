@@ -24,7 +24,7 @@ public enum PlainFrame {
     ) -> (start: Int, count: Int, version: PlainHeaders.Version)? {
         let extent = FrameExtent(
             captured: bytes.byteCount, original: max(bytes.byteCount, Int(originalLength)), limit: .frame,
-            verifiesChecksums: false)
+            verifiesChecksums: false, locatesText: false)
         guard let payload = try? linkPayload(bytes, extent, linkType) else { return nil }
         let version: PlainHeaders.Version
         switch payload.network {

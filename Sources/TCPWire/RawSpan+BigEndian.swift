@@ -7,6 +7,12 @@ func withOctets(_ octets: [UInt8], count: Int, _ body: (RawSpan) throws(DecodeEr
 }
 
 extension RawSpan {
+    /// A copy of some of the octets; traps outside the span.
+    public func copied(_ start: Int, count: Int) -> [UInt8] {
+        // Bounds: extracting checks them, and traps. The copy is made before the pointer goes.
+        unsafe extracting(start..<(start + count)).withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
     /// The octet at `offset`; traps outside the span.
     @inlinable @inline(__always) func octet(_ offset: Int) -> UInt8 {
         // Bounds: this form of the load checks 0 <= offset and offset + 1 <= byteCount, and traps. Any bits are a UInt8.

@@ -61,7 +61,7 @@ struct FrameIntake: ~Copyable {
         case .aggregate(let several):
             rest = .packets(several)
             return next(in: bytes, frame: frame)
-        case .segment, .icmp, .other: return found(decoded)
+        case .segment, .icmp, .other, .text: return found(decoded)
         }
     }
 
@@ -123,6 +123,8 @@ struct FrameIntake: ~Copyable {
         case .other(let kind): counts.note(kind)
         // Do not come out of packets that were put together, nor out of a frame with several.
         case .fragment, .aggregate: break
+        // Is asked for elsewhere.
+        case .text: break
         }
         return nil
     }

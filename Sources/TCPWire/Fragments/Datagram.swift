@@ -2,8 +2,8 @@
 
 /// One packet whose fragments are being gathered.
 ///
-/// Only the start of its payload is kept: headers are all that the decoder reads. Lengths come from the IP headers, so
-/// that a packet is complete when its fragments are, whatever the snapshot length left of them.
+/// Only the start of its payload is kept, for headers are all that the decoder reads, unless somebody asks for the text. Lengths come
+/// from the IP headers, so that a packet is complete when its fragments are, whatever the snapshot length left of them.
 struct Datagram {
     /// What a fragment did to it.
     enum Outcome {
@@ -17,8 +17,8 @@ struct Datagram {
         case invalid
     }
 
-    /// Octets kept of the payload's start: two tunnels with full headers. A multiple of 8 x 64.
-    static let keptLength = 512
+    /// Octets of the payload's start that the decoder reads: two tunnels with full headers.
+    static let decodedLength = 512
     /// The most pieces with holes between them; a sender's fragments come nearly in order.
     static let mostRuns = 64
     /// The most that an IP length can say; IPv6's leaves its fixed header of 40 octets out.
@@ -42,20 +42,21 @@ struct Datagram {
     private var runs: [Range<Int>] = []
     /// The payload's start.
     private(set) var kept: [UInt8] = []
-    /// Which groups of eight octets of it were captured, the lowest bit first. Fragments begin at multiples of eight.
-    private var groups: UInt64 = 0
-    /// The first group of which only some octets were captured, and how many.
-    private var cutGroup = (number: Int.max, octets: 0)
+    /// What of it was captured, in order and with holes between.
+    private var captured: [Range<Int>] = []
+    /// Octets of it that are kept at most.
+    private let mostKept: Int
 
-    init(started: Int64, serial: UInt64) {
+    init(started: Int64, serial: UInt64, keepsText: Bool) {
         self.started = started
         self.serial = serial
+        mostKept = keepsText ? Self.mostOctets : Self.decodedLength
     }
 
     /// Octets at the start of the payload that can be read.
     var readable: Int {
-        let whole = (~groups).trailingZeroBitCount
-        return min(total ?? .max, whole * 8 + (cutGroup.number == whole ? cutGroup.octets : 0), Self.keptLength)
+        guard let first = captured.first, first.lowerBound == 0 else { return 0 }
+        return min(total ?? .max, first.upperBound)
     }
 
     /// Takes in a fragment; `bytes` is the frame that it is in, `time` and `number` are that frame's.
@@ -93,7 +94,7 @@ struct Datagram {
         }
         for part in missing {
             keep(part, of: fragment, bytes)
-            insert(part)
+            Self.insert(part, into: &runs)
         }
         guard runs.count <= Self.mostRuns else { return discard() }
         guard let total, first != nil else { return .waiting }
@@ -127,7 +128,7 @@ struct Datagram {
     }
 
     /// Adds a part that was missing; parts that touch become one.
-    private mutating func insert(_ part: Range<Int>) {
+    private static func insert(_ part: Range<Int>, into runs: inout [Range<Int>]) {
         var place = runs.firstIndex { $0.lowerBound >= part.upperBound } ?? runs.count
         var part = part
         if place < runs.count, runs[place].lowerBound == part.upperBound {
@@ -144,16 +145,11 @@ struct Datagram {
 
     /// Copies what was captured of a part, as far as it is kept.
     private mutating func keep(_ part: Range<Int>, of fragment: Fragment, _ bytes: RawSpan) {
-        let captured = min(part.upperBound, fragment.offset + fragment.captured, Self.keptLength)
-        guard captured > part.lowerBound else { return }
-        if kept.isEmpty { kept = [UInt8](repeating: 0, count: Self.keptLength) }
-        for at in part.lowerBound..<captured {
-            kept[at] = bytes.octet(fragment.start + at - fragment.offset)
-        }
-        // The payload's last group may be shorter; one that the snapshot length cut is noted by itself.
-        let isWhole = captured == part.upperBound
-        let lastGroup = isWhole ? (captured + 7) / 8 : captured / 8
-        for group in part.lowerBound / 8..<max(part.lowerBound / 8, lastGroup) { groups |= 1 << UInt64(group) }
-        if !isWhole, lastGroup < cutGroup.number { cutGroup = (lastGroup, captured % 8) }
+        let end = min(part.upperBound, fragment.offset + fragment.captured, mostKept)
+        // With more holes than a packet may have, something is wrong with the capture, too.
+        guard end > part.lowerBound, captured.count <= Self.mostRuns else { return }
+        if kept.count < end { kept += [UInt8](repeating: 0, count: max(end, Self.decodedLength) - kept.count) }
+        for at in part.lowerBound..<end { kept[at] = bytes.octet(fragment.start + at - fragment.offset) }
+        Self.insert(part.lowerBound..<end, into: &captured)
     }
 }

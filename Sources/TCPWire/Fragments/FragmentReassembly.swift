@@ -36,7 +36,7 @@ public struct BegunSegment: BitwiseCopyable, Sendable {
 
 /// The packets in the making. One owner feeds it in capture order; it knows no clock but the capture's.
 public struct FragmentReassembly: Sendable {
-    /// Packets in the making at a time: at most so many times 512 octets are kept.
+    /// Packets in the making at a time: at most so many times 512 octets are kept, or 64 KB where somebody asks for texts.
     public static let mostDatagrams = 1024
     /// How long a packet may take, in nanoseconds (RFC 8200 4.5; RFC 1122 3.3.2).
     public static let lifetime = 60 * Span.second
@@ -51,9 +51,13 @@ public struct FragmentReassembly: Sendable {
     /// What `nextBegun` returns: at most `mostDatagrams`.
     private var begun: [BegunSegment] = []
     private var begunStart = 0
+    /// Whether somebody asks for the text of segments.
+    private let keepsText: Bool
+    /// The text of the segment that `take` returned last, as far as it was captured; empty unless somebody asks for it.
+    public private(set) var latestText: [UInt8] = []
 
     /// Nothing in the making.
-    public init() {}
+    public init(keepsText: Bool = false) { self.keepsText = keepsText }
 
     /// Packets whose fragments have not all come.
     public var unfinished: Int { datagrams.reduce(0) { $0 + ($1.value.isDiscarded ? 0 : 1) } }
@@ -89,16 +93,32 @@ public struct FragmentReassembly: Sendable {
         else { return .other(.fragment) }
         counts.reassembled &+= 1
         var inner: DecodedFrame = .other(.fragment)
-        try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
+        try withOctets(datagram.kept, count: min(datagram.readable, Datagram.decodedLength)) {
+            octets throws(DecodeError) in
             var remarks = SegmentRemarks.reassembled
             if datagram.hasOverlap { remarks.formUnion(.overlappingFragments) }
             inner = try reassembledFrame(octets, first, total: total, remarks)
             // Of several packets the first one, since so little of the payload is kept.
             if case .aggregate(var several) = inner { inner = try several.next(octets) ?? .other(.tunnel) }
             // A tunnel inside may carry fragments too. They are one tunnel deeper, so that this ends.
-            if case .fragment(let deeper) = inner { inner = try take(deeper, octets, at: time, frame: frame) }
+            if case .fragment(let deeper) = inner {
+                inner = try take(deeper, octets, at: time, frame: frame)
+            } else if keepsText {
+                latestText = try text(of: datagram, first, total: total)
+            }
         }
         return inner
+    }
+
+    /// The text in a packet that was put together.
+    private func text(of datagram: Datagram, _ first: Fragment, total: Int) throws(DecodeError) -> [UInt8] {
+        var text: [UInt8] = []
+        try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
+            var found = try reassembledFrame(octets, first, total: total, .reassembled, locatesText: true)
+            if case .aggregate(var several) = found { found = try several.next(octets) ?? .other(.tunnel) }
+            if case .text(let place) = found { text = octets.copied(place.start, count: place.count) }
+        }
+        return text
     }
 
     /// The next of the segments that packets began with which were given up; nil if there is none. In the order in which they
@@ -133,7 +153,8 @@ public struct FragmentReassembly: Sendable {
         guard let first = datagram.first, begun.count - begunStart < Self.mostDatagrams else { return }
         var found: DecodedFrame = .other(.fragment)
         do throws(DecodeError) {
-            try withOctets(datagram.kept, count: min(datagram.readable, first.length)) { octets throws(DecodeError) in
+            try withOctets(datagram.kept, count: min(datagram.readable, first.length, Datagram.decodedLength)) {
+                octets throws(DecodeError) in
                 found = try reassembledFrame(octets, first, total: first.length, .incomplete)
             }
         } catch {
@@ -154,7 +175,7 @@ public struct FragmentReassembly: Sendable {
     private mutating func begin(_ key: FragmentKey, _ now: Int64) {
         if datagrams.count >= Self.mostDatagrams { giveUpOldest() }
         serial &+= 1
-        datagrams[key] = Datagram(started: now, serial: serial)
+        datagrams[key] = Datagram(started: now, serial: serial, keepsText: keepsText)
         queue.append((key, serial))
         // The ones that are over may be many while an old one waits.
         if queue.count - queueStart > 4 * Self.mostDatagrams {
@@ -209,10 +230,12 @@ public struct FragmentReassembly: Sendable {
 
 /// What a packet that was put together holds. `bytes` is the start of its payload, of `total` octets.
 private func reassembledFrame(
-    _ bytes: RawSpan, _ first: Fragment, total: Int, _ remarks: SegmentRemarks
+    _ bytes: RawSpan, _ first: Fragment, total: Int, _ remarks: SegmentRemarks, locatesText: Bool = false
 ) throws(DecodeError) -> DecodedFrame {
     // Of a longer packet too few octets are kept to verify anything.
-    let frame = FrameExtent(captured: bytes.byteCount, original: total, limit: .fragments, verifiesChecksums: false)
+    let frame = FrameExtent(
+        captured: bytes.byteCount, original: total, limit: .fragments, verifiesChecksums: false,
+        locatesText: locatesText)
     var payload = IPv6Payload(
         nextHeader: first.protocolNumber, offset: 0, end: total, limit: .fragments, remarks: remarks)
     if !first.isIPv4 {

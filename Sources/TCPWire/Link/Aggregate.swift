@@ -50,8 +50,10 @@ public struct Aggregate: BitwiseCopyable, Sendable {
             }
             switch decoded {
             case .segment(let segment):
-                if isWanted(segment) { return decoded }
+                if isWanted(segment.tuple, segment.flags) { return decoded }
                 leftOut &+= 1
+            case .text(let place):
+                if isWanted(place.tuple, place.flags) { return decoded }
             // One in a tunnel in a subframe: no device makes that.
             case .aggregate: return .other(.tunnel)
             // Not put together: a connection might begin with it, see above.
@@ -62,12 +64,12 @@ public struct Aggregate: BitwiseCopyable, Sendable {
         return nil
     }
 
-    private mutating func isWanted(_ segment: Segment) -> Bool {
+    private mutating func isWanted(_ tuple: FourTuple, _ flags: TCPFlags) -> Bool {
         guard let flow else {
-            self.flow = segment.tuple
+            self.flow = tuple
             return true
         }
-        return !segment.flags.has(.syn) && (segment.tuple == flow || segment.tuple == flow.reversed)
+        return !flags.has(.syn) && (tuple == flow || tuple == flow.reversed)
     }
 }
 

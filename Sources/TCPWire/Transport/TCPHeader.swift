@@ -21,7 +21,8 @@ import TCPModel
 @inline(__always) func tcpSegment(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
-    .segment(try readSegment(bytes, frame, packet))
+    if frame.locatesText { return try locateText(bytes, frame, packet) }
+    return .segment(try readSegment(bytes, frame, packet))
 }
 
 /// The same, as it is.

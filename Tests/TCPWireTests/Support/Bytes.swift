@@ -52,6 +52,7 @@ func segment(_ bytes: [UInt8], _ link: LinkType = .ethernet, original: Int? = ni
     case .icmp: throw NotASegment(other: .icmp)
     case .aggregate: throw NotASegment(other: .otherProtocol)
     case .other(let other): throw NotASegment(other: other)
+    case .text: throw NotASegment(other: .otherProtocol)
     }
 }
 
@@ -60,7 +61,7 @@ func other(_ bytes: [UInt8], _ link: LinkType = .ethernet) throws(DecodeError) -
     switch try decode(bytes, link) {
     case .other(let other): return other
     case .fragment: return .fragment
-    case .segment, .icmp, .aggregate: return nil
+    case .segment, .icmp, .aggregate, .text: return nil
     }
 }
 

@@ -45,7 +45,7 @@ import Testing
                         // An 802.11 frame that is too short for LLC on the wire is no damage, as elsewhere.
                         let isShort = name.contains("802.11") && other == .lengthFrame && original == length
                         #expect(isUDP && other == .udp || isShort, "\(name) cut at \(length): \(other)")
-                    case .fragment, .icmp, .aggregate: Issue.record("\(name) cut at \(length): something else")
+                    case .fragment, .icmp, .aggregate, .text: Issue.record("\(name) cut at \(length): something else")
                     }
                 } catch {
                     #expect(error.kind == .truncated && error.offset <= length, "\(name) cut at \(length): \(error)")
