@@ -19,6 +19,7 @@ package extension ForwardingReport {
     var readsSegments: Bool { inner.readsSegments }
     var readsKernelEvents: Bool { inner.readsKernelEvents }
     var wantsFindings: Bool { inner.wantsFindings }
+    var excerpts: ExcerptNeeds { inner.excerpts }
 
     mutating func opens(at time: Timestamp) { inner.opens(at: time) }
 
@@ -30,6 +31,13 @@ package extension ForwardingReport {
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         inner.segment(event, connections, &out)
+    }
+
+    mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {
+        inner.segment(event, excerpt, connections, &out)
     }
 
     mutating func kernel(

@@ -71,6 +71,12 @@ public protocol TraceReport {
     mutating func learn(_ interfaces: [CaptureDescription.Interface])
     /// A segment; `connections` are as it left them.
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    /// What it shows of frames: nothing is kept of them for nobody.
+    var excerpts: ExcerptNeeds { get }
+    /// The same with what is shown of its frame; all segments come this way where `excerpts` asks for something.
+    mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer)
     /// Whether it wants to hear of every event of the kernel's: else of what tracepoints say it may hear only that a socket was
     /// dropped.
     var readsKernelEvents: Bool { get }
@@ -125,6 +131,13 @@ extension TraceReport {
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {}
+    /// Frames are not shown.
+    public var excerpts: ExcerptNeeds { ExcerptNeeds() }
+    /// A segment is what it means.
+    public mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) { segment(event, connections, &out) }
     /// What the kernel says is for `finish`.
     public var readsKernelEvents: Bool { false }
     /// What the kernel says is not shown as it comes.

@@ -40,7 +40,7 @@ extension ConnectionText {
         steps.reserveCapacity(items.count + 4)
         for item in items {
             switch item {
-            case .row(let row):
+            case .row(let row, _):
                 if phase != row.phase {
                     phase = row.phase
                     steps.append(.phase(row.phase))

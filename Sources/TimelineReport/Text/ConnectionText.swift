@@ -9,8 +9,8 @@ import TCPTimeline
 
 /// Something to print for a connection.
 enum TimelineItem {
-    /// A row with its place in the sequence.
-    case row(TimelineRow)
+    /// A row with its place in the sequence, and what is shown of its frame.
+    case row(TimelineRow, FrameExcerpt?)
     /// A remark across the lane.
     case note(TimelineNote)
 }
@@ -37,12 +37,33 @@ enum TimelineNote {
     case icmp(ICMPEvent)
 }
 
+/// How the octets of a text are shown.
+public enum OctetStyle: Sendable {
+    /// Not at all.
+    case hidden
+    /// As text (`-A`).
+    case ascii
+    /// In hexadecimal (`-x`).
+    case hex
+    /// In both (`-X`).
+    case hexAndASCII
+}
+
 /// How much of each segment to show.
 public struct TimelineDetail: Sendable {
     /// 0 folds data with its ACKs, 1 shows every segment, 2 options and windows too, 3 why each transition.
     public var verbosity = 0
     /// Raw sequence numbers.
     public var rawSequence = false
+    /// The text of segments.
+    public var octets = OctetStyle.hidden
+    /// The link headers of frames.
+    public var linkHeaders = false
+
+    /// What is to be kept of frames.
+    var excerpts: ExcerptNeeds { ExcerptNeeds(text: octets != .hidden, link: linkHeaders) }
+    /// Whether each segment has a row of its own: what is shown of a frame stands under it.
+    var unfolds: Bool { verbosity > 0 || !excerpts.isNothing }
 
     /// The default detail.
     public init() {}
@@ -56,6 +77,7 @@ struct ConnectionText {
 
     let number: UInt64
     private(set) var held: TimelineRow?
+    private var heldExcerpt: FrameExcerpt?
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
@@ -74,6 +96,8 @@ struct ConnectionText {
     private var tailStart = 0
     private var elidedRows = 0
     private var elidedSegments: UInt64 = 0
+    /// Octets of memory that excerpts take, about.
+    private(set) var excerptSize = 0
 
     // What is on the page already; changed by whoever writes the items.
     var phase: TimelinePhase?
@@ -113,12 +137,12 @@ struct ConnectionText {
         return (state, true)
     }
 
-    /// Takes in a segment.
-    mutating func take(_ event: SegmentEvent, _ detail: TimelineDetail) {
-        if event.notes.contains(.duplicateFrame) { return takeCopy(event, detail) }
+    /// Takes in a segment, and what is shown of its frame.
+    mutating func take(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ detail: TimelineDetail) {
+        if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         handshake.take(event)
-        if detail.verbosity == 0, held?.folds(event, pause: pause) == true {
+        if !detail.unfolds, held?.folds(event, pause: pause) == true {
             let isAcknowledged = held.map { $0.ackDelay >= 0 } ?? false
             held?.fold(event)
             if let delay = held?.ackDelay, delay >= 0, !isAcknowledged {
@@ -139,18 +163,24 @@ struct ConnectionText {
             row.answerDelay = event.time.since(text)
             row.isAckDelayed = handshake.isDelayedAck(after: row.answerDelay, by: event.sender)
         }
-        held = row
+        hold(row, excerpt)
         remember(event)
     }
 
-    /// Another copy of a frame has a row with `-v` only, and changes nothing for those after it.
-    private mutating func takeCopy(_ event: SegmentEvent, _ detail: TimelineDetail) {
-        guard detail.verbosity > 0 else { return }
+    private mutating func hold(_ row: TimelineRow, _ excerpt: FrameExcerpt?) {
+        held = row
+        heldExcerpt = excerpt
+        excerptSize += excerpt?.size ?? 0
+    }
+
+    /// Another copy of a frame has a row where nothing is folded only, and changes nothing for those after it.
+    private mutating func takeCopy(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ detail: TimelineDetail) {
+        guard detail.unfolds else { return }
         seal()
         let delta = lastTime.map { event.time.since($0) } ?? -1
         var row = TimelineRow(event, phase: phase(of: event), delta: delta)
         row.kind = .segment
-        held = row
+        hold(row, excerpt)
     }
 
     /// A held SYN's row shows what became of it at the other end, if the answer comes in time.
@@ -252,7 +282,8 @@ struct ConnectionText {
     mutating func seal() {
         guard let row = held else { return }
         held = nil
-        keep(.row(row))
+        keep(.row(row, heldExcerpt))
+        heldExcerpt = nil
         if let record = row.verdict.exposes { keep(.note(.notNeeded(record))) }
     }
 
@@ -283,9 +314,10 @@ struct ConnectionText {
             tail.append(item)
             return
         }
-        if case .row(let row) = tail[tailStart] {
+        if case .row(let row, let excerpt) = tail[tailStart] {
             elidedRows += 1
             elidedSegments += UInt64(row.frames)
+            excerptSize -= excerpt?.size ?? 0
         }
         tail[tailStart] = item
         tailStart = (tailStart + 1) % tail.count
@@ -310,9 +342,9 @@ struct ConnectionText {
     /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.
     private mutating func deny(_ side: Side) {
         for index in items.indices.reversed() {
-            guard case .row(var row) = items[index], row.state(side) != .unseen else { continue }
+            guard case .row(var row, let excerpt) = items[index], row.state(side) != .unseen else { continue }
             if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
-            items[index] = .row(row)
+            items[index] = .row(row, excerpt)
             return
         }
     }
@@ -320,7 +352,7 @@ struct ConnectionText {
     /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
     private static func isLater(_ item: TimelineItem, than event: KernelEvent) -> Bool {
         switch item {
-        case .row(let row):
+        case .row(let row, _):
             if case .traced(.resetSent) = event.kind, row.flags.has(.rst), row.sender == event.side {
                 return row.time.since(event.time) > 200 * Span.microsecond
             }
@@ -339,6 +371,7 @@ struct ConnectionText {
             items.removeAll(keepingCapacity: false)
             tail.removeAll(keepingCapacity: false)
             (tailStart, elidedRows, elidedSegments) = (0, 0, 0)
+            excerptSize = heldExcerpt?.size ?? 0
         }
         if tail.isEmpty { return items }
         let end = Array(tail[tailStart...] + tail[..<tailStart])

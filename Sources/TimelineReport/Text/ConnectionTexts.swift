@@ -16,15 +16,22 @@ struct ConnectionTexts {
     /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
     private var itemCount = 0
     private var mostItems: Int
+    /// Octets of excerpts in memory, of all connections, and how many there may be before new ones go without their texts.
+    private var excerptSize = 0
+    private var mostExcerpts: Int
 
-    init(detail: TimelineDetail, rowLimit: Int, mostItems: Int) {
+    init(detail: TimelineDetail, rowLimit: Int, mostItems: Int, mostExcerpts: Int = 0) {
+        self.mostExcerpts = mostExcerpts
         self.detail = detail
         self.rowLimit = rowLimit
         self.mostItems = mostItems
     }
 
     /// This one's memory becomes that of one of `count` parts.
-    mutating func share(among count: Int) { mostItems /= count }
+    mutating func share(among count: Int) {
+        mostItems /= count
+        mostExcerpts /= count
+    }
 
     /// The text of a connection that was opened. Its items are changed by the functions below, which count them.
     subscript(id: ConnectionID) -> ConnectionText {
@@ -69,14 +76,18 @@ struct ConnectionTexts {
 
     // MARK: What happens
 
-    /// Takes in a segment.
-    mutating func take(_ event: SegmentEvent, _ connections: borrowing KnownConnections) {
+    /// Takes in a segment, and what is shown of its frame.
+    mutating func take(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ excerpt: FrameExcerpt? = nil
+    ) {
         if event.isFirst { noteRelatives(event.connection, connections) }
         let isCrowded = itemCount >= mostItems
         let detail = detail
+        let hasRoom = excerptSize + (excerpt?.size ?? 0) <= mostExcerpts
+        let excerpt = hasRoom ? excerpt : excerpt?.withoutText
         change(event.connection) { text in
             if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
-            text.take(event, detail)
+            text.take(event, excerpt, detail)
         }
     }
 
@@ -119,8 +130,9 @@ struct ConnectionTexts {
     /// Changes one connection's text in place, and counts the items that come or go.
     private mutating func change(_ id: ConnectionID, _ body: (inout ConnectionText) -> Void) {
         let slot = Int(id.slot)
-        let before = texts[slot].itemCount
+        let before = (texts[slot].itemCount, texts[slot].excerptSize)
         body(&texts[slot])
-        itemCount += texts[slot].itemCount - before
+        itemCount += texts[slot].itemCount - before.0
+        excerptSize += texts[slot].excerptSize - before.1
     }
 }

@@ -52,13 +52,13 @@ struct LaneText {
             }
             if row.isAckDelayed { words.add(60) { $0.append("(delayed)") } }
         }
-        if detail.verbosity > 0 { words.add(40) { appendAck(row, to: &$0) } }
+        if detail.unfolds { words.add(40) { appendAck(row, to: &$0) } }
         if detail.verbosity > 1 {
             addWindow(row, &words)
             addOptions(row, &words)
         }
         if row.flags.has(.urg) { words.add(55) { $0.append("URG") } }
-        if detail.verbosity > 0 { addCongestion(row, &words) }
+        if detail.unfolds { addCongestion(row, &words) }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: false, &words) }
     }
 
@@ -77,7 +77,7 @@ struct LaneText {
     private func addSegment(_ row: TimelineRow, _ words: inout LaneWords) {
         words.add(100) { $0.append(flags: row.flags) }
         let isProbe = !row.notes.isDisjoint(with: [.keepAlive, .windowProbe])
-        if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.verbosity > 0 && !row.flags.isBareAck {
+        if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.unfolds && !row.flags.isBareAck {
             words.add(80) {
                 $0.append("seq ")
                 $0.append(number: sequence(row.sequence))
@@ -94,7 +94,7 @@ struct LaneText {
             addWindow(row, &words)
         }
         if isOpening || detail.verbosity > 1 { addOptions(row, &words) }
-        if row.flags.has(.syn) && row.attempt == 0 || detail.verbosity > 0 { addCongestion(row, &words) }
+        if row.flags.has(.syn) && row.attempt == 0 || detail.unfolds { addCongestion(row, &words) }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: isOpening, &words) }
     }
 
@@ -177,7 +177,7 @@ struct LaneText {
     private func addMultipath(_ row: TimelineRow, isOpening: Bool, _ words: inout LaneWords) {
         for subtype in MultipathSubtype.allCases where row.multipathSubtypes & 1 << UInt16(subtype.rawValue) != 0 {
             let isTelling = isOpening || subtype == .fastClose || subtype == .reset || subtype == .fail
-            guard isTelling || detail.verbosity > 0 else { continue }
+            guard isTelling || detail.unfolds else { continue }
             words.add(subtype == .reset || subtype == .fastClose ? 85 : 46) {
                 $0.append(subtype.displayName)
                 switch subtype {

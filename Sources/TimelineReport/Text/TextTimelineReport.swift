@@ -39,9 +39,10 @@ public struct TextTimelineReport: TraceReport {
     static let patience = 60 * Span.millisecond
 
     /// A timeline in this style. A selection that only an end can decide turns a stream into blocks, of which no more than
-    /// `mostRows` rows are in memory, and a few for each connection.
+    /// `mostRows` rows are in memory, and a few for each connection, and of what is shown of frames no more than `mostExcerpts` octets.
     public init(
-        style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max
+        style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max,
+        mostExcerpts: Int = .max
     ) {
         self.style = style
         self.order = selection.isEverything ? order : .blocks
@@ -50,8 +51,8 @@ public struct TextTimelineReport: TraceReport {
         let isStream = self.order == .stream
         texts = ConnectionTexts(
             detail: style.detail,
-            rowLimit: isStream ? .max / 2 : style.detail.verbosity > 0 ? Self.rowLimit * 100 : Self.rowLimit,
-            mostItems: mostRows)
+            rowLimit: isStream ? .max / 2 : style.detail.unfolds ? Self.rowLimit * 100 : Self.rowLimit,
+            mostItems: mostRows, mostExcerpts: mostExcerpts)
     }
 
     // MARK: TraceReport
@@ -95,6 +96,19 @@ public struct TextTimelineReport: TraceReport {
     ) {
         open(event.connection, event.number)
         texts.take(event, connections)
+        noteReady(event.connection)
+    }
+
+    /// The octets of texts, and link headers, if they are asked for.
+    public var excerpts: ExcerptNeeds { style.detail.excerpts }
+
+    /// Takes in a segment with what is shown of its frame.
+    public mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {
+        open(event.connection, event.number)
+        texts.take(event, connections, excerpt)
         noteReady(event.connection)
     }
 
@@ -261,7 +275,9 @@ public struct TextTimelineReport: TraceReport {
         }
         for item in items {
             switch item {
-            case .row(let row): writeRow(row, connection, kernel, id, prefix, &out)
+            case .row(let row, let excerpt):
+                writeRow(row, connection, kernel, id, prefix, &out)
+                if let excerpt { writer.write(excerpt, of: row.sender, prefix: prefix, &out) }
             case .note(let note): writeNote(note, connection, kernel, id, prefix, &out)
             }
         }

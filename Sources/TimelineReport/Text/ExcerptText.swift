@@ -1,0 +1,259 @@
+// What is shown of a frame under its row: its link header, and the octets of its text.
+//
+// Octets come from strangers. Each line of text begins with a mark of ours, so that none can be taken for a row, and nothing but
+// printable ASCII leaves here.
+
+import TCPModel
+import TCPTimeline
+
+extension TimelineWriter {
+    /// Where excerpts stand.
+    struct ExcerptColumns {
+        /// Octets in a line of hexadecimal, as tcpdump has them where there is room.
+        static let octets = 16
+
+        /// Columns before what is shown.
+        var margin: Int
+        /// Columns from there to the page's edge.
+        var room: Int
+        /// Octets in a line of hexadecimal.
+        var octets = Self.octets
+        /// Hexadecimal digits of an offset.
+        let digits: Int
+
+        /// The columns of a page with so many, for so many octets of text. The margin gives way to hexadecimal.
+        init(edge: Int, margin wanted: Int, count: Int, _ style: OctetStyle) {
+            var digits = 4
+            while count > 1 << (4 * digits) { digits += 1 }
+            self.digits = digits
+            // `0x0000:`, a space, groups of two octets behind a space each, and the same octets behind two more.
+            func width(_ octets: Int) -> Int { 4 + digits + octets / 2 * 5 + (style == .hexAndASCII ? 2 + octets : 0) }
+            while octets > 2 && width(octets) > edge - 2 { octets /= 2 }
+            let isHex = style == .hex || style == .hexAndASCII
+            margin = isHex ? max(2, min(wanted, edge - width(octets))) : wanted
+            room = max(4, edge - margin)
+        }
+    }
+
+    /// Writes what is shown of a row's frame.
+    func write(_ excerpt: FrameExcerpt, of sender: Side, prefix: UInt64?, _ out: inout OutputBuffer) {
+        let columns = excerptColumns(excerpt, prefix)
+        if let link = excerpt.link {
+            writeRemark(text { $0.append(link, length: excerpt.frameLength) }, columns, prefix, &out)
+        }
+        switch style.detail.octets {
+        case .hidden: return
+        case .ascii: writeLines(of: excerpt.text, from: sender, columns, prefix, &out)
+        case .hex: writeDump(of: excerpt.text, hasASCII: false, columns, prefix, &out)
+        case .hexAndASCII: writeDump(of: excerpt.text, hasASCII: true, columns, prefix, &out)
+        }
+        if excerpt.missing > 0 { writeRemark(text { $0.append(lackOf: excerpt) }, columns, prefix, &out) }
+    }
+
+    private func excerptColumns(_ excerpt: FrameExcerpt, _ prefix: UInt64?) -> ExcerptColumns {
+        let used = layout.form == .line ? layout.width : layout.pageEdge
+        return ExcerptColumns(
+            edge: used - prefixWidth(prefix), margin: layout.form == .line ? 5 : 8, count: excerpt.text.count,
+            style.detail.octets)
+    }
+
+    /// Columns of a connection's number, which stand outside of the others.
+    private func prefixWidth(_ prefix: UInt64?) -> Int {
+        prefix.map { prefix in text { $0.append(number: prefix) }.count + 1 } ?? 0
+    }
+
+    private func writeLine(_ prefix: UInt64?, _ out: inout OutputBuffer, _ body: (inout Line) -> Void) {
+        var line = Line(in: &out)
+        putPrefix(prefix, &line)
+        body(&line)
+        line.end(to: &out)
+    }
+
+    /// Words of ours, dim.
+    private func writeRemark(
+        _ words: ArraySlice<UInt8>, _ columns: ExcerptColumns, _ prefix: UInt64?, _ out: inout OutputBuffer
+    ) {
+        for piece in Self.wrap(words, columns.room) {
+            writeLine(prefix, &out) {
+                $0.pad(to: columns.margin)
+                if style.color { $0.ink(Ink.dim) }
+                $0.put(ascii: piece)
+                if style.color { $0.ink(Ink.off) }
+            }
+        }
+    }
+
+    // MARK: -A
+
+    /// Lines as the text has them, marked with its direction; `:` marks what goes on from the line above.
+    private func writeLines(
+        of octets: [UInt8], from sender: Side, _ columns: ExcerptColumns, _ prefix: UInt64?, _ out: inout OutputBuffer
+    ) {
+        var start = 0
+        while start < octets.count {
+            let feed = octets[start...].firstIndex(of: 0x0a) ?? octets.count
+            // As tcpdump has it: a carriage return before a line feed is a part of that.
+            let hasReturn = feed < octets.count && feed > start && octets[feed - 1] == 0x0d
+            let end = hasReturn ? feed - 1 : feed
+            var mark: StaticString = sender == .originator ? ">" : "<"
+            repeat {
+                let next = min(end, start + columns.room)
+                writeLine(prefix, &out) { line in
+                    line.pad(to: columns.margin - 2)
+                    line.put(mark, columns: 1)
+                    if next > start { line.put(" ", columns: 1) }
+                    for index in start..<next { line.put(octet: octets[index]) }
+                }
+                start = next
+                mark = ":"
+            } while start < end
+            start = feed + 1
+        }
+    }
+
+    // MARK: -x, -X
+
+    private func writeDump(
+        of octets: [UInt8], hasASCII: Bool, _ columns: ExcerptColumns, _ prefix: UInt64?, _ out: inout OutputBuffer
+    ) {
+        for start in stride(from: 0, to: octets.count, by: columns.octets) {
+            let end = min(octets.count, start + columns.octets)
+            writeLine(prefix, &out) { line in
+                line.pad(to: columns.margin)
+                line.put {
+                    $0.append("0x")
+                    $0.append(hex: UInt32(clamping: start), digits: columns.digits)
+                    $0.append(": ")
+                }
+                for index in start..<end {
+                    if (index - start) % 2 == 0 { line.put(" ", columns: 1) }
+                    line.put { $0.append(hexOf: octets[index]) }
+                }
+                guard hasASCII else { return }
+                line.pad(to: columns.margin + columns.digits + 4 + columns.octets / 2 * 5 + 2)
+                for index in start..<end { line.put(octet: octets[index]) }
+            }
+        }
+    }
+}
+
+extension TimelineWriter.Line {
+    /// Puts an octet if it is printable ASCII, else a point.
+    fileprivate mutating func put(octet: UInt8) { put { $0.append(byte: 0x20...0x7e ~= octet ? octet : 0x2e) } }
+}
+
+extension OutputBuffer {
+    fileprivate mutating func append(hexOf octet: UInt8) {
+        for digit in [octet >> 4, octet & 15] { append(byte: digit < 10 ? 0x30 + digit : 0x57 + digit) }
+    }
+
+    /// `[1400 of 1448 octets not captured]`
+    fileprivate mutating func append(lackOf excerpt: FrameExcerpt) {
+        append("[")
+        append(number: excerpt.missing)
+        append(" of ")
+        append(number: UInt64(excerpt.missing) + UInt64(excerpt.text.count))
+        append(" octets ")
+        switch excerpt.lack {
+        case .notCaptured: append("not captured")
+        case .notInFrame: append("not in the frame")
+        case .fragments: append("not in the fragments")
+        case .noRoom: append("left out: too much else waits to be shown")
+        }
+        append("]")
+    }
+
+    // MARK: -e
+
+    /// `02:42:ac:11:00:02 > 02:42:ac:11:00:03, vlan 100, ethertype IPv4, length 1514`
+    fileprivate mutating func append(_ link: LinkHeader, length: UInt32) {
+        switch link {
+        case .none: append("no link header")
+        case .loopback(let family):
+            append("loopback, no addresses, family ")
+            append(number: family)
+        case .ethernet(let source, let destination, let tags):
+            append(source)
+            append(" > ")
+            append(destination)
+            append(tags)
+        case .cooked(let type, let sender, let interface, let tags):
+            append(packetType: type)
+            if sender.count > 0 {
+                append(", from ")
+                append(sender)
+            } else {
+                append(", no address")
+            }
+            if let interface {
+                append(", ifindex ")
+                append(number: interface)
+            }
+            append(tags)
+        case .other(let type):
+            append("link header of ")
+            append(nameOf: type)
+            append(" not shown")
+        case .cut: append("link header not captured")
+        }
+        append(", length ")
+        append(number: length)
+    }
+
+    private mutating func append(_ address: HardwareAddress) {
+        for index in 0..<Int(address.count) {
+            if index > 0 { append(":") }
+            append(hexOf: UInt8(truncatingIfNeeded: address.octets >> UInt64(8 * (5 - index))))
+        }
+    }
+
+    private mutating func append(_ tags: LinkTags) {
+        for index in 0..<tags.count {
+            append(", vlan ")
+            append(number: tags.vlan(index))
+            if tags.priority(index) > 0 {
+                append(" p ")
+                append(number: tags.priority(index))
+            }
+        }
+        guard tags.etherType >= 0x0600 else { return append(", 802.3") }
+        append(", ethertype ")
+        switch tags.etherType {
+        case 0x0800: append("IPv4")
+        case 0x86dd: append("IPv6")
+        case 0x8847, 0x8848: append("MPLS")
+        case 0x8864: append("PPPoE")
+        default:
+            append("0x")
+            append(hex: UInt32(tags.etherType), digits: 4)
+        }
+    }
+
+    /// Linux's types of packets (packet(7)), in the words of tcpdump where it has some.
+    private mutating func append(packetType: UInt16) {
+        switch packetType {
+        case 0: append("In")
+        case 1: append("Broadcast")
+        case 2: append("Multicast")
+        case 3: append("To another host")
+        case 4: append("Out")
+        default:
+            append("Packet type ")
+            append(number: packetType)
+        }
+    }
+
+    private mutating func append(nameOf type: LinkType) {
+        switch type {
+        case .ppp, .pppSerial, .pppEther: append("PPP")
+        case .ciscoHDLC: append("Cisco HDLC")
+        case .fddi: append("FDDI")
+        case .arcnetBSD, .arcnetLinux: append("ARCNET")
+        case .wireless, .prism, .radiotap, .avs: append("802.11")
+        case .juniperEthernet, .juniperPPP, .juniperCiscoHDLC: append("Juniper")
+        default:
+            append("type ")
+            append(number: type.rawValue)
+        }
+    }
+}
