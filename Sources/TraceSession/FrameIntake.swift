@@ -28,12 +28,15 @@ struct FrameIntake: ~Copyable {
     private var rest = Rest.nothing
     private var counts = FrameTally()
     /// IP packets whose fragments have not all come.
-    private var fragments = FragmentReassembly()
+    private(set) var fragments: FragmentReassembly
+    /// Segments that the latest frame with several packets had so far.
+    private(set) var packetsFound = 0
     let verifiesChecksums: Bool
     /// Whether the first fragment of a packet that was never complete counts as a segment.
     private let countsIncomplete: Bool
 
-    init(verifiesChecksums: Bool, countsIncomplete: Bool) {
+    init(verifiesChecksums: Bool, countsIncomplete: Bool, keepsText: Bool = false) {
+        fragments = FragmentReassembly(keepsText: keepsText)
         self.verifiesChecksums = verifiesChecksums
         self.countsIncomplete = countsIncomplete
     }
@@ -60,6 +63,7 @@ struct FrameIntake: ~Copyable {
         case .fragment(let fragment): return take(fragment, bytes, at: header.time, frame: frame)
         case .aggregate(let several):
             rest = .packets(several)
+            packetsFound = 0
             return next(in: bytes, frame: frame)
         case .segment, .icmp, .other, .text: return found(decoded)
         }
@@ -94,6 +98,7 @@ struct FrameIntake: ~Copyable {
         while true {
             do throws(DecodeError) {
                 guard let decoded = try several.next(bytes) else { return nil }
+                if case .segment = decoded { packetsFound &+= 1 }
                 if let item = found(decoded) { return item }
             } catch {
                 counts.note(error, frame: frame)

@@ -35,6 +35,13 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         report.segment(event, connections, &out)
     }
 
+    mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections
+    ) {
+        diagnosis?.observe(event)
+        report.segment(event, excerpt, connections, &out)
+    }
+
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
         diagnosis?.observe(event, connections)
         report.icmp(event, connections, &out)

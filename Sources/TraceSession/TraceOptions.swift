@@ -16,6 +16,12 @@ public struct TraceOptions: Sendable {
     /// payloads are large.
     public static let headerSnapshotLength = 256
 
+    /// Octets of each frame that are kept where all are: tcpdump's own.
+    public static let wholeFrame = 262_144
+
+    /// Size of the kernel's ring in KiB where whole frames are kept by default: on loopback a place in it takes all of `wholeFrame`.
+    public static let wholeFrameBufferKiB = 64 * 1024
+
     /// Interfaces to capture on, in order; `any` for all.
     public var interfaces: [String] = []
     /// Capture files to read; `-` is standard input.

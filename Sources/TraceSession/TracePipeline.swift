@@ -76,7 +76,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.isLive = isLive
         connectionLimit = limit
         intake = FrameIntake(
-            verifiesChecksums: options.verifiesChecksums, countsIncomplete: needs.countsIncomplete)
+            verifiesChecksums: options.verifiesChecksums, countsIncomplete: needs.countsIncomplete,
+            keepsText: needs.excerpts.text)
     }
 
     /// Takes in a frame that passed the filter. `frame` is its number.
@@ -170,6 +171,11 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
         let event = timeline.event(of: tracked, segment, time: header.time, frame: frame, cutOctets: cut)
         if !isLive { makeRoom(for: tracked) }
+        guard needs.excerpts.isNothing else {
+            let isCopy = event.notes.contains(.duplicateFrame)
+            let excerpt = intake.excerpt(of: segment, in: bytes, header, needs.excerpts, isCopy: isCopy)
+            return sink.segment(event, excerpt, timeline.connections)
+        }
         sink.segment(event, timeline.connections)
     }
 

@@ -10,6 +10,9 @@ protocol TraceSink: ~Copyable {
     mutating func opens(at time: Timestamp)
     /// A segment.
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections)
+    /// A segment, with what is shown of its frame: where somebody asks for that, all come this way.
+    mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections)
     /// An ICMP error about a connection.
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections)
     /// What the kernel said.
@@ -41,6 +44,8 @@ struct TraceNeeds {
     let segments: Bool
     /// Whether somebody wants to hear of every event of the kernel's.
     let kernelEvents: Bool
+    /// What is shown of frames.
+    let excerpts: ExcerptNeeds
 
     init<Report: TraceReport>(_ report: Report, _ options: TraceOptions) {
         countsCopiesOnce = report.countsCopiesOnce
@@ -49,5 +54,6 @@ struct TraceNeeds {
         statistics = report.readsStatistics || findings
         segments = statistics || report.readsSegments
         kernelEvents = report.readsKernelEvents
+        excerpts = report.excerpts
     }
 }

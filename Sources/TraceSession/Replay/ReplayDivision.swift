@@ -10,6 +10,8 @@ enum ReplayDivision {
     static let extras = 1024
     /// Things that are told in a batch at most, where a capture file says much of the kernel between two frames.
     static let told = 16_384
+    /// Octets of frames that are shown in a batch, about.
+    static let shown = 4 << 20
     /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
     static let rest: UInt64 = 1024
     /// The same of a replay that tells all that happened to them.

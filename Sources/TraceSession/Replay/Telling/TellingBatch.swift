@@ -13,6 +13,8 @@ struct TellingBatch: ~Copyable {
     private(set) var number: UInt64 = 0
     /// How many things happen in it.
     var count: UInt32 = 0
+    /// Octets of frames that are shown in it, about.
+    var shown = 0
     /// The time of the capture's first segment, if it is in this batch.
     var openTime: Timestamp?
     /// Frames lost, when, and the place of what happens after that.
@@ -27,6 +29,7 @@ struct TellingBatch: ~Copyable {
             unsafe said.place(part).pointee.clear()
         }
         count = 0
+        shown = 0
         openTime = nil
         gap = (0, nil, 0)
     }

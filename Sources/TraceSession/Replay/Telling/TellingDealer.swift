@@ -46,6 +46,9 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     /// How many things happen in the batch that is being filled, so far.
     var count: UInt32 { unsafe crew.batch(batch).pointee.count }
 
+    /// Octets of frames that are shown in it, about.
+    var shown: Int { unsafe crew.batch(batch).pointee.shown }
+
     mutating func opens(at time: Timestamp) { unsafe crew.batch(batch).pointee.openTime = time }
 
     mutating func gap(_ count: UInt64, at time: Timestamp?) {
@@ -56,6 +59,14 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections) {
         let seat = seat(of: event.connection, event.number, connections)
         unsafe share(seat).pointee.add(event, of: seat.id, crew.batch(batch).pointee.nextPlace())
+    }
+
+    mutating func segment(
+        _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections
+    ) {
+        let seat = seat(of: event.connection, event.number, connections)
+        unsafe share(seat).pointee.add(event, excerpt, of: seat.id, crew.batch(batch).pointee.nextPlace())
+        unsafe crew.batch(batch).pointee.shown += excerpt?.size ?? 0
     }
 
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {

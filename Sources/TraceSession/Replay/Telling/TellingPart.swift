@@ -62,7 +62,11 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             for index in range { teller.diagnosis?.observe(share.segments[index]) }
         }
         for index in range {
-            teller.report.segment(share.segments[index], connections, &said.out)
+            if share.excerpts.isEmpty {
+                teller.report.segment(share.segments[index], connections, &said.out)
+            } else {
+                teller.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
+            }
             said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
         }
     }

@@ -10,10 +10,12 @@ import TimelineReport
 struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     private var pipeline: TracePipeline<TellingDealer<Report>>
     private let usesProcesses: Bool
+    private let showsFrames: Bool
 
     init(_ report: Report, _ options: TraceOptions, workers: Int) {
         let needs = TraceNeeds(report, options)
         usesProcesses = options.usesProcesses
+        showsFrames = !needs.excerpts.isNothing
         pipeline = TracePipeline(
             replay: TellingDealer(report, needs, options, workers: workers), needs, options)
     }
@@ -59,6 +61,8 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         pipeline.take(header, bytes, frame: frame)
+        // As many frames as a batch has may be 100 MB of text. What ends it is in the frames alone, as with their number.
+        if showsFrames, pipeline.sink.shown >= ReplayDivision.shown { _ = pipeline.sink.publish() }
     }
 
     mutating func noteGap(_ count: UInt64) { pipeline.noteGap(count) }

@@ -37,6 +37,8 @@ struct TellingShare {
     var segments: [SegmentEvent] = []
     /// By segment: its place in the batch.
     private(set) var places: [UInt32] = []
+    /// By segment: what is shown of its frame. Empty where nobody asks for that.
+    private(set) var excerpts: [FrameExcerpt?] = []
     private(set) var beginnings: [Beginning] = []
     private(set) var interruptions: [Interruption] = []
     /// What the kernel said, if the capture has that.
@@ -50,6 +52,7 @@ struct TellingShare {
     mutating func clear() {
         segments.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
+        excerpts.removeAll(keepingCapacity: true)
         beginnings.removeAll(keepingCapacity: true)
         interruptions.removeAll(keepingCapacity: true)
         kernelEvents.removeAll(keepingCapacity: true)
@@ -62,6 +65,12 @@ struct TellingShare {
         segments.append(event)
         segments[segments.count - 1].connection = id
         places.append(place)
+    }
+
+    /// Adds a segment, with what is shown of its frame.
+    mutating func add(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, of id: ConnectionID, _ place: UInt32) {
+        add(event, of: id, place)
+        excerpts.append(excerpt)
     }
 
     /// Adds a connection, before what is told of it.
