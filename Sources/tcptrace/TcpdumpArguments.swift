@@ -5,13 +5,9 @@ enum TcpdumpArguments {
     /// Letters that take a value, joined or as the next word.
     static let lettersWithValue = Set("irwcsByFVQTZ")
     /// Letters without one.
-    static let letters = Set("nNpqtSvlUKOfDLdh#")
+    static let letters = Set("nNpqtSvlUKOfDLdh#AXxe")
     /// Letters of tcpdump that are refused by name: better than to do something else than they say.
     static let refusals: [Character: String] = [
-        "A": "payloads are not shown; tcpdump -A shows them",
-        "X": "payloads are not shown; tcpdump -X shows them",
-        "x": "payloads are not shown; tcpdump -x shows them",
-        "e": "link-layer headers are not shown; tcpdump -e shows them",
         "C": "output files are not rotated", "G": "output files are not rotated", "W": "output files are not rotated",
         "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",

@@ -91,6 +91,14 @@ struct TraceCommand: ParsableCommand {
     var long = false
     @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
     var verbosity: Int
+    @Flag(name: .customShort("A"), help: "Every segment, and its text under it, as ASCII.")
+    var asciiText: Int
+    @Flag(name: .customShort("x"), help: "The same in hexadecimal.")
+    var hexText: Int
+    @Flag(name: .customShort("X"), help: "The same in hexadecimal and ASCII.")
+    var hexAndASCIIText: Int
+    @Flag(name: .customShort("e"), help: "Every segment, and its frame's link header under it.")
+    var linkHeaders = false
     @Flag(
         name: .customShort("t"),
         help: "Time column: none (-t), epoch (-tt), since the start (-ttt, -ttttt), date (-tttt).")

@@ -147,10 +147,10 @@ struct TraceRequest {
 
     private mutating func chooseCapture(_ command: TraceCommand) throws {
         if let length = command.snapshotLength {
-            guard length >= 0 && length <= 262_144 else {
+            guard length >= 0 && length <= TraceOptions.wholeFrame else {
                 throw ValidationError("-s \(length): the snapshot length is from 0 (all) to 262144")
             }
-            options.snapshotLength = length == 0 ? 262_144 : length
+            options.snapshotLength = length == 0 ? TraceOptions.wholeFrame : length
         }
         if let size = command.bufferKiB {
             guard size >= 4 && size <= 2_000_000 else {
@@ -286,6 +286,31 @@ struct TraceRequest {
         style.isLong = command.long
         style.detail.verbosity = min(command.verbosity, 3)
         style.detail.rawSequence = command.rawSequence
+        try chooseExcerpts(command)
+    }
+
+    /// What is shown of frames under their rows.
+    private mutating func chooseExcerpts(_ command: TraceCommand) throws {
+        let letters: [(letter: String, count: Int, style: OctetStyle)] = [
+            ("A", command.asciiText, .ascii), ("x", command.hexText, .hex),
+            ("X", command.hexAndASCIIText, .hexAndASCII),
+        ]
+        for (letter, count, octets) in letters where count > 0 {
+            guard count == 1 else {
+                throw ValidationError(
+                    "-\(letter)\(letter): octets of link headers are not shown; -\(letter) shows those of the text, -e names"
+                        + " the header's fields")
+            }
+            guard form == .timeline else { throw ValidationError("-\(letter) is for the text timeline") }
+            // tcpdump's order: -X before -x before -A.
+            style.detail.octets = octets
+        }
+        style.detail.linkHeaders = command.linkHeaders
+        guard !command.linkHeaders || form == .timeline else { throw ValidationError("-e is for the text timeline") }
+        if style.detail.octets != .hidden && command.snapshotLength == nil {
+            options.snapshotLength = TraceOptions.wholeFrame
+            if command.bufferKiB == nil { options.bufferKiB = TraceOptions.wholeFrameBufferKiB }
+        }
     }
 
     // MARK: Run
@@ -298,7 +323,8 @@ struct TraceRequest {
             return trace(
                 .timeline(
                     TextTimelineReport(
-                        style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit)))
+                        style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit,
+                        mostExcerpts: TraceOptions.defaultHeldOctets)))
         case .table:
             return trace(
                 .table(

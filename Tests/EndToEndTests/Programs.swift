@@ -135,7 +135,9 @@ func python(_ program: String, _ arguments: String...) throws -> Program {
 }
 
 /// A live trace on lo of one port, once it listens.
-func trace(port: Int, _ arguments: String...) throws -> Program {
+func trace(port: Int, _ arguments: String...) throws -> Program { try trace(port: port, arguments) }
+
+func trace(port: Int, _ arguments: [String]) throws -> Program {
     let program = try Program(Program.tcptrace, ["-i", "lo"] + arguments + ["tcp port \(port)"])
     try program.say("listening on lo")
     return program
