@@ -91,6 +91,10 @@ public struct TraceOptions: Sendable {
     /// twice as large as what is in them.
     public static var defaultHeldOctets: Int { memory / 8 }
 
+    /// As many octets of texts that wait to be shown as leave them room to be written, which for one connection is done at once: as they
+    /// are, or in hexadecimal with five times as many characters, in buffers up to twice as large. That is a third of the machine's memory.
+    public static func excerptOctets(inHexadecimal: Bool) -> Int { memory / (inHexadecimal ? 32 : 10) }
+
     /// The defaults.
     public init() {}
 

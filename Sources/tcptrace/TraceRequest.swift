@@ -324,7 +324,7 @@ struct TraceRequest {
                 .timeline(
                     TextTimelineReport(
                         style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit,
-                        mostExcerpts: TraceOptions.defaultHeldOctets)))
+                        mostExcerpts: TraceOptions.excerptOctets(inHexadecimal: style.detail.octets != .ascii))))
         case .table:
             return trace(
                 .table(

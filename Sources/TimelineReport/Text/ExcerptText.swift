@@ -122,7 +122,7 @@ extension TimelineWriter {
                 line.pad(to: columns.margin)
                 line.put {
                     $0.append("0x")
-                    $0.append(hex: UInt32(clamping: start), digits: columns.digits)
+                    $0.append(offset: start, digits: columns.digits)
                     $0.append(": ")
                 }
                 for index in start..<end {
@@ -144,7 +144,17 @@ extension TimelineWriter.Line {
 
 extension OutputBuffer {
     fileprivate mutating func append(hexOf octet: UInt8) {
-        for digit in [octet >> 4, octet & 15] { append(byte: digit < 10 ? 0x30 + digit : 0x57 + digit) }
+        append(hexDigit: octet >> 4)
+        append(hexDigit: octet & 15)
+    }
+
+    private mutating func append(hexDigit digit: UInt8) { append(byte: digit < 10 ? 0x30 &+ digit : 0x57 &+ digit) }
+
+    /// Of a dump there may be millions of lines.
+    fileprivate mutating func append(offset: Int, digits: Int) {
+        for place in (0..<digits).reversed() {
+            append(hexDigit: UInt8(truncatingIfNeeded: offset >> (4 * place)) & 15)
+        }
     }
 
     /// `[1400 of 1448 octets not captured]`
