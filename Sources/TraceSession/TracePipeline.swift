@@ -171,12 +171,18 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
         let event = timeline.event(of: tracked, segment, time: header.time, frame: frame, cutOctets: cut)
         if !isLive { makeRoom(for: tracked) }
-        guard needs.excerpts.isNothing else {
-            let isCopy = event.notes.contains(.duplicateFrame)
-            let excerpt = intake.excerpt(of: segment, in: bytes, header, needs.excerpts, isCopy: isCopy)
-            return sink.segment(event, excerpt, timeline.connections)
+        if needs.excerpts.isNothing {
+            sink.segment(event, timeline.connections)
+        } else {
+            show(event, header, bytes)
         }
-        sink.segment(event, timeline.connections)
+    }
+
+    /// Tells of a segment, with what is shown of its frame. Out of line: nearly always nothing is.
+    @inline(never) private mutating func show(_ event: SegmentEvent, _ header: FrameHeader, _ bytes: RawSpan) {
+        let isCopy = event.notes.contains(.duplicateFrame)
+        let excerpt = intake.excerpt(of: event.segment, in: bytes, header, needs.excerpts, isCopy: isCopy)
+        sink.segment(event, excerpt, timeline.connections)
     }
 
     /// Reports the connection that a new one replaces, or the least useful one if there are too many.

@@ -61,12 +61,17 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         if teller.diagnosis != nil {
             for index in range { teller.diagnosis?.observe(share.segments[index]) }
         }
+        guard share.excerpts.isEmpty else { return report(share, range, &said) }
         for index in range {
-            if share.excerpts.isEmpty {
-                teller.report.segment(share.segments[index], connections, &said.out)
-            } else {
-                teller.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
-            }
+            teller.report.segment(share.segments[index], connections, &said.out)
+            said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
+        }
+    }
+
+    /// Has the report tell segments, with what is shown of their frames.
+    private mutating func report(_ share: borrowing TellingShare, _ range: Range<Int>, _ said: inout PartOutput) {
+        for index in range {
+            teller.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
             said.addPiece(key: UInt64(share.places[index]), number: share.segments[index].number)
         }
     }
