@@ -9,6 +9,7 @@ extension CaseFile {
         let sighting = Sighting(frame: event.frame, time: event.time)
         let (own, peer) = event.places
         let flags = event.segment.flags
+        if !flags.hasAny(.synFinRst) { hasPlain = true }
         noteOpening(event, sighting)
         noteEnding(event, sighting)
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
@@ -169,6 +170,7 @@ extension CaseFile {
         }
         records[own].isResetFitting = isFitting
         records[own].reset = sighting
+        records[own].resetNumber = event.relativeSequence
         records[own].resetHadAck = flags.has(.ack)
         records[own].resetAnswers = records[peer].last
     }

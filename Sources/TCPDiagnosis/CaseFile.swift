@@ -28,6 +28,8 @@ struct SideRecord: BitwiseCopyable {
     var firstReset = Sighting()
     /// Its first RST since it sent anything else: a host without the connection answers each segment with one.
     var reset = Sighting()
+    /// SEG.SEQ of that RST, relative to its first number.
+    var resetNumber: UInt32 = 0
     /// Whether that RST, or one of those that followed on it, carried ACK: an abort does, the answer for a connection that does not
     /// exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
@@ -127,6 +129,8 @@ struct CaseFile {
     var icmp: ICMPEvent?
     /// The latest ICMP error that said that a packet was too big.
     var pathMTU: ICMPEvent?
+    /// Whether any segment without SYN, FIN and RST was captured.
+    var hasPlain = false
     /// How long the ways are.
     var handshake = HandshakeRoundTrip()
     /// The SYN carried text.

@@ -36,6 +36,10 @@ struct Circumstances {
     /// Nanoseconds since a sighting.
     func since(_ sighting: Sighting) -> Int64 { now.since(sighting.time) }
 
+    /// Whether none but its SYNs, FINs and RSTs was captured, as by `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0`. Then nobody saw
+    /// which number was due next, nor what was acknowledged after the opening.
+    var lacksPlain: Bool { !file.hasPlain }
+
     /// `the server 127.0.0.1:9500 (lab-server[7410])`. The name of the process is untrusted.
     func name(_ side: Side) -> String {
         var text = side == .originator ? "the client" : "the server"

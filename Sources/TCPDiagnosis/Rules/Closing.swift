@@ -98,7 +98,9 @@ extension Rule {
     /// A timer ran out, or somebody destroyed the socket: the peer does not know.
     static let silentClose = Rule(.silentClose) { c in
         for event in c.file.dropped {
-            guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2 else { continue }
+            guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2,
+                !c.endsUnseen(event.side, from: from)
+            else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
             // Of whom nothing was captured nobody knows what it sent (its address may be translated).
@@ -153,6 +155,8 @@ extension Rule {
         let drop = c.trace(event.side).flatMap { $0.drops > 0 ? $0.dropReason : nil }
         // The segment that would have changed the state never got to TCP: what made it so is told by its own finding.
         guard drop == nil || drop == .netfilterDrop, !c.isMismatchTold(event, kernel) else { return nil }
+        // The kernel is ahead by an ACK, and those are not in the capture.
+        guard !c.lacksPlain || !wire.isLeftByAck else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
         if c.hasQueuedFin(kernel, wire) {
@@ -198,6 +202,13 @@ extension Circumstances {
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }
+    }
+
+    /// Whether a socket may have ended by an ACK of its FIN, and the capture has no ACKs; or by a RST, which moved no state for want of
+    /// what came before it.
+    fileprivate func endsUnseen(_ side: Side, from state: TCPState) -> Bool {
+        guard lacksPlain, !gaveUp(side) else { return false }
+        return file[side].fin.isSeen && state.isLeftByAck || file[side.other].reset.isSeen
     }
 
     /// How long ago a side sent its FIN; where that was not captured, how long at least, by the state of a socket.
@@ -251,4 +262,15 @@ private struct FinAge {
     let moment: String
     /// Since when its receiver has left it unanswered.
     let words: String
+}
+
+extension TCPState {
+    /// Whether a bare ACK of the peer takes an endpoint out of this state (RFC 9293 3.3.2): that of its SYN, of text behind which a FIN
+    /// waits to be in order, or of its FIN.
+    fileprivate var isLeftByAck: Bool {
+        switch self {
+        case .synReceived, .established, .finWait1, .closing, .lastAck: true
+        case .unseen, .closed, .listen, .synSent, .finWait2, .closeWait, .timeWait: false
+        }
+    }
 }

@@ -12,9 +12,11 @@ extension Rule {
         let missed = c.connection.missedBytes - min(c.connection.missedBytes, c.file.lateOctets)
         guard missed > 0 else { return nil }
         return Verdict(
-            message:
-                "the capture lacks \(counted(missed, "octet")) that the receiver acknowledged: frames were not"
-                + " captured, nothing was lost on the network",
+            message: c.lacksPlain
+                ? "of this connection the capture has SYNs, FINs and RSTs only, as where a filter asks for these flags: the"
+                    + " \(counted(missed, "octet")) of text that were acknowledged are not in it"
+                : "the capture lacks \(counted(missed, "octet")) that the receiver acknowledged: frames were not"
+                    + " captured, nothing was lost on the network",
             frames: [c.file.gap], evidence: [.init("missed_bytes", .number(Int64(clamping: missed)))])
     }
 
@@ -139,6 +141,8 @@ extension Rule {
         guard c.isOver || !c.connection.isEnded else { return nil }
         guard let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored) else { return c.unheededReset }
         guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
+        // Which number was due, text and ACKs would tell that the capture does not have.
+        guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }
         // In SYN-SENT its number is not looked at, but what it acknowledges.
         let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(

@@ -14,6 +14,7 @@ extension Rule {
         func losses(_ side: Side) -> UInt32 {
             let all = statistics[side].losses + statistics[side].count(.lostBeforeCapture)
             let openings = statistics[side].count(.opening) - statistics[side].spuriousOpenings
+            if c.lacksPlain { return isSynTold || side == .responder || !c.isAskedInVain ? 0 : openings }
             return isSynTold ? all - min(all, openings) : all
         }
         return Verdict.ofBoth(c, \.repeated, losses) { side, count in
@@ -92,6 +93,12 @@ extension Verdict {
 }
 
 extension Circumstances {
+    /// Whether nothing was captured between the client's SYNs. Where ACKs are not in the capture, only that shows that an earlier one
+    /// was lost: it may have been the answer to anything else, and a FIN that was sent again needless.
+    fileprivate var isAskedInVain: Bool {
+        file[.originator].synsAfterAnswer == 0 && !file[.originator].firstReset.isSeen
+    }
+
     /// Whether all that a side repeated was its SYN-ACK, because a rule dropped the ACK of it: what was dropped was for itself.
     fileprivate func repeatedForDropped(_ side: Side, _ count: UInt32) -> Bool {
         side == .responder && statistics?[side].count(.opening) == count && trace(side)?.dropReason == .netfilterDrop

@@ -136,8 +136,10 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed. Which one only its"
-                + " kernel knows",
+                "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed"
+                // Where keep-alives and retransmissions are not captured.
+                + (c.lacksPlain ? ", or gave up a peer that did not answer" : "")
+                + ". Which one only its kernel knows",
             frames: [c.file[side].reset])
     }
 }
@@ -240,7 +242,7 @@ extension Circumstances {
     fileprivate func bareReset(_ side: Side) -> Verdict? {
         let record = file[side]
         // It may answer what was not captured, an answer to its FIN for instance; and nothing else may be known of the connection.
-        guard record.resetAnswers.isSeen || record.lastButReset.isSeen, !mayHaveClosedUnseen(side),
+        guard record.resetAnswers.isSeen || record.lastButReset.isSeen, !mayHaveClosedUnseen(side), !lacksPlain,
             found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
         if record.fin.isSeen, record.fin.frame < record.reset.frame, file[side.other].textAfterPeerFin == 0 {
@@ -310,6 +312,8 @@ extension Circumstances {
     /// Whether the connection had been open at this side, or was before the capture began.
     func wasSynchronized(_ side: Side) -> Bool {
         if connection.openDelay >= 0 || !connection.facts.contains(.synSeen) { return true }
+        // A RST from beyond the SYN: what lies between is not captured.
+        if lacksPlain && file[side].syn.isSeen && file[side].reset.isSeen && file[side].resetNumber > 1 { return true }
         // Who has sent a SYN and nothing else is not open, whatever a server sends with its SYN-ACK (RFC 7413); nor is text of a SYN.
         if side == .originator && !connection.facts.contains(.originatorMoreThanSyn) { return false }
         return connection.counters[0].uniqueBytes > UInt64(file.synText) || connection.counters[1].uniqueBytes > 0

@@ -117,6 +117,10 @@ struct TimelineRow: BitwiseCopyable {
         windowScale = segment.options.windowScale
         notes = event.notes
         anomalies = event.anomalies
+        // Of a client of which no ACK was captured nobody knows which number is due: the capture may lack text and ACKs.
+        if !event.facts.contains(.originatorMoreThanSyn) && event.relativeSequence > 1 {
+            anomalies.remove(.resetNotExact)
+        }
         lastDataTime = event.time
         verdict = event.verdict
         originalFrame = event.originalFrame

@@ -268,7 +268,7 @@ extension Explanation {
                 "The capture's buffer was too small, or its reader too slow.",
                 "The capture began late or saw one direction only.",
                 "The other frames went through another interface.",
-                "The file was cut, or filtered."),
+                "The file was cut, or filtered: by flags (SYN, FIN, RST) nothing that only ACKs tell is found."),
             .remedy(
                 "-B for a larger buffer, a filter for fewer frames, a small -s; capture on a host, not on a mirror port."
             )),

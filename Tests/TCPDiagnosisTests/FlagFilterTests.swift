@@ -1,0 +1,82 @@
+// X15: a capture by `tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0` has no ACK and hardly any text: what only these tell is not found.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct FlagFilterTests {
+    private static let opening = "> S 0:0\n< S. 0:0 ack 1\n"
+    /// What is behind its SYN is not captured.
+    private static let closing = "2 > F. 101:101 ack 501\n2.4 < F. 501:501 ack 102\n"
+
+    private func codes(_ text: String) -> [FindingCode] { findings(text, keepsStatistics: true).map { $0.code } }
+
+    @Test func X15_whatIsNotCapturedIsToldAsSuch() {
+        let found = findings(Self.opening + Self.closing)
+        #expect(found.map { $0.code } == [.captureGap])
+        #expect(
+            found.first?.message
+                == "of this connection the capture has SYNs, FINs and RSTs only, as where a filter asks for these flags: the 600 octets"
+                + " of text that were acknowledged are not in it")
+    }
+
+    /// Its number is that of text that was left out, within the window that is known and behind it.
+    @Test(arguments: ["> R. 140:140 ack 9000", "> R 140:140", "< R. 200000:200000 ack 1", "> R. 1:1 ack 9000"])
+    func X15_aResetBehindWhatWasLeftOut(_ reset: String) {
+        let found = codes(Self.opening + "2 " + reset)
+        #expect(!found.contains(.rstIgnored), "\(found)")
+        // With ACK it is an abort, whatever was before it.
+        #expect(found.contains(.reset) == reset.contains("R."), "\(found)")
+    }
+
+    /// Where anything else of the connection is captured, it is known which number was due.
+    @Test func X15_otherwiseItIsIgnored() {
+        #expect(codes(handshake + "2 < R 100:100\n> . 1:1 ack 1\n< P. 1:5 ack 1") == [.rstIgnored])
+    }
+
+    @Test func X15_aHandshakeThatIsBrokenOff() {
+        #expect(
+            findings(Self.opening + "> R 1:1").map { $0.message } == ["the client broke the handshake off with RST"])
+    }
+
+    /// The ACK of it may be among what was left out, and the peer's text too.
+    @Test(arguments: [
+        "2 > F. 101:101 ack 501\n2.21 > F. 101:101 ack 501\n2.4 < F. 501:501 ack 102",
+        "2 > F. 101:101 ack 501\n2.4 > R 102:102",
+        "0.5 < S. 0:0 ack 1",
+    ])
+    func X15_needlessOrLostIsNotKnown(_ text: String) {
+        #expect(Set(codes(Self.opening + text)).isSubset(of: [.captureGap]))
+    }
+
+    @Test func X15_aSynThatWasSentAgainUnansweredWasLost() {
+        #expect(codes("> S 0:0\n1 > S 0:0\n< S. 0:0 ack 1\n" + Self.closing) == [.captureGap, .retransmission])
+    }
+
+    // MARK: The kernel's word
+
+    /// It has what the capture lacks.
+    @Test func X15_theKernelIsAhead() {
+        let play = KernelCase(Self.opening)
+        for time in [100.0, 200] { play.read(time, play.client(.established), play.server(.established)) }
+        #expect(play.view?.responder.contradiction == .established)
+        #expect(play.review(400) == [])
+        play.feed("2 > F. 101:101 ack 501\n")
+        for time in [2100.0, 2200] { play.read(time, play.client(.finWait2), play.server(.closeWait)) }
+        #expect(play.review(2400) == [])
+        play.feed("2.5 < F. 501:501 ack 102\n")
+        play.read(2600, play.client(.timeWait, inode: 0))
+        play.read(2700, play.client(.timeWait, inode: 0))
+        #expect(play.conclude(2800) == [.captureGap], "\(play.found)")
+    }
+
+    /// It is behind: no ACK explains that.
+    @Test func X15_theKernelIsBehind() {
+        let play = KernelCase(Self.opening)
+        for time in [100.0, 200] { play.read(time, play.client(.synSent), play.server(.synReceived)) }
+        #expect(play.review(1400) == [.synAckLost])
+    }
+}
