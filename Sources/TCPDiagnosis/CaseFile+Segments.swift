@@ -12,6 +12,7 @@ extension CaseFile {
         if !flags.hasAny(.synFinRst) { hasPlain = true }
         noteOpening(event, sighting)
         noteEnding(event, sighting)
+        if event.hasTransitions { noteTimeWait(event, sighting) }
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
@@ -173,6 +174,22 @@ extension CaseFile {
         records[own].resetNumber = event.relativeSequence
         records[own].resetHadAck = flags.has(.ack)
         records[own].resetAnswers = records[peer].last
+    }
+
+    /// Where TIME-WAIT begins, and where a RST ends it that answers something, as one without ACK does (RFC 9293 3.10.7.1).
+    private mutating func noteTimeWait(_ event: SegmentEvent, _ sighting: Sighting) {
+        let (own, peer) = event.places
+        for index in 0..<event.sent.count where event.sent[index].to == .timeWait { records[own].timeWait = sighting }
+        for index in 0..<event.arrived.count {
+            let transition = event.arrived[index]
+            if transition.to == .timeWait { records[peer].timeWait = sighting }
+            guard transition.from == .timeWait, transition.rule == .reset, !event.segment.flags.has(.ack) else {
+                continue
+            }
+            records[peer].timeWaitReset = sighting
+            records[peer].timeWaitAnswer = records[peer].last
+            records[peer].timeWaitIntruder = records[own].lastButReset
+        }
     }
 
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.

@@ -37,6 +37,11 @@ struct SideRecord: BitwiseCopyable {
     var isResetFitting = false
     /// SEG.SEQ of that RST answered this frame of the peer.
     var resetAnswers = Sighting()
+    /// When it went into TIME-WAIT, the RST without ACK that ended that, what it had sent last before that, and what came before it.
+    var timeWait = Sighting()
+    var timeWaitReset = Sighting()
+    var timeWaitAnswer = Sighting()
+    var timeWaitIntruder = Sighting()
     /// Octets of text that this side sent after it had the peer's FIN: with an ACK of that.
     var textAfterPeerFin: UInt64 = 0
     /// The hop limit of its segments but RSTs.

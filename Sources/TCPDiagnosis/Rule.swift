@@ -84,7 +84,8 @@ struct Rule: Sendable {
         zeroWindowStall, unreadText, nagleDelay,
         challengeAck, rstIgnored, keepaliveDead, middlebox,
         halfClose, closeWaitLeak, orphanFinWait2, timeWaitHeld,
-        resetAfterClose, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData, resetLinger, reset,
+        resetAfterClose, timeWaitAssassination, halfOpenPeer, resetKilled, resetListenerClosed, resetUnreadData,
+        resetLinger, reset,
         silentClose, stateMismatch, segmentsDropped,
     ]
 

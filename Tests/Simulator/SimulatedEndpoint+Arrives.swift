@@ -185,6 +185,7 @@ extension SimulatedEndpoint {
             ignoredResets.append(segment.number)
             return acknowledge()
         }
+        if state == .timeWait { timeWaitReset = segment.number }
         let returnsToListen = state == .synReceived && host.listens
         end(.received)
         if returnsToListen { state = .listen }

@@ -89,6 +89,8 @@ struct SimulatedEndpoint {
     var ignoredResets: [Int] = []
     /// Whether it got a SYN while it waited for the answer to its own (RFC 9293 3.5, figure 7).
     var hasCrossedSyns = false
+    /// The RST that ended its TIME-WAIT.
+    var timeWaitReset: Int?
     /// Since when it has waited for its program to close.
     var closeWaitTime: Int64?
     var clocking = SimulatedClocking()

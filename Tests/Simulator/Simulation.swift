@@ -51,7 +51,7 @@ struct Simulation {
     private(set) var gaveUp = false
     /// Microseconds from a host to a capture on it.
     private static let near: Int64 = 5
-    private let network: SimulatedNetwork
+    let network: SimulatedNetwork
     private var random: SeededRandom
     private var now: Int64 = 0
     private var queue: [(time: Int64, order: Int, event: Event)] = []

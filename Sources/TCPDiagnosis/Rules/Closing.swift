@@ -95,6 +95,33 @@ extension Rule {
         return nil
     }
 
+    /// RFC 1337: who is in TIME-WAIT answers whatever comes with an ACK, and who has closed that with RST.
+    static let timeWaitAssassination = Rule(.timeWaitAssassination) { c in
+        guard !c.lacksPlain, c.found.isDisjoint(with: [.resetAfterClose, .middlebox]) else { return nil }
+        for side in [Side.originator, .responder] where !c.connection.isSelfConnect {
+            let record = c.file[side]
+            let lasted = record.timeWaitReset.time.since(record.timeWait.time)
+            // The kernel may still have it: net.ipv4.tcp_rfc1337 is 1 there.
+            guard record.timeWaitReset.isSeen, record.timeWait.isSeen, c.state(side) == .closed,
+                c.kernel?[side].outlivedState != .timeWait, lasted < PortUse.timeWait
+            else { continue }
+            let intruder = record.timeWaitIntruder
+            let peer = c.name(side.other)
+            let isOld = intruder.frame > record.timeWait.frame
+            return Verdict(
+                side: side,
+                message:
+                    "a RST ended the TIME_WAIT of \(c.name(side)) after \(words(lasted)) instead of 60s: "
+                    + (isOld
+                        ? "it answered a late segment of \(peer) with an ACK, and that had closed for good"
+                        : "its last ACK came to \(peer) again, or too late: that had closed for good")
+                    + "; its ports are free while late segments may still come (net.ipv4.tcp_rfc1337 = 1 keeps TIME_WAIT)",
+                frames: (isOld ? [intruder] : []) + [record.timeWaitAnswer, record.timeWaitReset],
+                evidence: [.init("time_wait", .span(lasted))])
+        }
+        return nil
+    }
+
     /// A timer ran out, or somebody destroyed the socket: the peer does not know.
     static let silentClose = Rule(.silentClose) { c in
         for event in c.file.dropped {

@@ -40,6 +40,8 @@ public enum FindingCode: String, CaseIterable, Sendable {
     case halfClose = "half-close"
     /// TIME_WAIT holds so many of the ports towards a destination that they may run out.
     case timeWaitHeld = "time-wait-held"
+    /// A RST ended TIME_WAIT before its time (RFC 1337).
+    case timeWaitAssassination = "time-wait-assassination"
     /// The same ports again, soon after.
     case portReused = "port-reused"
     /// One socket is connected to itself.
@@ -85,7 +87,7 @@ public enum FindingCode: String, CaseIterable, Sendable {
     public var severity: Severity {
         switch self {
         case .halfClose, .portReused, .simultaneousOpen, .fastOpen, .challengeAck, .captureGap, .tailLossProbe,
-            .spuriousRetransmission, .reordering, .acceptDeferred:
+            .spuriousRetransmission, .reordering, .acceptDeferred, .timeWaitAssassination:
             .info
         case .refused, .reset, .resetAfterClose, .rstIgnored, .orphanFinWait2, .selfConnect, .zeroWindowStall,
             .silentClose, .stateMismatch, .middlebox, .resetLinger, .resetKilled, .retransmission, .synCookies,

@@ -65,6 +65,17 @@ extension FindingTruth {
         return truth.captured[fin].segment.number < first.segment.number ? .required : .open
     }
 
+    var timeWaitAssassination: Expectation {
+        let answers = resets([.noConnection, .lateText]).filter { !$0.segment.flags.has(.ack) }
+        if hasForgery || isReused || hasOvertakingReset { return .open }
+        guard !answers.isEmpty else { return .forbidden }
+        let ended = truth.ends.contains { end in answers.contains { $0.segment.number == end?.timeWaitReset } }
+        // One that was captured may have been lost after that, and what was not captured may explain it otherwise.
+        let network = simulation.network
+        guard network.lossBefore + network.lossBehind + network.notCaptured == 0 else { return .open }
+        return ended ? .required : .forbidden
+    }
+
     var halfOpenPeer: Expectation {
         let answers = resets([.noConnection])
         if isReused || hasForgery || hasCookies || hasOvertakingReset { return .open }

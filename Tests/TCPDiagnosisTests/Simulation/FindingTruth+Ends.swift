@@ -15,6 +15,7 @@ extension FindingTruth {
         case .keepaliveDead: resets([.keepAliveTimeout]).first?.sender
         case .reset: resets([.abort, .unreadText]).first?.sender
         case .resetAfterClose: resets([.lateText]).first?.sender
+        case .timeWaitAssassination: truth.ends.firstIndex { $0?.timeWaitReset != nil }
         case .halfOpenPeer: resets([.noConnection]).first?.sender
         case .closeWaitLeak: truth.ends.firstIndex { $0?.state == .closeWait }
         case .halfClose: truth.captured.first { $0.segment.flags.has(.fin) }?.sender

@@ -46,6 +46,7 @@ struct FindingTruth {
         case .halfClose: halfClose
         case .closeWaitLeak: closeWaitLeak
         case .resetAfterClose: resetAfterClose
+        case .timeWaitAssassination: timeWaitAssassination
         case .halfOpenPeer: halfOpenPeer
         case .reset: reset
         // Simulated programs write when they like, at times when an ACK comes.

@@ -88,6 +88,27 @@ extension Explanation {
                 """),
             .see("explain TIME_WAIT, explain EADDRINUSE")),
         Explanation(
+            .finding, "time-wait-assassination", "A RST ended TIME_WAIT before its time (RFC 1337).",
+            .wire(
+                """
+                Both FINs and their ACKs. Then a late segment, such as a FIN that was sent again, an ACK that answers it, and [R] without
+                ACK: who closed last has no connection any more (RFC 9293 3.10.7.1).
+                """),
+            .linux(
+                """
+                A RST with the next number ends TIME_WAIT at once, unless net.ipv4.tcp_rfc1337 is 1 (0 by default). All octets had
+                arrived, and no program is told. TIME_WAIT is there so that what is still on its way dies before the ports are used
+                again (RFC 9293 3.4.1): that protection is gone. Time stamps (PAWS) and a new ISN that is far off still give most of it.
+                """),
+            .causes(
+                "A FIN was sent again though its ACK was only late: both copies are acknowledged.",
+                "The network delivered an old segment late, or twice.",
+                "The peer's host was restarted, or its socket destroyed, in LAST_ACK."),
+            .remedy(
+                "Nothing, mostly. Where old segments must not do harm: sysctl net.ipv4.tcp_rfc1337=1, at the end that closes first."
+            ),
+            .see("explain TIME_WAIT, explain spurious-retransmission")),
+        Explanation(
             .finding, "reset", "A RST ended the connection, and neither the wire nor the kernel says why.",
             .wire(
                 """

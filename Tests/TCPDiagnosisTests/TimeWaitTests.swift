@@ -1,0 +1,66 @@
+// T19: TIME_WAIT that a RST ends before its time (RFC 1337).
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct TimeWaitTests {
+    /// The client closes first, and has answered the server's FIN.
+    private static let closed =
+        handshake + """
+            > P. 1:11 ack 1
+            < . 1:1 ack 11
+            < P. 1:5 ack 11
+            > F. 11:11 ack 5
+            < F. 5:5 ack 12
+            > . 12:12 ack 6
+
+            """
+
+    /// Old text, or the FIN that was sent again while its ACK was on its way.
+    @Test(arguments: ["1.5 < P. 1:5 ack 11", "1.5 < F. 5:5 ack 12"])
+    func T19_aLateSegmentEndsIt(_ late: String) throws {
+        let found = findings(Self.closed + late + "\n> . 12:12 ack 6\n< R 6:6")
+        let finding = try #require(found.first { $0.code == .timeWaitAssassination }, "\(found)")
+        #expect(finding.side == .originator && finding.frames == [10, 11, 12])
+        #expect(finding.code.severity == .info)
+        #expect(
+            finding.message.hasPrefix(
+                "a RST ended the TIME_WAIT of the client after 1.4s instead of 60s: it answered a late segment of the server with an ACK"
+            ),
+            "\(finding.message)")
+        #expect(!found.contains { $0.code == .reset || $0.code == .halfOpenPeer })
+    }
+
+    /// The server's host had forgotten the connection when the last ACK came.
+    @Test func T19_theLastAckIsAnsweredWithReset() throws {
+        let found = findings(Self.closed + "< R 6:6")
+        let finding = try #require(found.first { $0.code == .timeWaitAssassination }, "\(found)")
+        #expect(finding.frames == [9, 10] && finding.message.contains("; its last ACK came") == false)
+        #expect(finding.message.contains("its last ACK came to the server again, or too late"))
+    }
+
+    /// Not its number; an abort, which answers nothing; its own RST; when it is over anyway; and FIN_WAIT_2, whose peer had not closed.
+    @Test(arguments: [
+        "< R 900:900", "< R. 6:6 ack 12", "> R 12:12", "70 < P. 1:5 ack 11\n> . 12:12 ack 6\n< R 6:6",
+    ])
+    func T19_otherResets(_ reset: String) {
+        #expect(!codes(Self.closed + reset).contains(.timeWaitAssassination))
+        let halfClosed = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2\n< R 1:1"
+        #expect(!codes(halfClosed).contains(.timeWaitAssassination))
+    }
+
+    /// net.ipv4.tcp_rfc1337 is 1: the kernel has it all the same.
+    @Test func T19_theKernelKeepsIt() {
+        for keeps in [true, false] {
+            let play = KernelCase(Self.closed + "1.5 < P. 1:5 ack 11\n> . 12:12 ack 6\n< R 6:6")
+            for time in [1600.0, 1700] {
+                if keeps { play.read(time, play.client(.timeWait, inode: 0)) } else { play.read(time) }
+            }
+            #expect(play.conclude(1800).contains(.timeWaitAssassination) == !keeps, "\(play.found)")
+        }
+    }
+}
