@@ -81,7 +81,7 @@ struct ConnectionText {
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
-    private var handshake = HandshakeRoundTrip()
+    private var pace = AckPace()
     /// Who sent the last segment, if it was a keep-alive or window probe.
     private var lastProber: Side?
     /// The part that the latest row belongs to.
@@ -141,12 +141,12 @@ struct ConnectionText {
     mutating func take(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
-        handshake.take(event)
+        defer { pace.take(event, text: lastText(of: event.sender.other)) }
         if !detail.unfolds, held?.folds(event, pause: pause) == true {
             let isAcknowledged = held.map { $0.ackDelay >= 0 } ?? false
             held?.fold(event)
             if let delay = held?.ackDelay, delay >= 0, !isAcknowledged {
-                held?.isAckDelayed = handshake.isDelayedAck(after: delay, by: event.sender)
+                held?.isAckDelayed = pace.isDelayed(event, after: delay)
             }
             remember(event)
             return
@@ -161,7 +161,7 @@ struct ConnectionText {
         row.answersProbe = event.sender != lastProber && lastProber != nil && event.segment.isPureAck
         if row.kind == .segment && event.segment.isPureAck, let text = lastText(of: event.sender.other) {
             row.answerDelay = event.time.since(text)
-            row.isAckDelayed = handshake.isDelayedAck(after: row.answerDelay, by: event.sender)
+            row.isAckDelayed = pace.isDelayed(event, after: row.answerDelay)
         }
         hold(row, excerpt)
         remember(event)
@@ -197,7 +197,7 @@ struct ConnectionText {
 
     /// A longer time between two segments is a pause, in nanoseconds: some round trips, or what a person's program would notice.
     private var pause: Int64 {
-        max(10 * Span.millisecond, handshake.isKnown ? min(handshake.whole, Span.second) * 4 : 0)
+        max(10 * Span.millisecond, min(pace.handshakeTime ?? 0, Span.second) * 4)
     }
 
     private mutating func noteBefore(_ event: SegmentEvent) {

@@ -244,7 +244,7 @@ struct LaneText {
         case .lostBeforeCapture: words.add(remark: "(fills hole)")
         case nil: break
         }
-        if row.kind == .segment && row.notes.isEmpty && row.isAckDelayed && row.answerDelay < Span.second {
+        if row.kind == .segment && row.notes.isEmpty && row.isAckDelayed {
             words.add(remark: "(delayed ACK)")
         }
         if row.answersProbe { words.add(remark: "(answer)") }

@@ -68,7 +68,8 @@ extension Explanation {
             see: "explain reordering"),
         remark(
             "delayed ACK", "An ACK that waited on purpose, at least 30 ms longer than the round trip.",
-            "A receiver waits for a second segment, or for an answer to send it with. Linux waits 40 ms and more."),
+            "A receiver waits for a second full segment, or for an answer to send it with: Linux 40 ms and more, nobody half a second. What"
+                + " a queue on the way does to a short segment's ACK looks the same."),
     ]
 
     private static let capture = [
