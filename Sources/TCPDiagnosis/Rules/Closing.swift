@@ -154,7 +154,7 @@ extension Rule {
                     side: event.side,
                     message:
                         "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) \(cause), and no packet says so:"
-                        + " the peer still believes in the connection"
+                        + c.beliefWords(event)
                         + (icmp.map { "; \(c.icmpWords($0)) had said that its segments do not arrive" } ?? "")
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
                         + c.giveUpWords(event.side),
@@ -165,8 +165,8 @@ extension Rule {
             return Verdict(
                 side: event.side,
                 message:
-                    "the kernel dropped \(c.name(event.side))'s socket in \(from.displayName), and no packet said so: the peer"
-                    + " still believes in the connection\(c.errnoWords)", frames: [c.file[event.side].last],
+                    "the kernel dropped \(c.name(event.side))'s socket in \(from.displayName), and no packet said so:"
+                    + "\(c.beliefWords(event))\(c.errnoWords)", frames: [c.file[event.side].last],
                 evidence: c.errnoEvidence)
         }
         return nil
@@ -229,6 +229,16 @@ extension Circumstances {
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }
+    }
+
+    /// ` the peer still believes in the connection`, or how it learnt that nobody is there.
+    fileprivate func beliefWords(_ end: KernelEvent) -> String {
+        let reset = file[end.side].reset
+        guard reset.isSeen, reset.time >= end.time, !file[end.side].resetHadAck else {
+            return " the peer still believes in the connection"
+        }
+        return
+            " the peer believed in the connection until a RST answered it, \(words(reset.time.since(end.time))) later"
     }
 
     /// Whether a socket may have ended by an ACK of its FIN, and the capture has no ACKs; or by a RST, which moved no state for want of

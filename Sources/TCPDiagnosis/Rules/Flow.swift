@@ -143,6 +143,8 @@ extension Rule {
         guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
         // Which number was due, text and ACKs would tell that the capture does not have.
         guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }
+        // Its receiver's kernel did, or a rule of the firewall had dropped what would have been before it.
+        guard !c.isObeyed(reset) else { return nil }
         // In SYN-SENT its number is not looked at, but what it acknowledges.
         let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(
@@ -222,6 +224,14 @@ extension Circumstances {
             message:
                 "a RST in the name of \(name(side)) has the next sequence number, and both sides went on all the same: somebody else sent"
                 + " it, and it did not arrive or was dropped", frames: [file[side].firstReset])
+    }
+
+    /// Whether the kernel told a program of a RST, though its number does not look like the next one: ECONNRESET, in the same moment.
+    fileprivate func isObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
+        guard trace(reset.sender.other)?.errno == 104 else { return false }
+        return file.dropped.contains {
+            $0.side == reset.sender.other && $0.time.since(reset.sighting.time).magnitude < Self.sameMoment
+        }
     }
 
     /// Whether a SYN inside this connection opened the next one: nothing came back for it here.

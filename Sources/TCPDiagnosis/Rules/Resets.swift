@@ -44,11 +44,16 @@ extension Rule {
             c.found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
         if let backscatter = c.backscatter(side) { return backscatter }
+        let cause =
+            c.socketEnd(side).map {
+                "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) before"
+            }
+            ?? "that \(c.name(side)) knows nothing of any more: it was restarted, its socket had gone silently, or a NAT on the way"
+            + " forgot the connection"
         return Verdict(
             side: side,
             message:
-                "\(c.name(side.other)) sent something on a connection that \(c.name(side)) knows nothing of any more: it was restarted,"
-                + " its socket had gone silently, or a NAT on the way forgot the connection\(c.lostWords(side.other))\(c.errnoWords)",
+                "\(c.name(side.other)) sent something on a connection \(cause)\(c.lostWords(side.other))\(c.errnoWords)",
             frames: [c.file[side].resetAnswers, c.file[side].reset],
             evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }
@@ -180,6 +185,14 @@ extension Circumstances {
         // Who goes on sending was not reset, nor did it reset: the RST was somebody else's, or not obeyed. More RSTs are no going on:
         // without a connection each segment is answered with one (RFC 9293 3.10.7.1).
         return file[side].lastButReset.frame < file[side].reset.frame ? side : nil
+    }
+
+    /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.
+    fileprivate func socketEnd(_ side: Side) -> Timestamp? {
+        guard let end = file.dropped.last(where: { $0.side == side && $0.time <= file[side].reset.time }),
+            found.contains(.keepaliveDead) || Rule.silentClose.judge(self)?.side == side
+        else { return nil }
+        return end.time
     }
 
     /// Who answered with a RST when both sides had sent their FINs already: that ends nothing any more, but what it answered is lost.
