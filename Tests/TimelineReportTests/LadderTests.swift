@@ -151,6 +151,27 @@ private let lineRows = """
         #expect(ladder(play).allSatisfy { $0.count <= 100 })
     }
 
+    /// T5: the ACKs of what had come before a FIN come behind it. What says more than that has its own row.
+    @Test func acksBehindAFinAreARun() {
+        let text =
+            handshake + (0..<8).map { "0.01 < P. \(1 + $0 * 10):\(11 + $0 * 10) ack 1" }.joined(separator: "\n")
+            + "\n0.01 < F. 81:81 ack 1\n"
+        let acks = (0..<8).map { "0.011 > . 1:1 ack \(11 + $0 * 10)" }.joined(separator: "\n")
+        func rows(_ more: String, verbosity: Int = 0) -> [String] {
+            ladder(text + more, verbosity: verbosity).filter { $0.contains("ACK") && $0.contains("|--") }
+        }
+        let last = "\n0.0111 > . 1:1 ack 82"
+        let run = rows(acks + last).dropFirst()
+        #expect(run.count == 2 && run.allSatisfy { $0.count <= 100 }, "\(run)")
+        #expect(run.first?.contains("|-- 8 ACKs, ack 81 ---") == true && run.first?.hasPrefix("13+ ") == true, "\(run)")
+        #expect(run.last?.contains("ACK ack 82 ") == true && run.last?.hasSuffix("FIN_WAIT_2") == true)
+        #expect(rows(acks + last, verbosity: 1).count == 10)
+        // A duplicate ACK, a pause, an ACK from the other side between, and one that was delayed.
+        #expect(rows("0.011 > . 1:1 ack 11\n0.0111 > . 1:1 ack 11\n0.0112 > . 1:1 ack 21").count == 4)
+        #expect(rows("0.011 > . 1:1 ack 11\n0.03 > . 1:1 ack 21").count == 3)
+        #expect(rows("0.011 > . 1:1 ack 11\n0.06 > . 1:1 ack 21").last?.contains("(delayed ACK)") == true)
+    }
+
     /// An ACK of a part, or an update of the window, is no ACK of the row.
     @Test func ackedIsWhatIsAllAcknowledged() {
         let text = handshake + "0.1 > P. 1:11 ack 1\n> P. 11:21 ack 1\n"

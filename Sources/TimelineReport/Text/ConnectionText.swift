@@ -142,7 +142,7 @@ struct ConnectionText {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         defer { pace.take(event, text: lastText(of: event.sender.other)) }
-        if !detail.unfolds, held?.folds(event, pause: pause) == true {
+        if !detail.unfolds, held?.folds(event, pause: pause) == true, !isDelayedInRun(event) {
             let isAcknowledged = held.map { $0.ackDelay >= 0 } ?? false
             held?.fold(event)
             if let delay = held?.ackDelay, delay >= 0, !isAcknowledged {
@@ -165,6 +165,12 @@ struct ConnectionText {
         }
         hold(row, excerpt)
         remember(event)
+    }
+
+    /// Whether an ACK of a run was delayed: that is worth a row.
+    private func isDelayedInRun(_ event: SegmentEvent) -> Bool {
+        guard held?.kind == .segment, let text = lastText(of: event.sender.other) else { return false }
+        return pace.isDelayed(event, after: event.time.since(text))
     }
 
     private mutating func hold(_ row: TimelineRow, _ excerpt: FrameExcerpt?) {

@@ -75,7 +75,11 @@ struct LaneText {
     }
 
     private func addSegment(_ row: TimelineRow, _ words: inout LaneWords) {
-        words.add(100) { $0.append(flags: row.flags) }
+        words.add(100) {
+            guard row.frames > 1 else { return $0.append(flags: row.flags) }
+            $0.append(number: row.frames)
+            $0.append(" ACKs,")
+        }
         let isProbe = !row.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.unfolds && !row.flags.isBareAck {
             words.add(80) {

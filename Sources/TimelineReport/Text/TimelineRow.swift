@@ -22,7 +22,7 @@ enum Answerer: UInt8, BitwiseCopyable {
 /// A row.
 struct TimelineRow: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
-        /// One segment.
+        /// One segment, or a run of bare ACKs.
         case segment
         /// Data of one side, with the ACKs of the other folded in.
         case data
@@ -142,12 +142,13 @@ struct TimelineRow: BitwiseCopyable {
 
     func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
 
-    /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side.
+    /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side; or a run of ACKs.
     ///
     /// - Parameter pause: what comes later than that, in nanoseconds, or after an ACK that did, has a row of its own: where the time
     ///   went is to be seen.
     func folds(_ event: SegmentEvent, pause: Int64) -> Bool {
         let segment = event.segment
+        if kind == .segment { return foldsAck(event, pause: pause) }
         guard kind == .data, !event.hasTransitions, event.anomalies.isEmpty, !segment.flags.hasAny(.synFinRst),
             notes.isEmpty, event.verdict.exposes == nil
         else { return false }
@@ -159,10 +160,23 @@ struct TimelineRow: BitwiseCopyable {
         return segment.payloadLength == 0 && event.notes.subtracting(.windowUpdate).isEmpty
     }
 
+    /// Whether `event` carries a run of bare ACKs on, behind a FIN that had overtaken them: they are for what came before it, whose row
+    /// is complete.
+    private func foldsAck(_ event: SegmentEvent, pause: Int64) -> Bool {
+        guard phase == .teardown, event.sender == sender, flags.isBareAck, length == 0, states.originator == .unseen,
+            states.responder == .unseen, notes.isEmpty, anomalies.isEmpty, !isAckDelayed, !answersProbe,
+            originalFrame == 0, event.segment.isPureAck, !event.hasTransitions, event.anomalies.isEmpty,
+            event.notes.isEmpty, verdict.exposes == nil, event.verdict.exposes == nil,
+            event.time.since(lastTime) <= pause
+        else { return false }
+        return Int32(bitPattern: event.relativeAck &- acknowledgment) > 0
+    }
+
     mutating func fold(_ event: SegmentEvent) {
         if frames == 1 { secondFrame = event.frame }
         frames &+= 1
         lastTime = max(lastTime, event.time)
+        if kind == .segment { return acknowledgment = event.relativeAck }
         if event.sender == sender {
             length += UInt64(event.segment.payloadLength)
             lastDataTime = event.time
