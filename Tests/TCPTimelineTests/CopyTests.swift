@@ -85,6 +85,20 @@ import Testing
         #expect(capture.timeline.connections.duplicateFrames(of: first.connection) == 1)
     }
 
+    @Test("the network delivers a packet twice, past one place: it was sent once, and counts once")
+    func deliveredTwice() {
+        var capture = Capture()
+        capture.open()
+        let data = Self.segment([.ack, .psh], 1001, ack: 5001, length: 100, id: 77)
+        let first = capture.see(data, at: 1000)
+        let again = capture.see(data, at: 31_000)
+        #expect(again.notes == .duplicateFrame && again.originalFrame == first.frame)
+        #expect(capture.timeline[first.connection].counters[0].retransmissions == 0)
+        #expect(capture.timeline.connections.duplicateFrames(of: first.connection) == 1)
+        // Later than that no network has it.
+        #expect(capture.see(data, at: 102_000).notes == .retransmission)
+    }
+
     @Test("one interface's frames are read before the other's: copies of a segment and of its repetition find theirs")
     func batches() {
         var capture = Capture()

@@ -1,7 +1,8 @@
 // Tells another copy of a captured frame from a segment that was sent again.
 //
 // One segment is captured several times on `any`, on bridges and veth pairs, at mirror ports, and in captures of several
-// interfaces. A copy has everything in common with its original but what routers change. The rule:
+// interfaces. A copy has everything in common with its original but what routers change. One that the network made, and that arrives
+// as well, has too: it is taken for the capture's, which is right for all that is counted of its sender. The rule:
 //
 // 1. Addresses, ports, tunnel, numbers, flags, window, urgent pointer, length and options are the same, and whether the receiver
 //    drops it for a wrong checksum or missing fragments. (A segment sent again usually has another TSval, window or ACK.)

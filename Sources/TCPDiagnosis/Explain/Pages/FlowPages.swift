@@ -246,16 +246,20 @@ extension Explanation {
                 "A radio link that repeats by itself."),
             .remedy("Balance by flow, not by packet. If ACKs come before their data, it is the capture.")),
         Explanation(
-            .situation, "duplicate-frames", "The capture has the same segment twice; the network had it once.",
+            .situation, "duplicate-frames", "The capture has the same packet twice. It was not sent twice.",
             .wire(
-                "Two frames with all the same, IP identification too, within microseconds. They are not retransmissions."
-            ),
+                """
+                Two frames with all the same, IP identification too, mostly within microseconds: no retransmission. Whether the capture saw one
+                packet at two places or the network made two of it, the frames do not tell. With another hop limit, interface or
+                link header it was seen at two places; a D-SACK for it (-vv) shows that its receiver got both.
+                """),
             .linux("-i any sees a segment on each device it passes: bridge, veth, VLAN, container."),
             .causes(
                 "A trace on any, or on a bridge and its port.",
                 "A mirror port that copies both receipt and sending.",
-                "Two capture files of one host merged."),
-            .remedy("Trace one interface: -i eth0 instead of -i any.")),
+                "Two capture files of one host merged.",
+                "A network that delivers packets twice (a loop, a radio link, a failover)."),
+            .remedy("Trace one interface: -i eth0 instead of -i any. If they are there still, look for D-SACKs.")),
         Explanation(
             .finding, "capture-gap", "Frames are missing in the capture. Nothing was lost on the network.",
             .wire(

@@ -43,9 +43,10 @@ extension Explanation {
             "The ACK had not reached its sender yet, or was lost on its way there.",
             see: "explain spurious-retransmission"),
         remark(
-            "copy of frame", "The same frame, captured twice.",
-            "On `any`, a bridge or a mirror port one packet passes several times. It counts once, and has a row with -v only."
-        ),
+            "copy of frame", "The same packet once more, and no retransmission: all of it is the same.",
+            "On `any`, a bridge or a mirror port one packet passes several times; a network that delivers it twice looks the same. It counts"
+                + " once, and has a row with -v only.",
+            see: "explain duplicate-frames"),
     ]
 
     private static let probes = [
