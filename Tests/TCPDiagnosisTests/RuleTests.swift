@@ -45,6 +45,12 @@ import Testing
         #expect(found.first?.frames == [1, 2])
     }
 
+    /// A SYN that was captured behind its answer asks nothing again; one that comes a second later does, though the first was missed.
+    @Test func H15_aSynBehindItsAnswer() {
+        #expect(codes("0 < S. 0:0 ack 1\n0 > S 0:0", after: 5) == [])
+        #expect(codes("0 < S. 0:0 ack 1\n1 > S 0:0\n< S. 0:0 ack 1", after: 5) == [.synAckLost])
+    }
+
     @Test func H12_simultaneousOpen() {
         #expect(codes("> S 0:0\n< S 0:0\n> S. 0:0 ack 1\n< S. 0:0 ack 1") == [.simultaneousOpen])
     }

@@ -177,6 +177,9 @@ extension Circumstances {
         ]
     }
 
+    /// No SYN is sent again sooner, in nanoseconds: RFC 6298 2.1 has it wait for a second, some hosts are quicker.
+    private static let openingTimeout = 200 * Span.millisecond
+
     /// Whether the server's answer was captured, and the client does not have it: it repeats its SYN, or its kernel says so.
     var isAnswerLost: Bool {
         guard connection.openDelay < 0, file[.responder].synAckCount > 0, file[.originator].syn.isSeen,
@@ -184,7 +187,12 @@ extension Circumstances {
             !connection.isSelfConnect, !connection.responder.openedActively
         else { return false }
         if kernel?.originator.contradiction == .synSent { return true }
-        return file[.originator].synsAfterAnswer > 0 && (isOver || since(file[.originator].syn) >= Span.second)
+        // Its only SYN, captured behind the answer to it, was not sent behind it unless a timer may have run out in between.
+        let client = file[.originator]
+        guard client.synCount > 1 || client.lastSyn.time.since(file[.responder].syn.time) >= Self.openingTimeout else {
+            return false
+        }
+        return client.synsAfterAnswer > 0 && (isOver || since(file[.originator].syn) >= Span.second)
     }
 
     /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not
