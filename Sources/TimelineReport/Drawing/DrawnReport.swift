@@ -24,6 +24,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
 
     private let drawing: Drawing
     private let selection: ConnectionSelection
+    private let names: (any NameBook)?
     private var texts: ConnectionTexts
     private var interfaces: [String] = []
     private var drawn: UInt64 = 0
@@ -37,6 +38,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
     public init(style: TextStyle, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max) {
         drawing = Drawing(style: style)
         self.selection = selection
+        names = style.names
         texts = ConnectionTexts(detail: style.detail, rowLimit: Self.rowLimit, mostItems: mostRows)
     }
 
@@ -80,6 +82,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
             return
         }
         texts.openOnce(event.connection, event.number)
+        if event.isFirst { names?.prepare(event.segment.tuple) }
         texts.take(event, connections)
     }
 

@@ -107,6 +107,12 @@ public struct HTMLPage: LadderDrawing {
         writeLine(block, &out)
         out.append("<div class=\"body\">\n<p class=\"source\">")
         out.append(escaped: {
+            if let names = writer.style.names(of: connection.tuple) {
+                $0.append(connection.tuple.source, named: names.client)
+                $0.append(" > ")
+                $0.append(connection.tuple.destination, named: names.server)
+                $0.append(", ")
+            }
             if !block.interface.isEmpty {
                 $0.appendPrintable(block.interface)
                 $0.append(", ")

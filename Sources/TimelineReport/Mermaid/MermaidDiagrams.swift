@@ -53,8 +53,9 @@ public struct MermaidDiagrams: LadderDrawing {
             $0.append(connection.tuple.destination)
         })
         out.append("\n\n```mermaid\nsequenceDiagram\n")
-        writeParticipant("C", "client", connection.tuple.source, block.kernel?.originator, &out)
-        writeParticipant("S", "server", connection.tuple.destination, block.kernel?.responder, &out)
+        let names = writer.style.names(of: connection.tuple)
+        writeParticipant("C", "client", connection.tuple.source, names?.client, block.kernel?.originator, &out)
+        writeParticipant("S", "server", connection.tuple.destination, names?.server, block.kernel?.responder, &out)
         for step in block.steps {
             switch step {
             case .phase(let phase): writeNote("over C,S", &out) { $0.append(titleOf: phase, connection) }
@@ -87,8 +88,8 @@ public struct MermaidDiagrams: LadderDrawing {
     }
 
     private func writeParticipant(
-        _ name: StaticString, _ role: StaticString, _ end: SocketAddress, _ kernel: KernelSideView?,
-        _ out: inout OutputBuffer
+        _ name: StaticString, _ role: StaticString, _ end: SocketAddress, _ known: EndName?,
+        _ kernel: KernelSideView?, _ out: inout OutputBuffer
     ) {
         out.append("    participant ")
         out.append(name)
@@ -96,6 +97,10 @@ public struct MermaidDiagrams: LadderDrawing {
         out.append(role)
         out.append("<br/>")
         out.append(diagram: { $0.append(end) })
+        if let known, known.host != nil {
+            out.append("<br/>")
+            out.append(diagram: { $0.append(end, named: known) })
+        }
         if let kernel {
             let process = writer.text { $0.append(processOf: kernel) }
             if !process.isEmpty {

@@ -10,6 +10,7 @@ public struct SummaryReport: PartitionedReport {
     private let width: Int
     private let hasHeader: Bool
     private let selection: ConnectionSelection
+    private let names: (any NameBook)?
     private var wroteHeader = false
     private var isPart = false
     private var row = OutputBuffer(capacity: 256)
@@ -23,9 +24,10 @@ public struct SummaryReport: PartitionedReport {
     /// A table for `width` columns: from 100 with closer and process, from 80 without, below one plain line each.
     ///
     /// `reserving` columns are kept for each address with its port, as far as a page below 100 has room: live nobody knows
-    /// how long the next address is, and columns are not to move.
+    /// how long the next address is, and columns are not to move. With `names` a host's stands in the place of its address.
     public init(
-        width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), reserving: Int = 0
+        width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), reserving: Int = 0,
+        names: (any NameBook)? = nil
     ) {
         self.width = width
         // What a page of 80 columns has room for, as 127.0.0.1 needs it; then a column for each of two more.
@@ -34,10 +36,30 @@ public struct SummaryReport: PartitionedReport {
         serverWidth = max(14, width < 100 ? min(reserving, 14 + (room + 1) / 2) : reserving)
         hasHeader = header
         self.selection = selection
+        self.names = names
     }
 
-    /// Segments are not asked for.
-    public var readsSegments: Bool { false }
+    /// Segments are not asked for, but as the beginnings of connections whose ends have names.
+    public var readsSegments: Bool { names != nil }
+
+    /// Has the names of a new connection's ends looked up: they are to be known when it is over.
+    public mutating func segment(
+        _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
+    ) {
+        if event.isFirst { names?.prepare(event.segment.tuple) }
+    }
+
+    /// Columns of a name with its service: as many as an IPv4 address takes with its port, or half of what a wide page has besides;
+    /// no more than a row has room for.
+    private var nameRoom: Int { min(40, max(21, (width - 76) / 2)) }
+
+    /// `localhost:ssh`, cut to its room; nil if the host has no name.
+    private func name(of end: SocketAddress) -> [UInt8]? {
+        guard let names, case let name = names.name(of: end), name.host != nil else { return nil }
+        var text = OutputBuffer()
+        text.append(end, named: name, room: nameRoom)
+        return Array(text.bytes)
+    }
 
     /// The rows of some connections, as `merge` wants them: its number and columns are not known before.
     public func part(of count: Int) -> SummaryReport {
@@ -148,14 +170,16 @@ public struct SummaryReport: PartitionedReport {
         // Locals, so that nothing of the report is held on to while the row is put together.
         let (octetsWidth, hasCloser) = (octetsWidth, width >= 100)
         var (client, server) = (clientWidth, serverWidth)
+        let (source, destination) = (connection.tuple.source, connection.tuple.destination)
+        let (clientName, serverName) = names == nil ? (nil, nil) : (name(of: source), name(of: destination))
         ShortText.append(to: &out) { row in
             // The two widths, which are known further down.
             row.pad(to: Self.prefix)
-            row.append(connection.tuple.source, &clientText)
+            if let clientName { row.append(bytes: clientName) } else { row.append(source, &clientText) }
             client = max(client, row.count - Self.prefix)
             row.pad(to: Self.prefix + client + 1)
             let start = row.count
-            row.append(connection.tuple.destination, &serverText)
+            if let serverName { row.append(bytes: serverName) } else { row.append(destination, &serverText) }
             server = max(server, row.count - start)
             row.pad(to: start + server + 1)
             row.set(UInt8(truncatingIfNeeded: client), at: 0)
@@ -237,9 +261,9 @@ public struct SummaryReport: PartitionedReport {
         out.append(" ")
         out.append(connection.zeekConnectionState)
         out.append(" ")
-        out.append(connection.tuple.source)
+        append(connection.tuple.source, &out)
         out.append(" > ")
-        out.append(connection.tuple.destination)
+        append(connection.tuple.destination, &out)
         if connection.openDelay >= 0 {
             out.append(" setup ")
             out.append(span: connection.openDelay)
@@ -261,6 +285,10 @@ public struct SummaryReport: PartitionedReport {
             }
         }
         out.newline()
+    }
+
+    private func append(_ end: SocketAddress, _ out: inout OutputBuffer) {
+        if let name = name(of: end) { out.append(contentsOf: name[...]) } else { out.append(end) }
     }
 
     private func right(_ columns: Int, _ out: inout OutputBuffer, _ body: (inout OutputBuffer) -> Void) {

@@ -13,16 +13,26 @@ extension OutputBuffer {
         if scalar == "\\" {
             append("\\\\")
         } else if scalar.isUnsafeOnTerminals {
-            if scalar.value < 0x100 {
-                append("\\x")
-                append(hex: scalar.value, digits: 2)
-            } else {
-                append("\\u{")
-                append(hex: scalar.value, digits: 4)
-                append("}")
-            }
+            append(numberOf: scalar)
         } else {
             append(utf8Of: scalar)
+        }
+    }
+
+    /// The same with a space and all beyond ASCII escaped, too: one column a byte.
+    mutating func append(visible scalar: Unicode.Scalar) {
+        if 0x21...0x7e ~= scalar.value { appendPrintable(scalar) } else { append(numberOf: scalar) }
+    }
+
+    /// Appends `\x1b` or `\u{202e}`.
+    private mutating func append(numberOf scalar: Unicode.Scalar) {
+        if scalar.value < 0x100 {
+            append("\\x")
+            append(hex: scalar.value, digits: 2)
+        } else {
+            append("\\u{")
+            append(hex: scalar.value, digits: 4)
+            append("}")
         }
     }
 

@@ -60,6 +60,14 @@ struct ShortText: ByteSink {
         write(span: span, compact: compact)
     }
 
+    /// Appends bytes one by one.
+    mutating func append(bytes: [UInt8]) {
+        for byte in bytes where count < Self.capacity {
+            room.store(byte, at: count)
+            count += 1
+        }
+    }
+
     /// Puts another byte where there is one already.
     @inline(__always) mutating func set(_ byte: UInt8, at index: Int) { room.store(byte, at: index) }
 

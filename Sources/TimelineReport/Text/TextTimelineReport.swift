@@ -35,7 +35,7 @@ public struct TextTimelineReport: TraceReport {
     /// What is before a part's block is known to the whole report alone.
     private var isPart = false
 
-    /// How long the head may wait for the names of the processes, in nanoseconds (live).
+    /// How long the head may wait for the names of the processes and the hosts, in nanoseconds (live).
     static let patience = 60 * Span.millisecond
 
     /// A timeline in this style. A selection that only an end can decide turns a stream into blocks, of which no more than
@@ -95,6 +95,7 @@ public struct TextTimelineReport: TraceReport {
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         open(event.connection, event.number)
+        if event.isFirst { style.names?.prepare(event.segment.tuple) }
         texts.take(event, connections)
         noteReady(event.connection)
     }
@@ -170,7 +171,7 @@ public struct TextTimelineReport: TraceReport {
             let connection = connections[id]
             let view = kernel?.view(id)
             let mayWait = !texts[id].hasHead && now.since(connection.firstTime) < Self.patience
-            if mayWait && Self.lacksProcess(view) {
+            if mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple)) {
                 waiting.append(slot)
                 continue
             }
@@ -185,6 +186,12 @@ public struct TextTimelineReport: TraceReport {
         guard let view else { return false }
         return !view.originator.isRead
             || [view.originator, view.responder].contains { $0.isLocal && $0.process == nil && !$0.hasNoSocket }
+    }
+
+    /// Whether the name of a host may be known in a moment.
+    private func lacksName(_ tuple: FourTuple) -> Bool {
+        guard let names = style.names else { return false }
+        return names.isPending(tuple.source) || names.isPending(tuple.destination)
     }
 
     /// Reports a connection that is over.

@@ -35,8 +35,9 @@ extension TimelineWriter {
             out.append(contentsOf: text { appendPlace(connection, columns: 0, &$0) })
         }
         out.newline()
+        if layout.form != .line { writeNames(connection, prefix, &out) }
+        writeHostNames(connection, prefix, &out)
         guard layout.form != .line else { return }
-        writeNames(connection, prefix, &out)
         writeProcesses(kernel, prefix, &out)
     }
 

@@ -20,6 +20,8 @@ public struct TextStyle: Sendable {
     public var isLong = false
     /// How much to show of each segment.
     public var detail = TimelineDetail()
+    /// Who knows the names of hosts and services; nil: nobody is asked.
+    public var names: (any NameBook)?
 
     /// The style that goldens and documentation use.
     public init() {}
