@@ -97,6 +97,9 @@ void tcptrace_end_at_next_signal(void) {
     __atomic_compare_exchange_n(&asked, &nobody, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+// 1 is nobody's wish, see above; the clock is far beyond it.
+int tcptrace_asked_to_stop(void) { return __atomic_load_n(&asked, __ATOMIC_RELAXED) > 1; }
+
 void tcptrace_release_signals(void) {
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     for (size_t index = 0; index < caught_count; index++) {

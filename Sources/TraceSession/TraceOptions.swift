@@ -61,6 +61,8 @@ public struct TraceOptions: Sendable {
     public var tellsAllCounters = false
     /// The user to become once everything is open (`-Z`); nil: who called sudo, if anybody did.
     public var user: String?
+    /// Who looks up names of hosts and services; nil: nobody.
+    public var names: NameLookup?
     /// The command to run and to trace alone; empty: none.
     public var command: [String] = []
     /// File to write the frames to.

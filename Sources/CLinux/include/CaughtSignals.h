@@ -12,6 +12,9 @@ int tcptrace_catch_signals(const int *signals, size_t count);
 // From now on the first SIGINT, SIGTERM or SIGHUP is like a second one: it does what it does by default.
 void tcptrace_end_at_next_signal(void);
 
+// Whether a caught signal has asked to stop.
+int tcptrace_asked_to_stop(void);
+
 // Puts the signals back as they were, and forgets those that were caught and not read; a SIGUSR1 that would end the process is
 // ignored from now on.
 void tcptrace_release_signals(void);

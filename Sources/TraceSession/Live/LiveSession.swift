@@ -118,6 +118,7 @@ public enum LiveSession {
         }
         for line in tracer.hostCounters { complain(plain: line) }
         if let sentence = tracer.unmetChoice { complain(sentence) }
+        if let sentence = tracer.options.names?.sentence { complain(sentence) }
         for sentence in tracer.unwantedFindings { complain(sentence) }
         return status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : status
     }

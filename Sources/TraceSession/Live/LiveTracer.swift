@@ -140,6 +140,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             wait = min(wait, due)
         }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
+        // Somebody's heading may wait for them.
+        if options.names?.isBusy == true { wait = min(wait, 20) }
         // Under a flood nobody is to be woken for each frame: signals and the like are looked at in every turn anyway.
         if pace.isBusy { pace.rest() } else { captures.wait(milliseconds: wait) }
         if pace.judge() {

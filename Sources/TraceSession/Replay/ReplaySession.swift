@@ -33,11 +33,11 @@ public enum ReplaySession {
     }
 
     /// Divided by flows, unless the end depends on what the connections do, findings are wanted, a limit was set, which is one for all
-    /// flows, or a file has the kernel's side, too.
+    /// flows, names are looked up, which begins with a connection's first segment, or a file has the kernel's side, too.
     private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
         let isOne =
             options.selectsProcesses || options.connectionLimit != nil || !options.failOn.isEmpty
-            || options.trackedLimit != nil
+            || options.trackedLimit != nil || options.names != nil
         if isOne || options.usesKernel && options.files.contains(where: { hasKernelRecords($0) == true }) {
             return tell(options, report)
         }

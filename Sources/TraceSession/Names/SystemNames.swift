@@ -1,0 +1,71 @@
+// The system's own names of addresses and ports, as getnameinfo(3) knows them: from /etc/hosts, /etc/services, the DNS.
+
+import Glibc
+package import TCPModel
+
+/// What is looked up.
+package enum NameQuestion: Hashable, Sendable {
+    /// What the host at this address is called.
+    case host(IPAddress)
+    /// What this TCP port is called.
+    case service(UInt16)
+}
+
+/// What came of it.
+package enum NameAnswer: Hashable, Sendable {
+    /// A name, which anybody may have made up.
+    case name(String)
+    /// There is none.
+    case none
+    /// Nobody could tell.
+    case failed
+}
+
+/// Asks the system. May take as long as its resolver does: up to half a minute.
+package func askSystem(_ question: NameQuestion) -> NameAnswer {
+    switch question {
+    case .host(let address): name(SocketAddress(address, 0), flags: NI_NAMEREQD)
+    // A port without a name comes back as its number, which is shown as no name.
+    case .service(let port): name(SocketAddress(.anyV4, port), flags: 0, isService: true)
+    }
+}
+
+private func name(_ end: SocketAddress, flags: Int32, isService: Bool = false) -> NameAnswer {
+    var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    let size = socklen_t(text.count)
+    func ask(_ address: UnsafePointer<sockaddr>, _ length: Int) -> Int32 {
+        // The address is as long as its type; the text's own size is passed, and what is written there is terminated.
+        isService
+            ? unsafe getnameinfo(address, socklen_t(length), nil, 0, &text, size, flags)
+            : unsafe getnameinfo(address, socklen_t(length), &text, size, nil, 0, flags)
+    }
+    // Both structures are made to be seen as a sockaddr.
+    let code: Int32
+    if end.address.isV4 {
+        var v4 = sockaddr_in()
+        v4.sin_family = sa_family_t(AF_INET)
+        v4.sin_port = end.port.bigEndian
+        v4.sin_addr.s_addr = end.address.v4.bigEndian
+        code = unsafe withUnsafePointer(to: v4) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe ask($0, MemoryLayout<sockaddr_in>.size)
+            }
+        }
+    } else {
+        var v6 = sockaddr_in6()
+        v6.sin6_family = sa_family_t(AF_INET6)
+        unsafe withUnsafeMutableBytes(of: &v6.sin6_addr) { bytes in
+            for index in 0..<16 { unsafe bytes[index] = end.address.byte(index) }
+        }
+        code = unsafe withUnsafePointer(to: v6) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe ask($0, MemoryLayout<sockaddr_in6>.size)
+            }
+        }
+    }
+    switch code {
+    case 0: return .name(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    case EAI_NONAME: return .none
+    default: return .failed
+    }
+}
