@@ -164,6 +164,8 @@ struct TraceCommand: ParsableCommand {
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Neither look up processes nor show those in a file.")
     var noProcess = false
+    @Flag(help: "Show the names of hosts and services beside the addresses (with -q in their place); names may lie.")
+    var resolve = false
     // Habits of tcpdump users that are already so here.
     @Flag(name: .customShort("n"), help: "Numbers, no names. This is the default.")
     var numeric: Int

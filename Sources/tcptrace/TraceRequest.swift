@@ -45,6 +45,7 @@ struct TraceRequest {
         try chooseCapture(command)
         try chooseConnections(command)
         try chooseLook(command)
+        try chooseNames(command)
     }
 
     // MARK: Where frames come from, and go to
@@ -313,6 +314,23 @@ struct TraceRequest {
         }
     }
 
+    private mutating func chooseNames(_ command: TraceCommand) throws {
+        guard command.resolve else { return }
+        guard command.numeric == 0 else {
+            throw ValidationError("--resolve shows names and -n numbers alone: choose one")
+        }
+        switch form {
+        case .timeline, .table, .html, .mermaid: break
+        case .json, .zeek, .csv:
+            throw ValidationError("--resolve is for text, html and mermaid; -T \(command.format) has addresses alone")
+        case .count: throw ValidationError("--resolve shows names, and --count no connection: choose one")
+        case .nothing: throw ValidationError("--resolve shows names, and -w - nothing but frames: choose one")
+        }
+        let names = NameLookup(isLive: options.files.isEmpty)
+        options.names = names
+        style.names = names
+    }
+
     // MARK: Run
 
     func run() -> Int32 {
@@ -329,7 +347,8 @@ struct TraceRequest {
             return trace(
                 .table(
                     SummaryReport(
-                        width: style.width, header: hasHeader, selection: selection, reserving: addressColumns)))
+                        width: style.width, header: hasHeader, selection: selection, reserving: addressColumns,
+                        names: options.names)))
         case .json:
             return trace(
                 .json(
