@@ -31,7 +31,7 @@ extension FrameIntake {
         of segment: Segment, in bytes: RawSpan, _ header: FrameHeader
     ) -> (octets: [UInt8], lack: FrameExcerpt.Lack) {
         let most = Int(segment.payloadLength)
-        guard bytes.byteCount > 0 else { return ([], .fragments) }
+        guard bytes.byteCount > 0 else { return (Array(fragments.latestText.prefix(most)), .fragments) }
         guard let place = textPlace(bytes, header, ordinal: max(0, packetsFound - 1)) else {
             // The frame is a fragment, the last one that came of its packet.
             return (Array(fragments.latestText.prefix(most)), .fragments)

@@ -19,7 +19,10 @@ public struct TraceOptions: Sendable {
     /// Octets of each frame that are kept where all are: tcpdump's own.
     public static let wholeFrame = 262_144
 
-    /// Size of the kernel's ring in KiB where whole frames are kept by default: on loopback a place in it takes all of `wholeFrame`.
+    /// Octets of a frame on loopback, or before a network card cuts it, at most; with so many kept of each, all of them are.
+    public static let largestFrame = 65_535
+
+    /// Size of the kernel's ring in KiB where whole frames are kept, unless another is asked for: a thousand of the largest.
     public static let wholeFrameBufferKiB = 64 * 1024
 
     /// Interfaces to capture on, in order; `any` for all.

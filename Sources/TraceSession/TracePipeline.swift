@@ -178,10 +178,16 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         }
     }
 
+    /// Whether texts are shown.
+    var showsText: Bool { needs.excerpts.text }
+    /// Octets of frames that were shown since whoever writes them set this to 0, about.
+    var shown = 0
+
     /// Tells of a segment, with what is shown of its frame. Out of line: nearly always nothing is.
     @inline(never) private mutating func show(_ event: SegmentEvent, _ header: FrameHeader, _ bytes: RawSpan) {
         let isCopy = event.notes.contains(.duplicateFrame)
         let excerpt = intake.excerpt(of: event.segment, in: bytes, header, needs.excerpts, isCopy: isCopy)
+        shown += excerpt?.size ?? 0
         sink.segment(event, excerpt, timeline.connections)
     }
 

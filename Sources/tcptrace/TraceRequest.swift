@@ -310,7 +310,9 @@ struct TraceRequest {
         guard !command.linkHeaders || form == .timeline else { throw ValidationError("-e is for the text timeline") }
         if style.detail.octets != .hidden && command.snapshotLength == nil {
             options.snapshotLength = TraceOptions.wholeFrame
-            if command.bufferKiB == nil { options.bufferKiB = TraceOptions.wholeFrameBufferKiB }
+        }
+        if options.snapshotLength >= TraceOptions.largestFrame && command.bufferKiB == nil {
+            options.bufferKiB = TraceOptions.wholeFrameBufferKiB
         }
     }
 

@@ -59,7 +59,8 @@ private let expectations: [(scenario: String, texts: [String])] = [
     (
         "keep-alive",
         [
-            "(keep-alive)", "(answer)", "sent 2 keep-alives", "Each was answered, although", "closed (SF) by client",
+            "(keep-alive)", "(answer)", " keep-alives: segments", "Each was answered, although",
+            "closed (SF) by client",
         ]
     ),
     (

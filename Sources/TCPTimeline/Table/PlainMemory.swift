@@ -91,7 +91,8 @@ import Synchronization
         } else {
             unsafe memory = LargePages.take()
         }
-        // All of the memory that was just made: init has checked that a chunk is no larger than a piece.
+        // A table of a few values costs less without. All of the memory that was just made: init has checked that a chunk is no larger
+        // than a piece.
         if chunkCount > 0 { unsafe memory_hint_populate(memory, Self.chunkOctets) }
         // There is room for it, as was checked first.
         unsafe (chunks + chunkCount).initialize(to: memory.bindMemory(to: Element.self, capacity: Self.chunkSize))

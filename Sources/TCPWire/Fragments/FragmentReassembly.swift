@@ -48,12 +48,12 @@ public struct FragmentReassembly: Sendable {
     private var queue: [(key: FragmentKey, serial: UInt64)] = []
     private var queueStart = 0
     private var serial: UInt64 = 0
-    /// What `nextBegun` returns: at most `mostDatagrams`.
-    private var begun: [BegunSegment] = []
+    /// What `nextBegun` returns, and the text of each if somebody asks for that: at most `mostDatagrams`.
+    private var begun: [(segment: BegunSegment, text: [UInt8])] = []
     private var begunStart = 0
     /// Whether somebody asks for the text of segments.
     private let keepsText: Bool
-    /// The text of the segment that `take` returned last, as far as it was captured; empty unless somebody asks for it.
+    /// The text of the segment that `take` or `nextBegun` returned last, as far as it was captured; empty unless somebody asks for it.
     public private(set) var latestText: [UInt8] = []
 
     /// Nothing in the making.
@@ -100,21 +100,29 @@ public struct FragmentReassembly: Sendable {
             inner = try reassembledFrame(octets, first, total: total, remarks)
             // Of several packets the first one, since so little of the payload is kept.
             if case .aggregate(var several) = inner { inner = try several.next(octets) ?? .other(.tunnel) }
-            // A tunnel inside may carry fragments too. They are one tunnel deeper, so that this ends.
-            if case .fragment(let deeper) = inner {
+        }
+        // A tunnel inside may carry fragments too. They are one tunnel deeper, so that this ends.
+        if case .fragment(var deeper) = inner {
+            try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
+                // With all of its text, where that was kept.
+                if keepsText,
+                    case .fragment(let whole) = try reassembledFrame(octets, first, total: total, .reassembled)
+                {
+                    deeper = whole
+                }
                 inner = try take(deeper, octets, at: time, frame: frame)
-            } else if keepsText {
-                latestText = try text(of: datagram, first, total: total)
             }
+        } else if keepsText {
+            latestText = try text(of: datagram, first, length: total)
         }
         return inner
     }
 
-    /// The text in a packet that was put together.
-    private func text(of datagram: Datagram, _ first: Fragment, total: Int) throws(DecodeError) -> [UInt8] {
+    /// The text in a packet that was put together, or in the first `length` octets of one that was given up.
+    private func text(of datagram: Datagram, _ first: Fragment, length: Int) throws(DecodeError) -> [UInt8] {
         var text: [UInt8] = []
-        try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
-            var found = try reassembledFrame(octets, first, total: total, .reassembled, locatesText: true)
+        try withOctets(datagram.kept, count: min(datagram.readable, length)) { octets throws(DecodeError) in
+            var found = try reassembledFrame(octets, first, total: length, .reassembled, locatesText: true)
             if case .aggregate(var several) = found { found = try several.next(octets) ?? .other(.tunnel) }
             if case .text(let place) = found { text = octets.copied(place.start, count: place.count) }
         }
@@ -126,7 +134,8 @@ public struct FragmentReassembly: Sendable {
     public mutating func nextBegun() -> BegunSegment? {
         guard begunStart < begun.count else { return nil }
         begunStart += 1
-        let next = begun[begunStart - 1]
+        let (next, text) = begun[begunStart - 1]
+        latestText = text
         if begunStart == begun.count {
             begun.removeAll()
             begunStart = 0
@@ -167,9 +176,13 @@ public struct FragmentReassembly: Sendable {
             begun.removeFirst(begunStart)
             begunStart = 0
         }
+        let text = keepsText ? (try? text(of: datagram, first, length: first.length)) ?? [] : []
         begun.append(
-            BegunSegment(
-                segment: segment, time: Timestamp(nanoseconds: datagram.firstTime), frame: datagram.firstFrame))
+            (
+                BegunSegment(
+                    segment: segment, time: Timestamp(nanoseconds: datagram.firstTime), frame: datagram.firstFrame),
+                text
+            ))
     }
 
     private mutating func begin(_ key: FragmentKey, _ now: Int64) {

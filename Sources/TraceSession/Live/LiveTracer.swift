@@ -18,6 +18,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     static var batch: Int { 4096 }
     /// Batches in one turn: under a flood that never ends, what was found out is to be written all the same.
     static var batchesInTurn: Int { 8 }
+    /// The same where texts are shown, of which a frame may have 64 KB.
+    static var batchOfTexts: Int { 64 }
+    /// Octets of frames that are shown in a turn, about.
+    static var shownInTurn: Int { 4 << 20 }
 
     let options: TraceOptions
     private var captures: CaptureSet
@@ -169,7 +173,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // The first one is before the first frame: who reads the file knows by it what comes.
         try writeRecords()
         // While frames wait, a reading could be compared with nothing: it says what comes after them.
-        let isConfirmed = try drain(upTo: isLast ? ringBatches : Self.batchesInTurn) || isLast ? readKernel() : false
+        let isComplete =
+            try isLast ? drain(upTo: ringBatches) : drain(upTo: Self.batchesInTurn, shown: Self.shownInTurn)
+        let isConfirmed = try isComplete || isLast ? readKernel() : false
         let now = wallClockNow()
         retireReplaced(now)
         makeRoom()
@@ -180,20 +186,28 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             let settled = reportEnded(now)
             note(found, settled, now)
             forgetSilent(now)
+        } else if pipeline.shown >= Self.shownInTurn {
+            // More wait to be shown: the kernel's reading can wait, memory cannot.
+            pipeline.sink.report.flush(now: now, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
         }
+        pipeline.shown = 0
         do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
     }
 
     /// Batches that are surely more frames than the rings hold: a frame takes 256 octets of them and more.
     private var ringBatches: Int { captures.count * (options.bufferKiB / (Self.batch / 4) + 1) }
 
-    /// Takes in the frames that are there. Returns whether that was all of them: not under a flood that goes on and on.
-    @discardableResult private mutating func drain(upTo batches: Int) throws(TraceError) -> Bool {
+    /// Takes in the frames that are there, in so many batches at most, or until so many octets of frames are to be shown. Returns
+    /// whether that was all of them: not under a flood that goes on and on.
+    @discardableResult private mutating func drain(
+        upTo batches: Int, shown most: Int = .max
+    ) throws(TraceError) -> Bool {
         var failure: CaptureWriteError?
         var isComplete = false
-        for _ in 0..<batches {
-            let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(Self.batch)
-            let limit = min(Self.batch, Int(clamping: room))
+        let batch = pipeline.showsText ? Self.batchOfTexts : Self.batch
+        for _ in 0..<batches * (Self.batch / batch) where pipeline.shown < most {
+            let room = options.packetLimit.map { $0 - min($0, pipeline.counts.captured) } ?? UInt64(batch)
+            let limit = min(batch, Int(clamping: room))
             if limit == 0 {
                 isComplete = true
                 break

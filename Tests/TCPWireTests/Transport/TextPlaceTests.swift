@@ -95,4 +95,42 @@ import Testing
             #expect(table.latestText == Array(whole.dropFirst(20).prefix(keeps ? there : 0)))
         }
     }
+
+    @Test("of fragments within fragments all of it")
+    func fragmentsInFragments() throws {
+        let text = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
+        let whole = tcp(flags: 0x018) + text
+        var table = FragmentReassembly(keepsText: true)
+        var found: DecodedFrame?
+        for (id, range) in [(1, 0..<800), (2, 800..<whole.count)] {
+            // The inner fragment, and the packet of the tunnel around it, which is cut in two as well.
+            let isLast = range.upperBound == whole.count
+            let inner = ipv4(range.count, fragment: range.lowerBound / 8 | (isLast ? 0 : 0x2000)) + whole[range]
+            for outer in [0..<160, 160..<inner.count] {
+                let end = outer.upperBound == inner.count
+                var header = ipv4(outer.count, protocol: 4, fragment: outer.lowerBound / 8 | (end ? 0 : 0x2000))
+                header.replaceSubrange(4..<6, with: big16(id))
+                found = try table.decode(header + inner[outer], .raw)
+            }
+        }
+        guard case .segment(let segment)? = found else {
+            Issue.record("no segment")
+            return
+        }
+        #expect(segment.payloadLength == 1000)
+        #expect(table.latestText == text)
+    }
+
+    @Test("of a packet whose other fragments did not come what the first one has")
+    func begun() throws {
+        let text = (0..<700).map { UInt8(truncatingIfNeeded: $0) }
+        for keeps in [true, false] {
+            var table = FragmentReassembly(keepsText: keeps)
+            _ = try table.decode(ipv4(720, fragment: 0x2000) + tcp(flags: 0x018) + text, .raw)
+            table.giveUpAll()
+            let begun = table.nextBegun()
+            #expect(begun?.segment.payloadLength == 700)
+            #expect(table.latestText == (keeps ? text : []))
+        }
+    }
 }
