@@ -46,9 +46,11 @@ extension CaseFile {
         let isSmall = segment.payloadLength < min(SmallWrites.small, full)
         let way = handshake.part(of: event.sender)
         if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end {
-            // The ACK has to get there, and what it lets go back here: what comes sooner it did not let go.
+            // The ACK has to get there, and what it lets go back here: what comes sooner it did not let go. A short way says nothing:
+            // most of it was the handshake's own work.
             let wait = event.time.since(before.ackTime)
-            if wait <= SmallWrites.atOnce + way + way / 4 && wait >= way - way / 4 {
+            let soonest = way > SmallWrites.atOnce ? way - way / 4 : 0
+            if wait <= SmallWrites.atOnce + way + way / 4 && wait >= soonest {
                 records[own].smallWrites.count &+= 1
                 records[own].smallWrites.total &+= before.delay
                 records[own].smallWrites.first.note(sighting)

@@ -10,6 +10,21 @@ extension Circumstances {
         return trace
     }
 
+    /// Whether the kernel of the other end has had a side's FIN, as the states of its socket show, captured or not.
+    func hasArrivedFin(of side: Side) -> Bool {
+        let states: [TCPState] = [.closeWait, .lastAck, .closing]
+        if let entered = trace(side.other)?.entered, states.contains(where: { entered.contains(.init($0)) }) {
+            return true
+        }
+        guard let state = kernel?[side.other].socket?.state else { return false }
+        return state == .timeWait || states.contains(state)
+    }
+
+    /// Whether the client's kernel had the connection open, captured or not.
+    var wasOpened: Bool {
+        kernel?.originator.wasOpen == true || trace(.originator)?.entered.contains(.init(.established)) == true
+    }
+
     /// The kernel's reason for the RST of one side, in its own word.
     func resetReason(_ side: Side) -> KernelWord? { trace(side)?.resetReason }
 

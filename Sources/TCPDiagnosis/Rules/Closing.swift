@@ -74,7 +74,8 @@ extension Rule {
             }
             let fin = c.file[side].fin
             let age = c.age(ofFinOf: side, bySocketOf: side)
-            if let end {
+            // A socket that has had the peer's FIN did not wait for it: the capture lacks it.
+            if let end, !c.hasArrivedFin(of: side.other) {
                 let waited = fin.isSeen ? end.time.since(fin.time) : age.span
                 return Verdict(
                     side: side,
@@ -132,6 +133,8 @@ extension Rule {
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }
             // Of whom nothing was captured nobody knows what it sent (its address may be translated).
             guard c.file[event.side].last.isSeen else { continue }
+            // It did say so: the capture lacks its FIN.
+            guard c.file[event.side].fin.isSeen || !c.hasArrivedFin(of: event.side) else { continue }
             // A SYN that nobody answers, or whose answer is lost, is no connection: the finding about that tells.
             guard from != .synSent || c.file[event.side.other].last.isSeen, !c.found.contains(.synAckLost) else {
                 continue
@@ -162,6 +165,8 @@ extension Rule {
                     evidence: [.init("silence", .span(silence))] + c.inFlightEvidence(event.side) + c.errnoEvidence
                         + c.dropEvidence(event.side.other))
             }
+            // Of whose peer nothing was captured nobody knows what it was told, or answered.
+            guard c.file[event.side.other].last.isSeen else { continue }
             return Verdict(
                 side: event.side,
                 message:

@@ -302,11 +302,12 @@ extension Circumstances {
         return end.map { $0.since(record.lastKeepAlive.time) >= Span.second } ?? false
     }
 
-    /// Whether the kernel says, or its latest reading, that keep-alives ended it.
+    /// Whether the kernel says that keep-alives ended it: by its reason, or by ETIMEDOUT where they were what the socket had left. That it
+    /// would have sent some says nothing: the timer runs from the beginning.
     fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == .keepaliveTimeout }
         guard let socket = kernel?[side].socket else { return false }
-        return socket.timer == .keepalive && socket.transmitQueue == 0 && trace(side)?.errno ?? 110 == 110
+        return socket.timer == .keepalive && socket.transmitQueue == 0 && trace(side)?.errno == 110
     }
 }
 

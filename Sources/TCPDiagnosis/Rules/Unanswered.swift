@@ -313,7 +313,8 @@ extension Circumstances {
     /// nothing explains it, an explanation is waited for: that nobody has an address on a link Linux knows after three seconds
     /// (ARP, RFC 4861 10). That a capture ends sooner is no silence, unless it is known why no answer will come.
     var isUnanswered: Bool {
-        guard connection.outcome == .noAnswer, file[.originator].syn.isSeen else { return false }
+        // An answer that was not captured is one.
+        guard connection.outcome == .noAnswer, file[.originator].syn.isSeen, !wasOpened else { return false }
         let isExplained = file.icmp != nil || openingDrop != nil || fullListener != nil
         let patience = isOver || isExplained ? Span.second : 3300 * Span.millisecond
         if since(file[.originator].syn) >= patience { return true }

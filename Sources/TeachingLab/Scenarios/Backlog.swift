@@ -36,8 +36,9 @@ extension LabScenario {
         seen.note(
             wasStopped && listener?.receiveQueue == 1 && listener?.transmitQueue == 0
                 && waiting?.holder == .notAccepted,
-            "In the row of a listener Recv-Q counts the connections that wait for accept(): 1. Send-Q is the backlog of "
-                + "listen(), here 0, and Linux lets one more wait than that: with the first client the queue was full.",
+            "In the row of a listener Recv-Q counts the connections that wait for accept(): 1. The server asked for a "
+                + "backlog of 0 in listen() (ss -ltn shows that as Send-Q, netstat and this table do not), and Linux lets one "
+                + "more wait than that: with the first client the queue was full.",
             otherwise: "Expected one connection in the accept queue of the listener, but Recv-Q was "
                 + "\(listener?.receiveQueue ?? 0).")
         let unanswered = during.end(second.port, to: port)

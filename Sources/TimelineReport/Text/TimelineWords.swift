@@ -155,11 +155,11 @@ extension OutputBuffer {
 }
 
 extension OutputBuffer {
-    /// Appends that frames were lost by the capture, where a timeline has come to.
+    /// Appends that frames were lost by the capture, where a timeline has come to: live it tells of them behind what it has.
     mutating func append(lostFrames count: UInt64) {
         append(number: count)
         append(count == 1 ? " frame was" : " frames were")
-        append(" lost here by the capture: what follows may have holes")
+        append(" lost by the capture, here or a moment before: rows around may have holes")
     }
 
     /// Appends that segments are in no drawing.

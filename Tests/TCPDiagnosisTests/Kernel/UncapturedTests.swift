@@ -1,0 +1,70 @@
+// What the kernel's events show to have happened and the capture does not have: a filter left it out, or it was lost. No finding
+// blames an end for it.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct UncapturedTests {
+    /// A connection that the client opens, and both kernels know.
+    private func open(_ segments: String) -> KernelCase {
+        let play = KernelCase(segments)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.01, .responder, .transition(from: .listen, to: .synReceived), socket: 0xb)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        play.event(1.2, .responder, .transition(from: .synReceived, to: .established), socket: 0xb)
+        return play
+    }
+
+    /// The server closes first; no FIN of it is in the capture, or none at all.
+    private func closed(_ later: String) -> KernelCase {
+        let play = open(exchange)
+        play.read(10, play.client(.established), play.server(.established))
+        play.event(300, .responder, .transition(from: .established, to: .finWait1), socket: 0xb, pid: 8)
+        play.event(300.1, .originator, .transition(from: .established, to: .closeWait), socket: 0xa)
+        play.event(300.2, .responder, .transition(from: .finWait1, to: .finWait2), socket: 0xb)
+        play.feed(later)
+        play.event(600, .originator, .transition(from: .closeWait, to: .lastAck), socket: 0xa, pid: 7)
+        play.event(600.1, .responder, .transition(from: .finWait2, to: .closed), socket: 0xb)
+        play.event(600.2, .originator, .transition(from: .lastAck, to: .closed), socket: 0xa)
+        for time in [1000.0, 1100] { play.read(time, play.server(.timeWait, inode: 0)) }
+        return play
+    }
+
+    @Test func aFinThatWasNotCapturedIsNoSilence() {
+        for later in ["", "0.6 > F. 6:6 ack 6\n0.6001 < . 6:6 ack 7"] {
+            let play = closed(later)
+            let found = play.conclude(2000)
+            for code in [FindingCode.silentClose, .orphanFinWait2, .keepaliveDead, .halfOpenPeer] {
+                #expect(!found.contains(code), "\(later): \(play.found)")
+            }
+        }
+    }
+
+    /// Nor are answers to a SYN that the client's kernel has.
+    @Test func anAnswerThatWasNotCapturedIsOne() {
+        let play = open("> S 0:0")
+        play.read(1100, play.client(.established), play.server(.established), play.listener(backlog: 10))
+        #expect(!play.conclude(5000).contains(.synUnanswered), "\(play.found)")
+        let unanswered = KernelCase("> S 0:0\n1.01 > S 0:0")
+        unanswered.read(1100, unanswered.client(.synSent), unanswered.listener(backlog: 10))
+        #expect(unanswered.conclude(5000).contains(.synUnanswered), "\(unanswered.found)")
+    }
+
+    /// SO_KEEPALIVE alone ends nothing.
+    @Test func aSocketThatWouldHaveAskedDidNotAskInVain() {
+        for code: Int32? in [nil, 110] {
+            let play = open(exchange)
+            var client = play.client(.established)
+            client.timer = .keepalive
+            play.read(10, client, play.server(.established))
+            if let code { play.event(900, .originator, .socketError(errno: code), socket: 0xa) }
+            play.event(900, .originator, .transition(from: .established, to: .closed), socket: 0xa)
+            for time in [1000.0, 1100] { play.read(time, play.server(.established)) }
+            #expect(play.conclude(2000).contains(.keepaliveDead) == (code != nil), "\(play.found)")
+        }
+    }
+}
