@@ -20,6 +20,7 @@ package extension ForwardingReport {
     var readsKernelEvents: Bool { inner.readsKernelEvents }
     var wantsFindings: Bool { inner.wantsFindings }
     var excerpts: ExcerptNeeds { inner.excerpts }
+    var excerptRoom: ExcerptRoom? { inner.excerptRoom }
 
     mutating func opens(at time: Timestamp) { inner.opens(at: time) }
 

@@ -73,6 +73,8 @@ public protocol TraceReport {
     mutating func segment(_ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// What it shows of frames: nothing is kept of them for nobody.
     var excerpts: ExcerptNeeds { get }
+    /// The memory for what waits to be shown of frames; nil where nothing is.
+    var excerptRoom: ExcerptRoom? { get }
     /// The same with what is shown of its frame; all segments come this way where `excerpts` asks for something.
     mutating func segment(
         _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
@@ -133,6 +135,8 @@ extension TraceReport {
     ) {}
     /// Frames are not shown.
     public var excerpts: ExcerptNeeds { ExcerptNeeds() }
+    /// So they need no memory.
+    public var excerptRoom: ExcerptRoom? { nil }
     /// A segment is what it means.
     public mutating func segment(
         _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,

@@ -96,9 +96,9 @@ public struct TraceOptions: Sendable {
     /// twice as large as what is in them.
     public static var defaultHeldOctets: Int { memory / 8 }
 
-    /// As many octets of texts that wait to be shown as leave them room to be written, which for one connection is done at once: as they
-    /// are, or in hexadecimal with five times as many characters, in buffers up to twice as large. That is a third of the machine's memory.
-    public static func excerptOctets(inHexadecimal: Bool) -> Int { memory / (inHexadecimal ? 32 : 10) }
+    /// As many octets for texts that wait to be shown, and for what is written of them, as a third of the machine's memory: `ExcerptRoom`
+    /// counts both, in either form.
+    public static func excerptOctets(inHexadecimal _: Bool) -> Int { memory / 3 }
 
     /// The defaults.
     public init() {}

@@ -211,17 +211,55 @@ private func data(_ page: [String]) -> [String] {
     @Test("what waits has bounds, and says so")
     func room() {
         let text = (0..<10).map { "0.1\($0) > P. \($0 * 30 + 1):\($0 * 30 + 31) ack 1" }.joined(separator: "\n")
-        let page = page(handshake + text, room: 3 * 158) { $0.detail.octets = .ascii }
+        let page = page(handshake + text, room: 3 * 347) { $0.detail.octets = .ascii }
         #expect(page.count { $0 == "      > Host: a" } == 3)
         #expect(page.count { $0 == "        [30 of 30 octets left out: too much else waits to be shown]" } == 7)
         #expect(page.count { $0.contains("30 bytes") } == 10)
+    }
+
+    /// What counts for an excerpt is no less than what it takes: its text, and three times what stands under its row, for that is what a
+    /// growing buffer takes. Nor is it more than twice as much.
+    @Test(
+        "what is written of a text counts", arguments: [140, 100, 80, 40, 12], [OctetStyle.ascii, .hex, .hexAndASCII])
+    func whatIsWrittenCounts(_ width: Int, _ octets: OctetStyle) {
+        let texts = ["\n", "\r\n", "x", "a\n", "GET / HTTP/1.0\r\n"].map { piece in
+            Array(String(repeating: piece, count: 3000 / piece.utf8.count).utf8)
+        }
+        for text in texts {
+            var style = TextStyle()
+            style.width = width
+            style.detail.octets = octets
+            let rows = "\(handshake)> P. 1:\(text.count + 1) ack 1"
+            let shown = page(rows, text, width: width) { $0.detail = style.detail }
+            let bare = page(rows, text, width: width) { _ in }
+            let written = Self.octets(shown) - Self.octets(bare)
+            let room = ExcerptRoom(
+                style, TimelineLayout(width: width, timeStyle: .sinceStart), isStream: false, most: 0)
+            let excerpt = FrameExcerpt(link: nil, frameLength: 0, text: text, missing: 0, lack: .noRoom)
+            let size = room.size(of: excerpt)
+            #expect(size >= text.count + 3 * written)
+            #expect(size <= text.count + 2 * 3 * written + 400, "\(written)")
+        }
+    }
+
+    private static func octets(_ page: [String]) -> Int { page.reduce(0) { $0 + $1.utf8.count + 1 } }
+
+    /// Line feeds become lines: as many octets of them leave less room than others.
+    @Test func lineFeedsTakeTheRoomThatTheirLinesTake() {
+        let text = (0..<10).map { "0.1\($0) > P. \($0 * 30 + 1):\($0 * 30 + 31) ack 1" }.joined(separator: "\n")
+        for (octet, shown) in [(UInt8(0x78), 10), (0x0a, 3)] {
+            let page = page(handshake + text, [UInt8](repeating: octet, count: 30), room: 3 * 995) {
+                $0.detail.octets = .ascii
+            }
+            #expect(page.count { $0.contains("left out: too much else waits") } == 10 - shown, "\(octet)")
+        }
     }
 
     /// What has been shown makes room for what comes.
     @Test func aStreamHasRoomForEver() {
         var style = TextStyle()
         style.detail.octets = .ascii
-        var report = TextTimelineReport(style: style, order: .stream, mostExcerpts: 200)
+        var report = TextTimelineReport(style: style, order: .stream, mostExcerpts: 500)
         var out = OutputBuffer()
         let play = Play()
         play.observer = { event, timeline in

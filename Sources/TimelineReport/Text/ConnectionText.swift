@@ -10,7 +10,7 @@ import TCPTimeline
 /// Something to print for a connection.
 enum TimelineItem {
     /// A row with its place in the sequence, and what is shown of its frame.
-    case row(TimelineRow, FrameExcerpt?)
+    case row(TimelineRow, KeptExcerpt?)
     /// A remark across the lane.
     case note(TimelineNote)
 }
@@ -77,7 +77,7 @@ struct ConnectionText {
 
     let number: UInt64
     private(set) var held: TimelineRow?
-    private var heldExcerpt: FrameExcerpt?
+    private var heldExcerpt: KeptExcerpt?
     /// Complete items that are not written yet, with the number of rows and segments left out of the middle.
     private(set) var items: [TimelineItem] = []
     private var lastTime: Timestamp?
@@ -96,7 +96,7 @@ struct ConnectionText {
     private var tailStart = 0
     private var elidedRows = 0
     private var elidedSegments: UInt64 = 0
-    /// Octets of memory that excerpts take, about.
+    /// Octets of memory that excerpts take, at most.
     private(set) var excerptSize = 0
 
     // What is on the page already; changed by whoever writes the items.
@@ -138,7 +138,7 @@ struct ConnectionText {
     }
 
     /// Takes in a segment, and what is shown of its frame.
-    mutating func take(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ detail: TimelineDetail) {
+    mutating func take(_ event: SegmentEvent, _ excerpt: KeptExcerpt?, _ detail: TimelineDetail) {
         if event.notes.contains(.duplicateFrame) { return takeCopy(event, excerpt, detail) }
         if let lastTime = held?.lastTime, event.time.since(lastTime) > Self.hold { seal() }
         defer { pace.take(event, text: lastText(of: event.sender.other)) }
@@ -173,14 +173,14 @@ struct ConnectionText {
         return pace.isDelayed(event, after: event.time.since(text))
     }
 
-    private mutating func hold(_ row: TimelineRow, _ excerpt: FrameExcerpt?) {
+    private mutating func hold(_ row: TimelineRow, _ excerpt: KeptExcerpt?) {
         held = row
         heldExcerpt = excerpt
         excerptSize += excerpt?.size ?? 0
     }
 
     /// Another copy of a frame has a row where nothing is folded only, and changes nothing for those after it.
-    private mutating func takeCopy(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ detail: TimelineDetail) {
+    private mutating func takeCopy(_ event: SegmentEvent, _ excerpt: KeptExcerpt?, _ detail: TimelineDetail) {
         guard detail.unfolds else { return }
         seal()
         let delta = lastTime.map { event.time.since($0) } ?? -1

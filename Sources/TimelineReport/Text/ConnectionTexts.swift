@@ -16,12 +16,12 @@ struct ConnectionTexts {
     /// Rows and notes in memory, of all connections, and how many there may be before new ones are kept sparingly.
     private var itemCount = 0
     private var mostItems: Int
-    /// Octets of excerpts in memory, of all connections, and how many there may be before new ones go without their texts.
+    /// Octets that excerpts of all connections take in memory, and how many they may before new ones go without their texts.
     private var excerptSize = 0
-    private var mostExcerpts: Int
+    private(set) var excerptRoom: ExcerptRoom?
 
-    init(detail: TimelineDetail, rowLimit: Int, mostItems: Int, mostExcerpts: Int = 0) {
-        self.mostExcerpts = mostExcerpts
+    init(detail: TimelineDetail, rowLimit: Int, mostItems: Int, excerptRoom: ExcerptRoom? = nil) {
+        self.excerptRoom = excerptRoom
         self.detail = detail
         self.rowLimit = rowLimit
         self.mostItems = mostItems
@@ -30,7 +30,7 @@ struct ConnectionTexts {
     /// This one's memory becomes that of one of `count` parts.
     mutating func share(among count: Int) {
         mostItems /= count
-        mostExcerpts /= count
+        excerptRoom?.share(among: count)
     }
 
     /// The text of a connection that was opened. Its items are changed by the functions below, which count them.
@@ -83,11 +83,10 @@ struct ConnectionTexts {
         if event.isFirst { noteRelatives(event.connection, connections) }
         let isCrowded = itemCount >= mostItems
         let detail = detail
-        let hasRoom = excerptSize + (excerpt?.size ?? 0) <= mostExcerpts
-        let excerpt = hasRoom ? excerpt : excerpt?.withoutText
+        let kept = excerpt.flatMap { excerptRoom?.fit($0, beside: excerptSize) }
         change(event.connection) { text in
             if isCrowded { text.restrict(to: Self.crowdedRowLimit) }
-            text.take(event, excerpt, detail)
+            text.take(event, kept, detail)
         }
     }
 

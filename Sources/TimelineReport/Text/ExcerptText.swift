@@ -26,12 +26,16 @@ extension TimelineWriter {
             var digits = 4
             while count > 1 << (4 * digits) { digits += 1 }
             self.digits = digits
-            // `0x0000:`, a space, groups of two octets behind a space each, and the same octets behind two more.
-            func width(_ octets: Int) -> Int { 4 + digits + octets / 2 * 5 + (style == .hexAndASCII ? 2 + octets : 0) }
-            while octets > 2 && width(octets) > edge - 2 { octets /= 2 }
+            (margin, room) = (wanted, 0)
+            while octets > 2 && dumpWidth(style) > edge - 2 { octets /= 2 }
             let isHex = style == .hex || style == .hexAndASCII
-            margin = isHex ? max(2, min(wanted, edge - width(octets))) : wanted
+            if isHex { margin = max(2, min(wanted, edge - dumpWidth(style))) }
             room = max(4, edge - margin)
+        }
+
+        /// Columns of a line of hexadecimal: `0x0000:`, a space, groups of two octets behind a space each, and the same octets behind two more.
+        func dumpWidth(_ style: OctetStyle) -> Int {
+            4 + digits + octets / 2 * 5 + (style == .hexAndASCII ? 2 + octets : 0)
         }
     }
 
@@ -51,9 +55,8 @@ extension TimelineWriter {
     }
 
     private func excerptColumns(_ excerpt: FrameExcerpt, _ prefix: UInt64?) -> ExcerptColumns {
-        let used = layout.form == .line ? layout.width : layout.pageEdge
-        return ExcerptColumns(
-            edge: used - prefixWidth(prefix), margin: layout.form == .line ? 5 : 8, count: excerpt.text.count,
+        ExcerptColumns(
+            edge: layout.excerptEdge - prefixWidth(prefix), margin: layout.excerptMargin, count: excerpt.text.count,
             style.detail.octets)
     }
 

@@ -39,7 +39,8 @@ public struct TextTimelineReport: TraceReport {
     static let patience = 60 * Span.millisecond
 
     /// A timeline in this style. A selection that only an end can decide turns a stream into blocks, of which no more than
-    /// `mostRows` rows are in memory, and a few for each connection, and of what is shown of frames no more than `mostExcerpts` octets.
+    /// `mostRows` rows are in memory, and a few for each connection. What is shown of frames takes no more than `mostExcerpts` octets while it
+    /// waits and when it is written.
     public init(
         style: TextStyle, order: Order, selection: ConnectionSelection = ConnectionSelection(), mostRows: Int = .max,
         mostExcerpts: Int = .max
@@ -49,10 +50,13 @@ public struct TextTimelineReport: TraceReport {
         self.selection = selection
         writer = TimelineWriter(style: style)
         let isStream = self.order == .stream
+        let room =
+            style.detail.excerpts.isNothing
+            ? nil : ExcerptRoom(style, writer.layout, isStream: isStream, most: mostExcerpts)
         texts = ConnectionTexts(
             detail: style.detail,
             rowLimit: isStream ? .max / 2 : style.detail.unfolds ? Self.rowLimit * 100 : Self.rowLimit,
-            mostItems: mostRows, mostExcerpts: mostExcerpts)
+            mostItems: mostRows, excerptRoom: room)
     }
 
     // MARK: TraceReport
@@ -102,6 +106,9 @@ public struct TextTimelineReport: TraceReport {
 
     /// The octets of texts, and link headers, if they are asked for.
     public var excerpts: ExcerptNeeds { style.detail.excerpts }
+
+    /// The memory for them; a part's is its share.
+    public var excerptRoom: ExcerptRoom? { texts.excerptRoom }
 
     /// Takes in a segment with what is shown of its frame.
     public mutating func segment(
@@ -284,7 +291,7 @@ public struct TextTimelineReport: TraceReport {
             switch item {
             case .row(let row, let excerpt):
                 writeRow(row, connection, kernel, id, prefix, &out)
-                if let excerpt { writer.write(excerpt, of: row.sender, prefix: prefix, &out) }
+                if let excerpt { writer.write(excerpt.excerpt, of: row.sender, prefix: prefix, &out) }
             case .note(let note): writeNote(note, connection, kernel, id, prefix, &out)
             }
         }

@@ -77,4 +77,8 @@ struct TimelineLayout {
 
     /// Column of the right bar.
     var rightBar: Int { stateEdge + 2 + lane }
+
+    /// Where what is shown of frames ends, and the columns before it.
+    var excerptEdge: Int { form == .line ? width : pageEdge }
+    var excerptMargin: Int { form == .line ? 5 : 8 }
 }
