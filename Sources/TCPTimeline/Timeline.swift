@@ -384,13 +384,14 @@ public struct Timeline: ~Copyable {
     /// `most` of its queue; report it, then `retire` it.
     public mutating func nextExpired(at now: Timestamp, linger: Int64, most: Int = .max) -> ConnectionID? {
         for queue in endings.indices {
-            if let id = nextExpired(in: queue, now, linger, most) { return id }
+            if let id = nextExpired(in: queue, at: now, linger: linger, most: most) { return id }
         }
         return nil
     }
 
-    private mutating func nextExpired(
-        in queue: Int, _ now: Timestamp, _ linger: Int64, _ most: Int
+    /// The same of one queue, whose number is less than `endingQueues`.
+    public mutating func nextExpired(
+        in queue: Int, at now: Timestamp, linger: Int64, most: Int = .max
     ) -> ConnectionID? {
         while let entry = endings[queue].first {
             let id = entry.id

@@ -288,6 +288,16 @@ extension TracePipeline where Sink: ~Copyable {
     /// On replay: how long an ended connection waits for late segments, and for what the kernel says of it.
     var linger: Int64 { recorded == nil ? ReplaySession.linger : ReportedQueue.keep }
 
+    /// On replay, when memory gets short: of one part of the flows the connection that ended and has been silent for the longest time, however
+    /// short; report it, then forget it. Where the kernel is heard, it has as long as a live trace gives it.
+    mutating func nextEnded(in part: Int) -> ConnectionID? {
+        guard recorded != nil else {
+            return timeline.nextExpired(in: part, at: Timestamp(nanoseconds: .max), linger: 0)
+        }
+        guard let now = lastTime else { return nil }
+        return timeline.nextExpired(in: part, at: now, linger: ReportedQueue.linger)
+    }
+
     /// On replay: what the capture file said of the kernel; nil if nothing.
     var kernelCounts: RecordedKernel.Counts? { recorded?.counts }
 

@@ -14,17 +14,28 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     /// Places of each part that are free again, and how many it has ever had.
     private var free: ByPart<[UInt32]> = .init(repeating: [])
     private var used: ByPart<UInt32> = .init(repeating: 0)
+    /// A part's memory for what waits to be shown of frames, and how much of it those take that were dealt: here it is counted as the
+    /// parts do, which are some batches behind.
+    private let room: ExcerptRoom?
+    private var shownSize: ByPart<Int> = .init(repeating: 0)
+    /// The part that `takeShortPart` gives.
+    private var shortPart: Int?
 
     private struct Seat: BitwiseCopyable {
         /// The connection's number; 0: nobody's.
         var number: UInt64 = 0
         var part: UInt32 = 0
         var slot: UInt32 = 0
+        /// Octets of memory that what is shown of its frames takes.
+        var shownSize = 0
 
         var id: ConnectionID { ConnectionID(slot: slot) }
     }
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, workers: Int) {
+        var room = report.excerptRoom
+        room?.share(among: ReplayDivision.parts)
+        self.room = room
         crew = Crew(
             workers: workers, batch: { TellingBatch() }, part: { TellingPart(report, needs, options) },
             merge: TellingMerge(report), work: { $0.work($1, of: $2) },
@@ -66,8 +77,21 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     ) {
         let seat = seat(of: event.connection, event.number, connections)
         unsafe share(seat).pointee.add(event, excerpt, of: seat.id, crew.batch(batch).pointee.nextPlace())
-        unsafe crew.batch(batch).pointee.shown += excerpt?.size ?? 0
+        guard let excerpt else { return }
+        unsafe crew.batch(batch).pointee.shown += excerpt.size
+        guard let room else { return }
+        let part = Int(seat.part)
+        let size = room.fit(excerpt, beside: shownSize[part]).size
+        shownSize[part] += size
+        seats[Int(event.connection.slot)].shownSize += size
+        if isShort(part) { shortPart = part }
     }
+
+    /// Whether a part has little memory left for what waits to be shown: a quarter.
+    func isShort(_ part: Int) -> Bool { room.map { shownSize[part] > $0.most - $0.most / 4 } ?? false }
+
+    /// The part that has little left since a segment came, once: a segment is of one part alone.
+    mutating func takeShortPart() -> Int? { shortPart.take() }
 
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
         let seat = seat(of: event.connection, connections.number(of: event.connection), connections)
@@ -105,6 +129,7 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         let seat = seat(of: id, record.connection.number, connections)
         unsafe share(seat).pointee.finish(
             crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now)
+        shownSize[Int(seat.part)] -= seat.shownSize
         seats[Int(id.slot)].number = 0
         free[Int(seat.part)].append(seat.slot)
     }

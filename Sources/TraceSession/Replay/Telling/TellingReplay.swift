@@ -61,8 +61,16 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         pipeline.take(header, bytes, frame: frame)
+        guard showsFrames else { return }
+        if let part = pipeline.sink.takeShortPart() { makeRoom(in: part) }
         // As many frames as a batch has may be 100 MB of text. What ends it is in the frames alone, as with their number.
-        if showsFrames, pipeline.sink.shown >= ReplayDivision.shown { _ = pipeline.sink.publish() }
+        if pipeline.sink.shown >= ReplayDivision.shown { _ = pipeline.sink.publish() }
+    }
+
+    /// Before texts of a part have to be left out: reports those of its connections that are over and wait for late segments, the oldest
+    /// first. It is decided here, between two frames, and not where it is told, so that the number of threads does not matter.
+    private mutating func makeRoom(in part: Int) {
+        while pipeline.sink.isShort(part), let id = pipeline.nextEnded(in: part) { pipeline.conclude(id) }
     }
 
     mutating func noteGap(_ count: UInt64) { pipeline.noteGap(count) }
