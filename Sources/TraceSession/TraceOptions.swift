@@ -97,8 +97,8 @@ public struct TraceOptions: Sendable {
     public static var defaultHeldOctets: Int { memory / 8 }
 
     /// As many octets for texts that wait to be shown, and for what is written of them, as a third of the machine's memory: `ExcerptRoom`
-    /// counts both, in either form.
-    public static func excerptOctets(inHexadecimal _: Bool) -> Int { memory / 3 }
+    /// counts both.
+    public static var defaultExcerptOctets: Int { memory / 3 }
 
     /// The defaults.
     public init() {}

@@ -344,7 +344,7 @@ struct TraceRequest {
                 .timeline(
                     TextTimelineReport(
                         style: style, order: order, selection: selection, mostRows: TraceOptions.defaultRowLimit,
-                        mostExcerpts: TraceOptions.excerptOctets(inHexadecimal: style.detail.octets != .ascii))))
+                        mostExcerpts: TraceOptions.defaultExcerptOctets)))
         case .table:
             return trace(
                 .table(
