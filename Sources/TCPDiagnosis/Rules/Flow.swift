@@ -302,12 +302,15 @@ extension Circumstances {
         return end.map { $0.since(record.lastKeepAlive.time) >= Span.second } ?? false
     }
 
-    /// Whether the kernel says that keep-alives ended it: by its reason, or by ETIMEDOUT where they were what the socket had left. That it
-    /// would have sent some says nothing: the timer runs from the beginning.
+    /// Whether the kernel says that keep-alives ended it: by its reason, by ETIMEDOUT, or (not each error is told) in that the socket went
+    /// from open to CLOSED at once, without a RST. That it would have sent some says nothing: the timer runs from the beginning.
     fileprivate func keepAliveTimedOut(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == .keepaliveTimeout }
-        guard let socket = kernel?[side].socket else { return false }
-        return socket.timer == .keepalive && socket.transmitQueue == 0 && trace(side)?.errno == 110
+        guard let socket = kernel?[side].socket, socket.timer == .keepalive, socket.transmitQueue == 0,
+            let trace = trace(side)
+        else { return false }
+        if let errno = trace.errno { return errno == 110 }
+        return !trace.wasReset && !trace.entered.contains(.init(.finWait1)) && !trace.entered.contains(.init(.lastAck))
     }
 }
 
