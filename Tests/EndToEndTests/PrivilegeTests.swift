@@ -28,14 +28,6 @@ private let server = """
     c.close()
     """
 
-private let client = """
-    import socket, sys, time
-    c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
-    c.sendall(b'x'); c.recv(10)
-    time.sleep(0.3)
-    c.close()
-    """
-
 private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
 
 @Suite(.serialized, .enabled(if: isRoot, "giving up privileges needs root")) struct PrivilegeTests {
@@ -53,7 +45,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         try tracer.say("listening on lo")
         usleep(100_000)
         let status = try status(tracer.pid)
-        _ = try python(client, "\(port)").end()
+        _ = try python(Scripts.briefClient, "\(port)").end()
         return (status, try tracer.end(), peer.pid)
     }
 

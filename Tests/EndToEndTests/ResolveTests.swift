@@ -14,25 +14,6 @@ private let captures =
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path + "/Captures/"
 
-private let server = """
-    import socket
-    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
-    print('port', s.getsockname()[1], flush=True)
-    while True:
-        c, _ = s.accept()
-        c.sendall(c.recv(10))
-        c.recv(10)
-        c.close()
-    """
-
-private let client = """
-    import socket, sys, time
-    c = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
-    c.sendall(b'x'); c.recv(10)
-    time.sleep(0.3)
-    c.close()
-    """
-
 /// In a namespace whose packets go nowhere, so that no name server answers.
 private let silent = """
     ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up \
@@ -99,7 +80,7 @@ private let silent = """
         arguments: [[], ["-Z", "nobody"], ["-q"], ["--no-kernel"]])
     func live(_ options: [String]) throws {
         let name = localhost ?? ""
-        let peer = try python(server)
+        let peer = try python(Scripts.echoServer)
         try peer.say("\n")
         let port = try #require(Int(peer.output.split(separator: " ").last?.dropLast() ?? ""))
         let tracer = try Program(
@@ -107,7 +88,7 @@ private let silent = """
             ["-i", "lo", "--resolve", "--connections", "1", "--width", "120"] + options + ["tcp port \(port)"])
         try tracer.say("listening on lo")
         #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(tracer.pid)/task").count == 1)
-        _ = try python(client, "\(port)").end()
+        _ = try python(Scripts.briefClient, "\(port)").end()
         let outcome = try tracer.end()
         #expect(outcome.code == 0 && !outcome.errors.contains("no answer"), "\(outcome.errors)")
         let row = try #require(outcome.lines.first { $0.contains("\(name):") }, "\(outcome.text)")

@@ -3,18 +3,6 @@
 import Foundation
 import Testing
 
-/// Echoes to whoever comes, again and again; prints its port.
-private let server = """
-    import socket
-    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5)
-    print('port', s.getsockname()[1], flush=True)
-    while True:
-        c, _ = s.accept()
-        c.sendall(c.recv(10))
-        c.recv(10)
-        c.close()
-    """
-
 /// Connects once, holds the connection for a while, prints its port, ends with 7.
 private let client = """
     import socket, sys, time
@@ -39,7 +27,7 @@ private let client = """
     }
 
     @Test func onlyItsConnectionsAndItsExitCode() throws {
-        let peer = try python(server)
+        let peer = try python(Scripts.echoServer)
         let port = try port(peer)
         let others =
             "for i in range(6): c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); c.sendall(b'y'); c.recv(9); time.sleep(0.1); c.close()"
@@ -108,7 +96,7 @@ private let client = """
     }
 
     @Test func itSleepsWhileWhatTheCommandLeftBehindIsConnected() throws {
-        let peer = try python(server)
+        let peer = try python(Scripts.echoServer)
         let port = try port(peer)
         // The command ends with 3; its child holds a connection for longer than anybody waits.
         let trace = try Program(

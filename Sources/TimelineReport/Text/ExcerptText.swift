@@ -125,12 +125,12 @@ extension TimelineWriter {
                 line.pad(to: columns.margin)
                 line.put {
                     $0.append("0x")
-                    $0.append(offset: start, digits: columns.digits)
+                    $0.append(hex: UInt32(start), digits: columns.digits)
                     $0.append(": ")
                 }
                 for index in start..<end {
                     if (index - start) % 2 == 0 { line.put(" ", columns: 1) }
-                    line.put { $0.append(hexOf: octets[index]) }
+                    line.put { $0.append(hex: UInt32(octets[index]), digits: 2) }
                 }
                 guard hasASCII else { return }
                 line.pad(to: columns.margin + columns.digits + 4 + columns.octets / 2 * 5 + 2)
@@ -146,20 +146,6 @@ extension TimelineWriter.Line {
 }
 
 extension OutputBuffer {
-    fileprivate mutating func append(hexOf octet: UInt8) {
-        append(hexDigit: octet >> 4)
-        append(hexDigit: octet & 15)
-    }
-
-    private mutating func append(hexDigit digit: UInt8) { append(byte: digit < 10 ? 0x30 &+ digit : 0x57 &+ digit) }
-
-    /// Of a dump there may be millions of lines.
-    fileprivate mutating func append(offset: Int, digits: Int) {
-        for place in (0..<digits).reversed() {
-            append(hexDigit: UInt8(truncatingIfNeeded: offset >> (4 * place)) & 15)
-        }
-    }
-
     /// `[1400 of 1448 octets not captured]`
     fileprivate mutating func append(lackOf excerpt: FrameExcerpt) {
         append("[")
@@ -216,7 +202,7 @@ extension OutputBuffer {
     private mutating func append(_ address: HardwareAddress) {
         for index in 0..<Int(address.count) {
             if index > 0 { append(":") }
-            append(hexOf: UInt8(truncatingIfNeeded: address.octets >> UInt64(8 * (5 - index))))
+            append(hex: UInt32(address.octets >> UInt64(8 * (5 - index)) & 0xff), digits: 2)
         }
     }
 

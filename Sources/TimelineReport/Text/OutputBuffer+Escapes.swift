@@ -77,9 +77,12 @@ extension OutputBuffer {
 
     /// Appends a number in lower-case hexadecimal with leading zeros up to `digits`.
     public mutating func append(hex number: UInt32, digits: Int) {
-        let text = String(number, radix: 16)
-        append(repeating: 0x30, count: digits - text.utf8.count)
-        append(text: text)
+        // Of a dump there may be millions of lines: no string is made.
+        let significant = (UInt32.bitWidth - number.leadingZeroBitCount + 3) / 4
+        for place in (0..<max(1, digits, significant)).reversed() {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt32(4 * place)) & 15
+            append(byte: digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+        }
     }
 }
 
