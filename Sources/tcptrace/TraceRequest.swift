@@ -302,12 +302,17 @@ struct TraceRequest {
                     "-\(letter)\(letter): octets of link headers are not shown; -\(letter) shows those of the text, -e names"
                         + " the header's fields")
             }
-            guard form == .timeline else { throw ValidationError("-\(letter) is for the text timeline") }
+            guard form == .timeline else {
+                throw ValidationError(
+                    "-\(letter) is for the text timeline, whose rows -q, --count and other formats lack")
+            }
             // tcpdump's order: -X before -x before -A.
             style.detail.octets = octets
         }
         style.detail.linkHeaders = command.linkHeaders
-        guard !command.linkHeaders || form == .timeline else { throw ValidationError("-e is for the text timeline") }
+        guard !command.linkHeaders || form == .timeline else {
+            throw ValidationError("-e is for the text timeline, whose rows -q, --count and other formats lack")
+        }
         if style.detail.octets != .hidden && command.snapshotLength == nil {
             options.snapshotLength = TraceOptions.wholeFrame
         }
