@@ -14,6 +14,10 @@ MANUALS := Sources/tcptrace/Manual/tcptrace.8 Sources/lab-server/Manual/lab-serv
 SWIFT_FILES := Package.swift Sources Tests
 PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
+# How programs are built to be installed, and to be measured: with Swift's runtime inside, so that they run where there is no Swift.
+# Nothing is exported to libraries that a program may load, so that the linker can leave out what is not called.
+RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic
+
 # sudo only when it is needed and there.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
 
@@ -53,16 +57,14 @@ bench: setup ## Measure speed and memory against tcpdump, tshark and classic tcp
 	    echo "installing$$missing to compare with"; \
 	    { $(ROOT) apt-get -q update && $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qy install $$missing; } || \
 	    echo "make: that did not work; comparing with what there is" >&2; fi
-	$(SWIFT) build -c release --product tcptrace
-	$(SWIFT) build -c release --product tcptrace-bench
-	"$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench" \
-	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
+	$(SWIFT) build $(RELEASE) --product tcptrace
+	$(SWIFT) build $(RELEASE) --product tcptrace-bench
+	bin="$$($(SWIFT) build $(RELEASE) --show-bin-path)" && "$$bin/tcptrace-bench" --tool "$$bin/tcptrace" $(BENCH)
 
 benchlive: setup ## Measure what a live trace costs those it traces (root; BENCH=--quick for a short run).
-	$(SWIFT) build -c release --product tcptrace
-	$(SWIFT) build -c release --product tcptrace-bench-live
-	$(ROOT) "$$($(SWIFT) build -c release --show-bin-path)/tcptrace-bench-live" \
-	    --tool "$$($(SWIFT) build -c release --show-bin-path)/tcptrace" $(BENCH)
+	$(SWIFT) build $(RELEASE) --product tcptrace
+	$(SWIFT) build $(RELEASE) --product tcptrace-bench-live
+	bin="$$($(SWIFT) build $(RELEASE) --show-bin-path)" && $(ROOT) "$$bin/tcptrace-bench-live" --tool "$$bin/tcptrace" $(BENCH)
 
 lint: ## Check the form of all Swift files.
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
@@ -76,9 +78,9 @@ golden: setup ## Write the golden files anew. The run fails on purpose: look at 
 	RECORD_GOLDEN=1 $(SWIFT) test --filter '[Gg]olden'
 
 install: setup ## Install programs and man pages below PREFIX (/usr/local); DESTDIR is honoured.
-	$(SWIFT) build -c release --static-swift-stdlib
+	$(SWIFT) build $(RELEASE)
 	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/bin"
-	bin="$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)" && for program in $(PROGRAMS); do \
+	bin="$$($(SWIFT) build $(RELEASE) --show-bin-path)" && for program in $(PROGRAMS); do \
 	    $(INSTALL) -m 755 "$$bin/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program" || exit 1; done
 	for page in $(MANUALS); do \
 	    folder="$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}"; \

@@ -6,8 +6,8 @@ import Glibc
 @main struct Benchmarks {
     static let usage = """
         usage: tcptrace-bench [--quick] [--tool FILE] [--directory DIR] [--runs N] [--only WORKLOAD,...]
-                              [--compare] [--stages] [--growth] [--svg FILE] [--peers]
-        Without a choice of --compare, --stages and --growth it does all three.
+                              [--start] [--compare] [--stages] [--growth] [--svg FILE] [--peers]
+        Without a choice of --start, --compare, --stages and --growth it does all four.
         """
 
     static func main() {
@@ -37,14 +37,17 @@ import Glibc
             case "--svg": svg = rest.popFirst()
             case "--only":
                 only = (rest.popFirst() ?? "").split(separator: ",").compactMap { Workload(rawValue: String($0)) }
-            case "--compare", "--stages", "--growth", "--peers": chosen.insert(word)
+            case "--start", "--compare", "--stages", "--growth", "--peers": chosen.insert(word)
             default: throw BenchError("\(word)?\n\(usage)")
             }
         }
         let wantsPeers = chosen.remove("--peers") != nil || !quick
-        if chosen.isEmpty { chosen = ["--compare", "--stages", "--growth"] }
+        if chosen.isEmpty { chosen = ["--start", "--compare", "--stages", "--growth"] }
         // It may be there already.
         unsafe mkdir(directory, 0o755)
+        if chosen.contains("--start") {
+            try StartUp(tool: tool, directory: directory, runs: quick ? 20 : 200).measure()
+        }
         let comparison = Comparison(
             tool: tool, directory: directory, runs: max(1, runs ?? (quick ? 1 : 5)), withPeers: wantsPeers)
         for workload in only where chosen.contains("--compare") || chosen.contains("--stages") {

@@ -139,10 +139,24 @@ public struct KernelSideView: Sendable {
 
 /// Both sides of one connection.
 public struct KernelView: Sendable {
+    /// The originator's side, then the responder's: a thousand octets each, in an array so that a view is handed on without copying
+    /// them. It is asked for with every row, in most replays only to find that there is none.
+    private var sides = KernelView.unread
+
+    /// Both sides of a connection that nothing has been read of, shared until something is.
+    private static let unread = [KernelSideView(), KernelSideView()]
+
     /// The originator's side.
-    public internal(set) var originator = KernelSideView()
+    public internal(set) var originator: KernelSideView {
+        _read { yield sides[0] }
+        _modify { yield &sides[0] }
+    }
+
     /// The responder's side.
-    public internal(set) var responder = KernelSideView()
+    public internal(set) var responder: KernelSideView {
+        _read { yield sides[1] }
+        _modify { yield &sides[1] }
+    }
 
     /// Whether either end is, or was, the traced command's.
     public var isOfCommand: Bool { originator.isOfCommand || responder.isOfCommand }
@@ -176,23 +190,15 @@ public struct KernelView: Sendable {
     }
 
     /// Whether the kernel said that one side's socket is or was in this state when we had it there.
-    public func confirms(_ state: TCPState, of side: Side) -> Bool {
-        // Asked for nearly every row: neither side is copied.
-        side == .originator ? originator.confirms(state) : responder.confirms(state)
-    }
+    public func confirms(_ state: TCPState, of side: Side) -> Bool { self[side].confirms(state) }
 
     /// Changes one side in place.
-    mutating func update(_ side: Side, _ change: (inout KernelSideView) -> Void) {
-        switch side {
-        case .originator: change(&originator)
-        case .responder: change(&responder)
-        }
-    }
+    mutating func update(_ side: Side, _ change: (inout KernelSideView) -> Void) { change(&self[side]) }
 
     /// One side.
     public subscript(side: Side) -> KernelSideView {
-        get { side == .originator ? originator : responder }
-        set { if side == .originator { originator = newValue } else { responder = newValue } }
+        _read { yield sides[side == .originator ? 0 : 1] }
+        _modify { yield &sides[side == .originator ? 0 : 1] }
     }
 }
 

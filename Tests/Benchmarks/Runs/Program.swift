@@ -7,8 +7,10 @@ struct Program {
     let name: String
     let arguments: [String]
 
-    /// Runs it on `capture` with its output going to `output`, and waits.
+    /// Runs it on `capture` with its output going to the new file `output`, and waits.
     func run(on capture: String, output: String) throws(BenchError) -> Run {
+        // What the run before has written is freed here, so that it does not count for this one. It may not be there.
+        unsafe unlink(output)
         let begin = now()
         let child = try start(on: capture, output: output)
         var status: Int32 = 0
