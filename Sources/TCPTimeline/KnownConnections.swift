@@ -38,6 +38,9 @@ public struct KnownConnections: ~Copyable {
     /// What a row of a table says of the connection at a place.
     public func summary(of id: ConnectionID) -> ConnectionSummary { ConnectionSummary(store[id]) }
 
+    /// What became of the connection at a place.
+    public func outcome(of id: ConnectionID) -> Outcome { store[id].outcome }
+
     /// The statistics of a connection, if they are kept.
     public func statistics(of id: ConnectionID) -> ConnectionStatistics? {
         statistics?.statistics(id, number: store[id].number)

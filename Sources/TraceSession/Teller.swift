@@ -14,10 +14,12 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     var diagnosis: Diagnosis?
     /// Those of `--fail-on`.
     var unwanted: UnwantedFindings
+    /// What it all came to.
+    private(set) var overview = TraceOverview()
     /// Whether `--pid` and `--pname` met anybody.
     private(set) var choice: ProcessChoice
     private let selection: ConnectionSelection
-    /// Those of `unwanted` whose connections may turn out not to be asked for, by slot.
+    /// Those whose connections may turn out not to be asked for, by slot.
     private var undecided: [UInt32: [Finding]] = [:]
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, isLive: Bool) {
@@ -80,8 +82,10 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     ) {
         for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
         choice.note(kernel)
-        if let findings = undecided.removeValue(forKey: id.slot), selection.shows(connections[id], kernel) {
-            for finding in findings { unwanted.note(finding, connections.name(of: id)) }
+        let findings = undecided.removeValue(forKey: id.slot) ?? []
+        if selection.isEverything || selection.shows(connections[id], kernel) {
+            overview.note(connections.outcome(of: id))
+            for finding in findings { count(finding, connections) }
         }
         report.finish(id, connections, kernel, &out)
     }
@@ -90,10 +94,16 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
 
     private mutating func tell(_ finding: Finding, _ connections: borrowing KnownConnections) {
         if selection.isEverything {
-            unwanted.note(finding, connections.name(of: finding.connection))
-        } else if unwanted.wants(finding.code) {
+            count(finding, connections)
+        } else {
             undecided[finding.connection.slot, default: []].append(finding)
         }
         report.finding(finding, connections, &out)
+    }
+
+    /// Counts a finding of a connection that is asked for.
+    private mutating func count(_ finding: Finding, _ connections: borrowing KnownConnections) {
+        overview.note(finding.code)
+        unwanted.note(finding, connections.name(of: finding.connection))
     }
 }

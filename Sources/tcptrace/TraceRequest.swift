@@ -31,8 +31,8 @@ struct TraceRequest {
     /// Whether every segment is an event to report.
     var reportsPackets = false
     var hasHeader = true
-    /// The only word was a capture file.
-    var fileWasOnlyWord = false
+    /// Words that were taken for capture files to read.
+    private var wordsAsFiles = 0
     /// Neither -i nor -r: live, on all interfaces.
     var sourceIsDefault = false
 
@@ -60,14 +60,7 @@ struct TraceRequest {
             guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named
         }
-        // A classic tcptrace user types the file's name alone.
-        if words.count == 1, options.files.isEmpty, options.interfaces.isEmpty, command.output == nil,
-            case let isCapture = LoneWord.isCapture(words[0]), isCapture || LoneWord.isFileName(words[0])
-        {
-            options.files = words
-            words = []
-            fileWasOnlyWord = isCapture
-        }
+        takeWordsAsFiles(&words, writes: command.output != nil)
         if let hint = LoneWord.hint(words) { throw ValidationError(hint) }
         if !options.files.isEmpty && !options.interfaces.isEmpty {
             throw ValidationError("-r reads a file and -i captures live: choose one")
@@ -91,6 +84,20 @@ struct TraceRequest {
         }
         if !options.files.isEmpty && command.netns != nil {
             throw ValidationError("--netns is for live traces: a file has no network namespace")
+        }
+    }
+
+    /// What a classic tcptrace user types, names of files alone, and what the shell makes of `-r *.pcapng`.
+    private mutating func takeWordsAsFiles(_ words: inout [String], writes: Bool) {
+        guard options.interfaces.isEmpty, !options.files.isEmpty || !writes else { return }
+        let captures = words.prefix { LoneWord.isCapture($0) }
+        if !captures.isEmpty, !options.files.isEmpty || captures.count == words.count {
+            options.files += captures
+            words.removeFirst(captures.count)
+            wordsAsFiles = captures.count
+        } else if options.files.isEmpty, words.count == 1, LoneWord.isFileName(words[0]) {
+            options.files = words
+            words = []
         }
     }
 
@@ -341,7 +348,12 @@ struct TraceRequest {
     // MARK: Run
 
     func run() -> Int32 {
-        if fileWasOnlyWord { StandardStreams.complain("the only word is a capture file: the same as -r") }
+        if wordsAsFiles > 0 {
+            StandardStreams.complain(
+                wordsAsFiles == 1
+                    ? "a word is a capture file: the same as -r"
+                    : "\(wordsAsFiles) words are capture files: the same as -r for each")
+        }
         switch form {
         case .timeline:
             let order: TextTimelineReport.Order = options.files.isEmpty ? .stream : .blocks

@@ -109,7 +109,7 @@ public enum LiveSession {
         if isReading { _ = write(&tracer, isLast: true) }
         // Told when it went.
         if tracer.hasNoInterface { status = 1 }
-        for line in endLines(&tracer) { complain(plain: line) }
+        for line in endLines(&tracer) + tracer.overview.sentences { complain(plain: line) }
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
         if tracer.unseenCount > 0 {
             complain(

@@ -429,6 +429,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let failure { throw failure }
     }
 
+    /// What it came to; complete after `finish`.
+    var overview: TraceOverview { pipeline.sink.overview }
+
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
     public var unwantedFindings: [String] { pipeline.sink.unwanted.sentences }
 

@@ -35,6 +35,8 @@ protocol ReplayConsumer: ~Copyable {
     var connectionLimit: Int { get }
     /// Connections that were given up for lack of room.
     var evicted: UInt64 { get }
+    /// What it came to; complete after `finish`.
+    var overview: TraceOverview { get }
     /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
     var unwantedFindings: [String] { get }
     /// That nobody whom `--pid` and `--pname` name had a connection, in a sentence for standard error; nil if somebody had.

@@ -316,6 +316,7 @@ struct ReplayRun: ~Copyable {
             complain(
                 "\(counted(consumer.captured, "packet")) read, \(counted(connections, "connection")) traced"
             )
+            for sentence in consumer.overview.sentences { complain(sentence) }
             if consumer.captured == 0 && frame > 0 && !options.filter.isEmpty {
                 complain(
                     "none of the \(counted(frame, "packet")) there passed the filter"

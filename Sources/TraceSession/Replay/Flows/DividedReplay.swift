@@ -30,7 +30,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         flowHash = FlowHash(seed: seed)
         let most = TraceOptions.defaultTrackedLimit / ReplayDivision.parts
         crew = Crew(
-            workers: workers, batch: { ReplayBatch() }, part: { ReplayPart(report: report, seed: seed, most: most) },
+            workers: workers, batch: { ReplayBatch() },
+            part: { ReplayPart(report: report, options.selection, seed: seed, most: most) },
             merge: ReplayMerge(report: report), work: { $0.work($1, of: $2) },
             take: {
                 $0.take($1)
@@ -180,6 +181,12 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return tally
     }
 
+    var overview: TraceOverview {
+        // As above: all has been settled.
+        var all = unsafe crew.part(0).pointee.overview
+        for part in 1..<ReplayDivision.parts { unsafe all.add(crew.part(part).pointee.overview) }
+        return all
+    }
     var unwantedFindings: [String] { [] }
     var unmetChoice: String? { nil }
 

@@ -7,19 +7,22 @@ import TimelineReport
 /// The state of one part.
 struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var timeline: Timeline
-    private var report: Report
+    private var report: TalliedReport<Report>
     private let countsCopiesOnce: Bool
     private let most: Int
     private var rest: [ConnectionID] = []
     private var restNext = 0
     private var expired: [ConnectionID] = []
 
-    init(report: Report, seed: UInt64, most: Int) {
+    init(report: Report, _ selection: ConnectionSelection, seed: UInt64, most: Int) {
         timeline = Timeline(seed: seed, countsByItself: false)
-        self.report = report.part(of: ReplayDivision.parts)
+        self.report = TalliedReport(report.part(of: ReplayDivision.parts), selection)
         countsCopiesOnce = report.countsCopiesOnce
         self.most = most
     }
+
+    /// What became of its connections.
+    var overview: TraceOverview { report.overview }
 
     /// Works on its share of a batch.
     mutating func work(_ index: Int, of batch: borrowing ReplayBatch) {
@@ -152,7 +155,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Reports connections that are over, in the order of their numbers.
     private static func finish(
-        _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout Report, _ said: inout PartOutput
+        _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout TalliedReport<Report>,
+        _ said: inout PartOutput
     ) {
         let order = ids.map { (timeline.connections.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
         for index in order.indices {
@@ -180,7 +184,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     /// - Returns: where to go on: a place in the list, or in the table if that is in order.
     private static func finishRest(
         _ rest: [ConnectionID], from start: Int, upTo limit: UInt64, _ timeline: borrowing Timeline,
-        _ report: inout Report, _ said: inout PartOutput
+        _ report: inout TalliedReport<Report>, _ said: inout PartOutput
     ) -> Int {
         let isInOrder = timeline.isInOrder
         var next = start

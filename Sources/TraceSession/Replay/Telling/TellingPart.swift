@@ -21,6 +21,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     mutating func learn(_ interfaces: [CaptureDescription.Interface]) { teller.report.learn(interfaces) }
 
     var unwanted: UnwantedFindings { teller.unwanted }
+    var overview: TraceOverview { teller.overview }
     var choice: ProcessChoice { teller.choice }
 
     /// Its part of the report.

@@ -39,6 +39,13 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         return all.sentences
     }
 
+    var overview: TraceOverview {
+        // As above.
+        var all = unsafe crew.part(0).pointee.overview
+        for part in 1..<ReplayDivision.parts { unsafe all.add(crew.part(part).pointee.overview) }
+        return all
+    }
+
     var unmetChoice: String? {
         // As above.
         var all = unsafe crew.part(0).pointee.choice
