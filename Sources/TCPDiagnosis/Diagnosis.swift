@@ -1,7 +1,8 @@
 // Collects what happens to connections, lets the rules judge, and hands out each finding once.
 //
 // Rules are asked when a connection has been quiet for a moment (live), once a second while one waits for something, and when it
-// is over. On replay they are asked when it is over, and when the live trace found something, if the capture file says when that was.
+// is over. On replay they are asked when it is over, and when the live trace found something, if the capture file says when that was; of
+// a capture that runs once a second.
 
 import TCPMachine
 public import TCPModel
@@ -112,7 +113,7 @@ public struct Diagnosis: Sendable {
         return findings
     }
 
-    /// On replay: the findings about a connection that is not over, at a moment at which the live trace made some.
+    /// On replay: the findings about a connection that is not over, at a moment at which the live trace made some, or now.
     public mutating func review(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {

@@ -67,6 +67,8 @@ package extension ForwardingReport {
         inner.flush(now: now, connections, kernel, &out)
     }
 
+    mutating func keep(_ id: ConnectionID) { inner.keep(id) }
+
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {

@@ -92,9 +92,12 @@ public protocol TraceReport {
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
-    /// Live only: everything up to `now` has been taken in, the kernel's view included; what is ready may be shown.
+    /// Live, and where a capture that runs is read: everything up to `now` has been taken in, the kernel's view included; what is ready
+    /// may be shown.
     mutating func flush(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer)
+    /// The connection that is finished next is kept for late segments, and `flush` shows these.
+    mutating func keep(_ id: ConnectionID)
     /// A connection is over (or the capture is); nothing more comes of it.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer)
@@ -167,6 +170,8 @@ extension TraceReport {
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) { out.append(said, range) }
+    /// What comes late is not shown, or at once.
+    public mutating func keep(_ id: ConnectionID) {}
     /// Nothing is held back.
     public mutating func flush(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer

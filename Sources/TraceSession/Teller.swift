@@ -78,7 +78,7 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     /// Reports a connection that is over, its findings first.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record? = nil,
-        _ kernel: KernelView?, now: Timestamp
+        _ kernel: KernelView?, now: Timestamp, isKept: Bool = false
     ) {
         for finding in diagnosis?.conclude(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
         choice.note(kernel)
@@ -87,8 +87,12 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
             overview.note(connections.outcome(of: id))
             for finding in findings { count(finding, connections) }
         }
+        if isKept { report.keep(id) }
         report.finish(id, connections, kernel, &out)
     }
+
+    // The live loop forgets by itself, and so do the parts of a replay.
+    mutating func forget(_ id: ConnectionID, _ connections: borrowing KnownConnections) {}
 
     mutating func gap(_ count: UInt64, at time: Timestamp?) { report.gap(count, at: time, &out) }
 

@@ -32,7 +32,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// Whether to note new connections for the live loop.
     private let isLive: Bool
     /// On replay: the kernel's side, where a capture file has it.
-    private var recorded: RecordedKernel?
+    private(set) var recorded: RecordedKernel?
+    /// On replay of a capture that runs: connections that were reported and are kept for late segments.
+    var reported = ReportedQueue()
+    var reviews = ReviewRounds()
     /// Batches since it said the last time what was told.
     private var batchesUntold = 0
     /// Connections whose four-tuple is another's now: where the kernel is heard, they are kept until its last events of them are there.
@@ -41,7 +44,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
     let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
-    private let needs: TraceNeeds
+    let needs: TraceNeeds
     private let selection: ConnectionSelection
     /// Whether somebody waits for so many ends, and whose have been counted.
     private let countsEnds: Bool
@@ -202,31 +205,35 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             if replaced.count >= Self.replacedLimit { concludeReplaced() }
         }
         if gone == nil {
+            if timeline.trackedCount > connectionLimit && forgetOneReported() { return }
             gone = timeline.leastUseful(besides: new.connection, ifMoreThan: connectionLimit)
             if gone != nil { evicted += 1 }
         }
         if let gone { conclude(gone) }
     }
 
-    /// On replay: reports a connection that is over, and forgets it.
+    /// On replay: reports a connection that is over, unless that was done, and forgets it.
     mutating func conclude(_ id: ConnectionID) {
         if !replaced.isEmpty { replaced.removeAll { $0 == id } }
-        finish(id)
+        if timeline.isReported(id) { sink.forget(id, timeline.connections) } else { finish(id) }
         recorded?.forget(id, timeline)
         timeline.retire(id)
     }
 
-    /// Reports a connection that is over.
-    mutating func finish(_ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil) {
+    /// Reports a connection that is over; it may be kept for late segments.
+    mutating func finish(
+        _ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil, isKept: Bool = false
+    ) {
         // Nearly always: then neither views nor a record are copied to say that there are none.
         guard recorded != nil else {
             return sink.finish(
-                id, timeline.connections, as: nil, kernel, now: now ?? lastTime ?? timeline[id].lastTime)
+                id, timeline.connections, as: nil, kernel, now: now ?? lastTime ?? timeline[id].lastTime,
+                isKept: isKept)
         }
         let report = recorded?.report(id, timeline)
         sink.finish(
             id, timeline.connections, as: report?.record, kernel ?? report?.view ?? recorded?.view(id),
-            now: now ?? report?.time ?? lastTime ?? timeline[id].lastTime)
+            now: now ?? report?.time ?? lastTime ?? timeline[id].lastTime, isKept: isKept)
     }
 
     /// Frames were lost before the next one.

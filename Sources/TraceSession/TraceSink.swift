@@ -19,13 +19,16 @@ protocol TraceSink: ~Copyable {
     mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections)
     /// What moved among the host's counters between two readings of them.
     mutating func counters(_ change: HostCounterChange)
-    /// A connection that is not over is to be judged: on replay, when the live trace found something of it.
+    /// A connection that is not over is to be judged: on replay, when the live trace found something of it, or the capture runs.
     mutating func review(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp)
-    /// A connection is over, or the capture is. `record` is the connection as it was when that was found out; nil: as it is.
+    /// A connection is over, or the capture is. `record` is the connection as it was when that was found out; nil: as it is. What
+    /// `isKept` may get late segments until `forget`.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record?,
-        _ kernel: KernelView?, now: Timestamp)
+        _ kernel: KernelView?, now: Timestamp, isKept: Bool)
+    /// A connection that was kept is not any longer: on replay of a capture that runs.
+    mutating func forget(_ id: ConnectionID, _ connections: borrowing KnownConnections)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?)
 }

@@ -8,6 +8,8 @@ struct HandMade {
     var bytes =
         HandMade.little(0xa1b2_c3d4) + [2, 0, 4, 0] + HandMade.little(0) + HandMade.little(0) + HandMade.little(262_144)
         + HandMade.little(1)
+    /// When the next record is captured: seconds, and microseconds beside them.
+    var second: UInt32 = 1_795_363_634
     var time: UInt32 = 0
 
     static func little(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
@@ -15,9 +17,22 @@ struct HandMade {
     static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
 
     mutating func record(_ frame: [UInt8], length: UInt32? = nil) {
-        bytes += Self.little(1_795_363_634) + Self.little(time) + Self.little(UInt32(frame.count))
+        bytes += Self.little(second) + Self.little(time) + Self.little(UInt32(frame.count))
         bytes += Self.little(length ?? UInt32(frame.count)) + frame
         time += 100
+    }
+
+    /// The next record is captured now.
+    mutating func catchUp() {
+        let now = Date().timeIntervalSince1970
+        second = UInt32(now)
+        time = UInt32((now - Double(second)) * 1_000_000)
+    }
+
+    /// What has been added since the last time.
+    mutating func take() -> [UInt8] {
+        defer { bytes = [] }
+        return bytes
     }
 
     /// A segment between 127.0.0.1 (or ::1) ports.
@@ -37,8 +52,10 @@ struct HandMade {
             + tcp
     }
 
-    /// A whole connection: opened, ten octets, closed by the client.
-    mutating func connection(_ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false) {
+    /// A whole connection: opened, ten octets, closed by the client; or one that stays open.
+    mutating func connection(
+        _ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false, isWhole: Bool = true
+    ) {
         func add(_ out: Bool, _ flags: UInt8, _ seq: UInt32, _ ack: UInt32, _ payload: [UInt8] = []) {
             let (own, other) = out ? (isn, isn &+ 70000) : (isn &+ 70000, isn)
             record(
@@ -51,6 +68,7 @@ struct HandMade {
         add(true, 0x10, 1, 1)
         add(true, 0x18, 1, 1, Array("0123456789".utf8))
         add(false, 0x10, 1, 11)
+        guard isWhole else { return }
         add(true, 0x11, 11, 1)
         add(false, 0x11, 1, 12)
         add(true, 0x10, 12, 2)

@@ -107,6 +107,8 @@ struct ConnectionText {
     /// Findings that are not written yet.
     var findings: [Finding] = []
     var isFinished = false
+    /// Whether a block may be followed by late rows.
+    var isKept = false
 
     init(number: UInt64, limit: Int) {
         self.number = number

@@ -98,6 +98,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func segment(
         _ event: SegmentEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
+        guard isTold(event) else { return }
         open(event.connection, event.number)
         if event.isFirst { style.names?.prepare(event.segment.tuple) }
         texts.take(event, connections)
@@ -115,9 +116,15 @@ public struct TextTimelineReport: TraceReport {
         _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections,
         _ out: inout OutputBuffer
     ) {
+        guard isTold(event) else { return }
         open(event.connection, event.number)
         texts.take(event, connections, excerpt)
         noteReady(event.connection)
+    }
+
+    /// Whether a segment is told of: not if it comes after the end of a connection that is not shown.
+    private func isTold(_ event: SegmentEvent) -> Bool {
+        !event.facts.contains(.reported) || texts.has(event.connection, event.number)
     }
 
     /// What the kernel says is shown as it comes.
@@ -164,7 +171,7 @@ public struct TextTimelineReport: TraceReport {
     public mutating func flush(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
-        guard order == .stream else { return }
+        guard !ready.isEmpty else { return }
         var waiting: [UInt32] = []
         defer {
             ready = waiting
@@ -201,13 +208,17 @@ public struct TextTimelineReport: TraceReport {
         return names.isPending(tuple.source) || names.isPending(tuple.destination)
     }
 
+    /// Late rows of a connection are shown behind its block.
+    public mutating func keep(_ id: ConnectionID) { if texts.isUnfinished(id) { texts[id].isKept = true } }
+
     /// Reports a connection that is over.
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let connection = connections[id]
         guard texts.has(id, connection.number) else { return }
-        if selection.shows(connection, kernel) {
+        let isShown = selection.shows(connection, kernel)
+        if isShown {
             texts.seal(id)
             print(id, connection, kernel, &out)
             let prefix = prefix(connection.number)
@@ -232,7 +243,7 @@ public struct TextTimelineReport: TraceReport {
             }
             writeFindings(id, connection.number, &out)
         }
-        if order == .stream && !texts[id].isFinished {
+        if order == .stream || texts[id].isKept && isShown, !texts[id].isFinished {
             close()
             texts[id].isFinished = true
         } else {
@@ -263,7 +274,7 @@ public struct TextTimelineReport: TraceReport {
     }
 
     private mutating func noteReady(_ id: ConnectionID) {
-        guard order == .stream else { return }
+        guard order == .stream || texts[id].isFinished else { return }
         while isReady.count <= Int(id.slot) { isReady.append(false) }
         guard !isReady[Int(id.slot)] else { return }
         isReady[Int(id.slot)] = true

@@ -7,6 +7,9 @@ import TCPTimeline
 struct ReportedQueue {
     /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
     static let linger = 250 * Span.millisecond
+    /// The same where the frames come from another trace that runs, together with what it learns of the kernel: that comes a
+    /// little later, in nanoseconds.
+    static let recordedLinger = Span.second
     /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
     static let keep = 120 * Span.second
 
@@ -29,6 +32,13 @@ struct ReportedQueue {
 
     mutating func append(_ id: ConnectionID, _ number: UInt64, _ since: Timestamp) {
         entries.append((id, number, since))
+    }
+
+    /// Takes out the next one that has been kept for long enough at `now`, or that was reported before the last `most`.
+    mutating func next(at now: Timestamp, most: Int) -> Entry? {
+        guard let first, now.since(first.since) > Self.keep || count > most else { return nil }
+        removeFirst()
+        return first
     }
 
     mutating func removeFirst() {

@@ -9,6 +9,8 @@ struct InputFile: ~Copyable {
     private var filter: FilterSet?
     /// Lost frames that have been told.
     private var toldLosses: UInt64 = 0
+    /// When the latest frame was captured, whether it passed the filter or not; nil before the first one.
+    private(set) var latestTime: Timestamp?
 
     /// Opens a file; an empty filter lets every frame pass. Nil if it has no header yet and is not wanted any longer.
     ///
@@ -59,9 +61,11 @@ struct InputFile: ~Copyable {
         limit: Int, after frame: inout UInt64, _ body: (FrameHeader, RawSpan, UInt64) -> Bool
     ) throws(TraceError) -> CaptureFileReader.Progress {
         var number = frame
+        var latest = Timestamp(nanoseconds: 0)
         // Taken out and put back: the reader is busy meanwhile, and the filter is another's.
         var filter = filter.take()
         defer {
+            if number != frame { latestTime = latest }
             frame = number
             self.filter = filter.take()
         }
@@ -70,12 +74,14 @@ struct InputFile: ~Copyable {
             if filter == nil {
                 @inline(__always) func deliver(_ header: FrameHeader, _ bytes: RawSpan) -> Bool {
                     number &+= 1
+                    latest = header.time
                     return body(header, bytes, number)
                 }
                 return try reader.read(limit: limit, waitMilliseconds: 0, deliver)
             }
             return try reader.read(limit: limit, waitMilliseconds: 0) { header, bytes in
                 number &+= 1
+                latest = header.time
                 return filter?.matches(header, bytes) == false || body(header, bytes, number)
             }
         } catch {

@@ -78,6 +78,9 @@ struct OutputCapture: ~Copyable {
         writer.setStatistics(counters, interface: first)
     }
 
+    /// Writes what has gathered.
+    mutating func flush() throws(CaptureWriteError) { try writer.flush() }
+
     /// Writes what has gathered, and closes the file.
     mutating func close() throws(CaptureWriteError) { try writer.close() }
 }

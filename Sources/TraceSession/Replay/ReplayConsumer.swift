@@ -19,7 +19,10 @@ protocol ReplayConsumer: ~Copyable {
     /// `ReplayDivision.batch` frames have been read, or a file has come to its end. False: nobody wants more.
     mutating func endBatch(lastFrame: UInt64) -> Bool
     /// The input pauses: writes what is known by now. Batches go on as if nobody had looked. False: nobody wants more.
-    mutating func flush(lastFrame: UInt64) -> Bool
+    ///
+    /// Where the capture runs, and it is `now` there, that is as much as a live trace knows: connections that have ended are reported
+    /// soon, and kept for late segments.
+    mutating func flush(lastFrame: UInt64, runningAt now: Timestamp?) -> Bool
     /// Nothing was begun, and nothing will be: there is no report.
     mutating func abandon()
     /// Everything has been read: reports what is left, and the end.

@@ -9,6 +9,8 @@ import TimelineReport
 struct ReplayRun: ~Copyable {
     /// Between two looks at a stream that pauses, in nanoseconds; what is known is not shown more often either.
     private static let pause = Span.second / 10
+    /// Where a capture runs: so long after its latest frame nothing is left that is soon to be shown.
+    private static let settling = ReportedQueue.recordedLinger + Span.second
 
     private let options: TraceOptions
     private let signals: SignalWait
@@ -33,6 +35,8 @@ struct ReplayRun: ~Copyable {
     private var batchStart: UInt64 = 0
     /// When results were shown because a stream paused, and how many frames had been read then.
     private var shown: (frame: UInt64, time: Int64) = (.max, 0)
+    /// Of the file that is read, if it is a stream.
+    private var clock = StreamClock()
 
     init(_ options: TraceOptions, _ signals: consuming SignalWait) {
         self.options = options
@@ -142,9 +146,14 @@ struct ReplayRun: ~Copyable {
         defer {
             endBatch(&input, &consumer)
             tell(input.rejections())
+            clock = StreamClock()
         }
         while !isStopped {
+            let before = frame
             let state = try take(from: &input, &consumer)
+            if input.size == nil && frame != before, let captured = input.latestTime {
+                clock.take(captured, wall: wallClockNow(), moment: monotonicNow())
+            }
             learn(of: input, &consumer)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
             if hasEnough(consumer) {
@@ -154,7 +163,7 @@ struct ReplayRun: ~Copyable {
             look(consumer.captured, input.bytesRead, input.size)
             switch state {
             case .end: return
-            case .waiting: wait(for: input, &consumer)
+            case .waiting: try wait(for: input, &consumer)
             case .localBlock(let payload): try take(kernelRecord: payload, &consumer)
             case .more, .stopped: break
             }
@@ -244,20 +253,31 @@ struct ReplayRun: ~Copyable {
     /// A stream has nothing at the moment: shows what is known so far, and waits for more or for a signal.
     private mutating func wait<Consumer: ReplayConsumer & ~Copyable>(
         for input: borrowing InputFile, _ consumer: inout Consumer
-    ) {
-        show(&consumer)
+    ) throws(TraceError) {
+        clock.rest(moment: monotonicNow())
+        if show(&consumer) {
+            do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
+        }
         guard !isStopped else { return }
         signals.wait(milliseconds: Int32(Self.pause / Span.millisecond), orReadable: input.fileDescriptor)
     }
 
-    /// Shows what is known so far, unless that was done a moment ago.
-    private mutating func show<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) {
-        let now = monotonicNow()
-        guard isBegun, shown.frame != frame, now - shown.time >= Self.pause else { return }
+    /// Shows what is known so far, unless that was done a moment ago. Returns whether it was done.
+    @discardableResult private mutating func show<Consumer: ReplayConsumer & ~Copyable>(
+        _ consumer: inout Consumer
+    ) -> Bool {
+        let moment = monotonicNow()
+        let now = clock.now(moment: moment)
+        // Where a capture runs, time goes on without a frame: what has ended is to be shown, after that hardly anything.
+        let isNew = shown.frame != frame || now != nil && clock.silence(moment: moment) < Self.settling
+        guard isBegun, isNew || now != nil, moment - shown.time >= (isNew ? Self.pause : Span.second) else {
+            return false
+        }
         progress.clear()
-        shown = (frame, now)
+        shown = (frame, moment)
         tellInterfaces(&consumer)
-        if !consumer.flush(lastFrame: frame) { isStopped = true }
+        if !consumer.flush(lastFrame: frame, runningAt: now) { isStopped = true }
+        return true
     }
 
     private func hasEnough<Consumer: ReplayConsumer & ~Copyable>(_ consumer: borrowing Consumer) -> Bool {

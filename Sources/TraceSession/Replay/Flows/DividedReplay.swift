@@ -168,8 +168,11 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     }
 
     /// Hands the batch over. False: nobody wants more.
-    private func publish(endTime: Timestamp?, restLimit: UInt64? = nil) -> Bool {
+    private func publish(
+        endTime: Timestamp?, restLimit: UInt64? = nil, runningTime: Timestamp? = nil
+    ) -> Bool {
         unsafe crew.batch(batch).pointee.endTime = endTime
+        unsafe crew.batch(batch).pointee.runningTime = runningTime
         unsafe crew.batch(batch).pointee.restLimit = restLimit
         return crew.publish(batch)
     }
@@ -202,11 +205,18 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return isWanted
     }
 
-    mutating func flush(lastFrame: UInt64) -> Bool {
-        // Nobody looks at connections that ended: when that is done must not depend on how fast the frames come.
+    mutating func flush(lastFrame: UInt64, runningAt now: Timestamp?) -> Bool {
+        // Of a file nobody looks at connections that ended: when that is done must not depend on how fast the frames come.
         _ = publish(endTime: nil)
         beginBatch(after: lastFrame)
         crew.settle()
+        if let now {
+            // Rows stand in the order of numbers, and these are all known now.
+            takeNumbers()
+            _ = publish(endTime: nil, runningTime: now)
+            beginBatch(after: lastFrame)
+            crew.settle()
+        }
         unsafe crew.merge.pointee.flush()
         return outputStatus == nil
     }
@@ -233,13 +243,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     /// Nothing more comes: reports what is left, in portions, and ends the threads.
     private mutating func close() {
         crew.settle()
-        for part in 0..<ReplayDivision.parts {
-            for place in 0..<crew.depth {
-                let result = unsafe crew.batch(at: place).pointee.results.place(part)
-                unsafe crew.part(part).pointee.takeNumbers(&result.pointee)
-            }
-            unsafe crew.part(part).pointee.close()
-        }
+        takeNumbers()
+        for part in 0..<ReplayDivision.parts { unsafe crew.part(part).pointee.close() }
         var limit: UInt64 = 0
         let all = connectionCount
         var isWanted = true
@@ -251,5 +256,15 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         }
         crew.settle()
         crew.stop()
+    }
+
+    /// All that was published is merged: every connection gets its number.
+    private func takeNumbers() {
+        for part in 0..<ReplayDivision.parts {
+            for place in 0..<crew.depth {
+                let result = unsafe crew.batch(at: place).pointee.results.place(part)
+                unsafe crew.part(part).pointee.takeNumbers(&result.pointee)
+            }
+        }
     }
 }

@@ -21,6 +21,8 @@ import TCPTimeline
     var firstFrame: UInt64 = 0
     /// The latest frame's time, if ended connections are to be looked at.
     var endTime: Timestamp?
+    /// The capture runs, and this is the time there: ended connections are to be reported soon.
+    var runningTime: Timestamp?
     /// The time of the capture's first segment, if it is in this batch.
     var openTime: Timestamp?
     /// Frames lost, to be reported at its end.
@@ -47,6 +49,7 @@ import TCPTimeline
         segmentCount = 0
         for part in errors.indices where !errors[part].isEmpty { errors[part].removeAll(keepingCapacity: true) }
         endTime = nil
+        runningTime = nil
         openTime = nil
         gap = 0
         restLimit = nil

@@ -13,6 +13,8 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var rest: [ConnectionID] = []
     private var restNext = 0
     private var expired: [ConnectionID] = []
+    /// Those that were reported while the capture ran, and are kept for late segments.
+    private var reported = ReportedQueue()
 
     init(report: Report, _ selection: ConnectionSelection, seed: UInt64, most: Int) {
         timeline = Timeline(seed: seed, countsByItself: false)
@@ -35,6 +37,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         unsafe run(
             batch.share(of: index), batch.errors[index], firstFrame: batch.firstFrame, &result.pointee, &said.pointee)
         if let now = batch.endTime { unsafe expire(at: now, &said.pointee) }
+        if let now = batch.runningTime { unsafe reportEnded(at: now, &said.pointee) }
         if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &said.pointee) }
     }
 
@@ -126,17 +129,30 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
                 PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
             if let old = tracked.replaced {
                 finish(old, key: frame, &said)
-            } else if let old = timeline.leastUseful(besides: tracked.connection, ifMoreThan: most) {
-                result.evicted += 1
-                finish(old, key: frame, &said)
+            } else if timeline.trackedCount > most {
+                makeRoom(besides: tracked.connection, frame, &result, &said)
             }
         }
+    }
+
+    /// Forgets a connection that was reported, or gives up another one.
+    private mutating func makeRoom(
+        besides kept: ConnectionID, _ frame: UInt64, _ result: inout PartResult, _ said: inout PartOutput
+    ) {
+        while let first = reported.first {
+            reported.removeFirst()
+            if forget(first) { return }
+        }
+        guard let old = timeline.leastUseful(besides: kept) else { return }
+        result.evicted += 1
+        finish(old, key: frame, &said)
     }
 
     /// The batch is over at `now`: reports who ended and has been silent long enough.
     mutating func expire(at now: Timestamp, _ said: inout PartOutput) {
         while let id = timeline.nextExpired(at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting) {
-            expired.append(id)
+            // Those wait in `reported`.
+            if !timeline.isReported(id) { expired.append(id) }
         }
         guard !expired.isEmpty else { return }
         Self.finish(expired, timeline, &report, &said)
@@ -144,7 +160,29 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         expired.removeAll(keepingCapacity: true)
     }
 
+    /// The capture runs, and it is `now` there: reports who has ended and been silent for a moment, as a live trace does.
+    private mutating func reportEnded(at now: Timestamp, _ said: inout PartOutput) {
+        while let id = timeline.nextExpired(at: now, linger: ReportedQueue.linger) {
+            if !timeline.isReported(id) { expired.append(id) }
+        }
+        Self.finish(expired, timeline, &report, &said)
+        for id in expired {
+            timeline.markReported(id)
+            reported.append(id, timeline.connections.number(of: id), now)
+        }
+        expired.removeAll(keepingCapacity: true)
+        while let entry = reported.next(at: now, most: ReplayDivision.waiting) { forget(entry) }
+    }
+
+    /// Forgets a connection that was reported; false if another one has its four-tuple by now, so that it is gone.
+    @discardableResult private mutating func forget(_ entry: ReportedQueue.Entry) -> Bool {
+        guard timeline.connections.contains(entry.id, number: entry.number) else { return false }
+        timeline.retire(entry.id)
+        return true
+    }
+
     private mutating func finish(_ id: ConnectionID, key: UInt64, _ said: inout PartOutput) {
+        guard !timeline.isReported(id) else { return timeline.retire(id) }
         let number = timeline.connections.number(of: id)
         report.finish(id, timeline.connections, &said.out)
         said.addPiece(key: key, number: number)
@@ -199,8 +237,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             }
             let number = timeline.connections.number(of: id)
             guard number <= limit else { return next }
-            report.finish(id, timeline.connections, &said.out)
-            said.addPiece(key: PartResult.atBoundary | number, number: number)
+            if !timeline.isReported(id) {
+                report.finish(id, timeline.connections, &said.out)
+                said.addPiece(key: PartResult.atBoundary | number, number: number)
+            }
             next = isInOrder ? Int(id.slot) + 1 : next + 1
         }
     }

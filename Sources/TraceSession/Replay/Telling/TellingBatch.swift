@@ -17,6 +17,8 @@ struct TellingBatch: ~Copyable {
     var shown = 0
     /// The time of the capture's first segment, if it is in this batch.
     var openTime: Timestamp?
+    /// Everything up to this time has been taken in: what came late of connections that were reported is to be shown.
+    var restTime: Timestamp?
     /// Frames lost, when, and the place of what happens after that.
     var gap: (count: UInt64, time: Timestamp?, place: UInt32) = (0, nil, 0)
 
@@ -31,6 +33,7 @@ struct TellingBatch: ~Copyable {
         count = 0
         shown = 0
         openTime = nil
+        restTime = nil
         gap = (0, nil, 0)
     }
 

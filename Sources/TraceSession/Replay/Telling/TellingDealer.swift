@@ -123,16 +123,32 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
 
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record?,
-        _ kernel: KernelView?, now: Timestamp
+        _ kernel: KernelView?, now: Timestamp, isKept: Bool
     ) {
         let record = record ?? connections.record(of: id)
         let seat = seat(of: id, record.connection.number, connections)
         unsafe share(seat).pointee.finish(
-            crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now)
+            crew.batch(batch).pointee.nextPlace(), seat.id, record, kernel, now: now, isKept: isKept)
         shownSize[Int(seat.part)] -= seat.shownSize
+        seats[Int(id.slot)].shownSize = 0
+        if !isKept { leave(id, seat) }
+    }
+
+    mutating func forget(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
+        let seat = seat(of: id, connections.number(of: id), connections)
+        unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), .forget(seat.id))
+        shownSize[Int(seat.part)] -= seat.shownSize
+        leave(id, seat)
+    }
+
+    /// The place is free again.
+    private mutating func leave(_ id: ConnectionID, _ seat: Seat) {
         seats[Int(id.slot)].number = 0
         free[Int(seat.part)].append(seat.slot)
     }
+
+    /// Everything up to this time is in the batch, and those before.
+    func rest(at time: Timestamp) { unsafe crew.batch(batch).pointee.restTime = time }
 
     /// Where a connection is told of.
     @inline(__always) private mutating func seat(

@@ -31,6 +31,15 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     mutating func work(_ index: Int, of batch: borrowing TellingBatch) {
         // The crew gave this part's share to this thread alone, and what it says of it.
         unsafe tell(&batch.shares.place(index).pointee, &batch.said.place(index).pointee, batch.number)
+        if let time = batch.restTime { unsafe showLate(at: time, &batch.said.place(index).pointee) }
+    }
+
+    /// Shows what came late of connections that were reported, behind all that the batch has.
+    private mutating func showLate(at time: Timestamp, _ said: inout PartOutput) {
+        swap(&teller.out, &said.out)
+        teller.report.flush(now: time, connections, nil, &teller.out)
+        swap(&teller.out, &said.out)
+        said.addPiece(key: UInt64(UInt32.max), number: 0)
     }
 
     private mutating func tell(_ share: inout TellingShare, _ said: inout PartOutput, _ batch: UInt64) {
@@ -97,12 +106,17 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             teller.unwanted.place = batch << 32 | UInt64(interruption.place)
             teller.review(id, connections, view.map { share.views[$0] }, now: now)
             return record.connection.number
-        case .finish(let id, let record, let view, let now):
+        case .finish(let id, let record, let view, let now, let isKept):
             connections.keep(record, at: id)
             teller.unwanted.place = batch << 32 | UInt64(interruption.place)
-            teller.finish(id, connections, view.map { share.views[$0] }, now: now)
-            connections.release(id)
+            teller.finish(id, connections, view.map { share.views[$0] }, now: now, isKept: isKept)
+            if !isKept { connections.release(id) }
             return record.connection.number
+        case .forget(let id):
+            // What came late may still wait for more of its row.
+            teller.report.flush(now: Timestamp(nanoseconds: .max), connections, nil, &teller.out)
+            connections.release(id)
+            return 0
         }
     }
 }

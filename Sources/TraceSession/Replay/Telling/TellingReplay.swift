@@ -103,7 +103,11 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         return pipeline.sink.publish()
     }
 
-    mutating func flush(lastFrame: UInt64) -> Bool {
+    mutating func flush(lastFrame: UInt64, runningAt now: Timestamp?) -> Bool {
+        if let now {
+            pipeline.reportEnded(at: now)
+            pipeline.sink.rest(at: now)
+        }
         _ = pipeline.sink.publish()
         crew.settle()
         unsafe crew.merge.pointee.flush()
@@ -114,10 +118,11 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func finish(_ description: CaptureDescription) {
         pipeline.endFragments()
+        if pipeline.reported.first != nil { pipeline.sink.rest(at: Timestamp(nanoseconds: .max)) }
         var isWanted = pipeline.sink.publish()
         // In portions: what is told of a connection may be long.
         var room = ReplayDivision.toldRest
-        for id in pipeline.timeline.remaining() where isWanted {
+        for id in pipeline.timeline.remaining() where isWanted && !pipeline.timeline.isReported(id) {
             pipeline.finish(id)
             room -= 1
             if room == 0 {

@@ -23,8 +23,11 @@ struct TellingShare {
             case counters(Int)
             /// The connection, which is not over, is to be judged at `now`.
             case review(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
-            /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything.
-            case finish(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
+            /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything. It may
+            /// be kept for late segments.
+            case finish(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp, isKept: Bool)
+            /// A connection that was kept is not any longer.
+            case forget(ConnectionID)
         }
 
         /// The index of the segment after it.
@@ -92,9 +95,10 @@ struct TellingShare {
 
     /// Adds the end of a connection.
     mutating func finish(
-        _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp
+        _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp,
+        isKept: Bool
     ) {
-        interrupt(place, .finish(id, record, view: keep(view), now: now))
+        interrupt(place, .finish(id, record, view: keep(view), now: now, isKept: isKept))
     }
 
     /// Has a connection judged.
