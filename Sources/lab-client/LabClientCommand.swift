@@ -75,6 +75,12 @@ struct LabClientCommand: ParsableCommand {
         if let keepAlive, !(1...32767).contains(keepAlive) {
             throw ValidationError("--keep-alive is in whole seconds, 1 to 32767.")
         }
+        if sourcePort == 0 { throw ValidationError("--source-port is 1 to 65535; leave it out for any port.") }
+    }
+
+    /// Checks what is told by its place. The parser looks for misspelt options only after `validate`, and their values would have
+    /// been taken for a host here.
+    private func checkPlaces() throws {
         // The old notation of an address as one number (9500 is 0.0.37.28) is never what is meant here.
         if let name = host ?? hostArgument, !name.isEmpty, name.allSatisfy(\.isNumber) {
             throw ValidationError("\(name) is no host; the port comes second, or after --port: 127.0.0.1 \(name).")
@@ -85,10 +91,10 @@ struct LabClientCommand: ParsableCommand {
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
         if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }
         if port ?? portArgument == 0 { throw ValidationError("The port is 1 to 65535.") }
-        if sourcePort == 0 { throw ValidationError("--source-port is 1 to 65535; leave it out for any port.") }
     }
 
     func run() throws {
+        try checkPlaces()
         var options = ClientOptions()
         options.host = host ?? hostArgument ?? options.host
         options.port = port ?? portArgument ?? options.port

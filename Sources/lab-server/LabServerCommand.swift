@@ -58,6 +58,9 @@ struct LabServerCommand: ParsableCommand {
     var readyFd: Int32?
     @Flag(help: "Allow an address that other machines can reach.")
     var allowRemote = false
+    /// None is wanted: taken so that what was meant can be said.
+    @Argument(help: .hidden)
+    var words: [String] = []
 
     static func main() {
         Console.prepare(program: "lab-server")
@@ -78,7 +81,17 @@ struct LabServerCommand: ParsableCommand {
         if let readyFd, readyFd < 1 { throw ValidationError("--ready-fd is a descriptor open for writing, 1 or more.") }
     }
 
+    /// Refuses words without an option. The parser looks for misspelt options after `validate`, and their values would stand here.
+    private func checkWords() throws {
+        guard let word = words.first else { return }
+        let shown = "Unexpected argument '\(word)'."
+        guard UInt16(word) == nil else { throw ValidationError("\(shown) Did you mean '--port \(word)'?") }
+        let isHost = word.contains(where: { $0 == "." || $0 == ":" }) || word == "localhost"
+        throw ValidationError(isHost ? "\(shown) Did you mean '--host \(word)'?" : shown)
+    }
+
     func run() throws {
+        try checkWords()
         Console.exitQuietlyOnSignals()
         var options = ServerOptions()
         options.host = host

@@ -36,6 +36,17 @@ import Testing
         return (server, try #require(server.lines.first))
     }
 
+    @Test(arguments: [
+        ("--keepalive 1", "Unknown option '--keepalive'. Did you mean '--keep-alive'?"),
+        ("--keepalive 1 9500", "Unknown option '--keepalive'. Did you mean '--keep-alive'?"),
+        ("9500", "9500 is no host; the port comes second, or after --port: 127.0.0.1 9500."),
+    ]) func slipsAreExplained(_ words: String, _ answer: String) throws {
+        let client = try LabProcess(
+            path: LabProcess.products + "/lab-client", words.split(separator: " ").map(String.init))
+        #expect(client.end() == 64)
+        #expect(client.errors.hasPrefix("Error: \(answer)\n"), "\(client.errors)")
+    }
+
     @Test func sendsLinesUntilFinAndPrintsAnswers() throws {
         let (server, port) = try pythonServer("answer")
         let client = try LabProcess.client(["127.0.0.1", port], "one\r\ntwo\nFin\nnever\n")

@@ -136,6 +136,18 @@ import Testing
         owner.stop()
     }
 
+    @Test(arguments: [
+        ("9500", "Unexpected argument '9500'. Did you mean '--port 9500'?"),
+        ("127.0.0.1 9500", "Unexpected argument '127.0.0.1'. Did you mean '--host 127.0.0.1'?"),
+        ("--port 9500 x", "Unexpected argument 'x'."),
+        ("--prt 9500", "Unknown option '--prt'. Did you mean '--port'?"),
+    ]) func wordsWithoutTheirOptionAreExplained(_ words: String, _ answer: String) throws {
+        let server = try LabProcess(
+            path: LabProcess.products + "/lab-server", words.split(separator: " ").map(String.init))
+        #expect(server.end() == 64)
+        #expect(server.errors.hasPrefix("Error: \(answer)\nUsage: lab-server <options>\n"), "\(server.errors)")
+    }
+
     /// What is sent meanwhile is acknowledged, and stays in the kernel.
     @Test func holdReadsNothing() throws {
         let (server, port) = try LabProcess.server(["--close", "--hold", "1.5"])
