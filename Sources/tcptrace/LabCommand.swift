@@ -1,6 +1,7 @@
 // The arguments of `tcptrace lab`.
 
-public import ArgumentParser
+import ArgumentParser
+import PacketSource
 import TeachingLab
 import TraceSession
 import TimelineReport
@@ -34,8 +35,13 @@ struct LabCommand: ParsableCommand {
     var ascii = false
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
     var width: Int?
-    @Argument(help: ArgumentHelp("Scenarios, in this order (default: all).", valueName: "scenario"))
-    var scenarios: [LabScenario] = []
+    @Argument(
+        help: ArgumentHelp(
+            "Scenarios, in this order (default: all): \(names.joined(separator: ", ")).", valueName: "scenario"),
+        completion: .list(names))
+    var scenarios: [String] = []
+
+    private static var names: [String] { LabScenario.allCases.map(\.rawValue) }
 
     func validate() throws { _ = try options() }
 
@@ -48,7 +54,7 @@ struct LabCommand: ParsableCommand {
     /// What the arguments ask for, or a usage error that names the wrong one.
     func options() throws -> LabOptions {
         var options = LabOptions()
-        if !scenarios.isEmpty { options.scenarios = scenarios }
+        if !scenarios.isEmpty { options.scenarios = try scenarios.map(Self.scenario) }
         guard port > 0 else { throw ValidationError("--port 0: the port is 1 to 65535") }
         options.port = port
         options.saveDirectory = save
@@ -66,6 +72,15 @@ struct LabCommand: ParsableCommand {
         options.executable = Terminal.executable
         return options
     }
-}
 
-extension LabScenario: ExpressibleByArgument {}
+    /// The scenario of this name, or a usage error that says which one was meant.
+    private static func scenario(_ name: String) throws -> LabScenario {
+        if let scenario = LabScenario(rawValue: name) { return scenario }
+        // A third of the letters may be wrong; no more of a word is looked at than names are long.
+        let typed = Array(name.lowercased().utf8.prefix(32))
+        let near = names.map { (name: $0, distance: editDistance(typed, Array($0.utf8))) }
+            .filter { $0.distance <= max(1, typed.count / 3) }.min { $0.distance < $1.distance }
+        let hint = near.map { "did you mean \($0.name)?" } ?? "there are \(names.joined(separator: ", "))"
+        throw ValidationError("\(printable(name)): there is no such scenario; \(hint)")
+    }
+}

@@ -33,6 +33,17 @@ import Testing
         #expect(lines.dropFirst().first?.hasPrefix("Usage: ") == true, "\(outcome.errors)")
     }
 
+    @Test(arguments: [
+        ("keepalive", "keepalive: there is no such scenario; did you mean keep-alive?"),
+        ("fin KEEP_ALIVE", "KEEP_ALIVE: there is no such scenario; did you mean keep-alive?"),
+        ("two-client --list", "two-client: there is no such scenario; did you mean two-clients?"),
+        ("keepalive --prt 1", "Unknown option '--prt'. Did you mean '--port'?"),
+    ]) func aSlipInAScenarioIsAnswered(_ words: String, _ answer: String) throws {
+        let outcome = try Program(Program.tcptrace, ["lab"] + words.split(separator: " ").map(String.init)).end()
+        #expect(outcome.code == 64)
+        #expect(outcome.errors.hasPrefix("Error: \(answer)\n"), "\(outcome.errors)")
+    }
+
     @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
         #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
         #expect(try tcptrace("sockets", "9500").errors.contains("write 'port 9500'"))
