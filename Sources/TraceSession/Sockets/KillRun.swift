@@ -106,6 +106,7 @@ public struct KillRun {
         if request.isDryRun {
             let what = targets.count == 1 ? "this process" : "these \(targets.count) processes"
             buffer.append(text: "dry run: \(what) would get \(SignalName.text(of: request.signal))\n")
+            for target in targets where waitsToGoOn(target) { append(stopped: target) }
         }
         try output.write(&buffer)
         if request.isDryRun { return 0 }
@@ -150,7 +151,8 @@ public struct KillRun {
         else { throw KillRefusal(description: "\(KillPlan.name(target)) has gone meanwhile") }
 
         if !request.assumeYes {
-            switch ask("End \(KillPlan.name(target))? [y/N] ") {
+            let verb = request.signal == SIGCONT ? "Continue" : Self.stops.contains(request.signal) ? "Stop" : "End"
+            switch ask("\(verb) \(KillPlan.name(target))? [y/N] ") {
             case nil:
                 throw KillRefusal(
                     description: "nothing was ended: standard input is no terminal to ask on; --yes goes ahead")
@@ -169,15 +171,19 @@ public struct KillRun {
             throw KillRefusal(
                 description: "\(signal) to \(KillPlan.name(target)): \(describeErrno(code))\(remedy)")
         }
-        let hasEnded = handle.waitForEnd(milliseconds: Self.patience)
+        let stops = Self.stops.contains(request.signal)
+        if stops || request.signal == SIGCONT, hasCome(target, handle, isStopped: stops) {
+            buffer.append(
+                text: "\(KillPlan.name(target)) "
+                    + (stops ? "is stopped by \(signal): kill -CONT \(target.pid) lets it go on\n" : "goes on\n"))
+            try output.write(&buffer)
+            return true
+        }
+        let hasEnded = handle.waitForEnd(milliseconds: stops ? 0 : Self.patience)
         if hasEnded {
             buffer.append(text: "\(KillPlan.name(target)) ended after \(signal)\n")
-        } else if ![SIGKILL, SIGSTOP, SIGCONT].contains(request.signal),
-            survey.finder.troubled(among: [target.pid])[target.pid] == .stopped
-        {
-            buffer.append(
-                text: "\(KillPlan.name(target)) is stopped (Ctrl-Z, SIGSTOP) and gets \(signal) only when it goes on: "
-                    + "kill -CONT \(target.pid) lets it; --signal KILL does not wait\n")
+        } else if waitsToGoOn(target) {
+            append(stopped: target)
         } else {
             buffer.append(
                 text: "\(KillPlan.name(target)) still runs \(Self.patience / 1000) s after \(signal)"
@@ -185,6 +191,36 @@ public struct KillRun {
         }
         try output.write(&buffer)
         return hasEnded
+    }
+
+    /// The signals that stop a process.
+    private static let stops: Set<Int32> = [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]
+
+    private func isStopped(_ target: ProcessIdentity) -> Bool {
+        survey.finder.troubled(among: [target.pid])[target.pid] == .stopped
+    }
+
+    /// Waits until a process is stopped, or goes on, at most so long as for its end; false also if it has ended.
+    private func hasCome(_ target: ProcessIdentity, _ handle: borrowing ProcessHandle, isStopped: Bool) -> Bool {
+        let step: Int32 = 20  // Milliseconds.
+        for _ in 0..<Self.patience / step {
+            if handle.waitForEnd(milliseconds: step) { return false }
+            if self.isStopped(target) == isStopped { return true }
+        }
+        return false
+    }
+
+    /// Whether the signal waits until the process goes on.
+    private func waitsToGoOn(_ target: ProcessIdentity) -> Bool {
+        request.signal != SIGKILL && request.signal != SIGCONT && !Self.stops.contains(request.signal)
+            && isStopped(target)
+    }
+
+    private mutating func append(stopped target: ProcessIdentity) {
+        buffer.append(
+            text:
+                "\(KillPlan.name(target)) is stopped (Ctrl-Z, SIGSTOP) and gets \(SignalName.text(of: request.signal)) only "
+                + "when it goes on: kill -CONT \(target.pid) lets it; --signal KILL does not wait\n")
     }
 
     /// The sockets whose fate the end decides: the targets' own, those waiting in their listeners' queues, and the other

@@ -112,6 +112,40 @@ private struct Said {
         #expect(try run("port \(other.port)", signal: SIGKILL).code == 0)
     }
 
+    @Test func aDryRunSaysThatTheProcessIsStopped() throws {
+        let server = try Server()
+        let pid = server.process.processIdentifier
+        kill(pid, SIGSTOP)
+        var said = try run("port \(server.port)", change: { $0.isDryRun = true })
+        for _ in 0..<100 where !said.output.contains("is stopped") {
+            usleep(20_000)
+            said = try run("port \(server.port)", change: { $0.isDryRun = true })
+        }
+        #expect(said.code == 0)
+        #expect(said.output.contains("[\(pid)] is stopped (Ctrl-Z, SIGSTOP) and gets SIGTERM only when it goes on"))
+        let ending = try run("port \(server.port)", signal: SIGKILL, change: { $0.isDryRun = true })
+        #expect(!ending.output.contains("stopped") && server.process.isRunning)
+        #expect(try run("port \(server.port)", signal: SIGKILL).code == 0)
+    }
+
+    @Test func stoppingAndContinuingAreNoEnds() throws {
+        let server = try Server()
+        let pid = server.process.processIdentifier
+        var question = ""
+        let stopped = try run("port \(server.port)", yes: false, signal: SIGSTOP) {
+            question = $0
+            return true
+        }
+        #expect(question.hasPrefix("Stop ") && stopped.code == 0 && stopped.errors.isEmpty)
+        #expect(stopped.output.contains("[\(pid)] is stopped by SIGSTOP: kill -CONT \(pid) lets it go on\n"))
+        let goesOn = try run("port \(server.port)", signal: SIGCONT)
+        #expect(goesOn.code == 0 && goesOn.output.contains("[\(pid)] goes on\n"), "\(goesOn.output)")
+        // It is not: SIGTTIN can be ignored.
+        let deaf = try Server("signal.signal(signal.SIGTTIN, signal.SIG_IGN)")
+        let ignored = try run("port \(deaf.port)", signal: SIGTTIN)
+        #expect(ignored.code == 1 && ignored.output.contains("still runs 3 s after signal 21"), "\(ignored.output)")
+    }
+
     @Test func severalHolders() throws {
         let server = try Server(
             """
