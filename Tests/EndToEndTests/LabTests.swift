@@ -26,6 +26,7 @@ private let expectations: [(scenario: String, texts: [String])] = [
             "FIN_WAIT_2 (no process)", "CLOSE_WAIT", "closed (SF) by server", "is already in use (EADDRINUSE)",
             "This time the server's end closed first", "TIME_WAIT is at the server's end, too",
             "Without SO_REUSEADDR bind() failed", "listens beside the TIME_WAIT",
+            "that takes SO_REUSEPORT",
         ]
     ),
     (

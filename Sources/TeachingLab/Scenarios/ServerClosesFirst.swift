@@ -60,7 +60,7 @@ extension LabScenario {
                 && again.end(port, to: clientPort)?.socket.state == .timeWait,
             "With SO_REUSEADDR, which every server should set, \(listener?.owner ?? "") listens beside the TIME_WAIT. That is "
                 + "safe: a connection is known by the addresses and ports of both ends, and the TIME_WAIT has only this one. "
-                + "Two servers still cannot listen on one port.",
+                + "It does not let two servers listen at a time: that takes SO_REUSEPORT, which both have to set.",
             otherwise: "With SO_REUSEADDR the server does not listen beside the TIME_WAIT.")
         seen.noteLossProbe(connection)
         try stage.notice(seen)
