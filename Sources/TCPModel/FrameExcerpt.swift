@@ -36,6 +36,8 @@ public final class FrameExcerpt: Sendable {
 
     /// The link header, if that is asked for.
     public let link: LinkHeader?
+    /// The name of the interface whose number it has, where that is known. Its owner chose it.
+    public let device: String?
     /// Octets of the whole frame on the link.
     public let frameLength: UInt32
     /// The text, as far as it is there.
@@ -46,8 +48,11 @@ public final class FrameExcerpt: Sendable {
     public let lack: Lack
 
     /// An excerpt from its parts.
-    public init(link: LinkHeader?, frameLength: UInt32, text: [UInt8], missing: UInt32, lack: Lack) {
+    public init(
+        link: LinkHeader?, device: String? = nil, frameLength: UInt32, text: [UInt8], missing: UInt32, lack: Lack
+    ) {
         self.link = link
+        self.device = device
         self.frameLength = frameLength
         self.text = text
         self.missing = missing
@@ -61,7 +66,8 @@ public final class FrameExcerpt: Sendable {
     public var withoutText: FrameExcerpt {
         if text.isEmpty { return self }
         return FrameExcerpt(
-            link: link, frameLength: frameLength, text: [], missing: missing + UInt32(clamping: text.count),
+            link: link, device: device, frameLength: frameLength, text: [],
+            missing: missing + UInt32(clamping: text.count),
             lack: .noRoom)
     }
 }

@@ -1,16 +1,19 @@
 // A frame's link header, as far as a reader asks for it: who sent it on the link, to whom, in which VLAN.
 
-/// A link-layer address. Six octets of it are kept, as many as Ethernet's have.
+/// A link-layer address. Eight octets of it are kept, as many as a cooked capture has; Ethernet's have six, InfiniBand's twenty.
 public struct HardwareAddress: Hashable, BitwiseCopyable, Sendable {
-    /// The octets, the first one highest among the lowest 48 bits.
+    /// The octets that are kept, the last one lowest.
     public var octets: UInt64
-    /// How many there are, at most six.
+    /// How many these are, at most eight.
     public var count: UInt8
+    /// Whether the address has more.
+    public var isCut: Bool
 
-    /// An address from its octets.
+    /// An address of `count` octets from those that are kept.
     public init(octets: UInt64, count: UInt8 = 6) {
         self.octets = octets
-        self.count = min(count, 6)
+        self.count = min(count, 8)
+        isCut = count > 8
     }
 }
 

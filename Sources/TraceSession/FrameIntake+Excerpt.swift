@@ -7,21 +7,27 @@ import TCPWire
 extension FrameIntake {
     /// The excerpt of the segment that was found last; nil if there is nothing to show of it.
     ///
-    /// - Parameter isCopy: whether the frame is another copy of an earlier one, under which the same text stands.
+    /// - Parameters:
+    ///   - isCopy: whether the frame is another copy of an earlier one, under which the same text stands.
+    ///   - devices: the interfaces of the host where it was captured; nil if that is not this one.
     func excerpt(
-        of segment: Segment, in bytes: RawSpan, _ header: FrameHeader, _ needs: ExcerptNeeds, isCopy: Bool
+        of segment: Segment, in bytes: RawSpan, _ header: FrameHeader, _ needs: ExcerptNeeds, isCopy: Bool,
+        devices: DeviceNames?
     ) -> FrameExcerpt? {
         let wantsText = needs.text && segment.payloadLength > 0 && !isCopy
         // Of a packet that was given up the frame has gone.
         let link = needs.link && bytes.byteCount > 0 ? linkHeader(bytes, header.linkType) : nil
         guard wantsText || link != nil else { return nil }
+        var device: String?
+        if let devices, case .cooked(_, _, let number?, _)? = link { device = devices.name(of: number) }
         guard wantsText else {
             return FrameExcerpt(
-                link: link, frameLength: header.originalLength, text: [], missing: 0, lack: .notCaptured)
+                link: link, device: device, frameLength: header.originalLength, text: [], missing: 0, lack: .notCaptured
+            )
         }
         let (text, lack) = text(of: segment, in: bytes, header)
         return FrameExcerpt(
-            link: link, frameLength: header.originalLength, text: text,
+            link: link, device: device, frameLength: header.originalLength, text: text,
             missing: segment.payloadLength &- UInt32(clamping: text.count), lack: lack)
     }
 

@@ -51,6 +51,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private var counted: Set<UInt64> = []
     private let flowHash: FlowHash
     private var isOpen = false
+    /// Live, where link headers are shown: the interfaces of this host.
+    private let devices: DeviceNames?
 
     /// A live trace's, with statistics kept in the timeline where they are needed.
     init(live sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
@@ -77,6 +79,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         selection = options.selection
         countsEnds = options.connectionLimit != nil
         self.isLive = isLive
+        devices = isLive && needs.excerpts.link ? DeviceNames() : nil
         connectionLimit = limit
         intake = FrameIntake(
             verifiesChecksums: options.verifiesChecksums, countsIncomplete: needs.countsIncomplete,
@@ -189,7 +192,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// Tells of a segment, with what is shown of its frame. Out of line: nearly always nothing is.
     @inline(never) private mutating func show(_ event: SegmentEvent, _ header: FrameHeader, _ bytes: RawSpan) {
         let isCopy = event.notes.contains(.duplicateFrame)
-        let excerpt = intake.excerpt(of: event.segment, in: bytes, header, needs.excerpts, isCopy: isCopy)
+        let excerpt = intake.excerpt(
+            of: event.segment, in: bytes, header, needs.excerpts, isCopy: isCopy, devices: devices)
         shown += excerpt?.size ?? 0
         sink.segment(event, excerpt, timeline.connections)
     }

@@ -208,4 +208,17 @@ private struct Dump {
         #expect(outcome.text.utf8.allSatisfy { 0x20...0x7e ~= $0 || $0 == 0x0a })
         if form == ["-A"] { #expect(outcome.text.count { $0 == "a" } > 2989) }
     }
+
+    @Test("on any interface its name is told")
+    func interfaceNames() throws {
+        let peer = try python(Self.server)
+        try peer.say("port ")
+        let port = try #require(peer.output.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) })
+        let trace = try Program(Program.tcptrace, ["-i", "any", "-e", "--connections", "1", "tcp port \(port)"])
+        try trace.say("listening on any")
+        try #require(trace.errors.contains("LINUX_SLL2"), "an old libpcap has no index")
+        #expect(try python(Self.client, "\(port)").end().code == 0)
+        let lines = try trace.end().lines.filter { $0.contains("ifindex") }
+        #expect(!lines.isEmpty && lines.allSatisfy { $0.contains(", ifindex 1 (lo), ethertype IPv4, length ") })
+    }
 }

@@ -52,6 +52,7 @@ enum UnsafeFiles {
             "raw memory: its own room, made before each append; literals, strings and digits, copied there",
         "Sources/TimelineReport/Text/Units.swift": "localtime_r(3) fills the structure that is passed",
         "Sources/TraceSession/Clocks.swift": "clock_gettime(2)",
+        "Sources/TraceSession/DeviceNames.swift": "if_indextoname(3) into room of its size",
         "Sources/TraceSession/Doctor/DoctorInterfaces.swift": "ioctl(2) with an interface's name",
         "Sources/TraceSession/Doctor/DoctorKernel.swift": "bind(2), getsockname(2) with a socket address",
         "Sources/TraceSession/Doctor/SmallFile.swift": "open(2), read(2), access(2)",

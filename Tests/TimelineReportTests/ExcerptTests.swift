@@ -26,7 +26,7 @@ private let link = LinkHeader.ethernet(
 /// The timeline of an exchange whose segments from the client have this text, and from the server as many zeros.
 private func page(
     _ text: String = exchange, _ octets: [UInt8] = request, width: Int = 100, lost: Int = 0,
-    lack: FrameExcerpt.Lack = .notCaptured, link: LinkHeader? = nil, room: Int = .max,
+    lack: FrameExcerpt.Lack = .notCaptured, link: LinkHeader? = nil, device: String? = nil, room: Int = .max,
     _ change: (inout TextStyle) -> Void
 ) -> [String] {
     var style = TextStyle()
@@ -44,7 +44,8 @@ private func page(
             count == 0 && link == nil
                 ? nil
                 : FrameExcerpt(
-                    link: link, frameLength: 1514, text: there, missing: UInt32(count - there.count), lack: lack),
+                    link: link, device: device, frameLength: 1514, text: there, missing: UInt32(count - there.count),
+                    lack: lack),
             timeline.connections, &out)
     }
     play.feed(text)
@@ -132,6 +133,12 @@ private func data(_ page: [String]) -> [String] {
             ),
             (
                 .cooked(
+                    packetType: 0, sender: HardwareAddress(octets: 0x8000_004a_fe80_0001, count: 20), interface: nil,
+                    LinkTags(etherType: 0x0800)),
+                "In, from 80:00:00:4a:fe:80:00:01..., ethertype IPv4, length 1514"
+            ),
+            (
+                .cooked(
                     packetType: 9, sender: HardwareAddress(octets: 0, count: 0), interface: nil,
                     LinkTags(etherType: 0x88cc)), "Packet type 9, no address, ethertype 0x88cc, length 1514"
             ),
@@ -139,6 +146,14 @@ private func data(_ page: [String]) -> [String] {
     func kinds(_ link: LinkHeader, _ words: String) {
         let page = page(link: link) { $0.detail.linkHeaders = true }
         #expect(page.filter { $0 == "        " + words }.count == 6, "\(page)")
+    }
+
+    @Test func theNameOfAnInterface() {
+        let link = LinkHeader.cooked(
+            packetType: 0, sender: HardwareAddress(octets: 0, count: 0), interface: 3, LinkTags(etherType: 0x0800))
+        let page = page(link: link, device: "eth\u{1b}[2J0") { $0.detail.linkHeaders = true }
+        let words = "        In, no address, ifindex 3 (eth\\x1b[2J0), ethertype IPv4, length 1514"
+        #expect(page.filter { $0 == words }.count == 6, "\(page)")
     }
 
     @Test func vlans() {

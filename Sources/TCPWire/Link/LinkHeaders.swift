@@ -40,14 +40,14 @@ public func linkHeader(_ bytes: RawSpan, _ linkType: LinkType) -> LinkHeader {
         guard bytes.byteCount >= CookedHeader.length else { return .cut }
         return .cooked(
             packetType: bytes.big16(CookedHeader.packetType),
-            sender: bytes.hardwareAddress(
+            sender: bytes.cookedAddress(
                 CookedHeader.address, count: UInt8(clamping: bytes.big16(CookedHeader.addressLength))),
             interface: nil, bytes.linkTags(bytes.big16(CookedHeader.protocol), at: CookedHeader.length))
     case .linuxSLL2:
         guard bytes.byteCount >= CookedHeader2.length else { return .cut }
         return .cooked(
             packetType: UInt16(bytes.octet(CookedHeader2.packetType)),
-            sender: bytes.hardwareAddress(
+            sender: bytes.cookedAddress(
                 CookedHeader2.address, count: bytes.octet(CookedHeader2.addressLength)),
             interface: bytes.big32(CookedHeader2.interface),
             bytes.linkTags(bytes.big16(CookedHeader2.protocol), at: CookedHeader2.length))
@@ -62,9 +62,14 @@ public func linkHeader(_ bytes: RawSpan, _ linkType: LinkType) -> LinkHeader {
 }
 
 extension RawSpan {
-    /// The address whose six octets start at `start`, `count` of which count. They are there.
-    fileprivate func hardwareAddress(_ start: Int, count: UInt8 = 6) -> HardwareAddress {
-        HardwareAddress(octets: UInt64(big16(start)) << 32 | UInt64(big32(start + 2)), count: count)
+    /// Ethernet's address whose six octets start at `start`. They are there.
+    fileprivate func hardwareAddress(_ start: Int) -> HardwareAddress {
+        HardwareAddress(octets: UInt64(big16(start)) << 32 | UInt64(big32(start + 2)))
+    }
+
+    /// An address of `count` octets, the first of which are among the eight that start at `start`. Those are there.
+    fileprivate func cookedAddress(_ start: Int, count: UInt8) -> HardwareAddress {
+        HardwareAddress(octets: big64(start) >> UInt64(8 * (8 - Int(min(count, 8)))), count: count)
     }
 
     /// The type `first`, or what is behind the VLAN tags that it begins, as far as these were captured.

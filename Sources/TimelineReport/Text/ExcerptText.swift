@@ -43,7 +43,8 @@ extension TimelineWriter {
     func write(_ excerpt: FrameExcerpt, of sender: Side, prefix: UInt64?, _ out: inout OutputBuffer) {
         let columns = excerptColumns(excerpt, prefix)
         if let link = excerpt.link {
-            writeRemark(text { $0.append(link, length: excerpt.frameLength) }, columns, prefix, &out)
+            let words = text { $0.append(link, device: excerpt.device, length: excerpt.frameLength) }
+            writeRemark(words, columns, prefix, &out)
         }
         switch style.detail.octets {
         case .hidden: return
@@ -165,7 +166,7 @@ extension OutputBuffer {
     // MARK: -e
 
     /// `02:42:ac:11:00:02 > 02:42:ac:11:00:03, vlan 100, ethertype IPv4, length 1514`
-    fileprivate mutating func append(_ link: LinkHeader, length: UInt32) {
+    fileprivate mutating func append(_ link: LinkHeader, device: String?, length: UInt32) {
         switch link {
         case .none: append("no link header")
         case .loopback(let family):
@@ -187,6 +188,11 @@ extension OutputBuffer {
             if let interface {
                 append(", ifindex ")
                 append(number: interface)
+                if let device {
+                    append(" (")
+                    appendPrintable(device)
+                    append(")")
+                }
             }
             append(tags)
         case .other(let type):
@@ -202,8 +208,9 @@ extension OutputBuffer {
     private mutating func append(_ address: HardwareAddress) {
         for index in 0..<Int(address.count) {
             if index > 0 { append(":") }
-            append(hex: UInt32(address.octets >> UInt64(8 * (5 - index)) & 0xff), digits: 2)
+            append(hex: UInt32(address.octets >> UInt64(8 * (Int(address.count) - 1 - index)) & 0xff), digits: 2)
         }
+        if address.isCut { append("...") }
     }
 
     private mutating func append(_ tags: LinkTags) {

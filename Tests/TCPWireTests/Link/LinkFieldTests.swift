@@ -52,8 +52,28 @@ import Testing
         #expect(
             header(hex("0800 0000 00000003 0304 00 06 020000000002 0000"), .linuxSLL2)
                 == .cooked(packetType: 0, sender: source, interface: 3, tags))
-        // Of tun: no address. A length that cannot be is no more than is kept.
-        for (length, count) in [("00", 0), ("ff", 6)] {
+        // Of tun: no address. Of a longer address the header has the first eight octets.
+        let long: [(link: LinkType, header: String)] = [
+            (.linuxSLL, "0004 0020 0014 8000004afe800001 0800"),
+            (.linuxSLL2, "0800 0000 00000003 0020 04 14 8000004afe800001 0000"),
+        ]
+        for (link, octets) in long {
+            guard case .cooked(_, let sender, _, _) = header(hex(octets), link) else {
+                Issue.record("not cooked")
+                return
+            }
+            #expect(sender == HardwareAddress(octets: 0x8000_004a_fe80_0001, count: 20) && sender.isCut)
+            #expect(sender.count == 8)
+        }
+        for count in 0...8 {
+            let octets = hex("0004 0001 000\(count) 0102030405060708 0800")
+            guard case .cooked(_, let sender, _, _) = header(octets, .linuxSLL) else {
+                Issue.record("not cooked")
+                return
+            }
+            #expect(sender.octets == 0x0102_0304_0506_0708 >> UInt64(64 - 8 * count) && !sender.isCut)
+        }
+        for (length, count) in [("00", 0), ("ff", 8)] {
             guard
                 case .cooked(_, let sender, _, _) = header(
                     hex("0800 0000 00000003 fffe 00 \(length) 000000000000 0000"), .linuxSLL2)
