@@ -288,6 +288,26 @@ private func ports(_ outcome: Outcome) -> [Int] {
         #expect(closing.contains(", whose process ended,") == ends, "\(closing)")
     }
 
+    /// `CLOSER` stands before `PROCESS`: `server was python3[7511]` would read as one sentence. The timeline tells that it had gone.
+    @Test func theTableDoesNotSayWas() throws {
+        let scratch = try Scratch()
+        let server = try python(Scripts.echoServer)
+        try server.say("port ")
+        let port = try #require(Int(server.output.filter(\.isNumber)))
+        let trace = try trace(port: port, "-q", "--connections", "1", "--width", "120", "-w", scratch.file("a.pcapng"))
+        let client = try python(Scripts.briefClient, "\(port)")
+        let pid = client.pid
+        #expect(try client.end().code == 0)
+        let live = try trace.end()
+        #expect(live.text.contains(" client python3[\(pid)] > python3[\(server.pid)]\n"), "\(live.text)")
+        let text = try tcptrace("-r", scratch.file("a.pcapng"))
+        #expect(text.text.contains("was python3[\(pid)]"), "\(text.text)")
+        for width in ["120", "60"] {
+            let table = try tcptrace("-q", "-r", scratch.file("a.pcapng"), "--width", width)
+            #expect(table.text.contains(" client python3[\(pid)]"), "\(table.text)")
+        }
+    }
+
     @Test func H21_theTableNamesAFullQueue() throws {
         let port = try freePort()
         let trace = try trace(port: port, "-q")

@@ -116,16 +116,44 @@ private let both = ListedNames([here: "desk.example.org", there: "example.com"],
 
     @Test func theTableHasNamesInThePlaceOfAddresses() {
         let wide = """
-              # CLIENT          SERVER         OUTCOME          SETUP DURATION       >B       <B CLOSER PROCESS
-              1 desk.example.o~:35924 example.com:https closed SF         35us  300.7ms       12       20 client
+              # CLIENT                SERVER                OUTCOME          SETUP DURATION       >B       <B CLOSER PROCESS
+              1 desk.example.o~:35924 example.com:https     closed SF         35us  300.7ms       12       20 client
 
             """
         #expect(table(both, width: 100) == lines(wide))
-        #expect(table(both, width: 140)[1].contains("1 desk.example.org:35924 example.com:https closed SF"))
+        let columns = "1 desk.example.org:35924           example.com:https                closed SF"
+        #expect(table(both, width: 140)[1].contains(columns))
         #expect(table(both, width: 60)[0].contains("desk.example.o~:35924 > example.com:https"))
         // Where only one has a name the other is what it was.
         let one = table(ListedNames([there: "example.com"]), width: 80)
         #expect(one[1].contains("1 192.0.2.7:35924 example.com:443 closed SF"), "\(one)")
+    }
+
+    /// The first name without room takes all that there is for names; the next ones find their columns, however long they are.
+    @Test(arguments: [100, 140, 200]) func columnsStayWhereTheyAre(_ width: Int) {
+        let names = ListedNames([
+            here: "desk.example.org", there: "a", IPAddress(v4: 0xc000_0208): String(repeating: "b", count: 80),
+        ])
+        var report = SummaryReport(width: width, names: names)
+        var timeline = Timeline(seed: 1)
+        var out = OutputBuffer()
+        for (index, host) in [here, IPAddress(v4: 0xc000_0208), here].enumerated() {
+            let tuple = FourTuple(
+                source: SocketAddress(host, UInt16(60_000 + index)), destination: SocketAddress(there, 443))
+            let segment = Segment(tuple: tuple, sequence: SequenceNumber(1), flags: .syn, window: 1)
+            _ = timeline.observe(segment, time: Timestamp(nanoseconds: 0), frame: UInt64(index + 1))
+        }
+        for id in timeline.remaining() { report.finish(id, timeline.connections, nil, &out) }
+        let all = lines(String(decoding: out.bytes, as: UTF8.self)).filter { !$0.isEmpty }
+        #expect(all.count == 4 && all[2].contains("bbb~:60001"), "\(all)")
+        let servers = all.map { $0.firstRange(of: " SERVER") ?? $0.firstRange(of: " a:443") }
+        #expect(
+            Set(zip(all, servers).map { $0.distance(from: $0.startIndex, to: $1?.lowerBound ?? $0.endIndex) }).count
+                == 1)
+        let outcomes = all.map { $0.firstRange(of: " OUTCOME") ?? $0.firstRange(of: " no answer") }
+        #expect(
+            Set(zip(all, outcomes).map { $0.distance(from: $0.startIndex, to: $1?.lowerBound ?? $0.endIndex) }).count
+                == 1)
     }
 
     /// As parts of a replay write rows: the widths go along as octets.

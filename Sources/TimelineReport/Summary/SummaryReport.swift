@@ -5,7 +5,8 @@ public import TCPTimeline
 
 import TCPMachine
 
-/// The table of connections. Columns keep their places; a longer address widens its column from that line on.
+/// The table of connections. Columns keep their places; a longer address widens its column from that line on, and on a wide page
+/// the first name for which there is no room by as much as any name may have.
 public struct SummaryReport: PartitionedReport {
     private let width: Int
     private let hasHeader: Bool
@@ -73,13 +74,13 @@ public struct SummaryReport: PartitionedReport {
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
     ) {
         guard width >= 80 else { return out.append(said, range) }
-        if !wroteHeader { writeHeader(&out) }
         // The widths of both columns where the row was written, then the row itself.
         let start = range.lowerBound + Self.prefix
         let client = Int(said.byte(at: range.lowerBound))
         let server = Int(said.byte(at: range.lowerBound + 1))
         clientWidth = max(clientWidth, client)
         serverWidth = max(serverWidth, server)
+        if !wroteHeader { writeHeader(&out) }
         if client == clientWidth && server == serverWidth && 100..<EightDigits.limit ~= number {
             return out.append(EightDigits(number), said, start..<range.upperBound)
         }
@@ -127,8 +128,8 @@ public struct SummaryReport: PartitionedReport {
         } else if isPart {
             writeParts(connection, kernel, &out)
         } else {
-            // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing.
-            writeHeader(&out)
+            // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing; the heading
+            // comes with the first row, above its columns.
             var row = OutputBuffer()
             swap(&row, &self.row)
             writeParts(connection, kernel, &row)
@@ -172,6 +173,10 @@ public struct SummaryReport: PartitionedReport {
         var (client, server) = (clientWidth, serverWidth)
         let (source, destination) = (connection.tuple.source, connection.tuple.destination)
         let (clientName, serverName) = names == nil ? (nil, nil) : (name(of: source), name(of: destination))
+        if hasCloser {
+            if clientName.map({ $0.count > client }) ?? false { client = nameRoom }
+            if serverName.map({ $0.count > server }) ?? false { server = nameRoom }
+        }
         ShortText.append(to: &out) { row in
             // The two widths, which are known further down.
             row.pad(to: Self.prefix)
@@ -230,11 +235,12 @@ public struct SummaryReport: PartitionedReport {
         guard hasServer || kernel.originator.process != nil || kernel.originator.listenerProcess != nil else { return }
         out.append(" ")
         let start = out.count
-        out.append(processOf: kernel.originator)
+        // That a process has let go of its socket by the end is nothing special here, and `server was` above two columns reads as one.
+        out.append(processOf: kernel.originator, tellsPast: false)
         if out.count == start { out.append("-") }
         if hasServer {
             out.append(" > ")
-            out.append(processOf: kernel.responder)
+            out.append(processOf: kernel.responder, tellsPast: false)
         }
     }
 
@@ -278,11 +284,10 @@ public struct SummaryReport: PartitionedReport {
         if let closer = connection.closer { out.append(closer == .originator ? " by client" : " by server") }
         writeReason(connection, kernel, &out)
         if let kernel {
-            let client = processText(kernel.originator)
-            if !client.isEmpty {
-                out.append(" ")
-                out.append(text: client)
-            }
+            let end = out.count
+            out.append(" ")
+            out.append(processOf: kernel.originator, tellsPast: false)
+            if out.count == end + 1 { out.truncate(to: end) }
         }
         out.newline()
     }

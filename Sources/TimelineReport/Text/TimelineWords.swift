@@ -121,19 +121,13 @@ extension TimelineWriter {
     }
 }
 
-/// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed, or the listener's process while nobody has
-/// accepted (`one of 2 listeners` where several share the address).
-func processText(_ view: KernelSideView) -> String {
-    var buffer = OutputBuffer()
-    buffer.append(processOf: view)
-    return String(decoding: buffer.bytes, as: UTF8.self)
-}
-
 extension OutputBuffer {
-    /// The same, without making a String: under a flood of connections it is written for each.
-    mutating func append(processOf view: KernelSideView) {
+    /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed (unless `tellsPast` is false), or the listener's process while
+    /// nobody has accepted (`one of 2 listeners` where several share the address). No String is made: under a flood of connections it is
+    /// written for each.
+    mutating func append(processOf view: KernelSideView, tellsPast: Bool = true) {
         if let process = view.process {
-            if !view.isOwned { append("was ") }
+            if !view.isOwned && tellsPast { append("was ") }
             append(process)
         } else if view.socket != nil && view.listenerCount > 1 {
             // In whose queue it waits is not known.
