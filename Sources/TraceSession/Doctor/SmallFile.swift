@@ -3,13 +3,13 @@
 import Glibc
 
 enum SmallFile {
-    /// The first octets (at most 64 KiB) of a file; nil if it cannot be read.
-    static func text(_ path: String) -> String? {
+    /// The first octets (at most so many) of a file; nil if it cannot be read.
+    static func text(_ path: String, most: Int = 64 << 10) -> String? {
         // The path is a String: NUL-terminated for the time of the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        var bytes = [UInt8](repeating: 0, count: most)
         var filled = 0
         while filled < bytes.count {
             let start = filled

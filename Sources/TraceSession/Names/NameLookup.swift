@@ -13,7 +13,7 @@ public import TimelineReport
 @safe public final class NameLookup: NameBook, @unchecked Sendable {
     /// How much of everything there may be.
     struct Limits: Sendable {
-        /// Look-ups at a time.
+        /// Look-ups of hosts at a time. One of a service, which asks no server, finds a thread besides.
         var threads = 4
         /// Questions that wait for a thread; what is more is not asked.
         var waiting = 1024
@@ -34,6 +34,8 @@ public import TimelineReport
 
     private let limits: Limits
     private let resolve: @Sendable (NameQuestion) -> NameAnswer
+    /// What hosts are called without asking anybody.
+    private let listed: [IPAddress: String]
     /// Whether the user wants the program to end: then nothing is waited for.
     private let isStopped: @Sendable () -> Bool
     // Allocated and initialized in init. A thread never ends and keeps this object, so that these live as long as they are used.
@@ -48,6 +50,8 @@ public import TimelineReport
     private var underWay: [NameQuestion: Int64?] = [:]
     private var threads = 0
     private var idle = 0
+    /// Hosts that are looked up at the moment.
+    private var hostLookups = 0
     /// Addresses whose names were asked for and not known in time.
     private var missed: Set<IPAddress> = []
     private var missedMore = false
@@ -58,16 +62,19 @@ public import TimelineReport
     private var waitingSince: Int64 = 0
     private var waited: Int64 = 0
 
-    /// Asks the system, for a live trace or a replay.
+    /// Looks into /etc/hosts, then asks the system, for a live trace or a replay.
     public convenience init(isLive: Bool) {
-        self.init(isLive ? .live : .replay, isStopped: { tcptrace_asked_to_stop() != 0 }, resolve: askSystem)
+        self.init(
+            isLive ? .live : .replay, listed: HostsFile.names(), isStopped: { tcptrace_asked_to_stop() != 0 },
+            resolve: askSystem)
     }
 
     init(
-        _ limits: Limits, isStopped: @escaping @Sendable () -> Bool = { false },
+        _ limits: Limits, listed: [IPAddress: String] = [:], isStopped: @escaping @Sendable () -> Bool = { false },
         resolve: @escaping @Sendable (NameQuestion) -> NameAnswer
     ) {
         self.limits = limits
+        self.listed = listed
         self.resolve = resolve
         self.isStopped = isStopped
         hosts = NameCache(limit: limits.names)
@@ -166,10 +173,15 @@ public import TimelineReport
 
     private func ask(_ end: SocketAddress) {
         for question in Self.questions(of: end) where !isKnown(question) && underWay[question] == nil {
+            if case .host(let address) = question, let name = listed[address] {
+                hosts.insert(name, for: address)
+                continue
+            }
             guard waiting.count < limits.waiting else { return }
             waiting.append(question)
             underWay.updateValue(nil, forKey: question)
-            if waiting.count > idle && threads < limits.threads { startThread() }
+            let most = question.isHost ? limits.threads : limits.threads + 1
+            if waiting.count > idle && threads < most { startThread() }
             // asked is initialized.
             unsafe pthread_cond_signal(asked)
         }
@@ -235,19 +247,28 @@ public import TimelineReport
         // lock, asked and answered are initialized.
         unsafe pthread_mutex_lock(lock)
         while true {
-            while waiting.isEmpty {
-                idle += 1
-                unsafe pthread_cond_wait(asked, lock)
-                idle -= 1
-            }
-            let question = waiting.removeFirst()
+            let question = nextQuestion()
             underWay.updateValue(monotonicNow(), forKey: question)
+            if question.isHost { hostLookups += 1 }
             unsafe pthread_mutex_unlock(lock)
             let answer = resolve(question)
             unsafe pthread_mutex_lock(lock)
+            if question.isHost { hostLookups -= 1 }
             take(answer, to: question)
             underWay.removeValue(forKey: question)
             unsafe pthread_cond_broadcast(answered)
+        }
+    }
+
+    /// Waits for a question, and takes it out of those that wait: no host while as many as may be are looked up. With the lock.
+    private func nextQuestion() -> NameQuestion {
+        while true {
+            let place = waiting.firstIndex { !$0.isHost || hostLookups < limits.threads }
+            if let place { return waiting.remove(at: place) }
+            idle += 1
+            // asked and lock are initialized.
+            unsafe pthread_cond_wait(asked, lock)
+            idle -= 1
         }
     }
 

@@ -9,6 +9,9 @@ package enum NameQuestion: Hashable, Sendable {
     case host(IPAddress)
     /// What this TCP port is called.
     case service(UInt16)
+
+    /// Whether it is about a host, for which a server may be asked.
+    var isHost: Bool { if case .host = self { true } else { false } }
 }
 
 /// What came of it.

@@ -95,6 +95,40 @@ private let replay = NameLookup.Limits(patience: 2 * Span.second, allPatience: 1
         #expect(names.name(of: end(1)) == EndName(host: "host-1", service: "ssh") && !names.isPending(end(3)))
     }
 
+    /// Four look-ups hang: who stands in /etc/hosts has a name all the same, and services have theirs.
+    @Test func whatIsListedWaitsForNoServer() {
+        let isOpen = Box(false)
+        let asked = Box<[NameQuestion]>([])
+        for limits in [.live, replay] {
+            let names = NameLookup(limits, listed: [end(77).address: "listed"], isStopped: { isOpen.value }) {
+                question in
+                asked.change { $0.append(question) }
+                guard question.isHost else { return question == .service(22) ? .name("ssh") : .none }
+                while !isOpen.value { usleep(1000) }
+                return .none
+            }
+            for number in 1...9 {
+                names.prepare(FourTuple(source: end(UInt32(number), 40000), destination: end(1, 40000)))
+            }
+            #expect(eventually { asked.value.count >= 4 })
+            let took = milliseconds {
+                #expect(names.name(of: end(77, 40000)) == EndName(host: "listed", service: nil))
+                _ = names.name(of: end(77, 22))
+            }
+            #expect(took < 1500)
+            #expect(eventually { names.name(of: end(77, 22)) == EndName(host: "listed", service: "ssh") })
+            #expect(eventually { names.name(of: end(77, 80)) == EndName(host: "listed", service: nil) })
+            #expect(!names.isPending(end(77, 22)) && names.isBusy)
+            #expect(asked.value.filter(\.isHost).count == 4, "no more hosts at a time")
+            #expect(!asked.value.contains(.host(end(77).address)))
+            isOpen.change { $0 = true }
+            #expect(eventually { !names.isBusy })
+            #expect(asked.value.filter(\.isHost).count == 9)
+            isOpen.change { $0 = false }
+            asked.change { $0 = [] }
+        }
+    }
+
     @Test func behindManyNobodyWaits() {
         let resolver = Resolver(isOpen: false)
         let names = resolver.lookup(.live)
