@@ -174,6 +174,29 @@ import Testing
         #expect(try records(outcome, "conn").first?["findings"] as? [String] == ["syn-unanswered"])
     }
 
+    /// A file on its way, or a host whose clock is wrong: after 10 s somebody looks on all the same.
+    @Test(arguments: [["-q"], ["-T", "json"]]) func aLongPauseShowsWhatHasEnded(_ form: [String]) throws {
+        let scratch = try Scratch()
+        let pipe = try HeldPipe(scratch)
+        let program = try Program(Program.tcptrace, ["-r", pipe.path] + form)
+        var file = HandMade()
+        file.connection(40001)
+        let begin = Date()
+        try pipe.write(file.take())
+        let row = form.contains("-q") ? "closed SF" : #""_path":"conn""#
+        try program.say(row, 30)
+        #expect(Date().timeIntervalSince(begin) > 9)
+        file.record(HandMade.frame(9500, 40001, 0x11, seq: 71_001, ack: 1012))
+        file.connection(40002)
+        try pipe.write(file.take())
+        usleep(1_000_000)
+        #expect(program.output.components(separatedBy: row).count == 2, "it goes on as a file")
+        try pipe.close()
+        let outcome = try program.end()
+        #expect(outcome.errors.contains("17 packets read, 2 connections traced"), "\(outcome.errors)")
+        #expect(outcome.text.components(separatedBy: row).count == 3)
+    }
+
     @Test func framesAreCopiedSoon() throws {
         let scratch = try Scratch()
         var stream = try Stream(["-q", "-w", scratch.file("copy.pcap")])

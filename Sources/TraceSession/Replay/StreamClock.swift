@@ -10,6 +10,8 @@ import TCPModel
 struct StreamClock {
     /// A stream with a clock near ours that has nothing for so long is read up to now, in nanoseconds.
     static let pause = 250 * Span.millisecond
+    /// After so long whoever looks on is shown what has ended, whatever the clock says, in nanoseconds.
+    static let longPause = 10 * Span.second
     /// Clocks of two hosts differ by less, mostly, in nanoseconds.
     static let nearness = 60 * Span.second
     /// Frames of a running capture may come so much sooner or later than each other, in nanoseconds.
@@ -50,9 +52,9 @@ struct StreamClock {
     /// How long nothing has come, in nanoseconds.
     func silence(moment: Int64) -> Int64 { latest.map { moment - $0.moment } ?? .max }
 
-    /// What time it is there; nil unless the capture runs.
+    /// What time it is there; nil unless the capture runs, or nothing has come for long.
     func now(moment: Int64) -> Timestamp? {
-        guard isRunning, let latest else { return nil }
+        guard isRunning || silence(moment: moment) >= Self.longPause, let latest else { return nil }
         return latest.captured.advanced(by: moment - latest.moment)
     }
 }

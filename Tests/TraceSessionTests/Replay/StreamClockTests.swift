@@ -51,6 +51,12 @@ import Testing
             var clock = clock([(0, 0), (9000, 10), (9001, 9000), (9002, 30_000)], skew: skew)
             clock.rest(moment: Self.milliseconds(90_000))
             #expect(!clock.isRunning)
+            // Whoever looks on is shown what there is at last; the next frame may be of the next microsecond all the same.
+            #expect(clock.now(moment: Self.milliseconds(39_999)) == nil)
+            let captured = Self.start.advanced(by: skew * Span.second + Self.milliseconds(9002))
+            #expect(clock.now(moment: Self.milliseconds(40_000)) == captured.advanced(by: 10 * Span.second))
+            clock.take(captured, wall: Self.start, moment: Self.milliseconds(90_001))
+            #expect(clock.now(moment: Self.milliseconds(90_002)) == nil)
         }
     }
 
