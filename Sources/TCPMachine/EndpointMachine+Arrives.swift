@@ -10,6 +10,7 @@ extension EndpointMachine {
             // No TCP sends SYN with RST; whose connection it is looks at the RST first (3.10.7.3, 3.10.7.4).
             guard segment.flags.has(.rst), state != .unseen else { return reaction }
         }
+        learnArriving(segment)
         switch state {
         case .unseen: arrivesUnseen(segment, &reaction)
         case .closed: arrivesClosed(segment, &reaction)

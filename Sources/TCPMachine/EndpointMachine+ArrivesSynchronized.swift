@@ -164,6 +164,7 @@ extension EndpointMachine {
             reaction.anomalies.insert(.blindAck)
             return false
         }
+        placeOwnFin(before: ack)
         if ack.isAfter(sendNext) {
             // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
             reaction.anomalies.insert(.acknowledgedUnseen)

@@ -15,6 +15,7 @@ extension EndpointMachine {
             sentReset(segment, &reaction)
             return reaction
         }
+        learnSending(segment)
         if knowledge.contains(.givenUp) && state == .closed && (segment.sequence == iss || !flags.has(.syn)) {
             // It goes on with the same attempt: the ICMP error did not end it.
             knowledge.remove(.givenUp)
@@ -231,6 +232,7 @@ extension EndpointMachine {
         let ack = segment.acknowledgment
         // Beyond everything that the peer can have had in flight: somebody else made this up (RFC 5961 5).
         if isBlind(ack) { return }
+        placePeerFin(before: ack)
         if state == .synSent {
             // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
             learnReceiveNext(ack)
@@ -331,11 +333,20 @@ extension EndpointMachine {
             if sequence != ownFin { reaction.anomalies.insert(.finMoved) }
             return
         }
+        // It comes after all, or again.
+        if knowledge.contains(.ownFinUncaptured) {
+            knowledge.remove(.ownFinUncaptured)
+            knowledge.insert(.ownFin)
+            ownFin = sequence
+            return
+        }
         switch state {
         case .synReceived, .established:
             enter(.finWait1, .observed, .closeCall, &reaction)
         case .closeWait:
-            let coversPeerFin = segment.flags.has(.ack) && segment.acknowledgment.isAfter(peerFin)
+            let coversPeerFin =
+                segment.flags.has(.ack)
+                && (knowledge.contains(.peerFinUncaptured) || segment.acknowledgment.isAfter(peerFin))
             // An own ACK of the peer's FIN was captured before this one, which left before it; or an ACK from just behind this FIN,
             // which had left before the peer's came: this is another copy of it.
             let isCopy = knowledge.contains(.ackFromBeyond) && sequence == ownFin

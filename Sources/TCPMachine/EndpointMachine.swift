@@ -65,6 +65,14 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let lacksText = Knowledge(rawValue: 1 << 21)
         /// It had closed before the peer's FIN came, though its own FIN still waits behind text: the kernel says so.
         static let finQueued = Knowledge(rawValue: 1 << 22)
+        /// The kernel shows that it was open, and no captured segment does.
+        static let openUncaptured = Knowledge(rawValue: 1 << 23)
+        /// The kernel shows that it sent a FIN, whose number is not known yet: it was not captured.
+        static let ownFinUncaptured = Knowledge(rawValue: 1 << 24)
+        /// The same of the peer's.
+        static let peerFinUncaptured = Knowledge(rawValue: 1 << 25)
+        /// It went on by the kernel's word alone.
+        static let ledByKernel = Knowledge(rawValue: 1 << 26)
     }
 
     /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs
@@ -124,6 +132,11 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
+
+    /// Whether the kernel shows that it was open, and no captured segment does.
+    public var wasOpenUncaptured: Bool { knowledge.contains(.openUncaptured) }
+    /// Whether it went on by the kernel's word alone: what led it there was not captured.
+    public var isLedByKernel: Bool { knowledge.contains(.ledByKernel) }
 
     /// Whether it is thought to have given its attempt up because of an ICMP error.
     public var hasGivenUp: Bool { knowledge.contains(.givenUp) && state == .closed }

@@ -38,7 +38,7 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case icmpError
     /// Ours: the capture began too late to see how this state was entered.
     case midstream
-    /// Ours: a later segment proves that something we did not see happened (a lost frame, a one-sided capture).
+    /// Ours: a later segment, or the kernel, proves that something we did not see happened (a lost frame, a one-sided capture).
     case evidence
     /// Ours: a later segment proves that an inferred transition has not happened.
     case retraction

@@ -62,6 +62,8 @@ public enum TransitionDiagram {
             Edge(from: .listen, to: .synReceived, rule: .evidence),
             Edge(from: .synReceived, to: .established, rule: .evidence),
             Edge(from: .synSent, to: .established, rule: .evidence),
+            Edge(from: .finWait1, to: .lastAck, rule: .evidence),
+            Edge(from: .finWait2, to: .lastAck, rule: .evidence),
             Edge(from: .established, to: .synSent, rule: .retraction),
             Edge(from: .synReceived, to: .synSent, rule: .retraction),
             Edge(from: .established, to: .synReceived, rule: .retraction),

@@ -69,9 +69,9 @@ public struct Connection: BitwiseCopyable, Sendable {
         public static let synSeen = Facts(rawValue: 1 << 0)
         /// A SYN-ACK.
         public static let synAckSeen = Facts(rawValue: 1 << 1)
-        /// A FIN of the originator.
+        /// A FIN of the originator: captured, or the kernel shows that it was sent.
         public static let originatorFin = Facts(rawValue: 1 << 2)
-        /// A FIN of the responder.
+        /// The same of the responder.
         public static let responderFin = Facts(rawValue: 1 << 3)
         /// The originator closed (FIN) before the responder.
         public static let originatorClosedFirst = Facts(rawValue: 1 << 4)

@@ -23,7 +23,7 @@ public struct Timeline: ~Copyable {
     /// If it was one of the usual course: the row that says what it did, plus 1; else 0.
     private var latestRow = 0
     /// What most segments do.
-    private let course = UsualCourse.learnt
+    let course = UsualCourse.learnt
     /// Where the search for a connection to give up goes on.
     var hand: UInt32 = 0
 

@@ -129,15 +129,19 @@ struct MachineRun {
 
     private mutating func kernel(_ client: Bool, _ state: TCPState?, _ pair: inout [EndpointMachine]) -> StepResult {
         let side = client ? 0 : 1
-        var reaction = Reaction()
+        var (reaction, peer) = (Reaction(), Reaction())
         if state == nil {
             reaction = pair[side].kernelDropsSocket()
         } else if state == pair[side].state {
             pair[side].kernelConfirms()
+        } else if let state {
+            let before = pair[side].state
+            reaction = pair[side].kernelLeads(to: state)
+            if reaction.count > 0 { peer = pair[1 - side].peersKernelLeads(facing: state, from: before) }
         }
-        for index in 0..<reaction.count { transitions.append(reaction[index]) }
+        for reaction in [reaction, peer] { for index in 0..<reaction.count { transitions.append(reaction[index]) } }
         var result = Self.result(pair)
-        result.rules = ruleWords(reaction, client: client)
+        result.rules = ruleWords(reaction, client: client) + ruleWords(peer, client: !client)
         return result
     }
 }
@@ -327,6 +331,9 @@ struct WireRun {
             rules = ruleWords(timeline.kernelDropsSocket(side, of: id), client: client)
         } else if state == timeline[id].endpoint(side).state {
             timeline.kernelConfirms(side, of: id)
+        } else if let state {
+            let led = timeline.kernelLeads(side, of: id, to: state)
+            rules = ruleWords(led.own, client: client) + ruleWords(led.peer, client: !client)
         }
         var result = Self.result(timeline[id], expected)
         result.rules = rules

@@ -68,6 +68,26 @@ import Testing
             var dropped = start
             dropped.note(dropped.machines[0].kernelDropsSocket(), 0)
             record(dropped.transitions, "\(name), dropped by the kernel")
+            for goal in TCPState.allCases {
+                for hasPassed in [false, true] {
+                    var led = start
+                    led.note(led.machines[0].kernelLeads(to: goal, hasPassed: hasPassed), 0)
+                    let before = led.transitions.count
+                    record(led.transitions.dropFirst(start.transitions.count), "\(name), kernel: \(goal)")
+                    if led.machines[0].state != start.machines[0].state, !hasPassed {
+                        for text in segments.enumerated() where text.offset % 11 == 0 {
+                            var scenario = led
+                            scenario.step(text.element.split(separator: " ").map(String.init))
+                            record(
+                                scenario.transitions.dropFirst(before), "\(name), kernel: \(goal), then \(text.element)"
+                            )
+                        }
+                    }
+                }
+                var facing = start
+                facing.note(facing.machines[0].peersKernelLeads(facing: goal, from: .established), 0)
+                record(facing.transitions.dropFirst(start.transitions.count), "\(name), the peer's kernel: \(goal)")
+            }
             var unreachable = start
             let reaction = unreachable.machines[0].icmpEndsAttempt()
             unreachable.note(reaction, 0)

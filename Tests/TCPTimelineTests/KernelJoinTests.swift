@@ -71,6 +71,8 @@ final class Joined {
             case .dropped(let from): return "\(side) dropped from \(from.displayName)"
             case .contradiction(let kernel, let wire):
                 return "\(side) \(kernel.map { "\($0.displayName)" } ?? "none") instead of \(wire.displayName)"
+            case .uncaptured(let kernel, let wire, _):
+                return "\(side) \(kernel.displayName) ahead of \(wire.displayName)"
             }
         }
     }
@@ -89,14 +91,14 @@ final class Joined {
 
     @Test func contradictionOnlyAfterTwoReadings() {
         let joined = Joined(handshake)
-        #expect(joined.read(1, joined.client(.established), joined.server(.closeWait)).isEmpty)
-        #expect(joined.read(10, joined.client(.established), joined.server(.closeWait)).isEmpty, "too soon")
+        #expect(joined.read(1, joined.client(.established), joined.server(.finWait1)).isEmpty)
+        #expect(joined.read(10, joined.client(.established), joined.server(.finWait1)).isEmpty, "too soon")
         #expect(
-            joined.read(40, joined.client(.established), joined.server(.closeWait)) == [
-                "server CLOSE_WAIT instead of ESTABLISHED"
+            joined.read(40, joined.client(.established), joined.server(.finWait1)) == [
+                "server FIN_WAIT_1 instead of ESTABLISHED"
             ])
-        #expect(joined.read(80, joined.client(.established), joined.server(.closeWait)).isEmpty, "said once")
-        #expect(joined.join.view(joined.id)?.responder.contradiction == .closeWait)
+        #expect(joined.read(80, joined.client(.established), joined.server(.finWait1)).isEmpty, "said once")
+        #expect(joined.join.view(joined.id)?.responder.contradiction == .finWait1)
         joined.read(120, joined.client(.established), joined.server(.established))
         #expect(joined.join.view(joined.id)?.responder.contradiction == nil)
     }
@@ -160,7 +162,9 @@ final class Joined {
         let joined = Joined(handshake)
         joined.read(1, joined.server(.closeWait))
         #expect(joined.read(40, joined.server(.lastAck)).isEmpty)
-        #expect(joined.read(80, joined.server(.lastAck)) == ["server LAST_ACK instead of ESTABLISHED"])
+        #expect(joined.read(80, joined.server(.lastAck)) == ["server CLOSE_WAIT ahead of ESTABLISHED"])
+        #expect(joined.read(120, joined.server(.lastAck)).isEmpty)
+        #expect(joined.read(160, joined.server(.lastAck)) == ["server LAST_ACK instead of CLOSE_WAIT"])
     }
 
     @Test func timeWaitRunsOut() {

@@ -306,7 +306,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
     }
 
     @Test func anEventThatNeverCameIsProvedByTheNextOne() {
-        let traced = Traced(handshake)
+        let traced = Traced(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
         traced.take(
             traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
             traced.event(9, .originator, .transition(from: .synSent, to: .established)),

@@ -1,5 +1,6 @@
 // Rules about closing in an order: one direction only, not at all, or with nobody left to finish it.
 
+import TCPMachine
 import TCPModel
 import TCPTimeline
 
@@ -179,7 +180,7 @@ extension Rule {
 
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
-        guard let event = c.file.mismatch, case .contradiction(let kernel, let wire) = event.kind,
+        guard let event = c.file.mismatch, let (kernel, wire, isAhead) = event.kind.difference,
             !(kernel == .synReceived && c.found.contains(.acceptDeferred)),
             // Of whom nothing was captured nobody knows what it sent: its address may be translated on this host.
             c.file[.originator].last.isSeen, c.file[.responder].last.isSeen
@@ -191,7 +192,9 @@ extension Rule {
         guard !c.lacksPlain || !wire.isLeftByAck else { return nil }
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
-        if c.hasQueuedFin(kernel, wire) {
+        if isAhead {
+            cause = "segments were not captured"
+        } else if c.hasQueuedFin(kernel, wire) {
             // It came: it had only waited for its turn, as a FIN does (3.10.4).
             guard !c.file[event.side].fin.isSeen else { return nil }
             let octets = c.inFlight(event.side)
@@ -262,7 +265,8 @@ extension Circumstances {
         }
         let view = kernel?[other]
         let span = now.since(view?.stateSince ?? connection.firstTime)
-        let missed = view?.wasOpen == true ? "unseen by the capture" : "before the capture"
+        let wasOpen = view?.wasOpen == true || connection.endpoint(other).isLedByKernel
+        let missed = wasOpen ? "unseen by the capture" : "before the capture"
         return FinAge(
             span: span, moment: missed,
             words: "since the peer's FIN, which came \(missed), at least \(TCPDiagnosis.words(span)) ago")
@@ -304,6 +308,17 @@ private struct FinAge {
     let moment: String
     /// Since when its receiver has left it unanswered.
     let words: String
+}
+
+extension KernelEvent.Kind {
+    /// Where the kernel and the captured segments differ, and whether that is because the capture lacks some; nil if they do not.
+    fileprivate var difference: (kernel: TCPState?, wire: TCPState, isAhead: Bool)? {
+        switch self {
+        case .contradiction(let kernel, let wire): (kernel, wire, false)
+        case .uncaptured(let kernel, let wire, _): (kernel, wire, true)
+        case .state, .owner, .notAccepted, .accepted, .dropped, .traced: nil
+        }
+    }
 }
 
 extension TCPState {

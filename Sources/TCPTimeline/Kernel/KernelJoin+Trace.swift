@@ -17,12 +17,17 @@ extension KernelJoin {
     public var traceCounts: TraceCounts { tracks.counts }
 
     /// Takes in events in the order of time, and appends what is new to `said`: unless `tellsAll`, only that the kernel dropped a
-    /// socket, for nobody wants to hear of the rest. Every segment captured before they were read must have been observed.
+    /// socket, or knows more than was captured, for nobody wants to hear of the rest. Every segment captured before they were read must
+    /// have been observed, unless more wait in the capture (`isBehind`).
     public mutating func take(
         _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent],
-        tellsAll: Bool
+        tellsAll: Bool, isBehind: Bool = false
     ) {
         self.tellsAll = tellsAll
+        early.now = now
+        if !isBehind {
+            while let item = early.next(heldFor: leadPatience) { applyNow(item.event, item.of, &timeline, &said) }
+        }
         textLooks = 0
         tidyOpenings(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
@@ -80,6 +85,17 @@ extension KernelJoin {
     private mutating func apply(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
+        if leadPatience > 0, number(of: end.id) == end.number, isEarly(event, end, timeline),
+            early.hold(event, of: end)
+        {
+            return
+        }
+        applyNow(event, end, &timeline, &said)
+    }
+
+    private mutating func applyNow(
+        _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
+    ) {
         guard number(of: end.id) == end.number else { return }
         if keepsJoined { joined.append(event) }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
@@ -101,10 +117,15 @@ extension KernelJoin {
             // A packet may be dropped on its way through this host.
             if case .dropped = event.kind {} else { view.isLocal = true }
             if end.side == .responder, Self.showsAcceptance(event) { Self.noteAccepted(event.time, &view) }
-            if case .transition(_, let to) = event.kind, timeline.state(of: end.id, end.side) == to {
-                view.contradiction = nil
-                view.suspicion = nil
-                timeline.kernelConfirms(end.side, of: end.id)
+            if case .transition(let from, let to) = event.kind {
+                if timeline.state(of: end.id, end.side) != to {
+                    Self.lead(from, to, event, end, view, &timeline, &said)
+                }
+                if timeline.state(of: end.id, end.side) == to {
+                    view.contradiction = nil
+                    view.suspicion = nil
+                    timeline.kernelConfirms(end.side, of: end.id)
+                }
             }
             if tellsAll {
                 said.append(

@@ -57,6 +57,10 @@ public struct KernelJoin: Sendable {
     /// connection is over, and the state is another one by then.
     public var remembersReadings = false
 
+    /// How long an event waits that is ahead of the capture, in nanoseconds. A replay need not wait: live they were joined late.
+    public var leadPatience: Int64 = 0
+    var early = EarlyEvents()
+
     /// Whether events are kept, as they are joined, until `takeJoined`.
     public var keepsJoined = false
     var joined: [SocketEvent] = []
@@ -296,9 +300,13 @@ public struct KernelJoin: Sendable {
         for id in ids ?? views.ids {
             // Between the reading and this another one may have taken the place.
             guard views.number(of: id) == timeline[id].number else { continue }
-            update(id, .originator) { Self.reconcile(snapshot, id, .originator, &$0, &timeline, &events) }
-            if timeline[id].isSelfConnect { continue }
-            update(id, .responder) { Self.reconcile(snapshot, id, .responder, &$0, &timeline, &events) }
+            // Who is in TIME_WAIT tells how the other one has gone.
+            let tuple = timeline[id].tuple
+            let isAfter = snapshot.socket(local: tuple.destination, remote: tuple.source)?.state == .timeWait
+            for side in isAfter ? [Side.responder, .originator] : [.originator, .responder] {
+                if side == .responder && timeline[id].isSelfConnect { continue }
+                update(id, side) { Self.reconcile(snapshot, id, side, &$0, &timeline, &events) }
+            }
         }
         if remembersReadings { for id in ids ?? views.ids { rememberStates(id) } }
         noteListenerDrops(ids ?? views.ids, snapshot.end, timeline)
@@ -378,6 +386,7 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
+        let own = connection.address(side)
         // Events come from all network namespaces: another one's socket is not in these tables, and is not missed.
         let everPresent = view.socket != nil || view.trace.transitions > 0 && view.isLocal
         let agrees =
@@ -407,6 +416,18 @@ public struct KernelJoin: Sendable {
             view.confirmedState = kernel
             view.contradiction = kernel
             news.append(.contradiction(kernel: kernel, wire: wire))
+        } else if let kernel, let ahead = lead(kernel, side, id, view, &timeline) {
+            view.suspicion = nil
+            view.contradiction = nil
+            if timeline.state(of: id, side) == kernel { view.confirmedState = kernel }
+            news.append(ahead)
+        } else if socket == nil, wire == .lastAck,
+            snapshot.socket(local: connection.address(side.other), remote: own)?.state == .timeWait,
+            let ended = lead(.closed, side, id, view, &timeline)
+        {
+            view.suspicion = nil
+            view.confirmedState = .closed
+            news.append(ended)
         } else if socket == nil {
             view.suspicion = nil
             if timeline.kernelDropsSocket(side, of: id).count > 0 {

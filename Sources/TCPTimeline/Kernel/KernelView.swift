@@ -218,6 +218,8 @@ public struct KernelEvent: Sendable {
         case dropped(from: TCPState)
         /// The kernel steadily says something else than the wire.
         case contradiction(kernel: TCPState?, wire: TCPState)
+        /// The kernel has it where no captured segment leads: the capture lacks what did, and our states followed.
+        case uncaptured(kernel: TCPState, wire: TCPState, LedEnds)
         /// A tracepoint's event; its time is the event's own.
         case traced(SocketEvent.Kind)
     }

@@ -23,6 +23,10 @@ public struct TracedFacts: Sendable {
     /// The process that was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it. Nil
     /// if one called close() or shutdown(), or that was not told.
     public internal(set) var closedByExitOf: Int32?
+    /// Whether it left LAST_ACK for the ACK of its FIN, as far as was told: nothing was sent again there, and no RST ended it.
+    public internal(set) var endedByAck = false
+    /// Whether anything was sent again in this state.
+    private var hasSentAgain = false
     /// When it said so of CLOSED.
     public internal(set) var closedTime: Timestamp?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
@@ -83,6 +87,8 @@ public struct TracedFacts: Sendable {
             state = to
             if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
+            endedByAck = from == .lastAck && to == .closed && !hasSentAgain && !wasReset && resetTime == nil
+            hasSentAgain = false
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)
             if !leftTimeWaitSocket { entered.insert(States(to)) }
         case .resetSent(let reason):
@@ -95,7 +101,9 @@ public struct TracedFacts: Sendable {
             resetByEnding = event.isProcessEnding
             resetState = event.resetState
         case .resetReceived: wasReset = true
-        case .retransmit: retransmissions &+= 1
+        case .retransmit:
+            retransmissions &+= 1
+            hasSentAgain = true
         case .synAckRetransmit:
             retransmissions &+= 1
             sentSynAckAgain = true

@@ -55,8 +55,11 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 }
 
 extension Connection {
-    /// What became of it, as far as was seen.
+    /// What became of it, as far as was captured, or the kernel showed.
     public var outcome: Outcome { hot.outcome }
+
+    /// Whether that is the kernel's word, and not what was captured alone.
+    public var isOutcomeKernels: Bool { hot.endpoints[0].isLedByKernel || hot.endpoints[1].isLedByKernel }
 
     /// Zeek's conn_state.
     public var zeekConnectionState: StaticString { hot.zeekConnectionState }
@@ -64,7 +67,7 @@ extension Connection {
 
 // Inlined, so that they are looked at in the table, and not copied.
 extension HotPart {
-    /// What became of it, as far as was seen.
+    /// What became of it, as far as was captured, or the kernel showed.
     @inline(__always) var outcome: Outcome {
         if facts.contains(.refused) { return .refused }
         if facts.contains(.reset) { return .reset }
@@ -75,6 +78,7 @@ extension HotPart {
         if isUnanswered { return .noAnswer }
         if !facts.intersection([.originatorFin, .responderFin]).isEmpty { return .halfClosed }
         let (originator, responder) = (endpoints[0].state, endpoints[1].state)
+        if wasOpenUncaptured { return .open }
         if responder == .synReceived || originator == .synSent || originator == .synReceived { return .halfOpen }
         // The kernel gave up on SYN-RECEIVED, by itself or because of an ICMP error.
         let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
@@ -84,10 +88,15 @@ extension HotPart {
     /// Whether nothing came back for the SYN, or nothing but RSTs that do not answer it. An originator that went on was answered: those
     /// frames were not captured.
     @inline(__always) private var isUnanswered: Bool {
-        guard facts.contains(.synSeen), !isSelfConnect else { return false }
+        guard facts.contains(.synSeen), !isSelfConnect, !wasOpenUncaptured else { return false }
         let isAsking = endpoints[0].state == .synSent
         if sides[1].packets == 0 { return isAsking || !facts.contains(.originatorMoreThanSyn) }
         return isAsking && endpoints[1].state == .closed && !facts.contains(.synAckSeen)
+    }
+
+    /// Whether the kernel shows that it was open, and no segment does.
+    @inline(__always) private var wasOpenUncaptured: Bool {
+        endpoints[0].wasOpenUncaptured || endpoints[1].wasOpenUncaptured
     }
 
     /// Zeek's conn_state.

@@ -215,6 +215,17 @@ public struct JSONReport: TraceReport {
                         rule: event.endsAssumption ? .midstream : .retraction), event.side, cause: "kernel")
             }
         }
+        if case .uncaptured(_, _, let led) = event.kind {
+            for (reaction, side) in [(led.own, event.side), (led.peer, event.side.other)] {
+                for index in 0..<reaction.count {
+                    out.record("state") { object in
+                        object.add(event.time)
+                        object.add(uid)
+                        object.add(reaction[index], side, cause: "kernel")
+                    }
+                }
+            }
+        }
         guard case .dropped(let from) = event.kind else { return }
         // A TIME_WAIT that is gone before its time was ended by the kernel, not by its timer.
         let isTimer = from == .timeWait && !event.isEarly

@@ -28,6 +28,10 @@ extension JSONObject {
             add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { add("state", literal: name) }
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
+        case .uncaptured(let state, let wire, _):
+            add("event", literal: "uncaptured")
+            if let name = state.openTelemetryName { add("state", literal: name) }
+            if let name = wire.openTelemetryName { add("wire_state", literal: name) }
         case .traced(let fact): add(fact)
         }
         add("source", literal: event.source.name)

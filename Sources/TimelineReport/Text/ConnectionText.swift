@@ -33,6 +33,8 @@ enum TimelineNote {
     case subflow(token: UInt32, of: UInt64)
     /// The kernel said something.
     case kernel(KernelEvent)
+    /// The kernel said what the capture lacks: where that had brought the end that it spoke of, and the other one; `.unseen` = nowhere new.
+    case uncaptured(KernelEvent, own: TCPState, peer: TCPState)
     /// An ICMP error came.
     case icmp(ICMPEvent)
 }
@@ -338,13 +340,44 @@ struct ConnectionText {
     /// taken in after a batch of frames, of which some came later.
     mutating func keep(_ event: KernelEvent) {
         if case .contradiction = event.kind, event.isCorrected { deny(event.side) }
-        let note = TimelineItem.note(.kernel(event))
         // A file may say ever more of one connection: what is told of it has the same limit as its rows.
-        guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else { return keep(note) }
+        guard event.isTraced, tail.isEmpty, !items.isEmpty, items.count < limit - limit / 4 else {
+            return keep(.note(note(of: event, before: items.count)))
+        }
         var place = items.count
         let first = max(0, place - Self.reach)
         while place > first, Self.isLater(items[place - 1], than: event) { place -= 1 }
-        items.insert(note, at: place)
+        items.insert(.note(note(of: event, before: place)), at: place)
+    }
+
+    /// The remark for what the kernel said before the items from `place` on.
+    private mutating func note(of event: KernelEvent, before place: Int) -> TimelineNote {
+        guard case .uncaptured(_, _, let led) = event.kind else { return .kernel(event) }
+        return .uncaptured(
+            event, own: redraw(led.own, event.side, from: place), peer: redraw(led.peer, event.side.other, from: place))
+    }
+
+    /// Where what was not captured had brought a side when it came. Items from `place` on, which came later, show where both that and
+    /// their own segments led: a FIN that seemed to be the first one was the answer to the other.
+    private mutating func redraw(_ led: Reaction, _ side: Side, from place: Int) -> TCPState {
+        guard led.count > 0 else { return .unseen }
+        let (drawn, now) = (led[0].from, led[led.count - 1].to)
+        let then: TCPState? =
+            switch drawn {
+            case .finWait1, .finWait2: now == .lastAck || now == .closed ? .closeWait : nil
+            case .closeWait: now == .timeWait ? .finWait2 : nil
+            case .unseen, .closed, .listen, .synSent, .synReceived, .established, .closing, .lastAck, .timeWait: nil
+            }
+        guard let then else { return now }
+        let later = items.indices[place...]
+        guard
+            let index = later.first(where: { index in
+                if case .row(let row, _) = items[index] { row.state(side) == drawn } else { false }
+            }), case .row(var row, let excerpt) = items[index]
+        else { return now }
+        if side == .originator { row.states.originator = now } else { row.states.responder = now }
+        items[index] = .row(row, excerpt)
+        return then
     }
 
     /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.
@@ -365,6 +398,7 @@ struct ConnectionText {
                 return row.time.since(event.time) > 200 * Span.microsecond
             }
             return row.time > event.time
+        case .note(.uncaptured(let other, _, _)): return other.time > event.time
         case .note(.kernel(let other)):
             // The cause above its effect, which on loopback is logged first.
             if case .traced(.resetSent) = event.kind, case .traced(.socketError) = other.kind { return true }

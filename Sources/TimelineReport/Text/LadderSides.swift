@@ -48,19 +48,22 @@ extension ConnectionText {
     }
 
     /// What stands beside a note that is written now.
-    mutating func sides(of note: TimelineNote, _ kernel: KernelView?) -> LadderSides {
+    mutating func sides(of note: TimelineNote, _ view: KernelView?) -> LadderSides {
         switch note {
         case .icmp(let event):
             let entered = event.reaction.count > 0 ? event.reaction[event.reaction.count - 1].to : .unseen
-            return LadderSides(words(event.side, entered, kernel), of: event.side)
+            return LadderSides(words(event.side, entered, view), of: event.side)
+        case .uncaptured(let event, let own, let peer):
+            let (left, right) = event.side == .originator ? (own, peer) : (peer, own)
+            return LadderSides(left: words(.originator, left, view), right: words(.responder, right, view))
         case .kernel(let event):
             switch event.kind {
             case .dropped: return LadderSides(StateWords(.closed, isConfirmed: true), of: event.side)
             case .contradiction(let said?, _) where event.isCorrected:
-                return LadderSides(words(event.side, said, kernel), of: event.side)
+                return LadderSides(words(event.side, said, view), of: event.side)
             case .contradiction(_, let wire):
                 return LadderSides(StateWords(wire, mark: StateWords.contradicted), of: event.side)
-            case .state, .owner, .notAccepted, .accepted, .traced: break
+            case .state, .owner, .notAccepted, .accepted, .uncaptured, .traced: break
             }
         case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: break
         }
@@ -79,7 +82,7 @@ extension TimelineNote {
     var time: Timestamp? {
         switch self {
         case .icmp(let event): event.time
-        case .kernel(let event): event.time
+        case .kernel(let event), .uncaptured(let event, _, _): event.time
         case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: nil
         }
     }

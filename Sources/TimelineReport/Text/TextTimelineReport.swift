@@ -185,7 +185,9 @@ public struct TextTimelineReport: TraceReport {
             let connection = connections[id]
             let view = kernel?.view(id)
             let mayWait = !texts[id].hasHead && now.since(connection.firstTime) < Self.patience
-            if mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple)) {
+            // What the kernel knows more of it stands above rows that may be here.
+            let isToBeLed = kernel?.holdsEvents(of: id) == true
+            if isToBeLed || mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple)) {
                 waiting.append(slot)
                 continue
             }

@@ -214,6 +214,10 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             }
         case .kernel(let event):
             appendKernel(event, kernel, to: &$0)
+        case .uncaptured(let event, let own, _):
+            $0.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
+            $0.append(own.displayName)
+            $0.append(", not captured")
         case .icmp(let event):
             for (index, part) in icmpWords(event, writer).enumerated() {
                 if index > 0 { $0.append(" ") }
@@ -225,7 +229,7 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
 
 private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer: inout OutputBuffer) {
     switch event.kind {
-    case .state, .owner: break
+    case .state, .owner, .uncaptured: break
     case .notAccepted:
         buffer.append("kernel: not accepted, nobody owns it")
     case .accepted(let least, let most):
@@ -271,6 +275,7 @@ func writeClosing(
     let outcome = connection.outcome
     if outcome == .refused || outcome == .reset || outcome == .noAnswer { out.append("=> ") }
     out.append(outcome.displayName)
+    if connection.isOutcomeKernels { out.append("*") }
     out.append(" (")
     out.append(connection.zeekConnectionState)
     out.append(")")
@@ -299,7 +304,8 @@ func writeClosing(
     }
     // One segment lasts for no time, and what did not close lasts longer than its segments do.
     if outcome != .reset && outcome != .refused && connection.duration > 0 {
-        out.append(outcome == .closed ? ", lasted " : ", last segment after ")
+        let isCaptured = outcome == .closed && !connection.isOutcomeKernels
+        out.append(isCaptured ? ", lasted " : ", last segment after ")
         out.append(span: connection.duration)
     }
     let sides = (connection.counters[0], connection.counters[1])

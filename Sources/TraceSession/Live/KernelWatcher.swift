@@ -49,6 +49,9 @@ struct KernelWatcher {
     /// The most sockets whose holders are looked for after one reading, and the most of one process that are listed: a few milliseconds at
     /// worst.
     static let holderLimit = (sockets: 16, listed: 1024)
+    /// How long an event waits for the segment that it tells of, in nanoseconds: a processor that was held up while it captured it has
+    /// the frames of all others wait, too.
+    static let leadPatience = 30 * Span.millisecond
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
     /// The most ports that readings are narrowed to.
@@ -86,6 +89,7 @@ struct KernelWatcher {
     init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
         trace = KernelTrace(filter: filter)
+        join.leadPatience = Self.leadPatience
     }
 
     /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
@@ -132,14 +136,22 @@ struct KernelWatcher {
     /// Ends the tracepoints: their counts are final then.
     mutating func stopEvents() { trace.stop() }
 
+    /// Whether events wait, and are due in a few milliseconds.
+    var holdsEvents: Bool { join.holdsEvents }
+
+    /// From now on events are joined at once: it is the end.
+    mutating func hurryEvents() { join.leadPatience = 0 }
+
     /// Joins what was collected, and appends what is to be told of it to `said`. Every frame captured before must have been
-    /// observed.
-    mutating func takeEvents(_ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool) {
+    /// observed, unless the capture `isBehind`.
+    mutating func takeEvents(
+        _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool, isBehind: Bool
+    ) {
         guard trace.isRunning else { return }
         trace.read(into: &events)
         if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
         let now = wallClockNow()
-        join.take(events, now: now, &timeline, &said, tellsAll: tellsAll)
+        join.take(events, now: now, &timeline, &said, tellsAll: tellsAll, isBehind: isBehind)
         if recorder != nil {
             let joined = join.takeJoined()
             if !joined.isEmpty { recorder?.note(.events(joined, taken: now)) }

@@ -144,6 +144,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             wait = min(wait, due)
         }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
+        if kernel?.holdsEvents == true { wait = min(wait, 10) }
         // Somebody's heading may wait for them.
         if options.names?.isBusy == true { wait = min(wait, 20) }
         // Under a flood nobody is to be woken for each frame: signals and the like are looked at in every turn anyway.
@@ -234,7 +235,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 break
             }
         }
-        try takeKernelEvents()
+        try takeKernelEvents(isBehind: !isComplete)
         return isComplete
     }
 
@@ -245,11 +246,12 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
-    private mutating func takeKernelEvents() throws(TraceError) {
+    private mutating func takeKernelEvents(isBehind: Bool) throws(TraceError) {
         // When few come, what the latest of them caused in the meantime is shown with them. What is to be reported now has its last
         // events in any case.
         if !pace.isBusy || !pipeline.replaced.isEmpty { kernel?.collectEvents() }
-        kernel?.takeEvents(&pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents)
+        kernel?.takeEvents(
+            &pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents, isBehind: isBehind)
         for event in said { pipeline.take(event) }
         said.removeAll(keepingCapacity: true)
         // Soon: a process that ends at once can be judged only while it is there.
@@ -397,6 +399,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // A last reading, whatever it costs: it is what the open connections are reported with.
         pipeline.hasNewStates = true
         kernel?.expedite()
+        kernel?.hurryEvents()
         do throws(TraceError) { try work(isLast: true) } catch { failure = error }
         kernel?.stopEvents()
         pipeline.endFragments()

@@ -2,6 +2,7 @@
 // blames an end for it.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -42,6 +43,67 @@ import Testing
                 #expect(!found.contains(code), "\(later): \(play.found)")
             }
         }
+    }
+
+    /// Who closed first, and what became of it, is the kernels' word then; the timer that ends it is TIME_WAIT's.
+    @Test func whoClosedFirstTheKernelsTell() {
+        for later in ["", "0.6 > F. 6:6 ack 6\n0.6001 < . 6:6 ack 7"] {
+            let play = closed(later)
+            let connection = play.play.connection
+            #expect(connection.statesText == "CLOSED TIME_WAIT", "\(later)")
+            #expect(connection.outcome == .closed && connection.isOutcomeKernels && connection.closer == .responder)
+            // Zeek's word is what was captured.
+            #expect("\(connection.zeekConnectionState)" == (later.isEmpty ? "S1" : "S2"))
+            let said = [61000.0, 61100].flatMap { play.read($0) }
+            let gone = said.compactMap { event -> TCPState? in
+                if case .dropped(let from) = event.kind { from } else { nil }
+            }
+            #expect(gone == [.timeWait], "\(later): \(said)")
+        }
+    }
+
+    /// Readings alone: two that say the same, and no segment between.
+    @Test func whoClosedFirstReadingsTell() {
+        let play = KernelCase(exchange)
+        play.read(10, play.client(.established), play.server(.established))
+        for time in [100.0, 200, 300] { play.read(time, play.client(.closeWait), play.server(.finWait2)) }
+        #expect(play.play.connection.statesText == "CLOSE_WAIT FIN_WAIT_2")
+        #expect(play.play.connection.outcome == .halfClosed && play.play.connection.closer == .responder)
+        play.feed("0.5 > F. 6:6 ack 7\n")
+        #expect(play.play.connection.statesText == "LAST_ACK TIME_WAIT")
+        for time in [600.0, 700] { play.read(time, play.server(.timeWait, inode: 0)) }
+        #expect(play.play.connection.outcome == .closed && play.play.connection.closer == .responder)
+        #expect(play.conclude(2000) == [.captureGap, .stateMismatch])
+        #expect(play.message(.stateMismatch).hasSuffix("the packets say ESTABLISHED: segments were not captured"))
+    }
+
+    /// What has a socket of its own on the four-tuple from before is no answer: a stale connection, or one in TIME_WAIT, as long as the client
+    /// still asks.
+    @Test(arguments: [TCPState.established, .timeWait, .closeWait, .finWait2])
+    func H18_aStaleSocketIsNoAnswer(_ state: TCPState) {
+        let play = KernelCase("> S 0:0\n1.01 > S 0:0")
+        for time in [1100.0, 1200] { play.read(time, play.client(.synSent), play.server(state)) }
+        #expect(play.play.connection.endpoint(.responder).state == .unseen)
+        #expect(play.play.connection.outcome == .noAnswer)
+    }
+
+    /// A FIN that waits behind text was not sent: only the peer's state shows that it was.
+    @Test func aFinThatWaitsIsNotSent() {
+        let play = open(exchange)
+        play.event(300, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
+        #expect(play.play.connection.closer == nil && play.play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        play.event(400, .responder, .transition(from: .established, to: .closeWait), socket: 0xb)
+        #expect(play.play.connection.closer == .originator)
+        #expect(play.play.connection.statesText == "FIN_WAIT_1 CLOSE_WAIT")
+    }
+
+    /// LAST_ACK that ends for want of an answer is no end in order.
+    @Test func aFinThatIsNeverAcknowledged() {
+        let play = open(exchange + "< F. 6:6 ack 6\n> . 6:6 ack 7")
+        play.event(300, .originator, .transition(from: .closeWait, to: .lastAck), socket: 0xa, pid: 7)
+        play.event(900, .originator, .retransmit, socket: 0xa)
+        play.event(100_000, .originator, .transition(from: .lastAck, to: .closed), socket: 0xa)
+        #expect(play.play.connection.outcome == .halfClosed)
     }
 
     /// Nor are answers to a SYN that the client's kernel has.

@@ -296,7 +296,8 @@ extension Explanation {
             "The kernel and the packets do not agree about a state, and nothing explains it.",
             .wire(
                 "The row has a ! with what the kernel says; a state that was only inferred is the kernel's from then on. Two readings"
-                    + " said so, with no segment between."),
+                    + " said so, with no segment between. Where the kernel is ahead, for want of segments in the capture, the row says"
+                    + " not captured, and both ends follow: explain 'not captured'."),
             .linux(
                 "Linux's names differ: FIN_WAIT2, SYN_RECV, and CLOSE for CLOSED. That is not counted as a difference."),
             .causes(

@@ -97,6 +97,7 @@ extension Explanation {
             .mark, "*", "Behind a state: the kernel says the same.",
             .meaning(
                 "CLOSED*: an event of the kernel said so, or its tables have no such socket any more. (no socket)*: they have none. Without a mark the state is inferred from packets."
+                    + " Behind an outcome (closed*): the kernel shows it, and the capture lacks segments."
             ),
             .see("explain confirmed, explain !")),
         Explanation(

@@ -174,6 +174,12 @@ extension Explanation {
     /// What stands where a process or a state is expected.
     private static let owners = [
         remark(
+            "not captured",
+            "`kernel: client is CLOSE_WAIT, not captured`: the kernel has the socket where no captured segment leads.",
+            "A filter left out what does (port 80 of one side, SYN and FIN alone), or the capture lost it. Both ends, who closed first and"
+                + " what became of the connection follow the kernel; Zeek's word behind that is of what was captured.",
+            see: "explain capture-gap, explain '*'"),
+        remark(
             "not accepted", "The connection is open, and no process has called accept() for it.",
             "It waits in its listener's queue. Linux finishes the handshake and takes in data by itself.",
             see: "explain never-accepted"),

@@ -1,0 +1,92 @@
+// What the text shows where the kernel's events tell of segments that the capture lacks.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+import TimelineReport
+
+@Suite struct UncapturedRowTests {
+    /// A trace's text: segments of a turn, then the kernel's events of it. Times of events are milliseconds.
+    private func text(_ turns: (segments: String, events: [(Double, Side, SocketEvent.Kind)])...) -> [String] {
+        let play = Play()
+        var join = KernelJoin()
+        var out = OutputBuffer()
+        var report = TextTimelineReport(style: TextStyle(), order: .stream)
+        report.begin(Render.capture(), at: epoch, &out)
+        for turn in turns {
+            play.observer = { event, timeline in
+                if event.isFirst { join.watch(event.connection, timeline) }
+                report.segment(event, timeline.connections, &out)
+            }
+            play.feed(turn.segments)
+            play.observer = nil
+            let events = turn.events.map { item in
+                let (local, remote) =
+                    item.1 == .originator ? (play.client, play.server) : (play.server, play.client)
+                return SocketEvent(
+                    time: epoch.advanced(by: Int64(item.0 * 1e6)), kind: item.2,
+                    socket: item.1 == .originator ? 0xa : 0xb, local: local, remote: remote)
+            }
+            var said: [KernelEvent] = []
+            join.take(events, now: play.now.advanced(by: Span.second), &play.timeline, &said, tellsAll: true)
+            for event in said { report.kernel(event, play.timeline.connections, &out) }
+            report.flush(now: play.now.advanced(by: Span.second), play.timeline.connections, join, &out)
+        }
+        for id in play.timeline.remaining() { report.finish(id, play.timeline.connections, join.view(id), &out) }
+        return String(decoding: out.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    private let opening: [(Double, Side, SocketEvent.Kind)] = [
+        (-0.01, .originator, .transition(from: .closed, to: .synSent)),
+        (1.1, .originator, .transition(from: .synSent, to: .established)),
+        (1.9, .responder, .transition(from: .listen, to: .synReceived)),
+        (1.9, .responder, .transition(from: .synReceived, to: .established)),
+    ]
+    /// The client closes first.
+    private let closing: [(Double, Side, SocketEvent.Kind)] = [
+        (100, .originator, .transition(from: .established, to: .finWait1)),
+        (100.1, .responder, .transition(from: .established, to: .closeWait)),
+        (100.2, .originator, .transition(from: .finWait1, to: .finWait2)),
+        (100.4, .responder, .transition(from: .closeWait, to: .lastAck)),
+        (100.6, .originator, .transition(from: .finWait2, to: .closed)),
+        (100.7, .responder, .transition(from: .lastAck, to: .closed)),
+    ]
+
+    /// Of `src port`: the server's FIN came in the same turn, and looked like the first one.
+    @Test func X06_theSecondFinIsDrawnAsTheSecond() throws {
+        let lines = text((handshake, opening), ("0.1003 < F. 1:1 ack 2", closing))
+        let close = try #require(lines.firstIndex { $0.contains("kernel: server is CLOSE_WAIT, not captured") })
+        #expect(lines[close].contains("FIN_WAIT_2* |") && lines[close].hasSuffix("| CLOSE_WAIT*"), "\(lines[close])")
+        let fin = try #require(lines.firstIndex { $0.contains("FIN,ACK") })
+        #expect(
+            fin > close && lines[fin].contains(" TIME_WAIT |") && lines[fin].hasSuffix("| LAST_ACK*"), "\(lines[fin])")
+        #expect(lines[fin - 1].hasPrefix("--- teardown (client closes first) ---"))
+        #expect(
+            lines.contains { $0.hasPrefix("closed* (S3) by client, handshake 2.000ms, last segment after 100.3ms") })
+        #expect(!lines.contains { $0.contains("no packet") }, "\(lines)")
+    }
+
+    /// SYNs alone: the way of both ends is the kernels', and so is what became of it; Zeek's word is of the capture.
+    @Test func X15_synsAlone() {
+        let lines = text(("> S 0:0", opening + closing))
+        let rows = lines.filter { $0.contains(", not captured") }.map { $0.dropFirst(13).filter { $0 != " " } }
+        #expect(
+            rows == [
+                "ESTABLISHED*|kernel:clientisESTABLISHED,notcaptured|ESTABLISHED*",
+                "FIN_WAIT_1*|kernel:serverisCLOSE_WAIT,notcaptured|CLOSE_WAIT*",
+                "FIN_WAIT_2*|kernel:clientisFIN_WAIT_2,notcaptured|",
+                "TIME_WAIT|kernel:serverisCLOSED,notcaptured|CLOSED*",
+            ], "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("closed* (S0) by client") }, "\(lines)")
+        #expect(!lines.contains { $0.contains("no answer") })
+    }
+
+    /// All of it was captured: the events say nothing new.
+    @Test func T01_nothingIsMissing() {
+        let all = handshake + "0.1 > F. 1:1 ack 1\n0.1001 < . 1:1 ack 2\n0.1003 < F. 1:1 ack 2\n0.1005 > . 2:2 ack 2"
+        let lines = text((all, opening + closing))
+        #expect(!lines.contains { $0.contains("not captured") || $0.contains("closed*") }, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("closed (SF) by client") })
+    }
+}
