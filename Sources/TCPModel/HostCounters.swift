@@ -90,6 +90,7 @@ public enum HostCounterTroubles {
         "TcpExtListenDrops": "SYNs and last ACKs that listeners dropped",
         "TcpExtListenOverflows": "SYNs and last ACKs dropped: an accept queue was full",
         "TcpExtPFMemallocDrop": "segments dropped: memory was short",
+        "TcpExtPAWSTimewait": "segments with a time stamp that was too old for a TIME_WAIT",
         "TcpExtPruneCalled": "receive queues shrunk: memory was short",
         "TcpExtRcvPruned": "segments dropped: a receive buffer was full",
         "TcpExtSyncookiesFailed": "SYN cookies that came back wrong",

@@ -42,6 +42,8 @@ public struct Predecessor: BitwiseCopyable, Sendable {
     public let number: UInt64
     /// Time of its latest segment.
     public let lastTime: Timestamp
+    /// The state that it left at the end that is the new one's responder.
+    public let responderState: TCPState
 }
 
 /// One captured segment in its connection.

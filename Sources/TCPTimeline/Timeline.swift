@@ -320,7 +320,7 @@ public struct Timeline: ~Copyable {
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
             connection: id, number: connections.store[id].number, isFirst: tracked.isFirst,
-            replaced: tracked.replaced, predecessor: predecessor(tracked.replaced), sender: sender, time: time,
+            replaced: tracked.replaced, predecessor: predecessor(tracked.replaced, of: id), sender: sender, time: time,
             frame: frame, segment: segment,
             relativeSequence: segment.sequence.offset(from: ownBase),
             relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peerBase) : 0,
@@ -334,9 +334,14 @@ public struct Timeline: ~Copyable {
         return event
     }
 
-    private func predecessor(_ replaced: ConnectionID?) -> Predecessor? {
+    private func predecessor(_ replaced: ConnectionID?, of new: ConnectionID) -> Predecessor? {
         guard let id = replaced else { return nil }
-        return Predecessor(number: connections.store[id].number, lastTime: connections.store[id].lastTime)
+        // The roles may have changed.
+        let responder = connections.store[new].tuple.destination
+        let side: Side = connections.store[id].isOriginator(responder) ? .originator : .responder
+        return Predecessor(
+            number: connections.store[id].number, lastTime: connections.store[id].lastTime,
+            responderState: connections.store[id].endpoints[connections.store[id].place(side)].state)
     }
 
     private mutating func create(

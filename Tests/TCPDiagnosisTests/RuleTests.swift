@@ -82,6 +82,27 @@ import Testing
         #expect(found.map { $0.code } == [.halfOpenPeer])
         #expect(found.first?.frames == [1, 2, 3])
         #expect(found.first?.side == .responder)
+        #expect(found.first?.message.contains("these ports, or was in TIME_WAIT of that: it answered") == true)
+    }
+
+    /// Who closed first answers a SYN that is not newer out of TIME_WAIT: no process has that, and nothing is half-open.
+    @Test func H18_timeWaitAnswersTheSyn() {
+        let first = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
+        let challenge =
+            " > S 500000:500000\n< . 2:2 ack 2\n> R 2:2\n> S 500000:500000\n< S. 900000:900000 ack 500001\n"
+            + "> . 500001:500001 ack 900001"
+        let waiting = first + "< F. 1:1 ack 1\n> F. 1:1 ack 2\n< . 2:2 ack 2\n"
+        let found = findings(waiting + "0.4" + challenge)
+        #expect(found.map { $0.code } == [.portReused])
+        #expect(
+            found.first?.message.hasSuffix(
+                "TCP 1's last segment; the server was still in TIME_WAIT of that, and answered the SYN with an ACK of old numbers; the client"
+                    + " answered that with RST, and the SYN was sent again") == true, "\(found)")
+        #expect(found.first?.frames == [7, 8, 9])
+        // Linux has forgotten it by then, and others may not have.
+        #expect(codes(waiting + "70" + challenge) == [.portReused, .halfOpenPeer])
+        let leaking = findings(first + "> F. 1:1 ack 1\n< . 1:1 ack 2\n> R 2:2\n0.4" + challenge)
+        #expect(leaking.map { $0.code }.contains(.halfOpenPeer), "\(leaking)")
     }
 
     @Test func H25_fastOpen() {

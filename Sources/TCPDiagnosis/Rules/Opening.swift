@@ -61,14 +61,32 @@ extension Rule {
 
     /// RFC 9293 3.6.1: a TIME-WAIT may be cut short by a SYN that is surely newer.
     static let portReused = Rule(.portReused) { c in
-        guard let old = c.file.predecessor, c.connection.facts.contains(.synSeen) else { return nil }
+        let challenge = c.staleChallenge.flatMap { $0.isTimeWait == true ? $0 : nil }
+        let old = c.file.predecessor
+        guard old != nil || challenge != nil, c.connection.facts.contains(.synSeen) else { return nil }
         // Its SYN may have been taken for one of the old connection at first.
         let syn = c.file[.originator].syn
         // A challenge that crossed it was still the old one's.
-        let pause = max(0, c.connection.firstTime.since(old.lastTime))
+        let pause = old.map { max(0, c.connection.firstTime.since($0.lastTime)) }
         return Verdict(
-            message: "the same ports again, \(words(pause)) after TCP \(old.number)'s last segment",
-            frames: [syn.isSeen ? syn : c.file[.responder].syn],
-            evidence: [.init("previous", .number(Int64(clamping: old.number))), .init("pause", .span(pause))])
+            message: "the same ports again"
+                + (old.map { ", \(words(pause ?? 0)) after TCP \($0.number)'s last segment" }
+                    ?? ", of a connection that was not captured")
+                + (challenge.map { c.timeWaitWords($0) } ?? ""),
+            frames: [syn.isSeen ? syn : c.file[.responder].syn]
+                + (challenge.map { [$0.ack, $0.reset] } ?? []),
+            evidence: (old.map { [.init("previous", .number(Int64(clamping: $0.number)))] } ?? [])
+                + (pause.map { [.init("pause", .span($0))] } ?? []))
+    }
+}
+
+extension Circumstances {
+    /// A TIME-WAIT, which no process holds, did not take the SYN for a newer one.
+    fileprivate func timeWaitWords(_ challenge: StaleChallenge) -> String {
+        "; the server was still in TIME_WAIT of that, and answered the SYN with an ACK of old numbers"
+            + (challenge.isOldStamp
+                ? ", for its time stamp was older than the last one there (PAWS; so it is where a NAT gives one port to several hosts)"
+                : "")
+            + "; the client answered that with RST\(repeatedWords(challenge))"
     }
 }

@@ -37,7 +37,7 @@ extension Rule {
 
     /// RFC 9293 3.5.1: half-open connections.
     static let halfOpenPeer = Rule(.halfOpenPeer) { c in
-        if let challenge = c.staleChallenge { return challenge }
+        if let challenge = c.staleChallenge, challenge.isTimeWait != true { return c.staleSocket(challenge) }
         guard let side = c.resetter, !c.file[side].resetHadAck, !c.file[side].fin.isSeen, c.wasSynchronized(side),
             c.file[side].resetAnswers.isSeen, !c.connection.facts.contains(.refused), c.disownedReset == nil,
             c.file[side].answersWithReset, !c.mayHaveClosedUnseen(side),
@@ -149,6 +149,16 @@ extension Rule {
     }
 }
 
+/// An ACK of old numbers for a SYN, and the client's answer.
+struct StaleChallenge {
+    var ack: Sighting
+    var reset: Sighting
+    /// Whether the kernel said that the SYN had an older time stamp than what a TIME-WAIT had last heard (PAWS).
+    var isOldStamp: Bool
+    /// Whether the server was in TIME-WAIT, or had a socket; nil if that cannot be told.
+    var isTimeWait: Bool?
+}
+
 extension SideRecord {
     /// Whether its RST may be the answer to something that came for no connection of its own: that takes its number from the segment
     /// that it answers (RFC 9293 3.10.7.1), and not long; else somebody else sent it.
@@ -224,18 +234,43 @@ extension Circumstances {
             frames: [file[side].fin, file[side].reset], evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
-    /// A SYN met an old socket: it answers with a challenge ACK of old numbers, the client's RST for that ends it, and the SYN is
-    /// sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2).
-    var staleChallenge: Verdict? {
+    /// A SYN met what was left of an older connection: that answers with an ACK of old numbers, the client's RST for that ends it,
+    /// and the SYN is sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2). A TIME-WAIT answers so a SYN that is not newer (RFC 6191 2).
+    var staleChallenge: StaleChallenge? {
         guard let ack = file.first(.unacceptableAck), ack.sender == .responder,
             let reset = file.first(.resetAnswersBadAck), reset.sender == .originator
         else { return nil }
-        return Verdict(
+        let isOld = trace(.responder)?.dropReason?.text == "TCP_RFC7323_TW_PAWS"
+        return StaleChallenge(
+            ack: ack.sighting, reset: reset.sighting, isOldStamp: isOld, isTimeWait: isOld ? true : metTimeWait)
+    }
+
+    /// Whether the connection before this one was in TIME-WAIT at the server when the SYN came, or had a socket there; nil where the
+    /// capture does not have its end, or it may have been over by then.
+    private var metTimeWait: Bool? {
+        guard let old = file.predecessor else { return nil }
+        return switch old.responderState {
+        case .timeWait: connection.firstTime.since(old.lastTime) < PortUse.timeWait ? true : nil
+        case .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: false
+        case .unseen, .closed, .listen, .synSent: nil
+        }
+    }
+
+    /// `, and the SYN was sent again` if it was.
+    func repeatedWords(_ challenge: StaleChallenge) -> String {
+        file[.originator].lastSyn.frame > challenge.reset.frame ? ", and the SYN was sent again" : ""
+    }
+
+    /// The older connection still had a socket. Whose that was nobody knows: the one that answers now is another.
+    fileprivate func staleSocket(_ challenge: StaleChallenge) -> Verdict {
+        Verdict(
             side: .responder,
             message:
-                "\(name(.responder)) still had a socket of an older connection with these ports: it answered the SYN with a challenge"
-                + " ACK of old numbers, the client's RST ended it, and the SYN was sent again",
-            frames: [file[.originator].syn, ack.sighting, reset.sighting])
+                "the server still had a socket of an older connection with these ports"
+                + (challenge.isTimeWait == nil ? ", or was in TIME_WAIT of that" : "")
+                + ": it answered the SYN with a challenge ACK of old numbers, the client's RST ended it"
+                + repeatedWords(challenge),
+            frames: [file[.originator].syn, challenge.ack, challenge.reset])
     }
 
     /// A SYN-ACK that answers no SYN in the capture, and that its receiver resets: it had not asked.

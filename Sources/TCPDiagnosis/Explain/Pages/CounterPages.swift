@@ -56,6 +56,10 @@ extension Explanation {
             "accept() is called too seldom, or the backlog is small: the lesser of listen()'s and net.core.somaxconn.",
             "explain accept-queue-full, explain TCP_LISTEN_OVERFLOW"
         ),
+        "TcpExtPAWSTimewait": (
+            "SYNs, too: several hosts behind one NAT have clocks of their own.",
+            "explain TCP_RFC7323_TW_PAWS, explain port-reused"
+        ),
         "TcpExtPruneCalled": ("A program reads too slowly, or tcp_rmem is small.", "explain zero-window-stall"),
         "TcpExtRcvPruned": (
             "Each had just come, and there was no room for it even when what waited out of order had been given up.",

@@ -13,7 +13,8 @@ extension Explanation {
                 """
                 The kernel's reason is NO_SOCKET. The sender's read() fails with ECONNRESET, or ETIMEDOUT if no RST comes. In the second form
                 TcpExtTCPChallengeACK rises, the reason is TCP_INVALID_ACK_SEQUENCE, and the SYN is repeated after two ticks of the
-                kernel's clock (some 10 ms), not after a second.
+                kernel's clock (some 10 ms), not after a second. A TIME_WAIT answers so, too, and is no half-open connection: explain
+                port-reused.
                 """),
             .causes(
                 "The host was restarted, or the container replaced.",

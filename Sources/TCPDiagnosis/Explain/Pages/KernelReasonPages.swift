@@ -4,6 +4,7 @@ extension Explanation {
     /// What the kernel did for that reason.
     private enum Deed {
         case drop
+        case answer
         case reset
         case both
 
@@ -11,6 +12,9 @@ extension Explanation {
             switch self {
             case .drop:
                 "It dropped the segment, and its sender is not told (skb:kfree_skb). Live: packet for ... dropped, and drop_reason."
+            case .answer:
+                "It dropped the segment (skb:kfree_skb), and answered with an ACK of its own numbers. Live: packet for ... dropped, and"
+                    + " drop_reason."
             case .reset: "It sent a RST (tcp:tcp_send_reset). Live: tcp_send_reset, and reset_reason."
             case .both:
                 "It dropped the segment (skb:kfree_skb), or answered it with a RST (tcp:tcp_send_reset): the line says which."
@@ -200,7 +204,7 @@ extension Explanation {
             .both, "TCP_FLAGS", "Its flags do not go together, or not with the socket's state.",
             "A SYN with FIN, or a segment with neither SYN, RST nor ACK. Scanners send such.", see: "explain SYN,FIN"),
         reason(
-            .drop, "TCP_INVALID_SYN", "A SYN came on a connection that is open.",
+            .answer, "TCP_INVALID_SYN", "A SYN came on a connection that is open.",
             "It is answered with a challenge ACK (RFC 5961 4.2). The peer has forgotten the connection and opens it anew.",
             see: "explain challenge-ack, explain half-open-peer"),
         reason(
@@ -240,9 +244,10 @@ extension Explanation {
             .drop, "TCP_RFC7323_PAWS_ACK", "An ACK with an old time stamp, overtaken by a newer one.",
             "Harmless: segments changed places on the way."),
         reason(
-            .drop, "TCP_RFC7323_TW_PAWS", "Its time stamp is older than the last one of a connection in TIME_WAIT.",
-            "A late duplicate; or a SYN of another client behind the same NAT, which then gets no SYN-ACK.",
-            see: "explain port-reused, explain syn-unanswered"),
+            .answer, "TCP_RFC7323_TW_PAWS", "Its time stamp is older than the last one of a connection in TIME_WAIT.",
+            "A late duplicate; or a SYN of another client behind the same NAT, with a clock of its own. That client answers the ACK with"
+                + " RST, which ends the TIME_WAIT (unless tcp_rfc1337 is 1), and sends its SYN again after some 10 ms.",
+            see: "explain port-reused, explain TcpExtPAWSTimewait"),
         reason(
             .drop, "TCP_RFC7323_TSECR", "It echoes a time stamp that was never sent.", "A forgery, or a broken peer."),
         reason(

@@ -217,7 +217,8 @@ extension Explanation {
             .linux(
                 """
                 tcp_tw_reuse = 2 (the default): a connect() may take over a TIME_WAIT on loopback after tcp_tw_reuse_delay (1 s). A SYN that
-                is not newer gets an ACK of the old connection, and the client resets that: explain half-open-peer.
+                is not newer gets an ACK of the old connection, and the client resets that and asks again: TcpExtPAWSTimewait rises where
+                its time stamp is older, and TcpExtTCPChallengeACK does not.
                 """),
             .causes(
                 "A client that binds a fixed source port.",
