@@ -182,7 +182,8 @@ public struct ProcessOwners: Sendable {
 
     /// Who holds these sockets, each with its descriptor in the process `pid` if that is known: that process, and whoever may have them
     /// from it or gave them to it by fork(2), which keeps the number of a descriptor: its children and theirs, its parent and that
-    /// one's. The lowest pid is the first. A socket that none of them holds has nobody; one of which that cannot be told is not there.
+    /// one's. The lowest pid is the first. A socket that none of them holds has nobody, and so has one that the process does not hold
+    /// where its descriptor is not known, since the others cannot be asked for it; one of which that cannot be told is not there.
     ///
     /// Only holders' kin is asked, at most `kinLimit` processes, with one system call a socket: it costs some microseconds. A descriptor
     /// that is not known, or is another file's now, is looked for among the first `limit` of the process's own that are sockets.
@@ -193,8 +194,14 @@ public struct ProcessOwners: Sendable {
         // Not known, or another one by now (dup2(2)).
         let own = held(numbers, by: pid)?.owners ?? [:]
         let sought = Set(sockets.keys).subtracting(own.keys)
-        if !sought.isEmpty { numbers.merge(descriptors(of: sought, in: pid, limit: limit)) { $1 } }
+        var missing: Set<UInt64> = []
+        if !sought.isEmpty {
+            let (now, isComplete) = descriptors(of: sought, in: pid, limit: limit)
+            numbers.merge(now) { $1 }
+            if isComplete { missing = sought.subtracting(numbers.keys) }
+        }
         var found = numbers.mapValues { _ in [SocketOwner]() }
+        for inode in missing { found[inode] = [] }
         var asked: Set<Int32> = []
         var open = [pid]
         while let next = open.popLast(), asked.count < Self.kinLimit {
@@ -237,17 +244,20 @@ public struct ProcessOwners: Sendable {
         return (owners, status.parent)
     }
 
-    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets.
-    private func descriptors(of inodes: Set<UInt64>, in pid: Int32, limit: Int) -> [UInt64: Int32] {
-        guard let directory = ProcessDirectory(root: root, pid: pid) else { return [:] }
+    /// The descriptors of one process for these sockets, as far as they are among its first `limit` descriptors that are sockets, and
+    /// whether those are all that it has of them.
+    private func descriptors(
+        of inodes: Set<UInt64>, in pid: Int32, limit: Int
+    ) -> (found: [UInt64: Int32], isComplete: Bool) {
+        guard let directory = ProcessDirectory(root: root, pid: pid) else { return ([:], false) }
         var found: [UInt64: Int32] = [:]
         var looked = 0
-        _ = directory.forEachSocket { inode, descriptor in
+        let code = directory.forEachSocket { inode, descriptor in
             looked += 1
             if inodes.contains(inode) { found[inode] = min(descriptor, found[inode] ?? descriptor) }
             return looked < limit && found.count < inodes.count
         }
-        return found
+        return (found, code == 0 && (looked < limit || found.count == inodes.count))
     }
 
     /// Asks these processes first from now on: they are likely to own what is wanted next.

@@ -145,6 +145,13 @@ extension Circumstances {
     func processName(_ process: ProcessIdentity?) -> String {
         process.map { "\($0.command)[\($0.pid)]" } ?? "its process"
     }
+
+    /// `nginx[1703], nginx[1704] and 2 others`: those that are known, of `count` in all. Untrusted.
+    func names(of processes: [ProcessIdentity], count: Int) -> String {
+        let more = count - processes.count
+        return processes.map { processName($0) }.joined(separator: ", ")
+            + (more > 0 ? " and \(counted(more, "other"))" : "")
+    }
 }
 
 /// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.

@@ -37,6 +37,15 @@ import Testing
         #expect(wanted() == [8: [22: 5]], "its process may have closed it")
     }
 
+    /// No event tells which of several has closed its copy.
+    @Test func inCloseWaitTheyAreAskedForAgain() {
+        joined.read(1, joined.client(.finWait2), joined.server(.closeWait))
+        #expect(wanted() == [7: [11: nil], 8: [22: 5]])
+        #expect(wanted(age: 100 + 2 * Span.second - 1).isEmpty)
+        #expect(wanted(age: 100 + 2 * Span.second) == [8: [22: 5]])
+        #expect(wanted(age: 200 + 2 * Span.second).isEmpty)
+    }
+
     @Test func othersThatShareIt() throws {
         let own = SocketHolder(process: client, descriptor: 3)
         #expect(assign([11: [own, child]], of: 7).isEmpty, "no other owner")

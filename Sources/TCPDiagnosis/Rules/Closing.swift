@@ -43,10 +43,10 @@ extension Rule {
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
-                case 0 where c.hasReadTheEnd(side): cause = "; it has read the end of the stream: close() is missing"
+                case 0 where c.hasReadTheEnd(side): cause = "; the end of the stream was read: close() is missing"
                 case 0:
                     cause =
-                        "; close() is missing: it has read all octets, and whether the end of the stream, too, the kernel does not tell"
+                        "; close() is missing: all octets were read, and whether the end of the stream, too, the kernel does not tell"
                         + " (a FIN behind unread text is taken off with it)"
                 case 1: cause = "; it has not read the end of the stream yet: it does not read"
                 default:
@@ -55,11 +55,12 @@ extension Rule {
                 }
                 evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
                 evidence.append(.init("inode", .number(Int64(clamping: socket.inode))))
+                if view.sharerCount > 0 { evidence.append(.init("shared_by", .number(Int64(view.sharerCount)))) }
             }
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) has not closed \(age.words): CLOSE_WAIT lasts until its process calls close()\(cause)"
+                    "\(c.name(side)) has not closed \(age.words): CLOSE_WAIT lasts until \(c.closersWords(side)) close()\(cause)"
                     + c.troubleWords(side),
                 frames: [fin], evidence: evidence + c.troubleEvidence(side))
         }
@@ -228,6 +229,15 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// `its process calls`, or `each of the 2 processes that hold the socket (lab-server[7410], worker[7411]) calls`.
+    fileprivate func closersWords(_ side: Side) -> String {
+        guard let view = kernel?[side], view.isPresent, view.sharerCount > 0, let process = view.process else {
+            return "its process calls"
+        }
+        let all = names(of: [process] + view.sharers.map(\.process), count: view.sharerCount + 1)
+        return "each of the \(view.sharerCount + 1) processes that hold the socket (\(all)) calls"
+    }
+
     /// Whether another finding tells why the kernel says something else: of a handshake whose answer got lost, of an ICMP error
     /// that ended nothing, and of a RST that was not its own.
     fileprivate func isMismatchTold(_ event: KernelEvent, _ kernel: TCPState?) -> Bool {

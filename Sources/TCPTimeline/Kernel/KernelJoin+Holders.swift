@@ -9,6 +9,10 @@ extension KernelJoin {
     /// The most other holders of a socket that are kept.
     public static let sharerLimit = 8
 
+    /// A socket in CLOSE_WAIT waits for all who hold it to close: which of them has closed its copy no event tells, so that they are
+    /// looked up again after so many nanoseconds.
+    static let closingInterval = 2 * Span.second
+
     /// Sockets whose process is known and whose holders have not been looked up since their state changed, by process, each with its
     /// descriptor if that is known: at most `limit`; each is named once. Of these connections (nil = all), and only of those older
     /// than `youth` nanoseconds: most are over before that.
@@ -21,10 +25,9 @@ extension KernelJoin {
             guard now.since(timeline.firstTime(of: id)) >= youth else { continue }
             for side in [Side.originator, .responder] {
                 update(id, side) { view in
-                    guard view.isOwned, !view.soughtHolders, let socket = view.socket, let process = view.process else {
-                        return
-                    }
-                    view.soughtHolders = true
+                    guard view.isOwned, view.needsHolders(at: now), let socket = view.socket, let process = view.process
+                    else { return }
+                    view.holdersSought = now
                     wanted[process.pid, default: [:]].updateValue(view.descriptor, forKey: socket.inode)
                     count += 1
                 }
@@ -102,6 +105,12 @@ extension KernelJoin {
 }
 
 extension KernelSideView {
+    /// Whether its holders are to be looked up.
+    fileprivate func needsHolders(at now: Timestamp) -> Bool {
+        guard let holdersSought else { return true }
+        return socket?.state == .closeWait && now.since(holdersSought) >= KernelJoin.closingInterval
+    }
+
     /// Whether the process that is named stays that, whoever has the socket: once this side has closed, the one that an event told
     /// acted for it. Before, who has it no more can do nothing for it.
     var keepsProcess: Bool {

@@ -142,7 +142,7 @@ extension KernelJoin {
             view.descriptor = nil
             view.sharers = []
             view.sharerCount = 0
-            view.soughtHolders = false
+            view.holdersSought = nil
             view.isProcessStale = false
             isFound = true
             guard tellsAll else { return }

@@ -355,7 +355,7 @@ public struct KernelJoin: Sendable {
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
             news.append(.state(from: before, to: socket?.state))
             // Who serves a connection may have begun, or ended, since.
-            view.soughtHolders = false
+            view.holdersSought = nil
             if before != socket?.state { view.stateSince = snapshot.begin }
         }
 

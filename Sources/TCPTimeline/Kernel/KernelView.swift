@@ -28,8 +28,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var sharers: [SocketHolder] = []
     /// How many there were.
     public internal(set) var sharerCount = 0
-    /// Whether its holders were looked up since its state changed.
-    var soughtHolders = false
+    /// When its holders were looked up since its state changed; nil if they were not.
+    var holdersSought: Timestamp?
     /// Whether the process was found not to hold it any more, nor anybody who may have it from there.
     var isProcessStale = false
     /// The process that was judged last: whether it belongs to the command that is traced.

@@ -27,14 +27,35 @@ import Testing
     func T11_aFinBehindTextIsTakenOffWithIt(_ text: String) {
         #expect(
             message(handshake + text).hasSuffix(
-                "; close() is missing: it has read all octets, and whether the end of the stream, too, the kernel does not tell"
+                "; close() is missing: all octets were read, and whether the end of the stream, too, the kernel does not tell"
                     + " (a FIN behind unread text is taken off with it)"))
     }
 
     @Test func T11_whereThereWasNoTextItIsTheEndThatWasRead() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
-        #expect(message(text).hasSuffix("; it has read the end of the stream: close() is missing"))
+        #expect(message(text).hasSuffix("; the end of the stream was read: close() is missing"))
         #expect(message(text, unread: 1).hasSuffix("; it has not read the end of the stream yet: it does not read"))
+    }
+
+    /// Whoever got it by fork(2) has to close it, too, and may be the only one that is left.
+    @Test func T11_allWhoHoldIt() {
+        func leak(held: [Int32]) -> KernelCase {
+            let play = KernelCase(handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2")
+            for time in [100.0, 200] {
+                play.read(time, play.client(.finWait2, inode: 0), play.server(.closeWait), owners: [22: 8])
+            }
+            play.hold(300, [22: held], of: 8)
+            #expect(play.review(9000).contains(.closeWaitLeak), "\(play.found)")
+            return play
+        }
+        let shared = leak(held: [8, 9])
+        #expect(
+            shared.message(.closeWaitLeak).contains(
+                "(p8[8]) has not closed 8.9s after the peer's FIN: CLOSE_WAIT lasts until each of the 2 processes that hold the socket"
+                    + " (p8[8], p9[9]) calls close(); "), "\(shared.found)")
+        #expect(leak(held: [8]).message(.closeWaitLeak).contains("lasts until its process calls close()"))
+        let left = leak(held: [9]).message(.closeWaitLeak)
+        #expect(left.contains("(p9[9]) has not closed") && !left.contains("p8"), "\(left)")
     }
 
     /// Whose process still has the socket has only shut its sending side down, and the answer may take a while.

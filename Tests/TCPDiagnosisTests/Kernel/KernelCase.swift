@@ -129,6 +129,14 @@ final class KernelCase {
         return events
     }
 
+    /// Who holds sockets of a process is looked up.
+    func hold(_ milliseconds: Double, _ holders: [UInt64: [Int32]], of pid: Int32) {
+        _ = join.assign(
+            holders: holders.mapValues {
+                $0.map { SocketHolder(process: ProcessIdentity(pid: $0, command: "p\($0)", uid: 0), descriptor: 4) }
+            }, of: pid, time: time(milliseconds))
+    }
+
     /// These processes are found stopped, and nobody else.
     func trouble(_ troubled: [Int32: ProcessTrouble]) { join.assign(troubled: troubled) }
 
