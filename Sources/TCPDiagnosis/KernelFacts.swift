@@ -119,6 +119,11 @@ extension Circumstances {
     func troubleWords(_ side: Side, accepting: Bool = false) -> String {
         guard let view = kernel?[side], let trouble = view.trouble, let process = view.process ?? view.listenerProcess
         else { return "" }
+        return troubleWords(process, trouble, accepting: accepting)
+    }
+
+    /// The same of one process.
+    func troubleWords(_ process: ProcessIdentity, _ trouble: ProcessTrouble, accepting: Bool) -> String {
         let name = processName(process)
         switch trouble {
         case .stopped:

@@ -24,7 +24,7 @@ extension Rule {
         let owner =
             isShared
             ? "whichever of \(view.listenerCount) listeners has it in its queue"
-            : view.listenerProcess.map { "\($0.command)[\($0.pid)]" } ?? "the server"
+            : c.listenerCrowd.map { "none of \($0)" } ?? view.listenerProcess.map { c.processName($0) } ?? "the server"
         let queued = view.socket?.receiveQueue ?? 0
         // The FIN counts as one octet.
         let hasEnd = view.socket?.state == .closeWait
@@ -35,7 +35,9 @@ extension Rule {
         let verdict =
             !isShared && view.trouble == .noDescriptors
             ? "cannot accept it"
-            : c.connection.isEnded ? "did not call accept() in that time" : "has not called accept() for it"
+            : !isShared && c.listenerCrowd != nil
+                ? c.connection.isEnded ? "called accept() in that time" : "has called accept() for it"
+                : c.connection.isEnded ? "did not call accept() in that time" : "has not called accept() for it"
         return Verdict(
             side: .responder,
             message:
@@ -46,14 +48,14 @@ extension Rule {
                     ? "; \(counted(octets, "octet")) of the client"
                         + (c.connection.isEnded ? " waited" : " \(verb(octets, "waits", "wait"))") : "")
                 + (hasEnd ? "; the client has closed meanwhile" : "")
-                + (isShared ? "" : c.troubleWords(.responder, accepting: true)),
+                + (isShared ? "" : c.acceptTroubleWords),
             frames: [c.file[.responder].syn],
             evidence: [.init("waited", .span(waited)), .init("rx_queue", .number(Int64(queued)))]
                 + (place.map { [.init("position", .number(Int64($0)))] } ?? [])
                 + (isShared
                     ? c.listenersEvidence
                     : (view.listener.map { [.init("queued", .number(Int64($0.receiveQueue)))] } ?? [])
-                        + c.listenerEvidence + c.troubleEvidence(.responder, accepting: true)))
+                        + c.listenerEvidence + c.acceptTroubleEvidence))
     }
 
     /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something
@@ -90,5 +92,51 @@ extension Rule {
             frames: [c.file[.responder].syn],
             evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
                 + (process.map { [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))] } ?? []))
+    }
+}
+
+extension Circumstances {
+    /// `the 2 processes that hold the listener (nginx[1703], nginx[1704])` where several do, as workers that a master forks: which of
+    /// them is to accept nobody tells.
+    var listenerCrowd: String? {
+        guard let view = kernel?.responder, view.listenerSharerCount > 0, let process = view.listenerProcess else {
+            return nil
+        }
+        let count = view.listenerSharerCount + 1
+        let all = names(of: [process] + view.listenerSharers.map(\.process), count: count)
+        return "the \(count) processes that hold the listener (\(all))"
+    }
+
+    /// `lab-server[7410] accepts too slowly`, whoever of them.
+    var slownessWords: String {
+        listenerCrowd.map { "\($0) accept too slowly" }
+            ?? "\(processName(kernel?.responder.listenerProcess)) accepts too slowly"
+    }
+
+    /// `lab-server[7410] does not call accept()`, nor does anybody else who could.
+    var idlenessWords: String {
+        listenerCrowd.map { "none of \($0) calls accept()" }
+            ?? "\(processName(kernel?.responder.listenerProcess)) does not call accept()"
+    }
+
+    /// What keeps those who are to accept from it: of several, each that can do nothing.
+    var acceptTroubleWords: String {
+        guard listenerCrowd != nil, let view = kernel?.responder else {
+            return troubleWords(.responder, accepting: true)
+        }
+        return view.troubledSharers.map { troubleWords($0.process, $0.trouble, accepting: true) }.joined()
+    }
+
+    /// The same as evidence.
+    var acceptTroubleEvidence: [Finding.Evidence] {
+        guard listenerCrowd != nil, let view = kernel?.responder else {
+            return troubleEvidence(.responder, accepting: true)
+        }
+        let stopped = view.troubledSharers.filter { $0.trouble != .noDescriptors }
+        let poor = view.troubledSharers.filter { $0.trouble == .noDescriptors }
+        return (stopped.isEmpty
+            ? [] : [.init("stopped", .text(names(of: stopped.map(\.process), count: stopped.count)))])
+            + (poor.isEmpty
+                ? [] : [.init("without_descriptors", .text(names(of: poor.map(\.process), count: poor.count)))])
     }
 }

@@ -34,7 +34,6 @@ extension Rule {
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
         if let verdict = c.queueWasFull ?? c.lostBehindCookie { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
-        let owner = c.processName(c.kernel?.responder.listenerProcess)
         let wasFull = c.kernel?.responder.hadFullQueue == true
         return Verdict(
             side: .responder,
@@ -42,12 +41,11 @@ extension Rule {
                 "\(counted(c.file[.originator].synCount, "SYN")) got no answer: \(counted(listener.receiveQueue, "connection"))"
                 + " \(wasFull ? "waited" : verb(listener.receiveQueue, "waits", "wait")) in the accept queue of \(listener.local)"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + c.oneOfListeners
-                + (wasFull ? " then: \(owner) accepts too slowly" : ", and \(owner) does not call accept()")
-                + (wasFull ? "" : c.troubleWords(.responder, accepting: true)),
+                + (wasFull ? " then: \(c.slownessWords)" : ", and \(c.idlenessWords)\(c.acceptTroubleWords)"),
             frames: [c.file[.originator].syn, c.file[.originator].lastSyn],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + c.listenersEvidence
-                + c.listenerEvidence + (wasFull ? [] : c.troubleEvidence(.responder, accepting: true)))
+                + c.listenerEvidence + (wasFull ? [] : c.acceptTroubleEvidence))
     }
 
     /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.
@@ -228,7 +226,11 @@ extension Circumstances {
 
     /// The process that should call accept().
     var listenerEvidence: [Finding.Evidence] {
-        guard let process = kernel?.responder.listenerProcess else { return [] }
+        guard let view = kernel?.responder, let process = view.listenerProcess else { return [] }
+        if view.listenerSharerCount > 0 {
+            let all = [process] + view.listenerSharers.map(\.process)
+            return [.init("holders", .text(names(of: all, count: view.listenerSharerCount + 1)))]
+        }
         return [.init("pid", .number(Int64(process.pid))), .init("comm", .text(process.command))]
     }
 
@@ -264,19 +266,17 @@ extension Circumstances {
             connection.openDelay >= 0, file[.originator].repeated.isSeen, !file[.responder].lastText.isSeen,
             !file[.responder].lastSyn.isSeen || file[.responder].last.frame == file[.responder].lastSyn.frame
         else { return nil }
-        let owner = processName(view.listenerProcess)
         return Verdict(
             side: .responder,
             message:
                 "the accept queue of \(listener.local) was full"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + oneOfListeners
                 + " when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept then: the client"
-                + " believes in one that its server does not have; \(owner) accepts too slowly"
-                + troubleWords(.responder, accepting: true),
+                + " believes in one that its server does not have; \(slownessWords)" + acceptTroubleWords,
             frames: [file[.originator].syn, file[.originator].repeated],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence
-                + listenerEvidence + troubleEvidence(.responder, accepting: true))
+                + listenerEvidence + acceptTroubleEvidence)
     }
 
     /// The queue was full when the SYN came, and is not any more: the SYN was sent again meanwhile, and answered or not.
@@ -286,7 +286,6 @@ extension Circumstances {
         guard fullListener == nil || wait >= 0, let overflows, let listener = kernel?.responder.listener,
             file[.originator].synCount > 1 || isUnanswered, openingDrop == nil
         else { return nil }
-        let owner = processName(kernel?.responder.listenerProcess)
         // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
         guard wait < 0 || wait >= 900 * Span.millisecond, staleChallenge == nil else { return nil }
         // The overflows are the whole host's; the listener's own count says whether they were its own, if it was read before.
@@ -298,7 +297,7 @@ extension Circumstances {
                 "the SYN was \(refusals == nil ? "probably " : "")dropped while the accept queue of \(listener.local) was full\(oneOfListeners) ("
                 + (refusals.map { "it refused \(counted($0, "segment")) since" }
                     ?? "\(counted(overflows, "overflow")) on this host in that moment")
-                + "): \(owner) accepts too slowly"
+                + "): \(slownessWords)"
                 + (wait >= 0
                     ? "; it was let in \(words(wait)) late, by SYN number \(file[.originator].synCount)"
                     : "; \(counted(file[.originator].synCount, "SYN")) got no answer"),

@@ -32,6 +32,15 @@ extension KernelJoin {
                     count += 1
                 }
             }
+            update(id, .responder) { view in
+                guard view.needsListenerHolders(at: now), let listener = view.listener, listener.inode != 0,
+                    let process = view.listenerProcess
+                else { return }
+                view.listenerHoldersSought = now
+                guard wanted[process.pid]?[listener.inode] == nil else { return }
+                wanted[process.pid, default: [:]].updateValue(nil, forKey: listener.inode)
+                count += 1
+            }
         }
         return wanted
     }
@@ -74,6 +83,7 @@ extension KernelJoin {
             for side in [Side.originator, .responder] {
                 var isFound = false
                 update(id, side) { view in
+                    isFound = view.takeListenerHolders(holders, of: pid)
                     guard view.process?.pid == pid, view.isOwned, let socket = view.socket,
                         let all = holders[socket.inode]
                     else { return }
@@ -109,6 +119,24 @@ extension KernelSideView {
     fileprivate func needsHolders(at now: Timestamp) -> Bool {
         guard let holdersSought else { return true }
         return socket?.state == .closeWait && now.since(holdersSought) >= KernelJoin.closingInterval
+    }
+
+    /// The same of the listener's, while something waits for accept(): who forks workers need not accept itself.
+    fileprivate func needsListenerHolders(at now: Timestamp) -> Bool {
+        guard process == nil, hasWaiting else { return false }
+        return listenerHoldersSought.map { now.since($0) >= KernelJoin.closingInterval } ?? true
+    }
+
+    /// Takes in who holds the listener of a process, if that is this side's; returns whether another process is named for it now.
+    fileprivate mutating func takeListenerHolders(_ holders: [UInt64: [SocketHolder]], of pid: Int32) -> Bool {
+        guard listenerProcess?.pid == pid, let listener, let all = holders[listener.inode],
+            let named = all.first(where: { $0.process.pid == pid }) ?? all.first
+        else { return false }
+        let others = all.filter { $0.process.pid != named.process.pid }
+        listenerSharers = Array(others.prefix(KernelJoin.sharerLimit))
+        listenerSharerCount = others.count
+        defer { listenerProcess = named.process }
+        return listenerProcess != named.process
     }
 
     /// Whether the process that is named stays that, whoever has the socket: once this side has closed, the one that an event told

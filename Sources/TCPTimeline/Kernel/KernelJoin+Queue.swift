@@ -66,6 +66,9 @@ extension KernelJoin {
         }
         if listener.inode != view.listener?.inode {
             view.listenerProcess = nil
+            view.listenerSharers = []
+            view.listenerSharerCount = 0
+            view.listenerHoldersSought = nil
             view.listenerDrops = (nil, nil, nil)
         }
         view.listener = listener

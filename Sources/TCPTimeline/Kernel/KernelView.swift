@@ -47,6 +47,15 @@ public struct KernelSideView: Sendable {
     public internal(set) var listenerCount = 0
     /// The process that holds the listening socket.
     public internal(set) var listenerProcess: ProcessIdentity?
+    /// Other processes that hold it, too, as workers do that a master forks: the lowest pids first, at most `KernelJoin.sharerLimit`. Any
+    /// of them may call accept().
+    public internal(set) var listenerSharers: [SocketHolder] = []
+    /// How many there are.
+    public internal(set) var listenerSharerCount = 0
+    /// When the listener's holders were looked up.
+    var listenerHoldersSought: Timestamp?
+    /// Where several hold the listener: those of them that can do nothing, and why.
+    public internal(set) var troubledSharers: [(process: ProcessIdentity, trouble: ProcessTrouble)] = []
     /// What that listener had refused at the latest reading before the connection's first segment, at the first one after it, and at
     /// the latest one.
     var listenerDrops: (before: UInt32?, first: UInt32?, now: UInt32?) = (nil, nil, nil)

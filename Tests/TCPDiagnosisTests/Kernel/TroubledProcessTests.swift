@@ -74,6 +74,37 @@ import Testing
             play.message(.acceptQueueFull).hasSuffix("does not call accept(); p8[8] " + Self.remedy), "\(play.found)")
     }
 
+    /// A master forks workers, and one of them is stopped: the master never accepts, and is not the one to blame.
+    @Test func aWorkerThatIsStopped() {
+        let play = waiting()
+        play.hold(500, [33: [8, 9]], of: 8)
+        play.trouble([9: .stopped])
+        #expect(play.review(1500) == [.neverAccepted])
+        #expect(
+            play.message(.neverAccepted).contains(
+                "not accepted: none of the 2 processes that hold the listener (p8[8], p9[9]) has called accept() for it"),
+            "\(play.found)")
+        #expect(
+            play.message(.neverAccepted).hasSuffix(
+                "; p9[9] is stopped by a signal (Ctrl-Z, SIGSTOP): kill -CONT 9 lets it go on"), "\(play.found)")
+        let names = play.found.first?.evidence.map { "\($0.name)" } ?? []
+        #expect(names.contains("holders") && names.contains("stopped") && !names.contains("pid"), "\(names)")
+    }
+
+    /// Behind a full queue it is the same.
+    @Test func workersWhoseQueueIsFull() {
+        let play = KernelCase("0 > S 0:0 <mss 65495>\n1 > S 0:0 <mss 65495>")
+        for time in [5.0, 1200] {
+            play.read(time, play.client(.synSent), play.listener(waiting: 2, backlog: 1), owners: [33: 8])
+        }
+        play.hold(1300, [33: [8, 9, 10]], of: 8)
+        play.trouble([:])
+        #expect(play.review(2500) == [.acceptQueueFull])
+        #expect(
+            play.message(.acceptQueueFull).hasSuffix(
+                ", and none of the 3 processes that hold the listener (p8[8], p9[9], p10[10]) calls accept()"), "\(play.found)")
+    }
+
     @Test func aServerThatHasNoDescriptorLeft() {
         let play = waiting()
         play.trouble([8: .noDescriptors])
