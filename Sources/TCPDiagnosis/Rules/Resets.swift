@@ -118,7 +118,8 @@ extension Rule {
         else { return nil }
         return Verdict(
             side: side,
-            message: "\(c.name(side)) \(trace.abortWords): a RST instead of a FIN, and no TIME_WAIT\(c.errnoWords)",
+            message: "\(c.name(side)) \(trace.abortWords): a RST \(c.hadClosed(side) ? "after its FIN" : "instead of a FIN"), and no"
+                + " TIME_WAIT\(c.errnoWords)",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -182,6 +183,14 @@ extension TracedFacts {
 }
 
 extension Circumstances {
+    /// Whether a side had sent its FIN before it aborted, captured or not: shutdown() comes before a close() that resets.
+    fileprivate func hadClosed(_ side: Side) -> Bool {
+        let record = file[side]
+        if record.fin.isSeen { return record.fin.frame < record.reset.frame }
+        // A FIN waits behind text that is not acknowledged yet, and an abort throws it away: the state alone does not tell.
+        return trace(side)?.entered.contains(.init(.finWait2)) == true
+    }
+
     /// The codes that say why there was a RST.
     static let resetCauses: Set<FindingCode> = [
         .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead, .resetKilled, .resetListenerClosed,

@@ -27,6 +27,17 @@ import Testing
         #expect(message(destroyedAfter: 0.02).contains(" closed with SO_LINGER 0: a RST instead of a FIN"))
     }
 
+    /// shutdown(SHUT_WR), and close() with SO_LINGER 0 after it.
+    @Test func T12_aRSTBehindTheFin() {
+        let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n0.1 > R. 7:7 ack 6")
+        play.event(100, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xa, pid: 7)
+        play.event(100.02, .originator, .destroyed, socket: 0xa, pid: 7)
+        #expect(play.conclude(900) == [.resetLinger], "\(play.found)")
+        #expect(
+            play.message(.resetLinger).contains(" closed with SO_LINGER 0: a RST after its FIN, and no TIME_WAIT"),
+            "\(play.found)")
+    }
+
     @Test func T12_anAnswerToWhatCrossesItIsNotTheReason() {
         #expect(
             message(destroyedAfter: 0.02, crossing: true).contains(" closed with SO_LINGER 0: a RST instead of a FIN"))

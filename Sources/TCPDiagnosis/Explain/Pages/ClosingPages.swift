@@ -148,12 +148,13 @@ extension Explanation {
         Explanation(
             .finding, "reset-linger", "The program asked for it: SO_LINGER with 0 seconds, then close().",
             .wire(
-                "[R.] instead of FIN, though nothing was unread. Unsent octets are lost (RFC 9293 3.10.5). Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
+                "[R.] instead of FIN, or after it where shutdown() came first, though nothing was unread. Unsent octets are lost (RFC 9293 3.10.5). Linux keeps no TIME_WAIT (RFC 9293 3.5.2 advises the sender to)."
             ),
             .linux(
                 """
-                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET. connect() with
-                AF_UNSPEC, which disconnects a socket and keeps it, looks the same until the socket is destroyed.
+                The kernel's reason is TCP_STATE; TcpExtTCPAbortOnData counts. The peer's read() fails with ECONNRESET, or its write() with
+                EPIPE if it has had the FIN. connect() with AF_UNSPEC, which disconnects a socket and keeps it, looks the same until the socket
+                is destroyed.
                 """),
             .causes(
                 "A health check or load generator that wants no TIME_WAIT.",
