@@ -124,6 +124,15 @@ private let lineRows = """
         #expect(all.contains { $0.hasPrefix("=> no answer (S0): 3 SYNs") })
     }
 
+    /// What came between is another one's: the server's timer, mostly just before the client's.
+    @Test func H15_aRetryCountsFromTheOneBeforeIt() {
+        let all = ladder(
+            "0 > S 0:0\n0.001 < S. 0:0 ack 1\n1.003 < S. 0:0 ack 1\n1.01 > S 0:0\n1.011 < S. 0:0 ack 1", width: 140)
+        #expect(all.contains { $0.contains("SYN seq 0  retransmit 1 (after 1.01s)") }, "\(all)")
+        #expect(all.contains { $0.contains("retransmit 1 (after 1.00s)") }, "\(all)")
+        #expect(all.contains { $0.contains("retransmit 2 (after 8.000ms)") }, "\(all)")
+    }
+
     @Test func resetsAreCrossed() {
         let server = ladder(handshake + "> P. 1:11 ack 1\n< R. 1:1 ack 11")
         #expect(server.contains { $0.contains("CLOSED |X---") && $0.hasSuffix("--| CLOSED") })

@@ -91,6 +91,9 @@ struct ConnectionText {
     private(set) var saidHalfClosed = false
     private var synAttempts: (UInt32, UInt32) = (0, 0)
     private var finAttempts: (UInt32, UInt32) = (0, 0)
+    /// When each side sent its latest SYN, and its latest FIN.
+    private var lastSyn: (Timestamp?, Timestamp?) = (nil, nil)
+    private var lastFin: (Timestamp?, Timestamp?) = (nil, nil)
     private var lastText: (Timestamp?, Timestamp?) = (nil, nil)
     /// The most rows that are kept for a block; more are left out of the middle, and counted.
     private var limit: Int
@@ -267,7 +270,17 @@ struct ConnectionText {
 
     private mutating func countAttempts(_ event: SegmentEvent, _ row: inout TimelineRow) {
         let flags = event.segment.flags
-        guard event.notes.contains(.retransmission), flags.hasAny(.synFin) else { return }
+        guard flags.hasAny(.synFin) else { return }
+        func replace(_ latest: inout (Timestamp?, Timestamp?)) -> Timestamp? {
+            if event.sender == .originator {
+                defer { latest.0 = event.time }
+                return latest.0
+            }
+            defer { latest.1 = event.time }
+            return latest.1
+        }
+        let previous = flags.has(.syn) ? replace(&lastSyn) : replace(&lastFin)
+        guard event.notes.contains(.retransmission) else { return }
         // A kind says more than a number.
         if let kind = event.verdict.retransmission?.kind, kind != .opening, kind != .other { return }
         func bump(_ attempts: inout (UInt32, UInt32)) -> UInt32 {
@@ -275,6 +288,7 @@ struct ConnectionText {
             return event.sender == .originator ? attempts.0 : attempts.1
         }
         row.attempt = flags.has(.syn) ? bump(&synAttempts) : bump(&finAttempts)
+        row.attemptDelay = previous.map { event.time.since($0) } ?? -1
     }
 
     private func lastText(of side: Side) -> Timestamp? { side == .originator ? lastText.0 : lastText.1 }

@@ -229,11 +229,11 @@ struct LaneText {
                 $0.append("retransmit ")
                 $0.append(number: row.attempt)
             }
-            // The delta column says it too.
-            if row.delta >= 0 {
+            // Where nothing came between, the delta column says it too.
+            if row.attemptDelay >= 0 {
                 words.add(25) {
                     $0.append("(after ")
-                    $0.append(span: row.delta, compact: isNarrow)
+                    $0.append(span: row.attemptDelay, compact: isNarrow)
                     $0.append(")")
                 }
             }

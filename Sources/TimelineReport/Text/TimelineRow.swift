@@ -78,6 +78,8 @@ struct TimelineRow: BitwiseCopyable {
     var answersProbe = false
     /// Which retransmission of a SYN or FIN this is; 0 = the first sending.
     var attempt: UInt32 = 0
+    /// Nanoseconds since the sending before it; negative if the capture does not have that.
+    var attemptDelay: Int64 = -1
     /// What the statistics make of it.
     var verdict: SegmentVerdict
     /// Of a copy: the frame that it repeats; else 0.
