@@ -67,7 +67,10 @@ extension Explanation {
         ),
         "TcpExtSyncookiesFailed": ("ACKs that belong to no cookie: too late, or a scan.", "explain syn-cookies"),
         "TcpExtSyncookiesRecv": (nil, "explain syn-cookies"),
-        "TcpExtSyncookiesSent": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),
+        "TcpExtSyncookiesSent": (
+            "A flood of SYNs, or a backlog that is too small. Where net.ipv4.tcp_syncookies is 2 each SYN counts, however empty the queue.",
+            "explain syn-cookies"
+        ),
         "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
         "TcpExtTCPAbortOnData": (nil, "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"),
         "TcpExtTCPAbortOnLinger": (
@@ -86,7 +89,10 @@ extension Explanation {
             "tcp_mem is in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
             "explain PROTO_MEM"
         ),
-        "TcpExtTCPReqQFullDoCookies": ("A flood of SYNs, or a backlog that is too small.", "explain syn-cookies"),
+        "TcpExtTCPReqQFullDoCookies": (
+            "A flood of SYNs, or a backlog that is too small. Where net.ipv4.tcp_syncookies is 2 each SYN counts, however empty the queue.",
+            "explain syn-cookies"
+        ),
         "TcpExtTCPReqQFullDrop": (
             "tcp_syncookies is 0; else cookies would be sent.", "explain syn-unanswered, explain syn-cookies"
         ),
