@@ -74,7 +74,7 @@ public struct TCPInfo: BitwiseCopyable, Sendable {
     public var totalRetransmissions: UInt32? { word(100) }
     /// Octets of text that the peer acknowledged; the SYN or FIN may be counted.
     public var bytesAcknowledged: UInt64? { long(120) }
-    /// Octets of text received; a FIN is counted.
+    /// Octets of text received; a FIN is counted as one, so that in CLOSE-WAIT, LAST-ACK and CLOSING it is one too many.
     public var bytesReceived: UInt64? { long(128) }
     /// Segments sent.
     public var segmentsOut: UInt32? { word(136) }

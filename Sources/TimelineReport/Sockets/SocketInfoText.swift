@@ -17,7 +17,7 @@ struct SocketInfoText {
             ? [Self.listener(row.socket, details)]
             : [
                 Self.waiting(row.socket, details), details.info.map(Self.path) ?? [],
-                details.info.map(Self.soFar) ?? [], Self.oddities(row.socket, details),
+                details.info.map { Self.soFar($0, row.socket.state) } ?? [], Self.oddities(row.socket, details),
             ]
         return groups.flatMap(broken)
     }
@@ -112,15 +112,18 @@ struct SocketInfoText {
     }
 
     /// What it did so far, and what held it up.
-    private static func soFar(_ info: TCPInfo) -> [String] {
+    private static func soFar(_ info: TCPInfo, _ state: TCPState) -> [String] {
         var statements: [String] = []
         if let sent = info.bytesSent {
-            var text = "\(sent) octets sent"
+            var text = "\(counted(sent, "octet")) sent"
             if let again = info.bytesRetransmitted, again > 0 { text += ", \(again) of them again" }
             if sent > 0, let since = info.sinceDataSent { text += ", the last \(span(milliseconds: since)) ago" }
             statements.append(text)
         }
-        if let received = info.bytesReceived {
+        if let counted = info.bytesReceived {
+            // The peer's FIN counts as an octet there (tcp_rcv_nxt_update of net/ipv4/tcp_input.c).
+            let hasFin = [.closeWait, .lastAck, .closing].contains(state)
+            let received = hasFin ? counted - min(counted, 1) : counted
             var text = "\(received) received"
             if received > 0, let since = info.sinceDataReceived {
                 text += ", the last \(span(milliseconds: since)) ago"

@@ -82,6 +82,19 @@ import Testing
         #expect(SocketInfoText().lines(Self.listener) == ["      accept queue: 5 of 4; 12 SYNs or handshakes refused"])
     }
 
+    /// 308 octets came, and a FIN.
+    @Test(arguments: [(TCPState.established, 309), (.closeWait, 308), (.lastAck, 308), (.closing, 308), (.finWait2, 309)])
+    func theFinIsNoOctetOfText(_ state: TCPState, _ octets: Int) {
+        let row = Self.row(state) { $0.info = Self.info([(128, 8, 309), (200, 8, 1)]) }
+        let lines = SocketInfoText().lines(row).joined()
+        #expect(lines.contains("1 octet sent, the last 0ms ago; \(octets) received, the last 0ms ago"), "\(lines)")
+    }
+
+    @Test func aFinAloneIsNothingReceived() {
+        let row = Self.row(.closeWait) { $0.info = Self.info([(128, 8, 1)]) }
+        #expect(SocketInfoText().lines(row).joined().contains("0 octets sent; 0 received"))
+    }
+
     @Test(arguments: [40, 60, 80, 100]) func linesAreBrokenBetweenStatements(_ width: Int) {
         for row in [Self.stalled, Self.dying, Self.listener] {
             let lines = SocketInfoText(width: width).lines(row)
