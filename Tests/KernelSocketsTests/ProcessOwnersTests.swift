@@ -157,7 +157,8 @@ import Testing
         #expect(owners.holders(of: [52: 9], near: 200) == [52: []], "nobody among them")
         #expect(owners.holders(of: [51: 7], near: 200)[51]?.map(\.descriptor) == [8, 8], "it has another number now")
         #expect(owners.holders(of: [52: nil], near: 200) == [52: []], "it does not, and no number to ask others for")
-        #expect(owners.holders(of: [52: nil], near: 200, limit: 1).isEmpty, "it may be among those that were not looked at")
+        #expect(
+            owners.holders(of: [52: nil], near: 200, limit: 1).isEmpty, "it may be among those that were not looked at")
         #expect(owners.holders(of: [50: 7], near: 404) == [50: []], "it has gone")
         #expect(owners.counts.fullScans == 0 && Set(owners.descendants(of: 200)) == [210, 211, 220])
     }

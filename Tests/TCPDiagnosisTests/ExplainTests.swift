@@ -103,7 +103,9 @@ import Testing
     }
 
     /// The kernel counts each SYN as one that found a queue full where it always sends cookies (`tcp_syn_flood_action`).
-    @Test(arguments: ["TcpExtSyncookiesSent", "TcpExtTCPReqQFullDoCookies"]) func cookiesWithoutAFullQueue(_ name: String) throws {
+    @Test(arguments: ["TcpExtSyncookiesSent", "TcpExtTCPReqQFullDoCookies"]) func cookiesWithoutAFullQueue(
+        _ name: String
+    ) throws {
         let page = try #require(Explanations.pages(for: name).first)
         #expect(page.summary.hasSuffix("a SYN queue was full, or tcp_syncookies is 2."), "\(page.summary)")
     }

@@ -134,7 +134,8 @@ extension Circumstances {
         }
         let stopped = view.troubledSharers.filter { $0.trouble != .noDescriptors }
         let poor = view.troubledSharers.filter { $0.trouble == .noDescriptors }
-        return (stopped.isEmpty
+        return
+            (stopped.isEmpty
             ? [] : [.init("stopped", .text(names(of: stopped.map(\.process), count: stopped.count)))])
             + (poor.isEmpty
                 ? [] : [.init("without_descriptors", .text(names(of: poor.map(\.process), count: poor.count)))])

@@ -118,7 +118,8 @@ extension Rule {
         else { return nil }
         return Verdict(
             side: side,
-            message: "\(c.name(side)) \(trace.abortWords): a RST \(c.hadClosed(side) ? "after its FIN" : "instead of a FIN"), and no"
+            message:
+                "\(c.name(side)) \(trace.abortWords): a RST \(c.hadClosed(side) ? "after its FIN" : "instead of a FIN"), and no"
                 + " TIME_WAIT\(c.errnoWords)",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }

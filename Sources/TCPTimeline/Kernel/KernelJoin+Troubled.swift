@@ -23,7 +23,8 @@ extension KernelJoin {
         for id in watched {
             _ = look(id) { view in
                 let side = view.responder
-                guard side.process == nil, side.listenerSharers.isEmpty, let pid = side.listenerProcess?.pid, pids.contains(pid),
+                guard side.process == nil, side.listenerSharers.isEmpty, let pid = side.listenerProcess?.pid,
+                    pids.contains(pid),
                     let listener = side.listener
                 else { return }
                 listeners[pid, default: []].insert(listener.inode)

@@ -82,7 +82,8 @@ import Testing
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
             play.message(.neverAccepted).contains(
-                "not accepted: none of the 2 processes that hold the listener (p8[8], p9[9]) has called accept() for it"),
+                "not accepted: none of the 2 processes that hold the listener (p8[8], p9[9]) has called accept() for it"
+            ),
             "\(play.found)")
         #expect(
             play.message(.neverAccepted).hasSuffix(
@@ -102,7 +103,8 @@ import Testing
         #expect(play.review(2500) == [.acceptQueueFull])
         #expect(
             play.message(.acceptQueueFull).hasSuffix(
-                ", and none of the 3 processes that hold the listener (p8[8], p9[9], p10[10]) calls accept()"), "\(play.found)")
+                ", and none of the 3 processes that hold the listener (p8[8], p9[9], p10[10]) calls accept()"),
+            "\(play.found)")
     }
 
     @Test func aServerThatHasNoDescriptorLeft() {

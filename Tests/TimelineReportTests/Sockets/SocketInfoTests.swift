@@ -83,11 +83,13 @@ import Testing
     }
 
     /// 308 octets came, and a FIN.
-    @Test(arguments: [(TCPState.established, 309), (.closeWait, 308), (.lastAck, 308), (.closing, 308), (.finWait2, 309)])
+    @Test(arguments: [
+        (TCPState.established, 309), (.closeWait, 308), (.lastAck, 308), (.closing, 308), (.finWait2, 309),
+    ])
     func theFinIsNoOctetOfText(_ state: TCPState, _ octets: Int) {
         let row = Self.row(state) { $0.info = Self.info([(128, 8, 309), (200, 8, 1)]) }
         let lines = SocketInfoText().lines(row).joined()
-        #expect(lines.contains("1 octet sent, the last 0ms ago; \(octets) received, the last 0ms ago"), "\(lines)")
+        #expect(lines.contains("1 octet sent, the last 0ns ago; \(octets) received, the last 0ns ago"), "\(lines)")
     }
 
     @Test func aFinAloneIsNothingReceived() {
