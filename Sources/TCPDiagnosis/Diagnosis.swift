@@ -108,7 +108,7 @@ public struct Diagnosis: Sendable {
             room -= 1
             findings += judge(
                 entry.id, connection, connections.statistics(of: entry.id), kernel?.view(entry.id), now: now,
-                isOver: false)
+                isOver: false, showsAnswers: connections.showsAnswers)
             patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
         }
         return findings
@@ -118,7 +118,9 @@ public struct Diagnosis: Sendable {
     public mutating func review(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
-        judge(id, connections[id], connections.statistics(of: id), kernel, now: now, isOver: false)
+        judge(
+            id, connections[id], connections.statistics(of: id), kernel, now: now, isOver: false,
+            showsAnswers: connections.showsAnswers)
     }
 
     private func isOpen(_ id: ConnectionID, _ number: UInt64) -> Bool {
@@ -135,7 +137,8 @@ public struct Diagnosis: Sendable {
             portUse.note(connection.tuple, at: connection.lastTime)
         }
         let findings = judge(
-            id, connection, connections.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true)
+            id, connection, connections.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true,
+            showsAnswers: connections.showsAnswers)
         let slot = Int(id.slot)
         // Late segments do not open a file again.
         if slot < files.count, files[slot].number == connection.number {
@@ -147,7 +150,7 @@ public struct Diagnosis: Sendable {
 
     private mutating func judge(
         _ id: ConnectionID, _ connection: Connection, _ statistics: ConnectionStatistics?, _ kernel: KernelView?,
-        now: Timestamp, isOver: Bool
+        now: Timestamp, isOver: Bool, showsAnswers: Bool
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
@@ -166,7 +169,7 @@ public struct Diagnosis: Sendable {
             untracked: file[.originator].syn.isSeen
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
-            found: file.reported)
+            showsAnswers: showsAnswers, found: file.reported)
         var findings: [Finding] = []
         var next = 0
         while let (place, verdict) = Rule.firstVerdict(from: next, circumstances) {

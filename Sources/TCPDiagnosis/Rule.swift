@@ -29,6 +29,8 @@ struct Circumstances {
     let now: Timestamp
     /// Whether nothing more will come of it: it ended, or the capture did.
     let isOver: Bool
+    /// Whether the capture has answers to SYNs, of any connection.
+    let showsAnswers: Bool
 
     /// The codes found so far.
     var found: Set<FindingCode>

@@ -43,7 +43,6 @@ extension EndpointMachine {
         if goal == .closeWait && hasPassed && (state == .finWait1 || state == .finWait2) { goal = .lastAck }
         guard isLed(to: goal) else { return reaction }
         let hadPeerFin = knowledge.contains(.peerFinProcessed)
-        knowledge.insert(.ledByKernel)
         while state != goal, let step = Self.step(from: state, to: goal) {
             if state == .unseen || state == .listen { state = .synReceived }
             noteUncaptured(step.next)
@@ -102,7 +101,7 @@ extension EndpointMachine {
         switch next {
         case .established:
             if state == .closeWait { return }
-            knowledge.insert(.openUncaptured)
+            knowledge.insert([.openUncaptured, .ledByKernel])
             if knowledge.contains(.iss) { sendUnacknowledged = iss.advanced(by: 1) }
         case .finWait1: noteOwnFin()
         case .closeWait, .closing: notePeersFin()
@@ -118,7 +117,7 @@ extension EndpointMachine {
     }
 
     private mutating func noteOwnFin() {
-        if !knowledge.contains(.ownFin) { knowledge.insert(.ownFinUncaptured) }
+        if !knowledge.contains(.ownFin) { knowledge.insert([.ownFinUncaptured, .ledByKernel]) }
     }
 
     private mutating func noteOwnFinAcknowledged() {
@@ -127,7 +126,7 @@ extension EndpointMachine {
 
     private mutating func notePeersFin() {
         guard knowledge.contains(.peerFin) else {
-            knowledge.insert(.peerFinUncaptured)
+            knowledge.insert([.peerFinUncaptured, .ledByKernel])
             return
         }
         knowledge.insert(.peerFinProcessed)

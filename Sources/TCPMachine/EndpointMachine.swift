@@ -71,7 +71,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let ownFinUncaptured = Knowledge(rawValue: 1 << 24)
         /// The same of the peer's.
         static let peerFinUncaptured = Knowledge(rawValue: 1 << 25)
-        /// It went on by the kernel's word alone.
+        /// The kernel shows a SYN's answer or a FIN, its own or the peer's, that was not captured.
         static let ledByKernel = Knowledge(rawValue: 1 << 26)
     }
 
@@ -130,12 +130,14 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     @inlinable public var hasSentFin: Bool { knowledge.rawValue & 1 << 4 != 0 }
     /// Whether it sent a SYN-ACK, so that another one is a retransmission.
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
+    /// Whether the peer's SYN carried text, so that it may send text of its own before it is open (RFC 7413 3).
+    public var mayAnswerFast: Bool { knowledge.contains(.fastOpen) }
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
 
     /// Whether the kernel shows that it was open, and no captured segment does.
     public var wasOpenUncaptured: Bool { knowledge.contains(.openUncaptured) }
-    /// Whether it went on by the kernel's word alone: what led it there was not captured.
+    /// Whether the kernel shows that a SYN was answered, or a FIN sent, here or to here, and no captured segment does.
     public var isLedByKernel: Bool { knowledge.contains(.ledByKernel) }
 
     /// Whether it is thought to have given its attempt up because of an ICMP error.

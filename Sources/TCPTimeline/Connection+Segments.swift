@@ -93,7 +93,13 @@ extension HotPart {
         }
         noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
         if missed > 0 { noteGap(missed, of: side.other, &rare) }
-        noteHandshake(segment, side, time, isLate: isLate)
+        // Whether all before it was captured, and nothing but the SYN-ACK is acknowledged.
+        let isAwaited =
+            receiverBefore.state == .synReceived || receiverBefore.state == .finWait1 && endpoints[peer].mayAnswerFast
+        let goesOn =
+            isAwaited && segment.sequence.isAtOrBefore(senderBefore.sendNext)
+            && !arrived.anomalies.contains(.acknowledgedUnseen)
+        noteHandshake(segment, side, time, isLate: isLate, goesOn: goesOn)
         noteEnding(segment, side, receiverBefore: receiverBefore, reactions: (sent, arrived))
         completeness.note(segment, isFirst: isFirst)
         // A clock that went back moves no time back: durations stay what they were.
@@ -179,7 +185,9 @@ extension HotPart {
         if endpoints[place(resetter)].state != .closed { facts.subtract([.reset, .originatorReset]) }
     }
 
-    private mutating func noteHandshake(_ segment: Segment, _ side: Side, _ time: Timestamp, isLate: Bool) {
+    private mutating func noteHandshake(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, isLate: Bool, goesOn: Bool
+    ) {
         let flags = segment.flags
         // SYN with FIN or RST opens nothing.
         if flags.has(.syn) && flags.hasAny([.fin, .rst]) { return }
@@ -202,10 +210,13 @@ extension HotPart {
             } else {
                 facts.insert(.synSeen)
             }
-        } else if flags.has(.ack) && side == .originator && handshake.open < 0 && handshake.synAck >= 0
-            && !flags.has(.rst)
-        {
-            handshake.open = time.since(firstTime)
+        } else if flags.has(.ack) && side == .originator && handshake.isHalfWay && !flags.has(.rst) {
+            let after = time.since(firstTime)
+            // In a simultaneous open the states are others.
+            let isNext = goesOn || isSelfConnect || facts.contains(.originatorSynAck)
+            handshake.goOn(
+                after: after,
+                isAck: isNext && !flags.has(.fin) && handshake.isPrompt(after, text: segment.payloadLength))
         }
     }
 

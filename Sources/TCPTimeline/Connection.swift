@@ -135,8 +135,11 @@ public struct Connection: BitwiseCopyable, Sendable {
     public var missedBytes: UInt64 { rare.missedBytes }
     /// Nanoseconds from the first SYN to the first SYN-ACK, at most 39 hours; negative if unknown.
     public var synAckDelay: Int64 { hot.handshake.synAck }
-    /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK, at most 39 hours; negative if unknown.
+    /// Nanoseconds from the first SYN to the first segment with which its sender went on after the SYN-ACK, at most 39 hours; negative if
+    /// unknown. That the ACK of the SYN-ACK was captured, only `handshakeTime` says.
     public var openDelay: Int64 { hot.handshake.open }
+    /// Nanoseconds from the first SYN to the ACK of the SYN-ACK, at most 39 hours; negative if that was not captured.
+    public var handshakeTime: Int64 { hot.handshake.measured }
     /// The originator.
     public var originator: EndpointMachine { hot.endpoints[0] }
     /// The responder; not used in a self-connect, where the originator is both.

@@ -7,7 +7,7 @@ public struct ConnectionSummary: Sendable {
     /// From the originator to the responder.
     public let tuple: FourTuple
     /// Nanoseconds from the first SYN to the first ACK of the SYN-ACK; negative if unknown.
-    public let openDelay: Int64
+    public let handshakeTime: Int64
     /// Nanoseconds from the first to the latest segment.
     public let duration: Int64
     /// Octets of text that the originator sent.
@@ -25,7 +25,7 @@ public struct ConnectionSummary: Sendable {
 
     @inline(__always) init(_ hot: borrowing HotPart) {
         tuple = hot.tuple
-        openDelay = hot.handshake.open
+        handshakeTime = hot.handshake.measured
         duration = hot.duration
         originatorBytes = hot.sides[0].uniqueBytes
         responderBytes = hot.sides[1].uniqueBytes

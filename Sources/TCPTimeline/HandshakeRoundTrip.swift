@@ -42,8 +42,10 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
         } else if event.sender == .responder, flags.has([.syn, .ack]), let synTime {
             toResponder = Self.span(from: synTime, to: event.time)
             synAckTime = event.time
-        } else if event.sender == .originator, let synAckTime {
-            toOriginator = Self.span(from: synAckTime, to: event.time)
+        } else if event.sender == .originator, let sent = synAckTime {
+            synAckTime = nil
+            // A FIN is not the ACK that answers: that was not captured.
+            if !flags.has(.fin) { toOriginator = Self.span(from: sent, to: event.time) }
         }
     }
 

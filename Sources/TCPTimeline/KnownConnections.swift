@@ -13,6 +13,9 @@ public struct KnownConnections: ~Copyable {
     /// How many frames of each were copies.
     private var copies = CopyCounts()
     var relatives = ConnectionRelatives()
+    /// Whether any segment was captured so far that shows an answer to a SYN, of any connection: a SYN-ACK, or what one who was answered
+    /// goes on with. Where there is none, a filter may have left them all out.
+    public internal(set) var showsAnswers = false
 
     /// No connections.
     ///
@@ -64,18 +67,21 @@ public struct KnownConnections: ~Copyable {
         let copies: UInt32
         let source: ConnectionName?
         let subflow: MultipathSubflow?
+        let showsAnswers: Bool
     }
 
     /// The record of a connection that is here.
     public func record(of id: ConnectionID) -> Record {
         Record(
-            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), subflow: subflow(id))
+            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), subflow: subflow(id),
+            showsAnswers: showsAnswers)
     }
 
     /// Keeps a connection of others as it is there, until `release`; a later record takes the place of an earlier one.
     public mutating func keep(_ record: Record, at id: ConnectionID) {
         let number = record.connection.number
         store.keep(record.connection, at: id)
+        showsAnswers = record.showsAnswers
         if record.copies > 0 { copies.set(id, number, record.copies) }
         if let source = record.source { relatives.note(number, translationOf: source) }
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
@@ -115,4 +121,9 @@ public struct KnownConnections: ~Copyable {
         relatives.forget(store[id].number)
         statistics?.forget(id)
     }
+}
+
+extension Segment {
+    /// Whether it answers a SYN, or its sender was answered: who was not has no number to acknowledge.
+    var showsAnswer: Bool { flags.has(.ack) && (flags.has(.syn) || !flags.hasAny([.fin, .rst])) }
 }

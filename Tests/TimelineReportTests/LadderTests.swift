@@ -439,7 +439,7 @@ private let lineRows = """
         let play = Play()
         let render = Render(play)
         let text = render.run("> S 0:0", TextTimelineReport(style: TextStyle(), order: .blocks))
-        #expect(text.contains("no answer (S0): 1 SYN;"))
+        #expect(text.contains("no answer in this capture (S0): 1 SYN;"))
     }
 }
 

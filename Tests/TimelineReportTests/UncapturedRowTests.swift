@@ -89,4 +89,46 @@ import TimelineReport
         #expect(!lines.contains { $0.contains("not captured") || $0.contains("closed*") }, "\(lines)")
         #expect(lines.contains { $0.hasPrefix("closed (SF) by client") })
     }
+
+    // MARK: Without the kernel's word
+
+    /// The closing line of the first connection.
+    private func closing(_ segments: String) -> String {
+        text((segments, [])).first { $0.hasPrefix("=>") || $0.contains(" packets") } ?? ""
+    }
+
+    /// A capture that has nothing but SYNs does not say that there was no answer; nor that there was one.
+    @Test func X15_noAnswerInThisCapture() {
+        #expect(
+            closing("> S 0:0").hasPrefix("=> no answer in this capture (S0): 1 SYN; it has SYNs alone, as by a filter,")
+        )
+        // Who asks again has had no answer.
+        #expect(
+            closing("> S 0:0\n1 > S 0:0").hasPrefix(
+                "=> no answer (S0): 2 SYNs; filtered, host down, or accept queue full"))
+        #expect(closing("> S 0:0\n< R. 0:0 ack 1").hasPrefix("=> refused (REJ)"))
+    }
+
+    /// Where others were answered, this one was not.
+    @Test(arguments: ["< S. 0:0 ack 1", "> . 1:1 ack 1", "> P. 1:9 ack 1"])
+    func X15_othersWereAnswered(_ answer: String) throws {
+        let play = Play()
+        let render = Render(play)
+        let other = play.client
+        play.client.port += 1
+        play.feed("> S 0:0\n" + answer)
+        play.client = other
+        let lines = render.run("> S 0:0", TextTimelineReport(style: TextStyle(), order: .blocks))
+        #expect(lines.contains("=> no answer (S0): 1 SYN; filtered, host down, accept queue full"), "\(lines)")
+    }
+
+    /// SYNs, FINs and RSTs alone: what the handshake and the ways took is not in them.
+    @Test func X15_timesThatWereNotCaptured() {
+        let lines = text(
+            ("> S 0:0\n0.02 < S. 0:0 ack 1\n1 < F. 501:501 ack 101\n2 > F. 101:101 ack 502", []))
+        #expect(
+            lines.contains { $0.hasPrefix("closed (SF) by server, SYN-ACK after 20.00ms, lasted 2.00s") }, "\(lines)")
+        #expect(!lines.contains { $0.contains("RTT") || $0.contains("handshake 2") || $0.contains(", handshake") })
+        #expect(text((handshake, [])).contains { $0.contains(", handshake 2.000ms") })
+    }
 }

@@ -133,7 +133,9 @@ extension Circumstances {
                 "an ICMP error said so to its kernel, or nobody answers its ARP on the way, and that was not captured (a filter such as"
                 + " port 9500 leaves ICMP out)"
         }
-        return "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
+        let causes = "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
+        return mayLackAnswers
+            ? "the capture has SYNs alone, so that a filter may have left the answer out; else \(causes)" : causes
     }
 
     /// Why a listener with room does not answer. What its own count says, it was given: TCP drops a SYN itself where its SYN queue is
@@ -306,6 +308,13 @@ extension Circumstances {
                 + (refusals.map { [.init("refused_by_listener", .number(Int64($0)))] } ?? [])
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence
                 + listenerEvidence)
+    }
+
+    /// Whether an answer may have been left out: the capture has SYNs alone, and nothing says that this one had none. Who asks again had
+    /// none, and a client's own kernel tells.
+    private var mayLackAnswers: Bool {
+        !showsAnswers && file[.originator].synCount == 1 && !connection.facts.contains(.replaced)
+            && kernel?.originator.isLocal != true
     }
 
     /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). While

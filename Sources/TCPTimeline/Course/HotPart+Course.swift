@@ -61,7 +61,12 @@ extension HotPart {
         history.append(kind, originator: isOriginator)
         if kind == .synAck && handshake.synAck < 0 { handshake.synAck = time.since(firstTime) }
         // The times first: who sent a segment is harder to guess.
-        if handshake.isHalfWay && isOriginator && !kind.hasSyn { handshake.open = time.since(firstTime) }
+        if handshake.isHalfWay && isOriginator && !kind.hasSyn {
+            let after = time.since(firstTime)
+            let isFin = segment.flags.has(.fin)
+            let isPrompt = handshake.isPrompt(after, text: segment.payloadLength)
+            handshake.goOn(after: after, isAck: !isFin && isPrompt && endpoints[1].state == .synReceived)
+        }
         endpoints[own].sentUsually(segment, rows[index].sender)
         endpoints[1 &- own].arrivesUsually(segment, rows[index].receiver)
     }

@@ -32,6 +32,13 @@ public struct ConnectionStatistics: Sendable {
     /// What a side sent; looked at in place.
     @inlinable public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
 
+    /// Whether the round trips of one side's segments mean anything: where the capture has SYNs, FINs and RSTs alone, the ACKs that came
+    /// first are not in it, and what those acknowledge says only that they had come. The answer to a SYN is one at once.
+    public func measuresRoundTrips(of side: Side) -> Bool {
+        directions.contains { $0.packets > $0.syns + $0.fins + $0.resets }
+            || side == .originator && directions.allSatisfy { $0.fins == 0 }
+    }
+
     /// How long an endpoint was in a state, up to `now`: what its transitions say, inferred ones included.
     public func time(of side: Side, in state: TCPState, at now: Timestamp) -> Int64 {
         let own = Int(side.rawValue)

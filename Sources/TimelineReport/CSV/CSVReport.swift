@@ -150,7 +150,8 @@ public struct CSVReport: PartitionedReport {
         let hasSynAck = connection.synAckDelay >= 0
         seconds(hasSynAck ? connection.synAckDelay : nil, &out)
         seconds(
-            hasSynAck && connection.openDelay >= 0 ? max(0, connection.openDelay - connection.synAckDelay) : nil, &out)
+            hasSynAck && connection.handshakeTime >= 0
+                ? max(0, connection.handshakeTime - connection.synAckDelay) : nil, &out)
     }
 
     private func writeProcess(_ view: KernelSideView?, _ out: inout OutputBuffer) {

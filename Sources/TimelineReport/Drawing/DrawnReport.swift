@@ -141,6 +141,7 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
                 connection: connection, kernel: kernel,
                 steps: texts[id].takeSteps(items, connection, kernel), findings: texts[id].findings,
                 statistics: connections.statistics(of: id), copies: connections.duplicateFrames(of: id),
+                showsAnswers: connections.showsAnswers,
                 interface: interfaces.indices.contains(interface) ? interfaces[interface] : ""),
             &out)
     }

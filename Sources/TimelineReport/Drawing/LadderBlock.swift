@@ -26,6 +26,8 @@ public struct LadderBlock {
     let statistics: ConnectionStatistics?
     /// Frames that were other copies of its frames.
     let copies: UInt32
+    /// Whether the capture has answers to SYNs, of any connection.
+    let showsAnswers: Bool
     /// The interface that its first segment was seen on; empty if the capture does not say. Untrusted.
     let interface: String
 

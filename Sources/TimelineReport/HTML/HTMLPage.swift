@@ -150,7 +150,7 @@ public struct HTMLPage: LadderDrawing {
             $0.append(connection.zeekConnectionState)
         }
         out.append(element: "span", "time") {
-            if connection.openDelay >= 0 { $0.append(span: connection.openDelay) } else { $0.append("-") }
+            if connection.handshakeTime >= 0 { $0.append(span: connection.handshakeTime) } else { $0.append("-") }
         }
         out.append(element: "span", "time") { $0.append(span: connection.duration) }
         for side in 0..<2 {
@@ -172,7 +172,8 @@ public struct HTMLPage: LadderDrawing {
 
     private func writeSentences(_ block: LadderBlock, _ out: inout OutputBuffer) {
         writeClosing(
-            block.connection, block.kernel, copies: block.copies, writer.style, layout: writer.layout, prefix: nil, &out
+            block.connection, block.kernel, copies: block.copies, showsAnswers: block.showsAnswers, writer.style,
+            layout: writer.layout, prefix: nil, &out
         )
         writeProcessLines(block.connection, block.kernel, layout: writer.layout, prefix: nil, &out)
         if let statistics = block.statistics {

@@ -42,8 +42,8 @@ extension JSONObject {
         guard connection.synAckDelay >= 0 else { return }
         addObject("handshake") { handshake in
             handshake.add("synack_s", seconds: connection.synAckDelay)
-            if connection.openDelay >= 0 {
-                handshake.add("ack_s", seconds: max(0, connection.openDelay - connection.synAckDelay))
+            if connection.handshakeTime >= 0 {
+                handshake.add("ack_s", seconds: max(0, connection.handshakeTime - connection.synAckDelay))
             }
         }
     }

@@ -17,8 +17,10 @@ extension JSONObject {
     private mutating func addDirection(_ statistics: ConnectionStatistics, _ side: Side, until end: Timestamp) {
         let direction = statistics[side]
         addCounts(direction)
-        addTally("rtt", direction.roundTrip)
-        addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
+        if statistics.measuresRoundTrips(of: side) {
+            addTally("rtt", direction.roundTrip)
+            addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
+        }
         addRetransmissions(direction)
         add(positive: "out_of_order", direction.outOfOrderPackets)
         add(positive: LateKind.reordered.name, direction.count(LateKind.reordered))

@@ -196,7 +196,7 @@ public struct SummaryReport: PartitionedReport {
             // "half-closed RSTO" fills the column: the next one moves, so that they stay two words.
             if row.count >= outcomeStart + 16 { row.append(ShortWord(0x20)) }
             row.pad(to: outcomeStart + 16)
-            row.append(span: connection.openDelay, compact: true, rightIn: 6)
+            row.append(span: connection.handshakeTime, compact: true, rightIn: 6)
             row.append(ShortWord(0x20))
             row.append(span: connection.duration, rightIn: 8)
             row.append(ShortWord(0x20))
@@ -270,9 +270,9 @@ public struct SummaryReport: PartitionedReport {
         append(connection.tuple.source, &out)
         out.append(" > ")
         append(connection.tuple.destination, &out)
-        if connection.openDelay >= 0 {
+        if connection.handshakeTime >= 0 {
             out.append(" setup ")
-            out.append(span: connection.openDelay)
+            out.append(span: connection.handshakeTime)
         }
         out.append(" dur ")
         out.append(span: connection.duration)

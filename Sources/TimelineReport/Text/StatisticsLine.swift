@@ -28,10 +28,13 @@ func writeStatistics(
 }
 
 private func appendRoundTrips(_ statistics: ConnectionStatistics, _ out: inout OutputBuffer) {
-    let sides = (statistics[.originator].roundTrip, statistics[.responder].roundTrip)
-    guard sides.0.count + sides.1.count > 0 else { return }
+    let sides = [(Side.originator, " >" as StaticString), (.responder, " <")].filter { side, _ in
+        statistics[side].roundTrip.count > 0 && statistics.measuresRoundTrips(of: side)
+    }
+    guard !sides.isEmpty else { return }
     out.append("RTT")
-    for (tally, arrow) in [(sides.0, " >" as StaticString), (sides.1, " <")] where tally.count > 0 {
+    for (side, arrow) in sides {
+        let tally = statistics[side].roundTrip
         out.append(" ")
         out.append(span: tally.minimum)
         if tally.count > 1 {

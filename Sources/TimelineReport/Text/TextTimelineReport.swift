@@ -231,7 +231,8 @@ public struct TextTimelineReport: TraceReport {
                 writeNote(.halfClosed(stillSending: sender, at: nil), connection, kernel, id, prefix, &out)
             }
             writeClosing(
-                connection, kernel, copies: connections.duplicateFrames(of: id), style, layout: writer.layout,
+                connection, kernel, copies: connections.duplicateFrames(of: id),
+                showsAnswers: connections.showsAnswers, style, layout: writer.layout,
                 prefix: prefix, &out)
             if style.detail.verbosity > 0 {
                 writeProcessLines(connection, kernel, layout: writer.layout, prefix: prefix, &out)

@@ -263,8 +263,8 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
 
 /// The line that sums a connection up.
 func writeClosing(
-    _ connection: Connection, _ kernel: KernelView?, copies: UInt32, _ style: TextStyle, layout: TimelineLayout,
-    prefix: UInt64?, _ out: inout OutputBuffer
+    _ connection: Connection, _ kernel: KernelView?, copies: UInt32, showsAnswers: Bool, _ style: TextStyle,
+    layout: TimelineLayout, prefix: UInt64?, _ out: inout OutputBuffer
 ) {
     let start = out.count
     if let prefix {
@@ -276,6 +276,8 @@ func writeClosing(
     if outcome == .refused || outcome == .reset || outcome == .noAnswer { out.append("=> ") }
     out.append(outcome.displayName)
     if connection.isOutcomeKernels { out.append("*") }
+    let isLeftOut = !showsAnswers && connection.mayLackAnswer(kernel)
+    if isLeftOut { out.append(" in this capture") }
     out.append(" (")
     out.append(connection.zeekConnectionState)
     out.append(")")
@@ -291,16 +293,20 @@ func writeClosing(
         out.append(" after ")
         out.append(span: connection.duration)
     case .refused: out.append("  connect() = ECONNREFUSED")
-    case .noAnswer: appendNoAnswer(connection, kernel, to: &out)
+    case .noAnswer: appendNoAnswer(connection, kernel, isLeftOut: isLeftOut, to: &out)
     case .halfOpen, .halfClosed, .open, .partial:
         out.append(": client ")
         out.append(connection.originator.state.displayName)
         out.append(", server ")
         out.append(connection.endpoint(.responder).state.displayName)
     }
-    if connection.openDelay >= 0 {
+    if connection.handshakeTime >= 0 {
         out.append(", handshake ")
-        out.append(span: connection.openDelay)
+        out.append(span: connection.handshakeTime)
+    } else if connection.openDelay >= 0 {
+        // The ACK that completes it was not captured.
+        out.append(", SYN-ACK after ")
+        out.append(span: connection.synAckDelay)
     }
     // One segment lasts for no time, and what did not close lasts longer than its segments do.
     if outcome != .reset && outcome != .refused && connection.duration > 0 {
@@ -348,7 +354,9 @@ private func appendQueue(of listener: KernelSocket, _ count: Int, to out: inout 
     out.append(listener.receiveQueue == 1 ? " connection" : " connections")
 }
 
-private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to out: inout OutputBuffer) {
+private func appendNoAnswer(
+    _ connection: Connection, _ kernel: KernelView?, isLeftOut: Bool, to out: inout OutputBuffer
+) {
     let sent = connection.counters[0]
     // A RST, with which it gave up, is none; of one that went on without an answer, captured in part, not all are SYNs.
     let hasSynsAlone = !connection.facts.contains(.originatorMoreThanSyn)
@@ -379,10 +387,23 @@ private func appendNoAnswer(_ connection: Connection, _ kernel: KernelView?, to 
         appendQueue(of: listener, kernel?.responder.listenerCount ?? 1, to: &out)
     } else if kernel?.responder.hasNoSocket == true, kernel?.responder.isRead == true {
         out.append("; nobody listens, and a firewall on this host drops it")
+    } else if isLeftOut {
+        out.append(
+            "; it has SYNs alone, as by a filter, or nobody answered: firewall, host down, accept queue full")
     } else if attempts == 1 {
         // It was not asked again, as a sender does after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")
     } else {
         out.append("; filtered, host down, or accept queue full")
+    }
+}
+
+extension Connection {
+    /// Whether its one SYN may have been answered, in a capture without answers: nothing says that it was not. Who asks again had none.
+    fileprivate func mayLackAnswer(_ kernel: KernelView?) -> Bool {
+        guard outcome == .noAnswer, counters[0].packets == 1, counters[1].packets == 0, icmpKind == nil,
+            !facts.contains(.replaced)
+        else { return false }
+        return kernel?.originator.isLocal != true && kernel?.responder.isLocal != true
     }
 }

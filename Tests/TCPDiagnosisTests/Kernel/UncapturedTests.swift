@@ -116,6 +116,28 @@ import Testing
         #expect(unanswered.conclude(5000).contains(.synUnanswered), "\(unanswered.found)")
     }
 
+    /// A capture with SYNs alone shows no answers: that one SYN had none it cannot say; who asks again has had none.
+    @Test func X15_aLoneSynInACaptureWithoutAnswers() {
+        func words(_ play: KernelCase) -> String {
+            _ = play.conclude(5000)
+            return play.message(.synUnanswered)
+        }
+        let left = "the capture has SYNs alone, so that a filter may have left the answer out; else a firewall"
+        #expect(words(KernelCase("> S 0:0")).contains(left))
+        #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it in silence"))
+        // The client's kernel still asks.
+        let asking = KernelCase("> S 0:0")
+        asking.read(1100, asking.client(.synSent))
+        #expect(!words(asking).contains(left) && asking.found.map { $0.code } == [.synUnanswered])
+        // Others were answered.
+        let play = KernelCase("> S 0:0")
+        play.play.client.port += 1
+        play.feed("0.1 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n")
+        play.play.client.port -= 1
+        play.feed("0.2 > S 0:0\n")
+        #expect(!words(play).contains(left) && play.found.map { $0.code }.contains(.synUnanswered), "\(play.found)")
+    }
+
     /// SO_KEEPALIVE alone ends nothing.
     @Test func aSocketThatWouldHaveAskedDidNotAskInVain() {
         for (code, closes) in [(nil, true), (nil, false), (110, false), (104, false)] as [(Int32?, Bool)] {

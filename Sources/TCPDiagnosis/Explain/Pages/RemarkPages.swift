@@ -154,7 +154,18 @@ extension Explanation {
             "A second or more: a SYN or a SYN-ACK was sent again.", see: "explain syn-unanswered, explain syn-ack-lost"),
         remark(
             "handshake", "In the last line, how long the handshake took: what the table has under SETUP.",
-            "From the first SYN to the ACK of the SYN-ACK.", see: "explain SETUP"),
+            "From the first SYN to the ACK of the SYN-ACK. Where that was not captured, the line has SYN-ACK after: explain 'SYN-ACK after'.",
+            see: "explain SETUP"),
+        remark(
+            "SYN-ACK after",
+            "In the last line, instead of the handshake's time: the ACK that completes it was not captured.",
+            "From the first SYN to the SYN-ACK. Of SYNs, FINs and RSTs alone nobody knows more; or the capture lost the ACK.",
+            see: "explain handshake, explain 'not captured'"),
+        remark(
+            "in this capture",
+            "`no answer in this capture`: one SYN, and not one answer to a SYN in all of the capture, of any connection.",
+            "A filter for SYNs leaves answers out; then nobody knows. A SYN that is sent again had no answer till then.",
+            see: "explain S0, explain syn-unanswered"),
         remark(
             "last segment after",
             "When the latest segment came, counted from the first one, of a connection that did not close.",
