@@ -42,7 +42,7 @@ extension Explanation {
                 Capture on the server too. If the SYN arrives there, look at nstat -az TcpExtListenDrops TcpExtListenOverflows
                 and at the firewall. If not, look on the way.
                 """),
-            .see("explain accept-queue-full, explain S0, explain ETIMEDOUT, explain 'in this capture'")),
+            .see("explain accept-queue-full, explain S0, explain 'in this capture'")),
         Explanation(
             .finding, "syn-ack-lost", "The server answers the SYN, and its SYN-ACKs do not arrive at the client.",
             .wire(
