@@ -15,6 +15,9 @@ extension EndpointMachine {
         case .unseen: arrivesUnseen(segment, &reaction)
         case .closed: arrivesClosed(segment, &reaction)
         case .listen: arrivesListen(segment, &reaction)
+        case .synSent where showsOpening(segment):
+            enter(.established, .inferred, .synSentSynAck, &reaction)
+            arrivesSynchronized(segment, &reaction)
         case .synSent: arrivesSynSent(segment, &reaction)
         case .established where isAnotherAnswer(segment):
             enter(.synSent, .inferred, .retraction, &reaction)
@@ -88,6 +91,12 @@ extension EndpointMachine {
         if segment.payloadLength > 0 { knowledge.insert(.fastOpen) } else { knowledge.remove(.fastOpen) }
     }
 
+    /// Whether the peer goes on behind its SYN-ACK, which it does only when this endpoint has answered: of an answer that was not presumed.
+    private func showsOpening(_ segment: Segment) -> Bool {
+        knowledge.contains([.lacksAnswer, .irs]) && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
+            && segment.sequenceLength > 0 && segment.sequence.isAfter(irs)
+    }
+
     /// 3.10.7.3, in its order: ACK, RST, (security), SYN, and what is left is dropped.
     private mutating func arrivesSynSent(_ segment: Segment, _ reaction: inout Reaction) {
         let flags = segment.flags
@@ -111,9 +120,15 @@ extension EndpointMachine {
         }
         // Fourth: SYN.
         guard flags.has(.syn) else { return }
-        let crossedEarlier = knowledge.contains(.irs) && segment.sequence == irs
+        let isPresumed = !hasAck || !knowledge.contains(.lacksAnswer)
+        let crossedEarlier = isPresumed && knowledge.contains(.irs) && segment.sequence == irs
         // Its text waits, or is dropped and sent again: the own ACK will tell.
         learnPeerSyn(segment)
+        // What dropped the last one may drop this one, too: the own ACK will tell.
+        guard isPresumed else {
+            knowledge.insert(.answerPassed)
+            return
+        }
         if hasAck && crossedEarlier {
             // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
             // SYN-ACK is still to come; ESTABLISHED follows it.

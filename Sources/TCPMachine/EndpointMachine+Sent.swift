@@ -104,6 +104,7 @@ extension EndpointMachine {
         case .synReceived, .established:
             // It still asks, so the SYN or SYN-ACK that we saw pass has not reached it.
             if segment.sequence == iss && knowledge.contains(.activeOpen) && !knowledge.contains(.synchronized) {
+                if state == .established { knowledge.insert(.lacksAnswer) }
                 enter(.synSent, .observed, .retraction, &reaction)
                 knowledge.remove([.irs, .receive])
             } else if segment.sequence != iss {
@@ -189,6 +190,7 @@ extension EndpointMachine {
             reaction.anomalies.insert(.initialSequenceChanged)
             return
         }
+        knowledge.remove(.answerPassed)
         noteOwnShift(segment)
         if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
     }
@@ -234,10 +236,11 @@ extension EndpointMachine {
         if isBlind(ack) { return }
         placePeerFin(before: ack)
         if state == .synSent {
-            // Only an endpoint that got a SYN-ACK sends this; the SYN-ACK itself was not captured.
+            // Only an endpoint that got a SYN-ACK sends this. If that is not the one that passed us, it was not captured.
+            let isAwaited = knowledge.contains([.lacksAnswer, .irs]) && ack == irs.advanced(by: 1)
             learnReceiveNext(ack)
             sendUnacknowledged = sendNext
-            enter(.established, .observed, .evidence, &reaction)
+            enter(.established, .observed, isAwaited ? .synSentSynAck : .evidence, &reaction)
         }
         if state == .synReceived && !knowledge.contains(.fastOpen) && knowledge.contains(.irs)
             && ack.isAfter(irs.advanced(by: 1))

@@ -73,6 +73,10 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let peerFinUncaptured = Knowledge(rawValue: 1 << 25)
         /// The kernel shows a SYN's answer or a FIN, its own or the peer's, that was not captured.
         static let ledByKernel = Knowledge(rawValue: 1 << 26)
+        /// A SYN-ACK that passed us has not reached it: it asked again. Of the next ones nothing is presumed.
+        static let lacksAnswer = Knowledge(rawValue: 1 << 27)
+        /// One of these has passed us since it asked the last time.
+        static let answerPassed = Knowledge(rawValue: 1 << 28)
     }
 
     /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs
@@ -132,6 +136,9 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
     /// Whether the peer's SYN carried text, so that it may send text of its own before it is open (RFC 7413 3).
     public var mayAnswerFast: Bool { knowledge.contains(.fastOpen) }
+    /// Whether it has asked for a connection, and no answer has passed us since it asked the last time.
+    public var isAsking: Bool { state == .synSent && !knowledge.contains(.answerPassed) }
+
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
 

@@ -257,7 +257,7 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// identification, and its timers for SYN and SYN-ACK, started together, send both within a millisecond a second later.
     mutating func answersRepeatedSyn(_ segment: Segment, own: Int) -> Bool {
         segment.flags.has([.syn, .ack]) && endpoints[own].hasSentSynAck && endpoints[own].iss == segment.sequence
-            && endpoints[1 - own].state == .synSent && endpoints[1 - own].sendNext == segment.acknowledgment
+            && endpoints[1 - own].isAsking && endpoints[1 - own].sendNext == segment.acknowledgment
     }
 
     /// Finds out, after a segment or an event that may have changed a state, what the next segments of each side may skip.
