@@ -107,8 +107,8 @@ public struct Diagnosis: Sendable {
             }
             room -= 1
             findings += judge(
-                entry.id, connection, connections.statistics(of: entry.id), kernel?.view(entry.id), now: now,
-                isOver: false, showsAnswers: connections.showsAnswers)
+                entry.id, connection, connections.statistics(of: entry.id), kernel?.view(entry.id),
+                Kin(entry.id, connections), now: now, isOver: false)
             patientQueue.append(entry.id, entry.number, now.advanced(by: Self.interval))
         }
         return findings
@@ -119,8 +119,7 @@ public struct Diagnosis: Sendable {
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ kernel: KernelView?, now: Timestamp
     ) -> [Finding] {
         judge(
-            id, connections[id], connections.statistics(of: id), kernel, now: now, isOver: false,
-            showsAnswers: connections.showsAnswers)
+            id, connections[id], connections.statistics(of: id), kernel, Kin(id, connections), now: now, isOver: false)
     }
 
     private func isOpen(_ id: ConnectionID, _ number: UInt64) -> Bool {
@@ -137,8 +136,8 @@ public struct Diagnosis: Sendable {
             portUse.note(connection.tuple, at: connection.lastTime)
         }
         let findings = judge(
-            id, connection, connections.statistics(of: id), kernel, now: max(now, connection.lastTime), isOver: true,
-            showsAnswers: connections.showsAnswers)
+            id, connection, connections.statistics(of: id), kernel, Kin(id, connections),
+            now: max(now, connection.lastTime), isOver: true)
         let slot = Int(id.slot)
         // Late segments do not open a file again.
         if slot < files.count, files[slot].number == connection.number {
@@ -150,7 +149,7 @@ public struct Diagnosis: Sendable {
 
     private mutating func judge(
         _ id: ConnectionID, _ connection: Connection, _ statistics: ConnectionStatistics?, _ kernel: KernelView?,
-        now: Timestamp, isOver: Bool, showsAnswers: Bool
+        _ kin: Kin, now: Timestamp, isOver: Bool
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
@@ -168,8 +167,9 @@ public struct Diagnosis: Sendable {
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.deferred } : nil,
             untracked: file[.originator].syn.isSeen
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
+            source: kin.source, isAnsweredElsewhere: kin.isAnswered,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
-            showsAnswers: showsAnswers, found: file.reported)
+            showsAnswers: kin.showsAnswers, found: file.reported)
         var findings: [Finding] = []
         var next = 0
         while let (place, verdict) = Rule.firstVerdict(from: next, circumstances) {
@@ -186,6 +186,19 @@ public struct Diagnosis: Sendable {
         }
         files[slot].reported = circumstances.found
         return findings
+    }
+}
+
+/// What other connections say of one: which are the same one under other addresses, and whether any in the capture was answered.
+private struct Kin {
+    let source: ConnectionName?
+    let isAnswered: Bool
+    let showsAnswers: Bool
+
+    init(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
+        source = connections.translated(from: id)
+        isAnswered = connections.answer(to: id) != nil
+        showsAnswers = connections.showsAnswers
     }
 }
 

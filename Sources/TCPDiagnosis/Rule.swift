@@ -23,6 +23,10 @@ struct Circumstances {
     let deferred: UInt64?
     /// How many packets this host's connection tracking had no room for since its first SYN, live; nil for none.
     let untracked: UInt64?
+    /// The connection whose SYN its first segment repeats, or answers, under another address (NAT).
+    let source: ConnectionName?
+    /// Whether another connection's first segment answers its SYN (NAT on this host).
+    let isAnsweredElsewhere: Bool
     /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
     let ports: PortPressure?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.

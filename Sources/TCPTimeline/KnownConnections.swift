@@ -1,5 +1,6 @@
 // What is known of the connections in memory, as reports and findings read it.
 
+import TCPMachine
 import TCPModel
 
 /// The connections in memory by place, and what is kept beside each of them.
@@ -52,11 +53,24 @@ public struct KnownConnections: ~Copyable {
     /// How many frames of a connection were other copies of frames that count (`Timeline.observeOnce`).
     public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies[id, store[id].number] }
 
-    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
+    /// The connection whose SYN a connection's first segment repeats under other addresses, or answers from another one (NAT).
     public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
+
+    /// The connection whose first segment answers this one's SYN from another address (NAT on this host).
+    public func answer(to id: ConnectionID) -> ConnectionName? { relatives.answer(to: store[id].number) }
 
     /// What a connection joined, if its SYN had MP_JOIN.
     public func subflow(_ id: ConnectionID) -> MultipathSubflow? { relatives.subflow(store[id].number) }
+
+    /// What is left to say of the connection that a new one has replaced.
+    func predecessor(_ replaced: ConnectionID?, of new: ConnectionID) -> Predecessor? {
+        guard let id = replaced else { return nil }
+        // The roles may have changed.
+        let side: Side = store[id].isOriginator(store[new].tuple.destination) ? .originator : .responder
+        return Predecessor(
+            number: store[id].number, lastTime: store[id].lastTime,
+            responderState: store[id].endpoints[store[id].place(side)].state)
+    }
 
     // MARK: Elsewhere
 
@@ -66,6 +80,7 @@ public struct KnownConnections: ~Copyable {
         public let connection: Connection
         let copies: UInt32
         let source: ConnectionName?
+        let answer: ConnectionName?
         let subflow: MultipathSubflow?
         let showsAnswers: Bool
     }
@@ -73,8 +88,8 @@ public struct KnownConnections: ~Copyable {
     /// The record of a connection that is here.
     public func record(of id: ConnectionID) -> Record {
         Record(
-            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), subflow: subflow(id),
-            showsAnswers: showsAnswers)
+            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), answer: answer(to: id),
+            subflow: subflow(id), showsAnswers: showsAnswers)
     }
 
     /// Keeps a connection of others as it is there, until `release`; a later record takes the place of an earlier one.
@@ -84,6 +99,7 @@ public struct KnownConnections: ~Copyable {
         showsAnswers = record.showsAnswers
         if record.copies > 0 { copies.set(id, number, record.copies) }
         if let source = record.source { relatives.note(number, translationOf: source) }
+        if let answer = record.answer { relatives.note(number, answeredBy: answer) }
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
     }
 

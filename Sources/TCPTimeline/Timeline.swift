@@ -210,12 +210,17 @@ public struct Timeline: ~Copyable {
         return tracked
     }
 
-    /// Looks whether a connection's first SYN repeats another one's.
+    /// Looks whether a connection's first segment repeats another one's SYN, or answers it.
     @inline(__always) private mutating func noteTranslation(
         _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
     ) {
-        guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
+        guard tracked.isFirst, countsByItself, segment.flags.hasAny([.syn, .rst]) else { return }
         let id = tracked.connection
+        if let opening = translations.opening(answeredBy: segment, time: time) {
+            connections.relatives.note(connections.store[id].number, translationOf: opening)
+            connections.relatives.note(opening.number, answeredBy: connections.store[id].name)
+            return
+        }
         if let source = translations.source(of: segment, connections.store[id].name, time: time) {
             connections.relatives.note(connections.store[id].number, translationOf: source)
         }
@@ -322,7 +327,8 @@ public struct Timeline: ~Copyable {
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
         var event = SegmentEvent(
             connection: id, number: connections.store[id].number, isFirst: tracked.isFirst,
-            replaced: tracked.replaced, predecessor: predecessor(tracked.replaced, of: id), sender: sender, time: time,
+            replaced: tracked.replaced, predecessor: connections.predecessor(tracked.replaced, of: id), sender: sender,
+            time: time,
             frame: frame, segment: segment,
             relativeSequence: segment.sequence.offset(from: ownBase),
             relativeAck: segment.flags.has(.ack) ? segment.acknowledgment.offset(from: peerBase) : 0,
@@ -334,16 +340,6 @@ public struct Timeline: ~Copyable {
             originalFrame: tracked.copyOf, cutOctets: cutOctets)
         connections.judge(&event)
         return event
-    }
-
-    private func predecessor(_ replaced: ConnectionID?, of new: ConnectionID) -> Predecessor? {
-        guard let id = replaced else { return nil }
-        // The roles may have changed.
-        let responder = connections.store[new].tuple.destination
-        let side: Side = connections.store[id].isOriginator(responder) ? .originator : .responder
-        return Predecessor(
-            number: connections.store[id].number, lastTime: connections.store[id].lastTime,
-            responderState: connections.store[id].endpoints[connections.store[id].place(side)].state)
     }
 
     private mutating func create(

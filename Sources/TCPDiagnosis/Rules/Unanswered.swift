@@ -50,7 +50,10 @@ extension Rule {
 
     /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.
     static let synUnanswered = Rule(.synUnanswered) { c in
-        guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
+        // Answered under another address it is: that connection's finding tells.
+        guard c.isUnanswered, c.fullListener == nil, !c.isAnsweredElsewhere, !c.found.contains(.acceptQueueFull) else {
+            return nil
+        }
         let record = c.file[.originator]
         let syns = counted(record.synCount, "SYN")
         let message: String
@@ -107,8 +110,10 @@ extension Circumstances {
     fileprivate var silenceWords: String {
         let drop = openingDrop
         if resetReason(.responder) == .noSocket {
-            return "nobody listens there, and the RST that says so did not get out"
-                + (drop.map { ": this host's kernel dropped it (\(dropMeaning($0.reason)))" } ?? "")
+            return "nobody listens there, and the RST that says so "
+                + (drop.map { "did not get out: this host's kernel dropped it (\(dropMeaning($0.reason)))" }
+                    ?? "was not captured: it did not get out, or a NAT on this host (REDIRECT, DNAT) gave it another address, which the"
+                    + " filter leaves out")
         }
         if kernel?.responder.answeredSyn == true {
             return "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
@@ -205,18 +210,23 @@ extension Circumstances {
         else { return nil }
         let own = address(side)
         let cause: String
-        if resetReason(side) == .noSocket {
+        if let source {
+            cause =
+                "a RST refused the SYN of TCP \(source.number), which went to \(source.tuple.destination): a NAT where this was captured"
+                + " (REDIRECT, DNAT) puts that in the place of \(own), and nobody listens there, or a firewall answers for it"
+        } else if resetReason(side) == .noSocket {
             cause = "nobody listens on \(own); the SYN was not captured"
         } else if let trace = trace(side.other), trace.entered.contains(.init(.synSent)) {
             cause =
-                "a firewall rule on this host (nftables, iptables) rejects SYNs for \(own) on their way out, with RST: the SYN was never"
-                + " captured"
+                "a firewall rule on this host (nftables, iptables) rejects SYNs for \(own) on their way out, with RST, or a NAT there"
+                + " (REDIRECT, DNAT) sends them elsewhere, where nobody listens: the SYN was not captured with this address"
         } else {
             cause = "nobody listens on \(own), or a firewall answers for it; the SYN was not captured"
         }
         return Verdict(
             side: side, message: "\(cause); connect() fails with ECONNREFUSED", frames: [file[side].reset],
-            evidence: resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
+            evidence: (resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
+                + (source.map { [.init("syn_of", .number(Int64(clamping: $0.number)))] } ?? []))
     }
 
     /// `, but lab-server[7] listens on 127.0.0.1:9500`, one of those who do.

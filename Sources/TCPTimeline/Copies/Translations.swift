@@ -34,7 +34,7 @@ struct Translations {
             traits: UInt64(options.present.rawValue) << 48 | UInt64(options.windowScale) << 40
                 | UInt64(segment.window) << 16 | UInt64(UInt16(truncatingIfNeeded: segment.payloadLength)),
             hopLimit: segment.hopLimit)
-        let place = Int((new.sequence &* 0x9e37_79b1) >> 24)
+        let place = Self.place(new.sequence)
         let old = openings[place]
         openings[place] = new
         guard let old, old.sequence == new.sequence, old.timestamp == new.timestamp, old.traits == new.traits,
@@ -43,5 +43,23 @@ struct Translations {
         let span = time.since(old.time)
         let bound = DuplicateFilter.Bound.sameIdentification
         return -bound...bound ~= span ? old.name : nil
+    }
+
+    private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
+
+    /// The connection whose SYN a connection's first segment answers from another address. Where a host translates its own connections
+    /// (REDIRECT, DNAT in OUTPUT) a SYN is captured behind the translation, and its answer before it: both have the client's own address
+    /// and port, and the answer acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST SEG.SEQ is 0).
+    func opening(answeredBy segment: Segment, time: Timestamp) -> ConnectionName? {
+        let flags = segment.flags
+        guard flags.has(.ack), flags.has(.syn) != flags.has(.rst), !openings.isEmpty,
+            flags.has(.syn) || segment.sequence == SequenceNumber(0)
+        else { return nil }
+        let sequence = segment.acknowledgment.rawValue &- 1
+        guard let old = openings[Self.place(sequence)], old.sequence == sequence,
+            old.name.tuple.source == segment.tuple.destination,
+            0...Span.second ~= time.since(old.time)
+        else { return nil }
+        return old.name
     }
 }

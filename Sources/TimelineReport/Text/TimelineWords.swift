@@ -377,7 +377,7 @@ private func appendNoAnswer(
         out.append("; ICMP ")
         out.append(kind.displayName)
     } else if kernel?.responder.trace.resetReason == .noSocket {
-        out.append("; nobody listens, and the RST that says so did not get out")
+        out.append("; nobody listens, and no RST that says so was captured from there")
     } else if let reason = kernel?.dropReason {
         out.append(kernel?.responder.answeredSyn == true ? "; the answer was dropped here, " : "; dropped here, ")
         out.appendPrintable(reason.text)
