@@ -167,6 +167,8 @@ public struct Diagnosis: Sendable {
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.deferred } : nil,
             untracked: file[.originator].syn.isSeen
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
+            crowded: file[.originator].syn.isSeen
+                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.crowded } : nil,
             source: kin.source, isAnsweredElsewhere: kin.isAnswered,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
             showsAnswers: kin.showsAnswers, found: file.reported)

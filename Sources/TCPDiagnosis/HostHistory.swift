@@ -16,6 +16,8 @@ struct HostSpan: BitwiseCopyable {
     var deferred: UInt64
     /// Packets that connection tracking had no room for.
     var untracked: UInt64
+    /// SYNs that found a SYN queue full where no cookies are sent.
+    var crowded: UInt64
 }
 
 /// The latest spans in which something of interest moved.
@@ -29,8 +31,9 @@ struct HostHistory {
         let span = HostSpan(
             from: change.from, to: change.to, cookies: cookies, opened: max(cookies, change["TcpPassiveOpens"]),
             overflows: change["TcpExtListenOverflows"], deferred: change["TcpExtTCPDeferAcceptDrop"],
-            untracked: change["ConntrackDrop"])
-        guard span.cookies > 0 || span.overflows > 0 || span.deferred > 0 || span.untracked > 0 else { return }
+            untracked: change["ConntrackDrop"], crowded: change["TcpExtTCPReqQFullDrop"])
+        let all = [span.cookies, span.overflows, span.deferred, span.untracked, span.crowded]
+        guard all.contains(where: { $0 > 0 }) else { return }
         if spans.count >= Self.limit { spans.removeFirst() }
         spans.append(span)
     }

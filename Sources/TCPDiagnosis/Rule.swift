@@ -23,6 +23,8 @@ struct Circumstances {
     let deferred: UInt64?
     /// How many packets this host's connection tracking had no room for since its first SYN, live; nil for none.
     let untracked: UInt64?
+    /// How many SYNs found a SYN queue of this host full, and no cookies allowed, since its first SYN, live; nil for none.
+    let crowded: UInt64?
     /// The connection whose SYN its first segment repeats, or answers, under another address (NAT).
     let source: ConnectionName?
     /// Whether another connection's first segment answers its SYN (NAT on this host).

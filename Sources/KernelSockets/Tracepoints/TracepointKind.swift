@@ -85,6 +85,12 @@ enum TracepointKind: String, CaseIterable, Sendable {
                 "NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
                 // Between the capture and TCP: firewalls, traffic control, reverse path filters, security modules.
                 "NETFILTER_DROP", "IP_RPFILTER", "TC_INGRESS", "SECURITY_HOOK", "XFRM_POLICY",
+                // Addresses and routes that it cannot have: martians, mostly.
+                "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET", "IP_INNOROUTES",
+                // On its way out. Queueing disciplines drop what they please all day, which TCP asks them to: those are left out.
+                "IP_OUTNOROUTES", "NEIGH_CREATEFAIL", "NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD",
+                "BPF_CGROUP_EGRESS",
+                "TC_EGRESS",
             ].contains(reason)
     }
 }

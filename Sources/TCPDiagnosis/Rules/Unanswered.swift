@@ -127,7 +127,7 @@ extension Circumstances {
         if let drop {
             return
                 "this host's kernel dropped \(drop.count >= file[.originator].synCount ? "all of them" : "\(drop.count)"):"
-                + " \(dropMeaning(drop.reason))\(trackingWords)"
+                + " \(dropMeaning(drop.reason))\(otherNamespaceWords(drop.reason))\(trackingWords)"
         }
         if let listener = kernel?.responder.listener { return "\(roomWords(listener)): \(listenerSilenceWords)" }
         if kernel?.responder.isLocal == true {
@@ -151,10 +151,23 @@ extension Circumstances {
         guard refusals > 0 else {
             return "the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"
         }
+        let settings = "net.ipv4.tcp_max_syn_backlog, tcp_syncookies"
         return
-            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): this host has no route to"
-            + " \(connection.address(.originator).address), or its SYN queue is full and SYN cookies are off"
-            + " (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
+            "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): "
+            + (crowded.map {
+                "\(counted($0, "SYN")) found a full SYN queue on this host meanwhile, and SYN cookies are off (\(settings))"
+            }
+                ?? "this host has no route to \(connection.address(.originator).address), or, only where SYN cookies are off,"
+                + " its SYN queue is nearly full (\(settings))")
+    }
+
+    /// The rule may be in a container's, or a router's, network namespace: it must be where the SYN was captured on its way out, and
+    /// no event says which.
+    private func otherNamespaceWords(_ reason: KernelWord) -> String {
+        guard reason == .netfilterDrop, kernel?.responder.isLocal == false, kernel?.originator.isLocal == true else {
+            return ""
+        }
+        return ", in this network namespace or in another one that the SYNs come through"
     }
 
     /// That connection tracking threw packets away meanwhile: it has no room, or no memory (`nf_conntrack_in`).

@@ -33,12 +33,17 @@ extension KernelJoin {
         opening.append((id, number, nil))
     }
 
+    /// Reasons for dropping what leaves this host; NEIGH_... are others.
+    private static let outbound: Set<String> = ["IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS"]
+
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
     /// segment, somewhere else at the same moment, is none.
     private static func dropsSyns(_ word: KernelWord) -> Bool {
         if word == .netfilterDrop { return true }
         if word == .noSocket { return false }
         let reason = word.text
+        // What was captured was not dropped on its way out before that.
+        if reason.hasPrefix("NEIGH_") || outbound.contains(reason) { return false }
         guard reason.hasPrefix("TCP_") else { return true }
         return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
             || reason == "TCP_CSUM" || reason == "TCP_FLAGS"

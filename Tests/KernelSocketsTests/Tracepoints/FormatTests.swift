@@ -183,6 +183,17 @@ extension TracepointDecoder {
         #expect(TracepointKind.freePacket.filter(free, ports: [80]) == "(reason==3||reason==10)")
     }
 
+    /// Between the wire and TCP, either way; but not what a queue drops all day, nor what was old anyway.
+    @Test func reasonsThatConcernTCP() {
+        for reason in [
+            "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_INNOROUTES", "IP_OUTNOROUTES", "NEIGH_FAILED", "TC_EGRESS",
+            "BPF_CGROUP_EGRESS", "IP_RPFILTER", "TCP_MD5FAILURE",
+        ] { #expect(TracepointKind.concernsTCP(reason), "\(reason)") }
+        for reason in ["QDISC_DROP", "FQ_FLOW_LIMIT", "OTHERHOST", "UDP_CSUM", "TCP_OLD_DATA", "NOT_SPECIFIED"] {
+            #expect(!TracepointKind.concernsTCP(reason), "\(reason)")
+        }
+    }
+
     @Test func anArraysLengthMayBeAsInTheSource() throws {
         let text = """
             ID: 1

@@ -71,7 +71,7 @@ import Testing
 
     /// The listener counts what its TCP drops itself; no event tells of that.
     @Test func theListenerDropsItItself() {
-        func message(_ drops: UInt32) -> String {
+        func message(_ drops: UInt32, crowded: UInt64 = 0) -> String {
             let play = KernelCase("> S 0:0")
             var listener = play.listener(backlog: 100)
             listener.drops = 4
@@ -79,6 +79,7 @@ import Testing
             play.feed("1.0 > S 0:0")
             listener.drops = 4 + drops
             play.read(1100, play.client(.synSent), listener)
+            play.count(1000, ["TcpExtTCPReqQFullDrop": crowded])
             #expect(play.conclude(2000) == [.synUnanswered], "\(play.found)")
             return play.message(.synUnanswered)
         }
@@ -88,9 +89,37 @@ import Testing
             ))
         #expect(
             message(1).hasSuffix(
-                "or its SYN queue is full and SYN cookies are off (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"))
+                ", or, only where SYN cookies are off, its SYN queue is nearly full (net.ipv4.tcp_max_syn_backlog, tcp_syncookies)"
+            ))
+        // The kernel counts those that it drops for a full queue, and those alone.
+        #expect(
+            message(1, crowded: 9).hasSuffix(
+                "rose by 1): 9 SYNs found a full SYN queue on this host meanwhile, and SYN cookies are off (net.ipv4.tcp_max_syn_backlog,"
+                    + " tcp_syncookies)"))
         #expect(
             message(0).contains("the SYN was dropped on the way up (firewall, SYN queue, no route back, MD5 or AO)"))
+    }
+
+    /// A forgery, or one address at two hosts: the kernel takes nothing that comes from outside with its own address.
+    @Test func aMartian() {
+        let play = KernelCase("> S 0:0")
+        play.tellsDropEnds = true
+        play.event(0.01, .responder, .dropped(reason: "IP_LOCAL_SOURCE"))
+        #expect(play.review(1100) == [.synUnanswered])
+        #expect(
+            play.message(.synUnanswered).hasSuffix(
+                "this host's kernel dropped all of them: IP_LOCAL_SOURCE, it came from outside with an address of this host as its sender"
+            ),
+            "\(play.found)")
+    }
+
+    /// Where events do not say whose packet it was: one that was captured was not dropped before that, on its way out.
+    @Test(arguments: ["TC_EGRESS", "NEIGH_FAILED", "IP_OUTNOROUTES"]) func whatLeavesIsAnothers(_ reason: String) {
+        let play = KernelCase("> S 0:0")
+        play.event(0.01, .responder, .dropped(reason: KernelWord(reason)))
+        #expect(play.view?.responder.trace.drops == 0)
+        play.event(0.02, .responder, .dropped(reason: "IP_LOCAL_SOURCE"))
+        #expect(play.view?.responder.trace.drops == 1)
     }
 
     @Test func connectionTrackingHasNoRoom() {

@@ -82,11 +82,15 @@ extension Explanation {
             see: "explain syn-unanswered"),
         reason(
             .drop, "IP_LOCAL_SOURCE", "It came from outside with an address of this host as its sender.",
-            "A forgery, a loop, or one address at two hosts."),
+            "A forgery, a loop, or one address at two hosts.", see: "explain syn-unanswered"),
         reason(
             .drop, "IP_INVALID_SOURCE",
             "Its sender's address is none that a sender can have: multicast, broadcast or 0.",
             "A broken sender, or a forgery."),
+        reason(
+            .drop, "IP_LOCALNET", "It came from outside with a loopback address (127.0.0.0/8).",
+            "A forgery, or a rule that redirects to loopback without net.ipv4.conf.IF.route_localnet = 1.",
+            see: "explain syn-unanswered"),
         reason(
             .drop, "XFRM_POLICY", "An IPsec policy wants it to come encrypted, or not at all.",
             "ip xfrm policy lists them."),
@@ -114,6 +118,13 @@ extension Explanation {
         reason(
             .drop, "NEIGH_FAILED", "The next host on the link does not answer to ARP or neighbour discovery.",
             "ip neigh shows FAILED. The host is down, or its address is another's.", see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "NEIGH_DEAD", "The entry for the next host on the link was taken away while it waited.",
+            "The interface went down, or somebody ran ip neigh flush.", see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "NEIGH_CREATEFAIL", "There was no room for an entry for the next host on the link.",
+            "net.ipv4.neigh.default.gc_thresh3 is the limit; the kernel's log says `neighbour: arp_cache: neighbor table overflow!`."
+        ),
         reason(
             .drop, "NEIGH_QUEUEFULL", "Too much waits for the next host's address on the link.",
             "ip neigh shows INCOMPLETE: ARP or neighbour discovery has no answer yet.", see: "explain EHOSTUNREACH"),
