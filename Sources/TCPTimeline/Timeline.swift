@@ -12,12 +12,14 @@ public struct Timeline: ~Copyable {
     private var hasFreedSlots = false
     /// Copies and addresses translated on the way: kept apart, because most captures have none.
     private var copies = DuplicateFilter()
-    private var translations = Translations()
+    private var translations = NamedTranslations()
     private var challenged = ChallengedOpenings()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
     public private(set) var connectionCount: UInt64 = 0
+    /// How many of them are others behind a translation of addresses.
+    public var translatedCount: UInt64 { translations.count }
     /// What the segment that `track` took in last did to its connection's endpoints, if it went the long way.
     private var latest = Connection.Step()
     /// If it was one of the usual course: the row that says what it did, plus 1; else 0.
@@ -215,14 +217,12 @@ public struct Timeline: ~Copyable {
         _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
     ) {
         guard tracked.isFirst, countsByItself, segment.flags.hasAny([.syn, .rst]) else { return }
-        let id = tracked.connection
+        let name = connections.store[tracked.connection].name
         if let opening = translations.opening(answeredBy: segment, time: time) {
-            connections.relatives.note(connections.store[id].number, translationOf: opening)
-            connections.relatives.note(opening.number, answeredBy: connections.store[id].name)
-            return
-        }
-        if let source = translations.source(of: segment, connections.store[id].name, time: time) {
-            connections.relatives.note(connections.store[id].number, translationOf: source)
+            connections.relatives.note(name.number, translationOf: opening)
+            connections.relatives.note(opening.number, answeredBy: name)
+        } else if let source = translations.source(of: SynTraits(segment, time: time), name) {
+            connections.relatives.note(name.number, translationOf: source)
         }
     }
 

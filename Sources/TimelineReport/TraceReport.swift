@@ -182,6 +182,9 @@ extension TraceReport {
 public protocol PartitionedReport: TraceReport, Sendable {
     /// A connection is over; the kernel has nothing to say.
     mutating func finish(_ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    /// A connection whose row is still to be merged is another one behind a translation of addresses (NAT), by their numbers; it is in
+    /// another part, perhaps.
+    mutating func link(_ number: UInt64, translationOf source: UInt64)
 }
 
 extension PartitionedReport {
@@ -191,4 +194,7 @@ extension PartitionedReport {
     ) {
         finish(id, connections, nil, &out)
     }
+
+    /// Nothing is said of it.
+    public mutating func link(_ number: UInt64, translationOf source: UInt64) {}
 }

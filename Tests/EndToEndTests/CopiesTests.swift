@@ -52,6 +52,55 @@ import Testing
         #expect((Int(fields[16]) ?? 0) + (Int(fields[18]) ?? 0) == 16)
     }
 
+    /// A connection of which every frame is captured before and behind a router that translates the client's address, and another one.
+    private static func translated(_ scratch: Scratch) throws -> String {
+        var plain = HandMade()
+        plain.connection(40000)
+        var twice = HandMade()
+        var at = 24
+        while at < plain.bytes.count {
+            let length = Int(plain.bytes[at + 8]) | Int(plain.bytes[at + 9]) << 8
+            var frame = Array(plain.bytes[at + 16..<at + 16 + length])
+            twice.record(frame)
+            frame[22] -= 1
+            // From 127.0.0.1:40000 to 127.0.0.9, be it source or destination.
+            let isOut = frame[34] == UInt8(40000 >> 8)
+            frame[isOut ? 29 : 33] = 9
+            twice.record(frame)
+            at += 16 + length
+        }
+        twice.connection(40001, isn: 77)
+        return try scratch.write(twice.bytes, as: "nat.pcap")
+    }
+
+    @Test("X1: -q says which row is another's connection, however the flows are divided")
+    func translation() throws {
+        let path = try Self.translated(Scratch.kept)
+        let plain = ["--connections", "1000000"]
+        for width in ["60", "80", "100"] {
+            for others in [["--workers", "1"], ["--workers", "3"], plain] {
+                let outcome = try tcptrace("-r", path, "-q", "--no-header", "--width", width, others[0], others[1])
+                let rows = outcome.text.split(separator: "\n")
+                #expect(rows.count == 3, "\(outcome.text)")
+                let marked = rows.filter { $0.hasSuffix(" = 1 (NAT)") }
+                #expect(marked.count == 1 && marked.first?.contains("127.0.0.9:40000") == true, "\(outcome.text)")
+                #expect(!rows.filter { !$0.contains("127.0.0.9") }.contains { $0.contains("NAT") })
+                #expect(
+                    outcome.errors.contains("3 connections traced, 1 of them the same as another (NAT)\n"),
+                    "\(outcome.errors)")
+            }
+        }
+        // The columns are where they are without the mark.
+        let rows = try tcptrace("-r", path, "-q", "--no-header", "--width", "100").text.split(separator: "\n")
+        #expect(Set(rows.map { $0.replacing(" = 1 (NAT)", with: "").utf8.count }).count == 1, "\(rows)")
+        let text = try tcptrace("-r", path, "--width", "100").text
+        #expect(text.contains("same connection as TCP 1 (NAT)"))
+        let csv = try tcptrace("-r", path, "-T", "csv").errors
+        #expect(csv.contains("3 connections traced, 1 of them the same as another (NAT)"), "\(csv)")
+        let alone = try tcptrace("-r", path, "-q", "port 40001").errors
+        #expect(alone.contains("1 connection traced\n"), "\(alone)")
+    }
+
     @Test("--long is for the text alone") func long() throws {
         let path = try Self.capture(Scratch.kept)
         let outcome = try tcptrace("-r", path, "--long")

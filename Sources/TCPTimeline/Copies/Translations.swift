@@ -1,65 +1,121 @@
 // Recognises the same SYN under other addresses: a connection that was captured before and behind a translation of them.
 
-import TCPModel
+public import TCPModel
+
+/// What tells a SYN from others, whatever its addresses are.
+public struct SynTraits: BitwiseCopyable, Sendable {
+    /// Of what is no SYN.
+    public static let none = SynTraits(time: Timestamp(nanoseconds: .min))
+
+    fileprivate let time: Timestamp
+    fileprivate var sequence: UInt32 = 0
+    fileprivate var timestamp: UInt32 = 0
+    fileprivate var rest: UInt64 = 0
+    fileprivate var hopLimit: UInt8 = 0
+    fileprivate var hasTimestamps = false
+
+    private init(time: Timestamp) { self.time = time }
+
+    /// Of a connection's first segment; `none` if that is no SYN.
+    public init(_ segment: Segment, time: Timestamp) {
+        guard segment.flags.has(.syn), !segment.flags.hasAny([.ack, .fin, .rst]) else {
+            self = .none
+            return
+        }
+        let options = segment.options
+        self.time = time
+        sequence = segment.sequence.rawValue
+        timestamp = options.timestampValue
+        rest =
+            UInt64(options.present.rawValue) << 48 | UInt64(options.windowScale) << 40
+            | UInt64(segment.window) << 16 | UInt64(UInt16(truncatingIfNeeded: segment.payloadLength))
+        hopLimit = segment.hopLimit
+        hasTimestamps = options.present.contains(.timestamps)
+    }
+
+    fileprivate var isNone: Bool { time.nanoseconds == .min }
+
+    /// Whether both are one SYN, seen in two places.
+    fileprivate func repeats(_ old: SynTraits) -> Bool {
+        guard !old.isNone, old.sequence == sequence, old.timestamp == timestamp, old.rest == rest,
+            hasTimestamps || old.hopLimit != hopLimit
+        else { return false }
+        let bound = DuplicateFilter.Bound.sameIdentification
+        return -bound...bound ~= time.since(old.time)
+    }
+}
 
 /// Links a connection to the one whose SYN it repeats under other addresses (CASES X1: captured before and after NAT).
 ///
 /// Only SYNs are looked at, and only the newest of each hash: ISN, TSval, options and length have to be the same, within
 /// 100 ms. A SYN without timestamps must have another hop limit too: ISNs alone can be forged or unlucky.
-struct Translations {
-    private struct Opening {
-        /// The connection that it opened.
-        var name: ConnectionName
-        var time = Timestamp(nanoseconds: .min)
-        var sequence: UInt32 = 0
-        var timestamp: UInt32 = 0
-        var traits: UInt64 = 0
-        var hopLimit: UInt8 = 0
-    }
-
+public struct Translations: Sendable {
     /// SYNs that are remembered.
-    private static let capacity = 256
-    private var openings: [Opening?] = []
+    fileprivate static let capacity = 256
+    private var openings: [SynTraits] = []
+    private var numbers: [UInt64] = []
+
+    /// No SYN yet.
+    public init() {}
 
     /// Takes in the SYN that opened a connection.
     ///
-    /// - Returns: the connection that it is the translation of; nil if it is none.
-    mutating func source(of segment: Segment, _ name: ConnectionName, time: Timestamp) -> ConnectionName? {
-        guard !segment.flags.hasAny([.ack, .fin, .rst]) else { return nil }
-        if openings.isEmpty { openings = Array(repeating: nil, count: Self.capacity) }
-        let options = segment.options
-        let new = Opening(
-            name: name, time: time, sequence: segment.sequence.rawValue,
-            timestamp: options.timestampValue,
-            traits: UInt64(options.present.rawValue) << 48 | UInt64(options.windowScale) << 40
-                | UInt64(segment.window) << 16 | UInt64(UInt16(truncatingIfNeeded: segment.payloadLength)),
-            hopLimit: segment.hopLimit)
-        let place = Self.place(new.sequence)
-        let old = openings[place]
-        openings[place] = new
-        guard let old, old.sequence == new.sequence, old.timestamp == new.timestamp, old.traits == new.traits,
-            options.present.contains(.timestamps) || old.hopLimit != new.hopLimit
-        else { return nil }
-        let span = time.since(old.time)
-        let bound = DuplicateFilter.Bound.sameIdentification
-        return -bound...bound ~= span ? old.name : nil
+    /// - Returns: the number of the connection that this one is the translation of; nil if it is none.
+    public mutating func source(of syn: SynTraits, number: UInt64) -> UInt64? { note(syn, number)?.source }
+
+    /// The same with the place where this SYN is remembered, and what was there before it; nil for what is no SYN.
+    fileprivate mutating func note(_ syn: SynTraits, _ number: UInt64) -> (place: Int, source: UInt64?)? {
+        guard !syn.isNone else { return nil }
+        if openings.isEmpty {
+            openings = Array(repeating: .none, count: Self.capacity)
+            numbers = Array(repeating: 0, count: Self.capacity)
+        }
+        let place = Self.place(syn.sequence)
+        let source = syn.repeats(openings[place]) ? numbers[place] : nil
+        openings[place] = syn
+        numbers[place] = number
+        return (place, source)
     }
 
     private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
 
+    /// The latest SYN with this number and when it came, and the place where it is remembered.
+    fileprivate func latest(_ sequence: UInt32) -> (place: Int, time: Timestamp)? {
+        guard !openings.isEmpty, case let place = Self.place(sequence), case let syn = openings[place], !syn.isNone,
+            syn.sequence == sequence
+        else { return nil }
+        return (place, syn.time)
+    }
+}
+
+/// The same with what connections are called by, for who finds out what happens to all of them.
+struct NamedTranslations {
+    private var translations = Translations()
+    /// By place; empty before the first SYN.
+    private var openers: [ConnectionName] = []
+    /// How many translations there were.
+    private(set) var count: UInt64 = 0
+
+    /// Takes in the SYN that opened a connection; what the one is called by that this one is the translation of, if it is one.
+    mutating func source(of syn: SynTraits, _ name: ConnectionName) -> ConnectionName? {
+        guard let (place, source) = translations.note(syn, name.number) else { return nil }
+        if openers.isEmpty { openers = Array(repeating: name, count: Translations.capacity) }
+        defer { openers[place] = name }
+        guard source != nil else { return nil }
+        count &+= 1
+        return openers[place]
+    }
     /// The connection whose SYN a connection's first segment answers from another address. Where a host translates its own connections
     /// (REDIRECT, DNAT in OUTPUT) a SYN is captured behind the translation, and its answer before it: both have the client's own address
     /// and port, and the answer acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST SEG.SEQ is 0).
     func opening(answeredBy segment: Segment, time: Timestamp) -> ConnectionName? {
         let flags = segment.flags
-        guard flags.has(.ack), flags.has(.syn) != flags.has(.rst), !openings.isEmpty,
-            flags.has(.syn) || segment.sequence == SequenceNumber(0)
+        guard flags.has(.ack), flags.has(.syn) != flags.has(.rst),
+            flags.has(.syn) || segment.sequence == SequenceNumber(0),
+            let (place, sent) = translations.latest(segment.acknowledgment.rawValue &- 1),
+            case let opener = openers[place], opener.tuple.source == segment.tuple.destination,
+            0...Span.second ~= time.since(sent)
         else { return nil }
-        let sequence = segment.acknowledgment.rawValue &- 1
-        guard let old = openings[Self.place(sequence)], old.sequence == sequence,
-            old.name.tuple.source == segment.tuple.destination,
-            0...Span.second ~= time.since(old.time)
-        else { return nil }
-        return old.name
+        return opener
     }
 }

@@ -19,6 +19,10 @@ public struct SummaryReport: PartitionedReport {
     private var serverText = AddressText()
     private var clientWidth: Int
     private var serverWidth: Int
+    /// Of connections whose rows are still to be merged: the number of the one that each is the translation of.
+    private var sources: [UInt64: UInt64] = [:]
+    /// Rows that never come, as of connections that are not shown, do not pile up.
+    private static let mostSources = 65_536
     /// Columns of `>B` and `<B`.
     private var octetsWidth: Int { width >= 100 ? 8 : 6 }
 
@@ -69,9 +73,33 @@ public struct SummaryReport: PartitionedReport {
         return part
     }
 
-    /// Writes a row: number, client and server in columns that are as wide as the widest so far, and the rest.
+    /// Keeps it for the connection's row.
+    public mutating func link(_ number: UInt64, translationOf source: UInt64) {
+        // A third copy is linked to the first connection too.
+        if sources.count < Self.mostSources { sources[number] = sources[source] ?? source }
+    }
+
+    /// Writes a row, and at its end of what other one it is the translation, if its part could not know.
     public mutating func merge(
         _ said: borrowing OutputBuffer, _ range: Range<Int>, number: UInt64, _ out: inout OutputBuffer
+    ) {
+        writeMerged(said, range, number, &out)
+        guard !sources.isEmpty, let source = sources.removeValue(forKey: number) else { return }
+        out.truncate(to: out.count - 1)
+        write(source: source, &out)
+        out.newline()
+    }
+
+    /// At the end of a row, where no column is: it is a connection that has a row of its own.
+    private func write(source: UInt64, _ out: inout OutputBuffer) {
+        out.append(" = ")
+        out.append(number: source)
+        out.append(" (NAT)")
+    }
+
+    /// Number, client and server in columns that are as wide as the widest so far, and the rest.
+    private mutating func writeMerged(
+        _ said: borrowing OutputBuffer, _ range: Range<Int>, _ number: UInt64, _ out: inout OutputBuffer
     ) {
         guard width >= 80 else { return out.append(said, range) }
         // The widths of both columns where the row was written, then the row itself.
@@ -110,7 +138,7 @@ public struct SummaryReport: PartitionedReport {
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        if isPart && width >= 80 && selection.isEverything {
+        if isPart && width >= 80 && selection.isEverything && connections.translated(from: id) == nil {
             let summary = connections.summary(of: id)
             if !summary.isUnreachable { return writeUsualParts(summary, endsLine: true, &out) }
         }
@@ -123,16 +151,17 @@ public struct SummaryReport: PartitionedReport {
     ) {
         let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
+        let source = connections.translated(from: id)?.number
         if width < 80 {
-            writeLine(connection, kernel, &out)
+            writeLine(connection, kernel, source, &out)
         } else if isPart {
-            writeParts(connection, kernel, &out)
+            writeParts(connection, kernel, source, &out)
         } else {
             // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing; the heading
             // comes with the first row, above its columns.
             var row = OutputBuffer()
             swap(&row, &self.row)
-            writeParts(connection, kernel, &row)
+            writeParts(connection, kernel, source, &row)
             merge(row, 0..<row.count, number: connection.number, &out)
             row.clear()
             swap(&row, &self.row)
@@ -221,12 +250,15 @@ public struct SummaryReport: PartitionedReport {
     }
 
     /// A row in the parts that `merge` puts together, with all that may stand at its end.
-    private mutating func writeParts(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+    private mutating func writeParts(
+        _ connection: Connection, _ kernel: KernelView?, _ source: UInt64?, _ out: inout OutputBuffer
+    ) {
         writeUsualParts(connection.summary, endsLine: false, &out)
         if width >= 100 {
             if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, kernel, &out)
         }
+        if let source { write(source: source, &out) }
         out.newline()
     }
 
@@ -260,7 +292,9 @@ public struct SummaryReport: PartitionedReport {
         }
     }
 
-    private func writeLine(_ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer) {
+    private func writeLine(
+        _ connection: Connection, _ kernel: KernelView?, _ source: UInt64?, _ out: inout OutputBuffer
+    ) {
         out.append(clock: connection.firstTime)
         out.append(" ")
         out.append(connection.outcome.displayName)
@@ -289,6 +323,7 @@ public struct SummaryReport: PartitionedReport {
             out.append(processOf: kernel.originator, tellsPast: false)
             if out.count == end + 1 { out.truncate(to: end) }
         }
+        if let source { write(source: source, &out) }
         out.newline()
     }
 

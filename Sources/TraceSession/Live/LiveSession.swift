@@ -152,6 +152,6 @@ public enum LiveSession {
         }
         if let counts = tracer.kernelCounts { lines.append(counts) }
         if let failures = tracer.sockDiagFailures { lines.append(failures) }
-        return lines + ["\(counted(connections, "connection")) traced"]
+        return lines + [tracedText(connections, translated: tracer.translatedCount)]
     }
 }

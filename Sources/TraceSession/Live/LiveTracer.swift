@@ -447,6 +447,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         return hostLines(change, all: options.tellsAllCounters)
     }
 
+    /// How many connections are others behind a translation of addresses.
+    var translatedCount: UInt64 { pipeline.timeline.translatedCount }
+
     /// From now on this process and its descendants are the command that is traced.
     mutating func follow(_ command: Int32) { kernel?.follow(command) }
 

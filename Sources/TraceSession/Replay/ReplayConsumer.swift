@@ -34,6 +34,8 @@ protocol ReplayConsumer: ~Copyable {
     var endedCount: UInt64 { get }
     /// Connections seen; complete after `finish`.
     var connectionCount: UInt64 { get }
+    /// Those of them that are others of them behind a translation of addresses (NAT).
+    var translatedCount: UInt64 { get }
     /// Connections that are kept at a time, at most.
     var connectionLimit: Int { get }
     /// Connections that were given up for lack of room.

@@ -331,10 +331,10 @@ struct ReplayRun: ~Copyable {
         if !isBegun { consumer.begin(description) }
         tellInterfaces(&consumer)
         consumer.finish(description)
-        let connections = consumer.connectionCount
+        let traced = tracedText(consumer.connectionCount, translated: consumer.translatedCount)
         if consumer.outputStatus == nil && status == 0 || consumer.captured > 0 {
             complain(
-                "\(counted(consumer.captured, "packet")) read, \(counted(connections, "connection")) traced"
+                "\(counted(consumer.captured, "packet")) read, \(traced)"
             )
             for sentence in consumer.overview.sentences { complain(sentence) }
             if consumer.captured == 0 && frame > 0 && !options.filter.isEmpty {

@@ -45,6 +45,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     var endedCount: UInt64 { 0 }
     // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
     var connectionCount: UInt64 { unsafe crew.merge.pointee.connections }
+    var translatedCount: UInt64 { unsafe crew.merge.pointee.translated }
     var connectionLimit: Int { TraceOptions.defaultTrackedLimit }
     var evicted: UInt64 { unsafe crew.merge.pointee.evicted }
     var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }

@@ -11,6 +11,8 @@ struct PartResult {
         let offset: UInt32
         /// Its number, once it is counted.
         var number: UInt64
+        /// Of its first segment, where it is asked for: parts do not know each other's connections.
+        let syn: SynTraits
     }
 
     /// Keys of pieces are the frames that caused them; from here on, numbers of connections that were over at the batch's end.

@@ -48,6 +48,11 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private(set) var connections: UInt64 = 0
     private(set) var evicted: UInt64 = 0
     private(set) var strayErrors = StrayErrors()
+    /// How many connections are others behind a translation of addresses.
+    private(set) var translated: UInt64 = 0
+    private var translations = Translations()
+    /// The SYNs of the connections that began in one batch, in the order of their numbers.
+    private var syns: [SynTraits] = []
     /// The exit code that a failure to write asks for; nil as long as there is none.
     var outputStatus: Int32? { out.status }
 
@@ -76,14 +81,30 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
             unsafe evicted += result.pointee.evicted
             unsafe strayErrors.add(result.pointee.strayErrors)
         }
-        connections = recent[turn].close(after: connections)
+        let before = connections
+        connections = recent[turn].close(after: before)
+        if report.countsCopiesOnce {
+            syns.removeAll(keepingCapacity: true)
+            syns.append(contentsOf: repeatElement(.none, count: Int(connections - before)))
+        }
         for part in 0..<ReplayDivision.parts {
             // As above.
             let result = unsafe batch.results.place(part)
             for index in unsafe result.pointee.beginnings.indices {
                 let offset = unsafe result.pointee.beginnings[index].offset
-                unsafe result.pointee.beginnings[index].number = recent[turn].number(offset)
+                let number = recent[turn].number(offset)
+                unsafe result.pointee.beginnings[index].number = number
+                if report.countsCopiesOnce {
+                    syns[Int(number - before - 1)] = unsafe result.pointee.beginnings[index].syn
+                }
             }
+        }
+        guard report.countsCopiesOnce else { return }
+        for (index, syn) in syns.enumerated() {
+            let number = before + 1 + UInt64(index)
+            guard let source = translations.source(of: syn, number: number) else { continue }
+            translated += 1
+            report.link(number, translationOf: source)
         }
     }
 

@@ -126,7 +126,9 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         if tracked.isSteady { return }
         if tracked.isFirst {
             result.beginnings.append(
-                PartResult.Beginning(id: tracked.connection, offset: offset, number: 0))
+                PartResult.Beginning(
+                    id: tracked.connection, offset: offset, number: 0,
+                    syn: countsCopiesOnce ? SynTraits(segment, time: time) : .none))
             if let old = tracked.replaced {
                 finish(old, key: frame, &said)
             } else if timeline.trackedCount > most {

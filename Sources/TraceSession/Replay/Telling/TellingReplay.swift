@@ -25,6 +25,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     var captured: UInt64 { pipeline.counts.captured }
     var endedCount: UInt64 { pipeline.endedCount }
     var connectionCount: UInt64 { pipeline.timeline.connectionCount }
+    var translatedCount: UInt64 { pipeline.timeline.translatedCount }
     var connectionLimit: Int { pipeline.connectionLimit }
     var evicted: UInt64 { pipeline.evicted }
     var tally: FrameTally { pipeline.tally }
