@@ -106,12 +106,19 @@ public struct ProcessOwners: Sendable {
     }
 
     /// Every visible owner of every socket, in one scan over all processes; of each socket the lowest pid first.
-    public mutating func allOwners() -> [UInt64: [SocketOwner]] {
+    public mutating func allOwners() -> [UInt64: [SocketOwner]] { allOwners { _ in true } }
+
+    /// The same of these sockets.
+    public mutating func allOwners(of inodes: Set<UInt64>) -> [UInt64: [SocketOwner]] {
+        allOwners { inodes.contains($0) }
+    }
+
+    private mutating func allOwners(where isWanted: (UInt64) -> Bool) -> [UInt64: [SocketOwner]] {
         var found: [UInt64: [SocketOwner]] = [:]
         deniedInLatestScan = 0
         counts.fullScans += 1
         for pid in allProcesses() {
-            let (allowed, hits) = sockets(of: pid)
+            let (allowed, hits) = sockets(of: pid, where: isWanted)
             for (inode, owner) in hits { found[inode, default: []].append(owner) }
             if !allowed { deniedInLatestScan += 1 }
         }

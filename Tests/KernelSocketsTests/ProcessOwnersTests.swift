@@ -161,6 +161,8 @@ import Testing
             owners.holders(of: [52: nil], near: 200, limit: 1).isEmpty, "it may be among those that were not looked at")
         #expect(owners.holders(of: [50: 7], near: 404) == [50: []], "it has gone")
         #expect(owners.counts.fullScans == 0 && Set(owners.descendants(of: 200)) == [210, 211, 220])
+        #expect(
+            owners.allOwners(of: [50, 60]).mapValues { $0.map(\.process.pid) } == [50: [210, 211, 300], 60: [200]])
     }
 
     /// However many share it.

@@ -32,14 +32,23 @@ extension KernelJoin {
                     count += 1
                 }
             }
+        }
+        return wanted
+    }
+
+    /// The listeners at which something waits for accept(), by inode, each with the process that is named for it; unless their holders
+    /// have just been looked up. Of these connections (nil = all), and only of those older than `youth` nanoseconds.
+    public mutating func listenersToLookUp(
+        of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, _ timeline: borrowing Timeline
+    ) -> [UInt64: Int32] {
+        var wanted: [UInt64: Int32] = [:]
+        for id in ids ?? watched where now.since(timeline.firstTime(of: id)) >= youth {
             update(id, .responder) { view in
                 guard view.needsListenerHolders(at: now), let listener = view.listener, listener.inode != 0,
                     let process = view.listenerProcess
                 else { return }
                 view.listenerHoldersSought = now
-                guard wanted[process.pid]?[listener.inode] == nil else { return }
-                wanted[process.pid, default: [:]].updateValue(nil, forKey: listener.inode)
-                count += 1
+                wanted[listener.inode] = process.pid
             }
         }
         return wanted
@@ -121,7 +130,8 @@ extension KernelSideView {
         return socket?.state == .closeWait && now.since(holdersSought) >= KernelJoin.closingInterval
     }
 
-    /// The same of the listener's, while something waits for accept(): who forks workers need not accept itself.
+    /// The same of the listener's, while something waits for accept(): who forks workers need not accept itself, nor who starts a
+    /// program with a listener.
     fileprivate func needsListenerHolders(at now: Timestamp) -> Bool {
         guard process == nil, hasWaiting else { return false }
         return listenerHoldersSought.map { now.since($0) >= KernelJoin.closingInterval } ?? true

@@ -67,6 +67,7 @@ struct KernelWatcher {
     private(set) var family: CommandFamily?
     private var nextReading: Int64 = 0
     private var searches = SearchPace()
+    private var listenerSearches = SearchPace()
     private var readsAll = false
     /// The connections that the latest reading is of; nil = all.
     private var chosen: [ConnectionID]?
@@ -239,6 +240,7 @@ struct KernelWatcher {
         if join.count <= Self.batch { join.noteGone(owners.gone(among: join.namedProcesses(of: chosen)), of: chosen) }
         events += findOwners(source)
         events += findHolders(timeline, source)
+        events += findListenersHolders(timeline, source)
         lookForTroubled()
         judgeProcesses()
         return events
@@ -281,6 +283,28 @@ struct KernelWatcher {
             }
             recorder?.note(.holders(found, of: pid, time: snapshot.readEnded, source: source))
             events += join.assign(holders: found, of: pid, chosen, time: snapshot.readEnded, source: source)
+        }
+        return events
+    }
+
+    /// Everybody who holds a listener at which something waits: not only kin may, for systemd starts services with listeners of its own.
+    private mutating func findListenersHolders(
+        _ timeline: borrowing Timeline, _ source: KernelSource
+    ) -> [KernelEvent] {
+        let start = monotonicNow()
+        guard join.count <= Self.batch, listenerSearches.isDue(start, isCrowd: true) else { return [] }
+        let wanted = join.listenersToLookUp(of: chosen, youth: Self.youth, at: snapshot.readEnded, timeline)
+        guard !wanted.isEmpty else { return [] }
+        let used = processorTime()
+        let found = owners.allOwners(of: Set(wanted.keys))
+        listenerSearches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
+        var events: [KernelEvent] = []
+        for pid in Set(wanted.values).sorted() {
+            let held = found.filter { wanted[$0.key] == pid }.mapValues {
+                $0.map { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
+            }
+            recorder?.note(.holders(held, of: pid, time: snapshot.readEnded, source: source))
+            events += join.assign(holders: held, of: pid, chosen, time: snapshot.readEnded, source: source)
         }
         return events
     }
