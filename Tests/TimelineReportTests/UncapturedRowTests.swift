@@ -131,4 +131,28 @@ import TimelineReport
         #expect(!lines.contains { $0.contains("RTT") || $0.contains("handshake 2") || $0.contains(", handshake") })
         #expect(text((handshake, [])).contains { $0.contains(", handshake 2.000ms") })
     }
+
+    /// Octets that only an ACK shows, or what lies behind them, are counted by their numbers, as Zeek does (orig_bytes, missed_bytes); the
+    /// line says how many were captured.
+    @Test func X07_octetsThatWereNotCaptured() {
+        func closing(_ segments: String) -> String {
+            let play = Play(keepsStatistics: true)
+            let lines = Render(play).run(segments, TextTimelineReport(style: TextStyle(), order: .blocks))
+            return lines.split(separator: "\n").filter { $0.contains(" B") && !$0.contains("|") }.joined(separator: " ")
+        }
+        #expect(closing(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11").contains("10 B > 0 B <,"))
+        // A hole that the ACK of what is behind it covers, and one that only its ACK shows.
+        let behind = handshake + "> P. 401:411 ack 1\n< . 1:1 ack 411"
+        #expect(closing(behind).contains("410 B (10 captured) > 0 B <,"), "\(closing(behind))")
+        let alone = handshake + "< . 1:1 ack 401\n> P. 401:411 ack 1\n< . 1:1 ack 411"
+        #expect(closing(alone).contains("410 B (10 captured) > 0 B <,"), "\(closing(alone))")
+        for text in [behind, alone] { #expect(Play(text).connection.missedBytes == 400) }
+        // It comes after its ACK.
+        let late = handshake + "< . 1:1 ack 401\n> P. 1:401 ack 1"
+        #expect(closing(late).contains("400 B > 0 B <,"), "\(closing(late))")
+        // One side alone.
+        #expect(
+            closing("> S 0:0\n> . 1:1 ack 1\n> P. 1:11 ack 1\n> . 11:11 ack 501").contains(
+                "10 B > 500 B (0 captured) <,"))
+    }
 }

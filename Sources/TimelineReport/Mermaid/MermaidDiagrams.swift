@@ -72,7 +72,8 @@ public struct MermaidDiagrams: LadderDrawing {
         out.append("```\n\n")
         out.append(markdown: {
             writeClosing(
-                connection, block.kernel, copies: block.copies, showsAnswers: block.showsAnswers, writer.style,
+                connection, block.kernel, copies: block.copies, showsAnswers: block.showsAnswers,
+                block.statistics, writer.style,
                 layout: writer.layout, prefix: nil, &$0)
         })
         out.append("\n")

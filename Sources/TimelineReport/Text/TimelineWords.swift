@@ -263,8 +263,9 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
 
 /// The line that sums a connection up.
 func writeClosing(
-    _ connection: Connection, _ kernel: KernelView?, copies: UInt32, showsAnswers: Bool, _ style: TextStyle,
-    layout: TimelineLayout, prefix: UInt64?, _ out: inout OutputBuffer
+    _ connection: Connection, _ kernel: KernelView?, copies: UInt32, showsAnswers: Bool,
+    _ statistics: ConnectionStatistics?, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
+    _ out: inout OutputBuffer
 ) {
     let start = out.count
     if let prefix {
@@ -317,10 +318,10 @@ func writeClosing(
     let sides = (connection.counters[0], connection.counters[1])
     if sides.0.uniqueBytes + sides.1.uniqueBytes > 0 {
         out.append(", ")
-        out.append(number: sides.0.uniqueBytes)
-        out.append(" B > ")
-        out.append(number: sides.1.uniqueBytes)
-        out.append(" B <")
+        appendOctets(sides.0.uniqueBytes, captured: statistics?[.originator].uniqueBytes, to: &out)
+        out.append(" > ")
+        appendOctets(sides.1.uniqueBytes, captured: statistics?[.responder].uniqueBytes, to: &out)
+        out.append(" <")
     }
     if layout.form == .wide {
         out.append(", ")
@@ -338,6 +339,16 @@ func writeClosing(
     }
     out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
+}
+
+/// Octets of text by their numbers; those that only ACKs, or what lies behind them, show were not captured.
+private func appendOctets(_ octets: UInt64, captured: UInt64?, to out: inout OutputBuffer) {
+    out.append(number: octets)
+    out.append(" B")
+    guard let captured, captured < octets else { return }
+    out.append(" (")
+    out.append(number: captured)
+    out.append(" captured)")
 }
 
 /// Where somebody listens and does not answer: whether the accept queue is the reason.
