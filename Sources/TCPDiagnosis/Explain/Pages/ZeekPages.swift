@@ -24,7 +24,7 @@ extension Explanation {
             "As S2, the other way round: the client's process has not closed.", "half_closed"),
         zeek(
             "RSTO", "Established, and the originator sent a RST.",
-            "Also a scan that resets after the SYN-ACK (ShR). Zeek does not ask whether the receiver obeys the RST.",
+            "Also a scan that resets after the SYN-ACK (ShR), and a RST for what an older connection answered to the SYN, after which it opened. Zeek does not ask whether the receiver obeys the RST.",
             "reset, or closed or open, if the RST was not obeyed"),
         zeek(
             "RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.",
