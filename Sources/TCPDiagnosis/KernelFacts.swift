@@ -1,6 +1,6 @@
 // What the kernel said of a connection, as rules ask for it.
 
-import TCPModel
+public import TCPModel
 import TCPTimeline
 
 extension Circumstances {
@@ -160,7 +160,7 @@ extension Circumstances {
 }
 
 /// The kernel's reason for throwing a packet away (skb_drop_reason), with what it means where that is known.
-func dropMeaning(_ reason: KernelWord) -> String {
+public func dropMeaning(_ reason: KernelWord) -> String {
     knownMeaning(of: reason).map { "\(reason.text), \($0)" } ?? reason.text
 }
 

@@ -60,6 +60,7 @@ enum UnsafeFiles {
         "Sources/TraceSession/Live/CaptureSet.swift": "epoll(7): its event is a union",
         "Sources/TraceSession/Live/OutputPump.swift": "a pthread, and the lock that it shares",
         "Sources/TraceSession/Live/TracedCommand.swift": "strdup(3), execvp(3)'s words, getgrouplist(3), waitpid(2)",
+        "Sources/TraceSession/Live/UnseenCallWords.swift": "the octets of an array of them, for a filter",
         "Sources/TraceSession/Names/NameLookup.swift": "pthreads, and the lock and conditions that they share",
         "Sources/TraceSession/Names/SystemNames.swift": "getnameinfo(3) with socket addresses of either family",
         "Sources/TraceSession/Privileges/Capabilities.swift": "capget(2)",

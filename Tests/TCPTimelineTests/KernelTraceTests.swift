@@ -418,6 +418,49 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.said.isEmpty)
     }
 
+    /// A SYN that a rule drops on its way out is not captured: events tell of the call all the same.
+    @Test func aCallWithoutASegmentIsKept() throws {
+        let traced = Traced()
+        traced.take(
+            traced.event(0, .originator, .transition(from: .closed, to: .synSent), hasPort: false, pid: 7),
+            traced.event(9, .responder, .dropped(reason: .netfilterDrop), socket: 0, isAddressed: true), now: 10)
+        traced.take(now: 2 * Span.second)
+        #expect(traced.join.unseenCalls().map(\.state) == [.synSent])
+        traced.take(
+            traced.event(3 * Span.second, .originator, .socketError(errno: 110)),
+            traced.event(3 * Span.second, .originator, .transition(from: .synSent, to: .closed)),
+            now: 3 * Span.second + 1)
+        // The end of a trace waits for nothing.
+        let call = try #require(traced.join.unseenCalls().first)
+        #expect(traced.join.unseenCalls().count == 1 && call.process?.pid == 7)
+        #expect(call.state == .closed && call.since.since(call.began) == 3 * Span.second && !call.isAnswered)
+        #expect(call.local == traced.play.client && call.remote == traced.play.server && !call.hadNoPort)
+        #expect(call.dropReason == .netfilterDrop && call.errno == 110)
+    }
+
+    /// EADDRNOTAVAIL, twice with the same memory for the socket.
+    @Test func aCallThatGotNoPort() {
+        let traced = Traced()
+        for time in [0, 100] as [Int64] {
+            traced.take(
+                traced.event(time, .originator, .transition(from: .closed, to: .synSent), hasPort: false, pid: 7),
+                traced.event(time + 5, .originator, .transition(from: .synSent, to: .closed), hasPort: false, pid: 7),
+                now: time + 9)
+        }
+        #expect(traced.join.unseenCalls().map(\.hadNoPort) == [true, true])
+        traced.take(now: 3 * Span.second)
+        #expect(traced.join.unseenCalls().map(\.hadNoPort) == [true, true])
+    }
+
+    @Test func aCallThatWasCapturedIsNotAmongThem() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(-5, .originator, .transition(from: .closed, to: .synSent), hasPort: false, pid: 7),
+            traced.event(5, .originator, .transition(from: .synSent, to: .established)))
+        traced.take(now: 9 * Span.second)
+        #expect(traced.join.unseenCalls().isEmpty)
+    }
+
     @Test func aForgottenConnectionIsNotSpokenOf() {
         let traced = Traced(handshake)
         traced.take(traced.event(5, .originator, .transition(from: .synSent, to: .established)))

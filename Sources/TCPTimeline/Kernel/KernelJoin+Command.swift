@@ -19,7 +19,10 @@ extension KernelJoin {
                 view.isOfCommand = true
                 isFound = true
             }
-            if isFound { commandConnections.insert(end.id) }
+            if isFound {
+                commandConnections.insert(end.id)
+                hasSeenCommand = true
+            }
         }
         unjudged.removeAll(keepingCapacity: true)
     }

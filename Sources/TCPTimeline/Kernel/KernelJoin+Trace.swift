@@ -16,6 +16,9 @@ extension KernelJoin {
     /// How many events found their connection, and how many did not.
     public var traceCounts: TraceCounts { tracks.counts }
 
+    /// The connect() calls that events told of and of which no segment was captured, at the end of a trace.
+    public func unseenCalls() -> [UnseenCall] { tracks.unseenCalls() }
+
     /// Takes in events in the order of time, and appends what is new to `said`: unless `tellsAll`, only that the kernel dropped a
     /// socket, or knows more than was captured, for nobody wants to hear of the rest. Every segment captured before they were read must
     /// have been observed, unless more wait in the capture (`isBehind`).

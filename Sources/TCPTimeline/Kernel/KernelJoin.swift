@@ -68,6 +68,8 @@ public struct KernelJoin: Sendable {
     /// Ends whose process was found and has not been judged, and the watched connections of the command that is traced.
     var unjudged: [EndpointReference] = []
     var commandConnections: Set<ConnectionID> = []
+    /// Whether any connection was the command's, one that is forgotten too.
+    public internal(set) var hasSeenCommand = false
 
     /// No views yet.
     public init() {}

@@ -64,6 +64,8 @@ struct SocketTracks {
     /// A packet is dropped at most so long after it was answered, in nanoseconds: in the same call.
     private static let dropDelay = Span.millisecond
     private var ends = WatchedEnds()
+    /// What is of no connection that was captured.
+    private var unseen = UnseenCalls()
     private(set) var counts = TraceCounts()
 
     /// How long an event waits for its connection, in nanoseconds.
@@ -166,6 +168,19 @@ struct SocketTracks {
 
     private mutating func abandon(_ event: SocketEvent) {
         if case .dropped = event.kind { counts.unknownDrops &+= 1 } else { counts.unattached &+= 1 }
+        unseen.note(event)
+    }
+
+    /// The connect() calls of which nothing was captured, at the end of a trace: what still waits gets no segment any more.
+    func unseenCalls() -> [UnseenCall] {
+        var all = unseen
+        var waiting = departed.flatMap(\.waiting)
+        for socket in waitingSockets {
+            if let place = places[socket] { waiting += pool[place].waiting }
+        }
+        all.note(waiting.sorted { $0.time < $1.time })
+        all.note(loose)
+        return all.complete()
     }
 
     /// An event of a socket that is followed from its birth.
@@ -285,6 +300,7 @@ struct SocketTracks {
                 for event in track.waiting { found.append((event, target)) }
             } else if let last = track.waiting.last, now.since(last.time) > Self.patience {
                 counts.unattached &+= UInt64(track.waiting.count)
+                unseen.note(track.waiting)
             } else {
                 departed.append(track)
             }
@@ -304,6 +320,7 @@ struct SocketTracks {
             guard let last = pool[place].waiting.last, now.since(last.time) > Self.patience else { continue }
             // What waited for it is of no connection that was captured.
             counts.unattached &+= UInt64(pool[place].waiting.count)
+            unseen.note(pool[place].waiting)
             waitingSockets.remove(socket)
             end(place)
         }

@@ -65,6 +65,8 @@ struct KernelWatcher {
     private let usesProcesses: Bool
     /// The command that is traced and its descendants, if there is one.
     private(set) var family: CommandFamily?
+    /// Those of them that called connect(): whoever has ended by the end of the trace could not be told from strangers then.
+    private(set) var callers: Set<Int32> = []
     private var nextReading: Int64 = 0
     private var searches = SearchPace()
     private var listenerSearches = SearchPace()
@@ -151,6 +153,7 @@ struct KernelWatcher {
         guard trace.isRunning else { return }
         trace.read(into: &events)
         if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
+        noteCallers()
         let now = wallClockNow()
         join.take(events, now: now, &timeline, &said, tellsAll: tellsAll, isBehind: isBehind)
         if recorder != nil {
@@ -351,6 +354,18 @@ struct KernelWatcher {
     /// These descendants of the command have ended, and what they did is still to be read.
     mutating func remember(ofCommand ended: [Int32]) {
         for pid in ended { family?.remember(pid, at: monotonicNow()) }
+    }
+
+    /// With a command: who of its own has called connect().
+    private mutating func noteCallers() {
+        // Taken out and put back, as below.
+        guard var members = family.take() else { return }
+        let now = monotonicNow()
+        for event in events where event.kind == .transition(from: .closed, to: .synSent) {
+            guard event.isProcessContext, !callers.contains(event.pid) else { continue }
+            if members.contains(event.pid, at: now, lineage: { owners.lineage(of: $0) }) { callers.insert(event.pid) }
+        }
+        family = members
     }
 
     /// With a command: which of the processes found are its own.

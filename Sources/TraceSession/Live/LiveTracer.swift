@@ -481,9 +481,4 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally)
     }
 
-    /// Where no connection was seen: what the kernel has of the ports in question all the same, in sentences for standard error.
-    public var silence: [String] {
-        guard pipeline.timeline.connectionCount == 0, options.usesKernel, options.usesProcesses else { return [] }
-        return SilentSockets.sentences(filter: options.effectiveFilter, interfaces: options.interfaces)
-    }
 }

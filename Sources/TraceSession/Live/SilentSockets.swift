@@ -6,15 +6,17 @@ import TCPModel
 /// A look at the sockets of the ports that a trace was about, for its end if it saw nothing.
 enum SilentSockets {
     /// What stands still, or goes over another interface than these (none = all), in sentences for standard error; none if the filter
-    /// names no ports, or nothing has them but listeners and TIME_WAITs that may well be right.
-    static func sentences(filter: String, interfaces: [String] = [], root: String = "/proc") -> [String] {
+    /// names no ports, or nothing has them but listeners and TIME_WAITs that may well be right. Calls to `told` are told already.
+    static func sentences(
+        filter: String, interfaces: [String] = [], besides told: Set<SocketAddress> = [], root: String = "/proc"
+    ) -> [String] {
         let ports = portsNamed(in: filter)
         var tables = ProcNetTCP(root: root)
         guard !ports.isEmpty, let snapshot = try? tables.read(ports: ports) else { return [] }
         var owners = ProcessOwners(root: root)
         let (inner, sockets) = divide(snapshot.sockets, traced: interfaces)
         if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
-        let calling = sockets.filter { $0.state == .synSent }
+        let calling = sockets.filter { $0.state == .synSent && !told.contains($0.remote) }
         let processes = owners.owners(of: Set(calling.map(\.inode)))
         let standing = sockets.filter { ![.synSent, .listen, .timeWait].contains($0.state) }
         return calling.prefix(3).map { sentence(on: $0, processes[$0.inode]?.process) } + sentence(on: standing, ports)
@@ -53,8 +55,7 @@ enum SilentSockets {
     private static func sentence(on caller: KernelSocket, _ process: ProcessIdentity?) -> String {
         let name = process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
         return
-            "\(name) is in SYN_SENT to \(caller.remote), and its SYN was not seen here: a firewall rule of this host drops it on"
-            + " its way out, there is no route or no neighbour, or it leaves by another interface"
+            "\(name) is in SYN_SENT to \(caller.remote), and its SYN was not seen here: \(UnseenCallWords.unseen)"
     }
 
     private static func sentence(on sockets: [KernelSocket], _ ports: [UInt16]) -> [String] {

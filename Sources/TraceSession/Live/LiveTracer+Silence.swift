@@ -1,0 +1,26 @@
+// What the end of a live trace says of connections that it did not see.
+
+import TCPModel
+import TCPTimeline
+
+extension LiveTracer {
+    /// What the kernel's events and tables tell of what was not captured, in sentences for standard error: calls that failed before any
+    /// SYN always, all else where no connection was seen, or none of the command's.
+    public var silence: [String] {
+        guard let kernel, options.usesProcesses else { return [] }
+        let isOfCommand = kernel.family != nil
+        let isSilent = isOfCommand ? !kernel.join.hasSeenCommand : pipeline.timeline.connectionCount == 0
+        let hasPorts = !portsNamed(in: options.effectiveFilter).isEmpty
+        let calls = kernel.join.unseenCalls().filter { call in
+            if isOfCommand { return kernel.callers.contains(call.process?.pid ?? 0) && (isSilent || call.hadNoPort) }
+            guard UnseenCallWords.passes(options.effectiveFilter, call) else { return false }
+            // Of all ports there are always some that go another way.
+            return call.hadNoPort || isSilent && (hasPorts || !call.isAnswered)
+        }
+        let said = UnseenCallWords.sentences(calls, now: wallClockNow())
+        guard isSilent && !isOfCommand else { return said }
+        return said
+            + SilentSockets.sentences(
+                filter: options.effectiveFilter, interfaces: options.interfaces, besides: Set(calls.map(\.remote)))
+    }
+}

@@ -1,0 +1,103 @@
+// What the end of a live trace says of connect() calls of which it captured nothing.
+
+import PacketSource
+import TCPDiagnosis
+import TCPModel
+import TCPTimeline
+import TimelineReport
+
+/// Sentences on such calls, for standard error.
+enum UnseenCallWords {
+    /// The most calls of a kind that are told one by one.
+    private static let most = 3
+
+    /// Calls of the same process to the same place are told as one. `now` is the end of the trace.
+    static func sentences(_ calls: [UnseenCall], now: Timestamp) -> [String] {
+        var groups: [(call: UnseenCall, count: Int)] = []
+        for call in calls {
+            let same = groups.firstIndex { isSame($0.call, call) }
+            if let same { groups[same].count += 1 } else { groups.append((call, 1)) }
+        }
+        var sentences = groups.prefix(most).map { sentence($0.call, $0.count, now) }
+        let rest = groups.dropFirst(most).reduce(0) { $0 + $1.count }
+        if rest > 0 { sentences.append("\(counted(rest, "more call")) of connect() of which nothing was captured") }
+        return sentences
+    }
+
+    private static func isSame(_ one: UnseenCall, _ other: UnseenCall) -> Bool {
+        one.process?.pid == other.process?.pid && one.remote == other.remote && one.hadNoPort == other.hadNoPort
+            && one.state == other.state && one.errno == other.errno && one.dropReason == other.dropReason
+    }
+
+    private static func sentence(_ call: UnseenCall, _ count: Int, _ now: Timestamp) -> String {
+        let name = call.process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
+        let times = count == 1 ? "" : " \(count) times"
+        if call.hadNoPort {
+            return
+                "\(name) called connect() to \(call.remote)\(times), and it failed before any SYN: EADDRNOTAVAIL, no port of"
+                + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
+        }
+        let end = call.local.port == 0 ? "" : " from \(call.local)"
+        return "\(name) called connect() to \(call.remote)\(end)\(times), and nothing of it was captured: "
+            + states(call, now) + cause(call)
+    }
+
+    /// `SYN_SENT, CLOSED after 2.50s`.
+    private static func states(_ call: UnseenCall, _ now: Timestamp) -> String {
+        func span(to time: Timestamp) -> String {
+            var text = OutputBuffer()
+            text.append(span: time.since(call.began))
+            return String(decoding: text.bytes, as: UTF8.self)
+        }
+        if call.state == .synSent { return "in SYN_SENT for \(span(to: now))" }
+        let between = call.isAnswered && call.state == .closed ? "it was answered, " : ""
+        return "SYN_SENT, \(between)\(call.state.displayName) after \(span(to: call.since))"
+    }
+
+    private static func cause(_ call: UnseenCall) -> String {
+        if let reason = call.dropReason { return "; the kernel dropped a packet of it: \(dropMeaning(reason))" }
+        if call.isAnswered { return "; it goes another way than what is traced (-i any traces all interfaces)" }
+        switch call.errno {
+        case 113: return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
+        case 101: return "; connect() = ENETUNREACH: there is no route"
+        case .some(let code):
+            return
+                "; connect() = \(errnoName(code).map { "\($0)" } ?? "errno \(code)")\(code == 110 ? ", and \(unseen)" : "")"
+        case nil: return "; \(unseen)"
+        }
+    }
+
+    /// Why a SYN is not seen, where the kernel does not say.
+    static let unseen =
+        "a firewall rule of this host drops its SYN on its way out, there is no route or no neighbour, or it leaves by another"
+        + " interface"
+
+    /// Whether a filter would have let the SYN of such a call pass, as far as its ends decide.
+    static func passes(_ filter: String, _ call: UnseenCall) -> Bool {
+        // Filters of links cannot be asked.
+        guard var filters = try? FilterSet(filter, linkType: .raw) else { return true }
+        let syn = synOctets(call)
+        let header = FrameHeader(
+            time: call.began, capturedLength: UInt32(syn.count), originalLength: UInt32(syn.count), linkType: .raw)
+        // Octets are looked at as such, for the time of the call.
+        return filters.matches(header, unsafe syn.span.bytes)
+    }
+
+    /// A SYN as it would have been.
+    private static func synOctets(_ call: UnseenCall) -> [UInt8] {
+        func big(_ value: UInt64, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - $0))) }
+        }
+        let (local, remote) = (call.local.address, call.remote.address)
+        // Ports, both numbers, 20 octets of header, SYN, the window; no checksum is looked at.
+        let tcp =
+            big(UInt64(call.local.port), 2) + big(UInt64(call.remote.port), 2) + big(0, 8) + [0x50, 0x02, 0xff, 0xff]
+            + big(0, 4)
+        if local.isV4 && remote.isV4 {
+            return [0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0] + big(UInt64(local.v4), 4) + big(UInt64(remote.v4), 4)
+                + tcp
+        }
+        return [0x60, 0, 0, 0, 0, 20, 6, 64] + big(local.high, 8) + big(local.low, 8) + big(remote.high, 8)
+            + big(remote.low, 8) + tcp
+    }
+}

@@ -1,0 +1,57 @@
+// connect() calls of which no segment is captured, in a network namespace of their own. Root only.
+
+import Foundation
+import Testing
+
+@Suite(.serialized, .enabled(if: canUnshare, "needs root, unshare and ip")) struct UnseenCallsLiveTests {
+    /// Runs a shell line in a new namespace whose loopback interface is up; `$T` is tcptrace, `$1` the text of a program.
+    private func inside(_ line: String, _ program: String) throws -> Outcome {
+        try shell("export T; exec unshare -n bash -c 'ip link set lo up; '\"$2\" $T \"$1\"", program, line)
+    }
+
+    /// One port for all connections to one place: the second is refused it.
+    @Test func noPortIsFree() throws {
+        let outcome = try inside(
+            """
+            echo 40001 40001 > /proc/sys/net/ipv4/ip_local_port_range
+            exec $T -i lo -q -- python3 -c "$1"
+            """,
+            """
+            import socket
+            s = socket.socket(); s.bind(("127.0.0.1", 7001)); s.listen(5)
+            a = socket.create_connection(("127.0.0.1", 7001))
+            for _ in range(2):
+                try: socket.create_connection(("127.0.0.1", 7001))
+                except OSError as e: print(e.errno)
+            """)
+        #expect(outcome.lines.filter { $0 == "99" }.count == 2, "\(outcome.text)")
+        #expect(outcome.errors.contains("1 connection traced"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains(
+                "called connect() to 127.0.0.1:7001 2 times, and it failed before any SYN: EADDRNOTAVAIL, no port"),
+            "\(outcome.errors)")
+    }
+
+    /// The interface has a neighbour that never answers ARP.
+    @Test func noNeighbourAnswers() throws {
+        let setUp =
+            "ip link add v0 type veth peer name v1; ip addr add 10.9.9.1/24 dev v0; ip link set v1 up; ip link set v0 up"
+        let program = """
+            import socket
+            try: socket.create_connection(("10.9.9.2", 7001), 9)
+            except OSError as e: print(e.errno)
+            """
+        let command = try inside("\(setUp); exec $T -i any -q -- python3 -c \"$1\"", program)
+        #expect(command.lines.contains("113"), "\(command.text)")
+        let words = "called connect() to 10.9.9.2:7001 from 10.9.9.1:"
+        #expect(
+            command.errors.contains(words)
+                && command.errors.contains("connect() = EHOSTUNREACH: no neighbour answered"),
+            "\(command.errors)")
+        // The same for who only watches.
+        let watched = try inside(
+            "\(setUp); $T -i any -q --duration 6 & sleep 1; python3 -c \"$1\"; wait", program)
+        #expect(
+            watched.errors.contains(words) && watched.errors.contains("0 connections traced"), "\(watched.errors)")
+    }
+}

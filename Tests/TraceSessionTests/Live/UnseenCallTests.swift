@@ -1,0 +1,109 @@
+// What the end of a live trace says of connect() calls of which it captured nothing.
+
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TraceSession
+
+@Suite struct UnseenCallTests {
+    private static let remote = SocketAddress(IPAddress(10, 9, 9, 2), 7001)
+    private static let local = SocketAddress(IPAddress(10, 9, 9, 1), 4242)
+    private static let begin = Timestamp(nanoseconds: 1_795_363_634_000_000_000)
+
+    private static func event(
+        _ at: Int64, _ kind: SocketEvent.Kind, socket: UInt64 = 1, port: UInt16 = 4242,
+        to remote: SocketAddress = remote
+    ) -> SocketEvent {
+        SocketEvent(
+            time: begin.advanced(by: at), kind: kind, socket: socket, local: SocketAddress(local.address, port),
+            remote: remote, isProcessContext: true, pid: 7,
+            process: ProcessIdentity(pid: 7, command: "cu\u{1b}rl", uid: 0))
+    }
+
+    private static func calls(_ events: [SocketEvent]) -> [UnseenCall] {
+        var join = KernelJoin()
+        var timeline = Timeline(seed: 1)
+        var said: [KernelEvent] = []
+        join.take(events, now: begin, &timeline, &said, tellsAll: true)
+        return join.unseenCalls()
+    }
+
+    private static func sentences(_ events: [SocketEvent]) -> [String] {
+        UnseenCallWords.sentences(calls(events), now: begin.advanced(by: 4 * Span.second))
+    }
+
+    private static let start = SocketEvent.Kind.transition(from: .closed, to: .synSent)
+    private static let end = SocketEvent.Kind.transition(from: .synSent, to: .closed)
+
+    @Test func noPortIsFree() {
+        var events: [SocketEvent] = []
+        for socket in 1...4 as ClosedRange<UInt64> {
+            let at = Int64(socket) * 100
+            events += [
+                Self.event(at, Self.start, socket: socket, port: 0),
+                Self.event(at + 9, Self.end, socket: socket, port: 0),
+            ]
+        }
+        #expect(
+            Self.sentences(events) == [
+                "cu\\x1brl[7] called connect() to 10.9.9.2:7001 4 times, and it failed before any SYN: EADDRNOTAVAIL, no port of"
+                    + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
+            ])
+    }
+
+    @Test func whatTheKernelSaysIsSaid() {
+        let drop = SocketEvent(
+            time: Self.begin.advanced(by: 9), kind: .dropped(reason: .netfilterDrop), local: Self.remote,
+            remote: Self.local)
+        let name = "cu\\x1brl[7] called connect() to 10.9.9.2:7001"
+        #expect(
+            Self.sentences([Self.event(0, Self.start, port: 0), drop]) == [
+                name
+                    + ", and nothing of it was captured: in SYN_SENT for 4.00s; the kernel dropped a packet of it: NETFILTER_DROP,"
+                    + " a firewall rule on this host (nftables, iptables)"
+            ])
+        let over = [Self.event(0, Self.start, port: 0), Self.event(3 * Span.second, Self.end)]
+        let unreachable = over + [Self.event(3 * Span.second, .socketError(errno: 113))]
+        #expect(
+            Self.sentences(unreachable) == [
+                name
+                    + " from 10.9.9.1:4242, and nothing of it was captured: SYN_SENT, CLOSED after 3.00s; connect() = EHOSTUNREACH:"
+                    + " no neighbour answered (ARP, NDP), or a router said so (ICMP)"
+            ])
+        #expect(Self.sentences(over)[0].hasSuffix("CLOSED after 3.00s; " + UnseenCallWords.unseen))
+        let answered = [
+            over[0], Self.event(5, .transition(from: .synSent, to: .established)),
+            Self.event(Span.second, .transition(from: .established, to: .finWait1)),
+        ]
+        #expect(Self.sentences(answered)[0].contains("SYN_SENT, FIN_WAIT_1 after 1.00s; it goes another way"))
+    }
+
+    @Test func manyAreCounted() {
+        let events = (1...9).map { place in
+            Self.event(
+                Int64(place), Self.start, socket: UInt64(place), port: 0,
+                to: SocketAddress(Self.remote.address, UInt16(place)))
+        }
+        let said = Self.sentences(events)
+        #expect(said.count == 4 && said.last == "6 more calls of connect() of which nothing was captured")
+    }
+
+    @Test(arguments: [
+        ("tcp", true), ("port 7001", true), ("host 10.9.9.2 and port 7001", true), ("host 10.9.9.3", false),
+        ("dst port 4242", false), ("ether host 00:00:00:00:00:01", true),
+    ])
+    func theFilterDecides(_ filter: String, _ passes: Bool) throws {
+        let call = try #require(Self.calls([Self.event(0, Self.start), Self.event(5, Self.end)]).first)
+        #expect(UnseenCallWords.passes(filter, call) == passes)
+    }
+
+    @Test func theFilterDecidesForIPv6() throws {
+        let six = SocketAddress(.loopbackV6, 7001)
+        let event = SocketEvent(
+            time: Self.begin, kind: Self.start, socket: 1, local: SocketAddress(.loopbackV6, 0), remote: six)
+        let call = try #require(Self.calls([event]).first)
+        #expect(UnseenCallWords.passes("ip6 and dst port 7001", call) && !UnseenCallWords.passes("port 80", call))
+        #expect(!UnseenCallWords.passes("ip", call))
+    }
+}
