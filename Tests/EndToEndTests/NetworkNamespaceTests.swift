@@ -65,6 +65,11 @@ let canUnshare =
             missed.errors.contains(
                 "there is no such socket; in another network namespace python3[\(peer.pid)] does: --netns \(peer.pid)"),
             "\(missed.errors)")
+        let silent = try tcptrace("-i", "lo", "-q", "--duration", "0.3", "port \(port)")
+        #expect(
+            silent.errors.contains(
+                "nothing has port \(port) in this network namespace; in another one python3[\(peer.pid)] listens on it:"
+                    + " --netns \(peer.pid) traces there"), "\(silent.errors)")
         let found = try tcptrace("kill", "\(port)", "--netns", "\(peer.pid)", "--dry-run")
         #expect(found.code == 0 && found.text.hasPrefix("python3[\(peer.pid)], user root, holds:"), "\(found.errors)")
         let devices = try tcptrace("--netns", "\(peer.pid)", "-D")

@@ -16,6 +16,9 @@ enum SilentSockets {
         var owners = ProcessOwners(root: root)
         let (inner, sockets) = divide(snapshot.sockets, traced: interfaces)
         if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
+        if snapshot.sockets.isEmpty && told.isEmpty {
+            return Elsewhere.listener(on: ports, root: root).map { [$0] } ?? []
+        }
         let calling = sockets.filter { $0.state == .synSent && !told.contains($0.remote) }
         let processes = owners.owners(of: Set(calling.map(\.inode)))
         let standing = sockets.filter { ![.synSent, .listen, .timeWait].contains($0.state) }

@@ -1,4 +1,5 @@
-// What `tcptrace kill` says when nothing here has such a socket: it may be in another network namespace, such as a container's.
+// What `tcptrace kill` says when nothing here has such a socket, and a live trace that saw nothing: it may be in another network
+// namespace, such as a container's.
 
 import KernelSockets
 import TCPModel
@@ -7,6 +8,27 @@ import TCPModel
 struct Elsewhere {
     /// A remark for a refusal: where there is such a socket, or how to look there.
     static func remark(on filter: SocketFilter, root: String = "/proc") -> String {
+        guard let found = first(root: root, where: filter.accepts) else {
+            return " in this network namespace; --netns looks into another one, such as a container's"
+        }
+        return "; in another network namespace "
+            + (found.holder.map { "\(KillPlan.name($0)) does" } ?? "there is one")
+            + ": --netns \(found.pid) looks there"
+    }
+
+    /// A sentence on who listens there on one of these ports; nil if nobody does.
+    static func listener(on ports: [UInt16], root: String = "/proc") -> String? {
+        let found = first(root: root) { socket, _ in socket.state == .listen && ports.contains(socket.local.port) }
+        guard let found else { return nil }
+        let holder = found.holder.map { KillPlan.name($0) } ?? "somebody"
+        return "nothing has port \(found.port) in this network namespace; in another one \(holder) listens on it:"
+            + " --netns \(found.pid) traces there"
+    }
+
+    /// The first namespace with such a socket: a process that is in it, the holder if there is one, and the socket's own port.
+    private static func first(
+        root: String, where accepts: (KernelSocket, [ProcessIdentity]) -> Bool
+    ) -> (pid: Int32, holder: ProcessIdentity?, port: UInt16)? {
         for pid in NetworkNamespaces(root: root).others() {
             // The tables below /proc/PID are those of the process's namespace.
             var tables = ProcNetTCP(root: "\(root)/\(pid)")
@@ -14,14 +36,12 @@ struct Elsewhere {
             var finder = ProcessOwners(root: root)
             let owners = finder.owners(of: Set(snapshot.sockets.map(\.inode)))
             let found = snapshot.sockets.filter { socket in
-                filter.accepts(socket, processes: owners[socket.inode].map { [$0.process] } ?? [])
+                accepts(socket, owners[socket.inode].map { [$0.process] } ?? [])
             }
-            guard !found.isEmpty else { continue }
+            guard let socket = found.first else { continue }
             let holder = found.lazy.compactMap { owners[$0.inode]?.process }.first
-            return "; in another network namespace "
-                + (holder.map { "\(KillPlan.name($0)) does" } ?? "there is one")
-                + ": --netns \(holder?.pid ?? pid) looks there"
+            return (holder?.pid ?? pid, holder, socket.local.port)
         }
-        return " in this network namespace; --netns looks into another one, such as a container's"
+        return nil
     }
 }
