@@ -1,4 +1,4 @@
-// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name, and what connection tracking dropped.
+// Reads TCP's counters out of /proc/net/snmp and /proc/net/netstat, by name, what found no route, and what connection tracking dropped.
 
 public import TCPModel
 
@@ -6,6 +6,8 @@ public import TCPModel
 public struct HostCounterReader: Sendable {
     /// The groups that are kept: TCP's.
     private static let groups: Set<String> = ["Tcp", "TcpExt", "MPTcpExt"]
+    /// Of IP only this: connect() that finds no route leaves no other trace.
+    private static let noRoutes = (v4: "IpOutNoRoutes", v6: "Ip6OutNoRoutes")
     /// More than any kernel's file so far has (about 6 KiB).
     private static let sizeLimit = 256 << 10
 
@@ -22,6 +24,9 @@ public struct HostCounterReader: Sendable {
         for name in ["snmp", "netstat"] {
             guard let bytes = directory.contents(of: name, limit: Self.sizeLimit) else { continue }
             values.merge(Self.parse(bytes)) { first, _ in first }
+        }
+        if !values.isEmpty, let bytes = directory.contents(of: "snmp6", limit: Self.sizeLimit) {
+            values[Self.noRoutes.v6] = Self.value(of: Self.noRoutes.v6, in: bytes)
         }
         if !values.isEmpty, let bytes = directory.contents(of: "stat/nf_conntrack", limit: Self.sizeLimit) {
             values["ConntrackDrop"] = Self.sum("drop", in: bytes)
@@ -44,13 +49,23 @@ public struct HostCounterReader: Sendable {
             }
             index += 2
             let prefix = String(group.dropLast())
-            guard groups.contains(prefix) else { continue }
+            guard groups.contains(prefix) || prefix == "Ip" else { continue }
             for (name, number) in zip(names.dropFirst(), numbers.dropFirst()) {
+                guard prefix != "Ip" || prefix + name == noRoutes.v4 else { continue }
                 guard let value = UInt64(number), name.utf8.allSatisfy(HostCounters.isNameOctet) else { continue }
                 values[prefix + name] = value
             }
         }
         return values
+    }
+
+    /// A line for each counter: its name, blanks, the number. Nil if it is not there.
+    static func value(of name: String, in bytes: [UInt8]) -> UInt64? {
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let words = line.split { $0 == " " || $0 == "\t" }
+            if words.count == 2, words[0] == name { return UInt64(words[1]) }
+        }
+        return nil
     }
 
     /// A line of names, then one of hexadecimal numbers for each processor: the sum of one column. Nil if there is none.

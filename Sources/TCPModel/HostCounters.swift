@@ -1,7 +1,7 @@
 // The kernel's counters of one network namespace at one moment, and what moved between two moments: plain values.
 
-/// TCP's counters of one network namespace (/proc/net/snmp, /proc/net/netstat), by nstat's names: `TcpRetransSegs`,
-/// `TcpExtListenOverflows`. They count everything in the namespace, not only what is traced.
+/// TCP's counters of one network namespace (/proc/net/snmp, /proc/net/netstat), and how often there was no route, by nstat's names:
+/// `TcpRetransSegs`, `TcpExtListenOverflows`. They count everything in the namespace, not only what is traced.
 public struct HostCounters: Sendable {
     /// When they were read, on the clock that stamps frames.
     public var time: Timestamp
@@ -82,6 +82,8 @@ public enum HostCounterTroubles {
     /// A few words for each, by its name.
     public static let meanings: [String: String] = [
         "ConntrackDrop": "packets dropped: connection tracking had no room (nf_conntrack_max)",
+        "IpOutNoRoutes": "packets and calls of connect() for which there was no route (ENETUNREACH)",
+        "Ip6OutNoRoutes": "packets and calls of connect() of IPv6 for which there was no route (ENETUNREACH)",
         "TcpAttemptFails": "connections that failed while being opened",
         "TcpEstabResets": "open connections that ended by a RST or a timeout",
         "TcpInErrs": "segments received with errors",

@@ -32,6 +32,21 @@ import Testing
             "\(outcome.errors)")
     }
 
+    /// No event tells of it.
+    @Test func thereIsNoRoute() throws {
+        let program = """
+            import socket, sys
+            for place in ("10.77.0.1", "2001:db8::1"):
+                try: socket.create_connection((place, 80), 5)
+                except OSError as e: print(e.errno)
+            sys.exit(5)
+            """
+        let outcome = try inside("exec $T -q -- python3 -c \"$1\"", program)
+        #expect(outcome.code == 5 && outcome.lines.filter { $0 == "101" }.count == 2, "\(outcome.text)")
+        #expect(outcome.errors.contains("2 times there was no route meanwhile"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\n  IpOutNoRoutes ") && outcome.errors.contains("\n  Ip6OutNoRoutes "))
+    }
+
     /// The interface has a neighbour that never answers ARP.
     @Test func noNeighbourAnswers() throws {
         let setUp =

@@ -36,6 +36,17 @@ import Testing
         #expect(HostCounterReader.sum("drop", in: Array("entries drop\n1\n1 x\n1 2\n".utf8)) == 2)
     }
 
+    /// connect() without a route leaves nothing else behind.
+    @Test func whatFoundNoRoute() throws {
+        let proc = try FakeProc()
+        try proc.write("net/snmp", "Ip: Forwarding OutNoRoutes InReceives\nIp: 1 5 9\nTcp: ActiveOpens\nTcp: 1\n")
+        try proc.write("net/snmp6", "Ip6InReceives                   \t9\nIp6OutNoRoutes                  \t7\n")
+        let counters = try #require(HostCounterReader(root: proc.root).read())
+        #expect(counters.values == ["IpOutNoRoutes": 5, "Ip6OutNoRoutes": 7, "TcpActiveOpens": 1])
+        #expect(
+            HostCounterReader.value(of: "Ip6OutNoRoutes", in: Array("Ip6OutNoRoutes\nIp6OutNoRoutes x\n".utf8)) == nil)
+    }
+
     @Test func byName() throws {
         let counters = try #require(
             try Self.read(snmp: Self.snmp, netstat: "TcpExt: ListenOverflows TW\nTcpExt: 2 9\n"))

@@ -17,7 +17,10 @@ extension LiveTracer {
             // Of all ports there are always some that go another way.
             return call.hadNoPort || isSilent && (hasPorts || !call.isAnswered)
         }
-        let said = UnseenCallWords.sentences(calls, now: wallClockNow())
+        var said = UnseenCallWords.sentences(calls, now: wallClockNow())
+        if isOfCommand && isSilent && calls.isEmpty, let change = host?.change {
+            said += UnseenCallWords.sentences(noRoutes: change["IpOutNoRoutes"] + change["Ip6OutNoRoutes"])
+        }
         guard isSilent && !isOfCommand else { return said }
         return said
             + SilentSockets.sentences(

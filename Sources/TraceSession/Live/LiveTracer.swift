@@ -27,7 +27,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private var captures: CaptureSet
     var pipeline: TracePipeline<Teller<Report>>
     var kernel: KernelWatcher?
-    private var host: HostWatcher?
+    private(set) var host: HostWatcher?
     private var ports: PortWatcher?
     private var output: LiveOutput?
     private var description: CaptureDescription

@@ -72,6 +72,16 @@ enum UnseenCallWords {
         "a firewall rule of this host drops its SYN on its way out, there is no route or no neighbour, or it leaves by another"
         + " interface"
 
+    /// On a command of which there is nothing at all: no event tells of a call that finds no route, but a counter of the whole namespace
+    /// does.
+    static func sentences(noRoutes count: UInt64) -> [String] {
+        guard count > 0 else { return [] }
+        return [
+            "no call of the command's was seen to begin, and \(counted(count, "time")) there was no route meanwhile (IpOutNoRoutes):"
+                + " connect() = ENETUNREACH, as `ip route get ADDRESS` will say"
+        ]
+    }
+
     /// Whether a filter would have let the SYN of such a call pass, as far as its ends decide.
     static func passes(_ filter: String, _ call: UnseenCall) -> Bool {
         // Filters of links cannot be asked.

@@ -79,6 +79,12 @@ import Testing
         #expect(Self.sentences(answered)[0].contains("SYN_SENT, FIN_WAIT_1 after 1.00s; it goes another way"))
     }
 
+    @Test func whereThereIsNoRouteNothingElseTells() {
+        #expect(UnseenCallWords.sentences(noRoutes: 0).isEmpty)
+        #expect(
+            UnseenCallWords.sentences(noRoutes: 2)[0].contains("2 times there was no route meanwhile (IpOutNoRoutes)"))
+    }
+
     @Test func manyAreCounted() {
         let events = (1...9).map { place in
             Self.event(

@@ -37,6 +37,14 @@ extension Explanation {
             "The kernel's log says `table full, dropping packet`. A rule with `notrack` spares the table.",
             "explain NETFILTER_DROP, explain syn-unanswered"
         ),
+        "IpOutNoRoutes": (
+            "connect() fails before there is a socket's state or a SYN to be seen. `ip route get ADDRESS` asks for the route.",
+            nil
+        ),
+        "Ip6OutNoRoutes": (
+            "connect() fails before there is a socket's state or a SYN to be seen. `ip -6 route get ADDRESS` asks for the route.",
+            nil
+        ),
         "TcpExtTCPDeferAcceptDrop": ("No harm is done: text completes the handshake.", "explain accept-deferred"),
         "TcpAttemptFails": (
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
