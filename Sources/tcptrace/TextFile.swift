@@ -11,11 +11,14 @@ enum TextFile {
         case system(Int32)
         /// It is longer than `limit`, more than what it should be (`a filter`, say) ever needs.
         case tooLong(String)
+        /// It is no text: it has octets 0.
+        case notText(String)
 
         var description: String {
             switch self {
             case .system(let number): describeErrno(number)
             case .tooLong(let kind): "is longer than 1 MiB, which no \(kind) is"
+            case .notText(let kind): "is no text, as a \(kind) is"
             }
         }
     }
@@ -35,6 +38,7 @@ enum TextFile {
         // A directory can be opened, and not be read. The file was opened just above.
         if unsafe ferror(file) != 0 { throw .system(errno) }
         guard count < limit else { throw .tooLong(kind) }
+        guard !bytes[..<count].contains(0) else { throw .notText(kind) }
         // Octets: \r\n is one character, which is neither of the two.
         let isLineEnd = { (octet: UInt8) in octet == 0x0a || octet == 0x0d }
         return bytes[..<count].split(whereSeparator: isLineEnd).map { String(decoding: $0, as: UTF8.self) }

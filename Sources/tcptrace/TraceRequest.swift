@@ -56,7 +56,7 @@ struct TraceRequest {
         options.files = command.files
         if let list = command.list {
             // Unread it stands for what it names: that files are read is all that the checks below ask.
-            let named = readsFiles ? try Self.lines(of: list, "list of files") : [list]
+            let named = readsFiles ? try Self.lines(of: list, "list of files", "-V") : [list]
             guard !named.isEmpty else { throw Self.unusable("-V \(list): the list names no capture file") }
             options.files += named
         }
@@ -79,7 +79,7 @@ struct TraceRequest {
         for name in options.files + [command.output].compactMap({ $0 })
         where name.contains("\u{fffd}") && FileIdentity(path: name) == nil {
             throw ValidationError(
-                "\(name): a file name that is not UTF-8 does not arrive here; give it another one, or use - and the shell's < or >"
+                "\(printable(name)): a file name that is not UTF-8 does not arrive here; give it another one, or use - and the shell's < or >"
             )
         }
         if !options.files.isEmpty && command.netns != nil {
@@ -131,15 +131,18 @@ struct TraceRequest {
 
     /// The filter in a file: its lines without comments. An empty one would trace everything, which nobody who names a file means.
     private static func filterWords(of path: String) throws -> [String] {
-        let words = try lines(of: path, "filter").map { $0.prefix { $0 != "#" } }
+        let words = try lines(of: path, "filter", "-F").map { $0.prefix { $0 != "#" } }
         guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
             throw unusable("-F \(path): there is no filter in it")
         }
         return words.map { String($0) }
     }
 
-    /// The lines of a file that an option names.
-    private static func lines(of path: String, _ kind: String) throws -> [String] {
+    /// The lines of a file that an option names. What is in another file than was meant is not shown.
+    private static func lines(of path: String, _ kind: String, _ option: String) throws -> [String] {
+        if path != "-" && LoneWord.isCapture(path) {
+            throw unusable("\(option) \(path): this is a capture file, and no \(kind): -r \(path)")
+        }
         do throws(TextFile.Fault) {
             return try TextFile.lines(of: path, kind)
         } catch {

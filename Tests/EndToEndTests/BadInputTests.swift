@@ -110,6 +110,27 @@ import Testing
         }
     }
 
+    /// What is in it stays there.
+    @Test func aCaptureIsNoListOfThem() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "x.pcap")
+        for (option, kind) in [("-V", "list of files"), ("-F", "filter")] {
+            let outcome = try Program(Program.tcptrace, ["-q", option, file]).end()
+            #expect(outcome.code == 1)
+            #expect(
+                outcome.errors == "tcptrace: \(option) \(file): this is a capture file, and no \(kind): -r \(file)\n",
+                "\(outcome.errors)")
+        }
+        let other = scratch.file("other")
+        try Data([0x7f, 0x45, 0x4c, 0x46, 0, 0x1a, 0x1b, 0x5b, 0xff]).write(to: URL(filePath: other))
+        let binary = try Program(Program.tcptrace, ["-q", "-V", other]).end()
+        #expect(binary.code == 1 && binary.errors == "tcptrace: \(other): is no text, as a list of files is\n")
+        try Data([0x1b, 0x5b, 0x32, 0x4a, 0xff, 0x0a]).write(to: URL(filePath: other))
+        let raw = try Program(Program.tcptrace, ["-q", "-V", other]).end()
+        #expect(raw.code != 0 && raw.errors.contains("is not UTF-8"), "\(raw.errors)")
+        #expect(!raw.errors.utf8.contains(0x1b) && !raw.errors.contains("\u{fffd}["), "\(raw.errors)")
+    }
+
     @Test func theProgramOfAFilterIsThatOfTheFilesLinkType() throws {
         let scratch = try Scratch()
         // Raw IP: the version is in the first octet.
