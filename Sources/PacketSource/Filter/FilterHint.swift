@@ -17,6 +17,7 @@ extension FilterFault {
         guard let range, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= text.utf8.count,
             range.count <= Self.longest
         else { return nil }
+        if let meant = bracketed(around: range) { return meant }
         let word = String(decoding: Array(text.utf8)[range], as: UTF8.self)
         if let meant = Self.apart(word) ?? Self.hostAndPort(word) { return meant }
         let letters = Array(word.lowercased().utf8)
@@ -48,6 +49,29 @@ extension FilterFault {
             (try? FilterSet(meant, linkType: .ethernet)) != nil
         else { return nil }
         return meant
+    }
+
+    /// `[::1]:9500`, of which libpcap complains about some part.
+    private func bracketed(around range: Range<Int>) -> String? {
+        let octets = Array(text.utf8)
+        func isBlank(_ octet: UInt8) -> Bool { octet <= 0x20 }
+        let start = octets[..<range.lowerBound].lastIndex(where: isBlank).map { $0 + 1 } ?? 0
+        let end = octets[range.lowerBound...].firstIndex(where: isBlank) ?? octets.count
+        guard start < end, octets[start] == 0x5b, let bracket = octets[start..<end].lastIndex(of: 0x5d),
+            bracket + 1 < end, octets[bracket + 1] == 0x3a,
+            let port = UInt16(String(decoding: octets[(bracket + 2)..<end], as: UTF8.self))
+        else { return nil }
+        let address = String(decoding: octets[(start + 1)..<bracket], as: UTF8.self)
+        let meant = "host \(address) and port \(port)"
+        // A name would be looked up, and waited for.
+        guard address.contains(":"), address.utf8.allSatisfy({ $0 == 0x2e || isHexOrColon($0) }),
+            (try? FilterSet(meant, linkType: .ethernet)) != nil
+        else { return nil }
+        return meant
+    }
+
+    private func isHexOrColon(_ octet: UInt8) -> Bool {
+        (0x30...0x3a).contains(octet) || (0x61...0x66).contains(octet | 0x20)
     }
 
     /// `127.0.0.1:9500`, which pcap-filter(7) does not know; a lone colon in an IPv6 address there is not.
