@@ -13,7 +13,7 @@ struct SocketsCommand: ParsableCommand {
         abstract: "List this host's TCP sockets, their states and the processes that hold them.",
         discussion: """
             The letters of Windows' netstat work: -an, -ano (pid only), -anob (pid and program, the default); Linux \
-            netstat's -anp too, and ss's -tlnp for listening sockets.
+            netstat's -anp and -tulpn too, and ss's -tlnp for listening sockets (-u: only TCP is listed).
 
             Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N, \
             joined with and, or, not and parentheses.
@@ -33,6 +33,8 @@ struct SocketsCommand: ParsableCommand {
     var listening = false
     @Flag(name: .customShort("t"), help: "TCP only. It always is.")
     var tcpOnly = false
+    @Flag(name: .customShort("u"), help: "UDP too, as netstat has it: it is not listed, which standard error says.")
+    var udp = false
     @Flag(name: .customShort("o"), help: "Show the pid only (with -b or -p: the program too).")
     var pidColumn = false
     @Flag(name: [.customShort("b"), .customShort("p")], help: "Show pid and program. This is the default.")
@@ -67,6 +69,7 @@ struct SocketsCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
+        if udp { StandardStreams.complain("-u: no UDP sockets are listed, only TCP's; ss -u lists them") }
         BorrowedPowers.takeUp()
         if let netns, !NetworkNamespace.enter(netns) { throw ExitCode(1) }
         throw ExitCode(SocketsRun.run(try request()))

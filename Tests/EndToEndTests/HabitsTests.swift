@@ -1,0 +1,24 @@
+// What users of ss, netstat, lsof and kill type out of habit.
+
+import Foundation
+import Testing
+
+@Suite struct HabitsTests {
+    @Test("netstat's -tulpn is -tlpn, with a word on UDP") func listeners() throws {
+        let server = try python(
+            "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(1)\n"
+                + "print('port', s.getsockname()[1], flush=True); time.sleep(30)")
+        try server.say("\n")
+        let port = try #require(server.output.split(separator: " ").last?.dropLast())
+        let listed = try tcptrace("sockets", "-tlpn", "port", String(port))
+        #expect(
+            listed.code == 0 && listed.errors.isEmpty && listed.text.split(separator: "\n").count == 2, "\(listed.text)"
+        )
+        for letters in ["-tulpn", "-tulnp", "-lntup"] {
+            let outcome = try tcptrace("sockets", letters, "port", String(port))
+            #expect(outcome.code == 0 && outcome.text == listed.text, "\(outcome.text)")
+            #expect(outcome.errors == "tcptrace: -u: no UDP sockets are listed, only TCP's; ss -u lists them\n")
+        }
+        server.signal(SIGKILL)
+    }
+}
