@@ -15,7 +15,7 @@ struct SocketsCommand: ParsableCommand {
             The letters of Windows' netstat work: -an, -ano (pid only), -anob (pid and program, the default); Linux \
             netstat's -anp and -tulpn too, and ss's -tlnp for listening sockets (-u: only TCP is listed).
 
-            Filter words: port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N, \
+            Filter words: N or port N, src port N (the socket's own end), dst port N (the peer's), host ADDRESS, pid N, \
             joined with and, or, not and parentheses.
 
             Examples:
@@ -93,6 +93,8 @@ struct SocketsCommand: ParsableCommand {
                 interval = 1
             }
         }
+        // As after `kill`.
+        if words.count == 1, UInt16(words[0]) != nil { words.insert("port", at: 0) }
         var request: SocketsRequest
         do {
             request = SocketsRequest(filter: try SocketFilter(words: words))

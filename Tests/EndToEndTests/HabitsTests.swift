@@ -19,6 +19,9 @@ import Testing
             #expect(outcome.code == 0 && outcome.text == listed.text, "\(outcome.text)")
             #expect(outcome.errors == "tcptrace: -u: no UDP sockets are listed, only TCP's; ss -u lists them\n")
         }
+        // A number alone is a port, as after `kill`.
+        let short = try tcptrace("sockets", "-l", String(port))
+        #expect(short.code == 0 && short.text == listed.text, "\(short.errors)")
         server.signal(SIGKILL)
     }
 }
