@@ -67,11 +67,12 @@ enum LoneWord {
         return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(printable(word))"
     }
 
-    /// What to type instead of these words, if that is clear; nil for all others.
-    static func hint(_ words: [String]) -> String? {
+    /// What to type instead of these words, if that is clear; nil for all others. `isBehindP`: with -p, which elsewhere names a process.
+    static func hint(_ words: [String], isBehindP: Bool = false) -> String? {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
-            return "\(first): a filter names the kind: tcptrace port \(port)"
+            let process = isBehindP ? "; -p is tcpdump's, a process is chosen with --pid \(port)" : ""
+            return "\(first): a filter names the kind: tcptrace port \(port)\(process)"
         }
         if words.count > 1 && isCapture(first) {
             let file = printable(first.contains(" ") ? "'\(first)'" : first)

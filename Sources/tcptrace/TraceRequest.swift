@@ -61,7 +61,7 @@ struct TraceRequest {
             options.files += named
         }
         takeWordsAsFiles(&words, writes: command.output != nil)
-        if let hint = LoneWord.hint(words) { throw ValidationError(hint) }
+        if let hint = LoneWord.hint(words, isBehindP: command.notPromiscuous) { throw ValidationError(hint) }
         if !options.files.isEmpty && !options.interfaces.isEmpty {
             throw ValidationError("-r reads a file and -i captures live: choose one")
         }

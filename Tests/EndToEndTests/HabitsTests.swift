@@ -24,4 +24,16 @@ import Testing
         #expect(short.code == 0 && short.text == listed.text, "\(short.errors)")
         server.signal(SIGKILL)
     }
+
+    @Test("-p 1234: -p is tcpdump's") func aProcess() throws {
+        let outcome = try tcptrace("-p", "1234")
+        #expect(outcome.code == 64)
+        #expect(
+            outcome.errors.contains(
+                "1234: a filter names the kind: tcptrace port 1234; -p is tcpdump's, a process is chosen with --pid 1234\n"
+            ),
+            "\(outcome.errors)")
+        let port = try tcptrace("1234").errors
+        #expect(port.contains("tcptrace port 1234\n") && !port.contains("--pid"), "\(port)")
+    }
 }
