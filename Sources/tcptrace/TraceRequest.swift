@@ -403,6 +403,10 @@ struct TraceRequest {
             if sourceIsDefault && options.command.isEmpty && LoneWord.waitsOnStandardInput {
                 StandardStreams.complain("standard input is not read; tcptrace -r - reads a capture from it")
             }
+            // It may come: a number is chosen before its process begins, as in a script that stops itself.
+            for pid in selection.processIDs where pid > 0 && kill(pid, 0) != 0 && errno == ESRCH {
+                StandardStreams.complain("--pid \(pid): there is no such process now")
+            }
             BorrowedPowers.takeUp()
             return LiveSession.run(
                 options, output, command: CommandLine.arguments.joined(separator: " "),

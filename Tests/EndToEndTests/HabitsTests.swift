@@ -36,4 +36,14 @@ import Testing
         let port = try tcptrace("1234").errors
         #expect(port.contains("tcptrace port 1234\n") && !port.contains("--pid"), "\(port)")
     }
+
+    @Test("a process that is not there is told of at once", .enabled(if: isRoot, "live traces need root"))
+    func aProcessThatIsNotThere() throws {
+        let outcome = try tcptrace(
+            "-i", "lo", "-q", "--pid", "2000000000", "--pid", "\(getpid())", "--duration", "0.2", "port 1")
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(lines.first == "tcptrace: --pid 2000000000: there is no such process now", "\(outcome.errors)")
+        #expect(lines.count { $0.contains("no such process") } == 1, "\(outcome.errors)")
+    }
 }
