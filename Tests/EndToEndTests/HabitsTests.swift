@@ -46,4 +46,13 @@ import Testing
         #expect(lines.first == "tcptrace: --pid 2000000000: there is no such process now", "\(outcome.errors)")
         #expect(lines.count { $0.contains("no such process") } == 1, "\(outcome.errors)")
     }
+
+    @Test("of interfaces those of the network come first", .enabled(if: isRoot, "live traces need root"))
+    func interfaces() throws {
+        let outcome = try tcptrace("-i", "nosuch0", "-q")
+        let line = try #require(outcome.errors.split(separator: "\n").first { $0.hasPrefix("There are: ") })
+        let names = line.dropFirst("There are: ".count).components(separatedBy: ", ")
+        let areReal = names.map { unsafe $0 == "any" || if_nametoindex($0) != 0 }
+        #expect(areReal.contains(true) && areReal == areReal.sorted { $0 && !$1 }, "\(line)")
+    }
 }

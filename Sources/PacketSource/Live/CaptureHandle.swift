@@ -1,6 +1,7 @@
 // Owner of one pcap_t, and libpcap's status numbers as our errors.
 
 import CPcap
+import Glibc
 import TCPModel
 
 /// A libpcap handle, closed when its owner goes.
@@ -65,7 +66,13 @@ import TCPModel
         }
     }
 
-    private static func deviceNames() -> [String] { ((try? CaptureDevice.all()) ?? []).map(\.name) }
+    /// Interfaces of the network first: libpcap captures from other things, too, of which few carry TCP (nflog, dbus-system).
+    private static func deviceNames() -> [String] {
+        let names = ((try? CaptureDevice.all()) ?? []).map(\.name)
+        // The name is NUL-terminated for the time of the call.
+        let isInterface = { (name: String) in unsafe name == "any" || if_nametoindex(name) != 0 }
+        return names.filter(isInterface) + names.filter { !isInterface($0) }
+    }
 
     private static func statusText(_ status: Int32) -> String {
         // A constant of libpcap's.
