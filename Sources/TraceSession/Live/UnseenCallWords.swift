@@ -55,17 +55,21 @@ enum UnseenCallWords {
     }
 
     private static func cause(_ call: UnseenCall) -> String {
-        if let reason = call.dropReason { return "; the kernel dropped a packet of it: \(dropMeaning(reason))" }
+        if let reason = call.dropReason {
+            return "; the kernel dropped a packet of it: \(dropMeaning(reason))"
+                + (call.errno.map { "; connect() = \(name(ofErrno: $0))" } ?? "")
+        }
         if call.isAnswered { return "; it goes another way than what is traced (-i any traces all interfaces)" }
         switch call.errno {
         case 113: return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
         case 101: return "; connect() = ENETUNREACH: there is no route"
         case .some(let code):
-            return
-                "; connect() = \(errnoName(code).map { "\($0)" } ?? "errno \(code)")\(code == 110 ? ", and \(unseen)" : "")"
+            return "; connect() = \(name(ofErrno: code))\(code == 110 ? ", and \(unseen)" : "")"
         case nil: return "; \(unseen)"
         }
     }
+
+    private static func name(ofErrno code: Int32) -> String { errnoName(code).map { "\($0)" } ?? "errno \(code)" }
 
     /// Why a SYN is not seen, where the kernel does not say.
     static let unseen =
