@@ -15,8 +15,9 @@ SWIFT_FILES := Package.swift Sources Tests
 PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
 # How programs are built to be installed, and to be measured: with Swift's runtime inside, so that they run where there is no Swift.
-# Nothing is exported to libraries that a program may load, so that the linker can leave out what is not called.
-RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic
+# Nothing is exported to libraries that a program may load, so that the linker can leave out what is not called; of functions that are
+# the same, octet by octet, it keeps one.
+RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --icf=safe
 
 # sudo only when it is needed and there.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)
