@@ -52,6 +52,19 @@ import Testing
             ])
     }
 
+    @Test func whyAPacketWasDroppedAndWhatTheCallFailedWithAreBothSaid() {
+        let drop = SocketEvent(
+            time: Self.begin.advanced(by: 2 * Span.second), kind: .dropped(reason: .netfilterDrop), local: Self.local,
+            remote: Self.remote)
+        let events = [
+            Self.event(0, Self.start), drop, Self.event(3 * Span.second, .socketError(errno: 113)),
+            Self.event(3 * Span.second, Self.end),
+        ]
+        let sentence = Self.sentences(events).first ?? ""
+        #expect(sentence.contains("the kernel dropped a packet of it: NETFILTER_DROP"), "\(sentence)")
+        #expect(sentence.hasSuffix("; connect() = EHOSTUNREACH"), "\(sentence)")
+    }
+
     @Test func whatTheKernelSaysIsSaid() {
         let drop = SocketEvent(
             time: Self.begin.advanced(by: 9), kind: .dropped(reason: .netfilterDrop), local: Self.remote,
