@@ -13,6 +13,8 @@ struct EarlyEvents {
     private var head = 0
     /// How many wait, by connection.
     private var counts: [ConnectionID: Int] = [:]
+    /// The same by the socket's address in memory, where the next one may be within microseconds: a file has their events in order.
+    private var sockets: [UInt64: Int] = [:]
     /// When the latest events were read.
     var now = Timestamp(nanoseconds: 0)
 
@@ -21,11 +23,15 @@ struct EarlyEvents {
     /// Whether one of this connection waits.
     func has(_ id: ConnectionID) -> Bool { !counts.isEmpty && counts[id] != nil }
 
+    /// Whether one of the socket that is, or was, at this address in memory waits.
+    func has(socket: UInt64) -> Bool { !sockets.isEmpty && socket != 0 && sockets[socket] != nil }
+
     /// Has one wait; false if too many do.
     mutating func hold(_ event: SocketEvent, of end: EndpointReference) -> Bool {
         guard queue.count - head < Self.limit else { return false }
         queue.append((event, end, now))
         counts[end.id, default: 0] += 1
+        sockets[event.socket, default: 0] += 1
         return true
     }
 
@@ -40,6 +46,8 @@ struct EarlyEvents {
         }
         let left = (counts[item.of.id] ?? 1) - 1
         counts[item.of.id] = left > 0 ? left : nil
+        let leftOfSocket = (sockets[item.event.socket] ?? 1) - 1
+        sockets[item.event.socket] = leftOfSocket > 0 ? leftOfSocket : nil
         return (item.event, item.of)
     }
 }
@@ -53,7 +61,7 @@ extension KernelJoin {
 
     /// Whether an event is to wait: it tells of what was not captured, or follows on one that does.
     func isEarly(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
-        if timeline.isReplaced(end.id) { return false }
+        if timeline.isReplaced(end.id) || Self.isOlder(event, end, timeline) { return false }
         if early.has(end.id) { return true }
         guard case .transition(let from, let to) = event.kind, timeline.state(of: end.id, end.side) != to else {
             return false
@@ -74,6 +82,7 @@ extension KernelJoin {
         _ from: TCPState, _ to: TCPState, _ event: SocketEvent, _ end: EndpointReference, _ view: KernelSideView,
         _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
+        if isOlder(event, end, timeline) { return }
         for state in [from, to] {
             guard let shown = shown(by: state, view), isOfThis(end.side, end.id, view, timeline) else { continue }
             let wire = timeline.state(of: end.id, end.side)
@@ -84,6 +93,13 @@ extension KernelJoin {
                     connection: end.id, side: end.side, time: event.time, kind: news, socket: nil,
                     process: view.process, source: .tracepoint))
         }
+    }
+
+    /// Whether an event came before the SYN that opened the connection: it is of a socket that was at the same address in memory before.
+    private static func isOlder(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool
+    {
+        timeline.connections.store[end.id].facts.contains(.synSeen)
+            && event.time < timeline.connections.store[end.id].firstTime
     }
 
     /// How far a socket surely came that was in this state: FIN_WAIT_1, LAST_ACK and CLOSING begin when the program closes, and the FIN may

@@ -88,8 +88,8 @@ extension KernelJoin {
     private mutating func apply(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
-        if leadPatience > 0, number(of: end.id) == end.number, isEarly(event, end, timeline),
-            early.hold(event, of: end)
+        if leadPatience > 0, number(of: end.id) == end.number,
+            early.has(socket: event.socket) || isEarly(event, end, timeline), early.hold(event, of: end)
         {
             return
         }
