@@ -206,20 +206,13 @@ private struct Kin {
 
 /// Connections with the time at which they are due; every entry is due no earlier than the one before it.
 private struct DueQueue: Sendable {
-    private var entries: [(id: ConnectionID, number: UInt64, due: Timestamp)] = []
-    private var head = 0
+    private var entries = Queue<(id: ConnectionID, number: UInt64, due: Timestamp)>()
 
     mutating func append(_ id: ConnectionID, _ number: UInt64, _ due: Timestamp) { entries.append((id, number, due)) }
 
     mutating func next(due now: Timestamp) -> (id: ConnectionID, number: UInt64)? {
-        guard head < entries.count, entries[head].due <= now else { return nil }
-        defer {
-            head += 1
-            if head > 1024 && head * 2 > entries.count {
-                entries.removeFirst(head)
-                head = 0
-            }
-        }
-        return (entries[head].id, entries[head].number)
+        guard let entry = entries.first, entry.due <= now else { return nil }
+        entries.popFirst()
+        return (entry.id, entry.number)
     }
 }

@@ -57,6 +57,44 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
 }
 
 @Suite struct KernelTraceTests {
+    /// A socket may be where another one was microseconds before: what waits for a segment has the later events of that address wait
+    /// behind it, or a file would have them in another order, and its replay would give the older ones to the newer connection.
+    @Test func whatWaitsIsKeptInTheOrderOfItsAddress() {
+        let server = SocketAddress(.loopbackV4, 80)
+        let clients = [SocketAddress(.loopbackV4, 4001), SocketAddress(.loopbackV4, 4002)]
+        var timeline = Timeline(seed: 1)
+        var join = KernelJoin()
+        join.leadPatience = 30 * Span.millisecond
+        join.keepsJoined = true
+        func at(_ milliseconds: Int64) -> Timestamp { epoch.advanced(by: milliseconds * Span.millisecond) }
+        var frame: UInt64 = 0
+        func see(_ client: Int, isForth: Bool, _ flags: TCPFlags, _ sequence: UInt32, ack: UInt32, _ time: Int64) {
+            frame += 1
+            let ends = isForth ? (clients[client], server) : (server, clients[client])
+            let event = timeline.observe(
+                Segment(
+                    tuple: FourTuple(source: ends.0, destination: ends.1), sequence: SequenceNumber(sequence),
+                    acknowledgment: SequenceNumber(ack), flags: flags, window: 1000),
+                time: at(time), frame: frame)
+            if event.isFirst { join.watch(event.connection, timeline) }
+        }
+        see(0, isForth: true, .syn, 0, ack: 0, 0)
+        see(0, isForth: false, [.syn, .ack], 100, ack: 1, 1)
+        see(0, isForth: true, .ack, 1, ack: 101, 2)
+        see(1, isForth: true, .syn, 0, ack: 0, 1000)
+        func told(_ client: Int, _ from: TCPState, _ to: TCPState, _ time: Int64) -> SocketEvent {
+            SocketEvent(
+                time: at(time), kind: .transition(from: from, to: to), socket: 0xb, local: server,
+                remote: clients[client])
+        }
+        let events = [told(0, .established, .closeWait, 999), told(1, .listen, .synReceived, 1000)]
+        var said: [KernelEvent] = []
+        join.take(events, now: at(1001), &timeline, &said, tellsAll: true)
+        #expect(join.takeJoined().isEmpty && join.holdsEvents)
+        join.take([], now: at(1040), &timeline, &said, tellsAll: true)
+        #expect(join.takeJoined().map(\.time) == [at(999), at(1000)] && !join.holdsEvents)
+    }
+
     /// Where the event says where the packet was going, no time is asked for.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")

@@ -89,8 +89,7 @@ enum TracepointKind: String, CaseIterable, Sendable {
                 "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET", "IP_INNOROUTES",
                 // On its way out. Queueing disciplines drop what they please all day, which TCP asks them to: those are left out.
                 "IP_OUTNOROUTES", "NEIGH_CREATEFAIL", "NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD",
-                "BPF_CGROUP_EGRESS",
-                "TC_EGRESS",
+                "BPF_CGROUP_EGRESS", "TC_EGRESS",
             ].contains(reason)
     }
 }

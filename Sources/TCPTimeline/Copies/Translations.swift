@@ -105,6 +105,7 @@ struct NamedTranslations {
         count &+= 1
         return openers[place]
     }
+
     /// The connection whose SYN a connection's first segment answers from another address. Where a host translates its own connections
     /// (REDIRECT, DNAT in OUTPUT) a SYN is captured behind the translation, and its answer before it: both have the client's own address
     /// and port, and the answer acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST SEG.SEQ is 0).

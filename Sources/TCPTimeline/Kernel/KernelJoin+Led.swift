@@ -9,8 +9,7 @@ struct EarlyEvents {
     /// More than so many do not wait.
     private static let limit = 65_536
 
-    private var queue: [(event: SocketEvent, of: EndpointReference, since: Timestamp)] = []
-    private var head = 0
+    private var queue = Queue<(event: SocketEvent, of: EndpointReference, since: Timestamp)>()
     /// How many wait, by connection.
     private var counts: [ConnectionID: Int] = [:]
     /// The same by the socket's address in memory, where the next one may be within microseconds: a file has their events in order.
@@ -28,7 +27,7 @@ struct EarlyEvents {
 
     /// Has one wait; false if too many do.
     mutating func hold(_ event: SocketEvent, of end: EndpointReference) -> Bool {
-        guard queue.count - head < Self.limit else { return false }
+        guard queue.count < Self.limit else { return false }
         queue.append((event, end, now))
         counts[end.id, default: 0] += 1
         sockets[event.socket, default: 0] += 1
@@ -37,18 +36,16 @@ struct EarlyEvents {
 
     /// The next one that has waited for so long, in nanoseconds.
     mutating func next(heldFor patience: Int64) -> (event: SocketEvent, of: EndpointReference)? {
-        guard head < queue.count, now.since(queue[head].since) >= patience else { return nil }
-        let item = queue[head]
-        head += 1
-        if head == queue.count {
-            queue.removeAll(keepingCapacity: true)
-            head = 0
-        }
-        let left = (counts[item.of.id] ?? 1) - 1
-        counts[item.of.id] = left > 0 ? left : nil
-        let leftOfSocket = (sockets[item.event.socket] ?? 1) - 1
-        sockets[item.event.socket] = leftOfSocket > 0 ? leftOfSocket : nil
+        guard let item = queue.first, now.since(item.since) >= patience else { return nil }
+        queue.popFirst()
+        Self.countDown(&counts, item.of.id)
+        Self.countDown(&sockets, item.event.socket)
         return (item.event, item.of)
+    }
+
+    private static func countDown<Key>(_ counts: inout [Key: Int], _ key: Key) {
+        let left = (counts[key] ?? 1) - 1
+        counts[key] = left > 0 ? left : nil
     }
 }
 

@@ -388,7 +388,6 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
-        let own = connection.address(side)
         // Events come from all network namespaces: another one's socket is not in these tables, and is not missed.
         let everPresent = view.socket != nil || view.trace.transitions > 0 && view.isLocal
         let agrees =
@@ -424,7 +423,8 @@ public struct KernelJoin: Sendable {
             if timeline.state(of: id, side) == kernel { view.confirmedState = kernel }
             news.append(ahead)
         } else if socket == nil, wire == .lastAck,
-            snapshot.socket(local: connection.address(side.other), remote: own)?.state == .timeWait,
+            snapshot.socket(local: connection.address(side.other), remote: connection.address(side))?.state
+                == .timeWait,
             let ended = lead(.closed, side, id, view, &timeline)
         {
             view.suspicion = nil

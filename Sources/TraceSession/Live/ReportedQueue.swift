@@ -3,7 +3,7 @@
 import TCPModel
 import TCPTimeline
 
-/// A queue whose beginning is taken away without moving the rest.
+/// A queue of them.
 struct ReportedQueue {
     /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
     static let linger = 250 * Span.millisecond
@@ -16,18 +16,16 @@ struct ReportedQueue {
     /// One connection, and when it was reported.
     typealias Entry = (id: ConnectionID, number: UInt64, since: Timestamp)
 
-    private var entries: [Entry] = []
-    private var head = 0
+    private var entries = Queue<Entry>()
 
-    var count: Int { entries.count - head }
+    var count: Int { entries.count }
 
     /// The one that was reported longest ago.
-    var first: Entry? { head < entries.count ? entries[head] : nil }
+    var first: Entry? { entries.first }
 
     /// The one of the latest `count` that was reported longest ago.
     func latest(_ count: Int) -> Entry? {
-        let place = max(head, entries.count - count)
-        return place < entries.count ? entries[place] : nil
+        entries.count == 0 || count <= 0 ? nil : entries[max(0, entries.count - count)]
     }
 
     mutating func append(_ id: ConnectionID, _ number: UInt64, _ since: Timestamp) {
@@ -37,14 +35,8 @@ struct ReportedQueue {
     /// Takes out the next one that has been kept for long enough at `now`, or that was reported before the last `most`.
     mutating func next(at now: Timestamp, most: Int) -> Entry? {
         guard let first, now.since(first.since) > Self.keep || count > most else { return nil }
-        removeFirst()
-        return first
+        return entries.popFirst()
     }
 
-    mutating func removeFirst() {
-        head += 1
-        guard head > 1024, head * 2 > entries.count else { return }
-        entries.removeFirst(head)
-        head = 0
-    }
+    mutating func removeFirst() { entries.popFirst() }
 }

@@ -1,5 +1,6 @@
 // What the end of a live trace says of connect() calls of which it captured nothing.
 
+import Glibc
 import PacketSource
 import TCPDiagnosis
 import TCPModel
@@ -61,10 +62,11 @@ enum UnseenCallWords {
         }
         if call.isAnswered { return "; it goes another way than what is traced (-i any traces all interfaces)" }
         switch call.errno {
-        case 113: return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
-        case 101: return "; connect() = ENETUNREACH: there is no route"
+        case EHOSTUNREACH:
+            return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
+        case ENETUNREACH: return "; connect() = ENETUNREACH: there is no route"
         case .some(let code):
-            return "; connect() = \(name(ofErrno: code))\(code == 110 ? ", and \(unseen)" : "")"
+            return "; connect() = \(name(ofErrno: code))\(code == ETIMEDOUT ? ", and \(unseen)" : "")"
         case nil: return "; \(unseen)"
         }
     }
