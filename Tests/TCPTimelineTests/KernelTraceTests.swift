@@ -95,6 +95,33 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(join.takeJoined().map(\.time) == [at(999), at(1000)] && !join.holdsEvents)
     }
 
+    /// A client takes the same port again while the last events of the connection before wait for their segments.
+    @Test func T24_whatWaitsIsJoinedBeforeItsConnectionIsForgotten() {
+        let traced = Traced(handshake + "\n< F. 1:1 ack 1")
+        let old = traced.id
+        traced.join.leadPatience = 30 * Span.millisecond
+        // The client's ACK and FIN, captured on another processor, are on their way.
+        let last = [
+            traced.event(4_000_000, .originator, .transition(from: .closeWait, to: .lastAck)),
+            traced.event(4_000_001, .originator, .transition(from: .lastAck, to: .closed)),
+        ]
+        var said: [KernelEvent] = []
+        func take(_ events: [SocketEvent], _ ending: [ConnectionID]) {
+            traced.join.take(
+                events, now: traced.play.now, &traced.play.timeline, &said, tellsAll: true, ending: ending)
+        }
+        take(last, [])
+        #expect(traced.join.holdsEvents(of: old))
+        traced.feed("> S 90000:90000")
+        #expect(traced.play.last.replaced == old)
+        take([], [old])
+        #expect(!traced.join.holdsEvents)
+        let told = said.filter { $0.connection == old }.compactMap {
+            if case .traced(.transition(_, let to)) = $0.kind { to } else { nil }
+        }
+        #expect(told == [.lastAck, .closed])
+    }
+
     /// Where the event says where the packet was going, no time is asked for.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")

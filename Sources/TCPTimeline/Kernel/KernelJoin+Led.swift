@@ -38,9 +38,31 @@ struct EarlyEvents {
     mutating func next(heldFor patience: Int64) -> (event: SocketEvent, of: EndpointReference)? {
         guard let item = queue.first, now.since(item.since) >= patience else { return nil }
         queue.popFirst()
-        Self.countDown(&counts, item.of.id)
-        Self.countDown(&sockets, item.event.socket)
+        noteTaken(item.event, item.of)
         return (item.event, item.of)
+    }
+
+    /// All that wait of these connections.
+    mutating func take(of ids: [ConnectionID]) -> [(event: SocketEvent, of: EndpointReference)] {
+        let ids = Set(ids.filter(has))
+        guard !ids.isEmpty else { return [] }
+        var taken: [(event: SocketEvent, of: EndpointReference)] = []
+        var rest = Queue<(event: SocketEvent, of: EndpointReference, since: Timestamp)>()
+        while let item = queue.popFirst() {
+            if ids.contains(item.of.id) {
+                noteTaken(item.event, item.of)
+                taken.append((item.event, item.of))
+            } else {
+                rest.append(item)
+            }
+        }
+        queue = rest
+        return taken
+    }
+
+    private mutating func noteTaken(_ event: SocketEvent, _ end: EndpointReference) {
+        Self.countDown(&counts, end.id)
+        Self.countDown(&sockets, event.socket)
     }
 
     private static func countDown<Key>(_ counts: inout [Key: Int], _ key: Key) {

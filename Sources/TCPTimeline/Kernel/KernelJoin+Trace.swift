@@ -21,16 +21,18 @@ extension KernelJoin {
 
     /// Takes in events in the order of time, and appends what is new to `said`: unless `tellsAll`, only that the kernel dropped a
     /// socket, or knows more than was captured, for nobody wants to hear of the rest. Every segment captured before they were read must
-    /// have been observed, unless more wait in the capture (`isBehind`).
+    /// have been observed, unless more wait in the capture (`isBehind`). No event of a connection that is `ending` waits any longer: it
+    /// is about to be forgotten.
     public mutating func take(
         _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent],
-        tellsAll: Bool, isBehind: Bool = false
+        tellsAll: Bool, isBehind: Bool = false, ending: [ConnectionID] = []
     ) {
         self.tellsAll = tellsAll
         early.now = now
         if !isBehind {
             while let item = early.next(heldFor: leadPatience) { applyNow(item.event, item.of, &timeline, &said) }
         }
+        defer { for item in early.take(of: ending) { applyNow(item.event, item.of, &timeline, &said) } }
         textLooks = 0
         tidyOpenings(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }

@@ -146,16 +146,17 @@ struct KernelWatcher {
     mutating func hurryEvents() { join.leadPatience = 0 }
 
     /// Joins what was collected, and appends what is to be told of it to `said`. Every frame captured before must have been
-    /// observed, unless the capture `isBehind`.
+    /// observed, unless the capture `isBehind`. Connections that are `ending` are forgotten next.
     mutating func takeEvents(
-        _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool, isBehind: Bool
+        _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool, isBehind: Bool,
+        ending: [ConnectionID]
     ) {
         guard trace.isRunning else { return }
         trace.read(into: &events)
         if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
         noteCallers()
         let now = wallClockNow()
-        join.take(events, now: now, &timeline, &said, tellsAll: tellsAll, isBehind: isBehind)
+        join.take(events, now: now, &timeline, &said, tellsAll: tellsAll, isBehind: isBehind, ending: ending)
         if recorder != nil {
             let joined = join.takeJoined()
             if !joined.isEmpty { recorder?.note(.events(joined, taken: now)) }

@@ -251,7 +251,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         // events in any case.
         if !pace.isBusy || !pipeline.replaced.isEmpty { kernel?.collectEvents() }
         kernel?.takeEvents(
-            &pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents, isBehind: isBehind)
+            &pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents, isBehind: isBehind,
+            ending: pipeline.replaced)
         for event in said { pipeline.take(event) }
         said.removeAll(keepingCapacity: true)
         // Soon: a process that ends at once can be judged only while it is there.
