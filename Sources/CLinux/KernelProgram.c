@@ -3,6 +3,7 @@
 #include "KernelProgram.h"
 
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,6 +39,20 @@ int tcptrace_bpf_load(const uint64_t *instructions, uint32_t count, uint32_t typ
     attr.insn_cnt = count;
     attr.license = (uint64_t)(uintptr_t)"GPL";
     return call(BPF_PROG_LOAD, &attr);
+}
+
+int64_t tcptrace_bpf_missed(int program) {
+    union bpf_attr attr;
+    struct bpf_prog_info info;
+    memset(&attr, 0, sizeof attr);
+    memset(&info, 0, sizeof info);
+    attr.info.bpf_fd = (uint32_t)program;
+    attr.info.info_len = sizeof info;
+    attr.info.info = (uint64_t)(uintptr_t)&info;
+    if (call(BPF_OBJ_GET_INFO_BY_FD, &attr) != 0) { return -1; }
+    // An older kernel fills in less.
+    if (attr.info.info_len < offsetof(struct bpf_prog_info, recursion_misses) + sizeof info.recursion_misses) { return -1; }
+    return (int64_t)info.recursion_misses;
 }
 
 int tcptrace_bpf_attach(int program) {

@@ -18,6 +18,10 @@ int tcptrace_bpf_load(const uint64_t *instructions, uint32_t count, uint32_t typ
 /// Runs a program at each hit of its tracepoint until the descriptor is closed. -1 with errno set.
 int tcptrace_bpf_attach(int program);
 
+/// How many hits a program did not see, because it was at work on that CPU when an interrupt, or another task, came to the same
+/// tracepoint. -1 where the kernel does not tell (before 5.12).
+int64_t tcptrace_bpf_missed(int program);
+
 /// A position in the ring, at the start of the consumer's or the producer's page, loaded before any of the octets that it covers.
 static inline uint64_t tcptrace_bpf_position(const void *page) {
     return __atomic_load_n((const uint64_t *)page, __ATOMIC_ACQUIRE);

@@ -16,8 +16,8 @@ public final class TracepointSource {
         public var lost: UInt64 = 0
         /// Records that could not be decoded.
         public var damaged: UInt64 = 0
-        /// Hits that the kernel counted but wrote no record of, though there was room; known after `stop`, nil where the kernel
-        /// does not tell (before Linux 6.0).
+        /// Hits that the kernel counted but wrote no record of, though there was room, those included that came while our program was
+        /// at work on the same CPU; known after `stop`, nil where the kernel does not tell (before Linux 6.0).
         public var withheld: UInt64?
     }
 
@@ -209,7 +209,7 @@ public final class TracepointSource {
             guard let count = ring.promised() else { return }
             promised &+= count
         }
-        counts.withheld = promised > written ? promised - written : 0
+        counts.withheld = (programs?.missed ?? 0) &+ (promised > written ? promised - written : 0)
     }
 
     private static func samples(in octets: [UInt8]) -> UInt64 {

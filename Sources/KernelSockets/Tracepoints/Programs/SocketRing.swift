@@ -11,8 +11,9 @@ import Glibc
     private let producer: UnsafeMutableRawPointer
     private let lostCount: UnsafeMutableRawPointer
     private let page: Int
-    /// A ring, a number, and for each program itself and where it is attached.
-    private var descriptors: [Int32]
+    /// A ring and a number, the programs, and where each of them is attached.
+    private let maps: [Int32]
+    private var programs: [Int32] = []
     private var attachments: [Int32] = []
     /// Whether a program tells of dropped packets, too.
     private(set) var tellsDrops = false
@@ -47,7 +48,7 @@ import Glibc
         unsafe consumer = first
         unsafe producer = second
         unsafe lostCount = third
-        descriptors = [ring, number]
+        maps = [ring, number]
         for tracepoint in SocketProgram.Tracepoint.allCases {
             let text = SocketProgram.text(tracepoint, layout, ports: ports, ring: ring, lost: number)
             guard attach(text, to: tracepoint.type(layout)) else { return nil }
@@ -63,7 +64,7 @@ import Glibc
         // The array is lent for the call, with its own length.
         let program = unsafe tcptrace_bpf_load(text, UInt32(text.count), UInt32(clamping: type))
         guard program >= 0 else { return false }
-        descriptors.append(program)
+        programs.append(program)
         let attachment = tcptrace_bpf_attach(program)
         guard attachment >= 0 else { return false }
         attachments.append(attachment)
@@ -75,7 +76,7 @@ import Glibc
         unsafe munmap(consumer, page)
         unsafe munmap(producer, page + 2 * Self.size)
         unsafe munmap(lostCount, page)
-        for descriptor in attachments + descriptors { close(descriptor) }
+        for descriptor in attachments + programs + maps { close(descriptor) }
     }
 
     /// Whether the kernel gives programs the numbers of processes that we see: those of the first pid namespace.
@@ -97,6 +98,17 @@ import Glibc
 
     /// Records that found no room so far.
     var lost: UInt64 { unsafe tcptrace_bpf_position(lostCount) }
+
+    /// Hits that a program did not see, because it was interrupted by them: the kernel does not let it begin twice on one CPU. Nil where
+    /// the kernel does not tell, or (before 6.5) not without privileges.
+    var missed: UInt64? {
+        var sum: UInt64 = 0
+        for program in programs {
+            guard let count = UInt64(exactly: tcptrace_bpf_missed(program)) else { return nil }
+            sum &+= count
+        }
+        return sum
+    }
 
     /// Moves what the kernel has written to the end of `bytes`, and gives the room back. Only complete records are there, each
     /// with a header of 8 octets and padded to a multiple of 8.
