@@ -169,7 +169,7 @@ public struct Diagnosis: Sendable {
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
             crowded: file[.originator].syn.isSeen
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.crowded } : nil,
-            source: kin.source, isAnsweredElsewhere: kin.isAnswered,
+            called: kin.called,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
             showsAnswers: kin.showsAnswers, found: file.reported)
         var findings: [Finding] = []
@@ -191,15 +191,13 @@ public struct Diagnosis: Sendable {
     }
 }
 
-/// What other connections say of one: which are the same one under other addresses, and whether any in the capture was answered.
+/// What the rest of the capture says of a connection: what its client called, and whether any SYN in the capture was answered.
 private struct Kin {
-    let source: ConnectionName?
-    let isAnswered: Bool
+    let called: SocketAddress?
     let showsAnswers: Bool
 
     init(_ id: ConnectionID, _ connections: borrowing KnownConnections) {
-        source = connections.translated(from: id)
-        isAnswered = connections.answer(to: id) != nil
+        called = connections.called(by: id)
         showsAnswers = connections.showsAnswers
     }
 }

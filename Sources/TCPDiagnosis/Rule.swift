@@ -25,10 +25,8 @@ struct Circumstances {
     let untracked: UInt64?
     /// How many SYNs found a SYN queue of this host full, and no cookies allowed, since its first SYN, live; nil for none.
     let crowded: UInt64?
-    /// The connection whose SYN its first segment repeats, or answers, under another address (NAT).
-    let source: ConnectionName?
-    /// Whether another connection's first segment answers its SYN (NAT on this host).
-    let isAnsweredElsewhere: Bool
+    /// What its client called, where the client's host redirected it to this server; nil: this server.
+    let called: SocketAddress?
     /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
     let ports: PortPressure?
     /// The time up to which everything has been taken in: the clock live, the latest frame of the capture on replay.

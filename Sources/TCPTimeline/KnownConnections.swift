@@ -1,7 +1,7 @@
 // What is known of the connections in memory, as reports and findings read it.
 
 import TCPMachine
-import TCPModel
+public import TCPModel
 
 /// The connections in memory by place, and what is kept beside each of them.
 ///
@@ -53,11 +53,22 @@ public struct KnownConnections: ~Copyable {
     /// How many frames of a connection were other copies of frames that count (`Timeline.observeOnce`).
     public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies[id, store[id].number] }
 
-    /// The connection whose SYN a connection's first segment repeats under other addresses, or answers from another one (NAT).
+    /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
     public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
 
-    /// The connection whose first segment answers this one's SYN from another address (NAT on this host).
-    public func answer(to id: ConnectionID) -> ConnectionName? { relatives.answer(to: store[id].number) }
+    /// What the client of a connection called that its own host redirected to this server (`Redirections`); nil: this server.
+    public func called(by id: ConnectionID) -> SocketAddress? { relatives.called(by: store[id].number) }
+
+    /// The ends that the socket at one side of a connection has, its own first.
+    func socket(_ side: Side, of id: ConnectionID) -> FourTuple {
+        let tuple = store[id].tuple
+        return side == .responder ? tuple.reversed : called(by: id).map { tuple.calling($0) } ?? tuple
+    }
+
+    /// It did.
+    public mutating func note(_ id: ConnectionID, called address: SocketAddress) {
+        relatives.note(store[id].number, called: address)
+    }
 
     /// What a connection joined, if its SYN had MP_JOIN.
     public func subflow(_ id: ConnectionID) -> MultipathSubflow? { relatives.subflow(store[id].number) }
@@ -80,7 +91,7 @@ public struct KnownConnections: ~Copyable {
         public let connection: Connection
         let copies: UInt32
         let source: ConnectionName?
-        let answer: ConnectionName?
+        let called: SocketAddress?
         let subflow: MultipathSubflow?
         let showsAnswers: Bool
     }
@@ -88,7 +99,7 @@ public struct KnownConnections: ~Copyable {
     /// The record of a connection that is here.
     public func record(of id: ConnectionID) -> Record {
         Record(
-            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), answer: answer(to: id),
+            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), called: called(by: id),
             subflow: subflow(id), showsAnswers: showsAnswers)
     }
 
@@ -99,7 +110,7 @@ public struct KnownConnections: ~Copyable {
         showsAnswers = record.showsAnswers
         if record.copies > 0 { copies.set(id, number, record.copies) }
         if let source = record.source { relatives.note(number, translationOf: source) }
-        if let answer = record.answer { relatives.note(number, answeredBy: answer) }
+        if let called = record.called { relatives.note(number, called: called) }
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
     }
 

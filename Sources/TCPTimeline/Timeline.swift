@@ -154,20 +154,17 @@ public struct Timeline: ~Copyable {
         return tracked
     }
 
-    /// Looks whether a connection's first segment repeats another one's SYN, or answers it.
+    /// Looks whether a connection's first segment repeats another one's SYN.
     @inline(__always) private mutating func noteTranslation(
         _ segment: Segment, _ tracked: Tracked, _ time: Timestamp
     ) {
-        guard tracked.isFirst, countsByItself, segment.flags.hasAny([.syn, .rst]) else { return }
+        guard tracked.isFirst, countsByItself, segment.flags.has(.syn) else { return }
         noteRelatives(of: tracked.connection, segment, time)
     }
 
     @inline(never) private mutating func noteRelatives(of id: ConnectionID, _ segment: Segment, _ time: Timestamp) {
         let name = connections.store[id].name
-        if let opening = translations.opening(answeredBy: segment, time: time) {
-            connections.relatives.note(name.number, translationOf: opening)
-            connections.relatives.note(opening.number, answeredBy: name)
-        } else if let source = translations.source(of: SynTraits(segment, time: time), name) {
+        if let source = translations.source(of: SynTraits(segment, time: time), name) {
             connections.relatives.note(name.number, translationOf: source)
         }
     }
@@ -299,9 +296,10 @@ public struct Timeline: ~Copyable {
     }
 
     /// Gives a connection its number if it is still the one with this provisional number.
-    public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
+    @inline(__always) public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
         if connections.store.isOccupied(id.slot) && connections.store[id].number == provisional {
             connections.store[id].number = number
+            if connections.relatives.knowsCalled { connections.relatives.renumber(provisional, to: number) }
         }
     }
 
@@ -319,6 +317,17 @@ public struct Timeline: ~Copyable {
 
     /// The same for a connection that will be reported and retired soon.
     public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }
+
+    /// The client of a connection called this address, and its own host redirected it to the server: see `Redirections`.
+    public mutating func note(_ id: ConnectionID, called address: SocketAddress) {
+        connections.note(id, called: address)
+    }
+
+    /// The same of the connection with these ends, if there is one.
+    public mutating func note(_ tuple: FourTuple, called address: SocketAddress) {
+        guard let found = index.find(tuple, hash: index.hash(tuple), in: connections.store) else { return }
+        note(found.id, called: address)
+    }
 
     // MARK: Endings
 

@@ -85,6 +85,24 @@ public enum PlainHeaders {
         version == .ipv4 ? bytes.big16(start &+ IPv4Header.identification) : 0
     }
 
+    /// The flags of the segment.
+    @inlinable @inline(__always) public static func flags(_ bytes: RawSpan, at start: Int, _ version: Version)
+        -> TCPFlags
+    {
+        TCPFlags(rawValue: bytes.big16(start &+ version.length &+ TCPHeader.dataOffsetAndFlags) & TCPHeader.flagsMask)
+    }
+
+    /// The segment's sequence number.
+    @inlinable public static func sequence(_ bytes: RawSpan, at start: Int, _ version: Version) -> SequenceNumber {
+        SequenceNumber(bytes.big32(start &+ version.length &+ TCPHeader.sequence))
+    }
+
+    /// The segment's acknowledgment number.
+    @inlinable public static func acknowledgment(_ bytes: RawSpan, at start: Int, _ version: Version) -> SequenceNumber
+    {
+        SequenceNumber(bytes.big32(start &+ version.length &+ TCPHeader.acknowledgment))
+    }
+
     /// The segment of headers that `count` found.
     ///
     /// - Parameter bytes: the headers or their copy, of `most` octets; what is behind them does not matter.

@@ -57,6 +57,13 @@ package extension ForwardingReport {
         inner.icmp(event, connections, &out)
     }
 
+    mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {
+        inner.redirected(id, from: called, connections, &out)
+    }
+
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         inner.gap(count, at: time, &out)
     }

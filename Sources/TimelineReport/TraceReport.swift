@@ -90,6 +90,10 @@ public protocol TraceReport {
     var wantsFindings: Bool { get }
     /// An ICMP error about a connection; `connections` are as it left them.
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
+    /// The client of a connection called this address, and its own host redirected it to the server: the segment before this shows it.
+    mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer)
     /// Frames were lost, `count` of them.
     mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer)
     /// Live, and where a capture that runs is read: everything up to `now` has been taken in, the kernel's view included; what is ready
@@ -162,6 +166,11 @@ extension TraceReport {
     /// ICMP errors are not shown one by one.
     public mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer)
     {}
+    /// What was called is for `finish`.
+    public mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {}
     /// Each part is as the whole is.
     public func part(of count: Int) -> Self { self }
     /// The end does not depend on what parts have said.

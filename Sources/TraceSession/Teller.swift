@@ -49,6 +49,10 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         report.icmp(event, connections, &out)
     }
 
+    mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections
+    ) { report.redirected(id, from: called, connections, &out) }
+
     mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
         diagnosis?.observe(event, connections)
         report.kernel(event, connections, &out)

@@ -29,7 +29,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var notesMarks = false
     /// Connections seen for the first time since the live loop last looked.
     var newConnections: [ConnectionID] = []
-    /// Whether to note new connections for the live loop.
+    /// Connections that were found to be redirected since then, and what their clients called.
+    var redirected: [(id: ConnectionID, called: SocketAddress)] = []
+    private var redirections = Redirections()
+    /// Whether to note these for the live loop.
     private let isLive: Bool
     /// On replay: the kernel's side, where a capture file has it.
     private(set) var recorded: RecordedKernel?
@@ -95,7 +98,12 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         var found = intake.first(in: bytes, header, frame: frame)
         while let item = found {
             switch item {
-            case .segment(let segment): observe(segment, header, bytes)
+            case .segment(let segment):
+                if redirections.concerns(segment.flags), mayBeLoopback(bytes, header.linkType) {
+                    observeRestored(segment, header, bytes)
+                } else {
+                    observe(segment, header, bytes)
+                }
             case .icmp(let error): observe(error, header)
             case .begun(let begun): observe(begun)
             }
@@ -147,7 +155,28 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         sink.icmp(event, timeline.connections)
     }
 
-    private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
+    /// Takes in a segment that a redirection may have given other ends than its connection's.
+    @inline(never) private mutating func observeRestored(
+        _ captured: Segment, _ header: FrameHeader, _ bytes: RawSpan
+    ) {
+        var segment = captured
+        let found = redirections.restore(
+            &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
+            time: header.time)
+        let id = observe(segment, header, bytes)
+        guard let found, found.isNew, let id,
+            timeline.connections.name(of: id).tuple.source == segment.tuple.destination
+        else { return }
+        timeline.note(id, called: found.called)
+        if isLive { redirected.append((id, found.called)) }
+        recorded?.note(id, called: found.called, timeline)
+        sink.redirected(id, from: found.called, timeline.connections)
+    }
+
+    /// - Returns: the segment's connection, if it is there still.
+    @discardableResult private mutating func observe(
+        _ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan
+    ) -> ConnectionID? {
         if !isOpen {
             isOpen = true
             sink.opens(at: header.time)
@@ -171,7 +200,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         }
         guard needs.segments else {
             if !isLive { makeRoom(for: tracked) }
-            return
+            return tracked.connection
         }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
@@ -182,6 +211,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         } else {
             show(event, header, bytes)
         }
+        return tracked.connection
     }
 
     /// Whether texts are shown.

@@ -15,6 +15,8 @@ protocol TraceSink: ~Copyable {
         _ event: SegmentEvent, _ excerpt: FrameExcerpt?, _ connections: borrowing KnownConnections)
     /// An ICMP error about a connection.
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections)
+    /// The client of a connection called this address, and its host redirected it to the server.
+    mutating func redirected(_ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections)
     /// What the kernel said.
     mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections)
     /// What moved among the host's counters between two readings of them.

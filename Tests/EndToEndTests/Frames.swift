@@ -52,15 +52,17 @@ struct HandMade {
             + tcp
     }
 
-    /// A whole connection: opened, ten octets, closed by the client; or one that stays open.
+    /// A whole connection: opened, ten octets, closed by the client; or one that stays open. The answers of one that is redirected come
+    /// from the port that its client `called`.
     mutating func connection(
-        _ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false, isWhole: Bool = true
+        _ client: UInt16, _ server: UInt16 = 9500, isn: UInt32 = 1000, six: Bool = false, isWhole: Bool = true,
+        called: UInt16? = nil
     ) {
         func add(_ out: Bool, _ flags: UInt8, _ seq: UInt32, _ ack: UInt32, _ payload: [UInt8] = []) {
             let (own, other) = out ? (isn, isn &+ 70000) : (isn &+ 70000, isn)
             record(
                 Self.frame(
-                    out ? client : server, out ? server : client, flags, seq: own &+ seq,
+                    out ? client : called ?? server, out ? server : client, flags, seq: own &+ seq,
                     ack: flags & 0x10 == 0 ? 0 : other &+ ack, payload: payload, six: six))
         }
         add(true, 0x02, 0, 0)

@@ -40,6 +40,27 @@ import Testing
         try Self.compare(scratch.write(file.bytes, as: "many.pcap"))
     }
 
+    /// X1: the halves of a connection have different ports, and would be of different parts.
+    @Test func X1_redirectedConnections() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        for round in UInt32(0)..<3 {
+            for port in UInt16(0)..<300 {
+                let isn = round &* 0x1357_9bdf &+ UInt32(port) &* 77_777
+                let called: UInt16? = port % 3 == 0 ? 80 : port % 3 == 1 ? 443 : nil
+                file.connection(20000 + port, 15001, isn: isn, six: port % 5 == 0, called: called)
+            }
+            // So that all of them are reported, and their ports are free again.
+            file.second += 60
+        }
+        let path = try scratch.write(file.bytes, as: "redirected.pcap")
+        try Self.compare(path)
+        let rows = try Program(Program.tcptrace, ["-q", "-r", path]).end().text.split(separator: "\n").dropFirst()
+        #expect(rows.count == 900, "\(rows.prefix(3))")
+        func count(_ end: String) -> Int { rows.filter { $0.contains(" closed SF ") && $0.hasSuffix(end) }.count }
+        for end in [":80", ":443", " client"] { #expect(count(end) == 300, "\(end): \(rows.prefix(3))") }
+    }
+
     /// A connection whose four-tuple is taken again soon after it began is reported before its part knows its number; the
     /// batch before it ended early, with its file.
     @Test func numbersAcrossFiles() throws {

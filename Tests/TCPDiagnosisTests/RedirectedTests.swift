@@ -1,4 +1,4 @@
-// A connection that this host redirects to itself, to a port where nobody listens: two halves under two addresses, and one cause.
+// A connection that its host redirects to itself, to a port where nobody listens: two addresses, and one cause.
 
 import TCPModel
 import TCPTimeline
@@ -23,10 +23,16 @@ import Testing
             acknowledgment: SequenceNumber(number), flags: [.rst, .ack], window: 0, payloadLength: 0, ipLength: 40,
             ipIdentification: 0, hopLimit: 64)
         let start = Timestamp(nanoseconds: 1_000_000_000)
-        for (index, segment) in [syn, answer].enumerated() {
+        var redirections = Redirections()
+        for (index, captured) in [syn, answer].enumerated() {
+            let time = start.advanced(by: Int64(index) * 30_000)
+            var segment = captured
+            let found = redirections.restore(
+                &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
+                time: time)
             let event = timeline.observeOnce(
-                segment, time: start.advanced(by: Int64(index) * 30_000), frame: UInt64(index + 1), interface: 0,
-                vantage: 0)
+                segment, time: time, frame: UInt64(index + 1), interface: 0, vantage: 0)
+            if let found { timeline.note(event.connection, called: found.called) }
             diagnosis.observe(event)
         }
         let end = start.advanced(by: 2 * Span.second)
@@ -43,13 +49,12 @@ import Testing
         let found = findings(acknowledging: 1001)
         #expect(found.map(\.finding.code) == [.refused], "\(found)")
         let refusal = try #require(found.first)
-        #expect(refusal.connection == 2)
+        #expect(refusal.connection == 1)
         #expect(
             refusal.finding.message
-                == "a RST refused the SYN of TCP 1, which went to 127.0.0.1:7099: a NAT where this was captured (REDIRECT, DNAT) puts that in"
-                + " the place of 10.1.0.2:99, and nobody listens there, or a firewall answers for it; connect() fails with ECONNREFUSED"
-        )
-        #expect(refusal.finding.evidence.map { "\($0.name)" } == ["syn_of"])
+                == "nobody listens on 127.0.0.1:7099, to which the client's host redirects 10.1.0.2:99 (REDIRECT, DNAT), or a firewall"
+                + " answers for it; connect() fails with ECONNREFUSED")
+        #expect(refusal.finding.evidence.map { "\($0.name)" } == ["called"])
     }
 
     @Test func X1_anotherAnswerIsNotItsOwn() {

@@ -196,35 +196,6 @@ import Testing
         #expect(copies.count == 600)
     }
 
-    @Test("X1: this host redirects its own connection: the answer to the SYN comes from where it was sent to")
-    func redirected() throws {
-        func links(after microseconds: Int64 = 30, _ change: (inout Segment) -> Void) -> [UInt64?] {
-            var capture = Capture()
-            let syn = capture.see(Self.segment(.syn, 123_456, id: 5, stamp: 99), at: 0)
-            var answer = Self.segment([.rst, .ack], 0, ack: 123_457, id: 0)
-            answer.tuple = FourTuple(
-                source: SocketAddress(IPAddress(10, 1, 0, 2), 99), destination: Self.tuple.source)
-            change(&answer)
-            let event = capture.see(answer, at: microseconds)
-            return [
-                capture.timeline.connections.translated(from: event.connection)?.number,
-                capture.timeline.connections.answer(to: syn.connection)?.number,
-            ]
-        }
-        #expect(links { _ in } == [1, 2])
-        let synAck: [UInt64?] = links {
-            $0.flags = [.syn, .ack]
-            $0.sequence = SequenceNumber(77)
-        }
-        #expect(synAck == [1, 2])
-        #expect(links { $0.acknowledgment = SequenceNumber(123_458) } == [nil, nil], "of another SYN")
-        #expect(links { $0.sequence = SequenceNumber(77) } == [nil, nil], "an abort")
-        #expect(links { $0.flags = .rst } == [nil, nil])
-        #expect(links { $0.flags = .ack } == [nil, nil])
-        #expect(links { $0.tuple.destination = SocketAddress(.loopbackV4, 1) } == [nil, nil], "another client's")
-        #expect(links(after: 1_100_000) { _ in } == [nil, nil], "too late")
-    }
-
     @Test("X1: a SYN captured before and after NAT links the two connections; other SYNs do not")
     func translated() {
         func source(_ change: (inout Segment) -> Void, after microseconds: Int64 = 40) -> UInt64? {

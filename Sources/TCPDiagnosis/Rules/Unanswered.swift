@@ -9,7 +9,9 @@ extension Rule {
     static let refused = Rule(.refused) { c in
         if let verdict = c.refusedUnseen { return verdict }
         guard c.connection.facts.contains(.refused) else { return nil }
-        let server = c.address(.responder)
+        let server =
+            c.address(.responder)
+            + (c.called.map { ", to which the client's host redirects \($0) (REDIRECT, DNAT)" } ?? "")
         let cause: String
         if c.trace(.responder)?.dropReason == .netfilterDrop {
             cause =
@@ -27,6 +29,7 @@ extension Rule {
         return Verdict(
             side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
             evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0.text))] } ?? [])
+                + (c.called.map { [.init("called", .text($0.description))] } ?? [])
                 + (c.trace(.responder)?.dropReason == .netfilterDrop ? c.dropEvidence(.responder) : []))
     }
 
@@ -50,10 +53,7 @@ extension Rule {
 
     /// Neither a RST nor a SYN-ACK: silence, or an ICMP error.
     static let synUnanswered = Rule(.synUnanswered) { c in
-        // Answered under another address it is: that connection's finding tells.
-        guard c.isUnanswered, c.fullListener == nil, !c.isAnsweredElsewhere, !c.found.contains(.acceptQueueFull) else {
-            return nil
-        }
+        guard c.isUnanswered, c.fullListener == nil, !c.found.contains(.acceptQueueFull) else { return nil }
         let record = c.file[.originator]
         let syns = counted(record.synCount, "SYN")
         let message: String
@@ -223,11 +223,7 @@ extension Circumstances {
         else { return nil }
         let own = address(side)
         let cause: String
-        if let source {
-            cause =
-                "a RST refused the SYN of TCP \(source.number), which went to \(source.tuple.destination): a NAT where this was captured"
-                + " (REDIRECT, DNAT) puts that in the place of \(own), and nobody listens there, or a firewall answers for it"
-        } else if resetReason(side) == .noSocket {
+        if resetReason(side) == .noSocket {
             cause = "nobody listens on \(own); the SYN was not captured"
         } else if let trace = trace(side.other), trace.entered.contains(.init(.synSent)) {
             cause =
@@ -238,8 +234,7 @@ extension Circumstances {
         }
         return Verdict(
             side: side, message: "\(cause); connect() fails with ECONNREFUSED", frames: [file[side].reset],
-            evidence: (resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
-                + (source.map { [.init("syn_of", .number(Int64(clamping: $0.number)))] } ?? []))
+            evidence: resetReason(side).map { [.init("reset_reason", .text($0.text))] } ?? [])
     }
 
     /// `, but lab-server[7] listens on 127.0.0.1:9500`, one of those who do.

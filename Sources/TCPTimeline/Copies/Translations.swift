@@ -78,14 +78,6 @@ public struct Translations: Sendable {
     }
 
     private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
-
-    /// The latest SYN with this number and when it came, and the place where it is remembered.
-    fileprivate func latest(_ sequence: UInt32) -> (place: Int, time: Timestamp)? {
-        guard !openings.isEmpty, case let place = Self.place(sequence), case let syn = openings[place], !syn.isNone,
-            syn.sequence == sequence
-        else { return nil }
-        return (place, syn.time)
-    }
 }
 
 /// The same with what connections are called by, for who finds out what happens to all of them.
@@ -104,19 +96,5 @@ struct NamedTranslations {
         guard source != nil else { return nil }
         count &+= 1
         return openers[place]
-    }
-
-    /// The connection whose SYN a connection's first segment answers from another address. Where a host translates its own connections
-    /// (REDIRECT, DNAT in OUTPUT) a SYN is captured behind the translation, and its answer before it: both have the client's own address
-    /// and port, and the answer acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST SEG.SEQ is 0).
-    func opening(answeredBy segment: Segment, time: Timestamp) -> ConnectionName? {
-        let flags = segment.flags
-        guard flags.has(.ack), flags.has(.syn) != flags.has(.rst),
-            flags.has(.syn) || segment.sequence == SequenceNumber(0),
-            let (place, sent) = translations.latest(segment.acknowledgment.rawValue &- 1),
-            case let opener = openers[place], opener.tuple.source == segment.tuple.destination,
-            0...Span.second ~= time.since(sent)
-        else { return nil }
-        return opener
     }
 }

@@ -9,8 +9,15 @@ extension KernelJoin {
         let name = timeline.connections.name(of: id)
         guard number(of: id) != name.number else { return }
         add(id, number: name.number, name.tuple)
-        tracks.watch(id, name, isOlder: !timeline.showsOpening(id))
+        tracks.watch(id, name, as: name.tuple, isOlder: !timeline.showsOpening(id))
         noteOpening(id, name.number, timeline)
+    }
+
+    /// The client of a connection that is watched called this address: so its socket says.
+    public mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
+        let name = timeline.connections.name(of: id)
+        guard number(of: id) == name.number, noteCalled(id, called) else { return }
+        tracks.watch(id, name, as: name.tuple.calling(called), isOlder: !timeline.showsOpening(id))
     }
 
     /// How many events found their connection, and how many did not.

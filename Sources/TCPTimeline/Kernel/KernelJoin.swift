@@ -77,18 +77,18 @@ public struct KernelJoin: Sendable {
     /// The view of a connection, if there is one.
     public func view(_ id: ConnectionID) -> KernelView? { views.look(id) { $0 } }
 
-    /// What a reading says something of: connections and whether they were refused. Those of `ids` (nil = all) whose four-tuple is not
-    /// another one's by now.
-    public func connectionsRead(
-        of ids: [ConnectionID]?, _ timeline: borrowing Timeline
-    ) -> [(tuple: FourTuple, isRefused: Bool)] {
+    /// A connection that a reading says something of: what its client called, if that is not its server, and whether it was refused.
+    public typealias ConnectionToRead = (tuple: FourTuple, called: SocketAddress?, isRefused: Bool)
+
+    /// What a reading says something of: those of `ids` (nil = all) whose four-tuple is not another one's by now.
+    public func connectionsRead(of ids: [ConnectionID]?, _ timeline: borrowing Timeline) -> [ConnectionToRead] {
         (ids ?? views.ids).compactMap { id in
             guard let number = views.number(of: id), timeline.connections.contains(id, number: number) else {
                 return nil
             }
             let connection = timeline[id]
             if connection.facts.contains(.replaced) { return nil }
-            return (connection.tuple, connection.facts.contains(.refused))
+            return (connection.tuple, timeline.connections.called(by: id), connection.facts.contains(.refused))
         }
     }
 
@@ -116,10 +116,16 @@ public struct KernelJoin: Sendable {
 
     /// Stops watching.
     public mutating func forget(_ id: ConnectionID) {
-        if let number = views.number(of: id), let tuple = views.tuple(of: id) { tracks.forget(number, tuple) }
+        if let number = views.number(of: id), let tuple = views.tuple(of: id) {
+            tracks.forget(number, tuple)
+            if let called = views.called(by: id) { tracks.forget(number, tuple.calling(called)) }
+        }
         if !commandConnections.isEmpty { commandConnections.remove(id) }
         views.remove(id)
     }
+
+    /// What the client of one called; whether that is new.
+    mutating func noteCalled(_ id: ConnectionID, _ called: SocketAddress) -> Bool { views.note(id, called: called) }
 
     /// All that are watched, the oldest first.
     var watched: [ConnectionID] { views.ids }
@@ -165,6 +171,7 @@ public struct KernelJoin: Sendable {
         var ports: Set<UInt16> = []
         for id in ids ?? views.ids {
             ports.insert(timeline[id].tuple.destination.port)
+            if let called = timeline.connections.called(by: id) { ports.insert(called.port) }
             if ports.count > limit { return [] }
         }
         return ports.sorted()
@@ -213,7 +220,7 @@ public struct KernelJoin: Sendable {
             if connection.facts.contains(.replaced) { continue }
             let isQuiet = quietSince.map { connection.lastTime <= $0 } ?? true
             for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
-                let tuple = side == .originator ? connection.tuple : connection.tuple.reversed
+                let tuple = timeline.connections.socket(side, of: id)
                 let state = connection.endpoint(side).state
                 let isSynchronized = [.established, .closeWait, .finWait1].contains(state)
                 // What was there before may have gone since; what never was, though it should be, is looked for. So is, once, who
@@ -333,7 +340,8 @@ public struct KernelJoin: Sendable {
         let own = connection.address(side)
         // A newer incarnation owns the four-tuple now: what the tables say is not about this one.
         if connection.facts.contains(.replaced) { return }
-        let socket = snapshot.socket(local: own, remote: connection.address(side.other))
+        let ends = timeline.connections.socket(side, of: id)
+        let socket = snapshot.socket(local: ends.source, remote: ends.destination)
         let before = view.isPresent ? view.socket?.state : nil
         let inodeBefore = view.isPresent ? view.socket?.inode ?? 0 : 0
         view.isPresent = socket != nil
@@ -423,8 +431,8 @@ public struct KernelJoin: Sendable {
             if timeline.state(of: id, side) == kernel { view.confirmedState = kernel }
             news.append(ahead)
         } else if socket == nil, wire == .lastAck,
-            snapshot.socket(local: connection.address(side.other), remote: connection.address(side))?.state
-                == .timeWait,
+            case let peer = timeline.connections.socket(side.other, of: id),
+            snapshot.socket(local: peer.source, remote: peer.destination)?.state == .timeWait,
             let ended = lead(.closed, side, id, view, &timeline)
         {
             view.suspicion = nil

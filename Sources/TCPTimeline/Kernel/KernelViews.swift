@@ -13,6 +13,8 @@ struct KernelViews {
         var number: UInt64 = 0
         /// Its four-tuple, if events are watched as well.
         var tuple: FourTuple?
+        /// What its client called, if that is not its server.
+        var called: SocketAddress?
         var view = KernelView()
     }
 
@@ -36,6 +38,16 @@ struct KernelViews {
 
     /// Its four-tuple.
     func tuple(of id: ConnectionID) -> FourTuple? { place(id).flatMap { pool[$0].tuple } }
+
+    /// What its client called, if that is not its server.
+    func called(by id: ConnectionID) -> SocketAddress? { place(id).flatMap { pool[$0].called } }
+
+    /// It did. Returns whether that is new.
+    mutating func note(_ id: ConnectionID, called: SocketAddress) -> Bool {
+        guard let place = place(id), pool[place].called == nil else { return false }
+        pool[place].called = called
+        return true
+    }
 
     /// Begins to watch a connection; its slot must be free.
     mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
@@ -63,6 +75,7 @@ struct KernelViews {
         // The view stays until another one takes its place: a thousand octets need not be written twice.
         pool[place].number = 0
         pool[place].tuple = nil
+        pool[place].called = nil
         places[Int(id.slot)] = 0
         freePlaces.append(Int32(clamping: place))
         count -= 1

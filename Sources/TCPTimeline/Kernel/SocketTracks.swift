@@ -83,12 +83,12 @@ struct SocketTracks {
 
     // MARK: Connections
 
-    /// `isOlder`: it was there before its first segment, which was not its opening.
-    mutating func watch(_ id: ConnectionID, _ name: ConnectionName, isOlder: Bool) {
+    /// Begins to watch the sockets with these ends. `isOlder`: the connection was there before its first segment, which was not its opening.
+    mutating func watch(_ id: ConnectionID, _ name: ConnectionName, as ends: FourTuple, isOlder: Bool) {
         let lead = isOlder ? Self.dropDelay : Self.clockError
         let end = WatchedEnd(
             id: id, number: name.number, firstTime: name.firstTime, lead: lead, originator: name.tuple.source)
-        ends.add(end, name.tuple)
+        self.ends.add(end, ends)
     }
 
     mutating func forget(_ number: UInt64, _ tuple: FourTuple) { ends.remove(number, tuple) }

@@ -117,6 +117,16 @@ public struct DrawnReport<Drawing: LadderDrawing>: TraceReport {
         texts.take(event)
     }
 
+    /// Says what the client called.
+    public mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {
+        guard !isDrawn(id, connections.number(of: id)) else { return }
+        texts.openOnce(id, connections.number(of: id))
+        texts.redirected(id, from: called)
+    }
+
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         drawing.gap(count, &out)

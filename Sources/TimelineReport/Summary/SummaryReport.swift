@@ -90,7 +90,23 @@ public struct SummaryReport: PartitionedReport {
         out.newline()
     }
 
-    /// At the end of a row, where no column is: it is a connection that has a row of its own.
+    /// What a row says at its end, where no column is.
+    private struct Kin {
+        /// What the client called, if its host redirected it.
+        let called: SocketAddress?
+        /// The number of the connection that it is the translation of.
+        let source: UInt64?
+    }
+
+    private func write(_ kin: Kin, _ out: inout OutputBuffer) {
+        if let called = kin.called {
+            out.append(" called ")
+            append(called, &out)
+        }
+        if let source = kin.source { write(source: source, &out) }
+    }
+
+    /// It is a connection that has a row of its own.
     private func write(source: UInt64, _ out: inout OutputBuffer) {
         out.append(" = ")
         out.append(number: source)
@@ -138,7 +154,9 @@ public struct SummaryReport: PartitionedReport {
     public mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        if isPart && width >= 80 && selection.isEverything && connections.translated(from: id) == nil {
+        if isPart && width >= 80 && selection.isEverything && connections.translated(from: id) == nil
+            && connections.called(by: id) == nil
+        {
             let summary = connections.summary(of: id)
             if !summary.isUnreachable { return writeUsualParts(summary, endsLine: true, &out) }
         }
@@ -151,17 +169,17 @@ public struct SummaryReport: PartitionedReport {
     ) {
         let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
-        let source = connections.translated(from: id)?.number
+        let kin = Kin(called: connections.called(by: id), source: connections.translated(from: id)?.number)
         if width < 80 {
-            writeLine(connection, kernel, source, &out)
+            writeLine(connection, kernel, kin, &out)
         } else if isPart {
-            writeParts(connection, kernel, source, &out)
+            writeParts(connection, kernel, kin, &out)
         } else {
             // Taken out while it is read, so that nothing is copied. Its columns are ours, so that `merge` widens nothing; the heading
             // comes with the first row, above its columns.
             var row = OutputBuffer()
             swap(&row, &self.row)
-            writeParts(connection, kernel, source, &row)
+            writeParts(connection, kernel, kin, &row)
             merge(row, 0..<row.count, number: connection.number, &out)
             row.clear()
             swap(&row, &self.row)
@@ -251,14 +269,14 @@ public struct SummaryReport: PartitionedReport {
 
     /// A row in the parts that `merge` puts together, with all that may stand at its end.
     private mutating func writeParts(
-        _ connection: Connection, _ kernel: KernelView?, _ source: UInt64?, _ out: inout OutputBuffer
+        _ connection: Connection, _ kernel: KernelView?, _ kin: Kin, _ out: inout OutputBuffer
     ) {
         writeUsualParts(connection.summary, endsLine: false, &out)
         if width >= 100 {
             if let kernel { writeProcesses(kernel, &out) }
             writeReason(connection, kernel, &out)
         }
-        if let source { write(source: source, &out) }
+        write(kin, &out)
         out.newline()
     }
 
@@ -293,7 +311,7 @@ public struct SummaryReport: PartitionedReport {
     }
 
     private func writeLine(
-        _ connection: Connection, _ kernel: KernelView?, _ source: UInt64?, _ out: inout OutputBuffer
+        _ connection: Connection, _ kernel: KernelView?, _ kin: Kin, _ out: inout OutputBuffer
     ) {
         out.append(clock: connection.firstTime)
         out.append(" ")
@@ -323,7 +341,7 @@ public struct SummaryReport: PartitionedReport {
             out.append(processOf: kernel.originator, tellsPast: false)
             if out.count == end + 1 { out.truncate(to: end) }
         }
-        if let source { write(source: source, &out) }
+        write(kin, &out)
         out.newline()
     }
 

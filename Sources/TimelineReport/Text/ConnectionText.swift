@@ -27,6 +27,8 @@ enum TimelineNote {
     case elided(rows: Int, segments: UInt64)
     /// It is another connection seen behind a translation of addresses: that one's number.
     case translated(UInt64)
+    /// The client called this address, and its host redirected it to the server.
+    case redirected(SocketAddress)
     /// An earlier retransmission turned out not to have been needed.
     case notNeeded(RetransmissionRecord)
     /// It joined an MPTCP connection, by this token: the number of the one that has it, or 0.

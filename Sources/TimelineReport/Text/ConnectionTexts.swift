@@ -118,6 +118,14 @@ struct ConnectionTexts {
         }
     }
 
+    /// Takes in what the client called.
+    mutating func redirected(_ id: ConnectionID, from called: SocketAddress) {
+        change(id) {
+            $0.seal()
+            $0.keep(.note(.redirected(called)))
+        }
+    }
+
     /// Takes in an ICMP error.
     mutating func take(_ event: ICMPEvent) {
         change(event.connection) {

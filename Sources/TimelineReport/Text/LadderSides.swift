@@ -65,7 +65,7 @@ extension ConnectionText {
                 return LadderSides(StateWords(wire, mark: StateWords.contradicted), of: event.side)
             case .state, .owner, .notAccepted, .accepted, .uncaptured, .traced: break
             }
-        case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: break
+        case .halfClosed, .idle, .midstream, .elided, .translated, .redirected, .notNeeded, .subflow: break
         }
         return LadderSides(left: .none, right: .none)
     }
@@ -83,7 +83,7 @@ extension TimelineNote {
         switch self {
         case .icmp(let event): event.time
         case .kernel(let event), .uncaptured(let event, _, _): event.time
-        case .halfClosed, .idle, .midstream, .elided, .translated, .notNeeded, .subflow: nil
+        case .halfClosed, .idle, .midstream, .elided, .translated, .redirected, .notNeeded, .subflow: nil
         }
     }
 }

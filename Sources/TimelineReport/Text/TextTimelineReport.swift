@@ -160,6 +160,16 @@ public struct TextTimelineReport: TraceReport {
         noteReady(event.connection)
     }
 
+    /// Says what the client called.
+    public mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections,
+        _ out: inout OutputBuffer
+    ) {
+        open(id, connections.number(of: id))
+        texts.redirected(id, from: called)
+        noteReady(id)
+    }
+
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
         out.append("... ")

@@ -194,6 +194,10 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
             $0.append("same connection as TCP ")
             $0.append(number: number)
             $0.append(" (NAT)")
+        case .redirected(let called):
+            $0.append("client called ")
+            $0.append(called)
+            $0.append(" (redirected)")
         case .subflow(let token, let number):
             $0.append("MPTCP subflow ")
             if number > 0 {

@@ -23,12 +23,12 @@ struct KernelRecorder {
 
     /// A reading is about to be joined to these connections.
     mutating func note(
-        _ snapshot: some KernelSnapshot, of connections: [(tuple: FourTuple, isRefused: Bool)]
+        _ snapshot: some KernelSnapshot, of connections: [KernelJoin.ConnectionToRead]
     ) {
         let read = connections.map { connection in
             let tuple = connection.tuple
             var read = ReadConnection(tuple)
-            read.originator = snapshot.socket(local: tuple.source, remote: tuple.destination)
+            read.originator = snapshot.socket(local: tuple.source, remote: connection.called ?? tuple.destination)
             read.responder = snapshot.socket(local: tuple.destination, remote: tuple.source)
             read.listeners = snapshot.listeners(at: tuple.destination, from: tuple.source)
             read.isOriginatorLocal = snapshot.isLocal(tuple.source.address)

@@ -69,6 +69,11 @@ struct RecordedKernel {
         current[FlowKey(timeline.connections.name(of: id).tuple)] = id
     }
 
+    /// The client of a connection called this address.
+    mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
+        join.note(id, called: called, timeline)
+    }
+
     /// A connection is forgotten.
     mutating func forget(_ id: ConnectionID, _ timeline: borrowing Timeline) {
         join.forget(id)
@@ -179,7 +184,10 @@ struct RecordedKernel {
             // A file may name one any number of times.
             var seen: Set<ConnectionID> = []
             latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
-            said += join.reconcile(RecordedSnapshot(reading), of: latest, &timeline)
+            said += join.reconcile(
+                RecordedSnapshot(
+                    reading, called: { current[FlowKey($0)].flatMap { timeline.connections.called(by: $0) } }),
+                of: latest, &timeline)
             for entry in postponed { ended.append(entry.id, entry.number, entry.since) }
             postponed.removeAll(keepingCapacity: true)
             return .joined(reading.end)

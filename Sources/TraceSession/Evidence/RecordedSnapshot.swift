@@ -16,13 +16,15 @@ struct RecordedSnapshot: KernelSnapshot {
     private var elsewhere: [UInt16: KernelSocket] = [:]
     private var local: Set<IPAddress> = []
 
-    init(_ reading: KernelReading) {
+    /// `called`: what the client of a connection called, if that is not its server.
+    init(_ reading: KernelReading, called: (FourTuple) -> SocketAddress?) {
         begin = reading.begin
         end = reading.end
         source = reading.source
         for connection in reading.connections {
             let tuple = connection.tuple
-            sockets[tuple] = connection.originator
+            sockets[FourTuple(source: tuple.source, destination: called(tuple) ?? tuple.destination)] =
+                connection.originator
             // Of a socket that is connected to itself both are one.
             if let responder = connection.responder { sockets[tuple.reversed] = responder }
             listeners[tuple.reversed] = connection.listeners

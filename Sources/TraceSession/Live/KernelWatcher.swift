@@ -129,6 +129,11 @@ struct KernelWatcher {
         addresses.note(timeline.connections.name(of: id).tuple)
     }
 
+    /// The client of a connection called this address: so its socket says.
+    mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
+        join.note(id, called: called, timeline)
+    }
+
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
     mutating func collectEvents() {
         guard trace.isRunning else { return }

@@ -243,6 +243,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private mutating func noteConnections() {
         for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
+        for (id, called) in pipeline.redirected { kernel?.note(id, called: called, pipeline.timeline) }
+        pipeline.redirected.removeAll(keepingCapacity: true)
     }
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.

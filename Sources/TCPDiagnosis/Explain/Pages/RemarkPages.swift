@@ -191,6 +191,11 @@ extension Explanation {
                 + " what became of the connection follow the kernel; Zeek's word behind that is of what was captured.",
             see: "explain capture-gap, explain '*'"),
         remark(
+            "redirected",
+            "`client called 10.1.0.2:80 (redirected)`: rules of the client's own host sent it to the server on the right.",
+            "REDIRECT or DNAT in OUTPUT, as a service mesh has them in front of its proxy (Linux: SO_ORIGINAL_DST). The client's socket says"
+                + " what it called, and the server's packets come from there; both are one connection here."),
+        remark(
             "not accepted", "The connection is open, and no process has called accept() for it.",
             "It waits in its listener's queue. Linux finishes the handshake and takes in data by itself.",
             see: "explain never-accepted"),

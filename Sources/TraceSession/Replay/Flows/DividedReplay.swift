@@ -11,6 +11,7 @@ import TimelineReport
 struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private let crew: Crew<ReplayBatch, ReplayPart<Report>, ReplayMerge<Report>>
     private let flowHash: FlowHash
+    private var redirections = Redirections()
     private var counts = CaptureCounts()
     private var intake: FrameIntake
     private var lastTime: Timestamp?
@@ -62,7 +63,13 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         if header.linkType == .ethernet && !intake.verifiesChecksums && isOpen,
             let count = PlainFrame.usualCount(bytes, originalLength: header.originalLength)
         {
-            deal(headersAt: PlainFrame.afterEthernet, count, .ipv4, header, bytes, frame, isUntagged: true)
+            let start = PlainFrame.afterEthernet
+            if isLoopback(ethernet: bytes), redirections.concerns(PlainHeaders.flags(bytes, at: start, .ipv4)),
+                let restored = redirections.restore(headersAt: start, .ipv4, in: bytes, time: header.time)
+            {
+                return deal(headersAt: start, .ipv4, restored: restored, header, bytes, frame)
+            }
+            deal(headersAt: start, count, .ipv4, header, bytes, frame, isUntagged: true)
         } else {
             takeAny(header, bytes, frame: frame)
         }
@@ -87,6 +94,22 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe fill(place, tuple, vantage, header, frame)
     }
 
+    /// The same of a frame that a redirection has given other ends than its connection's.
+    @inline(never) private mutating func deal(
+        headersAt start: Int, _ version: PlainHeaders.Version, restored: Redirections.Restored, _ header: FrameHeader,
+        _ bytes: RawSpan, _ frame: UInt64
+    ) {
+        var segment = PlainHeaders.segment(bytes.extracting(start...), version)
+        segment.tuple = restored.tuple
+        deal(segment, header, bytes, frame)
+        note(restored.found, segment.tuple, header.time, frame)
+    }
+
+    /// Tells the part what the client called, once.
+    private func note(_ found: Redirections.Found, _ tuple: FourTuple, _ time: Timestamp, _ frame: UInt64) {
+        if found.isNew { add(.called(tuple, found.called), to: tuple, time, frame) }
+    }
+
     /// What an item has besides its segment.
     @inline(__always) private func fill(
         _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ vantage: UInt32, _ header: FrameHeader,
@@ -107,16 +130,29 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             let plain = PlainFrame.headers(
                 bytes, originalLength: header.originalLength, linkType: header.linkType)
         {
+            if mayBeLoopback(bytes, header.linkType),
+                redirections.concerns(PlainHeaders.flags(bytes, at: plain.start, plain.version)),
+                let restored = redirections.restore(
+                    headersAt: plain.start, plain.version, in: bytes, time: header.time)
+            {
+                return deal(headersAt: plain.start, plain.version, restored: restored, header, bytes, frame)
+            }
             return deal(headersAt: plain.start, plain.count, plain.version, header, bytes, frame)
         }
         var isFirst = true
         var found = intake.first(in: bytes, header, frame: frame)
         while let item = found {
             switch item {
-            case .segment(let segment):
+            case .segment(var segment):
+                let found =
+                    mayBeLoopback(bytes, header.linkType) && redirections.concerns(segment.flags)
+                    ? redirections.restore(
+                        &segment.tuple, segment.flags, sequence: segment.sequence,
+                        acknowledgment: segment.acknowledgment, time: header.time) : nil
                 if !isFirst { makeRoomForExtra(frame) }
                 isFirst = false
                 deal(segment, header, bytes, frame)
+                if let found { note(found, segment.tuple, header.time, frame) }
             case .icmp(let error): deal(error, header, frame)
             case .begun(let begun): deal(begun, frame)
             }
@@ -146,9 +182,14 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     }
 
     @inline(never) private func deal(_ error: ICMPError, _ header: FrameHeader, _ frame: UInt64) {
+        add(.icmp(error), to: error.quoted, header.time, frame)
+    }
+
+    /// Gives the part of these ends what is no segment.
+    private func add(_ content: ReplayAside.Content, to tuple: FourTuple, _ time: Timestamp, _ frame: UInt64) {
         unsafe crew.batch(batch).pointee.add(
-            ReplayError(error: error, time: header.time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
-            to: FlowHash.part(error.quoted, of: ReplayDivision.parts))
+            ReplayAside(content: content, time: time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
+            to: FlowHash.part(tuple, of: ReplayDivision.parts))
     }
 
     /// A batch has room for one segment of each frame, and for some more. When those are used up, the next batch begins early,

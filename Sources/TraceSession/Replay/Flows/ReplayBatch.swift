@@ -15,8 +15,8 @@ import TCPTimeline
     /// What each part says and finds: only who works on it writes there.
     let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     let results = SpacedPlaces<PartResult>(count: ReplayDivision.parts) { _ in PartResult() }
-    /// ICMP errors by part; few captures have any.
-    private(set) var errors: ByPart<[ReplayError]> = .init(repeating: [])
+    /// What is no segment, by part; few captures have any.
+    private(set) var asides: ByPart<[ReplayAside]> = .init(repeating: [])
     /// The number of its first frame; frames counted from there are less than `ReplayDivision.batch`.
     var firstFrame: UInt64 = 0
     /// The latest frame's time, if ended connections are to be looked at.
@@ -47,7 +47,7 @@ import TCPTimeline
         self.firstFrame = firstFrame
         counts = .init(repeating: 0)
         segmentCount = 0
-        for part in errors.indices where !errors[part].isEmpty { errors[part].removeAll(keepingCapacity: true) }
+        for part in asides.indices where !asides[part].isEmpty { asides[part].removeAll(keepingCapacity: true) }
         endTime = nil
         runningTime = nil
         openTime = nil
@@ -80,8 +80,8 @@ import TCPTimeline
         return unsafe item
     }
 
-    /// Adds an ICMP error to a part.
-    mutating func add(_ error: ReplayError, to part: Int) { errors[part].append(error) }
+    /// Adds what is no segment to a part.
+    mutating func add(_ aside: ReplayAside, to part: Int) { asides[part].append(aside) }
 
     /// The segments of one part, until the next `begin`.
     func share(of part: Int) -> ReplayShare {

@@ -65,9 +65,15 @@ struct ReplayItem: BitwiseCopyable {
     }
 }
 
-/// An ICMP error on its way to its part.
-struct ReplayError: BitwiseCopyable {
-    var error: ICMPError
+/// What few captures have besides segments, on its way to its part.
+struct ReplayAside: BitwiseCopyable {
+    enum Content: BitwiseCopyable {
+        case icmp(ICMPError)
+        /// The client of the connection with these ends called this address, as the segment of the same frame shows.
+        case called(FourTuple, SocketAddress)
+    }
+
+    var content: Content
     var time: Timestamp
     /// Counted from the batch's first frame.
     var offset: UInt32

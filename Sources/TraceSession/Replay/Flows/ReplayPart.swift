@@ -35,7 +35,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         unsafe result.pointee.clear(firstFrame: batch.firstFrame)
         unsafe said.pointee.clear()
         unsafe run(
-            batch.share(of: index), batch.errors[index], firstFrame: batch.firstFrame, &result.pointee, &said.pointee)
+            batch.share(of: index), batch.asides[index], firstFrame: batch.firstFrame, &result.pointee, &said.pointee)
         if let now = batch.endTime { unsafe expire(at: now, &said.pointee) }
         if let now = batch.runningTime { unsafe reportEnded(at: now, &said.pointee) }
         if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &said.pointee) }
@@ -52,10 +52,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     /// Takes in a batch's segments.
     mutating func run(
-        _ share: ReplayShare, _ errors: [ReplayError], firstFrame: UInt64, _ result: inout PartResult,
+        _ share: ReplayShare, _ asides: [ReplayAside], firstFrame: UInt64, _ result: inout PartResult,
         _ said: inout PartOutput
     ) {
-        guard errors.isEmpty else { return run(share, among: errors, firstFrame, &result, &said) }
+        guard asides.isEmpty else { return run(share, among: asides, firstFrame, &result, &said) }
         let count = share.count
         var segments = InlineArray<32, Segment>(repeating: .blank)
         var start = 0
@@ -83,31 +83,35 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         }
     }
 
-    /// The same with ICMP errors in between, in the order of frames.
+    /// The same with what is no segment in between, in the order of frames.
     private mutating func run(
-        _ share: ReplayShare, among errors: [ReplayError], _ firstFrame: UInt64, _ result: inout PartResult,
+        _ share: ReplayShare, among asides: [ReplayAside], _ firstFrame: UInt64, _ result: inout PartResult,
         _ said: inout PartOutput
     ) {
         var next = 0
         for index in 0..<share.count {
-            while next < errors.count, errors[next].offset < share[index].offset {
-                take(errors[next], firstFrame, &result)
+            while next < asides.count, asides[next].offset < share[index].offset {
+                take(asides[next], firstFrame, &result)
                 next += 1
             }
             var segment = Segment.blank
             share.decode(index, into: &segment)
             take(segment, share[index], firstFrame, &result, &said)
         }
-        while next < errors.count {
-            take(errors[next], firstFrame, &result)
+        while next < asides.count {
+            take(asides[next], firstFrame, &result)
             next += 1
         }
     }
 
-    private mutating func take(_ item: ReplayError, _ firstFrame: UInt64, _ result: inout PartResult) {
-        let frame = firstFrame + UInt64(item.offset)
-        if timeline.observe(item.error, time: item.time, frame: frame) == nil {
-            result.strayErrors.note(item.error, frame: frame)
+    private mutating func take(_ item: ReplayAside, _ firstFrame: UInt64, _ result: inout PartResult) {
+        switch item.content {
+        case .icmp(let error):
+            let frame = firstFrame + UInt64(item.offset)
+            if timeline.observe(error, time: item.time, frame: frame) == nil {
+                result.strayErrors.note(error, frame: frame)
+            }
+        case .called(let tuple, let address): timeline.note(tuple, called: address)
         }
     }
 

@@ -100,6 +100,14 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), .icmp(event))
     }
 
+    mutating func redirected(
+        _ id: ConnectionID, from called: SocketAddress, _ connections: borrowing KnownConnections
+    ) {
+        let seat = seat(of: id, connections.number(of: id), connections)
+        unsafe share(seat).pointee.interrupt(
+            crew.batch(batch).pointee.nextPlace(), .redirected(seat.id, from: called))
+    }
+
     mutating func kernel(_ event: KernelEvent, _ connections: borrowing KnownConnections) {
         let seat = seat(of: event.connection, connections.number(of: event.connection), connections)
         unsafe share(seat).pointee.interrupt(crew.batch(batch).pointee.nextPlace(), event.of(seat.id))

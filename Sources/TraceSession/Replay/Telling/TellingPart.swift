@@ -95,6 +95,10 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             connections.judge(event)
             teller.icmp(event, connections)
             return connections.number(of: event.connection)
+        case .redirected(let id, let called):
+            connections.note(id, called: called)
+            teller.redirected(id, from: called, connections)
+            return connections.number(of: id)
         case .kernel(let index):
             teller.kernel(share.kernelEvents[index], connections)
             return connections.number(of: share.kernelEvents[index].connection)

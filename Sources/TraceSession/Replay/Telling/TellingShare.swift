@@ -17,6 +17,8 @@ struct TellingShare {
     struct Interruption {
         enum Kind {
             case icmp(ICMPEvent)
+            /// The connection's client called this address.
+            case redirected(ConnectionID, from: SocketAddress)
             /// What a capture file says that the kernel said: the one at this index of `kernelEvents`.
             case kernel(Int)
             /// The host's counters moved, as `counterChanges` has it at this index.

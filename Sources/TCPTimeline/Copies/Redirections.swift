@@ -1,0 +1,136 @@
+// Finds the other half of a connection that its own host redirects to itself.
+
+public import TCPModel
+
+/// Tells whose the answers are that come from another address than the SYN went to.
+///
+/// Where a host redirects its own connections to a server of its own (REDIRECT, or DNAT in OUTPUT, as in front of a proxy), each packet
+/// is captured as its receiver gets it: the client's with the server's address, the server's with the address that the client called.
+/// The answer to the SYN shows it: it goes to the client's own address and port, and acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST
+/// SEG.SEQ is 0). All of this happens on a loopback interface: of frames from elsewhere nobody need ask. A SYN that is captured under several addresses passed a router, which shows each connection whole: see `Translations`.
+public struct Redirections: Sendable {
+    /// A redirection that a segment is subject to.
+    public struct Found: BitwiseCopyable, Sendable {
+        /// What the client called (Linux: SO_ORIGINAL_DST): the segment was captured as from there.
+        public let called: SocketAddress
+        /// Whether this segment is the first that shows it.
+        public let isNew: Bool
+    }
+
+    /// A SYN that may still be answered from elsewhere.
+    private struct Opening: BitwiseCopyable {
+        static let none = Opening(
+            tuple: FourTuple(source: SocketAddress(.anyV4, 0), destination: SocketAddress(.anyV4, 0)), sequence: 0,
+            isOpen: false, time: Timestamp(nanoseconds: .min))
+
+        var tuple: FourTuple
+        var sequence: UInt32
+        /// Not once it was answered, or captured under other addresses.
+        var isOpen: Bool
+        var time: Timestamp
+    }
+
+    private struct Entry: BitwiseCopyable {
+        /// As the server's segments were captured.
+        var answer: FourTuple
+        /// Who the server is.
+        var server: SocketAddress
+        var latest: Timestamp
+    }
+
+    /// SYNs that are remembered, each in the place that its number gives.
+    private static let openingCount = 256
+    /// How long a SYN waits for its answer, in nanoseconds.
+    private static let patience = Span.second
+    /// Redirections that are remembered: in each set the oldest gives way.
+    private static let sets = 2048
+    private static let ways = 8
+
+    private var openings = [Opening](repeating: .none, count: Redirections.openingCount)
+    private var entries: [Entry?] = []
+    // Without a seed, so that every run comes to the same.
+    private let hash = FlowHash(seed: 0)
+
+    /// Nothing is known.
+    public init() {}
+
+    /// Whether a segment with these flags has to be shown to `restore`.
+    @inlinable @inline(__always) public func concerns(_ flags: TCPFlags) -> Bool {
+        flags.hasAny([.syn, .rst]) || !isEmpty
+    }
+
+    /// Whether no redirection is known.
+    public private(set) var isEmpty = true
+
+    /// Takes in the ends of any segment, and gives those of its connection instead, if it is redirected; nil if it is not.
+    public mutating func restore(
+        _ tuple: inout FourTuple, _ flags: TCPFlags, sequence: SequenceNumber, acknowledgment: SequenceNumber,
+        time: Timestamp
+    ) -> Found? {
+        if flags.has(.syn), !flags.hasAny([.ack, .rst, .fin]) {
+            note(opening: tuple, sequence.rawValue, time)
+            return nil
+        }
+        if flags.has(.ack), flags.has(.syn) != flags.has(.rst), flags.has(.syn) || sequence == SequenceNumber(0),
+            let found = answer(&tuple, acknowledgment.rawValue &- 1, time)
+        {
+            return found
+        }
+        guard !isEmpty, let place = place(of: tuple), let entry = entries[place] else { return nil }
+        entries[place]?.latest = time
+        defer { tuple.source = entry.server }
+        return Found(called: tuple.source, isNew: false)
+    }
+
+    private mutating func note(opening tuple: FourTuple, _ sequence: UInt32, _ time: Timestamp) {
+        let place = Self.place(sequence)
+        if openings[place].sequence == sequence, time.since(openings[place].time) <= Self.patience {
+            openings[place].time = time
+            if openings[place].tuple != tuple { openings[place].isOpen = false }
+        } else {
+            openings[place] = Opening(tuple: tuple, sequence: sequence, isOpen: true, time: time)
+        }
+        // The client calls the same address, and is not redirected.
+        if !isEmpty, let place = self.place(of: tuple.reversed) { entries[place] = nil }
+    }
+
+    /// The first answer to the SYN with this number.
+    private mutating func answer(_ tuple: inout FourTuple, _ sequence: UInt32, _ time: Timestamp) -> Found? {
+        let place = Self.place(sequence)
+        guard openings[place].isOpen, openings[place].sequence == sequence,
+            openings[place].tuple.source == tuple.destination, 0...Self.patience ~= time.since(openings[place].time)
+        else { return nil }
+        openings[place].isOpen = false
+        let server = openings[place].tuple.destination
+        guard server != tuple.source else { return nil }
+        keep(Entry(answer: tuple, server: server, latest: time))
+        defer { tuple.source = server }
+        return Found(called: tuple.source, isNew: true)
+    }
+
+    private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
+
+    /// The places where a redirection may be.
+    private func set(_ answer: FourTuple) -> Range<Int> {
+        let start = Int(truncatingIfNeeded: hash.hash(answer) >> 16) & (Self.sets - 1) * Self.ways
+        return start..<start + Self.ways
+    }
+
+    private func place(of answer: FourTuple) -> Int? { set(answer).first { entries[$0]?.answer == answer } }
+
+    private mutating func keep(_ entry: Entry) {
+        if entries.isEmpty { entries = Array(repeating: nil, count: Self.sets * Self.ways) }
+        isEmpty = false
+        entries[place(of: entry.answer) ?? placeOfOldest(in: set(entry.answer))] = entry
+    }
+
+    private func placeOfOldest(in set: Range<Int>) -> Int {
+        let free = Timestamp(nanoseconds: .min)
+        return set.min { (entries[$0]?.latest ?? free) < (entries[$1]?.latest ?? free) } ?? set.lowerBound
+    }
+}
+
+extension FourTuple {
+    /// The ends that the client's socket has, which called another address than that of the server it came to.
+    func calling(_ called: SocketAddress) -> FourTuple { FourTuple(source: source, destination: called) }
+}

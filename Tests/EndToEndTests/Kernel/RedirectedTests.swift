@@ -1,0 +1,102 @@
+// Live: a host that redirects its own connections to a server of its own, as in front of a service mesh's proxy (CASES X1). What its
+// client called, its server's address, both processes and both sockets are of one connection.
+
+import Foundation
+import Testing
+
+/// In a network namespace of its own: two calls to another host are redirected to a proxy, a third one to where nobody listens.
+private let script = #"""
+    import os, signal, socket, subprocess, sys, time
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    def run(words): subprocess.run(words.split(), check=True)
+    for words in ('ip link set lo up', 'ip link add v0 type veth peer name v1', 'ip link set v0 up', 'ip link set v1 up',
+                  'ip addr add 10.2.0.2/24 dev v0', 'ip route add 10.1.0.0/24 via 10.2.0.1',
+                  'ip addr add fd02::2/64 dev v0 nodad', 'ip route add fd01::/64 via fd02::1'):
+        run(words)
+    subprocess.run(['nft', '-f', '-'], check=True, text=True, input='''
+        table inet t {
+            chain o {
+                type nat hook output priority -100;
+                ip daddr 10.1.0.2 tcp dport 80 redirect to :15001
+                ip6 daddr fd01::2 tcp dport 80 redirect to :15001
+                ip daddr 10.1.0.2 tcp dport 99 redirect to :7099
+            }
+        }
+        ''')
+    if len(sys.argv) == 1: sys.exit()
+    tcptrace, out = sys.argv[1:]
+    proxy = socket.socket(socket.AF_INET6); proxy.bind(('::', 15001)); proxy.listen(5)
+    if os.fork() == 0:
+        for _ in range(2):
+            c, _ = proxy.accept(); c.sendall(b'answer' + c.recv(100)); c.recv(1); c.close()
+        os._exit(0)
+    proxy.close()
+    tracer = subprocess.Popen([tcptrace, '-i', 'lo', '-v', '-T', 'json', '-w', out + '/trace.pcapng'],
+                              stdout=open(out + '/json', 'w'), stderr=open(out + '/errors', 'w'))
+    for _ in range(1000):
+        if 'listening on lo' in open(out + '/errors').read(): break
+        time.sleep(0.01)
+    for address in '10.1.0.2', 'fd01::2':
+        c = socket.create_connection((address, 80)); c.sendall(b'hello'); c.recv(100); time.sleep(0.3); c.close()
+    try: socket.create_connection(('10.1.0.2', 99))
+    except ConnectionRefusedError: print('refused')
+    os.wait(); time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
+    """#
+
+private let canRedirect: Bool = {
+    guard isRoot, canUnshare, FileManager.default.isExecutableFile(atPath: "/usr/sbin/nft") else { return false }
+    return (try? Program("/usr/bin/unshare", ["-n", "python3", "-c", script]).end().code) == 0
+}()
+
+extension KernelTests {
+    @Suite(.enabled(if: canRedirect, "needs root, ip and nft with redirect")) struct RedirectedTests {
+        @Test(.timeLimit(.minutes(1))) func X1_bothHalvesAreOneConnection() throws {
+            let scratch = try Scratch()
+            let made = try Program(
+                "/usr/bin/unshare", ["-n", "python3", "-c", script, Program.tcptrace, scratch.path]
+            ).end()
+            #expect(made.code == 0 && made.text == "refused\n", "\(made)")
+            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
+            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
+            let records = try live.split(separator: "\n").compactMap {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }
+            let connections = records.filter { $0["_path"] as? String == "conn" }
+            #expect(connections.count == 3, "\(live)\n\(errors)")
+            #expect(connections.map { $0["called_h"] as? String } == ["10.1.0.2", "fd01::2", "10.1.0.2"])
+            #expect(connections.map { $0["called_p"] as? Int } == [80, 80, 99])
+            #expect(connections.map { $0["id.resp_h"] as? String } == ["127.0.0.1", "::1", "127.0.0.1"])
+            #expect(connections.map { $0["id.resp_p"] as? Int } == [15001, 15001, 7099])
+            #expect(connections.map { $0["conn_state"] as? String } == ["SF", "SF", "REJ"])
+            for connection in connections.prefix(2) {
+                #expect(connection["orig_state"] as? String == "time_wait")
+                #expect(connection["resp_state"] as? String == "closed")
+                #expect(connection["orig_process"] != nil && connection["resp_process"] != nil, "\(connection)")
+                let own = records.filter {
+                    $0["_path"] as? String == "kernel" && $0["uid"] as? String == connection["uid"] as? String
+                }
+                func states(_ side: String) -> [String] {
+                    own.filter { $0["endpoint"] as? String == side && $0["event"] as? String == "transition" }
+                        .compactMap { $0["to"] as? String }
+                }
+                #expect(states("orig") == ["syn_sent", "established", "fin_wait_1", "fin_wait_2", "closed"])
+                #expect(states("resp") == ["syn_received", "established", "close_wait", "last_ack", "closed"])
+                #expect(!own.contains { $0["event"] as? String == "contradiction" }, "\(own)")
+            }
+            let findings = records.filter { $0["_path"] as? String == "finding" }
+            #expect(findings.map { $0["code"] as? String } == ["refused"], "\(findings)")
+            #expect((findings.first?["evidence"] as? [String: Any])?["called"] as? String == "10.1.0.2:99")
+            #expect(!errors.contains("nothing of it was captured"), "\(errors)")
+
+            let replay = try Program(Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "-v", "-T", "json"]).end()
+            #expect(try differences(live: live, replay: replay.text) == [])
+            let drawn = try Program(
+                Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "--width", "100"]
+            ).end().text
+            #expect(drawn.contains("|   client called 10.1.0.2:80 (redirected)   |"), "\(drawn)")
+            #expect(
+                drawn.contains("|    client called fd01::2.80 (redirected)   |") || drawn.contains("[fd01::2]:80"),
+                "\(drawn)")
+        }
+    }
+}
