@@ -77,7 +77,7 @@ public struct Diagnosis: Sendable {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction: if !event.endsAssumption { files[slot].mismatch = event }
         case .uncaptured: if files[slot].mismatch == nil { files[slot].mismatch = event }
-        case .state, .owner, .notAccepted, .accepted, .traced: break
+        case .state, .owner, .notAccepted, .accepted, .translated, .traced: break
         }
     }
 

@@ -10,9 +10,13 @@ struct ConnectionRelatives {
     private var sources: [UInt64: ConnectionName] = [:]
     /// From a connection to what its client called, where its host redirected it.
     private var called: [UInt64: SocketAddress] = [:]
+    /// From a connection to where its server's socket is, where its packets are translated on their way there.
+    private var served: [UInt64: SocketAddress] = [:]
     private var subflows: [UInt64: MultipathSubflow] = [:]
 
     func source(of number: UInt64) -> ConnectionName? { sources.isEmpty ? nil : sources[number] }
+
+    func served(_ number: UInt64) -> SocketAddress? { served.isEmpty ? nil : served[number] }
 
     func called(by number: UInt64) -> SocketAddress? { called.isEmpty ? nil : called[number] }
 
@@ -27,6 +31,11 @@ struct ConnectionRelatives {
     mutating func note(_ number: UInt64, called address: SocketAddress) {
         guard called.count < Self.most else { return }
         called[number] = address
+    }
+
+    mutating func note(_ number: UInt64, served address: SocketAddress) {
+        guard served.count < Self.most else { return }
+        served[number] = address
     }
 
     mutating func note(_ number: UInt64, joined subflow: MultipathSubflow) {
@@ -45,6 +54,7 @@ struct ConnectionRelatives {
     mutating func forget(_ number: UInt64) {
         if !sources.isEmpty { sources[number] = nil }
         if !called.isEmpty { called[number] = nil }
+        if !served.isEmpty { served[number] = nil }
         if !subflows.isEmpty { subflows[number] = nil }
     }
 }

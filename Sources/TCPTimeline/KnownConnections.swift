@@ -56,18 +56,29 @@ public struct KnownConnections: ~Copyable {
     /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
     public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
 
-    /// What the client of a connection called that its own host redirected to this server (`Redirections`); nil: this server.
+    /// What the client of a connection called, where its own host translated that to this server; nil: this server.
     public func called(by id: ConnectionID) -> SocketAddress? { relatives.called(by: store[id].number) }
-
-    /// The ends that the socket at one side of a connection has, its own first.
-    func socket(_ side: Side, of id: ConnectionID) -> FourTuple {
-        let tuple = store[id].tuple
-        return side == .responder ? tuple.reversed : called(by: id).map { tuple.calling($0) } ?? tuple
-    }
 
     /// It did.
     public mutating func note(_ id: ConnectionID, called address: SocketAddress) {
         relatives.note(store[id].number, called: address)
+    }
+
+    /// Where the socket of a connection's server is, if its packets are translated on their way there; nil: where they went.
+    public func served(_ id: ConnectionID) -> SocketAddress? { relatives.served(store[id].number) }
+
+    /// It is there.
+    public mutating func note(_ id: ConnectionID, served address: SocketAddress) {
+        relatives.note(store[id].number, served: address)
+    }
+
+    /// The ends that the socket at one side of a connection has, its own first.
+    public func socket(_ side: Side, of id: ConnectionID) -> FourTuple {
+        let tuple = store[id].tuple
+        return switch side {
+        case .originator: FourTuple(source: tuple.source, destination: called(by: id) ?? tuple.destination)
+        case .responder: FourTuple(source: served(id) ?? tuple.destination, destination: tuple.source)
+        }
     }
 
     /// What a connection joined, if its SYN had MP_JOIN.
@@ -92,6 +103,7 @@ public struct KnownConnections: ~Copyable {
         let copies: UInt32
         let source: ConnectionName?
         let called: SocketAddress?
+        let served: SocketAddress?
         let subflow: MultipathSubflow?
         let showsAnswers: Bool
     }
@@ -100,6 +112,7 @@ public struct KnownConnections: ~Copyable {
     public func record(of id: ConnectionID) -> Record {
         Record(
             connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), called: called(by: id),
+            served: served(id),
             subflow: subflow(id), showsAnswers: showsAnswers)
     }
 
@@ -111,6 +124,7 @@ public struct KnownConnections: ~Copyable {
         if record.copies > 0 { copies.set(id, number, record.copies) }
         if let source = record.source { relatives.note(number, translationOf: source) }
         if let called = record.called { relatives.note(number, called: called) }
+        if let served = record.served { relatives.note(number, served: served) }
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
     }
 

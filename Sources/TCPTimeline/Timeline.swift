@@ -329,6 +329,9 @@ public struct Timeline: ~Copyable {
         note(found.id, called: address)
     }
 
+    /// The packets of a connection are translated on their way to its server's socket, which is here.
+    mutating func note(_ id: ConnectionID, served address: SocketAddress) { connections.note(id, served: address) }
+
     // MARK: Endings
 
     mutating func noteEnding(_ id: ConnectionID) {

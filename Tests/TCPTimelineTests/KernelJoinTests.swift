@@ -64,7 +64,7 @@ final class Joined {
         return events.compactMap { event in
             let side = event.side == .originator ? "client" : "server"
             switch event.kind {
-            case .state, .owner, .traced: return nil
+            case .state, .owner, .translated, .traced: return nil
             case .notAccepted: return "\(side) not accepted"
             case .accepted(let least, let most):
                 return "\(side) accepted after \(least / Span.millisecond) to \(most / Span.millisecond) ms"

@@ -122,6 +122,63 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(told == [.lastAck, .closed])
     }
 
+    /// X1: of a client's socket DNAT changes the other end, of a server's its own; both have the client's.
+    @Test(arguments: [Side.originator, .responder]) func X1_aSocketIsFoundBehindNAT(side: Side) {
+        let traced = Traced(handshake)
+        let other = SocketAddress(IPAddress(10, 96, 0, 10), 80)
+        let isClient = side == .originator
+        func event(_ at: Int64, _ from: TCPState, _ to: TCPState) -> SocketEvent {
+            var event = traced.event(at, side, .transition(from: from, to: to), pid: 7)
+            if isClient { event.remote = other } else { event.local = other }
+            return event
+        }
+        let opening = isClient ? event(-10_000, .closed, .synSent) : event(1_000_000, .listen, .synReceived)
+        let open = event(2_000_000, isClient ? .synSent : .synReceived, .established)
+        #expect(traced.take(opening, open, now: 4_000_000).isEmpty, "its own segments may be on their way")
+        let told = traced.take(now: 8_000_000)
+        guard case .translated(let end) = told.first?.kind else {
+            Issue.record("not found: \(told)")
+            return
+        }
+        #expect(end == other && told.first?.side == side)
+        #expect(traced.play.timeline.connections.called(by: traced.id) == (isClient ? other : nil))
+        #expect(traced.play.timeline.connections.served(traced.id) == (isClient ? nil : other))
+        #expect(traced.join.view(traced.id)?[side].trace.state == .established)
+        // What comes later is its own at once, and a reading is asked for that socket.
+        #expect(!traced.take(event(9_000_000, .established, .finWait1), now: 9_100_000).isEmpty)
+        let asked = traced.join.ends(of: [traced.id], traced.play.timeline).map(\.tuple)
+        let wanted =
+            isClient
+            ? FourTuple(source: traced.play.client, destination: other)
+            : FourTuple(source: other, destination: traced.play.client)
+        #expect(asked.contains(wanted), "\(asked)")
+    }
+
+    @Test func X1_aSocketOfAnotherConnectionIsNotTaken() {
+        let other = SocketAddress(IPAddress(10, 96, 0, 10), 80)
+        func isTaken(at time: Int64 = -10_000, _ change: (inout SocketEvent) -> Void = { _ in }) -> Bool {
+            let traced = Traced(handshake)
+            var event = traced.event(time, .originator, .transition(from: .closed, to: .synSent))
+            event.remote = other
+            change(&event)
+            traced.take(event, now: 4_000_000)
+            return !traced.take(now: 40_000_000).isEmpty
+        }
+        #expect(isTaken())
+        #expect(!isTaken(at: -6_000_000), "a call long before the SYN")
+        #expect(!isTaken(at: 20_000), "a call behind the SYN")
+        #expect(!isTaken { $0.local.port = 4 }, "another client's")
+        #expect(!isTaken { $0.local.port = 0 }, "its end is not known yet")
+        // The connection has its own socket.
+        let traced = Traced(handshake)
+        traced.take(traced.event(-10_000, .originator, .transition(from: .closed, to: .synSent)), now: 4_000_000)
+        var event = traced.event(-9_000, .originator, .transition(from: .closed, to: .synSent), socket: 0xc)
+        event.remote = other
+        traced.take(event, now: 4_000_000)
+        #expect(traced.take(now: 40_000_000).isEmpty)
+        #expect(traced.play.timeline.connections.called(by: traced.id) == nil)
+    }
+
     /// Where the event says where the packet was going, no time is asked for.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")

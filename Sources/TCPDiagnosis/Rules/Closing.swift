@@ -326,7 +326,7 @@ extension KernelEvent.Kind {
         switch self {
         case .contradiction(let kernel, let wire): (kernel, wire, false)
         case .uncaptured(let kernel, let wire, _): (kernel, wire, true)
-        case .state, .owner, .notAccepted, .accepted, .dropped, .traced: nil
+        case .state, .owner, .notAccepted, .accepted, .dropped, .translated, .traced: nil
         }
     }
 }

@@ -129,8 +129,3 @@ public struct Redirections: Sendable {
         return set.min { (entries[$0]?.latest ?? free) < (entries[$1]?.latest ?? free) } ?? set.lowerBound
     }
 }
-
-extension FourTuple {
-    /// The ends that the client's socket has, which called another address than that of the server it came to.
-    func calling(_ called: SocketAddress) -> FourTuple { FourTuple(source: source, destination: called) }
-}

@@ -75,6 +75,9 @@ extension KernelJoin {
     /// Whether events wait that are ahead of the capture.
     public var holdsEvents: Bool { !early.isEmpty }
 
+    /// Whether sockets wait that may be those of a connection behind a translation of addresses.
+    public var seeksTranslated: Bool { tracks.seeksTranslated }
+
     /// Whether one of this connection does.
     public func holdsEvents(of id: ConnectionID) -> Bool { early.has(id) }
 

@@ -16,8 +16,38 @@ extension KernelJoin {
     /// The client of a connection that is watched called this address: so its socket says.
     public mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         let name = timeline.connections.name(of: id)
-        guard number(of: id) == name.number, noteCalled(id, called) else { return }
-        tracks.watch(id, name, as: name.tuple.calling(called), isOlder: !timeline.showsOpening(id))
+        watch(id, name, translated: FourTuple(source: name.tuple.source, destination: called), timeline)
+    }
+
+    /// A socket of a connection that is watched has these ends.
+    private mutating func watch(
+        _ id: ConnectionID, _ name: ConnectionName, translated ends: FourTuple, _ timeline: borrowing Timeline
+    ) {
+        guard number(of: id) == name.number, note(id, translated: ends) else { return }
+        tracks.watch(id, name, as: ends, isOlder: !timeline.showsOpening(id))
+    }
+
+    /// Finds the connections of sockets whose packets are translated (NAT) between them and the capture, by the client's own end.
+    private mutating func findTranslated(
+        now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent]
+    ) {
+        var isFound = false
+        for item in tracks.translated(now: now) where number(of: item.of.id) == item.of.number {
+            let id = item.of.id
+            guard look(id, { !$0[item.of.side].trace.isTraced && $0[item.of.side].socket == nil }) == true else {
+                continue
+            }
+            watch(id, timeline.connections.name(of: id), translated: item.ends, timeline)
+            let told = item.of.side == .originator ? item.ends.destination : item.ends.source
+            if item.of.side == .originator { timeline.note(id, called: told) } else { timeline.note(id, served: told) }
+            said.append(
+                KernelEvent(
+                    connection: id, side: item.of.side, time: item.time, kind: .translated(told), socket: nil,
+                    process: nil, source: .tracepoint))
+            isFound = true
+        }
+        guard isFound else { return }
+        for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
     }
 
     /// How many events found their connection, and how many did not.
@@ -58,6 +88,7 @@ extension KernelJoin {
             for item in found { apply(item.event, item.of, &timeline, &said) }
             found.removeAll(keepingCapacity: true)
         }
+        findTranslated(now: now, &timeline, &said)
     }
 
     /// The events that were joined since the last call, and those of listeners, in this order: whoever takes them in again, and has the

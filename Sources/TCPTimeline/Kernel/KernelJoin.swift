@@ -77,8 +77,11 @@ public struct KernelJoin: Sendable {
     /// The view of a connection, if there is one.
     public func view(_ id: ConnectionID) -> KernelView? { views.look(id) { $0 } }
 
-    /// A connection that a reading says something of: what its client called, if that is not its server, and whether it was refused.
-    public typealias ConnectionToRead = (tuple: FourTuple, called: SocketAddress?, isRefused: Bool)
+    /// A connection that a reading says something of: its ends, those of both of its sockets, each from its own side, and whether it was
+    /// refused.
+    public typealias ConnectionToRead = (
+        tuple: FourTuple, originator: FourTuple, responder: FourTuple, isRefused: Bool
+    )
 
     /// What a reading says something of: those of `ids` (nil = all) whose four-tuple is not another one's by now.
     public func connectionsRead(of ids: [ConnectionID]?, _ timeline: borrowing Timeline) -> [ConnectionToRead] {
@@ -88,7 +91,10 @@ public struct KernelJoin: Sendable {
             }
             let connection = timeline[id]
             if connection.facts.contains(.replaced) { return nil }
-            return (connection.tuple, timeline.connections.called(by: id), connection.facts.contains(.refused))
+            return (
+                connection.tuple, timeline.connections.socket(.originator, of: id),
+                timeline.connections.socket(.responder, of: id), connection.facts.contains(.refused)
+            )
         }
     }
 
@@ -118,14 +124,14 @@ public struct KernelJoin: Sendable {
     public mutating func forget(_ id: ConnectionID) {
         if let number = views.number(of: id), let tuple = views.tuple(of: id) {
             tracks.forget(number, tuple)
-            if let called = views.called(by: id) { tracks.forget(number, tuple.calling(called)) }
+            for ends in views.translated(id) { tracks.forget(number, ends) }
         }
         if !commandConnections.isEmpty { commandConnections.remove(id) }
         views.remove(id)
     }
 
-    /// What the client of one called; whether that is new.
-    mutating func noteCalled(_ id: ConnectionID, _ called: SocketAddress) -> Bool { views.note(id, called: called) }
+    /// A socket of one has these ends, which are not those on the wire; whether that is new.
+    mutating func note(_ id: ConnectionID, translated ends: FourTuple) -> Bool { views.note(id, translated: ends) }
 
     /// All that are watched, the oldest first.
     var watched: [ConnectionID] { views.ids }
@@ -172,6 +178,7 @@ public struct KernelJoin: Sendable {
         for id in ids ?? views.ids {
             ports.insert(timeline[id].tuple.destination.port)
             if let called = timeline.connections.called(by: id) { ports.insert(called.port) }
+            if let served = timeline.connections.served(id) { ports.insert(served.port) }
             if ports.count > limit { return [] }
         }
         return ports.sorted()
@@ -184,7 +191,7 @@ public struct KernelJoin: Sendable {
         for id in ids ?? views.ids where !timeline[id].isEnded {
             let isOpen = timeline[id].openDelay >= 0
             if isOpen && views.look(id, { $0.responder.unacceptedSince == nil }) != false { continue }
-            addresses.insert(timeline[id].tuple.destination)
+            addresses.insert(timeline.connections.socket(.responder, of: id).source)
         }
         return addresses
     }
@@ -310,8 +317,8 @@ public struct KernelJoin: Sendable {
             // Between the reading and this another one may have taken the place.
             guard views.number(of: id) == timeline[id].number else { continue }
             // Who is in TIME_WAIT tells how the other one has gone.
-            let tuple = timeline[id].tuple
-            let isAfter = snapshot.socket(local: tuple.destination, remote: tuple.source)?.state == .timeWait
+            let server = timeline.connections.socket(.responder, of: id)
+            let isAfter = snapshot.socket(local: server.source, remote: server.destination)?.state == .timeWait
             for side in isAfter ? [Side.responder, .originator] : [.originator, .responder] {
                 if side == .responder && timeline[id].isSelfConnect { continue }
                 update(id, side) { Self.reconcile(snapshot, id, side, &$0, &timeline, &events) }
@@ -337,11 +344,11 @@ public struct KernelJoin: Sendable {
         _ timeline: inout Timeline, _ events: inout [KernelEvent]
     ) {
         let connection = timeline[id]
-        let own = connection.address(side)
         // A newer incarnation owns the four-tuple now: what the tables say is not about this one.
         if connection.facts.contains(.replaced) { return }
         let ends = timeline.connections.socket(side, of: id)
-        let socket = snapshot.socket(local: ends.source, remote: ends.destination)
+        let own = ends.source
+        let socket = snapshot.socket(local: own, remote: ends.destination)
         let before = view.isPresent ? view.socket?.state : nil
         let inodeBefore = view.isPresent ? view.socket?.inode ?? 0 : 0
         view.isPresent = socket != nil
@@ -354,7 +361,7 @@ public struct KernelJoin: Sendable {
         }
         view.isLocal = snapshot.isLocal(own.address)
         if side == .responder {
-            let listeners = snapshot.listeners(at: own, from: connection.address(side.other))
+            let listeners = snapshot.listeners(at: own, from: ends.destination)
             if !listeners.isEmpty {
                 noteListeners(listeners, socket, isUnanswered: socket == nil && connection.synAckDelay < 0, &view)
             } else if view.isLocal, view.listener == nil, isFirstReading, connection.facts.contains(.refused) {

@@ -13,8 +13,8 @@ struct KernelViews {
         var number: UInt64 = 0
         /// Its four-tuple, if events are watched as well.
         var tuple: FourTuple?
-        /// What its client called, if that is not its server.
-        var called: SocketAddress?
+        /// The ends that its sockets have otherwise than the wire, each from its own side.
+        var translated: [FourTuple] = []
         var view = KernelView()
     }
 
@@ -39,13 +39,13 @@ struct KernelViews {
     /// Its four-tuple.
     func tuple(of id: ConnectionID) -> FourTuple? { place(id).flatMap { pool[$0].tuple } }
 
-    /// What its client called, if that is not its server.
-    func called(by id: ConnectionID) -> SocketAddress? { place(id).flatMap { pool[$0].called } }
+    /// The ends that its sockets have otherwise than the wire.
+    func translated(_ id: ConnectionID) -> [FourTuple] { place(id).map { pool[$0].translated } ?? [] }
 
-    /// It did. Returns whether that is new.
-    mutating func note(_ id: ConnectionID, called: SocketAddress) -> Bool {
-        guard let place = place(id), pool[place].called == nil else { return false }
-        pool[place].called = called
+    /// One of its sockets has these. Returns whether that is new.
+    mutating func note(_ id: ConnectionID, translated ends: FourTuple) -> Bool {
+        guard let place = place(id), !pool[place].translated.contains(ends) else { return false }
+        pool[place].translated.append(ends)
         return true
     }
 
@@ -75,7 +75,7 @@ struct KernelViews {
         // The view stays until another one takes its place: a thousand octets need not be written twice.
         pool[place].number = 0
         pool[place].tuple = nil
-        pool[place].called = nil
+        pool[place].translated = []
         places[Int(id.slot)] = 0
         freePlaces.append(Int32(clamping: place))
         count -= 1

@@ -46,6 +46,8 @@ struct SocketTracks {
         var connectTime: Timestamp?
         var target: EndpointReference?
         var waiting: [SocketEvent] = []
+        /// Whether it was looked for behind a translation of addresses.
+        var wasSought = false
     }
 
     /// Tracks in places that are used again, and where each socket's is.
@@ -80,6 +82,7 @@ struct SocketTracks {
     private static let fewWaiting = 256
     private static let settlingInterval = 50 * Span.millisecond
     private var nextSettling = Timestamp(nanoseconds: 0)
+    private var nextSeeking = Timestamp(nanoseconds: 0)
 
     // MARK: Connections
 
@@ -334,6 +337,71 @@ struct SocketTracks {
             }
         }
         return found.sorted { $0.event.time < $1.event.time }
+    }
+
+    /// A socket that waits for its connection, and seems to have it under other addresses: which end it is, and its own ends.
+    struct Translated {
+        let of: EndpointReference
+        let ends: FourTuple
+        /// When it was first heard of, or its connection.
+        let time: Timestamp
+    }
+
+    /// How long a socket waits for a connection of its own four-tuple before others are thought of, in nanoseconds: its frames may be on
+    /// their way here from another processor.
+    private static let translationPatience = 5 * Span.millisecond
+    /// A SYN is captured at most so long after connect() began, in nanoseconds; and a server's socket is there so long after the SYN: it is
+    /// made when the handshake is over.
+    private static let (synDelay, openingTime) = (5 * Span.millisecond, 3 * Span.second)
+
+    /// Whether sockets wait that have not been looked for.
+    var seeksTranslated: Bool {
+        waitingSockets.count <= Self.fewWaiting
+            && waitingSockets.contains { places[$0].map { !pool[$0].wasSought } ?? false }
+    }
+
+    /// Those among the sockets that wait whose packets are translated between them and the capture: the client's own end is what no
+    /// DNAT changes, and only one connection is of it at that time. Each socket is looked for once.
+    mutating func translated(now: Timestamp) -> [Translated] {
+        guard !waitingSockets.isEmpty, waitingSockets.count <= Self.fewWaiting || now >= nextSeeking else { return [] }
+        nextSeeking = now.advanced(by: Self.settlingInterval)
+        var sought: [SocketAddress: [Int]] = [:]
+        for socket in waitingSockets {
+            guard let place = places[socket], !pool[place].wasSought, pool[place].local.port != 0,
+                pool[place].remote.port != 0, let first = pool[place].waiting.first,
+                now.since(first.time) >= Self.translationPatience
+            else { continue }
+            pool[place].wasSought = true
+            let isServer = first.kind == .transition(from: .listen, to: .synReceived)
+            guard isServer || pool[place].connectTime != nil else { continue }
+            sought[isServer ? pool[place].remote : pool[place].local, default: []].append(place)
+        }
+        guard !sought.isEmpty else { return [] }
+        var candidates: [Int: [WatchedEnd]] = [:]
+        ends.forEach { end in
+            for place in sought[end.originator] ?? [] where fits(end, place) {
+                // One that is translated is watched under several addresses.
+                if candidates[place]?.contains(where: { $0.number == end.number }) == true { continue }
+                candidates[place, default: []].append(end)
+            }
+        }
+        return candidates.compactMap { place, all in
+            guard all.count == 1, let end = all.first, let first = pool[place].waiting.first else { return nil }
+            let side: Side = pool[place].connectTime == nil ? .responder : .originator
+            return Translated(
+                of: EndpointReference(id: end.id, number: end.number, side: side),
+                ends: FourTuple(source: pool[place].local, destination: pool[place].remote),
+                time: max(first.time, end.firstTime))
+        }.sorted { $0.time < $1.time }
+    }
+
+    /// Whether a socket that waits at a place may be an end of a connection, by their times.
+    private func fits(_ end: WatchedEnd, _ place: Int) -> Bool {
+        if let connectTime = pool[place].connectTime {
+            return (-Self.clockError...Self.synDelay).contains(end.firstTime.since(connectTime))
+        }
+        guard let first = pool[place].waiting.first else { return false }
+        return (-Self.clockError...Self.openingTime).contains(first.time.since(end.firstTime))
     }
 
     /// Sockets of a kernel that does not tell their end would pile up.

@@ -58,6 +58,9 @@ struct WatchedEnds {
         }
     }
 
+    /// The latest incarnation of each four-tuple.
+    func forEach(_ body: (WatchedEnd) -> Void) { latest.values.forEach(body) }
+
     /// The incarnations of this four-tuple before the one with this number, and which of their sides `local` is.
     func predecessors(of number: UInt64, _ local: SocketAddress, _ remote: SocketAddress) -> [EndpointReference] {
         guard !earlier.isEmpty, let before = earlier[Key(local, remote)] else { return [] }

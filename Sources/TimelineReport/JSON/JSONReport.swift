@@ -137,6 +137,10 @@ public struct JSONReport: TraceReport {
                 object.add("called_h", address: called.address)
                 object.add("called_p", number: called.port)
             }
+            if let served = connections.served(id) {
+                object.add("served_h", address: served.address)
+                object.add("served_p", number: served.port)
+            }
             if let subflow = connections.subflow(id) {
                 object.add("mptcp_token", string: hexadecimal(subflow.token))
                 if let parent = subflow.connection { object.add("mptcp_of", string: connectionUID(parent)) }

@@ -32,6 +32,10 @@ extension JSONObject {
             add("event", literal: "uncaptured")
             if let name = state.openTelemetryName { add("state", literal: name) }
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
+        case .translated(let end):
+            add("event", literal: "translated")
+            add(event.side == .originator ? "called_h" : "served_h", address: end.address)
+            add(event.side == .originator ? "called_p" : "served_p", number: end.port)
         case .traced(let fact): add(fact)
         }
         add("source", literal: event.source.name)

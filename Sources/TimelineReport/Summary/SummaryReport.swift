@@ -92,8 +92,10 @@ public struct SummaryReport: PartitionedReport {
 
     /// What a row says at its end, where no column is.
     private struct Kin {
-        /// What the client called, if its host redirected it.
+        /// What the client called, if its host translated that.
         let called: SocketAddress?
+        /// Where the server's socket is, if its host translated that.
+        let served: SocketAddress?
         /// The number of the connection that it is the translation of.
         let source: UInt64?
     }
@@ -102,6 +104,10 @@ public struct SummaryReport: PartitionedReport {
         if let called = kin.called {
             out.append(" called ")
             append(called, &out)
+        }
+        if let served = kin.served {
+            out.append(" served at ")
+            append(served, &out)
         }
         if let source = kin.source { write(source: source, &out) }
     }
@@ -169,7 +175,9 @@ public struct SummaryReport: PartitionedReport {
     ) {
         let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
-        let kin = Kin(called: connections.called(by: id), source: connections.translated(from: id)?.number)
+        let kin = Kin(
+            called: connections.called(by: id), served: connections.served(id),
+            source: connections.translated(from: id)?.number)
         if width < 80 {
             writeLine(connection, kernel, kin, &out)
         } else if isPart {

@@ -105,7 +105,7 @@ struct ConnectionTexts {
     func shows(_ event: KernelEvent) -> Bool {
         switch event.kind {
         case .state, .owner: false
-        case .notAccepted, .accepted, .dropped, .contradiction, .uncaptured: true
+        case .notAccepted, .accepted, .dropped, .contradiction, .uncaptured, .translated: true
         case .traced(let fact): fact.isWorthALine(detail.verbosity)
         }
     }

@@ -63,7 +63,7 @@ extension ConnectionText {
                 return LadderSides(words(event.side, said, view), of: event.side)
             case .contradiction(_, let wire):
                 return LadderSides(StateWords(wire, mark: StateWords.contradicted), of: event.side)
-            case .state, .owner, .notAccepted, .accepted, .uncaptured, .traced: break
+            case .state, .owner, .notAccepted, .accepted, .uncaptured, .translated, .traced: break
             }
         case .halfClosed, .idle, .midstream, .elided, .translated, .redirected, .notNeeded, .subflow: break
         }

@@ -197,7 +197,8 @@ public struct TextTimelineReport: TraceReport {
             let mayWait = !texts[id].hasHead && now.since(connection.firstTime) < Self.patience
             // What the kernel knows more of it stands above rows that may be here.
             let isToBeLed = kernel?.holdsEvents(of: id) == true
-            if isToBeLed || mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple)) {
+            let isToBeFound = kernel?.seeksTranslated == true
+            if isToBeLed || mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple) || isToBeFound) {
                 waiting.append(slot)
                 continue
             }

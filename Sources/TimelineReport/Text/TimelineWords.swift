@@ -261,6 +261,10 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+    case .translated(let end):
+        buffer.append(event.side == .originator ? "kernel: client called " : "kernel: server is ")
+        buffer.append(end)
+        buffer.append(" (NAT)")
     case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }
 }

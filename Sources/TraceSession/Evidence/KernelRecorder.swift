@@ -28,11 +28,12 @@ struct KernelRecorder {
         let read = connections.map { connection in
             let tuple = connection.tuple
             var read = ReadConnection(tuple)
-            read.originator = snapshot.socket(local: tuple.source, remote: connection.called ?? tuple.destination)
-            read.responder = snapshot.socket(local: tuple.destination, remote: tuple.source)
-            read.listeners = snapshot.listeners(at: tuple.destination, from: tuple.source)
+            let (client, server) = (connection.originator, connection.responder)
+            read.originator = snapshot.socket(local: client.source, remote: client.destination)
+            read.responder = snapshot.socket(local: server.source, remote: server.destination)
+            read.listeners = snapshot.listeners(at: server.source, from: server.destination)
             read.isOriginatorLocal = snapshot.isLocal(tuple.source.address)
-            read.isResponderLocal = snapshot.isLocal(tuple.destination.address)
+            read.isResponderLocal = snapshot.isLocal(server.source.address)
             // Asked only of what was refused: it is looked for among all sockets.
             if connection.isRefused, read.listeners.isEmpty, read.isResponderLocal {
                 read.elsewhere = snapshot.listener(onPort: tuple.destination.port)

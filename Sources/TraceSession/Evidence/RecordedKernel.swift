@@ -139,6 +139,14 @@ struct RecordedKernel {
         return nil
     }
 
+    /// The ends of both sockets of a connection, each from its own side.
+    private func sockets(
+        of tuple: FourTuple, _ timeline: borrowing Timeline
+    ) -> (originator: FourTuple, responder: FourTuple) {
+        guard let id = current[FlowKey(tuple)] else { return (tuple, tuple.reversed) }
+        return (timeline.connections.socket(.originator, of: id), timeline.connections.socket(.responder, of: id))
+    }
+
     /// What a record came to.
     enum Taken {
         /// It was joined: up to this time everything is known.
@@ -185,8 +193,7 @@ struct RecordedKernel {
             var seen: Set<ConnectionID> = []
             latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
             said += join.reconcile(
-                RecordedSnapshot(
-                    reading, called: { current[FlowKey($0)].flatMap { timeline.connections.called(by: $0) } }),
+                RecordedSnapshot(reading, sockets: { sockets(of: $0, timeline) }),
                 of: latest, &timeline)
             for entry in postponed { ended.append(entry.id, entry.number, entry.since) }
             postponed.removeAll(keepingCapacity: true)

@@ -16,21 +16,20 @@ struct RecordedSnapshot: KernelSnapshot {
     private var elsewhere: [UInt16: KernelSocket] = [:]
     private var local: Set<IPAddress> = []
 
-    /// `called`: what the client of a connection called, if that is not its server.
-    init(_ reading: KernelReading, called: (FourTuple) -> SocketAddress?) {
+    /// `sockets`: the ends that both sockets of a connection have, each from its own side.
+    init(_ reading: KernelReading, sockets ends: (FourTuple) -> (originator: FourTuple, responder: FourTuple)) {
         begin = reading.begin
         end = reading.end
         source = reading.source
         for connection in reading.connections {
-            let tuple = connection.tuple
-            sockets[FourTuple(source: tuple.source, destination: called(tuple) ?? tuple.destination)] =
-                connection.originator
+            let (originator, responder) = ends(connection.tuple)
+            sockets[originator] = connection.originator
             // Of a socket that is connected to itself both are one.
-            if let responder = connection.responder { sockets[tuple.reversed] = responder }
-            listeners[tuple.reversed] = connection.listeners
-            if let listener = connection.elsewhere { elsewhere[tuple.destination.port] = listener }
-            if connection.isOriginatorLocal { local.insert(tuple.source.address) }
-            if connection.isResponderLocal { local.insert(tuple.destination.address) }
+            if let socket = connection.responder { sockets[responder] = socket }
+            listeners[responder] = connection.listeners
+            if let listener = connection.elsewhere { elsewhere[connection.tuple.destination.port] = listener }
+            if connection.isOriginatorLocal { local.insert(originator.source.address) }
+            if connection.isResponderLocal { local.insert(responder.source.address) }
         }
     }
 

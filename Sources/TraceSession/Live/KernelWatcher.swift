@@ -145,7 +145,7 @@ struct KernelWatcher {
     mutating func stopEvents() { trace.stop() }
 
     /// Whether events wait, and are due in a few milliseconds.
-    var holdsEvents: Bool { join.holdsEvents }
+    var holdsEvents: Bool { join.holdsEvents || join.seeksTranslated }
 
     /// From now on events are joined at once: it is the end.
     mutating func hurryEvents() { join.leadPatience = 0 }

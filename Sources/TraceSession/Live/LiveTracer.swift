@@ -255,7 +255,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         kernel?.takeEvents(
             &pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents, isBehind: isBehind,
             ending: pipeline.replaced)
-        for event in said { pipeline.take(event) }
+        for event in said {
+            pipeline.take(event)
+            // Its socket can be read now.
+            if case .translated = event.kind { pipeline.hasNewStates = true }
+        }
         said.removeAll(keepingCapacity: true)
         // Soon: a process that ends at once can be judged only while it is there.
         kernel?.judgeProcesses()

@@ -43,6 +43,54 @@ private let script = #"""
     os.wait(); time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
     """#
 
+/// Two hosts. One calls an address of a service, which its rules translate to the other host's (as Kubernetes does on its nodes); and the
+/// other one's calls are redirected on their way in (as in front of a proxy for what comes from elsewhere). Traced between them.
+private let between = #"""
+    import ctypes, os, signal, socket, subprocess, sys, time
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    tcptrace, out = sys.argv[1:]
+    def run(words): subprocess.run(words.split(), check=True)
+    def serve(address):
+        l = socket.socket(); l.bind(address); l.listen(5)
+        if os.fork() == 0:
+            c, _ = l.accept(); c.sendall(b'answer' + c.recv(100)); c.recv(1); c.close(); os._exit(0)
+        l.close()
+    def call(address):
+        c = socket.create_connection(address); c.sendall(b'hello'); c.recv(100); time.sleep(0.3); c.close()
+    ready, go, made = os.pipe(), os.pipe(), os.pipe()
+    other = os.fork()
+    if other == 0:
+        ctypes.CDLL(None).unshare(0x40000000)
+        os.write(ready[1], b'1'); os.read(made[0], 1)
+        for words in ('ip link set lo up', 'ip addr add 10.9.0.2/24 dev vb', 'ip link set vb up'): run(words)
+        serve(('10.9.0.2', 8080)); os.write(ready[1], b'1'); os.read(go[0], 1)
+        call(('10.9.0.1', 80)); os._exit(0)
+    os.read(ready[0], 1)
+    for words in ('ip link set lo up', 'ip link add va type veth peer name vb netns %d' % other,
+                  'ip addr add 10.9.0.1/24 dev va', 'ip link set va up', 'ip route add 10.96.0.0/24 via 10.9.0.2'):
+        run(words)
+    subprocess.run(['nft', '-f', '-'], check=True, text=True, input='''
+        table ip t {
+            chain o {
+                type nat hook output priority -100;
+                ip daddr 10.96.0.10 tcp dport 80 dnat to 10.9.0.2:8080
+            }
+            chain p {
+                type nat hook prerouting priority -100;
+                tcp dport 80 redirect to :15006
+            }
+        }
+        ''')
+    os.write(made[1], b'1'); os.read(ready[0], 1); serve(('0.0.0.0', 15006))
+    tracer = subprocess.Popen([tcptrace, '-i', 'va', '-v', '-T', 'json', '-w', out + '/trace.pcapng'],
+                              stdout=open(out + '/json', 'w'), stderr=open(out + '/errors', 'w'))
+    for _ in range(1000):
+        if 'listening on va' in open(out + '/errors').read(): break
+        time.sleep(0.01)
+    call(('10.96.0.10', 80)); os.write(go[1], b'1'); os.waitpid(other, 0)
+    time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
+    """#
+
 private let canRedirect: Bool = {
     guard isRoot, canUnshare, FileManager.default.isExecutableFile(atPath: "/usr/sbin/nft") else { return false }
     return (try? Program("/usr/bin/unshare", ["-n", "python3", "-c", script]).end().code) == 0
@@ -61,7 +109,10 @@ extension KernelTests {
             let records = try live.split(separator: "\n").compactMap {
                 try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
             }
-            let connections = records.filter { $0["_path"] as? String == "conn" }
+            // In the order of their SYNs, not of their ends.
+            let connections = records.filter { $0["_path"] as? String == "conn" }.sorted {
+                $0["ts_ns"] as? Int ?? 0 < $1["ts_ns"] as? Int ?? 0
+            }
             #expect(connections.count == 3, "\(live)\n\(errors)")
             #expect(connections.map { $0["called_h"] as? String } == ["10.1.0.2", "fd01::2", "10.1.0.2"])
             #expect(connections.map { $0["called_p"] as? Int } == [80, 80, 99])
@@ -97,6 +148,44 @@ extension KernelTests {
             #expect(
                 drawn.contains("|    client called fd01::2.80 (redirected)   |") || drawn.contains("[fd01::2]:80"),
                 "\(drawn)")
+        }
+
+        @Test(.timeLimit(.minutes(1))) func X1_socketsBehindTheCaptureAreFound() throws {
+            let scratch = try Scratch()
+            let made = try Program(
+                "/usr/bin/unshare", ["-n", "python3", "-c", between, Program.tcptrace, scratch.path]
+            ).end()
+            #expect(made.code == 0, "\(made)")
+            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
+            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
+            let records = try live.split(separator: "\n").compactMap {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }
+            // In the order of their SYNs, not of their ends.
+            let connections = records.filter { $0["_path"] as? String == "conn" }.sorted {
+                $0["ts_ns"] as? Int ?? 0 < $1["ts_ns"] as? Int ?? 0
+            }
+            try #require(connections.count == 2, "\(live)\n\(errors)")
+            #expect(connections.map { $0["conn_state"] as? String } == ["SF", "SF"])
+            #expect(connections[0]["called_h"] as? String == "10.96.0.10" && connections[0]["called_p"] as? Int == 80)
+            #expect(connections[1]["served_h"] as? String == "10.9.0.1" && connections[1]["served_p"] as? Int == 15006)
+            for (connection, side) in zip(connections, ["orig", "resp"]) {
+                #expect(connection["\(side)_process"] != nil, "\(connection)")
+                let states = records.filter {
+                    $0["event"] as? String == "transition" && $0["uid"] as? String == connection["uid"] as? String
+                        && $0["endpoint"] as? String == side
+                }.compactMap { $0["to"] as? String }
+                let client = ["syn_sent", "established", "fin_wait_1", "fin_wait_2", "closed"]
+                let server = ["syn_received", "established", "close_wait", "last_ack", "closed"]
+                #expect(states == (side == "orig" ? client : server))
+            }
+            #expect(records.filter { $0["event"] as? String == "translated" }.count == 2)
+            #expect(!records.contains { $0["_path"] as? String == "finding" }, "\(live)")
+            #expect(!errors.contains("nothing of it was captured"), "\(errors)")
+            let replay = try Program(
+                Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "-v", "-T", "json"]
+            ).end()
+            #expect(try differences(live: live, replay: replay.text) == [])
         }
     }
 }

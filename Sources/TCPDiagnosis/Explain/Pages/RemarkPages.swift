@@ -196,6 +196,13 @@ extension Explanation {
             "REDIRECT or DNAT in OUTPUT, as a service mesh has them in front of its proxy (Linux: SO_ORIGINAL_DST). The client's socket says"
                 + " what it called, and the server's packets come from there; both are one connection here."),
         remark(
+            "NAT",
+            "`kernel: client called 10.96.0.10:80 (NAT)`, `kernel: server is 10.9.0.1:15006 (NAT)`: what that end's socket says.",
+            "Rules of this host translate the packets between the socket and the capture: DNAT of what it calls (the services of"
+                + " Kubernetes), REDIRECT or DNAT of what comes in. `= 1 (NAT)` in a row of -q: the same connection as in row 1, with other"
+                + " addresses.",
+            see: "explain redirected"),
+        remark(
             "not accepted", "The connection is open, and no process has called accept() for it.",
             "It waits in its listener's queue. Linux finishes the handshake and takes in data by itself.",
             see: "explain never-accepted"),
