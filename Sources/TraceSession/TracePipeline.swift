@@ -31,7 +31,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var newConnections: [ConnectionID] = []
     /// Connections that were found to be redirected since then, and what their clients called.
     var redirected: [(id: ConnectionID, called: SocketAddress)] = []
-    private var redirections = Redirections()
+    private var redirections: Redirections
     /// Whether to note these for the live loop.
     private let isLive: Bool
     /// On replay: the kernel's side, where a capture file has it.
@@ -84,6 +84,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.isLive = isLive
         devices = isLive && needs.excerpts.link ? DeviceNames() : nil
         connectionLimit = limit
+        redirections = Redirections(isWanted: needs.countsCopiesOnce)
         intake = FrameIntake(
             verifiesChecksums: options.verifiesChecksums, countsIncomplete: needs.countsIncomplete,
             keepsText: needs.excerpts.text)

@@ -128,9 +128,17 @@ func shell(_ line: String, _ arguments: String...) throws -> Outcome {
     try Program("/bin/bash", ["-c", "T=$0; \(line)", Program.tcptrace] + arguments).end()
 }
 
-/// Python with a program as its text. The test's threads block signals, and children inherit that: it is undone first.
+/// Python with a program as its text. The test's threads block signals, and children inherit that: it is undone first. What it prints is
+/// written a line at a time: without a buffer Python writes word by word, and lines of several processes would be mixed.
 func python(_ program: String, _ arguments: String...) throws -> Program {
-    let start = "import signal; signal.pthread_sigmask(signal.SIG_SETMASK, [])\n"
+    let start = """
+        import builtins, os, signal
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        def print(*words, end='\\n', file=None, flush=True):
+            if file is not None: return builtins.print(*words, end=end, file=file)
+            os.write(1, (' '.join(str(w) for w in words) + end).encode())
+
+        """
     return try Program("/usr/bin/env", ["python3", "-u", "-c", start + program] + arguments)
 }
 

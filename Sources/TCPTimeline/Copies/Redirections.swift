@@ -7,7 +7,9 @@ public import TCPModel
 /// Where a host redirects its own connections to a server of its own (REDIRECT, or DNAT in OUTPUT, as in front of a proxy), each packet
 /// is captured as its receiver gets it: the client's with the server's address, the server's with the address that the client called.
 /// The answer to the SYN shows it: it goes to the client's own address and port, and acknowledges ISN + 1 (RFC 9293 3.10.7.1; of a RST
-/// SEG.SEQ is 0). All of this happens on a loopback interface: of frames from elsewhere nobody need ask. A SYN that is captured under several addresses passed a router, which shows each connection whole: see `Translations`.
+/// SEG.SEQ is 0). All of this happens on a loopback interface: of frames from elsewhere nobody need ask.
+///
+/// A SYN that is captured under several addresses passed a router, which shows each connection whole: see `Translations`.
 public struct Redirections: Sendable {
     /// A redirection that a segment is subject to.
     public struct Found: BitwiseCopyable, Sendable {
@@ -51,12 +53,15 @@ public struct Redirections: Sendable {
     // Without a seed, so that every run comes to the same.
     private let hash = FlowHash(seed: 0)
 
-    /// Nothing is known.
-    public init() {}
+    /// Whether anything is to be found.
+    @usableFromInline let isWanted: Bool
+
+    /// Nothing is known. Unless `isWanted`, each half of a connection stays one by itself, as other tools have it.
+    public init(isWanted: Bool = true) { self.isWanted = isWanted }
 
     /// Whether a segment with these flags has to be shown to `restore`.
     @inlinable @inline(__always) public func concerns(_ flags: TCPFlags) -> Bool {
-        flags.hasAny([.syn, .rst]) || !isEmpty
+        isWanted && (flags.hasAny([.syn, .rst]) || !isEmpty)
     }
 
     /// Whether no redirection is known.

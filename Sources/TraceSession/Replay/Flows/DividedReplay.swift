@@ -11,7 +11,7 @@ import TimelineReport
 struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private let crew: Crew<ReplayBatch, ReplayPart<Report>, ReplayMerge<Report>>
     private let flowHash: FlowHash
-    private var redirections = Redirections()
+    private var redirections: Redirections
     private var counts = CaptureCounts()
     private var intake: FrameIntake
     private var lastTime: Timestamp?
@@ -27,6 +27,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     init(report: Report, _ options: TraceOptions, workers: Int) {
         intake = FrameIntake(
             verifiesChecksums: options.verifiesChecksums, countsIncomplete: report.countsIncomplete)
+        redirections = Redirections(isWanted: report.countsCopiesOnce)
         let seed = UInt64.random(in: .min ... .max)
         flowHash = FlowHash(seed: seed)
         let most = TraceOptions.defaultTrackedLimit / ReplayDivision.parts
