@@ -98,21 +98,28 @@ private let canRedirect: Bool = {
 
 extension KernelTests {
     @Suite(.enabled(if: canRedirect, "needs root, ip and nft with redirect")) struct RedirectedTests {
+        /// What a trace has left: its output, its errors, all records, and those of connections in the order of their SYNs.
+        private func told(
+            _ scratch: Scratch
+        ) throws -> (live: String, errors: String, records: [[String: Any]], connections: [[String: Any]]) {
+            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
+            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
+            let records = try live.split(separator: "\n").compactMap {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }
+            let connections = records.filter { $0["_path"] as? String == "conn" }.sorted {
+                $0["ts_ns"] as? Int ?? 0 < $1["ts_ns"] as? Int ?? 0
+            }
+            return (live, errors, records, connections)
+        }
+
         @Test(.timeLimit(.minutes(1))) func X1_bothHalvesAreOneConnection() throws {
             let scratch = try Scratch()
             let made = try Program(
                 "/usr/bin/unshare", ["-n", "python3", "-c", script, Program.tcptrace, scratch.path]
             ).end()
             #expect(made.code == 0 && made.text == "refused\n", "\(made)")
-            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
-            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
-            let records = try live.split(separator: "\n").compactMap {
-                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
-            }
-            // In the order of their SYNs, not of their ends.
-            let connections = records.filter { $0["_path"] as? String == "conn" }.sorted {
-                $0["ts_ns"] as? Int ?? 0 < $1["ts_ns"] as? Int ?? 0
-            }
+            let (live, errors, records, connections) = try told(scratch)
             #expect(connections.count == 3, "\(live)\n\(errors)")
             #expect(connections.map { $0["called_h"] as? String } == ["10.1.0.2", "fd01::2", "10.1.0.2"])
             #expect(connections.map { $0["called_p"] as? Int } == [80, 80, 99])
@@ -159,15 +166,7 @@ extension KernelTests {
                 "/usr/bin/unshare", ["-n", "python3", "-c", between, Program.tcptrace, scratch.path]
             ).end()
             #expect(made.code == 0, "\(made)")
-            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
-            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
-            let records = try live.split(separator: "\n").compactMap {
-                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
-            }
-            // In the order of their SYNs, not of their ends.
-            let connections = records.filter { $0["_path"] as? String == "conn" }.sorted {
-                $0["ts_ns"] as? Int ?? 0 < $1["ts_ns"] as? Int ?? 0
-            }
+            let (live, errors, records, connections) = try told(scratch)
             try #require(connections.count == 2, "\(live)\n\(errors)")
             #expect(connections.map { $0["conn_state"] as? String } == ["SF", "SF"])
             #expect(connections[0]["called_h"] as? String == "10.96.0.10" && connections[0]["called_p"] as? Int == 80)
