@@ -318,16 +318,20 @@ public struct Timeline: ~Copyable {
     /// The same for a connection that will be reported and retired soon.
     public func fetch(_ id: ConnectionID) { connections.store.fetch(id.slot &+ 1) }
 
-    /// The client of a connection called this address, and its own host redirected it to the server: see `Redirections`.
-    public mutating func note(_ id: ConnectionID, called address: SocketAddress) {
-        connections.note(id, called: address)
+    /// The answer with these ends shows that the client called this address, and its own host redirected it: see `Redirections`.
+    ///
+    /// - Returns: the connection; nil if there is none that this client opened.
+    @discardableResult
+    public mutating func note(answer tuple: FourTuple, called address: SocketAddress) -> ConnectionID? {
+        guard let found = index.find(tuple, hash: index.hash(tuple), in: connections.store),
+            connections.store[found.id].isOriginator(tuple.destination)
+        else { return nil }
+        note(found.id, called: address)
+        return found.id
     }
 
-    /// The same of the connection with these ends, if there is one.
-    public mutating func note(_ tuple: FourTuple, called address: SocketAddress) {
-        guard let found = index.find(tuple, hash: index.hash(tuple), in: connections.store) else { return }
-        note(found.id, called: address)
-    }
+    /// The client of a connection called this address.
+    mutating func note(_ id: ConnectionID, called address: SocketAddress) { connections.note(id, called: address) }
 
     /// The packets of a connection are translated on their way to its server's socket, which is here.
     mutating func note(_ id: ConnectionID, served address: SocketAddress) { connections.note(id, served: address) }

@@ -100,7 +100,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         while let item = found {
             switch item {
             case .segment(let segment):
-                if redirections.concerns(segment.flags), mayBeLoopback(bytes, header.linkType) {
+                if redirections.concerns(segment.flags), LoopbackFrame.mayBe(bytes, header.linkType) {
                     observeRestored(segment, header, bytes)
                 } else {
                     observe(segment, header, bytes)
@@ -161,23 +161,17 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         _ captured: Segment, _ header: FrameHeader, _ bytes: RawSpan
     ) {
         var segment = captured
-        let found = redirections.restore(
-            &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
-            time: header.time)
-        let id = observe(segment, header, bytes)
-        guard let found, found.isNew, let id,
-            timeline.connections.name(of: id).tuple.source == segment.tuple.destination
-        else { return }
-        timeline.note(id, called: found.called)
+        let found = redirections.restore(&segment, time: header.time)
+        observe(segment, header, bytes)
+        guard let found, found.isNew, let id = timeline.note(answer: segment.tuple, called: found.called) else {
+            return
+        }
         if isLive { redirected.append((id, found.called)) }
         recorded?.note(id, called: found.called, timeline)
         sink.redirected(id, from: found.called, timeline.connections)
     }
 
-    /// - Returns: the segment's connection, if it is there still.
-    @discardableResult private mutating func observe(
-        _ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan
-    ) -> ConnectionID? {
+    private mutating func observe(_ segment: Segment, _ header: FrameHeader, _ bytes: RawSpan) {
         if !isOpen {
             isOpen = true
             sink.opens(at: header.time)
@@ -201,7 +195,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         }
         guard needs.segments else {
             if !isLive { makeRoom(for: tracked) }
-            return tracked.connection
+            return
         }
         let cut = min(
             segment.payloadLength, header.originalLength - min(header.originalLength, header.capturedLength))
@@ -212,7 +206,6 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         } else {
             show(event, header, bytes)
         }
-        return tracked.connection
     }
 
     /// Whether texts are shown.

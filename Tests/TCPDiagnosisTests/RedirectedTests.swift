@@ -27,12 +27,10 @@ import Testing
         for (index, captured) in [syn, answer].enumerated() {
             let time = start.advanced(by: Int64(index) * 30_000)
             var segment = captured
-            let found = redirections.restore(
-                &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
-                time: time)
+            let found = redirections.restore(&segment, time: time)
             let event = timeline.observeOnce(
                 segment, time: time, frame: UInt64(index + 1), interface: 0, vantage: 0)
-            if let found { timeline.note(event.connection, called: found.called) }
+            if let found { timeline.note(answer: segment.tuple, called: found.called) }
             diagnosis.observe(event)
         }
         let end = start.advanced(by: 2 * Span.second)

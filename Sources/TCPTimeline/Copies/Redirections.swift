@@ -87,6 +87,13 @@ public struct Redirections: Sendable {
         return Found(called: tuple.source, isNew: false)
     }
 
+    /// The same of a whole segment.
+    public mutating func restore(_ segment: inout Segment, time: Timestamp) -> Found? {
+        restore(
+            &segment.tuple, segment.flags, sequence: segment.sequence, acknowledgment: segment.acknowledgment,
+            time: time)
+    }
+
     private mutating func note(opening tuple: FourTuple, _ sequence: UInt32, _ time: Timestamp) {
         let place = Self.place(sequence)
         if openings[place].sequence == sequence, time.since(openings[place].time) <= Self.patience {

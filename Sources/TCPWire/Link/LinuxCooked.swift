@@ -1,5 +1,7 @@
 // Linux cooked capture headers, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 of the tcpdump registry).
 
+import TCPModel
+
 /// Offsets in the version 1 header.
 private enum SLLHeader {
     static let hardwareType = 2
@@ -16,6 +18,14 @@ private enum SLL2Header {
 
 /// ARPHRD_NETLINK: the protocol field holds a netlink family, not an EtherType.
 private let netlinkHardware: UInt16 = 824
+/// ARPHRD_LOOPBACK.
+private let loopbackHardware: UInt16 = 772
+
+/// Whether a header of either version is of a loopback interface.
+func isCookedLoopback(_ bytes: RawSpan, _ linkType: LinkType) -> Bool {
+    let place = linkType == .linuxSLL ? SLLHeader.hardwareType : SLL2Header.hardwareType
+    return bytes.byteCount >= place + 2 && bytes.big16(place) == loopbackHardware
+}
 
 /// Reads a version 1 header.
 func linuxSLLPayload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {

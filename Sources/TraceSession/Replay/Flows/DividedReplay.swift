@@ -65,7 +65,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             let count = PlainFrame.usualCount(bytes, originalLength: header.originalLength)
         {
             let start = PlainFrame.afterEthernet
-            if isLoopback(ethernet: bytes), redirections.concerns(PlainHeaders.flags(bytes, at: start, .ipv4)),
+            if LoopbackFrame.isEthernet(bytes), redirections.concerns(PlainHeaders.flags(bytes, at: start, .ipv4)),
                 let restored = redirections.restore(headersAt: start, .ipv4, in: bytes, time: header.time)
             {
                 return deal(headersAt: start, .ipv4, restored: restored, header, bytes, frame)
@@ -131,7 +131,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             let plain = PlainFrame.headers(
                 bytes, originalLength: header.originalLength, linkType: header.linkType)
         {
-            if mayBeLoopback(bytes, header.linkType),
+            if LoopbackFrame.mayBe(bytes, header.linkType),
                 redirections.concerns(PlainHeaders.flags(bytes, at: plain.start, plain.version)),
                 let restored = redirections.restore(
                     headersAt: plain.start, plain.version, in: bytes, time: header.time)
@@ -146,10 +146,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             switch item {
             case .segment(var segment):
                 let found =
-                    mayBeLoopback(bytes, header.linkType) && redirections.concerns(segment.flags)
-                    ? redirections.restore(
-                        &segment.tuple, segment.flags, sequence: segment.sequence,
-                        acknowledgment: segment.acknowledgment, time: header.time) : nil
+                    LoopbackFrame.mayBe(bytes, header.linkType) && redirections.concerns(segment.flags)
+                    ? redirections.restore(&segment, time: header.time) : nil
                 if !isFirst { makeRoomForExtra(frame) }
                 isFirst = false
                 deal(segment, header, bytes, frame)

@@ -69,7 +69,7 @@ struct ReplayItem: BitwiseCopyable {
 struct ReplayAside: BitwiseCopyable {
     enum Content: BitwiseCopyable {
         case icmp(ICMPError)
-        /// The client of the connection with these ends called this address, as the segment of the same frame shows.
+        /// The answer with these ends, in the same frame, shows that its client called this address.
         case called(FourTuple, SocketAddress)
     }
 

@@ -111,7 +111,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
             if timeline.observe(error, time: item.time, frame: frame) == nil {
                 result.strayErrors.note(error, frame: frame)
             }
-        case .called(let tuple, let address): timeline.note(tuple, called: address)
+        case .called(let tuple, let address): timeline.note(answer: tuple, called: address)
         }
     }
 
