@@ -63,6 +63,8 @@ public protocol TraceReport {
     var readsStatistics: Bool { get }
     /// Whether it is to be told of segments. From a live trace it hears of every one.
     var readsSegments: Bool { get }
+    /// The page has so many columns from now on: somebody resized the terminal.
+    mutating func fit(columns: Int)
     /// The first segment came at this time.
     mutating func opens(at time: Timestamp)
     /// The capture begins.
@@ -130,6 +132,8 @@ extension TraceReport {
     public var readsStatistics: Bool { false }
     /// It wants to hear of every segment.
     public var readsSegments: Bool { true }
+    /// It has no page.
+    public mutating func fit(columns: Int) {}
     /// When the first segment came does not matter.
     public mutating func opens(at time: Timestamp) {}
     /// Nothing is said at the beginning.

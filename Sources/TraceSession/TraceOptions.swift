@@ -66,6 +66,8 @@ public struct TraceOptions: Sendable {
     public var user: String?
     /// Who looks up names of hosts and services; nil: nobody.
     public var names: NameLookup?
+    /// Whether a live trace's output keeps to the width of the terminal that it goes to, also when that is resized.
+    public var fitsTerminal = false
     /// The command to run and to trace alone; empty: none.
     public var command: [String] = []
     /// File to write the frames to.

@@ -287,6 +287,7 @@ struct TraceRequest {
             style.width = width
         } else {
             style.width = terminal.columns
+            options.fitsTerminal = terminal.isTerminal
         }
         guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
         style.time = time

@@ -8,7 +8,7 @@ import TCPMachine
 /// The table of connections. Columns keep their places; a longer address widens its column from that line on, and on a wide page
 /// the first name for which there is no room by as much as any name may have.
 public struct SummaryReport: PartitionedReport {
-    private let width: Int
+    private var width: Int
     private let hasHeader: Bool
     private let selection: ConnectionSelection
     private let names: (any NameBook)?
@@ -17,8 +17,9 @@ public struct SummaryReport: PartitionedReport {
     private var row = OutputBuffer(capacity: 256)
     private var clientText = AddressText()
     private var serverText = AddressText()
-    private var clientWidth: Int
-    private var serverWidth: Int
+    private let reserving: Int
+    private var clientWidth = 0
+    private var serverWidth = 0
     /// Of connections whose rows are still to be merged: the number of the one that each is the translation of.
     private var sources: [UInt64: UInt64] = [:]
     /// Rows that never come, as of connections that are not shown, do not pile up.
@@ -35,13 +36,25 @@ public struct SummaryReport: PartitionedReport {
         names: (any NameBook)? = nil
     ) {
         self.width = width
+        self.reserving = reserving
+        hasHeader = header
+        self.selection = selection
+        self.names = names
+        reserveColumns()
+    }
+
+    private mutating func reserveColumns() {
         // What a page of 80 columns has room for, as 127.0.0.1 needs it; then a column for each of two more.
         let room = max(0, width - 80)
         clientWidth = max(15, width < 100 ? min(reserving, 15 + room / 2) : reserving)
         serverWidth = max(14, width < 100 ? min(reserving, 14 + (room + 1) / 2) : reserving)
-        hasHeader = header
-        self.selection = selection
-        self.names = names
+    }
+
+    /// Another table begins, with its own heading, for the page as it is now.
+    public mutating func fit(columns: Int) {
+        width = columns
+        wroteHeader = false
+        reserveColumns()
     }
 
     /// Segments are not asked for, but as the beginnings of connections whose ends have names.

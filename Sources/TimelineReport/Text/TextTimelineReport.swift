@@ -19,7 +19,7 @@ public struct TextTimelineReport: TraceReport {
     /// Octets that a row takes in memory, about.
     public static let rowSize = 300
 
-    private let style: TextStyle
+    private var style: TextStyle
     private let order: Order
     private let selection: ConnectionSelection
     private var writer: TimelineWriter
@@ -60,6 +60,12 @@ public struct TextTimelineReport: TraceReport {
     }
 
     // MARK: TraceReport
+
+    /// Rows from the next one on are laid out for the page as it is now.
+    public mutating func fit(columns: Int) {
+        style.width = columns
+        writer = TimelineWriter(style: style, interfaces: writer.interfaces)
+    }
 
     /// The blocks of some connections.
     public func part(of count: Int) -> TextTimelineReport {

@@ -32,12 +32,13 @@ struct TimelineWriter {
     let layout: TimelineLayout
     let glyphs: Glyphs
     /// The interface names of the capture, by index.
-    var interfaces: [String] = []
+    var interfaces: [String]
     /// The words of the row that is being written: one memory for all rows.
     private var words = LaneWords()
 
-    init(style: TextStyle) {
+    init(style: TextStyle, interfaces: [String] = []) {
         self.style = style
+        self.interfaces = interfaces
         layout = TimelineLayout(width: style.width, timeStyle: style.time)
         glyphs = style.ascii ? .ascii : .unicode
     }

@@ -33,7 +33,10 @@ public enum LiveSession {
         _ options: TraceOptions, report: Report, _ typed: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
+        guard
+            let signals = SignalWait(
+                [SIGINT, SIGTERM, SIGHUP, SIGUSR1] + (options.fitsTerminal ? [SIGWINCH] : []))
+        else {
             complain("signals: \(describeErrno(errno))")
             return 1
         }
@@ -95,7 +98,13 @@ public enum LiveSession {
                 collectEnded(&command, &tracer)
                 if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
                 guard let signal = signals.next() else { continue }
-                if signal == SIGUSR1 { complain(countsLine(&tracer)) } else { break }
+                if signal == SIGWINCH {
+                    if let columns = terminalSize()?.columns { tracer.fit(columns: columns) }
+                } else if signal == SIGUSR1 {
+                    complain(countsLine(&tracer))
+                } else {
+                    break
+                }
             }
             signals.standDown()
             try tracer.finish()

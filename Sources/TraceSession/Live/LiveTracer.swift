@@ -125,6 +125,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Not any more.
     func sleep(through descriptor: Int32) { captures.ignore(descriptor) }
 
+    /// What is told from now on is laid out for a page of so many columns.
+    mutating func fit(columns: Int) { pipeline.sink.report.fit(columns: columns) }
+
     /// Whether the limits that the user set are reached, or no interface is left.
     public var isDone: Bool {
         if hasNoInterface { return true }
