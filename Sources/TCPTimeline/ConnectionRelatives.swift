@@ -8,17 +8,13 @@ struct ConnectionRelatives {
     private static let most = 65_536
     /// From a connection to the one that it is the translation of.
     private var sources: [UInt64: ConnectionName] = [:]
-    /// From a connection to what its client called, where its host redirected it.
-    private var called: [UInt64: SocketAddress] = [:]
-    /// From a connection to where its server's socket is, where its packets are translated on their way there.
-    private var served: [UInt64: SocketAddress] = [:]
+    /// From a connection to what its sockets have for their ends, where its packets have others.
+    private var ends: [UInt64: SocketEnds] = [:]
     private var subflows: [UInt64: MultipathSubflow] = [:]
 
     func source(of number: UInt64) -> ConnectionName? { sources.isEmpty ? nil : sources[number] }
 
-    func served(_ number: UInt64) -> SocketAddress? { served.isEmpty ? nil : served[number] }
-
-    func called(by number: UInt64) -> SocketAddress? { called.isEmpty ? nil : called[number] }
+    func ends(_ number: UInt64) -> SocketEnds { ends.isEmpty ? SocketEnds() : ends[number] ?? SocketEnds() }
 
     func subflow(_ number: UInt64) -> MultipathSubflow? { subflows.isEmpty ? nil : subflows[number] }
 
@@ -28,14 +24,14 @@ struct ConnectionRelatives {
         sources[number] = sources[source.number] ?? source
     }
 
-    mutating func note(_ number: UInt64, called address: SocketAddress) {
-        guard called.count < Self.most else { return }
-        called[number] = address
+    mutating func note(_ number: UInt64, _ end: TranslatedEnd) {
+        guard ends.count < Self.most else { return }
+        ends[number, default: SocketEnds()].note(end)
     }
 
-    mutating func note(_ number: UInt64, served address: SocketAddress) {
-        guard served.count < Self.most else { return }
-        served[number] = address
+    mutating func set(_ number: UInt64, _ all: SocketEnds) {
+        guard ends.count < Self.most else { return }
+        ends[number] = all
     }
 
     mutating func note(_ number: UInt64, joined subflow: MultipathSubflow) {
@@ -43,18 +39,17 @@ struct ConnectionRelatives {
         subflows[number] = subflow
     }
 
-    /// Whether it is known of any connection what its client called.
-    var knowsCalled: Bool { !called.isEmpty }
+    /// Whether it is known of any connection that its sockets have other ends.
+    var knowsSocketEnds: Bool { !ends.isEmpty }
 
     /// A connection has its number now: before, only what its client called is known of it.
     mutating func renumber(_ provisional: UInt64, to number: UInt64) {
-        if let address = called.removeValue(forKey: provisional) { called[number] = address }
+        if let all = ends.removeValue(forKey: provisional) { ends[number] = all }
     }
 
     mutating func forget(_ number: UInt64) {
         if !sources.isEmpty { sources[number] = nil }
-        if !called.isEmpty { called[number] = nil }
-        if !served.isEmpty { served[number] = nil }
+        if !ends.isEmpty { ends[number] = nil }
         if !subflows.isEmpty { subflows[number] = nil }
     }
 }

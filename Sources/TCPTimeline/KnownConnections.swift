@@ -56,28 +56,23 @@ public struct KnownConnections: ~Copyable {
     /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).
     public func translated(from id: ConnectionID) -> ConnectionName? { relatives.source(of: store[id].number) }
 
+    /// What the sockets of a connection have for their ends, where its packets have others.
+    public func socketEnds(of id: ConnectionID) -> SocketEnds { relatives.ends(store[id].number) }
+
+    /// One of them is known.
+    public mutating func note(_ id: ConnectionID, _ end: TranslatedEnd) { relatives.note(store[id].number, end) }
+
     /// What the client of a connection called, where its own host translated that to this server; nil: this server.
-    public func called(by id: ConnectionID) -> SocketAddress? { relatives.called(by: store[id].number) }
-
-    /// It did.
-    public mutating func note(_ id: ConnectionID, called address: SocketAddress) {
-        relatives.note(store[id].number, called: address)
-    }
-
-    /// Where the socket of a connection's server is, if its packets are translated on their way there; nil: where they went.
-    public func served(_ id: ConnectionID) -> SocketAddress? { relatives.served(store[id].number) }
-
-    /// It is there.
-    public mutating func note(_ id: ConnectionID, served address: SocketAddress) {
-        relatives.note(store[id].number, served: address)
-    }
+    public func called(by id: ConnectionID) -> SocketAddress? { socketEnds(of: id).called }
 
     /// The ends that the socket at one side of a connection has, its own first.
     public func socket(_ side: Side, of id: ConnectionID) -> FourTuple {
-        let tuple = store[id].tuple
+        let (tuple, ends) = (store[id].tuple, socketEnds(of: id))
         return switch side {
-        case .originator: FourTuple(source: tuple.source, destination: called(by: id) ?? tuple.destination)
-        case .responder: FourTuple(source: served(id) ?? tuple.destination, destination: tuple.source)
+        case .originator:
+            FourTuple(source: ends.client ?? tuple.source, destination: ends.called ?? tuple.destination)
+        case .responder:
+            FourTuple(source: ends.served ?? tuple.destination, destination: ends.caller ?? tuple.source)
         }
     }
 
@@ -102,8 +97,7 @@ public struct KnownConnections: ~Copyable {
         public let connection: Connection
         let copies: UInt32
         let source: ConnectionName?
-        let called: SocketAddress?
-        let served: SocketAddress?
+        let ends: SocketEnds
         let subflow: MultipathSubflow?
         let showsAnswers: Bool
     }
@@ -111,9 +105,8 @@ public struct KnownConnections: ~Copyable {
     /// The record of a connection that is here.
     public func record(of id: ConnectionID) -> Record {
         Record(
-            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id), called: called(by: id),
-            served: served(id),
-            subflow: subflow(id), showsAnswers: showsAnswers)
+            connection: self[id], copies: duplicateFrames(of: id), source: translated(from: id),
+            ends: socketEnds(of: id), subflow: subflow(id), showsAnswers: showsAnswers)
     }
 
     /// Keeps a connection of others as it is there, until `release`; a later record takes the place of an earlier one.
@@ -123,8 +116,7 @@ public struct KnownConnections: ~Copyable {
         showsAnswers = record.showsAnswers
         if record.copies > 0 { copies.set(id, number, record.copies) }
         if let source = record.source { relatives.note(number, translationOf: source) }
-        if let called = record.called { relatives.note(number, called: called) }
-        if let served = record.served { relatives.note(number, served: served) }
+        if !record.ends.isEmpty { relatives.set(number, record.ends) }
         if let subflow = record.subflow { relatives.note(number, joined: subflow) }
     }
 

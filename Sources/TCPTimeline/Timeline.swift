@@ -299,7 +299,7 @@ public struct Timeline: ~Copyable {
     @inline(__always) public mutating func renumber(_ id: ConnectionID, from provisional: UInt64, to number: UInt64) {
         if connections.store.isOccupied(id.slot) && connections.store[id].number == provisional {
             connections.store[id].number = number
-            if connections.relatives.knowsCalled { connections.relatives.renumber(provisional, to: number) }
+            if connections.relatives.knowsSocketEnds { connections.relatives.renumber(provisional, to: number) }
         }
     }
 
@@ -326,15 +326,12 @@ public struct Timeline: ~Copyable {
         guard let found = index.find(tuple, hash: index.hash(tuple), in: connections.store),
             connections.store[found.id].isOriginator(tuple.destination)
         else { return nil }
-        note(found.id, called: address)
+        note(found.id, .called(address))
         return found.id
     }
 
-    /// The client of a connection called this address.
-    mutating func note(_ id: ConnectionID, called address: SocketAddress) { connections.note(id, called: address) }
-
-    /// The packets of a connection are translated on their way to its server's socket, which is here.
-    mutating func note(_ id: ConnectionID, served address: SocketAddress) { connections.note(id, served: address) }
+    /// A socket of a connection has another end than its packets have.
+    mutating func note(_ id: ConnectionID, _ end: TranslatedEnd) { connections.note(id, end) }
 
     // MARK: Endings
 

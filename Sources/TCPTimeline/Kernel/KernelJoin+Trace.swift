@@ -27,26 +27,26 @@ extension KernelJoin {
         tracks.watch(id, name, as: ends, isOlder: !timeline.showsOpening(id))
     }
 
-    /// Finds the connections of sockets whose packets are translated (NAT) between them and the capture, by the client's own end.
+    /// Finds the connections of sockets whose packets are translated (NAT) between them and the capture.
     private mutating func findTranslated(
         now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
-        var isFound = false
-        for item in tracks.translated(now: now) where number(of: item.of.id) == item.of.number {
-            let id = item.of.id
-            guard look(id, { !$0[item.of.side].trace.isTraced && $0[item.of.side].socket == nil }) == true else {
-                continue
-            }
-            watch(id, timeline.connections.name(of: id), translated: item.ends, timeline)
-            let told = item.of.side == .originator ? item.ends.destination : item.ends.source
-            if item.of.side == .originator { timeline.note(id, called: told) } else { timeline.note(id, served: told) }
+        let overdue = tracks.overdue(now: now)
+        guard !overdue.isEmpty else { return }
+        let matches = TranslatedSocket.matches(of: overdue, among: tracks.ends) { end in
+            number(of: end.id) == end.number
+                && look(end.id) { !$0[end.side].trace.isTraced && $0[end.side].socket == nil } == true
+        }
+        for match in matches {
+            let id = match.of.id
+            watch(id, timeline.connections.name(of: id), translated: match.ends, timeline)
+            timeline.note(id, match.translated)
             said.append(
                 KernelEvent(
-                    connection: id, side: item.of.side, time: item.time, kind: .translated(told), socket: nil,
-                    process: nil, source: .tracepoint))
-            isFound = true
+                    connection: id, side: match.of.side, time: match.time, kind: .translated(match.translated),
+                    socket: nil, process: nil, source: .tracepoint))
         }
-        guard isFound else { return }
+        guard !matches.isEmpty else { return }
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
     }
 

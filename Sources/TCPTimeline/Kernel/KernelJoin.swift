@@ -177,8 +177,9 @@ public struct KernelJoin: Sendable {
         var ports: Set<UInt16> = []
         for id in ids ?? views.ids {
             ports.insert(timeline[id].tuple.destination.port)
-            if let called = timeline.connections.called(by: id) { ports.insert(called.port) }
-            if let served = timeline.connections.served(id) { ports.insert(served.port) }
+            let ends = timeline.connections.socketEnds(of: id)
+            if let called = ends.called { ports.insert(called.port) }
+            if let served = ends.served { ports.insert(served.port) }
             if ports.count > limit { return [] }
         }
         return ports.sorted()

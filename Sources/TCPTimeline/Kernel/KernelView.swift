@@ -230,8 +230,8 @@ public struct KernelEvent: Sendable {
         case contradiction(kernel: TCPState?, wire: TCPState)
         /// The kernel has it where no captured segment leads: the capture lacks what did, and our states followed.
         case uncaptured(kernel: TCPState, wire: TCPState, LedEnds)
-        /// A translation of addresses (NAT) lies between its socket and the capture: of the client's the other end, of the server's its own.
-        case translated(SocketAddress)
+        /// A translation of addresses (NAT) lies between its socket and the capture: what the socket has instead.
+        case translated(TranslatedEnd)
         /// A tracepoint's event; its time is the event's own.
         case traced(SocketEvent.Kind)
     }

@@ -65,7 +65,7 @@ struct SocketTracks {
     private var answered: [UInt64: (by: EndpointReference, at: Timestamp)] = [:]
     /// A packet is dropped at most so long after it was answered, in nanoseconds: in the same call.
     private static let dropDelay = Span.millisecond
-    private var ends = WatchedEnds()
+    private(set) var ends = WatchedEnds()
     /// What is of no connection that was captured.
     private var unseen = UnseenCalls()
     private(set) var counts = TraceCounts()
@@ -86,11 +86,13 @@ struct SocketTracks {
 
     // MARK: Connections
 
-    /// Begins to watch the sockets with these ends. `isOlder`: the connection was there before its first segment, which was not its opening.
+    /// Begins to watch the sockets with these ends, the client's first. `isOlder`: the connection was there before its first segment, which
+    /// was not its opening.
     mutating func watch(_ id: ConnectionID, _ name: ConnectionName, as ends: FourTuple, isOlder: Bool) {
         let lead = isOlder ? Self.dropDelay : Self.clockError
         let end = WatchedEnd(
-            id: id, number: name.number, firstTime: name.firstTime, lead: lead, originator: name.tuple.source)
+            id: id, number: name.number, firstTime: name.firstTime, lead: lead, originator: ends.source,
+            responder: ends.destination)
         self.ends.add(end, ends)
     }
 
@@ -339,69 +341,32 @@ struct SocketTracks {
         return found.sorted { $0.event.time < $1.event.time }
     }
 
-    /// A socket that waits for its connection, and seems to have it under other addresses: which end it is, and its own ends.
-    struct Translated {
-        let of: EndpointReference
-        let ends: FourTuple
-        /// When it was first heard of, or its connection.
-        let time: Timestamp
-    }
-
-    /// How long a socket waits for a connection of its own four-tuple before others are thought of, in nanoseconds: its frames may be on
-    /// their way here from another processor.
-    private static let translationPatience = 5 * Span.millisecond
-    /// A SYN is captured at most so long after connect() began, in nanoseconds; and a server's socket is there so long after the SYN: it is
-    /// made when the handshake is over.
-    private static let (synDelay, openingTime) = (5 * Span.millisecond, 3 * Span.second)
-
-    /// Whether sockets wait that have not been looked for.
+    /// Whether sockets wait that have not been looked for behind translations of addresses.
     var seeksTranslated: Bool {
         waitingSockets.count <= Self.fewWaiting
             && waitingSockets.contains { places[$0].map { !pool[$0].wasSought } ?? false }
     }
 
-    /// Those among the sockets that wait whose packets are translated between them and the capture: the client's own end is what no
-    /// DNAT changes, and only one connection is of it at that time. Each socket is looked for once.
-    mutating func translated(now: Timestamp) -> [Translated] {
+    /// The sockets that have waited in vain for a connection of their own four-tuple, and are to be looked for behind translations: each
+    /// once.
+    mutating func overdue(now: Timestamp) -> [TranslatedSocket] {
         guard !waitingSockets.isEmpty, waitingSockets.count <= Self.fewWaiting || now >= nextSeeking else { return [] }
         nextSeeking = now.advanced(by: Self.settlingInterval)
-        var sought: [SocketAddress: [Int]] = [:]
+        var overdue: [TranslatedSocket] = []
         for socket in waitingSockets {
             guard let place = places[socket], !pool[place].wasSought, pool[place].local.port != 0,
                 pool[place].remote.port != 0, let first = pool[place].waiting.first,
-                now.since(first.time) >= Self.translationPatience
+                now.since(first.time) >= TranslatedSocket.patience
             else { continue }
             pool[place].wasSought = true
             let isServer = first.kind == .transition(from: .listen, to: .synReceived)
             guard isServer || pool[place].connectTime != nil else { continue }
-            sought[isServer ? pool[place].remote : pool[place].local, default: []].append(place)
+            overdue.append(
+                TranslatedSocket(
+                    local: pool[place].local, remote: pool[place].remote, connectTime: pool[place].connectTime,
+                    firstTime: first.time))
         }
-        guard !sought.isEmpty else { return [] }
-        var candidates: [Int: [WatchedEnd]] = [:]
-        ends.forEach { end in
-            for place in sought[end.originator] ?? [] where fits(end, place) {
-                // One that is translated is watched under several addresses.
-                if candidates[place]?.contains(where: { $0.number == end.number }) == true { continue }
-                candidates[place, default: []].append(end)
-            }
-        }
-        return candidates.compactMap { place, all in
-            guard all.count == 1, let end = all.first, let first = pool[place].waiting.first else { return nil }
-            let side: Side = pool[place].connectTime == nil ? .responder : .originator
-            return Translated(
-                of: EndpointReference(id: end.id, number: end.number, side: side),
-                ends: FourTuple(source: pool[place].local, destination: pool[place].remote),
-                time: max(first.time, end.firstTime))
-        }.sorted { $0.time < $1.time }
-    }
-
-    /// Whether a socket that waits at a place may be an end of a connection, by their times.
-    private func fits(_ end: WatchedEnd, _ place: Int) -> Bool {
-        if let connectTime = pool[place].connectTime {
-            return (-Self.clockError...Self.synDelay).contains(end.firstTime.since(connectTime))
-        }
-        guard let first = pool[place].waiting.first else { return false }
-        return (-Self.clockError...Self.openingTime).contains(first.time.since(end.firstTime))
+        return overdue
     }
 
     /// Sockets of a kernel that does not tell their end would pile up.

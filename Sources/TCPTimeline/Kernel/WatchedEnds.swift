@@ -10,6 +10,7 @@ struct WatchedEnd: BitwiseCopyable {
     /// How long before its first segment an event may be its own, in nanoseconds.
     var lead: Int64
     var originator: SocketAddress
+    var responder: SocketAddress
 }
 
 /// Incarnations by four-tuple: nearly always there is one.

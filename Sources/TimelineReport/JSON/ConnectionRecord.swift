@@ -59,6 +59,32 @@ extension JSONObject {
         }
     }
 
+    /// Adds what the sockets have for their ends, where that was translated.
+    mutating func add(_ ends: SocketEnds) {
+        if ends.isEmpty { return }
+        if let address = ends.called { add(.called(address)) }
+        if let address = ends.client { add(.client(address)) }
+        if let address = ends.served { add(.served(address)) }
+        if let address = ends.caller { add(.caller(address)) }
+    }
+
+    mutating func add(_ end: TranslatedEnd) {
+        switch end {
+        case .called(let address):
+            add("called_h", address: address.address)
+            add("called_p", number: address.port)
+        case .client(let address):
+            add("client_h", address: address.address)
+            add("client_p", number: address.port)
+        case .served(let address):
+            add("served_h", address: address.address)
+            add("served_p", number: address.port)
+        case .caller(let address):
+            add("caller_h", address: address.address)
+            add("caller_p", number: address.port)
+        }
+    }
+
     /// Adds how many segments of both sides carried what had been sent before.
     mutating func addRetransmissions(_ connection: Connection) {
         let counters = connection.counters

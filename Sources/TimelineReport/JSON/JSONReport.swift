@@ -133,14 +133,7 @@ public struct JSONReport: TraceReport {
             if copies > 0 { object.add("duplicate_frames", number: copies) }
             if leftOut > 0 { object.add("records_left_out", number: leftOut) }
             if let source = connections.translated(from: id) { object.add("nat_of", string: connectionUID(source)) }
-            if let called = connections.called(by: id) {
-                object.add("called_h", address: called.address)
-                object.add("called_p", number: called.port)
-            }
-            if let served = connections.served(id) {
-                object.add("served_h", address: served.address)
-                object.add("served_p", number: served.port)
-            }
+            object.add(connections.socketEnds(of: id))
             if let subflow = connections.subflow(id) {
                 object.add("mptcp_token", string: hexadecimal(subflow.token))
                 if let parent = subflow.connection { object.add("mptcp_of", string: connectionUID(parent)) }

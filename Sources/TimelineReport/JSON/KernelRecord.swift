@@ -34,8 +34,7 @@ extension JSONObject {
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
         case .translated(let end):
             add("event", literal: "translated")
-            add(event.side == .originator ? "called_h" : "served_h", address: end.address)
-            add(event.side == .originator ? "called_p" : "served_p", number: end.port)
+            add(end)
         case .traced(let fact): add(fact)
         }
         add("source", literal: event.source.name)

@@ -105,22 +105,23 @@ public struct SummaryReport: PartitionedReport {
 
     /// What a row says at its end, where no column is.
     private struct Kin {
-        /// What the client called, if its host translated that.
-        let called: SocketAddress?
-        /// Where the server's socket is, if its host translated that.
-        let served: SocketAddress?
+        /// What its sockets have for their ends, if that was translated.
+        let ends: SocketEnds
         /// The number of the connection that it is the translation of.
         let source: UInt64?
     }
 
     private func write(_ kin: Kin, _ out: inout OutputBuffer) {
-        if let called = kin.called {
-            out.append(" called ")
-            append(called, &out)
+        func say(_ words: StaticString, _ end: SocketAddress?) {
+            guard let end else { return }
+            out.append(words)
+            append(end, &out)
         }
-        if let served = kin.served {
-            out.append(" served at ")
-            append(served, &out)
+        if !kin.ends.isEmpty {
+            say(" client at ", kin.ends.client)
+            say(" called ", kin.ends.called)
+            say(" served at ", kin.ends.served)
+            say(" seen as ", kin.ends.caller)
         }
         if let source = kin.source { write(source: source, &out) }
     }
@@ -174,7 +175,7 @@ public struct SummaryReport: PartitionedReport {
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
         if isPart && width >= 80 && selection.isEverything && connections.translated(from: id) == nil
-            && connections.called(by: id) == nil
+            && connections.socketEnds(of: id).isEmpty
         {
             let summary = connections.summary(of: id)
             if !summary.isUnreachable { return writeUsualParts(summary, endsLine: true, &out) }
@@ -189,7 +190,7 @@ public struct SummaryReport: PartitionedReport {
         let connection = connections[id]
         guard selection.shows(connection, kernel) else { return }
         let kin = Kin(
-            called: connections.called(by: id), served: connections.served(id),
+            ends: connections.socketEnds(of: id),
             source: connections.translated(from: id)?.number)
         if width < 80 {
             writeLine(connection, kernel, kin, &out)

@@ -262,8 +262,20 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
     case .translated(let end):
-        buffer.append(event.side == .originator ? "kernel: client called " : "kernel: server is ")
-        buffer.append(end)
+        switch end {
+        case .called(let address):
+            buffer.append("kernel: client called ")
+            buffer.append(address)
+        case .client(let address):
+            buffer.append("kernel: client is ")
+            buffer.append(address)
+        case .served(let address):
+            buffer.append("kernel: server is ")
+            buffer.append(address)
+        case .caller(let address):
+            buffer.append("kernel: server sees ")
+            buffer.append(address)
+        }
         buffer.append(" (NAT)")
     case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }

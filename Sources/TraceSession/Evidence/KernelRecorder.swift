@@ -32,7 +32,7 @@ struct KernelRecorder {
             read.originator = snapshot.socket(local: client.source, remote: client.destination)
             read.responder = snapshot.socket(local: server.source, remote: server.destination)
             read.listeners = snapshot.listeners(at: server.source, from: server.destination)
-            read.isOriginatorLocal = snapshot.isLocal(tuple.source.address)
+            read.isOriginatorLocal = snapshot.isLocal(client.source.address)
             read.isResponderLocal = snapshot.isLocal(server.source.address)
             // Asked only of what was refused: it is looked for among all sockets.
             if connection.isRefused, read.listeners.isEmpty, read.isResponderLocal {

@@ -91,6 +91,66 @@ private let between = #"""
     time.sleep(0.3); tracer.send_signal(signal.SIGINT); tracer.wait()
     """#
 
+/// A node whose container calls a server elsewhere: its address leaves as the node's, with the same port, and once with another one. Traced on
+/// both sides of the node at once.
+private let masquerade = #"""
+    import ctypes, os, signal, socket, subprocess, sys, time
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    tcptrace, out = sys.argv[1:]
+    def run(words): subprocess.run(words.split(), check=True)
+    made, go = os.pipe(), os.pipe()
+    def host(link, address, gateway, work):
+        ready = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            ctypes.CDLL(None).unshare(0x40000000)
+            os.write(ready[1], b'1'); os.read(made[0], 1)
+            for words in ('ip link set lo up', 'ip addr add %s/24 dev %s' % (address, link), 'ip link set %s up' % link,
+                          'ip route add default via %s' % gateway):
+                run(words)
+            work(ready); os._exit(0)
+        os.read(ready[0], 1)
+        return pid, ready
+    def serve(ready):
+        l = socket.socket(); l.bind(('10.9.0.2', 8080)); l.listen(5); os.write(ready[1], b'1')
+        for _ in range(2):
+            c, _ = l.accept(); c.sendall(b'answer' + c.recv(100)); c.recv(1); c.close()
+    def call(ready):
+        os.write(ready[1], b'1')
+        for port in 40001, 40002:
+            os.read(go[0], 1)
+            c = socket.socket(); c.bind(('172.17.0.2', port)); c.connect(('10.9.0.2', 8080))
+            c.sendall(b'hello'); c.recv(100); time.sleep(0.3); c.close(); os.write(ready[1], b'1')
+    server, served = host('s0', '10.9.0.2', '10.9.0.1', serve)
+    client, called = host('c0', '172.17.0.2', '172.17.0.1', call)
+    for words in ('ip link set lo up', 'ip link add vs type veth peer name s0 netns %d' % server,
+                  'ip link add vc type veth peer name c0 netns %d' % client,
+                  'ip addr add 10.9.0.1/24 dev vs', 'ip addr add 172.17.0.1/24 dev vc', 'ip link set vs up',
+                  'ip link set vc up', 'sysctl -qw net.ipv4.ip_forward=1'):
+        run(words)
+    subprocess.run(['nft', '-f', '-'], check=True, text=True, input='''
+        table ip t {
+            chain p {
+                type nat hook postrouting priority 100;
+                tcp sport 40002 oifname vs masquerade to :50000-50099 random
+                oifname vs masquerade
+            }
+        }
+        ''')
+    os.write(made[1], b'11'); os.read(served[0], 1); os.read(called[0], 1)
+    tracers = []
+    for link in 'vs', 'vc':
+        tracers.append(subprocess.Popen(
+            [tcptrace, '-i', link, '-v', '-T', 'json', '-w', out + '/%s.pcapng' % link],
+            stdout=open(out + '/%s.json' % link, 'w'), stderr=open(out + '/%s.errors' % link, 'w')))
+        for _ in range(1000):
+            if 'listening on' in open(out + '/%s.errors' % link).read(): break
+            time.sleep(0.01)
+    for _ in range(2): os.write(go[1], b'1'); os.read(called[0], 1); time.sleep(0.1)
+    os.waitpid(client, 0); os.waitpid(server, 0); time.sleep(0.3)
+    for tracer in tracers: tracer.send_signal(signal.SIGINT); tracer.wait()
+    """#
+
 private let canRedirect: Bool = {
     guard isRoot, canUnshare, FileManager.default.isExecutableFile(atPath: "/usr/sbin/nft") else { return false }
     return (try? Program("/usr/bin/unshare", ["-n", "python3", "-c", script]).end().code) == 0
@@ -100,10 +160,10 @@ extension KernelTests {
     @Suite(.enabled(if: canRedirect, "needs root, ip and nft with redirect")) struct RedirectedTests {
         /// What a trace has left: its output, its errors, all records, and those of connections in the order of their SYNs.
         private func told(
-            _ scratch: Scratch
+            _ scratch: Scratch, _ name: String = ""
         ) throws -> (live: String, errors: String, records: [[String: Any]], connections: [[String: Any]]) {
-            let live = try String(contentsOfFile: scratch.file("json"), encoding: .utf8)
-            let errors = try String(contentsOfFile: scratch.file("errors"), encoding: .utf8)
+            let live = try String(contentsOfFile: scratch.file("\(name)json"), encoding: .utf8)
+            let errors = try String(contentsOfFile: scratch.file("\(name)errors"), encoding: .utf8)
             let records = try live.split(separator: "\n").compactMap {
                 try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
             }
@@ -188,6 +248,49 @@ extension KernelTests {
                 Program.tcptrace, ["-r", scratch.file("trace.pcapng"), "-v", "-T", "json"]
             ).end()
             #expect(try differences(live: live, replay: replay.text) == [])
+        }
+
+        @Test(.timeLimit(.minutes(1))) func X1_aContainersSocketIsFoundBehindItsNode() throws {
+            let scratch = try Scratch()
+            let made = try Program(
+                "/usr/bin/unshare", ["-n", "python3", "-c", masquerade, Program.tcptrace, scratch.path]
+            ).end()
+            #expect(made.code == 0, "\(made)")
+            func states(_ records: [[String: Any]], _ connection: [String: Any], _ side: String) -> [String] {
+                records.filter {
+                    $0["event"] as? String == "transition" && $0["uid"] as? String == connection["uid"] as? String
+                        && $0["endpoint"] as? String == side
+                }.compactMap { $0["to"] as? String }
+            }
+            let client = ["syn_sent", "established", "fin_wait_1", "fin_wait_2", "closed"]
+            let server = ["syn_received", "established", "close_wait", "last_ack", "closed"]
+            // Beyond the node: both have the node's address, and the sockets of the clients are the container's.
+            let beyond = try told(scratch, "vs.")
+            try #require(beyond.connections.count == 2, "\(beyond)")
+            #expect(beyond.connections.map { $0["id.orig_h"] as? String } == ["10.9.0.1", "10.9.0.1"])
+            #expect(beyond.connections.map { $0["client_h"] as? String } == ["172.17.0.2", "172.17.0.2"])
+            #expect(beyond.connections.map { $0["client_p"] as? Int } == [40001, 40002])
+            #expect(beyond.connections[0]["id.orig_p"] as? Int == 40001)
+            #expect(50000...50099 ~= beyond.connections[1]["id.orig_p"] as? Int ?? 0)
+            for connection in beyond.connections {
+                #expect(connection["orig_process"] != nil && connection["resp_process"] != nil, "\(connection)")
+                #expect(states(beyond.records, connection, "orig") == client)
+                #expect(states(beyond.records, connection, "resp") == server)
+            }
+            // Before it: the server's socket knows the node's address, which tells whose it is as long as the port is the client's.
+            let before = try told(scratch, "vc.")
+            try #require(before.connections.count == 2, "\(before)")
+            #expect(before.connections.map { $0["id.orig_h"] as? String } == ["172.17.0.2", "172.17.0.2"])
+            #expect(before.connections.map { $0["caller_h"] as? String } == ["10.9.0.1", nil])
+            #expect(before.connections.map { $0["caller_p"] as? Int } == [40001, nil])
+            #expect(states(before.records, before.connections[0], "resp") == server)
+            for (name, live) in [("vs", beyond), ("vc", before)] {
+                #expect(!live.records.contains { $0["_path"] as? String == "finding" }, "\(live)")
+                let replay = try Program(
+                    Program.tcptrace, ["-r", scratch.file("\(name).pcapng"), "-v", "-T", "json"]
+                ).end()
+                #expect(try differences(live: live.live, replay: replay.text) == [])
+            }
         }
     }
 }

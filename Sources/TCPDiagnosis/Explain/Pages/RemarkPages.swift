@@ -197,9 +197,10 @@ extension Explanation {
                 + " what it called, and the server's packets come from there; both are one connection here."),
         remark(
             "NAT",
-            "`kernel: client called 10.96.0.10:80 (NAT)`, `kernel: server is 10.9.0.1:15006 (NAT)`: what that end's socket says.",
+            "`kernel: client called 10.96.0.10:80 (NAT)`, `kernel: server is 10.9.0.1:15006 (NAT)`, `kernel: client is 172.17.0.2:40001"
+                + " (NAT)`, `kernel: server sees 10.9.0.1:40001 (NAT)`: what that end's socket says.",
             "Rules of this host translate the packets between the socket and the capture: DNAT of what it calls (the services of"
-                + " Kubernetes), REDIRECT or DNAT of what comes in. `= 1 (NAT)` in a row of -q: the same connection as in row 1, with other"
+                + " Kubernetes), REDIRECT or DNAT of what comes in, SNAT of what a container calls. `= 1 (NAT)` in a row of -q: the same connection as in row 1, with other"
                 + " addresses.",
             see: "explain redirected"),
         remark(

@@ -96,7 +96,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             teller.icmp(event, connections)
             return connections.number(of: event.connection)
         case .redirected(let id, let called):
-            connections.note(id, called: called)
+            connections.note(id, .called(called))
             teller.redirected(id, from: called, connections)
             return connections.number(of: id)
         case .kernel(let index):
