@@ -254,4 +254,21 @@ import Testing
         let last = capture.see(again, at: 5000, place: 1)
         #expect(last.notes.contains(.duplicateFrame) == (between < 8))
     }
+
+    /// A fingerprint whose factor with the timestamps somebody could make 0 had neither SEQ nor ACK in it, and the RST that closes passed
+    /// for a copy of one that is ignored.
+    @Test func noTimestampHidesTheNumbers() throws {
+        var capture = Capture()
+        capture.open()
+        func reset(_ sequence: UInt32) -> Segment {
+            var segment = Self.segment([.rst, .ack], sequence, ack: 5001, id: 9)
+            segment.options.present.insert(.timestamps)
+            segment.options.timestampValue = 0x7f4a_7c15
+            segment.options.timestampEchoReply = 0x9e37_79b9
+            return segment
+        }
+        #expect(capture.see(reset(900_000), at: 500).originalFrame == 0)
+        let event = capture.see(reset(1001), at: 510)
+        #expect(event.originalFrame == 0 && capture.timeline[event.connection].facts.contains(.reset))
+    }
 }

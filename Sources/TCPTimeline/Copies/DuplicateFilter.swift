@@ -80,6 +80,8 @@ struct DuplicateFilter: ~Copyable {
     private var ring: FixedTable<Entry>
     /// By the fingerprint's lowest bits: the place of the newest frame that has them; it may have been written over since.
     private var heads: FixedTable<UInt16>
+    /// Another word beside the flow's hash, which is a secret too, for each factor of a fingerprint.
+    private let keys = HashKeys()
     /// How many frames have been remembered: the next one's place in the ring.
     private var count = 0
     /// How many of them are chained, or were written over before.
@@ -94,7 +96,7 @@ struct DuplicateFilter: ~Copyable {
     @inline(__always) mutating func remember(
         _ segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) {
-        let fingerprint = Self.fingerprint(segment, flowHash)
+        let fingerprint = fingerprint(segment, flowHash)
         let place = Self.place(segment, interface, vantage)
         push(Entry(fingerprint, frame: frame, time: time, vantage: place))
     }
@@ -104,7 +106,7 @@ struct DuplicateFilter: ~Copyable {
         of segment: Segment, flowHash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32,
         isAskedForAgain: Bool = false
     ) -> UInt64? {
-        let fingerprint = Self.fingerprint(segment, flowHash)
+        let fingerprint = fingerprint(segment, flowHash)
         let entry = Entry(
             fingerprint, frame: frame, time: time, vantage: Self.place(segment, interface, vantage))
         chain()
@@ -166,8 +168,8 @@ struct DuplicateFilter: ~Copyable {
     }
 
     /// All that a copy has in common with its original, in 64 bits.
-    @inline(__always) private static func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
-        // Two multiplications that do not wait for each other. The hash has a seed, so that nobody can make either factor 0.
+    @inline(__always) private func fingerprint(_ segment: Segment, _ flowHash: UInt64) -> UInt64 {
+        // Two multiplications that do not wait for each other. Each factor has a secret, so that nobody can make it 0.
         // Neighbours in memory are neighbours here, so that one load brings several.
         let numbers = UInt64(segment.acknowledgment.rawValue) << 32 | UInt64(segment.sequence.rawValue)
         let clocks = UInt64(segment.options.timestampEchoReply) << 32 | UInt64(segment.options.timestampValue)
@@ -175,9 +177,9 @@ struct DuplicateFilter: ~Copyable {
         let fields = field | UInt64(segment.ipIdentification) << 48 | UInt64(segment.urgentPointer) << 32
         let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 40
         let lengths = kinds ^ UInt64(segment.tuple.source.port) << 24 ^ UInt64(segment.payloadLength)
-        var hash = foldedProduct(numbers ^ flowHash, clocks ^ 0x9e37_79b9_7f4a_7c15)
-        hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ 0xd1b5_4a32_d192_ed03)
-        if segment.options.present.contains(.sack) { hash = withBlocks(segment, hash) }
+        var hash = foldedProduct(numbers ^ flowHash, clocks ^ keys.first)
+        hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ keys.second)
+        if segment.options.present.contains(.sack) { hash = Self.withBlocks(segment, hash) }
         // A frame that its receiver drops is no copy of one that it takes, nor the other way round.
         if !segment.remarks.isDisjoint(with: .dropped) { hash = ~hash }
         return hash

@@ -23,18 +23,11 @@ struct WatchedEnds {
             flow = FlowKey(FourTuple(source: source, destination: destination))
         }
 
-        // The words are mixed with a seed that nobody outside knows, so that nobody can aim for collisions.
         func hash(into hasher: inout Hasher) {
-            let ports = UInt64(flow.first.port) << 16 | UInt64(flow.second.port)
-            let first = Self.fold(flow.first.address.low ^ Self.seed, flow.second.address.low ^ 0x9e37_79b9_7f4a_7c15)
-            let second = Self.fold(
-                flow.first.address.high ^ ports ^ Self.seed, flow.second.address.high ^ 0xd1b5_4a32_d192_ed03)
-            hasher.combine(Self.fold(first ^ ports, second ^ Self.seed))
+            hasher.combine(Self.flowHash.hash(FourTuple(source: flow.first, destination: flow.second)))
         }
 
-        private static let seed = UInt64.random(in: .min ... .max)
-
-        private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 { foldedProduct(a, b | 1) }
+        private static let flowHash = FlowHash(seed: .random(in: .min ... .max))
     }
 
     private var latest: [Key: WatchedEnd] = [:]

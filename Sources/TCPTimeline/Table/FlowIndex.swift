@@ -1,6 +1,6 @@
 // From flow key to connection: open addressing with linear probing and a seeded multiply-mix hash.
 
-public import TCPModel
+import TCPModel
 
 /// The index of the latest incarnation of each flow.
 ///
@@ -161,36 +161,5 @@ struct FlowIndex: ~Copyable {
         var old = FixedTable(repeating: Entry(tag: 0, occupant: 0), count: size)
         swap(&old, &entries)
         for position in 0..<old.count where old[position].occupant != 0 { place(old[position]) }
-    }
-}
-
-/// The seeded hash of flows, for whoever spreads them before they come to a table with the same seed.
-public struct FlowHash: BitwiseCopyable, Sendable {
-    @usableFromInline let seed: UInt64
-
-    /// A hash with this seed.
-    public init(seed: UInt64) { self.seed = seed }
-
-    /// The hash of a flow, the same for both directions.
-    @inlinable @inline(__always) public func hash(_ tuple: FourTuple) -> UInt64 {
-        let sum = end(tuple.source) &+ end(tuple.destination)
-        return Self.fold(sum ^ seed, 0x8cb9_2ba7_2f3d_8dd7)
-    }
-
-    /// Which of `count` (a power of two) parts a flow belongs to: without the seed, so that every run divides alike.
-    @inlinable @inline(__always) public static func part(_ tuple: FourTuple, of count: Int) -> Int {
-        let ends = tuple.source.address.low &+ tuple.destination.address.low
-        let ports = UInt64(tuple.source.port) &+ UInt64(tuple.destination.port)
-        let mixed = fold(ends ^ ports &* 0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03)
-        return Int(truncatingIfNeeded: mixed) & (count - 1)
-    }
-
-    @inlinable @inline(__always) func end(_ end: SocketAddress) -> UInt64 {
-        Self.fold(
-            end.address.low ^ seed, end.address.high ^ UInt64(end.port) &* 0x9e37_79b9_7f4a_7c15 ^ seed &>> 7)
-    }
-
-    @inlinable @inline(__always) static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-        foldedProduct(a, b | 1)
     }
 }
