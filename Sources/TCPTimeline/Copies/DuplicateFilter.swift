@@ -4,12 +4,14 @@
 // interfaces. A copy has everything in common with its original but what routers change. One that the network made, and that arrives
 // as well, has too: it is taken for the capture's, which is right for all that is counted of its sender. The rule:
 //
-// 1. Addresses, ports, tunnel, numbers, flags, window, urgent pointer, length and options are the same, and whether the receiver
-//    drops it for a wrong checksum or missing fragments. (A segment sent again usually has another TSval, window or ACK.)
+// 1. Addresses, ports, numbers, flags, window, urgent pointer, length and options are the same, and whether the receiver
+//    drops it for a wrong checksum or missing fragments. (A segment sent again usually has another TSval, window or ACK.) The tunnel is part
+//    of the place: the ends of one, and captures on all interfaces there, have each segment inside and outside of it.
 // 2. With an IPv4 identification other than 0: it is the same too, and the copy comes within 100 ms. Where a
 //    datagram may be cut into fragments, none of its life has the same (RFC 6864 4.3); Linux counts up for each segment.
 // 3. Without one (IPv6, and Linux's SYN-ACKs and RSTs): the copy comes within 10 ms and was seen at another place:
-//    another interface, link header or hop limit.
+//    another interface, link header, tunnel or hop limit. With a timestamp option it may take 100 ms, as between two places of a merged
+//    capture: its clock ticks once in a few milliseconds at least (RFC 7323 5.4), so that a segment sent again later has another TSval.
 // 4. Without one and at the same place (a mirror port of both directions): the segment carries text, SYN or FIN and a
 //    timestamp option, or is a SYN-ACK, and comes within 1 ms. Bare ACKs of that kind are left alone: senders do repeat those. So is
 //    a SYN-ACK before which the peer's SYN was sent again, since its first copy: that is answered by a SYN-ACK of its own.
@@ -153,7 +155,9 @@ struct DuplicateFilter: ~Copyable {
         _ segment: Segment, _ interface: UInt16, _ vantage: UInt32
     ) -> UInt16 {
         if segment.ipIdentification != 0 { return 0 }
-        let word = UInt64(vantage) << 32 | UInt64(interface) << 16 | UInt64(segment.hopLimit)
+        let word =
+            UInt64(vantage) << 32 | UInt64(interface) << 16 | UInt64(segment.tunnel.rawValue) << 8
+            | UInt64(segment.hopLimit)
         return UInt16(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) >> 48)
     }
 
@@ -162,9 +166,12 @@ struct DuplicateFilter: ~Copyable {
     ) -> Bool {
         let late = new.span(to: original)
         if segment.ipIdentification != 0 { return late <= Bound.sameIdentification }
-        if !new.isAtPlace(of: original) { return late <= Bound.otherPlace }
+        let hasClock = segment.options.present.contains(.timestamps)
+        if !new.isAtPlace(of: original) {
+            return late <= (hasClock ? Bound.sameIdentification : Bound.otherPlace)
+        }
         return late <= Bound.samePlace && !isAskedForAgain && segment.sequenceLength > 0 && !segment.flags.has(.rst)
-            && (segment.options.present.contains(.timestamps) || segment.flags.has([.syn, .ack]))
+            && (hasClock || segment.flags.has([.syn, .ack]))
     }
 
     /// All that a copy has in common with its original, in 64 bits.
@@ -175,7 +182,7 @@ struct DuplicateFilter: ~Copyable {
         let clocks = UInt64(segment.options.timestampEchoReply) << 32 | UInt64(segment.options.timestampValue)
         let field = UInt64(segment.window) << 16 | UInt64(segment.flags.rawValue)
         let fields = field | UInt64(segment.ipIdentification) << 48 | UInt64(segment.urgentPointer) << 32
-        let kinds = UInt64(segment.options.present.rawValue) << 48 | UInt64(segment.tunnel.rawValue) << 40
+        let kinds = UInt64(segment.options.present.rawValue) << 48
         let lengths = kinds ^ UInt64(segment.tuple.source.port) << 24 ^ UInt64(segment.payloadLength)
         var hash = foldedProduct(numbers ^ flowHash, clocks ^ keys.first)
         hash ^= foldedProduct(fields ^ ~flowHash, lengths ^ keys.second)
