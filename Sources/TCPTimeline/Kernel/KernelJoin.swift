@@ -134,7 +134,7 @@ public struct KernelJoin: Sendable {
     mutating func note(_ id: ConnectionID, translated ends: FourTuple) -> Bool { views.note(id, translated: ends) }
 
     /// All that are watched, the oldest first.
-    var watched: [ConnectionID] { views.ids }
+    public var watched: [ConnectionID] { views.ids }
 
     /// The number of the connection that is watched at this place.
     func number(of id: ConnectionID) -> UInt64? { views.number(of: id) }

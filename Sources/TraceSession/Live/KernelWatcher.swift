@@ -141,6 +141,11 @@ struct KernelWatcher {
         trace.collect()
     }
 
+    /// What happens later than this is no part of the trace: its frames are not captured any more.
+    var eventsEnd: Timestamp?
+    /// Whether the capture has ended (`-c`) and the connections may have gone on: readings tell whose they are, and not where they got to.
+    var isCaptureOver = false
+
     /// Ends the tracepoints: their counts are final then.
     mutating func stopEvents() { trace.stop() }
 
@@ -158,6 +163,7 @@ struct KernelWatcher {
     ) {
         guard trace.isRunning else { return }
         trace.read(into: &events)
+        if let eventsEnd { events.removeAll { $0.time > eventsEnd } }
         if !usesProcesses { for index in events.indices { events[index].forgetProcess() } }
         noteCallers()
         let now = wallClockNow()
@@ -240,8 +246,14 @@ struct KernelWatcher {
         let used = processorTime()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         let reading = TableReading(snapshot: snapshot, addresses: addresses.current, source: source)
-        if recorder != nil { recorder?.note(reading, of: join.connectionsRead(of: chosen, timeline)) }
-        var events = join.reconcile(reading, of: chosen, &timeline)
+        var events: [KernelEvent]
+        if isCaptureOver {
+            let past = PastReading(reading, of: chosen ?? join.watched, timeline)
+            chosen = past.connections
+            events = reconcile(past, &timeline)
+        } else {
+            events = reconcile(reading, &timeline)
+        }
         // Joining is to be paid for as well: reading alone may be very cheap.
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
@@ -253,6 +265,11 @@ struct KernelWatcher {
         lookForTroubled()
         judgeProcesses()
         return events
+    }
+
+    private mutating func reconcile(_ reading: some KernelSnapshot, _ timeline: inout Timeline) -> [KernelEvent] {
+        if recorder != nil { recorder?.note(reading, of: join.connectionsRead(of: chosen, timeline)) }
+        return join.reconcile(reading, of: chosen, &timeline)
     }
 
     /// Looks for the processes that are still unknown. Under a flood events name them, and all of /proc is read but rarely.

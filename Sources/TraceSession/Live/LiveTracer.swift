@@ -238,6 +238,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 break
             }
         }
+        if let most = options.packetLimit, pipeline.counts.captured >= most {
+            kernel?.isCaptureOver = true
+            kernel?.eventsEnd = pipeline.lastTime
+        }
         try takeKernelEvents(isBehind: !isComplete)
         return isComplete
     }
@@ -410,6 +414,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.hasNewStates = true
         kernel?.expedite()
         kernel?.hurryEvents()
+        if kernel?.eventsEnd == nil { kernel?.eventsEnd = wallClockNow() }
         do throws(TraceError) { try work(isLast: true) } catch { failure = error }
         kernel?.stopEvents()
         pipeline.endFragments()
