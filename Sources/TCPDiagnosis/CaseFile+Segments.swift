@@ -16,7 +16,10 @@ extension CaseFile {
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
-        if records[own].hopLimit == 0 && !flags.has(.rst) { records[own].hopLimit = event.segment.hopLimit }
+        if !flags.has(.rst) {
+            if records[own].hopLimit == 0 { records[own].hopLimit = event.segment.hopLimit }
+            records[own].hopLimits.insert(event.segment.hopLimit)
+        }
         noteText(event, sighting)
         handshake.take(event)
         noteSmallWrites(event, sighting)
@@ -31,7 +34,12 @@ extension CaseFile {
             }
         }
         records[own].last = sighting
-        if !flags.has(.rst) { records[own].lastButReset = sighting }
+        if !flags.has(.rst) && !records[own].hasOvertaken(event) { records[own].lastButReset = sighting }
+    }
+
+    /// Another copy of a frame is nothing that happened, but it may have come another way.
+    mutating func takeCopy(_ event: SegmentEvent) {
+        if !event.segment.flags.has(.rst) { records[event.places.own].hopLimits.insert(event.segment.hopLimit) }
     }
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
@@ -45,6 +53,7 @@ extension CaseFile {
         if event.acknowledges(records[peer].finNumber, isSent: records[peer].fin.isSeen)
             && !event.notes.contains(.retransmission)
         {
+            if records[own].textAfterPeerFin == 0 { records[own].textAfterPeerFinStart = event.relativeSequence }
             records[own].textAfterPeerFin &+= UInt64(event.segment.payloadLength)
         }
     }
@@ -76,6 +85,11 @@ extension CaseFile {
         }
         if event.segment.flags.has(.ack), !event.segment.flags.has(.rst) {
             records[peer].acknowledged = event.relativeAck
+            if records[peer].textAfterPeerFin > 0,
+                Int32(bitPattern: event.relativeAck &- records[peer].textAfterPeerFinStart) > 0
+            {
+                records[peer].isTextAfterPeerFinHeard = true
+            }
         }
     }
 
@@ -173,6 +187,7 @@ extension CaseFile {
         records[own].reset = sighting
         records[own].resetNumber = event.relativeSequence
         records[own].resetHadAck = flags.has(.ack)
+        records[own].resetAck = flags.has(.ack) ? event.relativeAck : nil
         records[own].resetAnswers = records[peer].last
     }
 
@@ -229,10 +244,27 @@ extension CaseFile {
         let (own, peer) = event.places
         // Whatever is heard from a side answers its peer's keep-alives; after that gave up it is too late.
         if !records[peer].reset.isSeen { records[peer].unansweredKeepAlives = 0 }
-        guard event.notes.contains(.keepAlive) else { return }
+        guard event.notes.contains(.keepAlive) else {
+            // Who has text to send waits for its ACK, and not for that of a keep-alive.
+            if event.segment.payloadLength > 0 { records[own].unansweredKeepAlives = 0 }
+            return
+        }
         if records[own].unansweredKeepAlives == 0 { records[own].firstKeepAlive = sighting }
         records[own].lastKeepAlive = sighting
         records[own].unansweredKeepAlives &+= 1
+    }
+}
+
+extension SideRecord {
+    /// Whether a segment of this side was sent before its RST that was captured earlier: it brings nothing that the RST does not know of,
+    /// and was overtaken.
+    fileprivate func hasOvertaken(_ event: SegmentEvent) -> Bool {
+        guard reset.isSeen, isResetFitting, event.segment.flags.has(.ack) else { return false }
+        let end = event.relativeSequence &+ event.segment.sequenceLength
+        if Int32(bitPattern: end &- resetNumber) > 0 { return false }
+        // A RST without ACK answers a segment, and its sender sends nothing else any more.
+        guard let resetAck else { return event.segment.sequenceLength > 0 }
+        return Int32(bitPattern: event.relativeAck &- resetAck) <= 0
     }
 }
 

@@ -30,6 +30,8 @@ struct SideRecord: BitwiseCopyable {
     var reset = Sighting()
     /// SEG.SEQ of that RST, relative to its first number.
     var resetNumber: UInt32 = 0
+    /// SEG.ACK of that RST, relative to the peer's first number; nil if it carried no ACK.
+    var resetAck: UInt32?
     /// Whether that RST, or one of those that followed on it, carried ACK: an abort does, the answer for a connection that does not
     /// exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false
@@ -44,8 +46,12 @@ struct SideRecord: BitwiseCopyable {
     var timeWaitIntruder = Sighting()
     /// Octets of text that this side sent after it had the peer's FIN: with an ACK of that.
     var textAfterPeerFin: UInt64 = 0
-    /// The hop limit of its segments but RSTs.
+    /// Where that begins, relative to its first number, and whether the peer has acknowledged any of it.
+    var textAfterPeerFinStart: UInt32 = 0
+    var isTextAfterPeerFinHeard = false
+    /// The hop limit of its first segment but RSTs, and those of all of them, copies included.
     var hopLimit: UInt8 = 0
+    var hopLimits = HopLimits()
     /// The hop limit of its first RST of all.
     var resetHopLimit: UInt8 = 0
     /// Its latest segment of any kind.
@@ -80,6 +86,18 @@ struct SideRecord: BitwiseCopyable {
     var maximumSegmentSize: UInt16 = 536
     /// Its small segments, and what they waited for.
     var smallWrites = SmallWrites()
+}
+
+/// A set of hop limits.
+struct HopLimits: BitwiseCopyable {
+    private var bits: InlineArray<4, UInt64> = .init(repeating: 0)
+
+    mutating func insert(_ limit: UInt8) { bits[Int(limit >> 6)] |= 1 << UInt64(limit & 63) }
+
+    func contains(_ limit: UInt8) -> Bool { bits[Int(limit >> 6)] & 1 << UInt64(limit & 63) != 0 }
+
+    /// All of them, the lowest first.
+    var all: [UInt8] { (UInt8.min...UInt8.max).filter(contains) }
 }
 
 /// How the first large segment of a side fared. Links that are narrower than Ethernet's 1500 octets are so by less than a third of

@@ -49,9 +49,11 @@ public struct Diagnosis: Sendable {
 
     /// Takes in a segment.
     public mutating func observe(_ event: SegmentEvent) {
-        // Another copy of a frame is nothing that happened.
-        guard !event.notes.contains(.duplicateFrame) else { return }
         let slot = Int(event.connection.slot)
+        if event.notes.contains(.duplicateFrame) {
+            if !open(slot, event.number) { files[slot].takeCopy(event) }
+            return
+        }
         let isNew = open(slot, event.number)
         if isNew { files[slot].predecessor = event.predecessor }
         files[slot].take(event)

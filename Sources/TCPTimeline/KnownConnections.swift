@@ -14,8 +14,8 @@ public struct KnownConnections: ~Copyable {
     /// How many frames of each were copies.
     private var copies = CopyCounts()
     var relatives = ConnectionRelatives()
-    /// Whether any segment was captured so far that shows an answer to a SYN, of any connection: a SYN-ACK, or what one who was answered
-    /// goes on with. Where there is none, a filter may have left them all out.
+    /// Whether any segment was captured so far that answers a SYN, of any connection: a SYN-ACK, or what one who has answered
+    /// goes on with. Where there is none, a filter may have left them all out, or the capture has one direction alone.
     public internal(set) var showsAnswers = false
 
     /// No connections.
@@ -157,6 +157,9 @@ public struct KnownConnections: ~Copyable {
 }
 
 extension Segment {
-    /// Whether it answers a SYN, or its sender was answered: who was not has no number to acknowledge.
-    var showsAnswer: Bool { flags.has(.ack) && (flags.has(.syn) || !flags.hasAny([.fin, .rst])) }
+    /// Whether it answers a SYN, or is what one who has answered goes on with; `sender` is that side's place. (What a client goes on with shows
+    /// that it was answered, and not that answers are captured.)
+    func showsAnswer(of sender: Int?) -> Bool {
+        flags.has(.ack) && (flags.has(.syn) || sender == 1 && !flags.hasAny([.fin, .rst]))
+    }
 }

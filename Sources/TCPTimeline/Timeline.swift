@@ -126,7 +126,7 @@ public struct Timeline: ~Copyable {
         }
         connections.store[id].follow(course.rows, row, segment, kind, own: own, time: time)
         latestRow = row &+ 1
-        if kind != .syn { connections.showsAnswers = true }
+        if own == 1 { connections.showsAnswers = true }
         if course.rows[row].isOver { noteEnding(id) }
         return Tracked(id, isFirst: search.found == nil, course.rows[row].marks)
     }
@@ -189,7 +189,7 @@ public struct Timeline: ~Copyable {
         _ interface: UInt16
     ) -> Tracked {
         latestRow = 0
-        if segment.showsAnswer { connections.showsAnswers = true }
+        if segment.showsAnswer(of: search.found?.sender) { connections.showsAnswers = true }
         let found = search.found?.id
         var replaced: ConnectionID?
         var id = found ?? ConnectionID(slot: 0)

@@ -11,9 +11,10 @@ extension Rule {
             let octets = c.file[side].textAfterPeerFin
             // Who answers text with RST did not mean to go on reading.
             let closer = c.file[side.other]
-            guard octets > 0, c.isOver || c.state(side) == .closeWait, closer.reset.frame <= closer.fin.frame else {
-                continue
-            }
+            guard octets > 0, c.isOver || c.state(side) == .closeWait, closer.reset.frame <= closer.fin.frame,
+                // Whose process has closed answers with RST, and that may not be captured: who acknowledges still reads.
+                c.file[side].isTextAfterPeerFinHeard
+            else { continue }
             return Verdict(
                 side: side.other,
                 message: "\(c.name(side.other)) closed only its sending side (shutdown); \(c.name(side)) sent"
@@ -36,7 +37,7 @@ extension Rule {
             // A FIN that never came is nothing to close for: the kernel says so, or nobody acknowledges it.
             if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
             guard c.kernel?[side].socket?.state == .closeWait || c.file[side.other].isFinAcknowledged,
-                !c.mayHaveClosedUnseen(side)
+                !c.mayHaveClosedBefore(side), !c.isGone(side)
             else { continue }
             var cause = ""
             var evidence: [Finding.Evidence] = [.init(fin.isSeen ? "since_fin" : "since_fin_least", .span(age.span))]
@@ -194,6 +195,8 @@ extension Rule {
         let said = kernel.map { "\($0.displayName)" } ?? "no socket"
         let cause: String
         if isAhead {
+            // Of a connection that was there before the capture began the state was assumed: a FIN may have come before.
+            guard c.connection.facts.contains(.synSeen) || c.connection.facts.contains(.synAckSeen) else { return nil }
             cause = "segments were not captured"
         } else if c.hasQueuedFin(kernel, wire) {
             // It came: it had only waited for its turn, as a FIN does (3.10.4).
@@ -291,6 +294,21 @@ extension Circumstances {
     /// Whether the last that a side sent was acknowledged and not captured: it may have been its FIN.
     func mayHaveClosedUnseen(_ side: Side) -> Bool {
         file[side].unseen.frame > file[side].lastText.frame && kernel?[side].socket?.state != .closeWait
+    }
+
+    /// The same, or that the capture has nothing of what a side sent but ACKs: its FIN may lie before the capture.
+    fileprivate func mayHaveClosedBefore(_ side: Side) -> Bool {
+        if mayHaveClosedUnseen(side) { return true }
+        let record = file[side]
+        return !record.syn.isSeen && !record.firstText.isSeen && !record.fin.isSeen
+            && kernel?[side].socket?.state != .closeWait
+    }
+
+    /// Whether a side has sent text that is neither acknowledged nor sent again for longer than any first timeout takes (RFC 6298 2.1): no
+    /// socket does so that is still there.
+    fileprivate func isGone(_ side: Side) -> Bool {
+        unacknowledged(side) > 0 && since(file[side].lastText) >= 3 * Span.second
+            && kernel?[side].socket?.state != .closeWait
     }
 
     /// Whether Recv-Q 0 shows that read() gave 0. Linux joins a FIN to text that waits to be read, and reading that text takes the

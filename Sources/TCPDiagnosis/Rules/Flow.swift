@@ -169,7 +169,9 @@ extension Rule {
                         + (silent.isEmpty ? " (the link is down?)" : silent) + c.giveUpWords(side),
                     frames: [record.last], evidence: [.init("keepalives", .number(0))] + c.errnoEvidence)
             }
-            guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped, c.hasWaitedForKeepAlives(side)
+            // An answer may be what the capture lacks, where it lacks all of the peer's.
+            guard record.unansweredKeepAlives > 0, record.reset.isSeen || isDropped, c.hasWaitedForKeepAlives(side),
+                c.file[side.other].last.isSeen
             else { continue }
             let end = record.reset.isSeen ? record.reset : record.last
             let errno = c.errnoWords
@@ -191,7 +193,7 @@ extension Rule {
         for side in [Side.originator, .responder] {
             let record = c.file[side]
             guard c.resetByRule != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
-                record.hopLimit != record.resetHopLimit, !record.isLinuxDefault,
+                !record.hopLimits.contains(record.resetHopLimit), !record.isLinuxDefault,
                 // What may not pass a single router came from the link itself, and so may its RST.
                 record.hopLimit > 1
             else { continue }
@@ -199,14 +201,14 @@ extension Rule {
                 side: side,
                 message:
                     "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
-                    + " \(record.hopLimit): something on the way sent it, or routes changed",
+                    + " \(record.hopLimits.all.map(String.init).joined(separator: " and ")): something on the way sent it, or routes changed",
                 frames: [record.firstReset],
                 evidence: [
                     .init("hop_limit", .number(Int64(record.hopLimit))),
                     .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),
                 ])
         }
-        return c.disowned
+        return c.disowned ?? c.forgedReset
     }
 }
 
@@ -251,6 +253,26 @@ extension Circumstances {
             [.synSent, .established, .closeWait, .finWait1, .finWait2].contains(state)
         else { return nil }
         return (side, state)
+    }
+
+    /// A RST ended the receiver, which answers with RSTs since, and the side in whose name it came goes on as if there had been none.
+    fileprivate var forgedReset: Verdict? {
+        guard let victim = resetter, !file[victim].resetHadAck else { return nil }
+        let record = file[victim.other]
+        guard record.firstReset.isSeen, record.isResetFitting,
+            file[victim].lastButReset.frame < record.firstReset.frame,
+            file[victim].firstReset.frame > record.firstReset.frame,
+            file[victim].resetAnswers.frame > record.firstReset.frame,
+            record.lastButReset.frame > record.firstReset.frame
+        else { return nil }
+        return Verdict(
+            side: victim.other,
+            message:
+                "a RST in the name of \(name(victim.other)) ended \(name(victim)), and \(name(victim.other)) went on: somebody else sent it (a"
+                + " device on the way, or another host with that address); \(name(victim)) answers what comes since with RST"
+                + "\(lostWords(victim.other, sentBy: name(victim.other)))\(errnoWords)",
+            frames: [record.firstReset, record.lastButReset, file[victim].reset],
+            evidence: lostEvidence(victim.other) + errnoEvidence)
     }
 
     /// How long the events of a frame and the frame itself may be apart, in nanoseconds.

@@ -48,8 +48,10 @@ extension Rule {
             c.socketEnd(side).map {
                 "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) before"
             }
-            ?? "that \(c.name(side)) knows nothing of any more: it was restarted, its socket had gone silently, or a NAT on the way"
-            + " forgot the connection"
+            ?? "that \(c.name(side)) knows nothing of any more: it was restarted, its socket had gone silently, a NAT on the way"
+            + " forgot the connection, or "
+            + (c.hasOnlyReset(side)
+                ? "it had closed before the capture began" : "it had aborted, and that RST was not captured")
         return Verdict(
             side: side,
             message:
@@ -192,6 +194,12 @@ extension Circumstances {
         return trace(side)?.entered.contains(.init(.finWait2)) == true
     }
 
+    /// Whether the capture has nothing of what a side sent but ACKs and RSTs.
+    fileprivate func hasOnlyReset(_ side: Side) -> Bool {
+        let record = file[side]
+        return !record.syn.isSeen && !record.firstText.isSeen && !record.fin.isSeen
+    }
+
     /// The codes that say why there was a RST.
     static let resetCauses: Set<FindingCode> = [
         .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead, .resetKilled, .resetListenerClosed,
@@ -309,7 +317,7 @@ extension Circumstances {
                 message:
                     "\(name(side)) had closed (frame \(record.fin.frame)) and reset the connection"
                     + (file[side.other].last.isSeen
-                        ? " before \(name(side.other)) closed, which had sent no text since" : " later")
+                        ? " before \(name(side.other)) closed, of which no text was captured since" : " later")
                     + ": \(side == .originator ? "the client" : "the server")'s socket was gone by then",
                 frames: [record.fin, record.reset])
         }

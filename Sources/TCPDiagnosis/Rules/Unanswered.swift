@@ -17,7 +17,7 @@ extension Rule {
             cause =
                 "a firewall rule on this host (nftables, iptables) rejects SYNs for \(server) with RST; connect() fails with"
                 + " ECONNREFUSED"
-        } else if let listener = c.kernel?.responder.listener {
+        } else if let listener = c.kernel?.responder.listener, c.resetReason(.responder) != .noSocket {
             cause =
                 "a RST refused the SYN although a socket listens on \(listener.local): a firewall rule, or a listener that"
                 + " was opened later"
@@ -139,8 +139,16 @@ extension Circumstances {
                 + " port 9500 leaves ICMP out)"
         }
         let causes = "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
-        return mayLackAnswers
-            ? "the capture has SYNs alone, so that a filter may have left the answer out; else \(causes)" : causes
+        if mayLackAnswers {
+            return
+                "no answer to any SYN was captured, so that a filter or the place of capture may have left it out; else \(causes)"
+        }
+        // Every TCP asks again after a second (RFC 6298 2.1), some after three.
+        if file[.originator].synCount == 1, openingEnd.since(file[.originator].syn.time) > 4 * Span.second {
+            return
+                "it was not sent again, as a SYN without an answer is: the answer was not captured, or its caller gave up; else \(causes)"
+        }
+        return causes
     }
 
     /// Why a listener with room does not answer. What its own count says, it was given: TCP drops a SYN itself where its SYN queue is
@@ -202,7 +210,9 @@ extension Circumstances {
     var isAnswerLost: Bool {
         guard connection.openDelay < 0, file[.responder].synAckCount > 0, file[.originator].syn.isSeen,
             !connection.facts.contains(.originatorMoreThanSyn), !connection.facts.contains(.reset),
-            !connection.isSelfConnect, !connection.responder.openedActively
+            !connection.isSelfConnect, !connection.responder.openedActively,
+            // Who acknowledges more than the SYN was heard by the client, and has heard it.
+            !hasAnsweredMore
         else { return false }
         if kernel?.originator.contradiction == .synSent { return true }
         // Its only SYN, captured behind the answer to it, was not sent behind it unless a timer may have run out in between.
@@ -210,7 +220,15 @@ extension Circumstances {
         guard client.synCount > 1 || client.lastSyn.time.since(file[.responder].syn.time) >= Self.openingTimeout else {
             return false
         }
-        return client.synsAfterAnswer > 0 && (isOver || since(file[.originator].syn) >= Span.second)
+        // One SYN more may have crossed the answer on a long way: two, or three seconds, are more than any way takes.
+        return client.synsAfterAnswer > 1
+            || client.synsAfterAnswer > 0 && since(file[.responder].syn) >= 3 * Span.second
+    }
+
+    /// Whether the server has acknowledged more than the SYN, which shows that the handshake ended, captured or not.
+    private var hasAnsweredMore: Bool {
+        let answered = file[.originator].acknowledged
+        return file[.responder].last.frame != file[.responder].lastSyn.frame && answered > 1 + file.synText
     }
 
     /// A RST that is all there is, with the numbers of an answer to a SYN (RFC 9293 3.10.7.1: SEG.SEQ is 0): the SYN was not

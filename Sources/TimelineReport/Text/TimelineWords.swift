@@ -420,7 +420,7 @@ private func appendNoAnswer(
         out.append("; nobody listens, and a firewall on this host drops it")
     } else if isLeftOut {
         out.append(
-            "; it has SYNs alone, as by a filter, or nobody answered: firewall, host down, accept queue full")
+            "; it has no answer to any SYN, as by a filter, or nobody answered: firewall, host down, accept queue full")
     } else if attempts == 1 {
         // It was not asked again, as a sender does after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")

@@ -122,7 +122,8 @@ import Testing
             _ = play.conclude(5000)
             return play.message(.synUnanswered)
         }
-        let left = "the capture has SYNs alone, so that a filter may have left the answer out; else a firewall"
+        let left =
+            "no answer to any SYN was captured, so that a filter or the place of capture may have left it out; else a firewall"
         #expect(words(KernelCase("> S 0:0")).contains(left))
         #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it in silence"))
         // The client's kernel still asks.
