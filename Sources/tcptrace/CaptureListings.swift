@@ -82,7 +82,7 @@ enum CaptureListings {
     private static func fail(_ error: CaptureError) -> Int32 {
         StandardStreams.complain(
             error.explanation(
-                command: CommandLine.arguments.joined(separator: " "), executable: Terminal.executable))
+                command: Terminal.commandLine, executable: Terminal.executable))
         return 1
     }
 }

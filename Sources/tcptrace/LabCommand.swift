@@ -68,7 +68,7 @@ struct LabCommand: ParsableCommand {
         options.style.color = !noColor && terminal.wantsColor(color)
         options.style.ascii = ascii || !terminal.isTerminal || !terminal.isUTF8
         options.style.width = width ?? terminal.columns
-        options.command = CommandLine.arguments.joined(separator: " ")
+        options.command = Terminal.commandLine
         options.executable = Terminal.executable
         return options
     }

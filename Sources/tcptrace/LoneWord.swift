@@ -60,11 +60,11 @@ enum LoneWord {
         guard 3...7 ~= ending.count else { return nil }
         let near = ["pcapng", "pcap", "cap"].filter { editDistance(ending, Array($0.utf8)) == 1 }
         if let file = near.map({ word[...dot] + $0 }).first(where: { isCapture(String($0)) }) {
-            return "\(printable(word)): no filter; did you mean tcptrace -r \(printable(String(file)))?"
+            return "\(printable(word)): no filter; did you mean tcptrace -r \(shellWord(String(file)))?"
         }
         // Hosts and much else end in words like cap.
         guard near.contains(where: { $0 != "cap" }) else { return nil }
-        return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(printable(word))"
+        return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
     }
 
     /// What to type instead of these words, if that is clear; nil for all others. `isBehindP`: with -p, which elsewhere names a process.
@@ -75,12 +75,11 @@ enum LoneWord {
             return "\(first): a filter names the kind: tcptrace port \(port)\(process)"
         }
         if words.count > 1 && isCapture(first) {
-            let file = printable(first.contains(" ") ? "'\(first)'" : first)
-            let rest = printable(words.dropFirst().joined(separator: " "))
-            return "\(printable(first)) is a capture file: tcptrace -r \(file) \(rest)"
+            let typed = words.map(shellWord).joined(separator: " ")
+            return "\(printable(first)) is a capture file: tcptrace -r \(typed)"
         }
         if isInterface(first) {
-            return "\(first) is an interface: tcptrace -i \(printable(words.joined(separator: " ")))"
+            return "\(first) is an interface: tcptrace -i \(words.map(shellWord).joined(separator: " "))"
         }
         if words.count == 1, let answer = answerToSlip(first) { return answer }
         // As the first word of all it would have been taken for one.

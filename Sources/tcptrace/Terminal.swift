@@ -1,7 +1,8 @@
-// What standard output is: a terminal or not, its columns, its character set; and which file this program is.
+// What standard output is: a terminal or not, its columns, its character set; which file this program is, and how it was called.
 
 import CLinux
 import Glibc
+import PacketSource
 
 /// Standard output's properties.
 struct Terminal {
@@ -41,6 +42,9 @@ struct Terminal {
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
     }
+
+    /// The command line as it was typed, so that a shell takes it for the same words again.
+    static var commandLine: String { CommandLine.arguments.map(shellWord).joined(separator: " ") }
 
     /// The path of the file that this program runs from.
     static var executable: String {

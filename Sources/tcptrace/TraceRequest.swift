@@ -141,7 +141,7 @@ struct TraceRequest {
     /// The lines of a file that an option names. What is in another file than was meant is not shown.
     private static func lines(of path: String, _ kind: String, _ option: String) throws -> [String] {
         if path != "-" && LoneWord.isCapture(path) {
-            throw unusable("\(option) \(path): this is a capture file, and no \(kind): -r \(path)")
+            throw unusable("\(option) \(path): this is a capture file, and no \(kind): -r \(shellWord(path))")
         }
         do throws(TextFile.Fault) {
             return try TextFile.lines(of: path, kind)
@@ -410,7 +410,7 @@ struct TraceRequest {
             }
             BorrowedPowers.takeUp()
             return LiveSession.run(
-                options, output, command: CommandLine.arguments.joined(separator: " "),
+                options, output, command: Terminal.commandLine,
                 executable: Terminal.executable)
         }
         // Again, for the file that was the only word.

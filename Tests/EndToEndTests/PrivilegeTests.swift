@@ -190,6 +190,26 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(try records(outcome, "conn").first?["outcome"] as? String == "closed")
     }
 
+    /// What is printed to be run with sudo is what was typed, word by word, to a shell that it is pasted into.
+    @Test(
+        .enabled(if: hasSetpriv, "setpriv is missing"),
+        arguments: [
+            ["-i", "lo", "tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0"],
+            ["-i", "lo", "port 9500", "-w", "/tmp/my file.pcapng", "--", "sh", "-c", "echo 'a'; exit 3"],
+            ["-i", "lo", "--", "sh", "-c", "echo \u{1b}[31m$HOME\nid"],
+        ])
+    func theCommandToRunIsWhatWasTyped(_ arguments: [String]) throws {
+        let denied = try Program(
+            "/usr/bin/setpriv",
+            ["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", Program.tcptrace] + arguments
+        ).end()
+        #expect(denied.code == 1 && !denied.errors.contains("\u{1b}"), "\(denied.errors)")
+        let line = try #require(denied.errors.split(separator: "\n").first { $0.hasPrefix("  sudo ") })
+        let pasted = try Program("/bin/bash", ["-c", "sudo() { printf '%s\\0' \"$@\"; }; \(line)"]).end()
+        #expect(pasted.code == 0 && pasted.errors.isEmpty, "\(pasted.errors)")
+        #expect(pasted.text == ([Program.tcptrace] + arguments).map { $0 + "\0" }.joined(), "\(line)")
+    }
+
     @Test func theDoctorAsRoot() throws {
         let outcome = try tcptrace("doctor", "-T", "json")
         #expect(outcome.code == 0 && outcome.errors.isEmpty)

@@ -39,6 +39,15 @@ import Testing
         #expect(text == expected)
     }
 
+    @Test("names in what is to be typed are quoted")
+    func quotedNames() {
+        let denied = CaptureError.permissionDenied(device: "lo", message: "")
+        let remedy = denied.explanation(command: "tcptrace 'port 9500'", executable: "/opt/my tools/tcptrace")
+        #expect(remedy.contains("  sudo tcptrace 'port 9500'\n") && remedy.contains("=ep '/opt/my tools/tcptrace'\n"))
+        let down = CaptureError.interfaceDown(device: "eth0;id").explanation(command: "", executable: "")
+        #expect(down.hasSuffix("sudo ip link set dev 'eth0;id' up"))
+    }
+
     @Test("link types have libpcap's names both ways")
     func names() {
         #expect(LinkType.ethernet.name == "EN10MB" && LinkType.ethernet.summary == "Ethernet")

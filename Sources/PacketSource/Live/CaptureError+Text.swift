@@ -37,7 +37,7 @@ extension CaptureError: CustomStringConvertible {
     /// What went wrong and what to do about it.
     ///
     /// - Parameters:
-    ///   - command: the command line as it was typed, to be repeated after `sudo`.
+    ///   - command: the command line as it was typed, each word quoted for a shell, to be repeated after `sudo`.
     ///   - executable: the path of the program's file, for setcap.
     public func explanation(command: String, executable: String) -> String {
         let remedy: String
@@ -51,11 +51,11 @@ extension CaptureError: CustomStringConvertible {
             remedy = """
                 Do one of:
                   sudo \(escaped(command))
-                  sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search=ep \(escaped(executable))
+                  sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search=ep \(shellWord(executable))
                 Reading a file needs no privileges:  tcptrace -r FILE
                 """
         case .interfaceDown(let device):
-            remedy = "Bring it up:  sudo ip link set dev \(escaped(device)) up"
+            remedy = "Bring it up:  sudo ip link set dev \(shellWord(device)) up"
         case .unsupportedLinkType(_, _, let available):
             remedy = "There are: " + available.joined(separator: ", ")
         case .deviceGone, .badFilter, .other: return description
