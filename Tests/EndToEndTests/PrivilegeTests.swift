@@ -210,6 +210,35 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(pasted.text == ([Program.tcptrace] + arguments).map { $0 + "\0" }.joined(), "\(line)")
     }
 
+    /// What is advised for setcap gives the kernel's events, with tracefs mounted as distributions do. Powers in
+    /// the ambient set are lent as a file's are.
+    @Test(.enabled(if: hasSetpriv, "setpriv is missing"))
+    func theAdvisedPowersGiveEvents() throws {
+        func asNobody(_ powers: [String], _ arguments: [String]) throws -> Outcome {
+            let list = powers.map { "+" + $0 }.joined(separator: ",")
+            return try Program(
+                "/usr/bin/unshare",
+                [
+                    "-m", "/bin/sh", "-c", "mount -t tracefs tracefs /sys/kernel/tracing && exec \"$@\"", "sh",
+                    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=\(list)",
+                    "--ambient-caps=\(list)", Program.tcptrace,
+                ] + arguments
+            ).end()
+        }
+        let advised = ["net_raw", "net_admin", "sys_ptrace", "dac_read_search", "perfmon", "bpf"]
+        let trace = ["-i", "lo", "-q", "--duration", "0.2", "port 1"]
+        let whole = try asNobody(advised, trace)
+        #expect(whole.code == 0 && !whole.errors.contains("not available"), "\(whole.errors)")
+        for (lacking, call) in [("perfmon", "perf_event_open: "), ("dac_read_search", "tracefs: ")] {
+            let lesser = try asNobody(advised.filter { $0 != lacking }, trace)
+            let line = lesser.errors.split(separator: "\n").first {
+                $0.contains("kernel events not available (\(call)")
+            }
+            let remedy = "; they take cap_\(lacking): try with sudo, or setcap as in tcptrace(8), PRIVILEGES"
+            #expect(lesser.code == 0 && line?.hasSuffix(remedy) == true, "\(lesser.errors)")
+        }
+    }
+
     @Test func theDoctorAsRoot() throws {
         let outcome = try tcptrace("doctor", "-T", "json")
         #expect(outcome.code == 0 && outcome.errors.isEmpty)

@@ -33,7 +33,7 @@ import Testing
             (socket: Operation not permitted)
             Do one of:
               sudo tcptrace -i lo port 9500
-              sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search=ep /usr/bin/tcptrace
+              sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search,cap_perfmon,cap_bpf=ep /usr/bin/tcptrace
             Reading a file needs no privileges:  tcptrace -r FILE
             """
         #expect(text == expected)

@@ -47,6 +47,16 @@ public final class TracepointSource {
     public struct Unavailable: Error, CustomStringConvertible {
         /// One clause for people.
         public let description: String
+        /// What was refused for want of privileges; nil if nothing was.
+        public var refused: Refused?
+    }
+
+    /// What takes privileges.
+    public enum Refused: Sendable {
+        /// To find the tracepoints.
+        case tracefs
+        /// To open them.
+        case perf
     }
 
     /// What was read so far.
@@ -90,7 +100,7 @@ public final class TracepointSource {
         ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
     ) throws(Unavailable) {
         guard let files = TracingFiles() else {
-            throw Unavailable(description: "tracefs: \(Self.refusal(errno))")
+            throw Self.unavailable("tracefs", errno, .tracefs)
         }
         decoder = TracepointDecoder()
         names = ProcessNames()
@@ -104,7 +114,7 @@ public final class TracepointSource {
         let processors = OnlineProcessors.current() ?? OnlineProcessors.counted()
         try Self.makeRoom(processors.count)
         guard let opened = PerfRings(processors: processors, tracepoint: wanted.first?.format.identifier) else {
-            throw Unavailable(description: "perf_event_open: \(Self.refusal(errno))")
+            throw Self.unavailable("perf_event_open", errno, .perf)
         }
         clock = opened.clock
         rings = opened.rings
@@ -134,8 +144,16 @@ public final class TracepointSource {
 
     /// The words for an errno; what even root is refused for is named (kernel_lockdown(7)).
     private static func refusal(_ code: Int32) -> String {
-        let isLockedDown = code == EPERM && KernelLockdown.current() == .confidentiality
-        return describeErrno(code) + (isLockedDown ? ", by the kernel's lockdown (confidentiality)" : "")
+        describeErrno(code) + (isLockedDown(code) ? ", by the kernel's lockdown (confidentiality)" : "")
+    }
+
+    private static func isLockedDown(_ code: Int32) -> Bool {
+        code == EPERM && KernelLockdown.current() == .confidentiality
+    }
+
+    private static func unavailable(_ call: String, _ code: Int32, _ what: Refused) -> Unavailable {
+        let isForPrivileges = [EPERM, EACCES].contains(code) && !isLockedDown(code)
+        return Unavailable(description: "\(call): \(refusal(code))", refused: isForPrivileges ? what : nil)
     }
 
     /// Room for a ring and every tracepoint on each processor, and for what the rest of the trace opens.

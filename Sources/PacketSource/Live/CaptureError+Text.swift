@@ -34,6 +34,11 @@ extension CaptureError: CustomStringConvertible {
         }
     }
 
+    /// What a live trace has a use for, as setcap(8) takes it: frames, promiscuous mode, other users' processes, the kernel's events
+    /// (the two last ones: perf, and programs).
+    private static let fileCapabilities =
+        "cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search,cap_perfmon,cap_bpf=ep"
+
     /// What went wrong and what to do about it.
     ///
     /// - Parameters:
@@ -51,7 +56,7 @@ extension CaptureError: CustomStringConvertible {
             remedy = """
                 Do one of:
                   sudo \(escaped(command))
-                  sudo setcap cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search=ep \(shellWord(executable))
+                  sudo setcap \(Self.fileCapabilities) \(shellWord(executable))
                 Reading a file needs no privileges:  tcptrace -r FILE
                 """
         case .interfaceDown(let device):

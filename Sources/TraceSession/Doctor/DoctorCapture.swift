@@ -13,6 +13,7 @@ enum DoctorCapture {
         (.readSearch, "the names of other users' processes"),
         (.systemAdministration, "opening tracefs where it is not mounted"),
         (.performance, "tracepoints, where perf_event_paranoid is above -1"),
+        (.programs, "states told by programs: a live trace costs busy programs more"),
     ]
 
     static func checks() -> (checks: [DoctorCheck], isPossible: Bool) {
@@ -28,13 +29,10 @@ enum DoctorCapture {
             DoctorCheck(
                 "capture", "interfaces", names.isEmpty ? .missing : .ok, names.joined(separator: ", "),
                 meaning: names.isEmpty ? "the list of names; any may work" : ""))
-        let effective = Capabilities.effective()
+        let effective = Capabilities.effective().including
         for (capability, cost) in costs {
             let name = Capabilities.names.first { $0.capability == capability }?.name ?? ""
-            // cap_sys_admin includes cap_perfmon (capabilities(7)).
-            let has =
-                effective.contains(capability)
-                || capability == .performance && effective.contains(.systemAdministration)
+            let has = effective.contains(capability)
             checks.append(DoctorCheck("capture", name, has ? .ok : .missing, meaning: has ? "" : cost))
         }
         return (checks, refusal == nil)

@@ -1,5 +1,6 @@
 // The kernel's tracepoints in a live trace: opened if they can be, read each turn, and what they could not tell.
 
+import Glibc
 import KernelSockets
 import TCPModel
 
@@ -20,9 +21,24 @@ struct KernelTrace {
             source = nil
             complaints = [
                 "kernel events not available (\(error)): the socket tables are polled instead, which shows fewer states,"
-                    + " and neither reasons nor errors"
+                    + " and neither reasons nor errors" + (error.refused.flatMap { Self.remedy(for: $0) } ?? "")
             ]
         }
+    }
+
+    /// What would have let them be opened, behind the complaint; nil if nothing that is known would.
+    static func remedy(
+        for refused: TracepointSource.Refused, powers: Capabilities = .effective(), isRoot: Bool = geteuid() == 0
+    ) -> String? {
+        let lacking = Capabilities.events.subtracting(powers.including)
+        guard lacking == [] else {
+            let names = lacking.described.replacing(", ", with: " and ")
+            // A root that lacks some is a container's, or what a service manager started.
+            return "; they take \(names)" + (isRoot ? "" : ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES")
+        }
+        // Where it is not mounted, it takes cap_sys_admin to look into it all the same.
+        guard case .tracefs = refused, !powers.contains(.systemAdministration) else { return nil }
+        return "; they take tracefs, mounted: sudo mount -t tracefs tracefs /sys/kernel/tracing"
     }
 
     /// Whether there are events.

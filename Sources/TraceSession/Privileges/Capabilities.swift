@@ -15,6 +15,7 @@ struct Capabilities: OptionSet, Hashable, Sendable {
     static let trace = Capabilities(rawValue: 1 << 19)
     static let systemAdministration = Capabilities(rawValue: 1 << 21)
     static let performance = Capabilities(rawValue: 1 << 38)
+    static let programs = Capabilities(rawValue: 1 << 39)
 
     /// What naming other users' processes takes: both, or it is refused.
     static let owners: Capabilities = [.readSearch, .trace]
@@ -23,8 +24,16 @@ struct Capabilities: OptionSet, Hashable, Sendable {
     static let names: [(capability: Capabilities, name: String)] = [
         (.rawNetwork, "cap_net_raw"), (.networkAdministration, "cap_net_admin"), (.trace, "cap_sys_ptrace"),
         (.readSearch, "cap_dac_read_search"), (.systemAdministration, "cap_sys_admin"),
-        (.performance, "cap_perfmon"),
+        (.performance, "cap_perfmon"), (.programs, "cap_bpf"),
     ]
+
+    /// What the kernel's events take: to find them in tracefs, which is root's, and to open them.
+    static let events: Capabilities = [.readSearch, .performance]
+
+    /// With those that cap_sys_admin includes (capabilities(7)).
+    var including: Capabilities {
+        contains(.systemAdministration) ? union([.performance, .programs]) : self
+    }
 
     /// What this thread may do now; empty if the kernel does not say.
     static func effective() -> Capabilities { sets().effective }

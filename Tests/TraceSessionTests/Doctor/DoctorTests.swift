@@ -109,6 +109,20 @@ import TimelineReport
         #expect(granted.user == nil && granted.kept == .trace && granted.announcement == nil)
     }
 
+    @Test func whatEventsTakeIsNamed() {
+        func remedy(
+            _ refused: TracepointSource.Refused, _ powers: Capabilities, isRoot: Bool = false
+        ) -> String? { KernelTrace.remedy(for: refused, powers: powers, isRoot: isRoot) }
+        let advice = ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES"
+        #expect(remedy(.perf, [.rawNetwork, .readSearch]) == "; they take cap_perfmon" + advice)
+        #expect(remedy(.tracefs, [.rawNetwork]) == "; they take cap_dac_read_search and cap_perfmon" + advice)
+        #expect(remedy(.perf, [.readSearch], isRoot: true) == "; they take cap_perfmon")
+        #expect(remedy(.tracefs, .events)?.hasSuffix("sudo mount -t tracefs tracefs /sys/kernel/tracing") == true)
+        // Something else refuses: a filter of system calls, or a security module.
+        #expect(remedy(.perf, .events) == nil)
+        #expect(remedy(.tracefs, [.readSearch, .systemAdministration]) == nil)
+    }
+
     @Test func missingPowersAreNamed() {
         #expect(missingPowers(namesProcesses: true, effective: .owners) == [])
         #expect(missingPowers(namesProcesses: false, effective: []) == [])
