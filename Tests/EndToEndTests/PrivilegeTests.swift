@@ -210,7 +210,7 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         #expect(pasted.text == ([Program.tcptrace] + arguments).map { $0 + "\0" }.joined(), "\(line)")
     }
 
-    /// What is advised for setcap gives the kernel's events, with tracefs mounted as distributions do. Powers in
+    /// What is advised for setcap gives the kernel's events, and the doctor sees that, with tracefs mounted as distributions do. Powers in
     /// the ambient set are lent as a file's are.
     @Test(.enabled(if: hasSetpriv, "setpriv is missing"))
     func theAdvisedPowersGiveEvents() throws {
@@ -229,6 +229,10 @@ private let hasSetpriv = FileManager.default.isExecutableFile(atPath: "/usr/bin/
         let trace = ["-i", "lo", "-q", "--duration", "0.2", "port 1"]
         let whole = try asNobody(advised, trace)
         #expect(whole.code == 0 && !whole.errors.contains("not available"), "\(whole.errors)")
+        let doctor = try asNobody(advised, ["doctor"])
+        for check in ["cap_perfmon", "cap_bpf", "tracefs", "programs", "sock:inet_sock_set_state"] {
+            #expect(doctor.lines.contains { $0.hasPrefix("  ok      \(check)") }, "\(check) in \(doctor.text)")
+        }
         for (lacking, call) in [("perfmon", "perf_event_open: "), ("dac_read_search", "tracefs: ")] {
             let lesser = try asNobody(advised.filter { $0 != lacking }, trace)
             let line = lesser.errors.split(separator: "\n").first {

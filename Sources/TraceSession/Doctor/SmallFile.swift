@@ -31,6 +31,11 @@ enum SmallFile {
         text(path).map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
     }
 
-    /// Whether there is something at this path that we can get at.
-    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+    /// Whether there is something at this path that we can get at. access(2) would ask for the user who called us, without what setcap(8)
+    /// has lent.
+    static func exists(_ path: String) -> Bool {
+        var about = stat()
+        // The path is a String, NUL-terminated for the time of the call, and stat(2) fills the structure that is passed.
+        return unsafe stat(path, &about) == 0
+    }
 }
