@@ -72,6 +72,7 @@ pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t g
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGUSR2, SIG_DFL);
         restore_descriptors();
         // The write end stays open until the program runs: closing it by executing is the good news.
         if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0

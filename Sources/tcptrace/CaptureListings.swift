@@ -24,6 +24,26 @@ enum CaptureListings {
         } catch { return fail(error) }
     }
 
+    /// The interfaces that words of -i name. As with tcpdump a number stands for the one that `interfaces` lists by it, unless one is
+    /// called so; a number that it does not list is left, and is then no interface.
+    static func names(of words: [String]) -> [String] {
+        guard words.contains(where: { number($0) != nil }) else { return words }
+        // The same list as with -D: some devices are listed only to those who may use them.
+        BorrowedPowers.takeUp()
+        let devices = (try? CaptureDevice.all()) ?? []
+        BorrowedPowers.layDown()
+        return words.map { word in
+            guard let index = number(word), devices.indices.contains(index - 1),
+                !devices.contains(where: { $0.name == word })
+            else { return word }
+            return devices[index - 1].name
+        }
+    }
+
+    private static func number(_ word: String) -> Int? {
+        word.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(word) : nil
+    }
+
     /// tcpdump's -L.
     static func linkTypes(of device: String) -> Int32 {
         do throws(CaptureError) {

@@ -34,7 +34,9 @@ struct TraceCommand: ParsableCommand {
 
     @Option(
         name: .customShort("i"),
-        help: ArgumentHelp("Interface to capture on; repeat for several, `any` for all.", valueName: "interface"))
+        help: ArgumentHelp(
+            "Interface to capture on, by name or its number in -D; repeat for several, `any` for all.",
+            valueName: "interface"))
     var interfaces: [String] = []
     @Option(
         name: .customShort("r"),
@@ -62,7 +64,7 @@ struct TraceCommand: ParsableCommand {
     var notPromiscuous = false
     @Option(
         name: .customShort("Q"),
-        help: ArgumentHelp("Only frames in this direction: in, out or inout.", valueName: "direction"))
+        help: ArgumentHelp("Live: only frames in this direction: in, out or inout.", valueName: "direction"))
     var direction: String?
     @Option(name: .customShort("y"), help: ArgumentHelp("Link type to capture with (see -L).", valueName: "type"))
     var linkType: String?

@@ -52,7 +52,8 @@ struct TraceRequest {
 
     /// The interfaces or files, of `words` too; what is left of these is a filter.
     private mutating func chooseSource(_ command: TraceCommand, readsFiles: Bool, _ words: inout [String]) throws {
-        options.interfaces = command.interfaces
+        // Numbers are those of the network namespace that the trace is in, which is entered before files are read.
+        options.interfaces = readsFiles ? CaptureListings.names(of: command.interfaces) : command.interfaces
         options.files = command.files
         if let list = command.list {
             // Unread it stands for what it names: that files are read is all that the checks below ask.
@@ -71,6 +72,12 @@ struct TraceRequest {
         }
         if !options.files.isEmpty && command.duration != nil {
             throw ValidationError("--duration is for live traces; with -r use -c or --connections")
+        }
+        if !options.files.isEmpty && command.direction != nil {
+            throw ValidationError("-Q is for live traces: of a file, filter words choose, such as src host")
+        }
+        if !options.files.isEmpty && command.linkType != nil && !command.dumpFilter {
+            throw ValidationError("-y is for live traces: a file has its own link type")
         }
         if !options.files.isEmpty && command.listLinkTypes {
             throw ValidationError("-L lists the link types of an interface: a file has its own, which reading it tells")
@@ -272,6 +279,9 @@ struct TraceRequest {
         }
         if !command.events.isEmpty && form != .json {
             throw ValidationError("--events is for -T json; the text shows every segment with -v")
+        }
+        guard !command.noHeader || form == .table || form == .csv else {
+            throw ValidationError("--no-header is for -q and -T csv: nothing else has a line of column titles")
         }
         hasHeader = !command.noHeader
         guard ["auto", "always", "never"].contains(command.color) else {

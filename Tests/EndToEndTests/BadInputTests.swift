@@ -31,13 +31,35 @@ import Testing
         ["-y", "NOSUCH", "-i", "lo"], ["9500"], ["sokets"], ["socket", "port", "9500"], ["version"],
         ["-r", "x", "--pid", "1", "--no-kernel"], ["--pname", "x", "--no-process"],
         ["-r", "x", "-w", "-", "--count"], ["-r", "x", "-w", "-", "--print"], ["-r", "x", "-w", "-", "-T", "csv"],
-        ["-r", "x", "--duration", "1"],
+        ["-r", "x", "--duration", "1"], ["-r", "x", "--no-header"], ["-r", "x", "-T", "zeek", "--no-header"],
     ])
     func usageErrorsAre64(_ arguments: [String]) throws {
         let outcome = try Program(Program.tcptrace, arguments).end()
         #expect(outcome.code == 64, "\(outcome.errors)")
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("Error: "), "\(outcome.errors)")
+    }
+
+    /// What chooses how to capture has nothing to choose of a file, and saying nothing would let people believe that it had.
+    @Test(arguments: [
+        (["-Q", "out"], "-Q is for live traces: of a file, filter words choose, such as src host"),
+        (["-Q", "inout"], "-Q is for live traces"),
+        (["-y", "RAW"], "-y is for live traces: a file has its own link type"),
+        (["--netns", "1"], "--netns is for live traces"), (["-L"], "-L lists the link types of an interface"),
+    ])
+    func whatIsForLiveTracesIsRefusedForFiles(_ options: [String], _ complaint: String) throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        file.connection(40001)
+        let path = try scratch.write(file.bytes, as: "a.pcap")
+        for words in [["-r", path] + options, options + [path]] {
+            let outcome = try Program(Program.tcptrace, words).end()
+            #expect(outcome.code == 64 && outcome.output.isEmpty, "\(outcome.text)")
+            #expect(outcome.errors.hasPrefix("Error: " + complaint), "\(outcome.errors)")
+        }
+        // There it tells for which link type the filter is compiled.
+        let listing = try tcptrace("-r", path, "-y", "RAW", "-d", "tcp")
+        #expect(listing.code == 0 && listing.text.hasPrefix("(000) "), "\(listing.errors)")
     }
 
     @Test(arguments: [

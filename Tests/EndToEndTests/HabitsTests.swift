@@ -47,6 +47,28 @@ import Testing
         #expect(lines.count { $0.contains("no such process") } == 1, "\(outcome.errors)")
     }
 
+    @Test("a number of -D stands for its interface", .enabled(if: isRoot, "live traces need root"))
+    func numberedInterfaces() throws {
+        let listed = try #require(try tcptrace("-D").lines.first { $0.contains(".lo [") })
+        let number = try #require(listed.split(separator: ".").first.map(String.init))
+        let outcome = try tcptrace("-ni\(number)", "-q", "--duration", "0.2", "port 1")
+        #expect(outcome.code == 0 && outcome.errors.contains("listening on lo, "), "\(outcome.errors)")
+        #expect(try tcptrace("-i", number, "-L").text.hasPrefix("Data link types for lo "))
+        #expect(try tcptrace("-i", number, "-d", "tcp").text == tcptrace("-i", "lo", "-d", "tcp").text)
+        for word in ["0", "999", "99999999999999999999"] {
+            let none = try tcptrace("-i", word, "-q")
+            #expect(
+                none.code == 1 && none.errors.contains("\(word): No such device exists\nThere are: "), "\(none.errors)")
+        }
+    }
+
+    @Test("a name comes before a number, as with tcpdump", .enabled(if: isRoot, "network namespaces need root"))
+    func interfacesThatAreCalledByNumbers() throws {
+        let script = "ip link add name 2 type veth peer name v && ip link set 2 up && exec \"$0\" -i 2 -L"
+        let outcome = try Program("/usr/bin/unshare", ["-n", "/bin/sh", "-c", script, Program.tcptrace]).end()
+        #expect(outcome.text.hasPrefix("Data link types for 2 "), "\(outcome.errors)")
+    }
+
     @Test("of interfaces those of the network come first", .enabled(if: isRoot, "live traces need root"))
     func interfaces() throws {
         let outcome = try tcptrace("-i", "nosuch0", "-q")

@@ -74,6 +74,44 @@ import Testing
         }
     }
 
+    /// tcpdump writes out what it holds; there is nothing to do here, and nothing to end.
+    @Test func whoHasTheFileWrittenOutDoesNotKillIt() throws {
+        let scratch = try Scratch()
+        var file = HandMade()
+        file.connection(40001)
+        let pipe = try HeldPipe(scratch)
+        let program = try Program(Program.tcptrace, ["-q", "-r", pipe.path])
+        try pipe.write(file.bytes)
+        try program.say("reading from file")
+        program.signal(SIGUSR2)
+        usleep(300_000)
+        #expect(!program.hasEnded)
+        try pipe.close()
+        let outcome = try program.end()
+        #expect(outcome.code == 0 && outcome.text.contains("127.0.0.1:40001"), "\(outcome.errors)")
+    }
+
+    @Test(.enabled(if: isRoot, "live traces need root")) func norDoesItKillALiveTrace() throws {
+        let scratch = try Scratch()
+        let file = scratch.file("a.pcapng")
+        let program = try Program(Program.tcptrace, ["-i", "lo", "-w", file, "tcp port 1"])
+        try program.say("listening on lo")
+        // Long before the end the packets are in the file.
+        let caller = "import socket\ntry: socket.create_connection(('127.0.0.1', 1))\nexcept OSError: pass"
+        _ = try python(caller).end()
+        try program.say("refused (REJ)")
+        program.signal(SIGUSR2)
+        usleep(300_000)
+        #expect(!program.hasEnded)
+        #expect(try tcptrace("-r", file, "--count", "tcp port 1").text == "2 packets\n")
+        program.signal(SIGINT)
+        let outcome = try program.end()
+        #expect(outcome.code == 0 && outcome.errors.contains("2 packets captured"), "\(outcome.errors)")
+        // The command has the signal as it is by default.
+        let command = try tcptrace("-i", "lo", "-q", "--", "sh", "-c", "kill -USR2 $$; sleep 1")
+        #expect(command.code == 128 + SIGUSR2, "\(command.errors)")
+    }
+
     @Test func aStreamWithoutHeaderIsGivenUp() throws {
         let scratch = try Scratch()
         let pipe = try HeldPipe(scratch)

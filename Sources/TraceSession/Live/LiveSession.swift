@@ -33,6 +33,8 @@ public enum LiveSession {
         _ options: TraceOptions, report: Report, _ typed: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        // With tcpdump it writes out what -w holds, which here is out already; who rotates files so is not to end the trace.
+        signal(SIGUSR2, SIG_IGN)
         guard
             let signals = SignalWait(
                 [SIGINT, SIGTERM, SIGHUP, SIGUSR1] + (options.fitsTerminal ? [SIGWINCH] : []))

@@ -75,6 +75,8 @@ public enum ReplaySession {
     ) -> Int32 {
         // A closed pipe is answered by write(2), not by a signal.
         signal(SIGPIPE, SIG_IGN)
+        // As live.
+        signal(SIGUSR2, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signals: \(describeErrno(errno))")
             return 1
