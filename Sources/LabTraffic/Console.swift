@@ -9,7 +9,8 @@ public enum Console {
     private static let name = Mutex<String>("")
 
     /// Prepares the process: SIGPIPE is ignored, and descriptors 0 to 2 that are closed become /dev/null, so that no
-    /// socket takes their place. SIGINT and SIGTERM are unblocked: a starter's mask is inherited, and some block all.
+    /// socket takes their place. SIGINT and SIGTERM are unblocked: a starter's mask is inherited, and some block all. Ends the process
+    /// where nobody can say with which words it was called.
     public static func prepare(program: String) {
         name.withLock { $0 = program }
         _ = signal(SIGPIPE, SIG_IGN)
@@ -20,6 +21,10 @@ public enum Console {
         _ = unsafe pthread_sigmask(SIG_UNBLOCK, &ending, nil)
         // The path is a literal. open gives the lowest free number, which is the one that was found closed: those below it are open by now.
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe open("/dev/null", O_RDWR) }
+        // Swift's runtime finds them through /proc/self/maps, and without it has none, not even the program's name.
+        guard CommandLine.arguments.isEmpty else { return }
+        problem("the command line cannot be read: /proc is not mounted here, or may not be read")
+        exit(1)
     }
 
     /// Makes SIGINT and SIGTERM a quiet exit with code 0.

@@ -31,6 +31,12 @@ struct TCPTraceCommand: ParsableCommand {
         BorrowedPowers.layDown()
         // Whoever reads our output may stop whenever he likes, usage errors included.
         signal(SIGPIPE, SIG_IGN)
+        // Swift's runtime finds the words through /proc/self/maps, and without it has none, not even the program's name. A trace of
+        // everything is not what was asked for.
+        guard !CommandLine.arguments.isEmpty else {
+            StandardStreams.complain("the command line cannot be read: /proc is not mounted here, or may not be read")
+            Glibc.exit(1)
+        }
         let (words, refusal) = TcpdumpArguments.normalized(Array(CommandLine.arguments.dropFirst()))
         if let refusal {
             StandardStreams.complain(refusal)

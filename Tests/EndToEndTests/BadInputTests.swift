@@ -40,6 +40,28 @@ import Testing
         #expect(outcome.errors.hasPrefix("Error: "), "\(outcome.errors)")
     }
 
+    /// Where there is no /proc, nobody knows what was asked for: least of all a trace of everything.
+    @Test(
+        .enabled(if: isRoot, "mount namespaces need root"),
+        arguments: [
+            ["tcptrace", "--version"], ["tcptrace", "-r", "/dev/null"], ["tcptrace", "sockets"],
+            ["lab-server", "--help"], ["lab-client", "--help"],
+        ])
+    func withoutWordsNothingIsDone(_ words: [String]) throws {
+        let outcome = try Program(
+            "/usr/bin/unshare",
+            [
+                "-m", "/bin/sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh",
+                "\(Program.products)/\(words[0])",
+            ]
+                + words.dropFirst()
+        ).end()
+        #expect(outcome.code == 1 && outcome.output.isEmpty, "\(outcome.text)")
+        #expect(
+            outcome.errors
+                == "\(words[0]): the command line cannot be read: /proc is not mounted here, or may not be read\n")
+    }
+
     /// What chooses how to capture has nothing to choose of a file, and saying nothing would let people believe that it had.
     @Test(arguments: [
         (["-Q", "out"], "-Q is for live traces: of a file, filter words choose, such as src host"),
