@@ -178,6 +178,33 @@ import Testing
         }
     }
 
+    /// What stands in every ladder and table is what people ask about first.
+    @Test func whatStandsInEveryRowHasAPage() {
+        for (words, name, kind) in [
+            (["seq", "SEQ", "sequence-number", "sequence number"], "seq", Explanation.Kind.word),
+            (["retransmit", "Retransmit", "retransmitted"], "retransmit", .word),
+            (["CLOSER", "closer", "closed_by", "closed-by"], "CLOSER", .word), (["=="], "==", .mark),
+            (["4+", "4+5", "10+", "6+7"], "4+5", .mark), (["2|", "1|", "12345|"], "2|", .mark), (["=>"], "=>", .mark),
+        ] {
+            for word in words {
+                let pages = Explanations.pages(for: word)
+                #expect(pages.map(\.name) == [name] && pages.map(\.kind) == [kind], "\(word): \(pages.map(\.name))")
+            }
+        }
+        for word in ["+", "+5", "4+5+6", "|", "||", "x|", "4+x", "=", "\u{662}|"] {
+            #expect(!Explanations.pages(for: word).contains { $0.kind == .mark }, "\(word)")
+        }
+    }
+
+    /// The figure omits it (RFC 9293 3.3.2, note 2), and the first connection that a student looks at may have it.
+    @Test func theStepPastFIN_WAIT_2IsTold() throws {
+        for state in [TCPState.finWait1, .timeWait] {
+            let page = try #require(Explanation.page(of: state))
+            let text = page.sections.flatMap(\.paragraphs).joined(separator: " ")
+            #expect(text.contains("RFC 9293 3.3.2") && text.contains(state == .finWait1 ? "TIME_WAIT" : "FIN_WAIT_1"))
+        }
+    }
+
     @Test func aStateWithItsMarkIsTheState() {
         #expect(Explanations.pages(for: "LISTEN*").map(\.name) == ["LISTEN"])
         #expect(Explanations.pages(for: "CLOSED*").first?.kind == .state)

@@ -36,11 +36,12 @@ public enum Explanations {
         let isBracketed = typed.count > 2 && typed.hasPrefix("(") && typed.hasSuffix(")")
         let word = isBracketed ? String(typed.dropFirst().dropLast()) : typed
         let folded = fold(word)
+        let mark = markName(word)
         var pages = findings.filter { $0.name == folded }
         if let state = TCPState(named: unmarked(word)), let page = Explanation.page(of: state) { pages.append(page) }
         if let outcome = Outcome(named: word) { pages.append(Explanation.page(of: outcome)) }
         pages += Explanation.zeekStates.filter { $0.name == word.uppercased() && (word != word.lowercased()) }
-        pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == word }
+        pages += fixed.filter { $0.kind == .certainty && $0.name == folded || $0.kind == .mark && $0.name == mark }
         // Brackets mean a remark, or flags.
         if word == typed { pages += Explanation.words.filter { fold($0.name) == foldedName(folded) } }
         pages += Explanation.rowRemarks.filter { fold($0.name) == foldedRemark(word) }
@@ -88,6 +89,16 @@ public enum Explanations {
     /// A state's name without the mark that stands behind it in the timeline.
     private static func unmarked(_ word: String) -> String {
         word.hasSuffix("*") || word.hasSuffix("!") ? String(word.dropLast()) : word
+    }
+
+    /// A mark without what is of this one row: `6+7` and `10+` are of the kind of 4+5, `12|` of 2|.
+    private static func markName(_ word: String) -> String {
+        let parts = word.split(separator: "+", omittingEmptySubsequences: false)
+        func isNumber(_ part: Substring) -> Bool {
+            !part.isEmpty && part.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        }
+        if parts.count == 2 && isNumber(parts[0]) && (parts[1].isEmpty || isNumber(parts[1])) { return "4+5" }
+        return word.hasSuffix("|") && isNumber(word.dropLast()) ? "2|" : word
     }
 
     /// The folded name of the page for a folded word that means the same.

@@ -113,6 +113,33 @@ extension Explanation {
             .meaning("In `tcptrace sockets` ? stands for an owner that only root may see.")),
         Explanation(
             .mark, "X", "The head of an arrow: this segment is a RST.", .see("explain RST, explain RST,ACK")),
+        Explanation(
+            .mark, "==", "The shaft of an arrow: this row is data, with its ACKs. All else has `--`.",
+            .meaning(
+                """
+                A run of segments one way is one row, and so are the ACKs that came back for it: `== 6 bytes 1:7, acked +8us ==>` are the
+                octets 1 to 6, and the time from the last of them to their ACK. -v shows every segment.
+                """),
+            .see("explain data, explain acked, explain 4+5")),
+        Explanation(
+            .mark, "4+5",
+            "In the column #: this row stands for the frames 4 and 5. `10+`: for frame 10 and others behind it.",
+            .meaning(
+                """
+                Frames are counted from 1, as tshark and Wireshark number those of the same file; what the filter leaves out, live, has no
+                number. -v gives every segment a row.
+                """),
+            .see("explain ==")),
+        Explanation(
+            .mark, "2|", "In front of a row: it is connection 2's.",
+            .meaning(
+                "Live, where several connections are at work, rows stand in the order of time. With -r each connection is a block."
+                    + " The number is that behind TCP at its head, and in the column # of -q."
+            )),
+        Explanation(
+            .mark, "=>",
+            "In the last line: refused, reset or not answered. What ended with FINs, or is open, has none.",
+            .see("explain refused, explain reset, explain no_answer")),
     ]
 
     static let errnos: [Explanation] = [

@@ -96,7 +96,10 @@ extension Explanation {
         ),
         .finWait1: (
             "This side closed first; its FIN is not acknowledged yet.",
-            "It waits for the peer's kernel, not for its process.",
+            """
+            It waits for the peer's kernel, not for its process. Where the peer closes at once, one FIN,ACK does both: TIME_WAIT follows,
+            and there is no FIN_WAIT_2 (RFC 9293 3.3.2).
+            """,
             """
             Usually a round trip, or 40 ms if the peer delays its ACK. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a shut window. FIN_WAIT1 in
             Linux's words.
@@ -132,7 +135,10 @@ extension Explanation {
         ),
         .timeWait: (
             "All is closed; the side that closed first waits until old segments have died out.",
-            "It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time begins anew.",
+            """
+            It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time begins anew. From FIN_WAIT_1 it
+            comes in one step where the peer's FIN acknowledges ours (RFC 9293 3.3.2).
+            """,
             """
             60 s, fixed; no setting changes it. No owner, inode 0, a few hundred octets. tcp_tw_reuse = 2: loopback only. tcp_max_tw_buckets
             limits their number. The tracepoint never shows it: it says CLOSE.

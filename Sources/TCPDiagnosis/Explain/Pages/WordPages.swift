@@ -6,6 +6,7 @@ extension Explanation {
         "bytes": "data", "byte": "data", "octets": "data", "octet": "data", "text": "data",
         "warning": "note", "error": "note", "info": "note", "warn": "note",
         "dsack": "D-SACK", "sacked": "SACK", "sack-ok": "SACK", "ecr": "ts", "timestamps": "ts", "pto": "TLP",
+        "sequence": "seq", "sequence-number": "seq", "retransmitted": "retransmit", "closed-by": "CLOSER",
         "window": "win", "wscale": "ws", "rx-queue": "Recv-Q",
         "tx-queue": "Send-Q", "idle-for": "idle",
     ]
@@ -15,6 +16,19 @@ extension Explanation {
     // MARK: What a segment says
 
     private static let header = [
+        Explanation(
+            .word, "seq", "Sequence number: which octet of its sender's this segment begins with.",
+            .wire(
+                """
+                Each side counts its own octets (RFC 9293 3.4). SYN and FIN take a number each: the SYN has 0, the first octet of text 1. `ack 7`
+                says that all before 7 has come, and that 7 is expected next; so a FIN with seq 13 is acknowledged by ack 14.
+                """),
+            .meaning(
+                """
+                Counted from the sender's SYN, as tcpdump and Wireshark do. On the wire it begins with a number that nobody can guess, the ISN;
+                -S shows that. Data has both ends of its octets, the last one not included: 1:7.
+                """),
+            .see("explain data, explain ACK, explain acked")),
         Explanation(
             .word, "mss", "Maximum segment size: the most text that this side wants in one segment.",
             .wire(
@@ -170,6 +184,23 @@ extension Explanation {
     // MARK: Queues, and words for people
 
     private static let texts = [
+        Explanation(
+            .word, "retransmit", "Sent again: octets, a SYN or a FIN that this side had sent before.",
+            .meaning(
+                """
+                In brackets stands why: (RTO) no ACK came in time, (fast) later octets were acknowledged, (loss probe), (path MTU), (spurious) all
+                of it had been acknowledged. SYNs and SYN-ACKs are numbered, `retransmit 1 (after 1.02s)`. A row that the capture has
+                twice is no retransmission: (copy of frame 7).
+                """),
+            .see("explain retransmission, explain RTO, explain fast, explain spurious")),
+        Explanation(
+            .word, "CLOSER", "In the table of -q: who ended the connection, the client or the server.",
+            .meaning(
+                """
+                Whose FIN was first, or who sent the RST that ended it. `-` while nobody has. In JSON and CSV it is closed_by. Who closes first
+                gets TIME_WAIT.
+                """),
+            .see("explain FIN, explain TIME_WAIT")),
         Explanation(
             .word, "Recv-Q", "Octets that a socket has received and acknowledged, and its process has not read.",
             .linux(
