@@ -78,7 +78,7 @@ check: lint test ## What a change must pass: form, warnings (they are errors in 
 golden: setup ## Write the golden files anew. The run fails on purpose: look at the difference, then run make test.
 	RECORD_GOLDEN=1 $(SWIFT) test --filter '[Gg]olden'
 
-install: setup ## Install programs and man pages below PREFIX (/usr/local); DESTDIR is honoured.
+install: setup ## Install programs, man pages and bash's completion below PREFIX (/usr/local); DESTDIR is honoured.
 	$(SWIFT) build $(RELEASE)
 	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/bin"
 	bin="$$($(SWIFT) build $(RELEASE) --show-bin-path)" && for program in $(PROGRAMS); do \
@@ -86,6 +86,8 @@ install: setup ## Install programs and man pages below PREFIX (/usr/local); DEST
 	for page in $(MANUALS); do \
 	    folder="$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}"; \
 	    $(INSTALL) -d "$$folder" && $(INSTALL) -m 644 "$$page" "$$folder/$${page##*/}" || exit 1; done
+	folder="$(DESTDIR)$(PREFIX)/share/bash-completion/completions"; $(INSTALL) -d "$$folder" && \
+	    "$(DESTDIR)$(PREFIX)/bin/tcptrace" --generate-completion-script bash >"$$folder/tcptrace"
 
 clean: ## Remove what was built.
 	$(SWIFT) package clean

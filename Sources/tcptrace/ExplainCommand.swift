@@ -24,11 +24,13 @@ struct ExplainCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
     var width: Int?
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
     var color = "auto"
     @Flag(name: .customLong("no-color"), help: "The same as --color never.")
     var noColor = false
-    @Argument(help: ArgumentHelp("What to explain: close-wait-leak, TIME_WAIT, R., S1 ...", valueName: "word"))
+    @Argument(
+        help: ArgumentHelp("What to explain: close-wait-leak, TIME_WAIT, R., S1 ...", valueName: "word"),
+        completion: Completion.explained)
     var words: [String] = []
 
     /// Text wider than this is hard to read.

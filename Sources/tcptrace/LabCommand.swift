@@ -25,9 +25,11 @@ struct LabCommand: ParsableCommand {
     var list = false
     @Option(name: .shortAndLong, help: ArgumentHelp("The server's port.", valueName: "port"))
     var port: UInt16 = 9500
-    @Option(help: ArgumentHelp("Write each scenario's capture there, as <scenario>.pcapng.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("Write each scenario's capture there, as <scenario>.pcapng.", valueName: "directory"),
+        completion: .directory)
     var save: String?
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
     var color = "auto"
     @Flag(name: .customLong("no-color"), help: "The same as --color never.")
     var noColor = false

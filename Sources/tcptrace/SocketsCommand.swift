@@ -45,7 +45,9 @@ struct SocketsCommand: ParsableCommand {
         name: [.customShort("i"), .customLong("info")],
         help: "Add what the kernel measures: timers, round trips, windows, what was sent again, what holds sending up.")
     var info = false
-    @Option(help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."))
+    @Option(
+        help: ArgumentHelp("Only these states, in any spelling.", valueName: "state,..."), completion: Completion.states
+    )
     var state: [String] = []
     @Option(
         name: [.customShort("T"), .long], help: "How the list is written: text, csv or json (one object per line).")

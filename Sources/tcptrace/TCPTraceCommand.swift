@@ -59,6 +59,11 @@ struct TCPTraceCommand: ParsableCommand {
         return try parseAsRoot(words)
     }
 
+    /// The verbs that are there to be typed.
+    private static var completedVerbs: [String] {
+        configuration.subcommands.compactMap { $0.configuration.commandName }.filter { $0 != "trace" } + ["help"]
+    }
+
     /// Says why the program ends, if there is something to say; the exit code.
     private static func end(_ error: any Error, _ words: [String]) -> Int32 {
         let code = exitCode(for: error)
@@ -67,6 +72,7 @@ struct TCPTraceCommand: ParsableCommand {
             // The parser's usage below it stays.
             text = _errorPrefix + complaint + text.dropFirst(_errorPrefix.count + message(for: error).count)
         }
+        if code.isSuccess && text.hasPrefix("#!/bin/bash\n") { text = Completion.bash(text, verbs: completedVerbs) }
         // The verb that stands for none is nobody's to type.
         if !code.isSuccess { text = text.replacing("See 'tcptrace trace --help' ", with: "See 'tcptrace --help' ") }
         guard !text.isEmpty else { return code.rawValue }

@@ -36,21 +36,23 @@ struct TraceCommand: ParsableCommand {
         name: .customShort("i"),
         help: ArgumentHelp(
             "Interface to capture on, by name or its number in -D; repeat for several, `any` for all.",
-            valueName: "interface"))
+            valueName: "interface"), completion: Completion.interfaces)
     var interfaces: [String] = []
     @Option(
         name: .customShort("r"),
-        help: ArgumentHelp("Read a pcap, pcapng or snoop file, - for standard input; repeatable.", valueName: "file"))
+        help: ArgumentHelp("Read a pcap, pcapng or snoop file, - for standard input; repeatable.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
     @Option(
         name: .customShort("V"),
-        help: ArgumentHelp("Read the capture files that this file lists, one per line.", valueName: "file"))
+        help: ArgumentHelp("Read the capture files that this file lists, one per line.", valueName: "file"),
+        completion: .file())
     var list: String?
     @Option(
         name: .customShort("w"),
         help: ArgumentHelp(
             "Write the frames too: pcapng, with what the kernel says, or pcap if the name ends in .pcap.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var output: String?
     @Option(name: .customShort("c"), help: ArgumentHelp("Stop after this many packets.", valueName: "count"))
     var count: UInt64?
@@ -64,11 +66,14 @@ struct TraceCommand: ParsableCommand {
     var notPromiscuous = false
     @Option(
         name: .customShort("Q"),
-        help: ArgumentHelp("Live: only frames in this direction: in, out or inout.", valueName: "direction"))
+        help: ArgumentHelp("Live: only frames in this direction: in, out or inout.", valueName: "direction"),
+        completion: Completion.directions)
     var direction: String?
     @Option(name: .customShort("y"), help: ArgumentHelp("Link type to capture with (see -L).", valueName: "type"))
     var linkType: String?
-    @Option(name: .customShort("F"), help: ArgumentHelp("Read the filter from this file.", valueName: "file"))
+    @Option(
+        name: .customShort("F"), help: ArgumentHelp("Read the filter from this file.", valueName: "file"),
+        completion: .file())
     var filterFile: String?
     @Option(
         name: .customShort("Z"),
@@ -115,13 +120,14 @@ struct TraceCommand: ParsableCommand {
         name: .customShort("T"),
         help: ArgumentHelp(
             "Output format: text, html (a page of ladders), mermaid (diagrams in Markdown), json (one object per line), "
-                + "zeek (conn.log) or csv.", valueName: "format"))
+                + "zeek (conn.log) or csv.", valueName: "format"), completion: Completion.formats)
     var format = "text"
     @Option(
         help: ArgumentHelp(
-            "With -T json: state (the default), or packet for a record of every segment too.", valueName: "event,..."))
+            "With -T json: state (the default), or packet for a record of every segment too.", valueName: "event,..."),
+        completion: Completion.events)
     var events: [String] = []
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
     var color = "auto"
     @Flag(name: .customLong("no-color"), help: "The same as --color never.")
     var noColor = false
@@ -144,9 +150,12 @@ struct TraceCommand: ParsableCommand {
     var duration: Double?
     @Option(
         help: ArgumentHelp(
-            "Show only connections with an end in these states, in any spelling.", valueName: "state,..."))
+            "Show only connections with an end in these states, in any spelling.", valueName: "state,..."),
+        completion: Completion.states)
     var state: [String] = []
-    @Option(help: ArgumentHelp("Show only connections with these outcomes.", valueName: "outcome,..."))
+    @Option(
+        help: ArgumentHelp("Show only connections with these outcomes.", valueName: "outcome,..."),
+        completion: Completion.outcomes)
     var outcome: [String] = []
     @Option(help: ArgumentHelp("Show only connections of this process.", valueName: "pid"))
     var pid: [Int32] = []
@@ -156,7 +165,7 @@ struct TraceCommand: ParsableCommand {
         name: .customLong("fail-on"),
         help: ArgumentHelp(
             "Exit with 3 if one of these findings is made: codes (see tcptrace explain), note, warning, error or any.",
-            valueName: "code,..."))
+            valueName: "code,..."), completion: Completion.findings)
     var failOn: [String] = []
     @Flag(name: .customLong("verify-checksums"), help: "Verify the checksums of wholly captured segments.")
     var verifyChecksums = false
@@ -188,7 +197,9 @@ struct TraceCommand: ParsableCommand {
     @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
     var commandWords: [String] = []
 
-    @Argument(help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"))
+    @Argument(
+        help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"),
+        completion: .file())
     var words: [String] = []
 
     func validate() throws { _ = try TraceRequest(self, readsFiles: false) }
