@@ -63,12 +63,13 @@ public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         }
     }
 
-    /// The state that a user named in any of the usual spellings (close-wait, CLOSE_WAIT, FIN_WAIT2, SYN_RECV), or nil.
+    /// The state that a user named in any of the usual spellings (close-wait, CLOSE_WAIT, FIN_WAIT2, SYN_RECV, ss's ESTAB), or nil.
     public init?(named name: String) {
         let folded = name.uppercased().filter { $0 != "_" && $0 != "-" && $0 != " " }
         switch folded {
         case "SYNRECV", "SYNRCVD": self = .synReceived
-        case "CLOSE": self = .closed
+        case "ESTAB": self = .established
+        case "CLOSE", "UNCONN": self = .closed
         case "LISTENING": self = .listen
         default:
             let match = Self.allCases.first {

@@ -95,6 +95,10 @@ import Testing
         (["-i", "lo", "host127.0.0.1"], "did you mean host 127.0.0.1?"),
         (["-i", "lo", "net10.0.0.0/8"], "did you mean net 10.0.0.0/8?"),
         (["-i", "lo", "portrange80-90"], "did you mean portrange 80-90?"),
+        (["-i", "lo", "portrange", "7101:7110"], "did you mean portrange 7101-7110?"),
+        (["-i", "lo", "tcp", "and", "port", "7101:7110"], "did you mean portrange 7101-7110?"),
+        (["-i", "lo", "portrange7101:7110"], "did you mean portrange 7101-7110?"),
+        (["-i", "lo", "host", "127.0.0.1:7101"], "did you mean host 127.0.0.1 and port 7101?"),
     ])
     func aWordThatIsNoFilterIsAnsweredWithWhatWasMeant(_ words: [String], _ hint: String) throws {
         let outcome = try Program(Program.tcptrace, words).end()

@@ -75,7 +75,7 @@ import Testing
         return Set(
             text.split(separator: "\n").map { line in
                 let fields = line.split(separator: " ")
-                let state = TCPState(named: String(fields[0]) == "ESTAB" ? "ESTABLISHED" : String(fields[0]))
+                let state = TCPState(named: String(fields[0]))
                 // A socket that is bound to an interface is listed with it: `127.0.0.1%lo:80`.
                 let ends = fields[3...4].map {
                     $0.replacing(/%[^:\]]*/, with: "").replacingOccurrences(of: "*:", with: "[::]:")

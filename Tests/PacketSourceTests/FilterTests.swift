@@ -95,6 +95,9 @@ import Testing
             ("prot 9500", "port"), ("tcp prot 80", "port"), ("tcp and hots 10.0.0.1", "host"), ("tpc port 80", "tcp"),
             ("host 1.2.3.4 andd port 1", "and"), ("host 127.0.0.1:9500", "host 127.0.0.1 and port 9500"),
             ("[::1]:9500", "host ::1 and port 9500"), ("tcp and [fe80::1]:80", "host fe80::1 and port 80"),
+            ("portrange 7101:7110", "portrange 7101-7110"), ("tcp and port 7101:7110", "portrange 7101-7110"),
+            ("portrange7101:7110", "portrange 7101-7110"), ("7101:7110", "portrange 7101-7110"),
+            ("portrange 7101:", nil), ("portrange 7101:99999", nil), ("portrange 1:2:3", nil),
             ("[1.2.3.4]:80", nil), ("[::g]:80", nil), ("[::1]:x", nil),
             ("tcp foo bar", nil), ("port 80 port", nil), ("(tcp or udp)) and port 80", nil), ("tcp \u{1b}[2J", nil),
         ] as [(String, String?)])

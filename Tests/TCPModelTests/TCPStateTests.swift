@@ -23,7 +23,8 @@ import Testing
             ("FIN_WAIT2", .finWait2), ("FIN-WAIT-1", .finWait1), ("fin wait 1", .finWait1), ("SYN_RECV", .synReceived),
             ("syn-recv", .synReceived), ("SYN_RCVD", .synReceived), ("SYN-RECEIVED", .synReceived),
             ("CLOSE", .closed), ("LISTENING", .listen), ("close-wait", .closeWait), ("Time_Wait", .timeWait),
-            ("LAST_ACK", .lastAck), ("estab", nil), ("", nil), ("(unknown)", nil), ("unseen", nil), ("FIN_WAIT", nil),
+            ("LAST_ACK", .lastAck), ("ESTAB", .established), ("estab", .established), ("UNCONN", .closed),
+            ("esta", nil), ("", nil), ("(unknown)", nil), ("unseen", nil), ("FIN_WAIT", nil),
         ] as [(String, TCPState?)])
     func spellings(name: String, state: TCPState?) {
         #expect(TCPState(named: name) == state)

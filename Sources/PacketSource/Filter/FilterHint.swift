@@ -19,7 +19,7 @@ extension FilterFault {
         else { return nil }
         if let meant = bracketed(around: range) { return meant }
         let word = String(decoding: Array(text.utf8)[range], as: UTF8.self)
-        if let meant = Self.apart(word) ?? Self.hostAndPort(word) { return meant }
+        if let meant = Self.apart(word) ?? Self.portRange(word) ?? Self.hostAndPort(word) { return meant }
         let letters = Array(word.lowercased().utf8)
         guard letters.count > 2, !FilterKeywords.all.contains(word[...]) else { return nil }
         return Self.usual.first { keyword in
@@ -32,11 +32,13 @@ extension FilterFault {
     private static func apart(_ word: String) -> String? {
         let letters = word.utf8.prefix { (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0) }
         let keyword = String(decoding: letters, as: UTF8.self).lowercased()
-        let number = String(decoding: word.utf8.dropFirst(letters.count), as: UTF8.self)
+        var number = String(decoding: word.utf8.dropFirst(letters.count), as: UTF8.self)
         let isNumber = number.utf8.allSatisfy { (0x30...0x39).contains($0) }
         switch keyword {
         case "port", "vlan", "proto", "less", "greater": guard isNumber else { return nil }
-        case "portrange": guard number.contains("-") else { return nil }
+        case "portrange":
+            number = number.replacing(":", with: "-")
+            guard number.contains("-") else { return nil }
         // An address: a name would be looked up, and waited for.
         case "host", "net":
             guard number.contains(".") || number.contains(":"),
@@ -72,6 +74,13 @@ extension FilterFault {
 
     private func isHexOrColon(_ octet: UInt8) -> Bool {
         (0x30...0x3a).contains(octet) || (0x61...0x66).contains(octet | 0x20)
+    }
+
+    /// `7101:7110`, a range as firewalls write it; no host is a number.
+    private static func portRange(_ word: String) -> String? {
+        let ports = word.split(separator: ":", omittingEmptySubsequences: false)
+        guard ports.count == 2, let first = UInt16(ports[0]), let last = UInt16(ports[1]) else { return nil }
+        return "portrange \(first)-\(last)"
     }
 
     /// `127.0.0.1:9500`, which pcap-filter(7) does not know; a lone colon in an IPv6 address there is not.
