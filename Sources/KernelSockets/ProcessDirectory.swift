@@ -53,7 +53,10 @@ struct ProcessDirectory: ~Copyable {
         let executable = directory.linkTarget(of: "exe", into: &target).map {
             String(decoding: target[..<$0], as: UTF8.self)
         }
-        let group = directory.contents(of: "cgroup", limit: ControlGroup.sizeLimit).flatMap { ControlGroup(text: $0) }
+        var group = directory.contents(of: "cgroup", limit: ControlGroup.sizeLimit).flatMap { ControlGroup(text: $0) }
+        // Of who ends, version 1's hierarchies say the root, whatever its group was (proc_cgroup_show()); version 2 keeps the true one.
+        // Asked last: whoever does not end yet has not ended when the group was read.
+        if group?.path == "/", status()?.isEnding != false { group = nil }
         return ProcessDetails(
             executable: executable, controlGroup: group?.path, container: group?.container, unit: group?.unit)
     }

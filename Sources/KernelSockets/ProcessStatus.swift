@@ -6,6 +6,8 @@ import TCPModel
 struct ProcessStatus {
     /// PF_KTHREAD among the flags (include/linux/sched.h).
     private static let kernelThread: UInt32 = 0x0020_0000
+    /// PF_EXITING, likewise.
+    private static let exiting: UInt32 = 0x0000_0004
 
     /// When it started, in clock ticks since boot (field 22).
     let startTicks: UInt64
@@ -13,6 +15,8 @@ struct ProcessStatus {
     let parent: Int32
     /// Whether it is a thread of the kernel's own (field 9).
     let isKernelThread: Bool
+    /// Whether its first thread is ending or has ended (field 9): its memory and its groups are given up before its descriptors are.
+    let isEnding: Bool
     /// Whether all of its threads have ended (fields 3 and 20), and its parent has not asked for it yet: its first thread may end before
     /// others do.
     let hasEnded: Bool
@@ -33,6 +37,7 @@ struct ProcessStatus {
         self.startTicks = startTicks
         self.parent = parent
         isKernelThread = flags & Self.kernelThread != 0
+        isEnding = flags & Self.exiting != 0
         let state = fields[0].first
         hasEnded = state == UInt8(ascii: "Z") && threads <= 1
         trouble =

@@ -1,6 +1,7 @@
 // Owners of sockets: made-up process folders, and this very process.
 
 import Foundation
+import Glibc
 import TCPModel
 import Testing
 
@@ -127,6 +128,42 @@ import Testing
         let anew = owners.owners(of: [50])
         let later = try #require(anew[50]?.process.details)
         #expect(later.executable == nil && later.controlGroup == nil)
+    }
+
+    /// A process that has ended, or is ending (PF_EXITING): version 1's hierarchies say `/` of it, as they do of one of the root group.
+    @Test func theGroupOfAProcessThatEndsIsNotTheRoot() throws {
+        let proc = try FakeProc()
+        func group(flags: Int, _ text: String) throws -> String? {
+            try proc.write("200/stat", "200 (a) S 1 0 0 0 -1 \(flags) 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n")
+            try proc.write("200/cgroup", text)
+            return ProcessDirectory(root: proc.root, pid: 200)?.details().controlGroup
+        }
+        #expect(try group(flags: 4_194_560, "4:memory:/\n0::/\n") == "/")
+        #expect(try group(flags: 4_194_560 | 4, "4:memory:/\n0::/\n") == nil)
+        #expect(try group(flags: 4_194_560 | 4, "0::/system.slice/web.service\n") == "/system.slice/web.service")
+        // It has gone since.
+        try proc.write("200/cgroup", "0::/\n")
+        try FileManager.default.removeItem(atPath: proc.root + "/200/stat")
+        #expect(ProcessDirectory(root: proc.root, pid: 200)?.details().controlGroup == nil)
+    }
+
+    /// The kernel's own word: a child that nobody has waited for.
+    @Test func aZombieHasNoGroupOrItsOwn() throws {
+        let own = ProcessDirectory(root: "/proc", pid: getpid())?.details().controlGroup
+        var pid: pid_t = 0
+        let arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("/bin/true"), nil]
+        defer { unsafe free(arguments[0]) }
+        try #require(unsafe posix_spawn(&pid, "/bin/true", nil, nil, arguments, nil) == 0)
+        // Its end is waited for, and it is left as it is.
+        try #require(waitid(P_PID, id_t(pid), nil, WEXITED | WNOWAIT) == 0)
+        let directory = ProcessDirectory(root: "/proc", pid: pid)
+        let details = directory?.details()
+        #expect(directory?.status()?.isEnding == true && directory?.status()?.hasEnded == true)
+        #expect(details?.executable == nil && details != nil)
+        #expect(details?.controlGroup == nil || details?.controlGroup == own)
+        #expect(details?.controlGroup != "/")
+        var status: Int32 = 0
+        try #require(unsafe waitpid(pid, &status, 0) == pid)
     }
 
     /// A socket that a parent made, and its children inherited: all of them, whoever is asked. The stranger has another socket by the
