@@ -40,7 +40,9 @@ struct TraceCommand: ParsableCommand {
     var interfaces: [String] = []
     @Option(
         name: .customShort("r"),
-        help: ArgumentHelp("Read a pcap, pcapng or snoop file, - for standard input; repeatable.", valueName: "file"),
+        help: ArgumentHelp(
+            "Read a pcap, pcapng or snoop file, - for standard input; repeatable: files are taken by their first frames' times.",
+            valueName: "file"),
         completion: .file())
     var files: [String] = []
     @Option(

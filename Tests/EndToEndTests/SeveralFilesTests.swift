@@ -165,4 +165,98 @@ import Testing
         let captures = try records(tcptrace("-r", "/nonexistent", "-T", "json"), "capture")
         #expect(captures.map { $0["event"] as? String } == ["start", "end"])
     }
+
+    // MARK: The order
+
+    /// One connection of eight frames, a second apart and in four files of two: as a rotating capture writes them.
+    private static func rotated(_ scratch: Scratch) throws -> [String] {
+        var whole = HandMade()
+        whole.connection(40001)
+        let header = whole.bytes.prefix(24)
+        var records: [[UInt8]] = []
+        var at = 24
+        while at < whole.bytes.count {
+            let length = 16 + Int(whole.bytes[at + 8])
+            var record = Array(whole.bytes[at..<at + length])
+            record.replaceSubrange(0..<4, with: HandMade.little(whole.second + UInt32(records.count)))
+            records.append(record)
+            at += length
+        }
+        try #require(records.count == 8)
+        return try (0..<4).map { part in
+            try scratch.write(header + records[part * 2] + records[part * 2 + 1], as: "out.pcap\([1, 2, 3, 10][part])")
+        }
+    }
+
+    private static func arguments(_ files: [String]) -> [String] { files.flatMap { ["-r", $0] } }
+
+    private static func run(_ arguments: [String]) throws -> Outcome { try Program(Program.tcptrace, arguments).end() }
+
+    /// `out.pcap*`, as a shell sorts it: 1, 10, 2, 3.
+    @Test(arguments: [[], ["--workers", "1"], ["--workers", "4"]])
+    func filesAreTakenInByTheTimeOfTheirFirstFrames(_ workers: [String]) throws {
+        let scratch = try Scratch()
+        let files = try Self.rotated(scratch)
+        let shell = [files[0], files[3], files[1], files[2]]
+        for form in [["-q"], ["-T", "json"], ["-T", "csv"]] {
+            let right = try Self.run(form + workers + Self.arguments(files))
+            let sorted = try Self.run(form + workers + Self.arguments(shell))
+            #expect(sorted.text == right.text && sorted.code == 0 && sorted.errors == right.errors, "\(sorted.errors)")
+            #expect(!sorted.errors.contains("mergecap"))
+        }
+        let json = try Self.run(["-T", "json"] + workers + Self.arguments(shell))
+        #expect(try records(json, "conn").map { $0["conn_state"] as? String } == ["SF"])
+        // Written in the same order.
+        let output = scratch.file("whole.pcap")
+        #expect(try Self.run(["-q", "-w", output] + Self.arguments(shell)).code == 0)
+        #expect(try tcptrace("-q", "-r", output).text == Self.run(["-q"] + Self.arguments(files)).text)
+    }
+
+    @Test func filesThatOverlapAreSaidToOnce() throws {
+        let scratch = try Scratch()
+        let files = try Self.rotated(scratch)
+        let whole = scratch.file("whole.pcap")
+        #expect(try Self.run(["-q", "-w", whole] + Self.arguments(files)).code == 0)
+        let outcome = try tcptrace("-q", "-r", files[1], "-r", whole, "-r", files[2])
+        #expect(outcome.code == 0)
+        let lines = outcome.errors.split(separator: "\n").filter { $0.contains("mergecap") }
+        #expect(lines.count == 1, "\(outcome.errors)")
+        #expect(
+            lines.first?.hasPrefix(
+                "tcptrace: \(files[1]) begins 5.00s before \(whole) ends, and files are read one behind") == true,
+            "\(lines)")
+    }
+
+    /// A pipe can be read only once: nothing is sorted then, and time may step back.
+    @Test(arguments: ["-", "fifo"]) func withAPipeTheOrderIsThatGiven(_ kind: String) throws {
+        let scratch = try Scratch()
+        let files = try Self.rotated(scratch)
+        let fifo = scratch.file("fifo")
+        let line =
+            kind == "-"
+            ? "cat $1 | $T -q -r $2 -r -" : "mkfifo $3; cat $1 > $3 & $T -q -r $2 -r $3"
+        let outcome = try shell(line, files[0], files[1], fifo)
+        let names = outcome.errors.split(separator: "\n").filter { $0.contains("reading from file") }
+        #expect(names.count == 2 && names.first?.contains(files[1]) == true, "\(outcome.errors)")
+        #expect(outcome.code == 0 && outcome.errors.contains("4 packets read"), "\(outcome.errors)")
+        #expect(outcome.errors.contains(" begins 3.00s before \(files[1]) ends"), "\(outcome.errors)")
+    }
+
+    /// What cannot be read, or has no frame, stays behind the file before it.
+    @Test func filesWithoutAFrameKeepTheirErrors() throws {
+        let scratch = try Scratch()
+        let files = try Self.rotated(scratch)
+        let empty = try scratch.write(Array(HandMade().bytes), as: "empty.pcap")
+        let damaged = try scratch.write([1, 2, 3, 4, 5, 6, 7, 8], as: "damaged.pcap")
+        let outcome = try tcptrace(
+            "-q", "-r", files[3], "-r", damaged, "-r", "/nonexistent", "-r", empty, "-r", files[0])
+        #expect(outcome.code == 1)
+        let lines = outcome.errors.split(separator: "\n")
+        let places = [files[0], files[3], damaged, "/nonexistent", empty].map { name in
+            lines.firstIndex { $0.contains(name) }
+        }
+        #expect(places.allSatisfy { $0 != nil }, "\(outcome.errors)")
+        #expect(places.compactMap { $0 } == places.compactMap { $0 }.sorted(), "\(outcome.errors)")
+        #expect(outcome.errors.contains("4 packets read"))
+    }
 }

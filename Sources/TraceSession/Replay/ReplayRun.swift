@@ -37,6 +37,7 @@ struct ReplayRun: ~Copyable {
     private var shown: (frame: UInt64, time: Int64) = (.max, 0)
     /// Of the file that is read, if it is a stream.
     private var clock = StreamClock()
+    private var ends = FileEnds()
 
     init(_ options: TraceOptions, _ signals: consuming SignalWait) {
         self.options = options
@@ -50,7 +51,7 @@ struct ReplayRun: ~Copyable {
     /// - Returns: the exit code: 1 if one could not be read to its end, or the frames not be written.
     mutating func readAll<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) -> Int32 {
         var status: Int32 = 0
-        for path in options.files where !isStopped {
+        for path in FileOrder.byTime(options.files) where !isStopped {
             do throws(TraceError) {
                 guard var input = try open(path, &consumer) else { break }
                 try begin(input, &consumer)
@@ -147,10 +148,14 @@ struct ReplayRun: ~Copyable {
             endBatch(&input, &consumer)
             tell(input.rejections())
             clock = StreamClock()
+            ends.end(input.path, input.latestTime)
         }
         while !isStopped {
             let before = frame
-            let state = try take(from: &input, &consumer)
+            let isFirst = input.latestTime == nil
+            // Of several files each one's first frame tells where it begins.
+            let state = try take(from: &input, &consumer, limit: isFirst && options.files.count > 1 ? 1 : .max)
+            if isFirst, let begin = input.latestTime, let sentence = ends.begin(input.path, begin) { tell([sentence]) }
             if input.size == nil && frame != before, let captured = input.latestTime {
                 clock.take(captured, wall: wallClockNow(), moment: monotonicNow())
             }
@@ -175,11 +180,11 @@ struct ReplayRun: ~Copyable {
         for sentence in sentences { complain(sentence) }
     }
 
-    /// Hands over the frames that are there, up to the end of the batch.
+    /// Hands over the frames that are there, up to the end of the batch and at most `limit`.
     private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
-        from input: inout InputFile, _ consumer: inout Consumer
+        from input: inout InputFile, _ consumer: inout Consumer, limit: Int
     ) throws(TraceError) -> CaptureFileReader.Progress {
-        let room = ReplayDivision.batch - Int(frame - batchStart)
+        let room = min(limit, ReplayDivision.batch - Int(frame - batchStart))
         // Where nothing is written or counted, frames take the short way.
         if output == nil && options.packetLimit == nil && options.connectionLimit == nil && interfaces.isSame {
             @inline(__always) func take(_ header: FrameHeader, _ bytes: RawSpan, _ number: UInt64) -> Bool {

@@ -10,7 +10,7 @@ public enum ReplaySession {
     /// How long an ended connection waits for late segments, in nanoseconds of the capture's clock: Linux's TIME-WAIT.
     static let linger = 60 * Span.second
 
-    /// Reads `options.files` in order and writes the report to standard output.
+    /// Reads `options.files`, in the order of `FileOrder`, and writes the report to standard output.
     ///
     /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
