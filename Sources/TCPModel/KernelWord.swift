@@ -18,6 +18,8 @@ public struct KernelWord: Hashable, Sendable, BitwiseCopyable {
 extension KernelWord {
     /// A rule of nftables or iptables dropped it (SKB_DROP_REASON_NETFILTER_DROP).
     public static let netfilterDrop = KernelWord("NETFILTER_DROP")
+    /// A router could not pass it on: the next link's MTU is smaller (SKB_DROP_REASON_PKT_TOO_BIG).
+    public static let packetTooBig = KernelWord("PKT_TOO_BIG")
     /// There was no socket for it (SKB_DROP_REASON_NO_SOCKET, SK_RST_REASON_NO_SOCKET).
     public static let noSocket = KernelWord("NO_SOCKET")
     /// All of it had been received before: a window probe, a keep-alive, a repetition (SKB_DROP_REASON_TCP_OLD_SEQUENCE).

@@ -84,7 +84,9 @@ import Testing
             "SOCKET_FILTER", "NETFILTER_DROP", "TC_INGRESS", "IP_RPFILTER", "SECURITY_HOOK", "XFRM_POLICY",
             "TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED", "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED",
             "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE", "TCP_LISTEN_OVERFLOW", "SOCKET_RCVBUFF", "PROTO_MEM",
-            "SOCKET_BACKLOG",
+            "SOCKET_BACKLOG", "IP_INADDRERRORS", "IP_INVALID_DEST", "IP_INHDR", "IP_CSUM", "IPV6DISABLED",
+            "PKT_TOO_BIG",
+            "NEIGH_HH_FILLFAIL", "RECURSION_LIMIT", "SKB_GSO_SEG", "PSP_INPUT", "PSP_OUTPUT", "NOMEM", "PFMEMALLOC",
         ] {
             #expect(dropMeaning(KernelWord(name)) != name && Explanations.pages(for: name).count == 1, "\(name)")
         }

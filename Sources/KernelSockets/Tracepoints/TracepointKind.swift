@@ -82,14 +82,18 @@ enum TracepointKind: String, CaseIterable, Sendable {
         if ["TCP_OLD_ACK", "TCP_OLD_DATA", "TCP_ZEROWINDOW"].contains(reason) { return false }
         return reason.hasPrefix("TCP_")
             || [
-                "NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
+                "NO_SOCKET", "SOCKET_FILTER", "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM", "PFMEMALLOC", "NOMEM",
                 // Between the capture and TCP: firewalls, traffic control, reverse path filters, security modules.
-                "NETFILTER_DROP", "IP_RPFILTER", "TC_INGRESS", "SECURITY_HOOK", "XFRM_POLICY",
-                // Addresses and routes that it cannot have: martians, mostly.
-                "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET", "IP_INNOROUTES",
+                "NETFILTER_DROP", "IP_RPFILTER", "TC_INGRESS", "SECURITY_HOOK", "XFRM_POLICY", "PSP_INPUT",
+                "IPV6DISABLED",
+                // Addresses and routes that it cannot have: martians, mostly, and addresses that this host no longer has.
+                "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_LOCALNET", "IP_INNOROUTES", "IP_INADDRERRORS",
+                "IP_INVALID_DEST",
+                // What a router cannot pass on: too large for the next link, or too far on its way; and broken headers.
+                "PKT_TOO_BIG", "IP_INHDR", "IP_CSUM",
                 // On its way out. Queueing disciplines drop what they please all day, which TCP asks them to: those are left out.
                 "IP_OUTNOROUTES", "NEIGH_CREATEFAIL", "NEIGH_FAILED", "NEIGH_QUEUEFULL", "NEIGH_DEAD",
-                "BPF_CGROUP_EGRESS", "TC_EGRESS",
+                "NEIGH_HH_FILLFAIL", "BPF_CGROUP_EGRESS", "TC_EGRESS", "PSP_OUTPUT", "SKB_GSO_SEG", "RECURSION_LIMIT",
             ].contains(reason)
     }
 }

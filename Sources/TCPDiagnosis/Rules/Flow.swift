@@ -98,6 +98,7 @@ extension Rule {
     static let mtuBlackHole = Rule(.mtuBlackHole) { c in
         for side in [Side.originator, .responder] {
             let large = c.file[side].large
+            if let verdict = c.tooBigHere(side) { return verdict }
             // Three retransmissions of it were lost, the peer is there, and nothing else explains it.
             guard large.sendings > 3, !large.arrived, large.missed.isSeen, c.file.pathMTU?.side != side,
                 !c.file[side.other].shut.isSeen, c.trace(side.other)?.drops ?? 0 == 0
@@ -213,6 +214,25 @@ extension Rule {
 }
 
 extension Circumstances {
+    /// This host is the router that throws them away: its kernel says so, and whether the peer is heard says nothing.
+    fileprivate func tooBigHere(_ side: Side) -> Verdict? {
+        let large = file[side].large
+        // The first one is lost on every narrower way: its sender hears of that, and the second one is smaller.
+        guard large.sendings > 2, !large.arrived, file.pathMTU?.side != side,
+            trace(side.other)?.dropReason == .packetTooBig
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) sent the same \(counted(large.length, "octet")) \(large.sendings) times in"
+                + " \(words(large.last.time.since(large.first.time))) for nothing: this host drops what is larger than the MTU of the link"
+                + " that it is to leave by (PKT_TOO_BIG), and its ICMP error (packet too big) does not reach the sender",
+            frames: [large.first, large.last],
+            evidence: [
+                .init("octets", .number(Int64(large.length))), .init("sendings", .number(Int64(large.sendings))),
+            ] + dropEvidence(side.other))
+    }
+
     /// A RST that would have ended the connection, and did not.
     fileprivate var unheededReset: Verdict? {
         guard file.seen.contains(.resetUnheeded), !connection.facts.contains(.reset),

@@ -33,8 +33,11 @@ extension KernelJoin {
         opening.append((id, number, nil))
     }
 
-    /// Reasons for dropping what leaves this host; NEIGH_... are others.
-    private static let outbound: Set<String> = ["IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS"]
+    /// Reasons for dropping what leaves this host, as others than NEIGH_... are.
+    private static let outbound: Set<String> = [
+        "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS", "PKT_TOO_BIG", "PSP_OUTPUT", "SKB_GSO_SEG",
+        "RECURSION_LIMIT",
+    ]
 
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
     /// segment, somewhere else at the same moment, is none.

@@ -187,9 +187,14 @@ extension TracepointDecoder {
     @Test func reasonsThatConcernTCP() {
         for reason in [
             "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE", "IP_INNOROUTES", "IP_OUTNOROUTES", "NEIGH_FAILED", "TC_EGRESS",
-            "BPF_CGROUP_EGRESS", "IP_RPFILTER", "TCP_MD5FAILURE",
+            "BPF_CGROUP_EGRESS", "IP_RPFILTER", "TCP_MD5FAILURE", "IP_INADDRERRORS", "PKT_TOO_BIG", "IP_INHDR",
+            "IP_INVALID_DEST", "IPV6DISABLED",
+            "NEIGH_HH_FILLFAIL", "PFMEMALLOC",
         ] { #expect(TracepointKind.concernsTCP(reason), "\(reason)") }
-        for reason in ["QDISC_DROP", "FQ_FLOW_LIMIT", "OTHERHOST", "UDP_CSUM", "TCP_OLD_DATA", "NOT_SPECIFIED"] {
+        for reason in [
+            "QDISC_DROP", "FQ_FLOW_LIMIT", "OTHERHOST", "UDP_CSUM", "TCP_OLD_DATA", "NOT_SPECIFIED", "PKT_TOO_SMALL",
+            "CPU_BACKLOG",
+        ] {
             #expect(!TracepointKind.concernsTCP(reason), "\(reason)")
         }
     }

@@ -80,7 +80,7 @@ extension Explanation {
                 Find the limit: ping -M do -s 1372 HOST, smaller or larger. Let ICMP type 3 code 4 and ICMPv6 type 2 through; or have the
                 gateway lower the MSS (iptables -j TCPMSS --clamp-mss-to-pmtu); or lower the interface's or the route's MTU.
                 """),
-            .see("explain retransmission, explain middlebox")),
+            .see("explain PKT_TOO_BIG, explain retransmission, explain middlebox")),
         Explanation(
             .finding, "zero-window-stall", "A receiver kept its window shut while the peer had data for it.",
             .wire(

@@ -92,6 +92,28 @@ extension Explanation {
             "A forgery, or a rule that redirects to loopback without net.ipv4.conf.IF.route_localnet = 1.",
             see: "explain syn-unanswered"),
         reason(
+            .drop, "IP_INADDRERRORS", "It is for an address that this host does not have, and the host is no router.",
+            "The address moved away (keepalived, a cloud's floating IP), and a neighbour still sends it here: its entry is old. Look for"
+                + " the address with ip addr, and at the neighbour for what ip neigh says. nstat counts IpInAddrErrors.",
+            see: "explain syn-unanswered, explain segments-dropped"),
+        reason(
+            .drop, "IP_INVALID_DEST",
+            "Its address is none that a receiver can have: 0, or a broadcast that is not for this link.",
+            "A broken sender, or a forgery."),
+        reason(
+            .drop, "IP_INHDR", "A router's: its hop limit (TTL) was used up here. Or its IP header is broken.",
+            "A loop of routes, mostly: traceroute shows the same hosts again and again. The router answers with ICMP time exceeded.",
+            see: "explain syn-unanswered"),
+        reason(
+            .drop, "PKT_TOO_BIG",
+            "A router's: it is larger than the MTU of the link that it was to leave by, and may not be divided.",
+            "Usual once for each sender: the router answers with ICMP packet too big, and the sender sends smaller ones. Again and again"
+                + " where that answer is filtered, or gets lost: nstat counts IpFragFails (Ip6InTooBigErrors).",
+            see: "explain mtu-black-hole, explain 'path MTU'"),
+        reason(
+            .drop, "IPV6DISABLED", "IPv6 is switched off on the interface that it came in by.",
+            "net.ipv6.conf.IF.disable_ipv6 = 1.", see: "explain syn-unanswered"),
+        reason(
             .drop, "XFRM_POLICY", "An IPsec policy wants it to come encrypted, or not at all.",
             "ip xfrm policy lists them."),
         reason(
@@ -128,6 +150,23 @@ extension Explanation {
         reason(
             .drop, "NEIGH_QUEUEFULL", "Too much waits for the next host's address on the link.",
             "ip neigh shows INCOMPLETE: ARP or neighbour discovery has no answer yet.", see: "explain EHOSTUNREACH"),
+        reason(
+            .drop, "NEIGH_HH_FILLFAIL", "No link header could be made for it.",
+            "The interface changed while it was sent: its address, or a device below it."),
+        reason(
+            .drop, "RECURSION_LIMIT", "It went from one of this host's tunnels into the other, and round again.",
+            "The route to a tunnel's far end leads into the tunnel: ip route get ADDRESS. The kernel's log says so, too."
+        ),
+        reason(
+            .drop, "SKB_GSO_SEG", "It could not be cut into segments for the interface that it was to leave by.",
+            "A driver's fault, or a program's that changed its headers. TCP sends again.",
+            see: "explain retransmission"),
+        reason(
+            .drop, "PSP_INPUT", "It came with other encryption than its connection has (PSP), or with none.",
+            "The two sides have different keys, or only one has any."),
+        reason(
+            .drop, "PSP_OUTPUT", "Its connection is encrypted by PSP, and the interface cannot do that.",
+            "The route went to another interface while the connection was open."),
         reason(
             .drop, "TCP_MINTTL", "It came from farther away than the socket wants (IP_MINTTL, IPV6_MINHOPCOUNT).",
             "Routing daemons set it, so that only neighbours are heard."),
