@@ -14,6 +14,8 @@ extension Rule {
                 c.isOver || c.since(c.file[side.other].last) >= Circumstances.patience
             else { continue }
             let octets = c.inFlight(side.other)
+            // What was dropped before the capture has no frame: the last one that has may be an older one, which arrived.
+            let last = c.file[side.other].last
             return Verdict(
                 side: side,
                 message:
@@ -21,7 +23,7 @@ extension Rule {
                     + (octets > 0
                         ? "; \(counted(octets, "octet")) of \(c.name(side.other)) \(verb(octets, "waits", "wait")) to be acknowledged"
                         : ""),
-                frames: [c.file[side.other].last],
+                frames: trace.isDropped(capturedAt: last.time) ? [last] : [],
                 evidence: c.dropEvidence(side) + c.inFlightEvidence(side.other))
         }
         return nil

@@ -90,7 +90,12 @@ extension KernelJoin {
     }
 
     private static func isJustBefore(_ sent: Timestamp, _ event: SocketEvent) -> Bool {
-        (-SocketTracks.clockError...dropDelay).contains(event.time.since(sent))
+        isJustBefore(sent, event.time)
+    }
+
+    /// Whether what was captured then may be what was dropped now.
+    static func isJustBefore(_ sent: Timestamp, _ drop: Timestamp) -> Bool {
+        (-SocketTracks.clockError...dropDelay).contains(drop.since(sent))
     }
 
     /// The receiver of the one unanswered SYN or SYN-ACK. Each is dropped once.

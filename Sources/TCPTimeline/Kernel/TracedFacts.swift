@@ -56,6 +56,8 @@ public struct TracedFacts: Sendable {
     /// Another reason, and how many there were for that: of three or more the rarest ones are not counted.
     private var rivalReason: KernelWord?
     private var rivalDrops: UInt32 = 0
+    /// When it threw away the latest of those.
+    public internal(set) var dropTime: Timestamp?
     /// When a firewall's rule threw away the latest one.
     public internal(set) var ruleDropTime: Timestamp?
     /// Segments that this side's kernel sent again, SYN-ACKs included.
@@ -112,18 +114,25 @@ public struct TracedFacts: Sendable {
         case .dropped(.oldSequence): break
         case .dropped(let reason):
             if reason == .netfilterDrop { ruleDropTime = event.time }
-            countDrop(reason)
+            countDrop(reason, event.time)
         }
     }
 
-    private mutating func countDrop(_ reason: KernelWord) {
+    /// Whether the latest packet that was thrown away for that reason may be the one that was captured then.
+    public func isDropped(capturedAt time: Timestamp) -> Bool {
+        dropTime.map { KernelJoin.isJustBefore(time, $0) } ?? false
+    }
+
+    private mutating func countDrop(_ reason: KernelWord, _ time: Timestamp) {
         if dropReason == nil || reason == dropReason {
             dropReason = reason
+            dropTime = time
             drops &+= 1
         } else if reason == rivalReason {
             rivalDrops &+= 1
             guard rivalDrops > drops else { return }
             (dropReason, drops, rivalReason, rivalDrops) = (rivalReason, rivalDrops, dropReason, drops)
+            dropTime = time
         } else if rivalDrops <= 1 {
             rivalReason = reason
             rivalDrops = 1

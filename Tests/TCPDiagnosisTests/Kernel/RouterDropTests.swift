@@ -50,4 +50,18 @@ import Testing
             ),
             "\(play.found)")
     }
+
+    /// What was dropped before the capture has no frame, and the last one that has arrived.
+    @Test func onlyAFrameThatWasDroppedIsCited() throws {
+        let unseen = KernelCase(exchange)
+        unseen.tellsDropEnds = true
+        for time in [100.0, 300, 700] { unseen.event(time, .responder, byRule) }
+        #expect(unseen.review(6000) == [.segmentsDropped])
+        #expect(unseen.found.first?.frames == [])
+        let seen = KernelCase(exchange + "0.1 > P. 6:11 ack 6")
+        seen.tellsDropEnds = true
+        seen.event(100.01, .responder, byRule)
+        #expect(seen.review(6000) == [.segmentsDropped])
+        #expect(seen.found.first?.frames == [8], "\(seen.found)")
+    }
 }
