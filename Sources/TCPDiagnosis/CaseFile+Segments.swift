@@ -97,16 +97,28 @@ extension CaseFile {
     private mutating func noteLarge(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let segment = event.segment
+        if segment.flags.has(.ack), records[peer].large.piece.arrived.isSeen,
+            records[peer].large.next != records[peer].large.nextEnd,
+            segment.acknowledgment.isAtOrAfter(records[peer].large.nextEnd)
+        {
+            records[peer].large.piece.arrived = Sighting()
+        }
         if segment.flags.has(.ack), records[peer].large.first.isSeen, !records[peer].large.arrived {
             // Or another one that is as large.
-            if Int32(bitPattern: event.relativeAck &- records[peer].large.start) > 0
-                || event.reports(records[peer].large)
-            {
+            let acknowledged = Int32(bitPattern: event.relativeAck &- records[peer].large.start)
+            if acknowledged > 0 || event.reports(records[peer].large) {
                 records[peer].large.arrived = true
+                // What the receiver had from behind it would be acknowledged with it.
+                if acknowledged > 0, UInt32(acknowledged) <= records[peer].large.piece.length {
+                    records[peer].large.piece.arrived = sighting
+                }
+                records[peer].large.nextEnd = records[peer].large.next
             } else if segment.options.present.contains(.sack) || records[peer].large.sendings > 1 {
                 records[peer].large.missed = sighting
             }
         }
+        if records[own].large.piece.arrived.isSeen { noteWhole(event) }
+        if event.relativeSequence == records[own].large.start { notePiece(event) }
         guard segment.payloadLength >= LargeSegment.least, !records[own].large.arrived else { return }
         if !records[own].large.first.isSeen {
             records[own].large.first = sighting
@@ -122,6 +134,36 @@ extension CaseFile {
         records[own].large.sendings &+= 1
         records[own].large.last = sighting
         records[own].large.length = min(records[own].large.length, segment.payloadLength)
+    }
+
+    /// The beginning of the large segment alone, once the whole was sent in vain: of one segment's octets, not of several that a network
+    /// card cuts.
+    private mutating func notePiece(_ event: SegmentEvent) {
+        let (own, peer) = event.places
+        let (large, length) = (records[own].large, event.segment.payloadLength)
+        guard !large.arrived, length > 0, large.sendings >= SmallerPiece.leastSendings else { return }
+        if large.piece.length != 0 {
+            records[own].large.piece.length = min(large.piece.length, length)
+        } else if length + SmallerPiece.leastCut <= large.length,
+            large.length <= UInt32(records[peer].maximumSegmentSize)
+        {
+            records[own].large.piece = SmallerPiece(
+                length: length, whole: large.length, sendings: large.sendings, lastWhole: large.last)
+        }
+    }
+
+    /// A segment as large as the one that did not arrive, after a piece of that did: where it gets through, the way had been interrupted.
+    private mutating func noteWhole(_ event: SegmentEvent) {
+        let (own, peer) = event.places
+        let segment = event.segment
+        let isOne = segment.payloadLength <= UInt32(records[peer].maximumSegmentSize)
+        if isOne, segment.payloadLength + SmallerPiece.searchEnd > records[own].large.piece.whole {
+            records[own].large.next = segment.sequence
+            records[own].large.nextEnd = segment.sequence.advanced(by: segment.payloadLength)
+        } else if segment.payloadLength > 0, segment.sequence == records[own].large.next {
+            // It went in pieces after all.
+            records[own].large.nextEnd = segment.sequence
+        }
     }
 
     private mutating func noteOpening(_ event: SegmentEvent, _ sighting: Sighting) {

@@ -122,6 +122,28 @@ struct LargeSegment: BitwiseCopyable {
     /// A segment of the peer that shows that it is there and lacks this one: a SACK of what is behind it, or anything after the second
     /// sending.
     var missed = Sighting()
+    /// What became of its beginning alone.
+    var piece = SmallerPiece()
+}
+
+/// The first octets of a large segment, sent again in a smaller piece after the whole had been sent in vain: so a sender finds the path's
+/// MTU that nobody tells (RFC 4821 7.7).
+struct SmallerPiece: BitwiseCopyable {
+    /// A whole that was lost less often may be cut for other reasons.
+    static let leastSendings: UInt32 = 3
+    /// Options take up to 40 octets of some segments, and none of others.
+    static let leastCut: UInt32 = 41
+    /// Linux's search for the limit ends where it is nearer than this (net.ipv4.tcp_probe_threshold, in octets).
+    static let searchEnd: UInt32 = 8
+
+    /// Octets of the piece; 0: there was none.
+    var length: UInt32 = 0
+    /// Octets of the whole, how often it had been sent by then, and when the last time.
+    var whole: UInt32 = 0
+    var sendings: UInt32 = 0
+    var lastWhole = Sighting()
+    /// The segment that acknowledged the piece and nothing behind it. Empty again once one as large as the whole got through.
+    var arrived = Sighting()
 }
 
 /// A frame and its time; frame 0 = never.

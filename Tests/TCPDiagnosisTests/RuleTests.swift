@@ -299,4 +299,65 @@ import Testing
         #expect(!codes(gone, after: 2).contains(.mtuBlackHole))
         #expect(codes(gone + "\n1.3 < P. 1:5 ack 1", after: 2).contains(.mtuBlackHole))
     }
+
+    private static let opening = "0 > S 0:0 mss 1460\n< S. 0:0 ack 1 mss 1460\n> . 1:1 ack 1\n"
+    /// RFC 4821 7.7: Linux takes 1024 octets where net.ipv4.tcp_mtu_probing = 1.
+    private static let pieces =
+        opening + """
+            > . 1:2897 ack 1
+            0.3 > . 1:1449 ack 1
+            0.9 > . 1:1449 ack 1
+            2.1 > . 1:1025 ack 1
+            2.11 < . 1:1 ack 1025
+            > . 1025:2049 ack 1
+            > . 2049:3073 ack 1
+            < . 1:1 ack 3073
+
+            """
+
+    @Test func E20_aSmallerPieceGetsThrough() throws {
+        let live = KernelCase(Self.pieces)
+        #expect(!live.review(4000).contains(.mtuBlackHole), "larger ones may yet get through")
+        #expect(live.review(8000).contains(.mtuBlackHole))
+        let found = findings(Self.pieces, after: 6)
+        let finding = try #require(found.first { $0.code == .mtuBlackHole })
+        #expect(finding.side == .originator && finding.frames == [4, 6, 8], "\(finding.frames)")
+        #expect(
+            finding.message.hasPrefix(
+                "the client sent the same 1448 octets 3 times in 897ms for nothing, and the first 1024 octets of them arrived"
+            ),
+            "\(finding.message)")
+        #expect(finding.message.hasSuffix("; or the way was interrupted until then"), "\(finding.message)")
+        // Somebody was heard meanwhile, so that it was not.
+        let heard = Self.pieces.replacing("2.1 >", with: "1.0 < P. 1:6 ack 1\n2.1 >").replacing(
+            "< . 1:1 ack", with: "< . 6:6 ack")
+        let sure = try #require(findings(heard, after: 6).first { $0.code == .mtuBlackHole })
+        #expect(sure.message.hasSuffix("(packet too big) does not get here"), "\(sure.message)")
+    }
+
+    @Test func E20_whatIsLargeGetsThroughLater() {
+        let whole = "2.2 > . 3073:4521 ack 1\n< . 1:1 ack 4521"
+        #expect(!codes(Self.pieces + whole, after: 6).contains(.mtuBlackHole))
+        // A search for the path's MTU comes so near to what it was; and with PPPoE (8 octets less) it does not.
+        let near = "2.2 > . 3073:4514 ack 1\n< . 1:1 ack 4514"
+        #expect(!codes(Self.pieces + near, after: 6).contains(.mtuBlackHole))
+        let narrower = "2.2 > . 3073:4513 ack 1\n< . 1:1 ack 4513"
+        #expect(codes(Self.pieces + narrower, after: 6).contains(.mtuBlackHole))
+        // A probe for a larger MTU that was lost, and went in pieces.
+        let probe = "2.2 > . 3073:4521 ack 1\n2.5 > . 3073:4097 ack 1\n> . 4097:4521 ack 1\n< . 1:1 ack 4521"
+        #expect(codes(Self.pieces + probe, after: 6).contains(.mtuBlackHole))
+    }
+
+    @Test(arguments: [
+        // Twice may be chance; options take some octets; what was behind it has arrived; the receiver's window was small.
+        "> . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n2.11 < . 1:1 ack 1025",
+        "> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1413 ack 1\n2.11 < . 1:1 ack 1413",
+        "> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n2.11 < . 1:1 ack 1449",
+        "< . 1:1 ack 1 win 0\n> . 1:1449 ack 1\n0.3 > . 1:1449 ack 1\n0.9 > . 1:1449 ack 1\n2.1 > . 1:1025 ack 1\n< . 1:1 ack 1025 win 0",
+        // Three segments that a network card cuts, then one.
+        "> . 1:4345 ack 1\n0.3 > . 1:4345 ack 1\n0.9 > . 1:4345 ack 1\n2.1 > . 1:1449 ack 1\n2.11 < . 1:1 ack 1449",
+    ])
+    func E20_piecesThatShowNothing(_ text: String) {
+        #expect(!codes(Self.opening + text, after: 9).contains(.mtuBlackHole))
+    }
 }

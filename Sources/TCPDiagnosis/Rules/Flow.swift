@@ -98,7 +98,7 @@ extension Rule {
     static let mtuBlackHole = Rule(.mtuBlackHole) { c in
         for side in [Side.originator, .responder] {
             let large = c.file[side].large
-            if let verdict = c.tooBigHere(side) { return verdict }
+            if let verdict = c.tooBigHere(side) ?? c.foundByPieces(side) { return verdict }
             // Three retransmissions of it were lost, the peer is there, and nothing else explains it.
             guard large.sendings > 3, !large.arrived, large.missed.isSeen, c.file.pathMTU?.side != side,
                 !c.file[side.other].shut.isSeen, c.trace(side.other)?.drops ?? 0 == 0
@@ -231,6 +231,28 @@ extension Circumstances {
             evidence: [
                 .init("octets", .number(Int64(large.length))), .init("sendings", .number(Int64(large.sendings))),
             ] + dropEvidence(side.other))
+    }
+
+    /// A smaller piece of the same octets got through, after the whole had not: the sender found the limit by itself.
+    fileprivate func foundByPieces(_ side: Side) -> Verdict? {
+        let (large, piece) = (file[side].large, file[side].large.piece)
+        guard piece.arrived.isSeen, isOver || since(piece.arrived) >= Self.patience, file.pathMTU?.side != side,
+            !file[side.other].shut.isSeen, trace(side.other)?.drops ?? 0 == 0
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) sent the same \(piece.whole) octets \(piece.sendings) times in"
+                + " \(words(piece.lastWhole.time.since(large.first.time))) for nothing, and the first \(counted(piece.length, "octet")) of"
+                + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the beginning, sent alone: some router drops what"
+                + " is larger than its link's MTU, and its ICMP error (packet too big) does not get here"
+                // Else the way may have been dead for all until then, as far as this shows.
+                + (large.missed.isSeen ? "" : "; or the way was interrupted until then"),
+            frames: [large.first, piece.lastWhole, piece.arrived],
+            evidence: [
+                .init("octets", .number(Int64(piece.whole))), .init("sendings", .number(Int64(piece.sendings))),
+                .init("arrived", .number(Int64(piece.length))),
+            ])
     }
 
     /// A RST that would have ended the connection, and did not.

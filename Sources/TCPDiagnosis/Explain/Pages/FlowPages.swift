@@ -63,7 +63,7 @@ extension Explanation {
             .wire(
                 """
                 The handshake and small messages pass; the first full segment is sent again and again, and duplicate ACKs or SACKs show
-                that the peer is there. No ICMP `packet too big` comes (RFC 2923 2.1).
+                that the peer is there; or a smaller piece of it gets through. No ICMP `packet too big` comes (RFC 2923 2.1).
                 """),
             .linux(
                 """
