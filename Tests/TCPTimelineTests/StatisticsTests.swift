@@ -335,6 +335,25 @@ private let opened = """
         #expect(statistics[.originator].roundTrip.average == Double(10 * Span.millisecond))
     }
 
+    @Test(
+        "E12: a stream of 5 GiB, whole and with text that the capture lacks",
+        arguments: [0..<0, 60..<70, 60..<260, 0..<320])
+    func longStreams(missing: Range<Int>) {
+        let played = Play(seed: 1, keepsStatistics: true)
+        played.feed("> S 0:0 ws 14\n< S. 0:0 ack 1 ws 14\n> . 1:1 ack 1")
+        let (piece, count) = (16 << 20, 320)
+        for index in 0..<count {
+            let end = (index + 1) * piece + 1
+            if !missing.contains(index) { played.feed("> . \(end - piece):\(end) ack 1") }
+            played.feed("< . 1:1 ack \(end)")
+        }
+        played.feed("> F. \(count * piece + 1):\(count * piece + 1) ack 1")
+        let client = played.timeline.connections.statistics(of: played.last.connection)?[.originator]
+        #expect(client?.streamLength == 5 << 30)
+        #expect(client?.uniqueBytes == UInt64((count - missing.count) * piece))
+        #expect(client?.missedBytes == Int64(missing.count * piece))
+    }
+
     @Test("H1: the handshake's two halves, windows scaled after it, options of both sides, the states' times")
     func handshake() {
         let (played, statistics) = play(

@@ -11,14 +11,14 @@ extension ConnectionStatistics {
         guard segment.sequenceLength > 0, !segment.flags.has(.rst), !event.anomalies.contains(.staleSegment) else {
             return verdict
         }
+        let start = senders[own].sent.offset(segment.sequence)
+        noteEnds(segment, own, start)
         if senders[1 - own].lastWindow == 0 {
             directions[own].windowProbePackets &+= 1
             directions[own].windowProbeBytes &+= UInt64(segment.payloadLength)
-            let start = senders[own].sent.offset(segment.sequence)
             senders[own].probe = (start, start + Int64(segment.sequenceLength))
             return verdict
         }
-        let start = senders[own].sent.offset(segment.sequence)
         if segment.flags.has(.syn) && segment.payloadLength > 0 {
             senders[own].openingText = (start + 1, start + 1 + Int64(segment.payloadLength))
         }
@@ -49,6 +49,15 @@ extension ConnectionStatistics {
         directions[own].largestFlight = max(
             directions[own].largestFlight, UInt64(senders[own].sent.outstanding))
         return verdict
+    }
+
+    /// How long the stream is, from offsets: numbers alone tell it only up to 4 GiB.
+    private mutating func noteEnds(_ segment: Segment, _ own: Int, _ start: Int64) {
+        guard segment.flags.hasAny(.synFin) else { return }
+        if segment.flags.has(.syn) { senders[own].synOffset = start }
+        if segment.flags.has(.fin) { senders[own].finOffset = start + Int64(segment.sequenceLength) - 1 }
+        guard let first = senders[own].synOffset, let last = senders[own].finOffset, last > first else { return }
+        directions[own].streamLength = last - first - 1
     }
 
     /// Octets of text that are new; SYN and FIN are none, sent once or again.

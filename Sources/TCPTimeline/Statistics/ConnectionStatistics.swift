@@ -97,16 +97,11 @@ public struct ConnectionStatistics: Sendable {
         let segment = event.segment
         let flags = segment.flags
         directions[own].count(event)
-        guard flags.hasAny(.synFin) else { return }
         // A SYN inside the open connection is somebody else's: its numbers are none of this stream.
         if flags.has(.syn) && !event.anomalies.contains(.synInsideConnection) {
             senders[own].syn = segment.sequence
             // Until it acknowledges something, the other side's text counts from here.
             senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence
-        }
-        if flags.has(.fin) { senders[own].fin = segment.finSequence }
-        if let syn = senders[own].syn, let fin = senders[own].fin {
-            directions[own].streamLength = fin.offset(from: syn) &- 1
         }
     }
 

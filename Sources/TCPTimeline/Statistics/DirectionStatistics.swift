@@ -71,8 +71,8 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var lastTime: Timestamp?
     /// The longest silence between two of its segments.
     public internal(set) var longestIdle: Int64 = 0
-    /// Octets from SYN to FIN, if both were seen.
-    public internal(set) var streamLength: UInt32?
+    /// Octets from SYN to FIN, if both were seen; more than 4 GiB of them wrap the numbers.
+    public internal(set) var streamLength: Int64?
 
     // MARK: Options
 
@@ -193,5 +193,5 @@ public struct DirectionStatistics: Sendable {
         duration <= 0 ? 0 : UInt64(max(0, min(1e18, outstandingArea / (Double(duration) / 1e9))))
     }
     /// Octets between SYN and FIN that were never seen; nil without both.
-    public var missedBytes: Int64? { streamLength.map { Int64($0) - Int64(clamping: uniqueBytes) } }
+    public var missedBytes: Int64? { streamLength.map { $0 - Int64(clamping: uniqueBytes) } }
 }

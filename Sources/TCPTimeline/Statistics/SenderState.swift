@@ -25,7 +25,9 @@ struct SenderState {
 
     var sent = SentOctets()
     var syn: SequenceNumber?
-    var fin: SequenceNumber?
+    /// The offsets of its SYN and of its FIN.
+    var synOffset: Int64?
+    var finOffset: Int64?
     /// The text of its SYN.
     var openingText: (start: Int64, end: Int64)?
     /// The latest SEG.ACK it sent, and whether it acknowledged text.

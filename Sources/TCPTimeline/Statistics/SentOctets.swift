@@ -66,14 +66,16 @@ struct SentOctets {
     /// Octets sent and not acknowledged.
     var outstanding: Int64 { max(0, highest - acknowledged) }
 
-    /// The offset of a number: the one nearest to the highest octet. The first number that is asked for is 0.
+    /// The offset of a number: the one nearest to the highest octet that was sent, or else acknowledged: a capture may lack more text
+    /// than numbers tell apart. The first number that is asked for is 0.
     mutating func offset(_ number: SequenceNumber) -> Int64 {
         guard let base else {
             self.base = number
             return 0
         }
-        let top = base.advanced(by: UInt32(truncatingIfNeeded: highest))
-        return highest + Int64(number.distance(from: top))
+        let known = max(highest, acknowledged)
+        let top = base.advanced(by: UInt32(truncatingIfNeeded: known))
+        return known + Int64(number.distance(from: top))
     }
 
     /// Takes in a transmission of `length` octets, more than 0.

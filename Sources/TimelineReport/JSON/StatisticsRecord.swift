@@ -52,7 +52,7 @@ extension JSONObject {
         add(positive: "max_flight", direction.largestFlight)
         add(positive: "urgent_bytes", direction.urgentBytes)
         add(positive: "cut_bytes", direction.cutBytes)
-        add(positive: "missed_bytes", max(0, direction.missedBytes ?? 0))
+        add(positive: "missed_bytes", direction.missedBytes ?? 0)
         if direction.longestIdle > 0 { add("idle_max_s", seconds: direction.longestIdle) }
         add(positive: "keep_alives", direction.keepAlives)
         add(positive: "window_probes", direction.emptyWindowProbes + direction.windowProbePackets)
