@@ -123,7 +123,7 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Round trips, as seen from this side's segments
 
-    /// From a segment to the ACK that ends with it: sent once, and nothing older sent again since (Karn).
+    /// From a segment, or a piece of one, to the ACK that ends with it: sent once, and nothing older sent again since (Karn).
     public internal(set) var roundTrip = Tally()
     /// From a segment that was sent again to its ACK, where the echoed time stamp tells which copy (RFC 7323 4.1).
     public internal(set) var resolvedRoundTrip = Tally()
@@ -135,7 +135,7 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var handshakeRoundTrip: Int64?
     /// ACKs that gave no sample because they waited for older octets.
     public internal(set) var ackedAfterLoss: UInt64 = 0
-    /// Segments acknowledged by an ACK of later ones.
+    /// Segments, or pieces of them, acknowledged by an ACK of later ones.
     public internal(set) var cumulativelyAcked: UInt64 = 0
     /// Duplicate ACKs that it got (RFC 5681 2).
     public internal(set) var duplicateAcks: UInt64 = 0
@@ -157,7 +157,7 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var harmlessProbes: UInt32 = 0
     /// The most timeouts in a row.
     public internal(set) var longestBackoff: UInt8 = 0
-    /// The most retransmissions of one segment.
+    /// The most retransmissions of one segment, or piece of one.
     public internal(set) var mostRetransmissions: UInt32 = 0
     /// Times from one transmission of a segment to the next.
     public internal(set) var retransmissionTime = Tally()

@@ -81,7 +81,7 @@ public enum LateKind: UInt8, Sendable, BitwiseCopyable {
 public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     /// The frame.
     public internal(set) var frame: UInt64
-    /// The frame of the transmission before it.
+    /// The frame of the transmission before it; 0 if that is not known any more, as it had been acknowledged.
     public internal(set) var previousFrame: UInt64
     /// When it was sent.
     public internal(set) var time: Timestamp

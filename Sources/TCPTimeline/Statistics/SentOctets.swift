@@ -2,19 +2,55 @@
 
 import TCPModel
 
-/// A run of octets that were sent in one piece, or that were acknowledged and run together.
+/// A run of octets that were sent in one piece and have had the same fate since, or that were acknowledged and run together. A frame may
+/// be a run that is sent again, or acknowledged, piece by piece: it was cut only behind the capture (segmentation offload).
 struct SentRun: BitwiseCopyable {
     /// Offsets from the first number, SYN and FIN counting one each.
     var start: Int64
     var end: Int64
     /// The latest transmission.
     var time: Timestamp
+    /// Its frame, which had the last `carried` octets: which one had the others, of those that run together, is not known any more.
     var frame: UInt64
+    var carried: UInt32
     /// The time stamp of the first transmission.
     var timestamp: UInt32
     var transmissions: UInt32 = 1
     /// How many ACKs have covered it; 0 = not acknowledged.
     var acks: UInt32 = 0
+
+    init(start: Int64, end: Int64, time: Timestamp, frame: UInt64, timestamp: UInt32) {
+        self.start = start
+        self.end = end
+        self.time = time
+        self.frame = frame
+        self.timestamp = timestamp
+        carried = UInt32(clamping: end - start)
+    }
+
+    /// Cuts off what lies from `offset` on, which is returned.
+    mutating func cut(at offset: Int64) -> SentRun {
+        var rest = self
+        rest.start = offset
+        rest.carried = UInt32(clamping: min(Int64(carried), end - offset))
+        carried = UInt32(clamping: max(0, Int64(carried) - (end - offset)))
+        end = offset
+        return rest
+    }
+
+    /// Takes in the run behind it; both are acknowledged.
+    mutating func join(_ next: SentRun) {
+        carried = UInt32(clamping: frame == next.frame ? Int64(carried) + Int64(next.carried) : Int64(next.carried))
+        frame = next.frame
+        end = next.end
+    }
+
+    /// The same as what is repeated, up to `stop`: without the frame, if that had none of it.
+    func repeated(upTo stop: Int64) -> SentRun {
+        var run = self
+        if stop <= end - Int64(carried) { run.frame = 0 }
+        return run
+    }
 }
 
 /// What sending some octets meant.
@@ -23,7 +59,7 @@ struct SendOutcome: BitwiseCopyable {
     var repeated: Int64 = 0
     /// Some octets came after octets behind them, and had not been seen before.
     var isLate = false
-    /// The first run that it repeats, as it was before.
+    /// The first run that it repeats, as it was before; frame 0 if that is not known any more.
     var repeats: SentRun?
 }
 
@@ -107,11 +143,29 @@ struct SentOctets {
                 at += 1
                 continue
             }
-            if outcome.repeats == nil { outcome.repeats = runs[at] }
+            let stop = min(end, runs[at].end)
+            let before = runs[at].repeated(upTo: stop)
+            if outcome.repeats == nil {
+                outcome.repeats = before
+            } else if outcome.repeats?.frame == 0 {
+                outcome.repeats?.frame = before.frame
+            }
+            // Only the part that is sent again has been sent once more. What is acknowledged stays in one piece: nobody waits for it.
+            if runs[at].acks == 0 {
+                if from > runs[at].start {
+                    runs.insert(runs[at].cut(at: from), at: at + 1)
+                    at += 1
+                }
+                if stop < runs[at].end { runs.insert(runs[at].cut(at: stop), at: at + 1) }
+            }
             runs[at].transmissions &+= 1
             runs[at].time = time
-            runs[at].frame = frame
-            let stop = min(end, runs[at].end)
+            if stop == runs[at].end {
+                runs[at].frame = frame
+                runs[at].carried = UInt32(clamping: stop - from)
+            } else {
+                runs[at].carried = UInt32(clamping: min(Int64(runs[at].carried), runs[at].end - stop))
+            }
             outcome.repeated += stop - from
             from = stop
             at += 1
@@ -128,20 +182,23 @@ struct SentOctets {
         var at = 0
         while at < runs.count, runs[at].start < offset {
             latest = max(latest, runs[at].time)
-            let isExact = runs[at].end == offset
-            runs[at].acks &+= 1
-            if runs[at].acks == 1 {
+            if runs[at].acks == 0 {
                 outcome.isNew = true
-                if isExact {
+                if runs[at].end >= offset {
                     outcome.isAfterLoss = latest > runs[at].time
                     outcome.isAmbiguous = runs[at].transmissions > 1
                     outcome.timestamp = runs[at].timestamp
-                    outcome.sampledOctets = runs[at].end - runs[at].start
+                    outcome.sampledOctets = offset - runs[at].start
                     if !outcome.isAfterLoss { outcome.sample = time.since(runs[at].time) }
                 } else {
                     outcome.cumulative &+= 1
                 }
+                guard runs[at].end <= offset else {
+                    acknowledge(firstOf: at, upTo: offset)
+                    break
+                }
             }
+            runs[at].acks &+= 1
             at += 1
         }
         if outcome.isNew {
@@ -150,6 +207,19 @@ struct SentOctets {
             if acknowledgedRuns > Self.mostAcknowledged { forget(acknowledgedRuns - Self.mostAcknowledged) }
         }
         return outcome
+    }
+
+    /// Takes in that the beginning of a run is acknowledged: the rest is still on its way. What lies before it is acknowledged, too, and
+    /// takes it in, if there is no hole between them: then no run has to be moved.
+    private mutating func acknowledge(firstOf at: Int, upTo offset: Int64) {
+        var first = runs[at]
+        runs[at] = first.cut(at: offset)
+        first.acks = 1
+        if at > 0, runs[at - 1].end == first.start {
+            runs[at - 1].join(first)
+        } else {
+            runs.insert(first, at: at)
+        }
     }
 
     /// Joins what is acknowledged without a hole, from the beginning on.
@@ -161,15 +231,12 @@ struct SentOctets {
             last += 1
         }
         guard last > 0 else { return }
-        runs[last].start = runs[0].start
-        runs[last].acks = runs[0].acks
-        runs[last].transmissions = runs[0].transmissions
-        runs[last].time = runs[0].time
-        runs.removeFirst(last)
+        for index in 1...last { runs[0].join(runs[index]) }
+        runs.removeSubrange(1...last)
     }
 
     private mutating func trim() {
-        if runs.count > Self.most { forget(1) }
+        if runs.count > Self.most { forget(runs.count - Self.most) }
     }
 
     /// Octets before the first runs count as sent and acknowledged, and so do theirs.

@@ -118,7 +118,7 @@ extension JSONObject {
     mutating func add(_ verdict: SegmentVerdict) {
         if let record = verdict.retransmission {
             add("rexmit", literal: record.kind.name)
-            add("rexmit_of", number: record.previousFrame)
+            add(positive: "rexmit_of", record.previousFrame)
             if record.timeouts > 0 { add("rto", number: record.timeouts) }
         }
         if let late = verdict.late { add("late", literal: late.name) }
