@@ -34,6 +34,25 @@ import Testing
         #expect(facts([.oldSequence, .oldSequence]).dropReason == nil)
     }
 
+    /// Text that crosses a close() on another processor finds no socket any more: its RST may be told before the abort's or after it.
+    @Test(
+        arguments: ["TCP_ABORT_ON_CLOSE", "TCP_ABORT_ON_LINGER", "TCP_STATE", "TCP_DISCONNECT_WITH_DATA"]
+            as [KernelWord])
+    func anAbortIsTheFirstResetInWhicheverOrderTheyAreTold(_ reason: KernelWord) {
+        let close = event(.transition(from: .established, to: .closed), pid: 7)
+        let abort = event(.resetSent(reason: reason), pid: 7)
+        let answer = event(.resetSent(reason: .noSocket))
+        for events in [[close, abort, answer], [close, answer, abort], [close, answer, answer, abort, answer]] {
+            var facts = TracedFacts()
+            for event in events { facts.take(event) }
+            #expect(facts.resetReason == reason && facts.resetTime == abort.time)
+        }
+        // A segment that a socket answers with RST is no abort of a process.
+        var facts = TracedFacts()
+        for event in [answer, event(.resetSent(reason: "TCP_ABORT_ON_DATA"))] { facts.take(event) }
+        #expect(facts.resetReason == .noSocket)
+    }
+
     /// The parent connected, and a copy of the socket outlived it in a child.
     @Test func whoseEndClosedIsTheOneThatEnded() {
         var view = KernelSideView()

@@ -95,7 +95,7 @@ public struct TracedFacts: Sendable {
             if !leftTimeWaitSocket { entered.insert(States(to)) }
         case .resetSent(let reason):
             // What crosses an abort on another processor finds no socket any more, and its answer may be told first.
-            let isCrossedAbort = resetReason == .noSocket && reason == .tcpState && event.isProcessContext
+            let isCrossedAbort = resetReason == .noSocket && reason != .noSocket && event.isProcessContext
             guard resetTime == nil || isCrossedAbort else { return }
             resetTime = event.time
             resetReason = reason
