@@ -191,6 +191,8 @@ struct CaseFile {
     var lateOctets: UInt64 = 0
     /// Since when the kernel's word was at odds with ours, and what it said.
     var mismatch: KernelEvent?
+    /// When the kernel sent or took the RST that ended it, if that was not captured by then.
+    var uncapturedReset: Timestamp?
     /// The kernel dropped a socket, and no packet said so.
     var dropped: [KernelEvent] = []
 

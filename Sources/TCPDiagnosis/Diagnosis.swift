@@ -78,6 +78,7 @@ public struct Diagnosis: Sendable {
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction: if !event.endsAssumption { files[slot].mismatch = event }
+        case .uncaptured(_, _, let led) where led.resetter != nil: files[slot].uncapturedReset = event.time
         case .uncaptured: if files[slot].mismatch == nil { files[slot].mismatch = event }
         case .state, .owner, .notAccepted, .accepted, .translated, .traced: break
         }

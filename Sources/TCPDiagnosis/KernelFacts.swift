@@ -25,6 +25,32 @@ extension Circumstances {
         kernel?.originator.wasOpen == true || trace(.originator)?.entered.contains(.init(.established)) == true
     }
 
+    /// When the kernel sent, or took, the RST of this side that ended the connection, if the capture lacks that.
+    func uncapturedReset(of side: Side) -> Timestamp? {
+        let facts = connection.facts
+        guard facts.contains(.reset), facts.contains(.originatorReset) == (side == .originator),
+            !file[side].firstReset.isSeen
+        else { return nil }
+        return file.uncapturedReset
+    }
+
+    /// Whether its kernel said that a RST ended a side's socket: one that it sent or took before this time.
+    func endedByReset(_ side: Side, before time: Timestamp) -> Bool {
+        guard let trace = trace(side) else { return false }
+        if trace.wasReset || [104, 32].contains(trace.errno) { return true }
+        // What finds no socket is answered after its end.
+        guard let resetTime = trace.resetTime, trace.resetReason != .noSocket else { return false }
+        return resetTime <= time
+    }
+
+    /// `; the RST was not captured`, if that is so.
+    func uncapturedWords(_ side: Side) -> String {
+        uncapturedReset(of: side) == nil ? "" : "; the RST was not captured"
+    }
+
+    /// The same, and what the programs get.
+    func resetWords(_ side: Side) -> String { uncapturedWords(side) + errnoWords }
+
     /// The kernel's reason for the RST of one side, in its own word.
     func resetReason(_ side: Side) -> KernelWord? { trace(side)?.resetReason }
 

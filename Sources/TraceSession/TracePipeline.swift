@@ -287,7 +287,13 @@ extension TracePipeline where Sink: ~Copyable {
         for event in said {
             take(event)
             // The kernel's word alone may end one.
-            if case .dropped = event.kind, timeline.isEnded(event.connection) { countEnd(event.connection) }
+            switch event.kind {
+            case .dropped, .uncaptured:
+                guard timeline.isEnded(event.connection) else { continue }
+                countEnd(event.connection)
+                recorded?.end(event.connection, timeline)
+            case .state, .owner, .notAccepted, .accepted, .contradiction, .translated, .traced: break
+            }
         }
         switch taken {
         case .joined(let time):

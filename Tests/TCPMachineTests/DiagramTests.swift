@@ -88,6 +88,15 @@ import Testing
                 facing.note(facing.machines[0].peersKernelLeads(facing: goal, from: .established), 0)
                 record(facing.transitions.dropFirst(start.transitions.count), "\(name), the peer's kernel: \(goal)")
             }
+            let resets: [(inout EndpointMachine) -> Reaction] = [
+                { $0.kernelSentReset() }, { $0.kernelTookReset() }, { $0.peersKernelSentReset() },
+                { $0.peersKernelTookReset() },
+            ]
+            for reset in resets {
+                var ended = start
+                ended.note(reset(&ended.machines[0]), 0)
+                record(ended.transitions.dropFirst(start.transitions.count), "\(name), a RST by the kernel's word")
+            }
             var unreachable = start
             let reaction = unreachable.machines[0].icmpEndsAttempt()
             unreachable.note(reaction, 0)

@@ -13,7 +13,8 @@ extension Rule {
             let closer = c.file[side.other]
             guard octets > 0, c.isOver || c.state(side) == .closeWait, closer.reset.frame <= closer.fin.frame,
                 // Whose process has closed answers with RST, and that may not be captured: who acknowledges still reads.
-                c.file[side].isTextAfterPeerFinHeard
+                c.file[side].isTextAfterPeerFinHeard,
+                c.uncapturedReset(of: side.other) == nil
             else { continue }
             return Verdict(
                 side: side.other,
@@ -78,7 +79,7 @@ extension Rule {
             let fin = c.file[side].fin
             let age = c.age(ofFinOf: side, bySocketOf: side)
             // A socket that has had the peer's FIN did not wait for it: the capture lacks it.
-            if let end, !c.hasArrivedFin(of: side.other) {
+            if let end, !c.hasArrivedFin(of: side.other), !c.endedByReset(side, before: end.time) {
                 let waited = fin.isSeen ? end.time.since(fin.time) : age.span
                 return Verdict(
                     side: side,
@@ -130,7 +131,7 @@ extension Rule {
     static let silentClose = Rule(.silentClose) { c in
         for event in c.file.dropped {
             guard case .dropped(let from) = event.kind, from != .timeWait, from != .finWait2,
-                !c.endsUnseen(event.side, from: from)
+                !c.endsUnseen(event.side, from: from), !c.endedByReset(event.side, before: event.time)
             else { continue }
             // A RST of the connection that has the ports now ended it: that one's finding tells.
             guard !c.connection.facts.contains(.replaced), !c.found.contains(.keepaliveDead) else { continue }

@@ -160,7 +160,7 @@ extension Rule {
     static let keepaliveDead = Rule(.keepaliveDead) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            let isDropped = c.file.dropped.contains { $0.side == side }
+            let isDropped = c.file.dropped.contains { $0.side == side } || c.uncapturedReset(of: side) != nil
             let silent = c.neighbourWords(side)
             if record.unansweredKeepAlives == 0, isDropped, c.keepAliveTimedOut(side) {
                 return Verdict(
@@ -272,7 +272,11 @@ extension Circumstances {
 
     /// Whether the kernel told a program of a RST, though its number does not look like the next one: ECONNRESET, in the same moment.
     fileprivate func isObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
-        guard trace(reset.sender.other)?.errno == 104 else { return false }
+        let receiver = trace(reset.sender.other)
+        if let time = receiver?.tookResetTime, time.since(reset.sighting.time).magnitude < Self.sameMoment {
+            return true
+        }
+        guard receiver?.errno == 104 else { return false }
         return file.dropped.contains {
             $0.side == reset.sender.other && $0.time.since(reset.sighting.time).magnitude < Self.sameMoment
         }
@@ -362,7 +366,9 @@ extension Circumstances {
         if trace(side)?.errno == 103 { return false }
         let record = file[side]
         if record.unansweredKeepAlives > 1 { return true }
-        let end = record.reset.isSeen ? record.reset.time : file.dropped.last { $0.side == side }?.time
+        let end =
+            record.reset.isSeen
+            ? record.reset.time : file.dropped.last { $0.side == side }?.time ?? uncapturedReset(of: side)
         return end.map { $0.since(record.lastKeepAlive.time) >= Span.second } ?? false
     }
 

@@ -10,10 +10,10 @@ import TCPTimeline
 extension Rule {
     /// Text for a socket that was closed: the peer's next write fails with EPIPE.
     static let resetAfterClose = Rule(.resetAfterClose) { c in
-        if let verdict = c.abortedAfterClose { return verdict }
-        guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen,
-            c.file[side].fin.frame < c.file[side].reset.frame, !c.file[side].resetHadAck
-        else { return nil }
+        if let verdict = c.abortedAfterClose ?? c.closedUncaptured { return verdict }
+        guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen, c.answersAfterFin(side) else {
+            return nil
+        }
         // What came before it stopped reading it has acknowledged; what crossed its FIN came too late as well.
         let octets = c.unacknowledged(side.other)
         guard octets > 0 else { return nil }
@@ -30,9 +30,11 @@ extension Rule {
                     : " sent \(counted(octets, "octet")) all the same")
                 + ", and \(side == .originator ? "the client" : "the server")'s kernel answered with RST:"
                 + " \(verb(octets, "it is", "they are")) lost"
-                + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE"),
+                + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE")
+                + c.uncapturedWords(side),
             frames: [c.file[side].fin, c.file[side].resetAnswers, c.file[side].reset],
-            evidence: [.init("octets_lost", .number(octets))])
+            evidence: [.init("octets_lost", .number(octets))]
+                + (c.uncapturedReset(of: side) == nil ? [] : c.resetEvidence(side)))
     }
 
     /// RFC 9293 3.5.1: half-open connections.
@@ -69,7 +71,7 @@ extension Rule {
             return Verdict(
                 side: side,
                 message: "\(c.processName(trace.resetProcess ?? c.kernel?[side].process)) ended with the socket"
-                    + " open\(c.unreadWords(side)): its kernel sent the RST\(c.errnoWords)",
+                    + " open\(c.unreadWords(side)): its kernel sent the RST\(c.resetWords(side))",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
         }
         // close() leaves the connection's state before the RST is sent; who destroys a socket does not, and its owner is told
@@ -81,7 +83,7 @@ extension Rule {
             side: side,
             message:
                 "\(c.processName(trace.resetProcess)) destroyed the socket of \(c.name(side))"
-                + (state.map { " in \($0.displayName)" } ?? "") + " (SOCK_DESTROY)\(c.errnoWords)",
+                + (state.map { " in \($0.displayName)" } ?? "") + " (SOCK_DESTROY)\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -95,7 +97,7 @@ extension Rule {
             message:
                 "\(c.processName(trace.resetProcess)) "
                 + (trace.resetByEnding ? "ended, and its listener with it," : "closed its listener")
-                + " while the connection waited in the accept queue\(c.errnoWords)",
+                + " while the connection waited in the accept queue\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -108,7 +110,7 @@ extension Rule {
             side: side,
             message:
                 "\(c.name(side)) closed the socket with octets unread\(c.unreadWords(side)): what it had received is"
-                + " lost\(c.errnoWords)",
+                + " lost\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -122,7 +124,7 @@ extension Rule {
             side: side,
             message:
                 "\(c.name(side)) \(trace.abortWords): a RST \(c.hadClosed(side) ? "after its FIN" : "instead of a FIN"), and no"
-                + " TIME_WAIT\(c.errnoWords)",
+                + " TIME_WAIT\(c.resetWords(side))",
             frames: [c.file[side].reset], evidence: c.resetEvidence(side))
     }
 
@@ -138,8 +140,16 @@ extension Rule {
         }
         if let reason = c.resetReason(side) {
             return Verdict(
-                side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.errnoWords)",
+                side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.resetWords(side))",
                 frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+        }
+        if c.uncapturedReset(of: side) != nil {
+            return Verdict(
+                side: side,
+                message:
+                    "\(c.name(side)) reset the connection: the kernel of \(c.name(side.other)) took its RST, which was not captured; why it"
+                    + " was sent only the kernel of its sender knows\(c.errnoWords)",
+                frames: [c.file[side].lastButReset], evidence: c.errnoEvidence)
         }
         if !c.file[side].resetHadAck { return c.bareReset(side) }
         return Verdict(
@@ -189,7 +199,7 @@ extension Circumstances {
     /// Whether a side had sent its FIN before it aborted, captured or not: shutdown() comes before a close() that resets.
     fileprivate func hadClosed(_ side: Side) -> Bool {
         let record = file[side]
-        if record.fin.isSeen { return record.fin.frame < record.reset.frame }
+        if record.fin.isSeen { return !record.reset.isSeen || record.fin.frame < record.reset.frame }
         // A FIN waits behind text that is not acknowledged yet, and an abort throws it away: the state alone does not tell.
         return trace(side)?.entered.contains(.init(.finWait2)) == true
     }
@@ -210,9 +220,42 @@ extension Circumstances {
     var resetter: Side? {
         guard connection.facts.contains(.reset), !connection.facts.contains(.refused) else { return nil }
         let side: Side = connection.facts.contains(.originatorReset) ? .originator : .responder
+        if let time = uncapturedReset(of: side) {
+            return file[side].lastButReset.time.since(time) <= Self.sameFrame ? side : nil
+        }
         // Who goes on sending was not reset, nor did it reset: the RST was somebody else's, or not obeyed. More RSTs are no going on:
         // without a connection each segment is answered with one (RFC 9293 3.10.7.1).
         return file[side].lastButReset.frame < file[side].reset.frame ? side : nil
+    }
+
+    /// How long after an event of its sender a frame may have been captured that was sent before it, in nanoseconds.
+    private static let sameFrame = Span.millisecond
+
+    /// The kernel's words for a RST that answers something for which a socket is closed already.
+    private static let answers: Set<String> = ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET"]
+
+    /// The same where neither its FIN nor its RST was captured: what it answered, and how much of that was lost, nobody knows then.
+    fileprivate var closedUncaptured: Verdict? {
+        guard let side = resetter, uncapturedReset(of: side) != nil, !file[side].fin.isSeen,
+            let trace = trace(side), !trace.entered.isDisjoint(with: [.init(.finWait1), .init(.finWait2)]),
+            ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA"].contains(trace.resetReason)
+        else { return nil }
+        let end = kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) \(end); \(name(side.other)) sent something all the same, and"
+                + " \(side == .originator ? "the client" : "the server")'s kernel answered with RST: it is lost; neither the FIN nor the"
+                + " RST was captured\(errnoWords)",
+            frames: [file[side.other].lastButReset], evidence: resetEvidence(side))
+    }
+
+    /// Whether the RST of a side that had sent its FIN answered something: it has no ACK (RFC 9293 3.10.7.1), or its kernel says so.
+    fileprivate func answersAfterFin(_ side: Side) -> Bool {
+        guard let time = uncapturedReset(of: side) else {
+            return file[side].fin.frame < file[side].reset.frame && !file[side].resetHadAck
+        }
+        return file[side].fin.time <= time && resetReason(side).map { Self.answers.contains($0.text) } == true
     }
 
     /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.

@@ -27,7 +27,9 @@ extension Rule {
             cause = "nobody listens on \(server), or a firewall answers for it; connect() fails with ECONNREFUSED"
         }
         return Verdict(
-            side: .responder, message: cause, frames: [c.file[.originator].syn, c.file[.responder].reset],
+            side: .responder,
+            message: cause + c.uncapturedWords(.responder),
+            frames: [c.file[.originator].syn, c.file[.responder].reset],
             evidence: (c.resetReason(.responder).map { [.init("reset_reason", .text($0.text))] } ?? [])
                 + (c.called.map { [.init("called", .text($0.description))] } ?? [])
                 + (c.trace(.responder)?.dropReason == .netfilterDrop ? c.dropEvidence(.responder) : []))
@@ -112,8 +114,8 @@ extension Circumstances {
         if resetReason(.responder) == .noSocket {
             return "nobody listens there, and the RST that says so "
                 + (drop.map { "did not get out: this host's kernel dropped it (\(dropMeaning($0.reason)))" }
-                    ?? "was not captured: it did not get out, or a NAT on this host (REDIRECT, DNAT) gave it another address, which the"
-                    + " filter leaves out")
+                    ?? "was not captured: a filter or the direction (-Q) left it out, it did not get out, or a NAT on this host (REDIRECT,"
+                    + " DNAT) gave it another address")
         }
         if kernel?.responder.answeredSyn == true {
             return "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "

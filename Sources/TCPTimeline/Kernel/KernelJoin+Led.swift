@@ -84,7 +84,7 @@ extension KernelJoin {
     /// Whether an event is to wait: it tells of what was not captured, or follows on one that does.
     func isEarly(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         if timeline.isReplaced(end.id) || Self.isOlder(event, end, timeline) { return false }
-        if early.has(end.id) { return true }
+        if early.has(end.id) || isOfUncapturedReset(event, end, timeline) { return true }
         guard case .transition(let from, let to) = event.kind, timeline.state(of: end.id, end.side) != to else {
             return false
         }
@@ -118,8 +118,7 @@ extension KernelJoin {
     }
 
     /// Whether an event came before the SYN that opened the connection: it is of a socket that was at the same address in memory before.
-    private static func isOlder(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool
-    {
+    static func isOlder(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         timeline.connections.store[end.id].facts.contains(.synSeen)
             && event.time < timeline.connections.store[end.id].firstTime
     }

@@ -94,6 +94,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.
     public internal(set) var isLocal = false
+    /// Whether a RST that its kernel told of and that was not captured ended it.
+    var isResetLed = false
     /// What tracepoints said, event by event; it stays after the end.
     public internal(set) var trace = TracedFacts()
     /// A disagreement of the previous snapshot, with its time, waiting for the next one to repeat it.

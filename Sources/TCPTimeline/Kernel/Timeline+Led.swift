@@ -9,6 +9,10 @@ public struct LedEnds: BitwiseCopyable, Sendable {
     public var own = Reaction()
     /// The other one: inferred.
     public var peer = Reaction()
+    /// Whether a RST that its kernel sent or took led the end there.
+    public var isByReset = false
+    /// Who sent that RST, if it ended the connection and was not captured.
+    public var resetter: Side?
 }
 
 extension Timeline {

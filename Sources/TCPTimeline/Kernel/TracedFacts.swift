@@ -44,8 +44,11 @@ public struct TracedFacts: Sendable {
     public internal(set) var resetWithListener = false
     /// The state in which the socket sent that RST: close() leaves the connection's state first, SOCK_DESTROY does not.
     public internal(set) var resetState: TCPState?
-    /// Whether it accepted a RST.
-    public internal(set) var wasReset = false
+    /// When it accepted a RST; also when it sent one because text came that its program would not read any more
+    /// (`TCP_ABORT_ON_DATA`): Linux goes the same way for both.
+    public internal(set) var tookResetTime: Timestamp?
+    /// Whether it accepted one.
+    public var wasReset: Bool { tookResetTime != nil }
     /// The errno that its application gets; nil for none.
     public internal(set) var errno: Int32?
     /// Why the kernel threw away packets for this side, most of them; nil if it threw none away, or only what was meant to be old:
@@ -102,7 +105,7 @@ public struct TracedFacts: Sendable {
             resetProcess = event.isProcessContext ? event.process : nil
             resetByEnding = event.isProcessEnding
             resetState = event.resetState
-        case .resetReceived: wasReset = true
+        case .resetReceived: tookResetTime = event.time
         case .retransmit:
             retransmissions &+= 1
             hasSentAgain = true

@@ -370,14 +370,16 @@ struct ConnectionText {
     private mutating func note(of event: KernelEvent, before place: Int) -> TimelineNote {
         guard case .uncaptured(_, _, let led) = event.kind else { return .kernel(event) }
         return .uncaptured(
-            event, own: redraw(led.own, event.side, from: place), peer: redraw(led.peer, event.side.other, from: place))
+            event, own: redraw(led.own, event.side, from: place, isByReset: led.isByReset),
+            peer: redraw(led.peer, event.side.other, from: place, isByReset: led.isByReset))
     }
 
     /// Where what was not captured had brought a side when it came. Items from `place` on, which came later, show where both that and
     /// their own segments led: a FIN that seemed to be the first one was the answer to the other.
-    private mutating func redraw(_ led: Reaction, _ side: Side, from place: Int) -> TCPState {
+    private mutating func redraw(_ led: Reaction, _ side: Side, from place: Int, isByReset: Bool) -> TCPState {
         guard led.count > 0 else { return .unseen }
         let (drawn, now) = (led[0].from, led[led.count - 1].to)
+        if isByReset { return now }
         let then: TCPState? =
             switch drawn {
             case .finWait1, .finWait2: now == .lastAck || now == .closed ? .closeWait : nil

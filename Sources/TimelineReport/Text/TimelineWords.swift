@@ -221,13 +221,20 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
         case .uncaptured(let event, let own, _):
             $0.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
             $0.append(own.displayName)
-            $0.append(", not captured")
+            $0.append(event.kind.isByUncapturedReset ? ", RST not captured" : ", not captured")
         case .icmp(let event):
             for (index, part) in icmpWords(event, writer).enumerated() {
                 if index > 0 { $0.append(" ") }
                 $0.append(contentsOf: part)
             }
         }
+    }
+}
+
+extension KernelEvent.Kind {
+    /// Whether the kernel told of a RST that is not in the capture.
+    fileprivate var isByUncapturedReset: Bool {
+        if case .uncaptured(_, _, let led) = self { led.resetter != nil } else { false }
     }
 }
 

@@ -221,7 +221,8 @@ extension Explanation {
                 "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",
                 "An orphan gave up: tcp_orphan_retries (0 means 8).",
                 "The interface or network namespace went away.",
-                "The RST was sent and not captured (a filter, another interface)."),
+                "A RST was sent or came that was not captured (a filter, another interface), and no event of the kernel told of it."
+            ),
             .remedy("Trace on all interfaces (-i any). Keep-alives let the peer notice (RFC 9293 3.8.4).")),
     ]
 }

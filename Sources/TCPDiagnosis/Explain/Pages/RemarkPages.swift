@@ -186,7 +186,8 @@ extension Explanation {
     private static let owners = [
         remark(
             "not captured",
-            "`kernel: client is CLOSE_WAIT, not captured`: the kernel has the socket where no captured segment leads.",
+            "`kernel: client is CLOSE_WAIT, not captured`: the kernel has the socket where no captured segment leads. `RST not captured`: it"
+                + " sent a RST, or took one.",
             "A filter left out what does (port 80 of one side, SYN and FIN alone), or the capture lost it. Both ends, who closed first and"
                 + " what became of the connection follow the kernel; Zeek's word behind that is of what was captured.",
             see: "explain capture-gap, explain '*'"),

@@ -1,0 +1,75 @@
+// What the kernel's word shows of a RST that the capture lacks: both ends go on by it, and so does what became of the connection.
+
+import TCPMachine
+import TCPModel
+
+/// What is inferred of the other end where the kernel of one end sent a RST, or took one.
+enum ResetsPeer: BitwiseCopyable {
+    /// That it has gone as well.
+    case ends
+    /// Nothing: its own kernel tells.
+    case isToTell
+}
+
+extension Timeline {
+    /// One side has gone by a RST: its kernel sent that, or (`isReceived`) took it. Nothing happens where segments have ended that side
+    /// already. `isKnown`: the other side went by it, and it was not captured.
+    mutating func kernelEndsByReset(
+        _ side: Side, of id: ConnectionID, isReceived: Bool, isKnown: Bool, peer fate: ResetsPeer
+    ) -> LedEnds {
+        var ends = LedEnds()
+        if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return ends }
+        let (own, peer) = (Int(side.rawValue), Int(side.other.rawValue))
+        let isAnswer =
+            isReceived && side == .originator && connections.store[id].endpoints[own].state == .synSent
+            && !connections.store[id].facts.contains(.synAckSeen)
+        ends.own =
+            isReceived
+            ? connections.store[id].endpoints[own].kernelTookReset()
+            : connections.store[id].endpoints[own].kernelSentReset()
+        guard ends.own.count > 0 else { return ends }
+        ends.isByReset = true
+        let isNew = connections.store[id].noteReset(by: isReceived ? side.other : side, refuses: isAnswer)
+        if isNew || isKnown {
+            ends.resetter = connections.store[id].facts.contains(.originatorReset) ? .originator : .responder
+        }
+        if fate == .ends {
+            ends.peer =
+                isReceived
+                ? connections.store[id].endpoints[peer].peersKernelTookReset()
+                : connections.store[id].endpoints[peer].peersKernelSentReset()
+        }
+        connections.store[id].settle()
+        course.join(&connections.store[id])
+        if connections.store[id].hasEnded() { noteEnding(id) }
+        return ends
+    }
+
+    /// The RST that ended a connection, and was not captured, was this side's.
+    mutating func correctResetter(_ id: ConnectionID, to side: Side) {
+        if side == .originator {
+            connections.store[id].facts.insert(.originatorReset)
+        } else {
+            connections.store[id].facts.remove(.originatorReset)
+        }
+    }
+
+    /// Whether a RST can still end one side.
+    func canBeReset(_ id: ConnectionID, _ side: Side) -> Bool {
+        switch state(of: id, side) {
+        case .unseen, .closed, .listen, .timeWait: false
+        case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: true
+        }
+    }
+}
+
+extension HotPart {
+    /// Takes down who reset it; false if that is known, or if both had closed: then a RST ends nothing any more.
+    fileprivate mutating func noteReset(by side: Side, refuses: Bool) -> Bool {
+        guard !facts.contains(.reset), !facts.contains([.originatorFin, .responderFin]) else { return false }
+        facts.insert(.reset)
+        if side == .originator { facts.insert(.originatorReset) }
+        if refuses { facts.insert(.refused) }
+        return true
+    }
+}
