@@ -105,6 +105,21 @@ extension EndpointMachine {
         return state == .closeWait || state == .closing || state == .lastAck
     }
 
+    /// A RST came with the number behind all that this endpoint has, holes or not: the right edge of the right-most block that it
+    /// reported (RFC 2018). Linux obeys it (`tcp_validate_incoming`), where RFC 5961 3.2 has it challenged. Who keeps account of
+    /// the blocks says so.
+    public mutating func resetArrivesBehindHoles(_ segment: Segment) -> Reaction {
+        switch state {
+        case .established, .finWait1, .finWait2:
+            var reaction = Reaction()
+            enter(.closed, .inferred, .reset, &reaction)
+            return reaction
+        // Behind the peer's FIN there is nothing to report, and before the handshake's end no text is taken.
+        case .unseen, .closed, .listen, .synSent, .synReceived, .closeWait, .closing, .lastAck, .timeWait:
+            return arrives(segment)
+        }
+    }
+
     /// Fourth: SYN. Returns whether the segment's ACK may still be looked at.
     private mutating func checkSyn(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let isRepeat = knowledge.contains(.irs) && segment.sequence == irs

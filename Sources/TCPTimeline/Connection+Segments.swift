@@ -76,8 +76,16 @@ extension HotPart {
         }
         if isLate {
             endpoints[peer].openingArrivedLate(segment)
+        } else if flags.has(.rst)
+            && rare.sides[Int(side.other.rawValue)]
+                .hasReported(upTo: segment.sequence, behind: endpoints[peer].receiveNext)
+        {
+            arrived.append(endpoints[peer].resetArrivesBehindHoles(segment))
         } else {
             arrived.append(endpoints[peer].arrives(segment))
+        }
+        if !isStray {
+            rare.sides[Int(side.rawValue)].noteReported(segment, behind: endpoints[own].receiveNext)
         }
         // Zeek prolongs its duration up to the segment that ends the second side, and not by what follows.
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }

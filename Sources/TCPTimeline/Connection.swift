@@ -36,10 +36,33 @@ struct RarePart: BitwiseCopyable, Sendable {
         var contentGaps: UInt8 = 0
         /// Whether it sent a RST.
         var hasReset = false
+        /// Whether it reported text behind a hole.
+        private var hasReported = false
+        /// The right edge of the right-most block of text that it reported.
+        private var reported = SequenceNumber(0)
 
         init() {}
 
-        var isEmpty: Bool { zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset }
+        var isEmpty: Bool {
+            zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset && !hasReported
+        }
+
+        /// Notes the blocks in a segment of this side (RFC 2018 3), which has all text before `next`.
+        mutating func noteReported(_ segment: Segment, behind next: SequenceNumber) {
+            guard segment.options.present.contains(.sack), segment.flags.has(.ack) else { return }
+            for index in 0..<min(Int(segment.options.sackBlockCount), segment.options.sackBlocks.count) {
+                let edge = segment.options.sackBlocks[index].right
+                // Else the block repeats what was acknowledged (RFC 2883), or was left behind a hole that is filled.
+                guard edge.isAfter(next) else { continue }
+                if !hasReported || !reported.isAfter(next) || edge.isAfter(reported) { reported = edge }
+                hasReported = true
+            }
+        }
+
+        /// Whether this is the number behind all that it has, though it lacks some of what is before.
+        func hasReported(upTo sequence: SequenceNumber, behind next: SequenceNumber) -> Bool {
+            hasReported && reported == sequence && reported.isAfter(next)
+        }
     }
 
     /// Octets of text of either side that were acknowledged though the capture does not have them.

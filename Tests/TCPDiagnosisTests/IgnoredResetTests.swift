@@ -90,6 +90,13 @@ import Testing
         #expect(play.connection.statesText == "TIME_WAIT CLOSED")
     }
 
+    /// The receiver's own SACK says that the RST comes behind all that it has: Linux obeys it.
+    @Test func E14_behindWhatItsReceiverReported() {
+        let hole = handshake + "> P. 1001:2001 ack 1\n"
+        #expect(codes(hole + "< . 1:1 ack 1 sack 1001:2001\n> R. 2001:2001 ack 1") == [.reset])
+        #expect(codes(hole + "< . 1:1 ack 1\n> R. 2001:2001 ack 1\n< . 1:1 ack 1").contains(.rstIgnored))
+    }
+
     /// A RST out of the window, or long after what came before it, answers nothing.
     @Test func E13_aResetThatAnswersNothing() {
         let text = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n"
