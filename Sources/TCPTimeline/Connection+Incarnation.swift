@@ -6,29 +6,37 @@ import TCPModel
 extension Segment {
     /// The four-tuple from originator to responder, as far as the first segment tells.
     ///
-    /// A SYN comes from the originator, a SYN-ACK from the responder. Without either, the lower port is taken for the
-    /// server's, and the connection is marked `rolesGuessed`.
+    /// A SYN comes from the originator, a SYN-ACK or the RST that refuses a SYN from the responder. Without either, the lower port is
+    /// taken for the server's; but for a SYN or SYN-ACK the connection is marked `rolesGuessed`.
     var orientedTuple: FourTuple {
         if flags.has(.syn) && !flags.hasAny([.fin, .rst]) { return flags.has(.ack) ? tuple.reversed : tuple }
+        if refusesSyn { return tuple.reversed }
         return tuple.source.port < tuple.destination.port ? tuple.reversed : tuple
+    }
+
+    /// Whether it is a RST with the number of an answer to a SYN (RFC 9293 3.10.7.1: <SEQ=0>, as that has no ACK).
+    var refusesSyn: Bool {
+        flags.has([.rst, .ack]) && !flags.hasAny(.synFin) && sequence == SequenceNumber(0) && payloadLength == 0
     }
 }
 
 extension HotPart {
     /// Whether `segment` opens a new connection on the same four-tuple (RFC 9293 3.10.7.4 fourth check, RFC 6191).
-    mutating func startsNewIncarnation(_ segment: Segment) -> Bool {
+    mutating func startsNewIncarnation(_ segment: Segment, at time: Timestamp) -> Bool {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.fin, .rst]) else { return false }
         if !segment.remarks.isDisjoint(with: .dropped) { return false }
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
         let sender = endpoints[place(side)]
         let receiver = endpoints[place(side.other)]
+        // What it opened is this very connection: it was only captured late.
+        if isOpeningLate(segment, side, time) { return false }
         // Whoever goes on after an ICMP error has not given up; and whose answer comes when he had is no other connection's.
         let isEnded = isEnded && !isUnreachable && !hasGivenUpAlone
         if sender.knowsInitialSequence && sender.iss == segment.sequence {
             // The same SYN is a retransmission, but for one that comes after the end: some hosts try again after a RST.
             return !segment.flags.has(.ack) && sender.state == .closed && isEnded
         }
-        // The connection began with what follows on this very SYN: it was only captured late.
+        // The same, however late: the connection began with what follows on it.
         if !sender.knowsInitialSequence && sender.knowsSendSequence && sender.relativeBase == segment.sequence {
             return false
         }

@@ -166,16 +166,17 @@ extension HotPart {
 
     /// How long a connection's opening may come behind its first segment and still be one that was captured late, in nanoseconds.
     /// Queues of a capture bring it out of order by microseconds to milliseconds; a SYN is sent again after a second
-    /// (RFC 6298 2.1).
+    /// (RFC 6298 2.1), or, as on Windows, half a second after a RST.
     private static var lateness: Int64 { 500 * Span.millisecond }
 
     /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it. (Mutating, so
     /// that the endpoints are looked at where they are.)
-    private mutating func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
+    mutating func isOpeningLate(_ segment: Segment, _ side: Side, _ time: Timestamp) -> Bool {
         guard !segment.flags.hasAny([.fin, .rst]), time.since(firstTime) < Self.lateness else { return false }
         // One of this kind was seen; but in a simultaneous open both sides send one.
         let isSeen = facts.contains(segment.flags.has(.ack) ? .synAckSeen : .synSeen)
         if isSeen && sides[Int(side.rawValue)].packets > 0 { return false }
+        if facts.contains(.refused) && sides[0].packets == 0 { return endpoints[place(side)].isRefusedUnseen(segment) }
         return endpoints[place(side)].isOpeningUnseen(segment)
     }
 
@@ -260,11 +261,10 @@ extension HotPart {
         if answersSyn || answersUnseenSyn(segment) { facts.insert(.refused) }
     }
 
-    /// Whether a RST is all there is, and has the number of an answer to a SYN (RFC 9293 3.10.7.1: <SEQ=0>, as that has no ACK).
-    /// The SYN was not captured: a rule on its host rejected it on its way out.
+    /// Whether a RST that answers a SYN is all there is. The SYN was not captured (a rule on its host rejected it on its way out), or is
+    /// still to come: see `isOpeningLate`.
     private func answersUnseenSyn(_ segment: Segment) -> Bool {
-        segment.flags.has(.ack) && segment.sequence == SequenceNumber(0) && segment.payloadLength == 0
-            && sides[0].packets == 0 && sides[1].packets == 1
+        segment.refusesSyn && sides[0].packets == 0 && sides[1].packets == 1
     }
 }
 

@@ -17,6 +17,8 @@ extension HotPart {
         let flags = segment.flags
         let isPlain = !flags.hasAny(.synFinRst)
         if segment.window == 0 && isPlain && flags.has(.ack) { notes.insert(.zeroWindow) }
+        // The RST that refused a SYN was captured before it.
+        if isLate && !endpoints[own].knowsSendSequence { return .fillsHole }
         guard endpoints[own].knowsSendSequence, !flags.has(.rst) else { return notes }
         let next = endpoints[own].sendNext
 

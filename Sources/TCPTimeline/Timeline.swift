@@ -198,7 +198,7 @@ public struct Timeline: ~Copyable {
         var opened: (step: Connection.Step, isOfSender: Bool)?
         if let known = found {
             // Only a SYN does that; most segments that come here have none.
-            if segment.flags.has(.syn) && connections.store[known].startsNewIncarnation(segment) {
+            if segment.flags.has(.syn) && connections.store[known].startsNewIncarnation(segment, at: time) {
                 id = create(segment, time, frame, interface)
                 replace(known, by: id, hash)
                 replaced = known
