@@ -16,6 +16,7 @@ extension CaseFile {
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
+        noteFurthest(event, sighting)
         if !flags.has(.rst) {
             if records[own].hopLimit == 0 { records[own].hopLimit = event.segment.hopLimit }
             records[own].hopLimits.insert(event.segment.hopLimit)
@@ -41,6 +42,26 @@ extension CaseFile {
     mutating func takeCopy(_ event: SegmentEvent) {
         if !event.segment.flags.has(.rst) { records[event.places.own].hopLimits.insert(event.segment.hopLimit) }
     }
+
+    /// How far a side has sent, and whether a RST comes from beyond: an abort takes SND.NXT (RFC 9293 3.10.5), so that text before it is
+    /// missing, unless somebody made its number up.
+    private mutating func noteFurthest(_ event: SegmentEvent, _ sighting: Sighting) {
+        let own = event.places.own
+        guard event.segment.flags.has(.rst) else {
+            if event.isOfAnotherConnection || event.anomalies.contains(.synInsideConnection) { return }
+            let end = event.relativeSequence &+ event.segment.sequenceLength
+            if records[own].furthest.map({ Int32(bitPattern: end &- $0) > 0 }) ?? true { records[own].furthest = end }
+            return
+        }
+        guard !event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored]), let end = records[own].furthest else {
+            return
+        }
+        let ahead = event.relativeSequence &- end
+        if ahead > 0 && ahead < Self.mostMissing { records[own].resetAhead.note(sighting) }
+    }
+
+    /// So many octets at most a capture is thought to lack before a RST.
+    private static var mostMissing: UInt32 { 1 << 30 }
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places

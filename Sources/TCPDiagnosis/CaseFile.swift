@@ -18,6 +18,10 @@ struct SideRecord: BitwiseCopyable {
     var synsAfterAnswer: UInt32 = 0
     /// What its peer acknowledged last, relative to its first number.
     var acknowledged: UInt32 = 0
+    /// Just behind the furthest that it sent, relative to its first number; nil before it has sent anything but RSTs.
+    var furthest: UInt32?
+    /// Its first RST ahead of that, of which its receiver did not take the number for the next one.
+    var resetAhead = Sighting()
     /// Its first FIN.
     var fin = Sighting()
     /// The number that it takes.

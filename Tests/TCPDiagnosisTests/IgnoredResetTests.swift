@@ -97,6 +97,23 @@ import Testing
         #expect(codes(hole + "< . 1:1 ack 1\n> R. 2001:2001 ack 1\n< . 1:1 ack 1").contains(.rstIgnored))
     }
 
+    /// An abort takes SND.NXT: the capture may lack text before it. Only what comes afterwards shows that it was not obeyed.
+    @Test(arguments: ["< R. 3001:3001 ack 11\n", "< R 3001:3001\n"])
+    func X7_aResetAheadOfWhatWasCaptured(_ reset: String) {
+        let text = handshake + "> P. 1:11 ack 1\n< P. 1:5 ack 11\n> . 11:11 ack 5\n" + reset
+        #expect(!codes(text).contains(.rstIgnored), "\(reset)")
+        #expect(codes(text).contains(.reset))
+        for next in ["> . 11:11 ack 5", "> P. 11:21 ack 5", "< P. 5:10 ack 11"] {
+            #expect(codes(text + next).contains(.rstIgnored), "\(reset)\(next)")
+        }
+    }
+
+    /// No text is missing before a RST that lies behind it: its number alone shows that it is not obeyed.
+    @Test(arguments: ["< R. -1000:-1000 ack 1\n", "< R. 1501:1501 ack 1\n", "< R. 1001:1001 ack 1\n"])
+    func E16_aResetBehindWhatWasCaptured(_ reset: String) {
+        #expect(codes(handshake + "< P. 1001:2001 ack 1\n" + reset).contains(.rstIgnored))
+    }
+
     /// A RST out of the window, or long after what came before it, answers nothing.
     @Test func E13_aResetThatAnswersNothing() {
         let text = handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11\n"

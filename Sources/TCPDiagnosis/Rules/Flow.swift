@@ -145,7 +145,7 @@ extension Rule {
         // Which number was due, text and ACKs would tell that the capture does not have.
         guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }
         // Its receiver's kernel did, or a rule of the firewall had dropped what would have been before it.
-        guard !c.isObeyed(reset) else { return nil }
+        guard !c.isObeyed(reset), !c.mayBeObeyed(reset) else { return nil }
         // In SYN-SENT its number is not looked at, but what it acknowledges.
         let answersSyn = reset.sender == .responder && c.connection.outcome == .noAnswer
         return Verdict(
@@ -280,6 +280,14 @@ extension Circumstances {
         return file.dropped.contains {
             $0.side == reset.sender.other && $0.time.since(reset.sighting.time).magnitude < Self.sameMoment
         }
+    }
+
+    /// Whether nothing shows that a RST was not obeyed but its number, which is ahead of all that its sender was captured to send: the
+    /// capture may lack what came before it. Who does not obey it answers it (RFC 5961 3.2), or goes on.
+    fileprivate func mayBeObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
+        file[reset.sender].resetAhead.frame == reset.sighting.frame
+            && file[reset.sender.other].lastButReset.frame < reset.sighting.frame
+            && file[reset.sender].lastButReset.frame < reset.sighting.frame
     }
 
     /// Whether a SYN inside this connection opened the next one: nothing came back for it here.
