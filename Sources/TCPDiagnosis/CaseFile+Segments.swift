@@ -28,7 +28,7 @@ extension CaseFile {
         noteLarge(event, sighting)
         noteVerdict(event, sighting)
         if !event.anomalies.isEmpty {
-            note(event.anomalies, sender: event.sender, sighting)
+            note(event.remarkable, sender: event.sender, sighting)
             if event.anomalies.contains(.acknowledgedUnseen) {
                 gap.note(sighting)
                 records[peer].unseen = sighting
@@ -249,6 +249,7 @@ extension CaseFile {
         records[own].isResetFitting = isFitting
         records[own].reset = sighting
         records[own].resetNumber = event.relativeSequence
+        records[own].resetAnswersNoAck = flags.has(.ack) && event.segment.sequence == SequenceNumber(0)
         records[own].resetHadAck = flags.has(.ack)
         records[own].resetAck = flags.has(.ack) ? event.relativeAck : nil
         records[own].resetAnswers = records[peer].last
@@ -332,6 +333,13 @@ extension SideRecord {
 }
 
 extension SegmentEvent {
+    /// What findings need of the anomalies. A SYN for an endpoint in SYN-RECEIVED is inside no open connection: it ends what it meets
+    /// there, or a RST does that answers it (RFC 9293 3.10.7.4, fourth check; Linux's `tcp_check_req`).
+    fileprivate var remarkable: Anomalies {
+        let receiver = sender == .originator ? responderState : originatorState
+        return receiver == .synReceived ? anomalies.subtracting(.synInsideConnection) : anomalies
+    }
+
     /// Whether it belongs to an older connection with the same ends, whose numbers it has.
     fileprivate var isOfAnotherConnection: Bool {
         !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])

@@ -36,6 +36,8 @@ struct SideRecord: BitwiseCopyable {
     var resetNumber: UInt32 = 0
     /// SEG.ACK of that RST, relative to the peer's first number; nil if it carried no ACK.
     var resetAck: UInt32?
+    /// Whether it is one for a segment without ACK, which has the number 0, whatever the connection's are (RFC 9293 3.10.7.1).
+    var resetAnswersNoAck = false
     /// Whether that RST, or one of those that followed on it, carried ACK: an abort does, the answer for a connection that does not
     /// exist does not (RFC 9293 3.10.7.1).
     var resetHadAck = false

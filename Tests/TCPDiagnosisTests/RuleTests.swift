@@ -169,6 +169,18 @@ import Testing
         #expect(codes(handshake + "> S 900:900\n< . 1:1 ack 1\n> P. 1:5 ack 1\n< . 1:1 ack 5") == [.challengeAck])
     }
 
+    /// Linux's `tcp_check_req`: the request is given up, and a RST answers the SYN. Nothing was ever open.
+    @Test func H35_aSynInsideTheHandshake() {
+        for syn in ["> S 100:100\n", "> S 100:110\n"] {
+            let text = "> S 0:0\n< S. 0:0 ack 1\n" + syn + "< R. -5000:-5000 ack 101"
+            let found = findings(text)
+            #expect(!found.contains { $0.code == .challengeAck }, "\(found)")
+            #expect(!found.contains { $0.message.contains("aborted") }, "\(found)")
+        }
+        // In the open connection it is challenged, whatever the capture has of that.
+        #expect(codes("> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n> S 100:100").contains(.challengeAck))
+    }
+
     @Test func X7_framesTheCaptureLacks() {
         let found = findings(handshake + "< . 1:1 ack 101\n> P. 101:111 ack 1\n< . 1:1 ack 111")
         #expect(found.map { $0.code } == [.captureGap])

@@ -422,7 +422,11 @@ extension Circumstances {
     func wasSynchronized(_ side: Side) -> Bool {
         if connection.openDelay >= 0 || !connection.facts.contains(.synSeen) { return true }
         // A RST from beyond the SYN: what lies between is not captured.
-        if lacksPlain && file[side].syn.isSeen && file[side].reset.isSeen && file[side].resetNumber > 1 { return true }
+        let record = file[side]
+        if lacksPlain && record.syn.isSeen && record.reset.isSeen && record.resetNumber > 1 && !record.resetAnswersNoAck
+        {
+            return true
+        }
         // Who has sent a SYN and nothing else is not open, whatever a server sends with its SYN-ACK (RFC 7413); nor is text of a SYN.
         if side == .originator && !connection.facts.contains(.originatorMoreThanSyn) { return false }
         return connection.counters[0].uniqueBytes > UInt64(file.synText) || connection.counters[1].uniqueBytes > 0
