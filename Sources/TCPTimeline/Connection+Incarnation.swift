@@ -42,7 +42,7 @@ extension HotPart {
         }
         if segment.flags.has(.ack) {
             // A SYN-ACK opens one only where everything is over; its SYN was not captured. Who did not heed a RST lives on.
-            return isEnded && (receiver.state.isOver || receiver.state == .unseen)
+            return isEnded && (receiver.state.isOver || receiver.state == .unseen) || answersUnheardSyn(segment, side)
         }
         // Who waits for an answer takes any SYN for one (simultaneous open).
         if receiver.state == .synSent && sender.state != .synSent { return false }
@@ -55,5 +55,21 @@ extension HotPart {
         case .synReceived: return receiver.state == .closed
         case .established: return receiver.state == .closed || !sender.knowsInitialSequence
         }
+    }
+
+    /// Whether a SYN-ACK answers another SYN than the one that opened this connection, in a capture of its sender's direction alone: that has
+    /// no SYN to show it. Who is open answers none with a SYN-ACK (RFC 9293 3.10.7.4, fourth check); a second one for the same SYN, with
+    /// another number, comes of a SYN cookie or a proxy.
+    private mutating func answersUnheardSyn(_ segment: Segment, _ side: Side) -> Bool {
+        guard !isSelfConnect, sides[Int(side.other.rawValue)].packets == 0 else { return false }
+        let own = place(side)
+        let peer = place(side.other)
+        switch endpoints[own].state {
+        case .unseen, .listen, .synSent: return false
+        case .closed, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: break
+        }
+        let isSameSyn =
+            endpoints[peer].knowsInitialSequence && segment.acknowledgment == endpoints[peer].iss.advanced(by: 1)
+        return endpoints[own].knowsSendSequence && endpoints[own].iss != segment.sequence && !isSameSyn
     }
 }

@@ -243,6 +243,40 @@ import Testing
         #expect(Self.reused(opening).count == 1, "\(opening)")
     }
 
+    /// A capture of the server's direction: the handshake, or what follows on it, and text.
+    private static let unheard = [
+        "< S. 0:0 ack 1\n< P. 1:11 ack 6\n", "< P. 1:11 ack 6\n< . 11:11 ack 12\n", "< S. 0:0 ack 1\n",
+    ]
+
+    @Test(
+        "X6: a SYN-ACK of another listener's socket, where the client's direction is not in the capture",
+        arguments: unheard)
+    func X6_synAckWithOtherNumbers(_ first: String) {
+        let play = Play(first)
+        (play.clientISN, play.serverISN) = (500_000, 700_000)
+        play.feed("0.4 < S. 0:0 ack 1\n< P. 1:3 ack 3\n", retire: false)
+        #expect(play.count == 2 && play.events.allSatisfy { $0.anomalies.isDisjoint(with: .initialSequenceChanged) })
+        #expect(play.connection.counters[1].uniqueBytes == 2 && play.connection.facts.contains(.synAckSeen))
+        let old = play.timeline[play.events[0].connection]
+        #expect(old.counters[1].uniqueBytes == (first.contains("P.") ? 10 : 0))
+    }
+
+    @Test(
+        "H6b, X6: another answer to the same SYN, or the same one again, opens none",
+        arguments: [5000, 700_000] as [UInt32])
+    func X6_anotherAnswer(_ number: UInt32) {
+        let play = Play("< S. 0:0 ack 1\n")
+        play.serverISN = number
+        play.feed("1 < S. 0:0 ack 1\n< P. 1:11 ack 6\n2 < S. 0:0 ack 1")
+        #expect(play.count == 1)
+    }
+
+    @Test("H37: nor does one inside a connection of which both sides are in the capture")
+    func H37_synAckInside() {
+        let play = Self.reused("< S. 0:0 ack 1")
+        #expect(play.count == 1 && play.last.anomalies.contains(.synInsideConnection))
+    }
+
     @Test("what is in the capture before the SYN that it follows on belongs to that connection")
     func H15_synCapturedLate() {
         let play = Play("> . 1:1 ack 1\n> S 0:0\n< S. 0:0 ack 1\n> P. 1:5 ack 1")
