@@ -108,7 +108,7 @@ extension HotPart {
     }
 
     /// Segments of both sides.
-    private var packets: UInt32 { sides[0].packets &+ sides[1].packets }
+    var packets: UInt32 { sides[0].packets &+ sides[1].packets }
 
     /// An opening that was taken for one of this connection is another's: this one is what it was, but for what others note of it and
     /// for its endpoints, which a challenged SYN leaves as they are; or, if anything else has come since, without its segments.

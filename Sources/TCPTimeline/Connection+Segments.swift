@@ -12,6 +12,8 @@ extension Connection {
         var ended = false
         /// Whether the connection has ended, with this segment or before.
         var isOver = false
+        /// Whether its receiver is thought to have thrown it away, as something old.
+        var isDiscarded = false
 
         init() {}
 
@@ -27,8 +29,10 @@ extension Connection {
 }
 
 extension HotPart {
-    /// 24 days in nanoseconds.
-    static var timestampLifetime: Int64 { 24 * 24 * 3600 * Span.second }
+    /// For how long of silence time stamps tell what is old, in nanoseconds: half the range of a clock of microseconds, which goes round in
+    /// 72 minutes. Linux checks for no longer since 6.7, when it got such clocks (TCP_PAWS_WRAP), whatever a connection's is; before that for
+    /// the 24 days of RFC 7323 5.5. What is as old as that is not on its way any more, MSL being 2 minutes.
+    static var timestampLifetime: Int64 { 2147 * Span.second }
 
     /// Takes in one segment.
     mutating func take(
@@ -49,7 +53,7 @@ extension HotPart {
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])
-        // RFC 7323 5.5: beyond half the range of the fastest clock.
+        // RFC 7323 5.5.
         let outlivesTimestamps = time.since(lastTime) > HotPart.timestampLifetime
         if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
         let isStray =
@@ -118,6 +122,7 @@ extension HotPart {
         step.arrived = arrived
         step.isOver = hasEnded()
         step.ended = !wasEnded && step.isOver
+        step.isDiscarded = isStray || arrived.anomalies.contains(.oldTimestamp)
     }
 
     /// A segment that its receiver drops. Where the checksum is wrong nobody knows which of its octets are: it changes
@@ -162,12 +167,13 @@ extension HotPart {
         if time > lastTime { lastTime = time }
         settle()
         step.isOver = hasEnded()
+        step.isDiscarded = isOpen
     }
 
     /// How long a connection's opening may come behind its first segment and still be one that was captured late, in nanoseconds.
     /// Queues of a capture bring it out of order by microseconds to milliseconds; a SYN is sent again after a second
     /// (RFC 6298 2.1), or, as on Windows, half a second after a RST.
-    private static var lateness: Int64 { 500 * Span.millisecond }
+    static var lateness: Int64 { 500 * Span.millisecond }
 
     /// Whether this SYN or SYN-ACK left before what the connection began with here, and was only captured behind it. (Mutating, so
     /// that the endpoints are looked at where they are.)

@@ -14,6 +14,7 @@ public struct Timeline: ~Copyable {
     private var copies = DuplicateFilter()
     private var translations = NamedTranslations()
     private var challenged = ChallengedOpenings()
+    private var discarded = DiscardedSegments()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
@@ -209,6 +210,19 @@ public struct Timeline: ~Copyable {
                 id = open(opening, instead: known, hash, frame, interface)
                 replaced = known
                 opened = (latest, opening.segment.tuple == segment.tuple)
+            } else if !discarded.isEmpty, let run = discarded[known],
+                let disproof = connections.store[known].disproof(of: run, by: segment, at: time)
+            {
+                discarded.forget(known)
+                if disproof == .sameConnection {
+                    takeAfterAll(run.sent(by: segment.tuple.destination), known)
+                    opened = (latest, false)
+                } else {
+                    id = create(segment, time, frame, interface, as: connections.store[known].tuple)
+                    replace(known, by: id, hash)
+                    replaced = known
+                    isFirst = true
+                }
             } else if segment.flags.has(.syn) {
                 before = connections.store[known]
             }
@@ -223,6 +237,9 @@ public struct Timeline: ~Copyable {
         connections.store.keep(rare, id)
         course.join(&connections.store[id])
         if latest.isOver { noteEnding(id) }
+        if latest.isDiscarded {
+            discarded.note(segment, time: time, packets: connections.store[id].packets, at: id)
+        }
         if let before, connections.store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)
         }
@@ -238,6 +255,22 @@ public struct Timeline: ~Copyable {
         index.replace(old, by: new, hash: hash)
         connections.store[old].facts.insert(.replaced)
         challenged.forget(old)
+        discarded.forget(old)
+    }
+
+    /// What one side sent was not thrown away: its receiver's time stamps say nothing. `latest` is what it did.
+    private mutating func takeAfterAll(_ segments: [(segment: Segment, time: Timestamp)], _ id: ConnectionID) {
+        var rare = connections.store.rare(id)
+        var sum = Connection.Step()
+        for (segment, time) in segments {
+            for place in 0..<2 { connections.store[id].endpoints[place].forgetTimestamp() }
+            connections.store[id].uncount(segment)
+            connections.store[id].take(segment, time: time, isFirst: false, &rare, &latest)
+            latest.follow(sum, ofSameSender: true)
+            sum = latest
+        }
+        for place in 0..<2 { connections.store[id].endpoints[place].forgetTimestamp() }
+        connections.store.keep(rare, id)
     }
 
     /// A SYN that was thought to be challenged had opened a connection: that is begun with it now. `latest` is what it did.
@@ -286,12 +319,13 @@ public struct Timeline: ~Copyable {
     }
 
     private mutating func create(
-        _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16
+        _ segment: Segment, _ time: Timestamp, _ frame: UInt64, _ interface: UInt16, as tuple: FourTuple? = nil
     ) -> ConnectionID {
         connectionCount += 1
         return connections.store.insert(
             HotPart(
-                number: countsByItself ? connectionCount : frame | Self.provisional, tuple: segment.orientedTuple,
+                number: countsByItself ? connectionCount : frame | Self.provisional,
+                tuple: tuple ?? segment.orientedTuple,
                 first: segment, time: time, interface: interface))
     }
 
@@ -392,6 +426,7 @@ public struct Timeline: ~Copyable {
             index.remove(id, hash: index.hash(connections.store[id].tuple))
         }
         challenged.forget(id)
+        discarded.forget(id)
         connections.free(id)
         hasFreedSlots = true
     }

@@ -1,0 +1,118 @@
+// Segments that their receiver is thought to have thrown away, and what shows that it did not.
+//
+// An old time stamp (PAWS, RFC 7323 5) and numbers from before the SYN tell late segments of an older connection, and are thrown away.
+// But where the capture lacks the SYNs of the four-tuple's next connection, all that this sends looks so; and not every host throws away
+// what is old by its stamp. The receiver's ACK of such a segment, of octets that the connection has not sent so far as we know, takes
+// the verdict back.
+
+import TCPMachine
+import TCPModel
+
+/// What was thrown away on a connection since anything else came.
+struct DiscardedRun {
+    private static let most = 8
+    /// The latest of them that have octets.
+    fileprivate private(set) var segments: [(segment: Segment, time: Timestamp)] = []
+    /// How many segments the connection had then: with more, one has come that belongs to it.
+    fileprivate var packets: UInt32
+
+    fileprivate init(packets: UInt32) { self.packets = packets }
+
+    fileprivate mutating func append(_ segment: Segment, _ time: Timestamp) {
+        if segments.count >= Self.most { segments.removeFirst() }
+        segments.append((segment, time))
+    }
+
+    /// Those that one end sent.
+    func sent(by end: SocketAddress) -> [(segment: Segment, time: Timestamp)] {
+        segments.filter { $0.segment.tuple.source == end }
+    }
+}
+
+/// What an ACK of something that was thrown away shows.
+enum Disproof {
+    /// It was taken, for it goes on with what its sender sent before.
+    case sameConnection
+    /// It is of the next connection with the same ends, whose opening the capture lacks.
+    case anotherConnection
+}
+
+/// The latest runs, by the place of the connection.
+struct DiscardedSegments {
+    /// So many connections at most have one: enough for those whose answer is still to come.
+    private static let limit = 1024
+    private var latest: [UInt32: DiscardedRun] = [:]
+
+    init() {}
+
+    /// Whether there is none, which is the rule.
+    var isEmpty: Bool { latest.isEmpty }
+
+    /// The one of the connection at this place.
+    subscript(id: ConnectionID) -> DiscardedRun? { latest[id.slot] }
+
+    /// A segment was thrown away, as the one of `packets` segments that came last.
+    mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, at id: ConnectionID) {
+        let goesOn = latest[id.slot]?.packets == packets &- 1
+        if segment.sequenceLength == 0 {
+            if goesOn { latest[id.slot]?.packets = packets }
+            return
+        }
+        if !goesOn {
+            if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
+            latest[id.slot] = DiscardedRun(packets: packets)
+        }
+        latest[id.slot]?.packets = packets
+        latest[id.slot]?.append(segment, time)
+    }
+
+    /// The connection at this place is another one, or gone.
+    mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
+}
+
+extension HotPart {
+    /// How long an ACK may take, in nanoseconds: no timeout is longer (Linux's TCP_RTO_MAX).
+    private static var longestTimeout: Int64 { 120 * Span.second }
+
+    /// What `next`, at `time`, shows of what was thrown away before it; nil if nothing.
+    mutating func disproof(of run: DiscardedRun, by next: Segment, at time: Timestamp) -> Disproof? {
+        guard next.flags.has(.ack), !next.flags.hasAny([.syn, .rst]), next.remarks.isDisjoint(with: .dropped),
+            !isSelfConnect, run.packets == packets
+        else { return nil }
+        let own = isOriginator(next.tuple.source) ? 0 : 1
+        let peer = 1 - own
+        let ack = next.acknowledgment
+        if endpoints[peer].knowsSendSequence && isSent(ack, by: peer) { return nil }
+        let discarded = run.sent(by: next.tuple.destination)
+        let isAcknowledged = discarded.contains { segment, sentTime in
+            ack.isWithin(segment.sequence.advanced(by: 1), length: segment.sequenceLength)
+                && time.since(sentTime) <= Self.longestTimeout
+                // What is captured in the wrong order at a connection's beginning is what the one before it ended with, ACKs too.
+                && sentTime.since(firstTime) >= Self.lateness
+        }
+        guard isAcknowledged, let first = discarded.first else { return nil }
+        let goesOn = mayGoOn(first.segment, own: peer) && mayGoOn(next, own: own)
+        return goesOn ? .sameConnection : .anotherConnection
+    }
+
+    /// Whether a number lies where this side has octets on their way, or just acknowledged.
+    private mutating func isSent(_ number: SequenceNumber, by own: Int) -> Bool {
+        // A keep-alive repeats the octet before SND.UNA.
+        let oldest = endpoints[own].sendUnacknowledged.advanced(by: .max)
+        return number.offset(from: oldest) <= endpoints[own].sendNext.offset(from: oldest)
+    }
+
+    /// Whether a segment begins there, or so little ahead that the capture may lack what lies between.
+    private mutating func mayGoOn(_ segment: Segment, own: Int) -> Bool {
+        guard endpoints[own].knowsSendSequence else { return false }
+        return isSent(segment.sequence, by: own)
+            || segment.sequence.isAfter(endpoints[own].sendNext) && !endpoints[own].isFarAhead(segment)
+    }
+
+    /// A segment that was thrown away comes again, to be taken in.
+    mutating func uncount(_ segment: Segment) {
+        let own = isOriginator(segment.tuple.source) ? 0 : 1
+        sides[own].packets &-= 1
+        sides[own].removeDatagram(segment.ipLength)
+    }
+}
