@@ -109,6 +109,8 @@ public enum HostCounterTroubles {
         "TcpExtTCPDeferAcceptDrop": "bare last ACKs not heeded: their listener has TCP_DEFER_ACCEPT",
         "TcpExtTCPLossProbes": "tail loss probes: the last segment sent again early",
         "TcpExtTCPMD5Failure": "segments with a wrong signature",
+        "TcpExtTCPMTUPFail": "probes for a larger path MTU that were lost (RFC 4821)",
+        "TcpExtTCPMTUPSuccess": "probes for a larger path MTU that got through (RFC 4821)",
         "TcpExtTCPMemoryPressures": "times that TCP came under memory pressure (second value of tcp_mem)",
         "TcpExtTCPReqQFullDoCookies": "SYNs answered by cookies: a SYN queue was full, or tcp_syncookies is 2",
         "TcpExtTCPReqQFullDrop": "SYNs dropped: a SYN queue was full",

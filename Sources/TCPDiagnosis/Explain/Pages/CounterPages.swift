@@ -93,6 +93,14 @@ extension Explanation {
         "TcpExtTCPChallengeACK": (nil, "explain challenge-ack"),
         "TcpExtTCPLossProbes": ("A probe does not say that anything was lost.", "explain tail-loss-probe"),
         "TcpExtTCPMD5Failure": ("The two sides have different keys.", "explain TCP_MD5FAILURE"),
+        "TcpExtTCPMTUPFail": (
+            "Usual while a sender looks for the limit; what the probe held is sent again in smaller segments.",
+            "explain mtu-black-hole, explain 'path MTU'"
+        ),
+        "TcpExtTCPMTUPSuccess": (
+            "Where net.ipv4.tcp_mtu_probing is 1, such a sender had taken smaller segments first, as large ones got no answer.",
+            "explain mtu-black-hole, explain 'path MTU'"
+        ),
         "TcpExtTCPMemoryPressures": (
             "tcp_mem is in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
             "explain PROTO_MEM"
