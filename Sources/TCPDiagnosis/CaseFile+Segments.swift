@@ -43,21 +43,26 @@ extension CaseFile {
         if !event.segment.flags.has(.rst) { records[event.places.own].hopLimits.insert(event.segment.hopLimit) }
     }
 
-    /// How far a side has sent, and whether a RST comes from beyond: an abort takes SND.NXT (RFC 9293 3.10.5), so that text before it is
-    /// missing, unless somebody made its number up.
+    /// How far a side has sent, and whether a RST comes from there or beyond: an abort takes SND.NXT (RFC 9293 3.10.5), so that text before
+    /// it is missing, unless somebody made its number up.
     private mutating func noteFurthest(_ event: SegmentEvent, _ sighting: Sighting) {
-        let own = event.places.own
+        let (own, peer) = event.places
         guard event.segment.flags.has(.rst) else {
+            if records[peer].resetAhead.isSeen, event.relativeAck != records[peer].resetAheadNumber {
+                records[peer].isResetAheadAnswered = true
+            }
             if event.isOfAnotherConnection || event.anomalies.contains(.synInsideConnection) { return }
-            let end = event.relativeSequence &+ event.segment.sequenceLength
-            if records[own].furthest.map({ Int32(bitPattern: end &- $0) > 0 }) ?? true { records[own].furthest = end }
+            let length = event.segment.sequenceLength
+            let end = event.relativeSequence &+ length
+            if length > 0 && Int32(bitPattern: end &- records[own].furthest) > 0 { records[own].furthest = end }
             return
         }
-        guard !event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored]), let end = records[own].furthest else {
-            return
+        guard !event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored]) else { return }
+        let ahead = event.relativeSequence &- records[own].furthest
+        if ahead < Self.mostMissing, !records[own].resetAhead.isSeen {
+            records[own].resetAhead = sighting
+            records[own].resetAheadNumber = event.relativeSequence
         }
-        let ahead = event.relativeSequence &- end
-        if ahead > 0 && ahead < Self.mostMissing { records[own].resetAhead.note(sighting) }
     }
 
     /// So many octets at most a capture is thought to lack before a RST.

@@ -18,10 +18,14 @@ struct SideRecord: BitwiseCopyable {
     var synsAfterAnswer: UInt32 = 0
     /// What its peer acknowledged last, relative to its first number.
     var acknowledged: UInt32 = 0
-    /// Just behind the furthest that it sent, relative to its first number; nil before it has sent anything but RSTs.
-    var furthest: UInt32?
-    /// Its first RST ahead of that, of which its receiver did not take the number for the next one.
+    /// Just behind the furthest octet of it that was captured, or behind its SYN, relative to its first number. A bare ACK has no octet, and
+    /// may come from beyond what is missing, too.
+    var furthest: UInt32 = 1
+    /// Its first RST there or ahead of it, of which its receiver did not take the number for the next one, and that number.
     var resetAhead = Sighting()
+    var resetAheadNumber: UInt32 = 0
+    /// Whether its peer has sent something since that does not acknowledge that number: it was another one that was due.
+    var isResetAheadAnswered = false
     /// Its first FIN.
     var fin = Sighting()
     /// The number that it takes.

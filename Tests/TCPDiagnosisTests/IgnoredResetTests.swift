@@ -98,7 +98,7 @@ import Testing
     }
 
     /// An abort takes SND.NXT: the capture may lack text before it. Only what comes afterwards shows that it was not obeyed.
-    @Test(arguments: ["< R. 3001:3001 ack 11\n", "< R 3001:3001\n"])
+    @Test(arguments: ["< R. 3001:3001 ack 11\n", "< R 3001:3001\n", "< . 3001:3001 ack 11\n< R. 3001:3001 ack 11\n"])
     func X7_aResetAheadOfWhatWasCaptured(_ reset: String) {
         let text = handshake + "> P. 1:11 ack 1\n< P. 1:5 ack 11\n> . 11:11 ack 5\n" + reset
         #expect(!codes(text).contains(.rstIgnored), "\(reset)")
@@ -106,6 +106,16 @@ import Testing
         for next in ["> . 11:11 ack 5", "> P. 11:21 ack 5", "< P. 5:10 ack 11"] {
             #expect(codes(text + next).contains(.rstIgnored), "\(reset)\(next)")
         }
+    }
+
+    /// Text that crossed the RST acknowledges its number; and behind a hole of the capture nothing is known of what is due.
+    @Test func X7_whatIsMissingWasThere() {
+        let text = handshake + "> P. 1:11 ack 1\n< R. 3001:3001 ack 11\n"
+        #expect(!codes(text + "> P. 11:21 ack 3001").contains(.rstIgnored))
+        #expect(codes(text + "> P. 11:21 ack 1").contains(.rstIgnored))
+        let hole = handshake + "> P. 1:11 ack 1\n< P. 2001:3001 ack 11\n< R. 3001:3001 ack 11\n"
+        #expect(!codes(hole).contains(.rstIgnored) && codes(hole).contains(.reset))
+        #expect(codes(hole + "> . 11:11 ack 1").contains(.rstIgnored))
     }
 
     /// No text is missing before a RST that lies behind it: its number alone shows that it is not obeyed.

@@ -169,6 +169,16 @@ import Testing
         #expect(codes(handshake + "> S 900:900\n< . 1:1 ack 1\n> P. 1:5 ack 1\n< . 1:1 ack 5") == [.challengeAck])
     }
 
+    /// Several receive queues, or clocks of interfaces that differ by microseconds.
+    @Test func X14_aResetCapturedBeforeTheSynThatItRefuses() {
+        let (syn, reset) = ("> S 0:0", "< R. -5000:-5000 ack 1")
+        #expect(codes("\(reset)\n\(syn)", after: 60) == [.refused])
+        #expect(codes("\(syn)\n\(reset)", after: 60) == [.refused])
+        // Behind a SYN-ACK the text of the SYN is none of an open connection's.
+        let open = "< S. 0:0 ack 11\n> S 0:10 tfo 8\n> . 11:11 ack 1\n< P. 1:21 ack 11\n> . 11:11 ack 21"
+        #expect(codes(open) == [.fastOpen])
+    }
+
     /// Linux's `tcp_check_req`: the request is given up, and a RST answers the SYN. Nothing was ever open.
     @Test func H35_aSynInsideTheHandshake() {
         for syn in ["> S 100:100\n", "> S 100:110\n"] {

@@ -282,11 +282,12 @@ extension Circumstances {
         }
     }
 
-    /// Whether nothing shows that a RST was not obeyed but its number, which is ahead of all that its sender was captured to send: the
-    /// capture may lack what came before it. Who does not obey it answers it (RFC 5961 3.2), or goes on.
+    /// Whether nothing shows that a RST was not obeyed but its number, which is that behind all that its sender was captured to send, or
+    /// ahead of it: the capture may lack what came before it. Who does not obey it answers it (RFC 5961 3.2), or goes on; who
+    /// acknowledges just that number was on the point of taking it.
     fileprivate func mayBeObeyed(_ reset: (sender: Side, sighting: Sighting)) -> Bool {
         file[reset.sender].resetAhead.frame == reset.sighting.frame
-            && file[reset.sender.other].lastButReset.frame < reset.sighting.frame
+            && !file[reset.sender].isResetAheadAnswered
             && file[reset.sender].lastButReset.frame < reset.sighting.frame
     }
 

@@ -30,8 +30,8 @@ extension Explanation {
                 A RST in the window but not at RCV.NXT gets a challenge ACK; a true peer then answers with an exact RST. Outside of the
                 window it is dropped (RFC 5961 3.2, RFC 9293 3.10.7.4, second check). Zeek and conntrack may take it for the end.
                 Or the number is exact, and both sides go on: nothing is sent after a true abort (RFC 9293 3.10.5).
-                Of a RST ahead of all that was captured, after which neither side goes on, nothing is said: what came before it may
-                be missing in the capture.
+                Of a RST behind all that was captured of its sender, or ahead of that, after which neither side goes on, nothing is
+                said: what came before it may be missing in the capture.
                 """),
             .linux(
                 "The state stays. TcpExtTCPChallengeACK rises; one such ACK in tcp_invalid_ratelimit (500 ms) for out-of-window."
