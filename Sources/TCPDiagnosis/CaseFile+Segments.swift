@@ -70,9 +70,13 @@ extension CaseFile {
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        guard event.segment.payloadLength > 0, event.notes.isDisjoint(with: [.keepAlive, .windowProbe]),
-            !event.isOfAnotherConnection
+        guard event.segment.payloadLength > 0, !event.notes.contains(.keepAlive), !event.isOfAnotherConnection
         else { return }
+        let end = event.relativeSequence &+ event.segment.payloadLength
+        let isBeyond = !records[own].firstText.isSeen || Int32(bitPattern: end &- records[own].textEnd) > 0
+        if isBeyond { records[own].textEnd = end }
+        // The octet of a probe is text the first time.
+        if event.notes.contains(.windowProbe) && !isBeyond { return }
         records[own].firstText.note(sighting)
         records[own].lastText = sighting
         // What crosses a FIN was sent before its sender could know of that.
@@ -279,7 +283,7 @@ extension CaseFile {
     /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
     private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        if records[peer].shut.isSeen && isProbe(event, of: records[peer].shut.time) { records[peer].probes &+= 1 }
+        if records[peer].shut.isSeen { noteIntoClosed(event, of: peer) }
         guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
         // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
         if event.segment.window == 0 {
@@ -287,6 +291,7 @@ extension CaseFile {
                 records[own].shut = sighting
                 records[own].probes = 0
             }
+            records[own].textSinceShut = 0
             noteShut(event.sender, until: event.time)
         } else if records[own].shut.isSeen {
             noteShut(event.sender, until: event.time)
@@ -294,11 +299,17 @@ extension CaseFile {
         }
     }
 
-    /// Whether a segment asks for room: no octet, or one that was sent before, or text once the timer may have run out (RFC 9293
-    /// 3.8.6.1: after a retransmission timeout, which is 200 ms at least in Linux). What comes sooner was on its way; a FIN asks for none.
-    private func isProbe(_ event: SegmentEvent, of shut: Timestamp) -> Bool {
-        !event.notes.isDisjoint(with: [.windowProbe, .keepAlive])
-            || event.segment.payloadLength > 0 && event.time.since(shut) >= 200 * Span.millisecond
+    /// What is sent into a closed window: a probe of it, or else, two segments of new text without a word in between, what shows that it
+    /// had been opened.
+    private mutating func noteIntoClosed(_ event: SegmentEvent, of peer: Int) {
+        let closed = event.time.since(records[peer].shut.time)
+        if event.probesWindow(closedFor: closed) { return records[peer].probes &+= 1 }
+        guard event.suggestsWindow(closedFor: closed) else { return }
+        records[peer].textSinceShut += 1
+        guard records[peer].textSinceShut > 1 else { return }
+        noteShut(event.sender.other, until: event.time)
+        records[peer].shut = Sighting()
+        records[peer].textSinceShut = 0
     }
 
     mutating func noteShut(_ side: Side, until time: Timestamp) {

@@ -70,6 +70,16 @@ extension HotPart {
         return segment.sequence.isBefore(endpoints[place(side)].sendUnacknowledged) ? .keepAlive : nil
     }
 
+    /// Whether an octet that was new is a probe of a closed window (RFC 9293 3.8.6.1; BSD, Windows and lwIP probe so), after both endpoints
+    /// have taken it in, which they may have done on a short way: these know of no notes.
+    mutating func isProbeWithText(_ segment: Segment, _ side: Side, _ notes: SegmentNotes) -> Bool {
+        let peer = Int(side.other.rawValue)
+        return segment.payloadLength == 1 && sides[peer].lastWindow == 0 && sides[peer].packets > 0
+            && !segment.flags.hasAny(.synFinRst)
+            && notes.isDisjoint(with: [.retransmission, .fillsHole, .hole, .duplicateFrame, .badChecksum, .incomplete])
+            && segment.sequenceEnd == endpoints[place(side)].sendNext
+    }
+
     private mutating func noteRepeatedAck(_ segment: Segment, _ side: Side, _ notes: inout SegmentNotes) {
         let own = place(side)
         let peer = place(side.other)

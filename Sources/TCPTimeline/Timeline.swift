@@ -301,6 +301,7 @@ public struct Timeline: ~Copyable {
         let peerBase = connections.store[id].endpoints[connections.store[id].place(sender.other)].relativeBase
         var step = tracked.isSteady ? Connection.Step() : latestRow > 0 ? course.steps[latestRow - 1] : latest
         if tracked.copyOf != 0 { step.notes = .duplicateFrame }
+        if connections.store[id].isProbeWithText(segment, sender, step.notes) { step.notes.insert(.windowProbe) }
         var event = SegmentEvent(
             connection: id, number: connections.store[id].number, isFirst: tracked.isFirst,
             replaced: tracked.replaced, predecessor: connections.predecessor(tracked.replaced, of: id), sender: sender,

@@ -16,7 +16,7 @@ import Testing
         _ = sent.offset(SequenceNumber(0))
         for index in 0..<1000 {
             let start = Int64(index) * 200
-            _ = sent.send(start, 100, time: time(index * 2), frame: UInt64(index), timestamp: 0)
+            _ = sent.send(start, 100, Transmission(time: time(index * 2), frame: UInt64(index), timestamp: 0))
             let outcome = sent.acknowledge(start + 100, time: time(index * 2 + 1))
             // Each of them is a round trip all the same.
             #expect(outcome.isNew && outcome.sample == Span.millisecond)
@@ -24,8 +24,8 @@ import Testing
         }
         #expect(sent.acknowledged == 199_900 && sent.outstanding == 0)
         // What lies before the holes that are kept was sent and acknowledged; what lies in one of them is late.
-        #expect(sent.send(100, 100, time: time(3000), frame: 9999, timestamp: 0).repeated == 100)
-        #expect(sent.send(199_700, 100, time: time(3001), frame: 9999, timestamp: 0).repeated == 0)
+        #expect(sent.send(100, 100, Transmission(time: time(3000), frame: 9999, timestamp: 0)).repeated == 100)
+        #expect(sent.send(199_700, 100, Transmission(time: time(3001), frame: 9999, timestamp: 0)).repeated == 0)
     }
 
     /// Of one octet: how often it was sent, when and by which frames, and whether it is acknowledged.
@@ -57,7 +57,8 @@ import Testing
                 let end = min(250, start + 1 + below(below(2) == 0 ? 3 : 30))
                 let known = octets[start..<end].filter { $0.transmissions > 0 }
                 let outcome = sent.send(
-                    Int64(start), Int64(end - start), time: now, frame: UInt64(step), timestamp: UInt32(step))
+                    Int64(start), Int64(end - start),
+                    Transmission(time: now, frame: UInt64(step), timestamp: UInt32(step)))
                 #expect(outcome.repeated == Int64(known.count))
                 #expect(
                     outcome.isLate
@@ -99,12 +100,13 @@ import Testing
         var sent = SentOctets()
         _ = sent.offset(SequenceNumber(0))
         for index in 0..<100 {
-            _ = sent.send(Int64(index) * 1000, 1000, time: time(index), frame: UInt64(index), timestamp: 0)
+            _ = sent.send(
+                Int64(index) * 1000, 1000, Transmission(time: time(index), frame: UInt64(index), timestamp: 0))
         }
         // Every second octet, of what is acknowledged and of what is not.
         for offset in stride(from: Int64(0), to: 100_000, by: 2) {
             if offset == 20_000 { _ = sent.acknowledge(10_500, time: time(500)) }
-            #expect(sent.send(offset, 1, time: time(1000), frame: 1000, timestamp: 0).repeated == 1)
+            #expect(sent.send(offset, 1, Transmission(time: time(1000), frame: 1000, timestamp: 0)).repeated == 1)
             #expect(sent.runs.count <= SentOctets.most)
         }
         _ = sent.acknowledge(100_000, time: time(2000))

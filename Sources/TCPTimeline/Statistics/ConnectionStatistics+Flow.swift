@@ -13,19 +13,23 @@ extension ConnectionStatistics {
         }
         let start = senders[own].sent.offset(segment.sequence)
         noteEnds(segment, own, start)
-        if senders[1 - own].lastWindow == 0 {
+        let length = Int64(segment.sequenceLength)
+        if isOpenedUnseen(event, own, start) { noteOpened(1 - own, event.time) }
+        let isIntoClosed = senders[1 - own].lastWindow == 0
+        let isProbe = event.notes.contains(.windowProbe)
+        if isIntoClosed {
             directions[own].windowProbePackets &+= 1
             directions[own].windowProbeBytes &+= UInt64(segment.payloadLength)
-            senders[own].probe = (start, start + Int64(segment.sequenceLength))
-            return verdict
         }
         if segment.flags.has(.syn) && segment.payloadLength > 0 {
             senders[own].openingText = (start + 1, start + 1 + Int64(segment.payloadLength))
         }
         let highest = senders[own].sent.highest
-        let length = Int64(segment.sequenceLength)
         let outcome = senders[own].sent.send(
-            start, length, time: event.time, frame: event.frame, timestamp: segment.options.timestampValue)
+            start, length,
+            Transmission(
+                time: event.time, frame: event.frame, timestamp: segment.options.timestampValue,
+                isIntoClosed: isIntoClosed, isProbe: isProbe))
         if outcome.isLate {
             directions[own].outOfOrderPackets &+= 1
             if outcome.repeated == 0 {
@@ -37,9 +41,10 @@ extension ConnectionStatistics {
                 verdict.late = kind
             }
         }
-        countText(segment, own, repeated: outcome.repeated)
+        countText(segment, own, outcome, isIntoClosed: isIntoClosed)
         if let run = outcome.repeats {
-            noteRepetition(event, own, (start, start + length), run, highestBefore: highest, &verdict)
+            noteRepetition(
+                event, own, (start, start + length), run, highestBefore: highest, isIntoClosed: isIntoClosed, &verdict)
         }
         if start + length > highest || senders[own].highestTime == nil {
             senders[own].highestIdentification = segment.ipIdentification
@@ -61,27 +66,46 @@ extension ConnectionStatistics {
     }
 
     /// Octets of text that are new; SYN and FIN are none, sent once or again.
-    private mutating func countText(_ segment: Segment, _ own: Int, repeated: Int64) {
-        var known = repeated
+    private mutating func countText(_ segment: Segment, _ own: Int, _ outcome: SendOutcome, isIntoClosed: Bool) {
+        var known = outcome.repeated
         if segment.flags.has(.syn) && directions[own].syns > 1 { known -= 1 }
         if segment.flags.has(.fin) && directions[own].fins > 1 { known -= 1 }
-        directions[own].uniqueBytes &+= UInt64(max(0, Int64(segment.payloadLength) - max(0, known)))
+        let new = max(0, Int64(segment.payloadLength) - max(0, known))
+        directions[own].uniqueBytes &+= UInt64(new)
+        directions[own].closedWindowBytes += isIntoClosed ? new : -outcome.readmitted
+    }
+
+    /// Whether a segment shows that the receiver has opened its window: new text behind text that is not acknowledged. What probes a window
+    /// comes one by one.
+    private func isOpenedUnseen(_ event: SegmentEvent, _ own: Int, _ start: Int64) -> Bool {
+        guard senders[1 - own].lastWindow == 0, let since = directions[1 - own].zeroWindowSince,
+            event.suggestsWindow(closedFor: event.time.since(since))
+        else { return false }
+        return start >= senders[own].sent.highest && start > senders[own].sent.acknowledged
+    }
+
+    private mutating func noteOpened(_ own: Int, _ time: Timestamp) {
+        senders[own].lastWindow = nil
+        directions[own].noteOpenWindow(time)
     }
 
     private mutating func noteRepetition(
         _ event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64,
-        _ verdict: inout SegmentVerdict
+        isIntoClosed: Bool, _ verdict: inout SegmentVerdict
     ) {
         let segment = event.segment
-        directions[own].retransmittedPackets &+= 1
         let octets = UInt64(max(0, min(range.end, highestBefore) - max(range.start, run.start)))
-        directions[own].retransmittedBytes &+= octets
-        if run.acks == 0 {
+        // To classic tcptrace all that is sent into a closed window is a probe of it.
+        if !isIntoClosed {
+            directions[own].retransmittedPackets &+= 1
+            directions[own].retransmittedBytes &+= octets
+        }
+        if !run.isAcknowledged && !isIntoClosed {
             directions[own].mostRetransmissions = max(directions[own].mostRetransmissions, run.transmissions)
             directions[own].retransmissionTime.add(event.time.since(run.time))
         }
         // The octet of a keep-alive is no text, and a simultaneous open's SYN-ACK repeats the SYN's number.
-        let isProbe = !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
+        let isProbe = isIntoClosed || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         if isProbe { senders[own].probe = (range.start, range.end) }
         guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
         else { return }

@@ -97,6 +97,8 @@ public struct ConnectionStatistics: Sendable {
         let segment = event.segment
         let flags = segment.flags
         directions[own].count(event)
+        let closed = directions[1 - own].zeroWindowSince.map { event.time.since($0) }
+        if event.probesWindow(closedFor: closed) { directions[own].windowProbes &+= 1 }
         // A SYN inside the open connection is somebody else's: its numbers are none of this stream.
         if flags.has(.syn) && !event.anomalies.contains(.synInsideConnection) {
             senders[own].syn = segment.sequence

@@ -17,7 +17,7 @@ extension DirectionStatistics {
         if let lastTime { longestIdle = max(longestIdle, event.time.since(lastTime)) }
         lastTime = event.time
         if event.notes.contains(.keepAlive) { keepAlives &+= 1 }
-        if event.notes.contains(.windowProbe) { emptyWindowProbes &+= 1 }
+        if event.notes.contains(.windowProbe) && segment.payloadLength == 0 { emptyWindowProbes &+= 1 }
         if segment.payloadLength > 0 { countText(event) }
     }
 
@@ -75,11 +75,17 @@ extension DirectionStatistics {
                 zeroWindowEpisodes &+= 1
                 if firstZeroWindow == nil { firstZeroWindow = event.time }
             }
-        } else if let since = zeroWindowSince {
-            let span = max(0, event.time.since(since))
-            zeroWindowSince = nil
-            zeroWindowTime = Span.sum(zeroWindowTime, span)
-            longestZeroWindow = max(longestZeroWindow, span)
+        } else {
+            noteOpenWindow(event.time)
         }
+    }
+
+    /// The window is open, if it was not before.
+    mutating func noteOpenWindow(_ time: Timestamp) {
+        guard let since = zeroWindowSince else { return }
+        let span = max(0, time.since(since))
+        zeroWindowSince = nil
+        zeroWindowTime = Span.sum(zeroWindowTime, span)
+        longestZeroWindow = max(longestZeroWindow, span)
     }
 }

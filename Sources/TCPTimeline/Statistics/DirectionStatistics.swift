@@ -35,13 +35,15 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var pushedPackets: UInt64 = 0
     /// Octets of text that were not sent before.
     public internal(set) var uniqueBytes: UInt64 = 0
+    /// Those of them that were only sent into a closed window.
+    var closedWindowBytes: Int64 = 0
     /// Segments with octets that were sent before; a SYN or FIN is one, and so, for classic tcptrace, is a keep-alive's.
     public internal(set) var retransmittedPackets: UInt64 = 0
     /// The octets of those that are retransmissions: not the ones of keep-alives.
     public internal(set) var repeatedBytes: UInt64 = 0
     /// The octets of all of them.
     public internal(set) var retransmittedBytes: UInt64 = 0
-    /// Segments with text, SYN or FIN sent into a closed window.
+    /// Segments with text, SYN or FIN sent into a closed window: classic tcptrace's probes, whatever they are.
     public internal(set) var windowProbePackets: UInt64 = 0
     /// Their octets of text.
     public internal(set) var windowProbeBytes: UInt64 = 0
@@ -108,7 +110,9 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var zeroWindowSince: Timestamp?
     /// Keep-alives (RFC 9293 3.8.4).
     public internal(set) var keepAlives: UInt64 = 0
-    /// The same shape towards a closed window: probes as Linux sends them, at SND.UNA - 1.
+    /// Probes of a closed window (`SegmentEvent.probesWindow`).
+    public internal(set) var windowProbes: UInt64 = 0
+    /// Those of them without an octet, as Linux sends them, at SND.UNA - 1.
     public internal(set) var emptyWindowProbes: UInt64 = 0
     /// The most octets that were sent and not acknowledged.
     public internal(set) var largestFlight: UInt64 = 0
@@ -194,4 +198,8 @@ public struct DirectionStatistics: Sendable {
     }
     /// Octets between SYN and FIN that were never seen; nil without both.
     public var missedBytes: Int64? { streamLength.map { $0 - Int64(clamping: uniqueBytes) } }
+    /// Classic tcptrace's unique octets: without those that were only sent into a closed window.
+    public var classicUniqueBytes: Int64 { Int64(clamping: uniqueBytes) - closedWindowBytes }
+    /// Classic tcptrace's missed octets.
+    public var classicMissedBytes: Int64? { streamLength.map { $0 - classicUniqueBytes } }
 }

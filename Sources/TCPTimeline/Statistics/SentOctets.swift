@@ -16,16 +16,28 @@ struct SentRun: BitwiseCopyable {
     /// The time stamp of the first transmission.
     var timestamp: UInt32
     var transmissions: UInt32 = 1
-    /// How many ACKs have covered it; 0 = not acknowledged.
-    var acks: UInt32 = 0
+    /// Whether an ACK has covered it.
+    var isAcknowledged = false
+    /// Whether it was only sent into a closed window, and whether that was to probe it. Once it is acknowledged nobody asks.
+    var isIntoClosed = false
+    var isProbe = false
 
-    init(start: Int64, end: Int64, time: Timestamp, frame: UInt64, timestamp: UInt32) {
+    init(_ start: Int64, _ end: Int64, _ transmission: Transmission) {
         self.start = start
         self.end = end
-        self.time = time
-        self.frame = frame
-        self.timestamp = timestamp
+        time = transmission.time
+        frame = transmission.frame
+        timestamp = transmission.timestamp
+        isIntoClosed = transmission.isIntoClosed
+        isProbe = transmission.isProbe
         carried = UInt32(clamping: end - start)
+    }
+
+    /// An ACK covers it: wherever it was sent into, it was taken.
+    mutating func acknowledge() {
+        isAcknowledged = true
+        isIntoClosed = false
+        isProbe = false
     }
 
     /// Cuts off what lies from `offset` on, which is returned.
@@ -53,13 +65,26 @@ struct SentRun: BitwiseCopyable {
     }
 }
 
+/// When and how octets were sent.
+struct Transmission: BitwiseCopyable {
+    var time: Timestamp
+    var frame: UInt64
+    var timestamp: UInt32
+    /// The receiver's last window was 0; and it was one octet, to probe that (RFC 9293 3.8.6.1).
+    var isIntoClosed = false
+    var isProbe = false
+}
+
 /// What sending some octets meant.
 struct SendOutcome: BitwiseCopyable {
     /// Octets of it that were sent before.
     var repeated: Int64 = 0
+    /// Octets of those that were only sent into a closed window before, and are now sent into an open one.
+    var readmitted: Int64 = 0
     /// Some octets came after octets behind them, and had not been seen before.
     var isLate = false
-    /// The first run that it repeats, as it was before; frame 0 if that is not known any more.
+    /// The first run that it repeats, as it was before; frame 0 if that is not known any more. The octet of a probe that was not taken
+    /// is not lost: text that begins with it repeats nothing.
     var repeats: SentRun?
 }
 
@@ -115,15 +140,12 @@ struct SentOctets {
     }
 
     /// Takes in a transmission of `length` octets, more than 0.
-    mutating func send(
-        _ start: Int64, _ length: Int64, time: Timestamp, frame: UInt64, timestamp: UInt32
-    ) -> SendOutcome {
+    mutating func send(_ start: Int64, _ length: Int64, _ transmission: Transmission) -> SendOutcome {
         var outcome = SendOutcome()
         let end = start + length
-        let new = SentRun(start: start, end: end, time: time, frame: frame, timestamp: timestamp)
         highest = max(highest, end)
         if runs.last.map({ $0.end <= start }) ?? true {
-            runs.append(new)
+            runs.append(SentRun(start, end, transmission))
             trim()
             return outcome
         }
@@ -131,47 +153,58 @@ struct SentOctets {
         var from = start
         while from < end {
             guard at < runs.count else {
-                runs.append(SentRun(start: from, end: end, time: time, frame: frame, timestamp: timestamp))
+                runs.append(SentRun(from, end, transmission))
                 break
             }
             if from < runs[at].start {
                 // In front of what was seen already.
                 outcome.isLate = true
                 let stop = min(end, runs[at].start)
-                runs.insert(SentRun(start: from, end: stop, time: time, frame: frame, timestamp: timestamp), at: at)
+                runs.insert(SentRun(from, stop, transmission), at: at)
                 from = stop
                 at += 1
                 continue
             }
             let stop = min(end, runs[at].end)
-            let before = runs[at].repeated(upTo: stop)
-            if outcome.repeats == nil {
-                outcome.repeats = before
-            } else if outcome.repeats?.frame == 0 {
-                outcome.repeats?.frame = before.frame
-            }
-            // Only the part that is sent again has been sent once more. What is acknowledged stays in one piece: nobody waits for it.
-            if runs[at].acks == 0 {
-                if from > runs[at].start {
-                    runs.insert(runs[at].cut(at: from), at: at + 1)
-                    at += 1
-                }
-                if stop < runs[at].end { runs.insert(runs[at].cut(at: stop), at: at + 1) }
-            }
-            runs[at].transmissions &+= 1
-            runs[at].time = time
-            if stop == runs[at].end {
-                runs[at].frame = frame
-                runs[at].carried = UInt32(clamping: stop - from)
-            } else {
-                runs[at].carried = UInt32(clamping: min(Int64(runs[at].carried), runs[at].end - stop))
-            }
-            outcome.repeated += stop - from
+            repeatRun(&at, from, stop, transmission, &outcome)
             from = stop
             at += 1
         }
         trim()
         return outcome
+    }
+
+    /// Takes in that a run is sent again from `from` up to `stop`; `at` is then the place of the part that was.
+    private mutating func repeatRun(
+        _ at: inout Int, _ from: Int64, _ stop: Int64, _ transmission: Transmission, _ outcome: inout SendOutcome
+    ) {
+        outcome.repeated += stop - from
+        let before = runs[at].repeated(upTo: stop)
+        if before.isIntoClosed && !transmission.isIntoClosed { outcome.readmitted += stop - from }
+        let isRefusedProbe = before.isProbe && !transmission.isProbe
+        if outcome.repeats == nil {
+            if !isRefusedProbe { outcome.repeats = before }
+        } else if outcome.repeats?.frame == 0 {
+            outcome.repeats?.frame = before.frame
+        }
+        // Only the part that is sent again has been sent once more. What is acknowledged stays in one piece: nobody waits for it.
+        if !before.isAcknowledged {
+            if from > runs[at].start {
+                runs.insert(runs[at].cut(at: from), at: at + 1)
+                at += 1
+            }
+            if stop < runs[at].end { runs.insert(runs[at].cut(at: stop), at: at + 1) }
+        }
+        runs[at].transmissions = isRefusedProbe ? 1 : runs[at].transmissions &+ 1
+        runs[at].time = transmission.time
+        if !transmission.isIntoClosed { runs[at].isIntoClosed = false }
+        if !transmission.isProbe { runs[at].isProbe = false }
+        if stop == runs[at].end {
+            runs[at].frame = transmission.frame
+            runs[at].carried = UInt32(clamping: stop - from)
+        } else {
+            runs[at].carried = UInt32(clamping: min(Int64(runs[at].carried), runs[at].end - stop))
+        }
     }
 
     /// Takes in an ACK of everything below `offset`.
@@ -182,7 +215,7 @@ struct SentOctets {
         var at = 0
         while at < runs.count, runs[at].start < offset {
             latest = max(latest, runs[at].time)
-            if runs[at].acks == 0 {
+            if !runs[at].isAcknowledged {
                 outcome.isNew = true
                 if runs[at].end >= offset {
                     outcome.isAfterLoss = latest > runs[at].time
@@ -198,7 +231,7 @@ struct SentOctets {
                     break
                 }
             }
-            runs[at].acks &+= 1
+            runs[at].acknowledge()
             at += 1
         }
         if outcome.isNew {
@@ -214,7 +247,7 @@ struct SentOctets {
     private mutating func acknowledge(firstOf at: Int, upTo offset: Int64) {
         var first = runs[at]
         runs[at] = first.cut(at: offset)
-        first.acks = 1
+        first.acknowledge()
         if at > 0, runs[at - 1].end == first.start {
             runs[at - 1].join(first)
         } else {
@@ -225,7 +258,7 @@ struct SentOctets {
     /// Joins what is acknowledged without a hole, from the beginning on.
     private mutating func collapse() {
         var last = 0
-        while last + 1 < runs.count, runs[last + 1].acks > 0, runs[last].acks > 0,
+        while last + 1 < runs.count, runs[last + 1].isAcknowledged, runs[last].isAcknowledged,
             runs[last].end == runs[last + 1].start
         {
             last += 1
@@ -242,7 +275,7 @@ struct SentOctets {
     /// Octets before the first runs count as sent and acknowledged, and so do theirs.
     private mutating func forget(_ count: Int) {
         runs[count].start = runs[0].start
-        runs[count].acks = max(1, runs[count].acks)
+        runs[count].acknowledge()
         runs.removeFirst(count)
     }
 

@@ -55,7 +55,7 @@ extension JSONObject {
         add(positive: "missed_bytes", direction.missedBytes ?? 0)
         if direction.longestIdle > 0 { add("idle_max_s", seconds: direction.longestIdle) }
         add(positive: "keep_alives", direction.keepAlives)
-        add(positive: "window_probes", direction.emptyWindowProbes + direction.windowProbePackets)
+        add(positive: "window_probes", direction.windowProbes)
     }
 
     private mutating func addTally(_ name: StaticString, _ tally: Tally) {

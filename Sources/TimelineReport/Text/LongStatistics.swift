@@ -89,7 +89,7 @@ struct LongStatistics {
         integer("sack pkts sent", "", &out) { $0.sackPackets }
         integer("dsack pkts sent", "", &out) { $0.duplicateSACKs }
         integer("max sack blks/ack", "", &out) { $0.mostSACKBlocks }
-        integer("unique bytes sent", "", &out) { $0.uniqueBytes }
+        integer("unique bytes sent", "", &out) { $0.classicUniqueBytes }
         integer("actual data pkts", "", &out) { $0.dataPackets }
         integer("actual data bytes", "", &out) { $0.dataBytes }
         integer("rexmt data pkts", "", &out) { $0.retransmittedPackets }
@@ -139,7 +139,7 @@ struct LongStatistics {
 
     private func writeStream(_ out: inout OutputBuffer) {
         integer("ttl stream length", "bytes", &out) { $0.streamLength }
-        integer("missed data", "bytes", &out) { $0.missedBytes }
+        integer("missed data", "bytes", &out) { $0.classicMissedBytes }
         integer("truncated data", "bytes", &out) { $0.cutBytes }
         integer("truncated packets", "pkts", &out) { $0.cutPackets }
         func span(_ direction: DirectionStatistics) -> String {
