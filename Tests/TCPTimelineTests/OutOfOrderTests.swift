@@ -30,6 +30,19 @@ import Testing
         #expect(play.connection.statesText == "FIN_WAIT_1 CLOSE_WAIT")
     }
 
+    @Test(
+        "E10: a segment behind a later one, whose time is the earlier one, was put there by the capture",
+        arguments: ["", " ts 5 5"])
+    func earlierTime(options: String) {
+        for (time, kind) in [("0.100097", LateKind.reorderedInCapture), ("0.100103", .reordered)] {
+            let play = Play(seed: 1, keepsStatistics: true)
+            play.feed(handshake + "0.1001 > . 101:201 ack 1\(options)\n\(time) > . 1:101 ack 1\(options)")
+            #expect(play.last.verdict.late == kind)
+            let statistics = play.timeline.connections.statistics(of: play.last.connection)
+            #expect(statistics?[.originator].count(.reordered) == (kind == .reordered ? 1 : 0))
+        }
+    }
+
     @Test("E9: four holes are followed, whoever's they are")
     func fourHoles() {
         let play = Play(handshake + "> P. 11:21 ack 1\n> P. 31:41 ack 1\n< P. 11:21 ack 1\n< P. 31:41 ack 1")

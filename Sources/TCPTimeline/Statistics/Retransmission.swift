@@ -62,7 +62,7 @@ public enum SpuriousEvidence: UInt8, Sendable, BitwiseCopyable {
 public enum LateKind: UInt8, Sendable, BitwiseCopyable {
     /// The network put it behind segments that were sent after it: its time stamp or identification is the older one.
     case reordered
-    /// Only the capture put it there: its ACK is in the capture already (CASES E10).
+    /// Only the capture put it there: its ACK is in the capture already (CASES E10), or its own time is the earlier one.
     case reorderedInCapture
     /// Its first copy was lost before it came to where the capture is: it was sent again.
     case lostBeforeCapture

@@ -146,17 +146,21 @@ struct SenderState {
 
     /// How a segment that fills a hole came to be late.
     func lateness(_ segment: Segment, end: Int64, time: Timestamp) -> LateKind {
+        // Whatever order its frames are in, the capture's own clock says that it passed first.
+        let isCapturedEarlier = highestTime.map { time < $0 } ?? false
         if segment.options.present.contains(.timestamps) && highestTimestamp != 0 {
             let age = Int32(bitPattern: segment.options.timestampValue &- highestTimestamp)
             if age > 0 { return .lostBeforeCapture }
+            if isCapturedEarlier { return .reorderedInCapture }
             if age < 0 { return end <= sent.acknowledged ? .reorderedInCapture : .reordered }
         }
         if segment.ipIdentification != 0 && highestIdentification != 0 {
             let step = Int16(bitPattern: segment.ipIdentification &- highestIdentification)
             if step > 0 { return .lostBeforeCapture }
+            if isCapturedEarlier { return .reorderedInCapture }
             return end <= sent.acknowledged ? .reorderedInCapture : .reordered
         }
-        if end <= sent.acknowledged { return .reorderedInCapture }
+        if isCapturedEarlier || end <= sent.acknowledged { return .reorderedInCapture }
         // RFC 8985 6.2: reordering is taken to be shorter than a quarter of a round trip.
         let wait = highestTime.map { time.since($0) } ?? 0
         return wait > max((smoothed ?? 0) / 4, 3 * Span.millisecond) || duplicateRun >= 3
