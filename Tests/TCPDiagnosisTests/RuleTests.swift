@@ -150,6 +150,35 @@ import Testing
         #expect(found.first?.message.contains("shut for 2.4s:") == true)
     }
 
+    @Test("E4: probes with an octet count; full segments in a row show that the window was opened, unseen")
+    func E4_zeroWindowProbesWithTextAndAnUnseenUpdate() {
+        let closed = handshake + "> P. 1:101 ack 1\n< . 1:1 ack 101 win 0\n"
+        let probed = findings(
+            closed + """
+                0.5 > . 101:102 ack 1
+                < . 1:1 ack 101 win 0
+                1.5 > . 101:102 ack 1
+                < . 1:1 ack 102 win 0
+                2.0 > . 102:103 ack 1
+                < . 1:1 ack 103 win 100
+                """)
+        #expect(probed.map { $0.code } == [.zeroWindowStall])
+        #expect(probed.first?.message.contains("(3 probes)") == true)
+        let unseen = findings(
+            closed + """
+                0.5 > . 100:100 ack 1
+                < . 1:1 ack 101 win 0
+                1.5 > . 101:1101 ack 1
+                > . 1101:2101 ack 1
+                > . 2101:3101 ack 1
+                9.0 < . 1:1 ack 3101 win 0
+                9.1 < . 1:1 ack 3101 win 100
+                """)
+        #expect(unseen.map { $0.code } == [.zeroWindowStall])
+        #expect(unseen.first?.message.contains("shut for 1.4s") == true)
+        #expect(unseen.first?.message.contains("(1 probe)") == true)
+    }
+
     @Test func E4_zeroWindowThatHoldsNobodyUpIsNone() {
         #expect(
             codes(handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n9 < . 1:1 ack 11 win 500") == [])
