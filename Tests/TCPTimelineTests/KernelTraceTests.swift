@@ -145,6 +145,34 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(uncaptured.count == (isCaptured ? 0 : 1), "\(said)")
     }
 
+    /// Two calls are refused, and the second SYN is where the first one was in memory: its answer is not taken for that of the first one,
+    /// which is thrown away behind it and waits.
+    @Test func whatWaitsIsKeptInTheOrderOfItsPacket() {
+        let traced = Traced("> S 0:0")
+        let first = traced.id
+        traced.play.client.port += 1
+        traced.feed("> S 0:0")
+        traced.join.leadPatience = 30 * Span.millisecond
+        traced.join.keepsJoined = true
+        func refuse(_ at: Int64) -> [SocketEvent] {
+            [
+                traced.event(at, .responder, .resetSent(reason: .noSocket), socket: 0, packet: 0x77),
+                traced.event(at + 1, .originator, .resetReceived, socket: 0xa),
+                traced.event(at + 2, .responder, .dropped(reason: .noSocket), socket: 0, packet: 0x77),
+            ]
+        }
+        traced.play.client.port -= 1
+        let one = refuse(1)
+        traced.play.client.port += 1
+        let other = refuse(Span.millisecond)
+        traced.take(one[0], one[1], one[2], other[0], other[1], other[2], now: Span.millisecond + 9)
+        #expect(traced.join.takeJoined() == [one[0]])
+        traced.take(now: 40 * Span.millisecond)
+        #expect(traced.join.takeJoined() == Array(one[1...]) + other)
+        #expect(traced.join.view(first)?.responder.trace.dropReason == .noSocket)
+        #expect(traced.server.dropReason == .noSocket && traced.join.traceCounts.unknownDrops == 0)
+    }
+
     /// X1: of a client's socket DNAT changes the other end and SNAT its own, of a server's the other way round. SNAT keeps the port, if it is
     /// free; if not, a client is found all the same.
     @Test(arguments: [Side.originator, .responder], ["DNAT", "SNAT", "SNAT of the port"])

@@ -14,6 +14,8 @@ struct EarlyEvents {
     private var counts: [ConnectionID: Int] = [:]
     /// The same by the socket's address in memory, where the next one may be within microseconds: a file has their events in order.
     private var sockets: [UInt64: Int] = [:]
+    /// The same by the packet's, which tells whose answer it had when it is dropped.
+    private var packets: [UInt64: Int] = [:]
     /// When the latest events were read.
     var now = Timestamp(nanoseconds: 0)
 
@@ -25,12 +27,16 @@ struct EarlyEvents {
     /// Whether one of the socket that is, or was, at this address in memory waits.
     func has(socket: UInt64) -> Bool { !sockets.isEmpty && socket != 0 && sockets[socket] != nil }
 
+    /// Whether one of the packet that is, or was, at this address in memory waits.
+    func has(packet: UInt64) -> Bool { !packets.isEmpty && packet != 0 && packets[packet] != nil }
+
     /// Has one wait; false if too many do.
     mutating func hold(_ event: SocketEvent, of end: EndpointReference) -> Bool {
         guard queue.count < Self.limit else { return false }
         queue.append((event, end, now))
         counts[end.id, default: 0] += 1
         sockets[event.socket, default: 0] += 1
+        packets[event.packet, default: 0] += 1
         return true
     }
 
@@ -63,6 +69,7 @@ struct EarlyEvents {
     private mutating func noteTaken(_ event: SocketEvent, _ end: EndpointReference) {
         Self.countDown(&counts, end.id)
         Self.countDown(&sockets, event.socket)
+        Self.countDown(&packets, event.packet)
     }
 
     private static func countDown<Key>(_ counts: inout [Key: Int], _ key: Key) {

@@ -129,7 +129,8 @@ extension KernelJoin {
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
         if leadPatience > 0, number(of: end.id) == end.number,
-            early.has(socket: event.socket) || isEarly(event, end, timeline), early.hold(event, of: end)
+            early.has(socket: event.socket) || early.has(packet: event.packet) || isEarly(event, end, timeline),
+            early.hold(event, of: end)
         {
             return
         }
