@@ -532,6 +532,27 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.view(traced.id)?.responder.trace.resetReason == .noSocket)
     }
 
+    /// The same of everything that another socket is told of: the same four-tuple lives in two namespaces.
+    @Test func X18_whatAnotherSocketDoesIsNotTheConnections() {
+        let traced = Traced(handshake)
+        traced.take(
+            traced.event(-9, .originator, .transition(from: .closed, to: .synSent), pid: 7),
+            traced.event(9, .originator, .transition(from: .synSent, to: .established)))
+        traced.take(
+            traced.event(10, .originator, .transition(from: .synSent, to: .established), socket: 0xc),
+            traced.event(11, .originator, .transition(from: .established, to: .closed), socket: 0xc, pid: 8),
+            traced.event(12, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xc, pid: 8),
+            traced.event(13, .originator, .resetReceived, socket: 0xc),
+            traced.event(14, .originator, .socketError(errno: 104), socket: 0xc),
+            traced.event(15, .originator, .destroyed, socket: 0xc, pid: 8))
+        #expect(traced.client.state == .established && traced.client.resetTime == nil && !traced.client.wasReset)
+        #expect(traced.client.errno == nil && traced.client.destroyTime == nil)
+        #expect(traced.play.connection.outcome == .open)
+        #expect(traced.join.traceCounts == TraceCounts(attached: 2, unattached: 6))
+        traced.take(traced.event(99, .originator, .resetReceived))
+        #expect(traced.client.wasReset && traced.play.connection.outcome == .reset)
+    }
+
     @Test func theFirstEventThatIsSeenProvesNothingBeforeIt() {
         let traced = Traced(handshake)
         traced.take(traced.event(9, .originator, .transition(from: .established, to: .finWait1)))

@@ -142,6 +142,7 @@ extension KernelJoin {
     ) {
         guard number(of: end.id) == end.number else { return }
         if keepsJoined { joined.append(event) }
+        if look(end.id, { $0[end.side].trace.isOfAnother(event) }) == true { return tracks.disown() }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
         let isWithListener = followsListenersEnd(event)
         let tellsAll = tellsAll

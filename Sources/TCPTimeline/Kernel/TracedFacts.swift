@@ -72,11 +72,26 @@ public struct TracedFacts: Sendable {
     /// Whether the owner is known from a system call on this very socket (connect, close, shutdown).
     public internal(set) var isOwnerExact = false
 
+    /// The address of its socket in the kernel's memory, by the latest change of its state; 0 if that was not told.
+    private var socket: UInt64 = 0
+
     /// Whether any event was of this side.
     public internal(set) var isTraced = false
 
     /// Whether it has a socket, by all that was said: one that was born and has not gone.
     var hasSocket: Bool { state != nil && state != .closed && destroyTime == nil }
+
+    /// Whether an event is of another socket with the same ends while it has one: that is in another network namespace, or a
+    /// transparent proxy's, and no event tells which.
+    func isOfAnother(_ event: SocketEvent) -> Bool {
+        guard hasSocket, socket != 0, event.socket != 0, event.socket != socket else { return false }
+        return switch event.kind {
+        case .transition, .resetReceived, .retransmit, .socketError, .destroyed: true
+        // What answers a segment may be a listener, or a request that is none of its own yet.
+        case .resetSent: event.isProcessContext
+        case .synAckRetransmit, .dropped: false
+        }
+    }
 
     /// Nothing was said.
     public init() {}
@@ -90,6 +105,7 @@ public struct TracedFacts: Sendable {
             // The kernel does not deliver every event; one that starts in another state proves the entry that was not told.
             if let state, state != from { entered.insert(States(from)) }
             state = to
+            socket = event.socket
             if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
             endedByAck = from == .lastAck && to == .closed && !hasSentAgain && !wasReset && resetTime == nil
