@@ -87,9 +87,29 @@ extension Circumstances {
     /// with its retransmission timer running and octets in flight.
     func gaveUp(_ side: Side) -> Bool {
         if let code = trace(side)?.errno { return [110, 113, 101].contains(code) }
+        // While a SYN is out that timer always runs.
+        if trace(side)?.openingClosed != nil { return false }
         guard let socket = kernel?[side].socket else { return false }
         return [.retransmission, .persist].contains(socket.timer) && socket.transmitQueue > 0
     }
+
+    /// How long the client's program waited for an answer to its SYN until it closed the socket by itself, in nanoseconds; nil if it did not.
+    var ownTimeout: Int64? {
+        guard let trace = trace(.originator), trace.errno == nil, let closed = trace.openingClosed,
+            file[.originator].syn.isSeen
+        else { return nil }
+        return max(0, closed.time.since(file[.originator].syn.time))
+    }
+
+    /// `; curl[7] closed the socket after 503ms by itself`.
+    var ownTimeoutWords: String {
+        guard let ownTimeout else { return "" }
+        return
+            "; \(processName(trace(.originator)?.openingClosed?.by)) closed the socket after \(words(ownTimeout)) by itself"
+    }
+
+    /// The same as evidence.
+    var ownTimeoutEvidence: [Finding.Evidence] { ownTimeout.map { [.init("own_timeout", .span($0))] } ?? [] }
 
     /// Octets that a side had sent or queued and that were not acknowledged, by the latest reading.
     func inFlight(_ side: Side) -> UInt32 { kernel?[side].socket?.unacknowledgedText ?? 0 }

@@ -140,9 +140,9 @@ extension Rule {
             // It did say so: the capture lacks its FIN.
             guard c.file[event.side].fin.isSeen || !c.hasArrivedFin(of: event.side) else { continue }
             // A SYN that nobody answers, or whose answer is lost, is no connection: the finding about that tells.
-            guard from != .synSent || c.file[event.side.other].last.isSeen, !c.found.contains(.synAckLost) else {
-                continue
-            }
+            guard from != .synSent || c.file[event.side.other].last.isSeen && c.ownTimeout == nil,
+                !c.found.contains(.synAckLost)
+            else { continue }
             if c.gaveUp(event.side) {
                 let record = c.file[event.side]
                 // Of whom nothing was captured nobody knows how long it has said nothing.

@@ -134,10 +134,7 @@ extension Rule {
             // Somebody else sent it: nobody here aborted anything.
             !c.found.contains(.middlebox), c.disownedReset == nil
         else { return nil }
-        if !c.wasSynchronized(side) {
-            return Verdict(
-                side: side, message: "\(c.name(side)) broke the handshake off with RST", frames: [c.file[side].reset])
-        }
+        if !c.wasSynchronized(side) { return c.brokenOff(side) }
         if let reason = c.resetReason(side) {
             return Verdict(
                 side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.resetWords(side))",
@@ -345,6 +342,23 @@ extension Circumstances {
                 "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had not"
                 + " asked (somebody used its address, or its socket had gone meanwhile)",
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
+    }
+
+    /// A RST inside the handshake: the client's program may have lost its patience before the answer came, and the kernel answers that.
+    fileprivate func brokenOff(_ side: Side) -> Verdict {
+        guard side == .originator, let ownTimeout, file[.responder].syn.isSeen,
+            let closed = trace(side)?.openingClosed, file[.responder].syn.time > closed.time
+        else {
+            return Verdict(
+                side: side, message: "\(name(side)) broke the handshake off with RST", frames: [file[side].reset])
+        }
+        return Verdict(
+            side: side,
+            message:
+                "\(processName(closed.by)) closed the socket of the client \(words(ownTimeout)) after its SYN, by itself, and the answer came"
+                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the way there and back; its"
+                + " kernel broke the handshake off with RST",
+            frames: [file[.originator].syn, file[.responder].syn, file[side].reset], evidence: ownTimeoutEvidence)
     }
 
     /// A RST without ACK that answers nothing.

@@ -66,14 +66,14 @@ extension Rule {
             message =
                 "\(syns) in \(words(c.openingEnd.since(record.syn.time))) got no answer from \(c.address(.responder))"
                 + (c.file[.responder].firstReset.isSeen ? " but RSTs that acknowledge nothing:" : ":")
-                + " \(c.silenceWords)\(c.errnoWords)"
+                + " \(c.silenceWords)\(c.errnoWords)\(c.ownTimeoutWords)"
         }
         return Verdict(
             side: .originator, message: message,
             frames: [record.syn, record.lastSyn]
                 + (c.file.icmp.map { [Sighting(frame: $0.frame, time: $0.time)] } ?? []),
             evidence: [.init("syns", .number(Int64(record.synCount)))] + c.icmpEvidence + c.openingDropEvidence
-                + c.errnoEvidence)
+                + c.errnoEvidence + c.ownTimeoutEvidence)
     }
 
     /// The SYN-ACK is in the capture, and the client still asks: it does not get it.

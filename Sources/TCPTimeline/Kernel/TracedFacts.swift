@@ -23,6 +23,8 @@ public struct TracedFacts: Sendable {
     /// The process that was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it. Nil
     /// if one called close() or shutdown(), or that was not told.
     public internal(set) var closedByExitOf: Int32?
+    /// When a process closed it while it was in SYN_SENT, and which: its own patience was at an end, or another one destroyed it.
+    public internal(set) var openingClosed: (time: Timestamp, by: ProcessIdentity?)?
     /// Whether it left LAST_ACK for the ACK of its FIN, as far as was told: nothing was sent again there, and no RST ended it.
     public internal(set) var endedByAck = false
     /// Whether anything was sent again in this state.
@@ -108,6 +110,9 @@ public struct TracedFacts: Sendable {
             socket = event.socket
             if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
+            if from == .synSent && to == .closed && event.isProcessContext {
+                openingClosed = (event.time, event.process)
+            }
             endedByAck = from == .lastAck && to == .closed && !hasSentAgain && !wasReset && resetTime == nil
             hasSentAgain = false
             leftTimeWaitSocket = to == .closed && (from == .finWait2 || from == .closing)

@@ -825,7 +825,7 @@ def large_vanish():
     l = listener(beyond, 64, '10.94.0.2')
     for _ in range(times):
         c, s = pair(l, caller('10.95.0.1')); exchange(c, s); c.sendall(bytes(2000)); kept.append(c); kept.append(s)
-        fault('large segments vanish', name_of(c), name_of(l), ['mtu-black-hole'], [CLIENT, 'smaller segments arrive', 'times in'],
+        fault('large segments vanish', name_of(c), name_of(l), ['mtu-black-hole'], [CLIENT, 'PKT_TOO_BIG', 'times in'],
               ['retransmission', 'tail-loss-probe'])
 
 

@@ -1,0 +1,44 @@
+// A program that closes its socket before its SYN is answered: its own timeout, and nobody's fault.
+
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite struct OwnTimeoutTests {
+    /// The client's program closes half a second after its SYN.
+    private func opened(_ errno: Int32? = nil) -> KernelCase {
+        let play = KernelCase("> S 0:0")
+        play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        var client = play.client(.synSent)
+        client.timer = .retransmission
+        client.transmitQueue = 1
+        play.read(100, client)
+        play.event(500, .originator, .transition(from: .synSent, to: .closed), socket: 0xa, pid: errno == nil ? 7 : 0)
+        if let errno { play.event(500, .originator, .socketError(errno: errno), socket: 0xa) }
+        play.read(550)
+        return play
+    }
+
+    @Test func H10_theAnswerComesLater() {
+        let play = opened()
+        play.feed("0.6 < S. 0:0 ack 1\n> R 1:1")
+        #expect(play.conclude(700) == [.reset], "\(play.found)")
+        #expect(play.message(.reset).contains("p7[7] closed the socket of the client 500ms after its SYN, by itself"))
+        #expect(play.message(.reset).contains("the answer came 100ms later"), "\(play.message(.reset))")
+    }
+
+    @Test func H2_noAnswerComes() {
+        let play = opened()
+        #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")
+        #expect(play.message(.synUnanswered).contains("p7[7] closed the socket after 500ms by itself"))
+        #expect(!play.message(.synUnanswered).contains("ETIMEDOUT"))
+    }
+
+    /// A timer of the kernel's is none of the program's.
+    @Test func H2_theKernelGaveUp() {
+        let play = opened(110)
+        #expect(play.conclude(2000).contains(.synUnanswered), "\(play.found)")
+        #expect(!play.message(.synUnanswered).contains("by itself"))
+    }
+}
