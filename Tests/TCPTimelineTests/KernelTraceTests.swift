@@ -250,6 +250,16 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.play.timeline.connections.socketEnds(of: traced.id).isEmpty)
     }
 
+    /// The connection stood still when the trace began: nothing was heard of its socket before. Whoever destroys one (SOCK_DESTROY) does not
+    /// close it first.
+    @Test(arguments: [TCPState.closed, .established]) func E14_whoResetsWhatItHasClosedOwnsIt(state: TCPState) {
+        let traced = Traced("> R. 1:1 ack 1")
+        var reset = traced.event(70, .originator, .resetSent(reason: .tcpState), pid: 7)
+        reset.resetState = state
+        traced.take(reset, now: 1000)
+        #expect(traced.join.view(traced.id)?.originator.process?.pid == (state == .closed ? 7 : nil))
+    }
+
     /// Where the event says where the packet was going, no time is asked for.
     @Test func aDroppedPacketWithItsEndsIsNobodyElses() {
         let traced = Traced("> S 0:0")

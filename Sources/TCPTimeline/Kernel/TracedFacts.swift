@@ -164,14 +164,16 @@ public struct TracedFacts: Sendable {
     }
 
     /// Whether the process of this event acts on a socket that is its own: connect(), close(), shutdown(), or its end. Others may
-    /// abort it (SOCK_DESTROY), which is why CLOSE alone is not enough.
+    /// abort it (SOCK_DESTROY), which is why CLOSE alone is not enough; but who resets it after it has left the connection's state has
+    /// closed it.
     static func isOwners(_ event: SocketEvent) -> Bool {
         guard event.isProcessContext, event.process != nil else { return false }
         return switch event.kind {
         case .transition(.closed, .synSent), .transition(.established, .finWait1), .transition(.synReceived, .finWait1),
             .transition(.closeWait, .lastAck), .destroyed:
             true
-        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .dropped: false
+        case .resetSent(let reason): event.resetState == .closed && reason != .noSocket
+        case .transition, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .dropped: false
         }
     }
 }
