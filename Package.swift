@@ -12,9 +12,14 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Where each step happens once a connection, or once a run, the program is to be small: the compiler's speed is for the rest.
+let forSize = swiftSettings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 /// A library target of ours: every one is built with the same strictness.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = swiftSettings
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -56,7 +61,7 @@ let package = Package(
         module("TCPTimeline", ["TCPModel", "TCPMachine", "CMemoryHints"]),
 
         // L3
-        module("TCPDiagnosis", ["TCPModel", "TCPMachine", "TCPTimeline"]),
+        module("TCPDiagnosis", ["TCPModel", "TCPMachine", "TCPTimeline"], forSize),
         module("TimelineReport", ["TCPModel", "TCPMachine", "TCPTimeline"]),
 
         // L4
@@ -68,7 +73,8 @@ let package = Package(
             ]
         ),
         module(
-            "TeachingLab", ["TCPModel", "TCPTimeline", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"]),
+            "TeachingLab", ["TCPModel", "TCPTimeline", "KernelSockets", "TimelineReport", "TraceSession", "CLinux"],
+            forSize),
 
         // L5
         .executableTarget(
@@ -80,7 +86,7 @@ let package = Package(
                 "CLinux", argumentParser,
             ],
             exclude: ["Manual"],
-            swiftSettings: swiftSettings
+            swiftSettings: forSize
         ),
         .executableTarget(
             name: "lab-server", dependencies: ["LabTraffic", argumentParser], exclude: ["Manual"],
