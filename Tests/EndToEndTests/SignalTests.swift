@@ -161,4 +161,13 @@ import Testing
         try pipe.close()
         #expect(try program.end().code == 0)
     }
+
+    /// `| head -1` has had its line, and no other one comes.
+    @Test(.enabled(if: isRoot, "live traces need root")) func aReaderWhoHasGoneEndsALiveTrace() throws {
+        let port = try freePort()
+        let outcome = try shell(
+            "($T -i lo -T json port $1; echo code $? >&2) | head -1", String(port))
+        #expect(outcome.lines.first?.contains("\"event\":\"start\"") == true, "\(outcome.text)")
+        #expect(outcome.errors.contains("code 0"), "\(outcome.errors)")
+    }
 }

@@ -97,6 +97,6 @@ enum UnsafeFiles {
             "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",
         "Sources/TeachingLab/Programs/LabPrograms.swift": "access(2), getenv(3)",
         "Sources/TeachingLab/Scenarios/Fin.swift": "open(2), read(2) of a kernel setting",
-        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream",
+        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream, and poll(2) of the reader",
     ]
 }

@@ -93,7 +93,8 @@ public enum LiveSession {
         var isReading = true
         do throws(TraceError) {
             while isReading && !tracer.isDone {
-                isReading = write(&tracer)
+                isReading = write(&tracer) && !StandardStreams.hasLostReader
+                if !isReading { break }
                 try tracer.step(waitMilliseconds: 100)
                 for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
                 warned = tracer.warnings.count
