@@ -134,6 +134,9 @@ struct KernelWatcher {
         join.note(id, called: called, timeline)
     }
 
+    /// Whether this host, in this network namespace, has the address.
+    func isLocal(_ address: IPAddress) -> Bool { addresses.contains(address) }
+
     /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
     mutating func collectEvents() {
         guard trace.isRunning else { return }

@@ -17,7 +17,7 @@ extension LiveTracer {
             // Of all ports there are always some that go another way.
             return call.hadNoPort || isSilent && (hasPorts || !call.isAnswered)
         }
-        var said = UnseenCallWords.sentences(calls, now: wallClockNow())
+        var said = UnseenCallWords.sentences(calls, now: wallClockNow(), isLocal: kernel.isLocal)
         if isOfCommand && isSilent && calls.isEmpty, let change = host?.change {
             said += UnseenCallWords.sentences(noRoutes: change["IpOutNoRoutes"] + change["Ip6OutNoRoutes"])
         }

@@ -12,14 +12,17 @@ enum UnseenCallWords {
     /// The most calls of a kind that are told one by one.
     private static let most = 3
 
-    /// Calls of the same process to the same place are told as one. `now` is the end of the trace.
-    static func sentences(_ calls: [UnseenCall], now: Timestamp) -> [String] {
+    /// Calls of the same process to the same place are told as one. `now` is the end of the trace; `isLocal` says whether this network
+    /// namespace has an address.
+    static func sentences(
+        _ calls: [UnseenCall], now: Timestamp, isLocal: (IPAddress) -> Bool = { _ in true }
+    ) -> [String] {
         var groups: [(call: UnseenCall, count: Int)] = []
         for call in calls {
             let same = groups.firstIndex { isSame($0.call, call) }
             if let same { groups[same].count += 1 } else { groups.append((call, 1)) }
         }
-        var sentences = groups.prefix(most).map { sentence($0.call, $0.count, now) }
+        var sentences = groups.prefix(most).map { sentence($0.call, $0.count, now, isLocal) }
         let rest = groups.dropFirst(most).reduce(0) { $0 + $1.count }
         if rest > 0 { sentences.append("\(counted(rest, "more call")) of connect() of which nothing was captured") }
         return sentences
@@ -30,7 +33,9 @@ enum UnseenCallWords {
             && one.state == other.state && one.errno == other.errno && one.dropReason == other.dropReason
     }
 
-    private static func sentence(_ call: UnseenCall, _ count: Int, _ now: Timestamp) -> String {
+    private static func sentence(
+        _ call: UnseenCall, _ count: Int, _ now: Timestamp, _ isLocal: (IPAddress) -> Bool
+    ) -> String {
         let name = call.process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
         let times = count == 1 ? "" : " \(count) times"
         if call.hadNoPort {
@@ -38,7 +43,9 @@ enum UnseenCallWords {
                 "\(name) called connect() to \(call.remote)\(times), and it failed before any SYN: EADDRNOTAVAIL, no port of"
                 + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
         }
-        let end = call.local.port == 0 ? "" : " from \(call.local)"
+        // Events are of all network namespaces.
+        let place = isLocal(call.local.address) ? "" : " (in another network namespace: none of this one's addresses)"
+        let end = call.local.port == 0 ? "" : " from \(call.local)\(place)"
         return "\(name) called connect() to \(call.remote)\(end)\(times), and nothing of it was captured: "
             + states(call, now) + cause(call)
     }

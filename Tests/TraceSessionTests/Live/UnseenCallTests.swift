@@ -52,6 +52,18 @@ import Testing
             ])
     }
 
+    /// A call between two other network namespaces is none that the trace has missed.
+    @Test func whoseAddressIsNotOursIsSomewhereElse() {
+        let events = [Self.event(0, Self.start), Self.event(Span.second, .socketError(errno: 111))]
+        func said(_ isLocal: Bool) -> String {
+            UnseenCallWords.sentences(Self.calls(events), now: Self.begin.advanced(by: 4 * Span.second)) { _ in isLocal
+            }
+            .joined()
+        }
+        #expect(said(false).contains("from \(Self.local) (in another network namespace"), "\(said(false))")
+        #expect(!said(true).contains("namespace") && said(true).contains("from \(Self.local)"))
+    }
+
     @Test func whyAPacketWasDroppedAndWhatTheCallFailedWithAreBothSaid() {
         let drop = SocketEvent(
             time: Self.begin.advanced(by: 2 * Span.second), kind: .dropped(reason: .netfilterDrop), local: Self.local,
