@@ -59,6 +59,22 @@ extension JSONObject {
         }
     }
 
+    /// Adds what each side offered with its SYN, or SYN-ACK, as far as that was captured.
+    mutating func add(offersOf statistics: ConnectionStatistics) {
+        add(offersOf: statistics[.originator], "orig_opts")
+        add(offersOf: statistics[.responder], "resp_opts")
+    }
+
+    private mutating func add(offersOf direction: DirectionStatistics, _ name: StaticString) {
+        guard direction.syns > 0 else { return }
+        addObject(name) { options in
+            if let mss = direction.maximumSegmentSize { options.add("mss", number: mss) }
+            if let scale = direction.windowScale { options.add("wscale", number: scale) }
+            if direction.offersSACK { options.add("sack_permitted", bool: true) }
+            if direction.offersTimestamps { options.add("timestamps", bool: true) }
+        }
+    }
+
     /// Adds what the sockets have for their ends, where that was translated.
     mutating func add(_ ends: SocketEnds) {
         if ends.isEmpty { return }

@@ -126,9 +126,11 @@ public struct JSONReport: TraceReport {
             object.add(uid)
             object.add(connection)
             if let kernel { object.add(kernel, connection) }
+            let statistics = connections.statistics(of: id)
+            if let statistics { object.add(offersOf: statistics) }
             object.addRetransmissions(connection)
             if !codes.isEmpty { object.add("findings", strings: codes.map { $0.rawValue }) }
-            if let statistics = connections.statistics(of: id) { object.add(statistics, connection) }
+            if let statistics { object.add(statistics, connection) }
             let copies = connections.duplicateFrames(of: id)
             if copies > 0 { object.add("duplicate_frames", number: copies) }
             if leftOut > 0 { object.add("records_left_out", number: leftOut) }
