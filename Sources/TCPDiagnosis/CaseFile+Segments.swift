@@ -16,12 +16,9 @@ extension CaseFile {
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
         noteWindow(event, sighting)
         noteKeepAlive(event, sighting)
-        noteFurthest(event, sighting)
-        if !flags.has(.rst) {
-            if records[own].hopLimit == 0 { records[own].hopLimit = event.segment.hopLimit }
-            records[own].hopLimits.insert(event.segment.hopLimit)
-        }
+        if !flags.has(.rst) { records[own].hopLimits.insert(event.segment.hopLimit) }
         noteText(event, sighting)
+        noteFurthest(event, sighting)
         handshake.take(event)
         noteSmallWrites(event, sighting)
         noteLateText(event)
@@ -72,11 +69,13 @@ extension CaseFile {
         let (own, peer) = event.places
         guard event.segment.payloadLength > 0, !event.notes.contains(.keepAlive), !event.isOfAnotherConnection
         else { return }
-        let end = event.relativeSequence &+ event.segment.payloadLength
-        let isBeyond = !records[own].firstText.isSeen || Int32(bitPattern: end &- records[own].textEnd) > 0
-        if isBeyond { records[own].textEnd = end }
         // The octet of a probe is text the first time.
-        if event.notes.contains(.windowProbe) && !isBeyond { return }
+        let end = event.relativeSequence &+ event.segment.payloadLength
+        if event.notes.contains(.windowProbe), records[own].firstText.isSeen,
+            Int32(bitPattern: end &- records[own].furthest) <= 0
+        {
+            return
+        }
         records[own].firstText.note(sighting)
         records[own].lastText = sighting
         // What crosses a FIN was sent before its sender could know of that.

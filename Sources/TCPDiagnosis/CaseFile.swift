@@ -59,8 +59,7 @@ struct SideRecord: BitwiseCopyable {
     /// Where that begins, relative to its first number, and whether the peer has acknowledged any of it.
     var textAfterPeerFinStart: UInt32 = 0
     var isTextAfterPeerFinHeard = false
-    /// The hop limit of its first segment but RSTs, and those of all of them, copies included.
-    var hopLimit: UInt8 = 0
+    /// The hop limits of its segments but RSTs, copies included.
     var hopLimits = HopLimits()
     /// The hop limit of its first RST of all.
     var resetHopLimit: UInt8 = 0
@@ -73,8 +72,6 @@ struct SideRecord: BitwiseCopyable {
     /// Its first and its latest segment with text.
     var firstText = Sighting()
     var lastText = Sighting()
-    /// The end of its highest text, as a relative number.
-    var textEnd: UInt32 = 0
     /// When it shut its window, and the frame; empty while it is open.
     var shut = Sighting()
     /// How often its peer has probed it since.

@@ -19,6 +19,16 @@ import Testing
         return program
     }
 
+    /// A replay that has one connection, and waits for more in the pipe.
+    private static func reading(_ pipe: HeldPipe) throws -> Program {
+        var file = HandMade()
+        file.connection(40001)
+        let program = try Program(Program.tcptrace, ["-q", "-r", pipe.path])
+        try pipe.write(file.bytes)
+        try program.say("reading from file")
+        return program
+    }
+
     /// Octets that were written to a pipe and not read.
     private static func waiting(_ pipe: HeldPipe) -> Int {
         var count: Int32 = 0
@@ -77,12 +87,8 @@ import Testing
     /// tcpdump writes out what it holds; there is nothing to do here, and nothing to end.
     @Test func whoHasTheFileWrittenOutDoesNotKillIt() throws {
         let scratch = try Scratch()
-        var file = HandMade()
-        file.connection(40001)
         let pipe = try HeldPipe(scratch)
-        let program = try Program(Program.tcptrace, ["-q", "-r", pipe.path])
-        try pipe.write(file.bytes)
-        try program.say("reading from file")
+        let program = try Self.reading(pipe)
         program.signal(SIGUSR2)
         usleep(300_000)
         #expect(!program.hasEnded)
@@ -133,12 +139,8 @@ import Testing
     /// timeout(1) signals the process and then its group.
     @Test func theSameSignalTwiceAtOnceIsOneWish() throws {
         let scratch = try Scratch()
-        var file = HandMade()
-        file.connection(40001)
         let pipe = try HeldPipe(scratch)
-        let program = try Program(Program.tcptrace, ["-q", "-r", pipe.path])
-        try pipe.write(file.bytes)
-        try program.say("reading from file")
+        let program = try Self.reading(pipe)
         usleep(300_000)
         for _ in 0..<3 { program.signal(SIGTERM) }
         let outcome = try program.end()

@@ -37,8 +37,10 @@ extension Rule {
             if let view = c.kernel?[side], view.unacceptedSince != nil { continue }
             // A FIN that never came is nothing to close for: the kernel says so, or nobody acknowledges it.
             if let view = c.kernel?[side], view.isPresent, view.contradiction == .established { continue }
-            guard c.kernel?[side].socket?.state == .closeWait || c.file[side.other].isFinAcknowledged,
-                !c.mayHaveClosedBefore(side), !c.isGone(side)
+            guard
+                c.kernel?[side].socket?.state == .closeWait
+                    || c.file[side.other].isFinAcknowledged && !c.mayHaveClosedUnseen(side)
+                        && !c.mayHaveClosedBefore(side) && !c.isGone(side)
             else { continue }
             var cause = ""
             var evidence: [Finding.Evidence] = [.init(fin.isSeen ? "since_fin" : "since_fin_least", .span(age.span))]
@@ -297,19 +299,16 @@ extension Circumstances {
         file[side].unseen.frame > file[side].lastText.frame && kernel?[side].socket?.state != .closeWait
     }
 
-    /// The same, or that the capture has nothing of what a side sent but ACKs: its FIN may lie before the capture.
-    fileprivate func mayHaveClosedBefore(_ side: Side) -> Bool {
-        if mayHaveClosedUnseen(side) { return true }
+    /// Whether the capture has nothing of what a side sent but ACKs and RSTs: its FIN may lie before the capture.
+    func mayHaveClosedBefore(_ side: Side) -> Bool {
         let record = file[side]
         return !record.syn.isSeen && !record.firstText.isSeen && !record.fin.isSeen
-            && kernel?[side].socket?.state != .closeWait
     }
 
     /// Whether a side has sent text that is neither acknowledged nor sent again for longer than any first timeout takes (RFC 6298 2.1): no
     /// socket does so that is still there.
     fileprivate func isGone(_ side: Side) -> Bool {
         unacknowledged(side) > 0 && since(file[side].lastText) >= 3 * Span.second
-            && kernel?[side].socket?.state != .closeWait
     }
 
     /// Whether Recv-Q 0 shows that read() gave 0. Linux joins a FIN to text that waits to be read, and reading that text takes the

@@ -193,19 +193,20 @@ extension Rule {
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
             let record = c.file[side]
-            guard c.resetByRule != side, record.firstReset.isSeen, record.hopLimit != 0, record.resetHopLimit != 0,
+            let others = record.hopLimits.all
+            guard c.resetByRule != side, record.firstReset.isSeen, record.resetHopLimit != 0,
                 !record.hopLimits.contains(record.resetHopLimit), !record.isLinuxDefault,
                 // What may not pass a single router came from the link itself, and so may its RST.
-                record.hopLimit > 1
+                let lowest = others.first, lowest > 1
             else { continue }
             return Verdict(
                 side: side,
                 message:
                     "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
-                    + " \(record.hopLimits.all.map(String.init).joined(separator: " and ")): something on the way sent it, or routes changed",
+                    + " \(others.map(String.init).joined(separator: " and ")): something on the way sent it, or routes changed",
                 frames: [record.firstReset],
                 evidence: [
-                    .init("hop_limit", .number(Int64(record.hopLimit))),
+                    .init("hop_limit", .number(Int64(lowest))),
                     .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),
                 ])
         }
@@ -398,6 +399,6 @@ extension SideRecord {
     /// TTL set: both are initial values, so no router was between.
     fileprivate var isLinuxDefault: Bool {
         func isInitial(_ limit: UInt8) -> Bool { limit == 64 || limit == 128 || limit == 255 }
-        return isInitial(hopLimit) && isInitial(resetHopLimit)
+        return isInitial(resetHopLimit) && hopLimits.all.allSatisfy(isInitial)
     }
 }

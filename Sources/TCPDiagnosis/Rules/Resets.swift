@@ -52,7 +52,7 @@ extension Rule {
             }
             ?? "that \(c.name(side)) knows nothing of any more: it was restarted, its socket had gone silently, a NAT on the way"
             + " forgot the connection, or "
-            + (c.hasOnlyReset(side)
+            + (c.mayHaveClosedBefore(side)
                 ? "it had closed before the capture began" : "it had aborted, and that RST was not captured")
         return Verdict(
             side: side,
@@ -201,12 +201,6 @@ extension Circumstances {
         return trace(side)?.entered.contains(.init(.finWait2)) == true
     }
 
-    /// Whether the capture has nothing of what a side sent but ACKs and RSTs.
-    fileprivate func hasOnlyReset(_ side: Side) -> Bool {
-        let record = file[side]
-        return !record.syn.isSeen && !record.firstText.isSeen && !record.fin.isSeen
-    }
-
     /// The codes that say why there was a RST.
     static let resetCauses: Set<FindingCode> = [
         .refused, .resetAfterClose, .halfOpenPeer, .keepaliveDead, .resetKilled, .resetListenerClosed,
@@ -228,14 +222,14 @@ extension Circumstances {
     /// How long after an event of its sender a frame may have been captured that was sent before it, in nanoseconds.
     private static let sameFrame = Span.millisecond
 
-    /// The kernel's words for a RST that answers something for which a socket is closed already.
-    private static let answers: Set<String> = ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET"]
+    /// The kernel's words for a RST that answers something for which a socket is closed already, and still there.
+    private static let answersOfClosed: Set<KernelWord> = ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA"]
 
     /// The same where neither its FIN nor its RST was captured: what it answered, and how much of that was lost, nobody knows then.
     fileprivate var closedUncaptured: Verdict? {
         guard let side = resetter, uncapturedReset(of: side) != nil, !file[side].fin.isSeen,
             let trace = trace(side), !trace.entered.isDisjoint(with: [.init(.finWait1), .init(.finWait2)]),
-            ["TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA"].contains(trace.resetReason)
+            trace.resetReason.map(Self.answersOfClosed.contains) == true
         else { return nil }
         let end = kernel?[side].wasClosedByExit == true ? "had ended, which closed its socket" : "had closed"
         return Verdict(
@@ -252,7 +246,8 @@ extension Circumstances {
         guard let time = uncapturedReset(of: side) else {
             return file[side].fin.frame < file[side].reset.frame && !file[side].resetHadAck
         }
-        return file[side].fin.time <= time && resetReason(side).map { Self.answers.contains($0.text) } == true
+        guard let reason = resetReason(side), file[side].fin.time <= time else { return false }
+        return reason == .noSocket || Self.answersOfClosed.contains(reason)
     }
 
     /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.

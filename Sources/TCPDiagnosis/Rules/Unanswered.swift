@@ -348,7 +348,7 @@ extension Circumstances {
                 + listenerEvidence)
     }
 
-    /// Whether an answer may have been left out: the capture has SYNs alone, and nothing says that this one had none. Who asks again had
+    /// Whether an answer may have been left out: the capture has none to any SYN, and nothing says that this one had none. Who asks again had
     /// none, and a client's own kernel tells.
     private var mayLackAnswers: Bool {
         !showsAnswers && file[.originator].synCount == 1 && !connection.facts.contains(.replaced)

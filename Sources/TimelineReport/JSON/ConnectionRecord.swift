@@ -84,21 +84,19 @@ extension JSONObject {
         if let address = ends.caller { add(.caller(address)) }
     }
 
+    /// Adds one of them.
     mutating func add(_ end: TranslatedEnd) {
         switch end {
-        case .called(let address):
-            add("called_h", address: address.address)
-            add("called_p", number: address.port)
-        case .client(let address):
-            add("client_h", address: address.address)
-            add("client_p", number: address.port)
-        case .served(let address):
-            add("served_h", address: address.address)
-            add("served_p", number: address.port)
-        case .caller(let address):
-            add("caller_h", address: address.address)
-            add("caller_p", number: address.port)
+        case .called(let end): add("called_h", "called_p", end)
+        case .client(let end): add("client_h", "client_p", end)
+        case .served(let end): add("served_h", "served_p", end)
+        case .caller(let end): add("caller_h", "caller_p", end)
         }
+    }
+
+    private mutating func add(_ host: StaticString, _ port: StaticString, _ end: SocketAddress) {
+        add(host, address: end.address)
+        add(port, number: end.port)
     }
 
     /// Adds how many segments of both sides carried what had been sent before.

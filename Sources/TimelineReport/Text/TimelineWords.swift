@@ -269,20 +269,15 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
     case .translated(let end):
-        switch end {
-        case .called(let address):
-            buffer.append("kernel: client called ")
-            buffer.append(address)
-        case .client(let address):
-            buffer.append("kernel: client is ")
-            buffer.append(address)
-        case .served(let address):
-            buffer.append("kernel: server is ")
-            buffer.append(address)
-        case .caller(let address):
-            buffer.append("kernel: server sees ")
-            buffer.append(address)
-        }
+        let (words, address): (StaticString, SocketAddress) =
+            switch end {
+            case .called(let address): ("kernel: client called ", address)
+            case .client(let address): ("kernel: client is ", address)
+            case .served(let address): ("kernel: server is ", address)
+            case .caller(let address): ("kernel: server sees ", address)
+            }
+        buffer.append(words)
+        buffer.append(address)
         buffer.append(" (NAT)")
     case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }

@@ -92,7 +92,7 @@ public enum LiveSession {
         }
         var isReading = true
         do throws(TraceError) {
-            while isReading && !tracer.isDone {
+            while !tracer.isDone {
                 isReading = write(&tracer) && !StandardStreams.hasLostReader
                 if !isReading { break }
                 try tracer.step(waitMilliseconds: 100)
