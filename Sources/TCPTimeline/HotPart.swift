@@ -85,54 +85,6 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-/// The two times of a handshake in nanoseconds, each up to 39 hours, or -1 for none; more counts as 39 hours.
-struct HandshakeTimes: BitwiseCopyable, Sendable, Equatable {
-    // 48 bits each, in parts that leave no gaps.
-    private var synAckLow: UInt32 = .max
-    private var openLow: UInt32 = .max
-    private var synAckHigh: Int16 = -1
-    private var openHigh: Int16 = -1
-
-    init() {}
-
-    private static func bounded(_ nanoseconds: Int64) -> Int64 { max(-1, min(nanoseconds, 1 << 47 - 1)) }
-
-    /// Whether there is the first one and not the second one.
-    @inline(__always) var isHalfWay: Bool { openHigh == -1 && openLow == .max && synAckHigh >= 0 }
-
-    /// From the first SYN to the first SYN-ACK.
-    var synAck: Int64 {
-        get { Int64(synAckHigh) << 32 | Int64(synAckLow) }
-        set {
-            synAckLow = UInt32(truncatingIfNeeded: Self.bounded(newValue))
-            synAckHigh = Int16(truncatingIfNeeded: Self.bounded(newValue) >> 32)
-        }
-    }
-
-    // Kept as -2 and less where it was not that ACK.
-    private var openRaw: Int64 { Int64(openHigh) << 32 | Int64(openLow) }
-
-    /// From the first SYN to what its sender went on with after the SYN-ACK: the ACK of that, or else what was captured.
-    var open: Int64 { openRaw < -1 ? -2 - openRaw : openRaw }
-
-    /// The same, if it was that ACK; or else -1.
-    var measured: Int64 { max(-1, openRaw) }
-
-    /// Its sender went on after so many nanoseconds; whether with the ACK of the SYN-ACK.
-    mutating func goOn(after nanoseconds: Int64, isAck: Bool) {
-        // A clock that went back tells nothing.
-        guard nanoseconds >= 0 else { return }
-        let time = Self.bounded(nanoseconds)
-        let raw = isAck ? time : max(-2 - time, -1 << 47)
-        openLow = UInt32(truncatingIfNeeded: raw)
-        openHigh = Int16(truncatingIfNeeded: raw >> 32)
-    }
-
-    /// Whether what the originator sent at `time` comes soon enough after the SYN-ACK to be the ACK of it: text may carry it, and waits for
-    /// no more than half a second (RFC 1122 4.2.3.2).
-    func isPrompt(_ time: Int64, text: UInt32) -> Bool { text == 0 || time - synAck <= 500 * Span.millisecond }
-}
-
 /// What the table keeps of each connection.
 struct HotPart: BitwiseCopyable, Sendable {
     let source: IPAddress
@@ -196,19 +148,15 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// Whether the originator's socket is gone, as its kernel says, and nobody was there at the other end.
     var hasGivenUpAlone: Bool { endpoints[0].state == .closed && sides[1].packets == 0 }
 
-    /// The same as `isEnded`, looked at in place.
-    mutating func hasEnded() -> Bool {
+    /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
+    @inline(__always) var isEnded: Bool {
         endpoints[0].state.isOver
             && (endpoints[1].state.isOver || facts.contains(.reset) || isSelfConnect || isUnreachable
                 || hasGivenUpAlone)
     }
 
-    /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
-    var isEnded: Bool {
-        endpoints[0].state.isOver
-            && (isSelfConnect || endpoints[1].state.isOver || facts.contains(.reset) || isUnreachable
-                || hasGivenUpAlone)
-    }
+    /// The same, looked at in place: what nearly every segment asks copies nothing.
+    mutating func hasEnded() -> Bool { isEnded }
 
     /// Nanoseconds from the first to the latest segment.
     @inline(__always) var duration: Int64 { lastTime.since(firstTime) }
@@ -315,15 +263,5 @@ struct HotPart: BitwiseCopyable, Sendable {
             completeness.insert(.ack)
         }
         return true
-    }
-}
-
-extension TCPState {
-    /// Whether nothing more comes of an endpoint in this state.
-    var isOver: Bool {
-        switch self {
-        case .closed, .timeWait, .listen: true
-        case .unseen, .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: false
-        }
     }
 }

@@ -1,0 +1,60 @@
+// The part of a connection that few connections have; kept apart from what every segment touches.
+
+import TCPModel
+
+/// What few connections have: holes, resets, windows of 0, FINs sent again. Kept apart, and only where there is any.
+struct RarePart: BitwiseCopyable, Sendable {
+    /// What is rare of one side.
+    struct Side: BitwiseCopyable, Sendable {
+        /// The sequence number of its last RST.
+        var lastReset = SequenceNumber(0)
+        /// How often it advertised a window of 0 that Zeek heeds.
+        var zeroWindows: UInt16 = 0
+        /// Retransmissions without text, SYN or FIN alone: the others are what Zeek's `t` counts. Stays at 255.
+        var controlRetransmissions: UInt8 = 0
+        /// How often the peer acknowledged octets of it that the capture does not have. Stays at 255.
+        var contentGaps: UInt8 = 0
+        /// Whether it sent a RST.
+        var hasReset = false
+        /// Whether it reported text behind a hole.
+        private var hasReported = false
+        /// The right edge of the right-most block of text that it reported.
+        private var reported = SequenceNumber(0)
+
+        init() {}
+
+        var isEmpty: Bool {
+            zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset && !hasReported
+        }
+
+        /// Notes the blocks in a segment of this side (RFC 2018 3), which has all text before `next`.
+        mutating func noteReported(_ segment: Segment, behind next: SequenceNumber) {
+            guard segment.options.present.contains(.sack), segment.flags.has(.ack) else { return }
+            for index in 0..<min(Int(segment.options.sackBlockCount), segment.options.sackBlocks.count) {
+                let edge = segment.options.sackBlocks[index].right
+                // Else the block repeats what was acknowledged (RFC 2883), or was left behind a hole that is filled.
+                guard edge.isAfter(next) else { continue }
+                if !hasReported || !reported.isAfter(next) || edge.isAfter(reported) { reported = edge }
+                hasReported = true
+            }
+        }
+
+        /// Whether this is the number behind all that it has, though it lacks some of what is before.
+        func hasReported(upTo sequence: SequenceNumber, behind next: SequenceNumber) -> Bool {
+            hasReported && reported == sequence && reported.isAfter(next)
+        }
+    }
+
+    /// Octets of text of either side that were acknowledged though the capture does not have them.
+    var missedBytes: UInt64 = 0
+    /// What the capture skipped, until it comes or is acknowledged.
+    var gaps = ContentGaps()
+    var sides: InlineArray<2, Side> = .init(repeating: Side())
+    /// What the latest ICMP error said; nil if there was none.
+    var icmpKind: ICMPError.Kind?
+
+    init() {}
+
+    /// Whether there is nothing to keep.
+    var isEmpty: Bool { missedBytes == 0 && icmpKind == nil && gaps.isEmpty && sides[0].isEmpty && sides[1].isEmpty }
+}
