@@ -10,6 +10,7 @@ extension CaseFile {
         let (own, peer) = event.places
         let flags = event.segment.flags
         if !flags.hasAny(.synFinRst) { hasPlain = true }
+        guard !event.isDropped else { return takeDropped(event, sighting) }
         noteOpening(event, sighting)
         noteEnding(event, sighting)
         if event.hasTransitions { noteTimeWait(event, sighting) }
@@ -35,6 +36,32 @@ extension CaseFile {
         if !flags.has(.rst) && !records[own].hasOvertaken(event) { records[own].lastButReset = sighting }
     }
 
+    /// What its receiver drops came, which may be a finding by itself; nothing else is made of it. Where the checksum is wrong nobody knows
+    /// which octets are.
+    private mutating func takeDropped(_ event: SegmentEvent, _ sighting: Sighting) {
+        guard !event.notes.contains(.badChecksum) else { return }
+        let own = event.places.own
+        if event.hasTransitions { noteTimeWait(event, sighting) }
+        if !event.segment.flags.has(.rst) {
+            records[own].hopLimits.insert(event.segment.hopLimit)
+        } else if !records[own].firstReset.isSeen {
+            // Who made it up shows by that, heeded or not.
+            records[own].firstReset = sighting
+            records[own].resetHopLimit = event.segment.hopLimit
+        }
+        // What its sender has heard: of an opening the capture may lack frames, and then its receiver is not where it seems to be.
+        if event.anomalies.contains(.unacceptableAck), !event.segment.flags.has(.rst) {
+            records[event.places.peer].acknowledged = event.relativeAck
+        }
+        if event.isSentInVain {
+            noteFurthest(event, sighting)
+            noteVerdict(event, sighting)
+        }
+        note(event.remarkable, sender: event.sender, sighting)
+        records[own].last = sighting
+        if !event.segment.flags.has(.rst) { records[own].lastButReset = sighting }
+    }
+
     /// Another copy of a frame is nothing that happened, but it may have come another way.
     mutating func takeCopy(_ event: SegmentEvent) {
         if !event.segment.flags.has(.rst) { records[event.places.own].hopLimits.insert(event.segment.hopLimit) }
@@ -48,7 +75,6 @@ extension CaseFile {
             if records[peer].resetAhead.isSeen, event.relativeAck != records[peer].resetAheadNumber {
                 records[peer].isResetAheadAnswered = true
             }
-            if event.isOfAnotherConnection || event.anomalies.contains(.synInsideConnection) { return }
             let length = event.segment.sequenceLength
             let end = event.relativeSequence &+ length
             if length > 0 && Int32(bitPattern: end &- records[own].furthest) > 0 { records[own].furthest = end }
@@ -67,8 +93,7 @@ extension CaseFile {
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
-        guard event.segment.payloadLength > 0, !event.notes.contains(.keepAlive), !event.isOfAnotherConnection
-        else { return }
+        guard event.segment.payloadLength > 0, !event.notes.contains(.keepAlive) else { return }
         // The octet of a probe is text the first time.
         let end = event.relativeSequence &+ event.segment.payloadLength
         if event.notes.contains(.windowProbe), records[own].firstText.isSeen,
@@ -232,7 +257,7 @@ extension CaseFile {
     private mutating func noteEnding(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let flags = event.segment.flags
-        if flags.has(.fin) && !records[own].fin.isSeen && !event.isOfAnotherConnection {
+        if flags.has(.fin) && !records[own].fin.isSeen {
             records[own].fin = sighting
             records[own].finNumber = event.segment.finSequence
         }
@@ -353,11 +378,6 @@ extension SegmentEvent {
     fileprivate var remarkable: Anomalies {
         let receiver = sender == .originator ? responderState : originatorState
         return receiver == .synReceived ? anomalies.subtracting(.synInsideConnection) : anomalies
-    }
-
-    /// Whether it belongs to an older connection with the same ends, whose numbers it has.
-    fileprivate var isOfAnotherConnection: Bool {
-        !anomalies.isDisjoint(with: [.unacceptableAck, .staleSegment])
     }
 
     /// Whether it says that the other large segment has arrived (RFC 2018 4).

@@ -35,7 +35,7 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
 
     /// Takes in a segment; after the handshake it changes nothing.
     public mutating func take(_ event: SegmentEvent) {
-        guard !isKnown else { return }
+        guard !isKnown, !event.isDropped else { return }
         let flags = event.segment.flags
         if event.sender == .originator && flags.has(.syn) && !flags.has(.ack) {
             synTime = event.time

@@ -5,19 +5,19 @@ import TCPModel
 
 extension HotPart {
     mutating func count(
-        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, isBeyondWindow: Bool, senderBefore: EndpointBefore,
-        receiverBefore: EndpointBefore
+        _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ anomalies: Anomalies,
+        senderBefore: EndpointBefore, receiverBefore: EndpointBefore
     ) {
         let own = Int(side.rawValue)
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
         if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
-        // A RST has no window.
-        if !segment.flags.has(.rst) { sides[own].lastWindow = segment.window }
+        // A RST has no window, and what its receiver drops tells of none.
+        if !segment.flags.has(.rst) && anomalies.isDisjoint(with: .dropped) { sides[own].lastWindow = segment.window }
         if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
         // What lies before a segment that its receiver has no room for was not sent: its number may be anything.
         let text = newText(senderBefore, side, segment)
-        sides[own].addUnique(isBeyondWindow ? min(text, UInt64(segment.payloadLength)) : text)
+        sides[own].addUnique(anomalies.contains(.beyondWindow) ? min(text, UInt64(segment.payloadLength)) : text)
         if notes.contains(.fillsHole) && isFinAfterItsAck(segment, side, senderBefore) { sides[own].removeUnique(1) }
         if !isSelfConnect {
             // The receiver's SND.NXT moves only when the ACK covers text that we missed.

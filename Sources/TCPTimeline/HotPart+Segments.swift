@@ -96,7 +96,7 @@ extension HotPart {
         zeek.note(flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         if isFirst && !flags.has(.syn) { facts.insert(.rolesGuessed) }
         count(
-            segment, side, notes, isBeyondWindow: arrived.anomalies.contains(.beyondWindow),
+            segment, side, notes, sent.anomalies.union(arrived.anomalies),
             senderBefore: senderBefore, receiverBefore: receiverBefore)
         let missed = missedText(segment, side, &rare, senderBefore: senderBefore, receiverBefore: receiverBefore)
         // Nobody acknowledges what is in a capture of one side.

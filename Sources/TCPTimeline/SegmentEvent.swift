@@ -120,4 +120,18 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
     public var anomalies: Anomalies { sent.anomalies.union(arrived.anomalies) }
     /// Whether any endpoint changed its state.
     public var hasTransitions: Bool { sent.count + arrived.count > 0 }
+
+    /// Whether its receiver drops it: neither statistics nor findings are made of its ACK, window, text, FIN or options then, only of its
+    /// having come. What was sent in vanishing fragments (`.incomplete`) is another matter: nothing is wrong with its header.
+    public var isDropped: Bool { notes.contains(.badChecksum) || !anomalies.isDisjoint(with: .dropped) }
+    /// Whether its sender sent it on this connection all the same: then its octets are sent, and count as sent again the next time.
+    /// PAWS drops what goes on with the sequence numbers, too (RFC 7323 5.3).
+    public var isSentInVain: Bool { isDropped && anomalies.intersection(.dropped) == .oldTimestamp }
+}
+
+extension Anomalies {
+    /// What has a receiver drop a segment: RFC 9293 3.10.7.3 and 3.10.7.4, RFC 5961 4 and 5, RFC 7323 5.3.
+    static var dropped: Anomalies {
+        [.synInsideConnection, .unacceptableAck, .blindAck, .ackMissing, .oldTimestamp, .staleSegment]
+    }
 }

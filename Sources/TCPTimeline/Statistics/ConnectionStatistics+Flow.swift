@@ -8,9 +8,7 @@ extension ConnectionStatistics {
     mutating func noteSending(_ event: SegmentEvent, _ own: Int) -> SegmentVerdict {
         var verdict = SegmentVerdict()
         let segment = event.segment
-        guard segment.sequenceLength > 0, !segment.flags.has(.rst), !event.anomalies.contains(.staleSegment) else {
-            return verdict
-        }
+        guard segment.sequenceLength > 0, !segment.flags.has(.rst) else { return verdict }
         let start = senders[own].sent.offset(segment.sequence)
         noteEnds(segment, own, start)
         let length = Int64(segment.sequenceLength)
@@ -160,9 +158,7 @@ extension ConnectionStatistics {
     /// Takes in what the segment says of the other side's octets.
     mutating func noteAck(_ event: SegmentEvent, _ own: Int, _ verdict: inout SegmentVerdict) {
         let segment = event.segment
-        guard segment.flags.has(.ack),
-            event.anomalies.isDisjoint(with: [.unacceptableAck, .blindAck, .resetAnswersBadAck, .staleSegment])
-        else { return }
+        guard segment.flags.has(.ack) else { return }
         let peer = 1 - own
         let offset = senders[peer].sent.offset(segment.acknowledgment)
         let before = senders[peer].sent.acknowledged

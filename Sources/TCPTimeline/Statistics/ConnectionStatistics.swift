@@ -54,12 +54,9 @@ public struct ConnectionStatistics: Sendable {
         if event.notes.contains(.duplicateFrame) { return SegmentVerdict() }
         let own = Int(event.sender.rawValue)
         noteSegment(event, own)
-        // What its receiver drops says nothing of the octets in flight.
-        if !event.notes.isDisjoint(with: [.badChecksum, .incomplete])
-            || !event.anomalies.isDisjoint(with: [.synInsideConnection, .blindAck])
-        {
-            return SegmentVerdict()
-        }
+        // What its receiver drops, or never has whole, says nothing of the octets in flight.
+        if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
+        if event.notes.contains(.incomplete) { return SegmentVerdict() }
         directions[own].note(event.segment.options)
         var verdict = noteSending(event, own)
         noteAck(event, own, &verdict)
@@ -99,8 +96,8 @@ public struct ConnectionStatistics: Sendable {
         directions[own].count(event)
         let closed = directions[1 - own].zeroWindowSince.map { event.time.since($0) }
         if event.probesWindow(closedFor: closed) { directions[own].windowProbes &+= 1 }
-        // A SYN inside the open connection is somebody else's: its numbers are none of this stream.
-        if flags.has(.syn) && !event.anomalies.contains(.synInsideConnection) {
+        // A SYN inside the open connection, for one, is somebody else's: its numbers are none of this stream.
+        if flags.has(.syn) && !event.isDropped {
             senders[own].syn = segment.sequence
             // Until it acknowledges something, the other side's text counts from here.
             senders[1 - own].lastAck = senders[1 - own].lastAck ?? segment.sequence

@@ -43,6 +43,7 @@ struct AckPace: BitwiseCopyable {
 
     /// Takes in a segment; `text` is when its sender's peer had sent text last.
     @inline(__always) mutating func take(_ event: SegmentEvent, text: Timestamp?) {
+        guard !event.isDropped else { return }
         handshake.take(event)
         let own = Int(event.sender.rawValue)
         if event.segment.flags.has(.syn) {

@@ -138,7 +138,7 @@ extension Explanation {
             "meaningless flags", "SYN with FIN or RST, or no flag at all.", "No TCP sends that: a scanner does."),
         remark(
             "old timestamp: dropped", "Its time stamp is older than one that its receiver took before.",
-            "An old duplicate: it is answered with an ACK and dropped (PAWS)."),
+            "An old duplicate: it is answered with an ACK and dropped (PAWS). Its ACK and window count for nothing."),
         remark(
             "of an older connection", "A segment from before its sender's SYN.",
             "It came late, from the connection that had the same ports before.", see: "explain port-reused"),

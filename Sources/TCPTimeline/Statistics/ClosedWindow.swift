@@ -1,0 +1,134 @@
+// How long a side kept its receive window closed (RFC 9293 3.8.6.1): the one account of it, for statistics and findings.
+
+public import TCPModel
+
+/// A side's receive window, as far as it was 0.
+///
+/// It closes with an ACK that advertises 0, whatever other flags the segment has: each acceptable ACK updates SND.WND
+/// (RFC 9293 3.10.7.4), and a FIN's and a SYN-ACK's are as shut as any. But once the side has the peer's FIN its window holds nobody up.
+/// It opens with any other window, or with what shows that the capture lacks the ACK that opened it.
+public struct ClosedWindow: BitwiseCopyable, Sendable {
+    /// A time for which it was closed while the peer probed it.
+    public struct Stall: BitwiseCopyable, Sendable {
+        /// How long, in nanoseconds.
+        public internal(set) var lasted: Int64 = 0
+        /// The frame that closed it.
+        public internal(set) var frame: UInt64 = 0
+        /// How often the peer asked for room.
+        public internal(set) var probes: UInt32 = 0
+    }
+
+    /// How often it closed.
+    public private(set) var episodes: UInt64 = 0
+    /// When it closed first.
+    public private(set) var first: Timestamp?
+    /// When it closed, if it is closed.
+    public private(set) var since: Timestamp?
+    /// How often the peer has asked for room since then.
+    public private(set) var probes: UInt32 = 0
+    private var frame: UInt64 = 0
+    /// What its owner has acknowledged.
+    private var acknowledged = SequenceNumber(0)
+    private var endedTime: Int64 = 0
+    private var longestEnded: Int64 = 0
+    private var longestStall = Stall()
+
+    /// An open window.
+    public init() {}
+
+    /// Whether it is closed.
+    public var isClosed: Bool { since != nil }
+    /// How long it has been closed by `time`, in nanoseconds; nil while it is open.
+    public func span(at time: Timestamp) -> Int64? { since.map { max(0, time.since($0)) } }
+    /// How long it was closed up to `end`, all together, in nanoseconds.
+    public func total(until end: Timestamp) -> Int64 { Span.sum(endedTime, span(at: end) ?? 0) }
+    /// The longest time that it was closed, up to `end`, in nanoseconds.
+    public func longest(until end: Timestamp) -> Int64 { max(longestEnded, span(at: end) ?? 0) }
+    /// The longest time up to `end` for which the peer asked for room and got none. Without a probe it had nothing to send, and nobody
+    /// was held up.
+    public func stall(until end: Timestamp) -> Stall { max(longestStall, current(at: end)) }
+
+    /// Takes in a segment of its owner, which its receiver does not drop.
+    public mutating func takeOwn(_ event: SegmentEvent) {
+        let flags = event.segment.flags
+        guard flags.has(.ack), !flags.has(.rst) else { return }
+        guard event.segment.window == 0 else { return open(at: event.time) }
+        let ack = event.segment.acknowledgment
+        if isClosed {
+            if ack.isAfter(acknowledged) { acknowledged = ack }
+            return
+        }
+        let state = event.sender == .originator ? event.originatorState : event.responderState
+        guard state.mayTakeText else { return }
+        since = event.time
+        frame = event.frame
+        probes = 0
+        acknowledged = ack
+        episodes &+= 1
+        if first == nil { first = event.time }
+    }
+
+    /// Takes in a segment of the peer, which is not dropped.
+    public mutating func takePeers(_ event: SegmentEvent) {
+        guard let closed = span(at: event.time) else { return }
+        if event.probesWindow(closedFor: closed) {
+            probes &+= 1
+        } else if event.suggestsWindow(closedFor: closed), event.segment.sequence.isAfter(acknowledged) {
+            // What probes a window comes one by one, and this lies behind what is not acknowledged yet.
+            open(at: event.time)
+        }
+    }
+
+    private mutating func open(at time: Timestamp) {
+        guard let span = span(at: time) else { return }
+        longestStall = stall(until: time)
+        endedTime = Span.sum(endedTime, span)
+        longestEnded = max(longestEnded, span)
+        since = nil
+    }
+
+    private func current(at time: Timestamp) -> Stall {
+        guard probes > 0, let lasted = span(at: time) else { return Stall() }
+        return Stall(lasted: lasted, frame: frame, probes: probes)
+    }
+}
+
+extension ClosedWindow.Stall: Comparable {
+    /// By how long they lasted.
+    public static func < (one: Self, other: Self) -> Bool { one.lasted < other.lasted }
+    /// The same in everything.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.lasted == other.lasted && one.frame == other.frame && one.probes == other.probes
+    }
+}
+
+extension TCPState {
+    /// Whether text may still come: the peer's FIN has not.
+    fileprivate var mayTakeText: Bool {
+        switch self {
+        case .closeWait, .closing, .lastAck, .timeWait: false
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .finWait2: true
+        }
+    }
+}
+
+extension SegmentEvent {
+    /// Whether it asks for room, while the receiver's window is closed: as a probe by its shape, or as text again, once the retransmission
+    /// timer may have run out (RFC 9293 3.8.6.1; 200 ms at least in Linux). What comes sooner was on its way.
+    ///
+    /// - Parameter nanoseconds: how long the window has been closed; nil if it is open.
+    func probesWindow(closedFor nanoseconds: Int64?) -> Bool {
+        if notes.contains(.windowProbe) { return true }
+        guard let nanoseconds, nanoseconds >= Self.leastProbeTime else { return false }
+        return segment.payloadLength > 0 && notes.contains(.retransmission)
+    }
+
+    /// Whether it may show that the receiver has opened its window, and the capture lacks what said so: new text that comes after that time,
+    /// and is more than a probe.
+    fileprivate func suggestsWindow(closedFor nanoseconds: Int64) -> Bool {
+        nanoseconds >= Self.leastProbeTime && segment.payloadLength > 1
+            && notes.isDisjoint(with: [.retransmission, .fillsHole, .keepAlive, .windowProbe])
+    }
+
+    private static var leastProbeTime: Int64 { 200 * Span.millisecond }
+}
