@@ -15,7 +15,8 @@ extension CaseFile {
         noteEnding(event, sighting)
         if event.hasTransitions { noteTimeWait(event, sighting) }
         if event.sender == .responder && (synAckStamp != nil || flags.has(.syn)) { noteStamp(event) }
-        noteWindow(event, sighting)
+        records[peer].closedWindow.takePeers(event)
+        records[own].closedWindow.takeOwn(event)
         noteKeepAlive(event, sighting)
         if !flags.has(.rst) { records[own].hopLimits.insert(event.segment.hopLimit) }
         noteText(event, sighting)
@@ -301,46 +302,6 @@ extension CaseFile {
             records[peer].timeWaitReset = sighting
             records[peer].timeWaitAnswer = records[peer].last
             records[peer].timeWaitIntruder = records[own].lastButReset
-        }
-    }
-
-    /// A window of 0 stalls only a peer that has something to send; how long it lasts is taken down all the same.
-    private mutating func noteWindow(_ event: SegmentEvent, _ sighting: Sighting) {
-        let (own, peer) = event.places
-        if records[peer].shut.isSeen { noteIntoClosed(event, of: peer) }
-        guard event.segment.flags.has(.ack), !event.segment.flags.has(.rst) else { return }
-        // Wireshark's note leaves SYN and FIN out; the window of either is as shut.
-        if event.segment.window == 0 {
-            if !records[own].shut.isSeen {
-                records[own].shut = sighting
-                records[own].probes = 0
-            }
-            records[own].textSinceShut = 0
-            noteShut(event.sender, until: event.time)
-        } else if records[own].shut.isSeen {
-            noteShut(event.sender, until: event.time)
-            records[own].shut = Sighting()
-        }
-    }
-
-    /// What is sent into a closed window: a probe of it, or else, two segments of new text without a word in between, what shows that it
-    /// had been opened.
-    private mutating func noteIntoClosed(_ event: SegmentEvent, of peer: Int) {
-        let closed = event.time.since(records[peer].shut.time)
-        if event.probesWindow(closedFor: closed) { return records[peer].probes &+= 1 }
-        guard event.suggestsWindow(closedFor: closed) else { return }
-        records[peer].textSinceShut += 1
-        guard records[peer].textSinceShut > 1 else { return }
-        noteShut(event.sender.other, until: event.time)
-        records[peer].shut = Sighting()
-        records[peer].textSinceShut = 0
-    }
-
-    mutating func noteShut(_ side: Side, until time: Timestamp) {
-        let own = Int(side.rawValue)
-        let lasted = time.since(records[own].shut.time)
-        if lasted > records[own].longestShut.nanoseconds && records[own].probes > 0 {
-            records[own].longestShut = (lasted, records[own].shut.frame, records[own].probes)
         }
     }
 

@@ -72,14 +72,8 @@ struct SideRecord: BitwiseCopyable {
     /// Its first and its latest segment with text.
     var firstText = Sighting()
     var lastText = Sighting()
-    /// When it shut its window, and the frame; empty while it is open.
-    var shut = Sighting()
-    /// How often its peer has probed it since.
-    var probes: UInt32 = 0
-    /// Segments with new text that came long after it was shut, since its last ACK.
-    var textSinceShut: UInt8 = 0
-    /// The longest time that its window was shut and its peer probed it, in nanoseconds, the frame that shut it, and how often that did.
-    var longestShut: (nanoseconds: Int64, frame: UInt64, probes: UInt32) = (0, 0, 0)
+    /// How its receive window was shut: the statistics' account, kept here for whoever keeps none.
+    var closedWindow = ClosedWindow()
     /// Its first segment that was sent again.
     var repeated = Sighting()
     /// The first of those that were not needed, and the first tail loss probe among them.

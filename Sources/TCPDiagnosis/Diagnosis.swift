@@ -156,10 +156,7 @@ public struct Diagnosis: Sendable {
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
-        var file = files[slot]
-        for side in [Side.originator, .responder] where file[side].shut.isSeen {
-            file.noteShut(side, until: connection.isEnded ? connection.lastTime : now)
-        }
+        let file = files[slot]
         var circumstances = Circumstances(
             connection: connection, file: file, kernel: kernel, statistics: statistics,
             cookies: connection.openDelay < 0

@@ -36,27 +36,6 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }
 
-extension SegmentEvent {
-    /// Whether it asks for room, while the receiver's window is closed: as a probe by its shape, or as text again, once the retransmission
-    /// timer may have run out (RFC 9293 3.8.6.1; 200 ms at least in Linux). What comes sooner was on its way.
-    ///
-    /// - Parameter nanoseconds: how long the window has been closed; nil if it is open.
-    public func probesWindow(closedFor nanoseconds: Int64?) -> Bool {
-        if notes.contains(.windowProbe) { return true }
-        guard let nanoseconds, nanoseconds >= Self.leastProbeTime else { return false }
-        return segment.payloadLength > 0 && notes.contains(.retransmission)
-    }
-
-    /// Whether it shows that the receiver has opened its window, and the capture lacks what said so: new text that comes after that time,
-    /// and is more than a probe.
-    public func suggestsWindow(closedFor nanoseconds: Int64) -> Bool {
-        nanoseconds >= Self.leastProbeTime && segment.payloadLength > 1
-            && notes.isDisjoint(with: [.retransmission, .fillsHole, .keepAlive, .windowProbe])
-    }
-
-    private static var leastProbeTime: Int64 { 200 * Span.millisecond }
-}
-
 /// The incarnation of a four-tuple that a new one ended.
 public struct Predecessor: BitwiseCopyable, Sendable {
     /// Its number.

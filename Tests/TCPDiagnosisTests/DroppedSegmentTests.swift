@@ -64,7 +64,7 @@ import Testing
         let statistics = try #require(kept)
         return Result(
             codes: found.map { $0.code }, lost: statistics[.originator].losses,
-            closed: statistics[.responder].zeroWindowTime,
+            closed: statistics[.responder].closedWindow.total(until: end),
             roundTrips: statistics.directions.map { $0.roundTrip.count },
             initialWindow: statistics[.originator].initialWindowBytes)
     }

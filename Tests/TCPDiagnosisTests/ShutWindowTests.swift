@@ -1,6 +1,7 @@
 // How long a window was shut, by what opens it and what ends it.
 
 import Exchanges
+import TCPModel
 import TCPTimeline
 import Testing
 
@@ -49,5 +50,65 @@ import Testing
             handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n0.4 > . 10:10 ack 1\n3 < R 1:1", after: 9)
         #expect(found.map { $0.code }.contains(.zeroWindowStall))
         #expect(found.first?.message.contains("shut for 2.9s") == true)
+    }
+
+    /// What the statistics say of the server's window, and what the finding does.
+    private func accounts(_ text: String) throws -> (statistics: Int64, finding: Int64) {
+        let play = Play(keepsStatistics: true).feed(text)
+        let kept = play.timeline.connections.statistics(of: play.last.connection)
+        let statistics = try #require(kept)
+        let found = findings(text, keepsStatistics: true).first { $0.code == .zeroWindowStall }
+        let evidence = try #require(found?.evidence.first { "\($0.name)" == "shut" })
+        guard case .span(let span) = evidence.value else { return (0, -1) }
+        return (statistics[.responder].closedWindow.longest(until: play.now), span)
+    }
+
+    @Test("E4: statistics and finding agree where the capture lacks the ACK that opened the window")
+    func openedUnseen() throws {
+        let (statistics, finding) = try accounts(
+            handshake + """
+                0.02 > P. 1:101 ack 1
+                0.021 > P. 101:201 ack 1
+                0.1 < . 1:1 ack 101 win 0
+                0.5 > . 200:200 ack 1
+                1.5 > P. 201:301 ack 1
+                5 < . 1:1 ack 301 win 500
+                6 > F. 301:301 ack 1
+                """)
+        #expect(statistics == 1400 * Span.millisecond && finding == statistics)
+    }
+
+    @Test("E4: and where a FIN shut it, which shuts it as any ACK does")
+    func shutByFin() throws {
+        let (statistics, finding) = try accounts(
+            handshake + """
+                0.02 > P. 1:101 ack 1
+                1 < F. 1:1 ack 101 win 0
+                1.01 > . 101:101 ack 2
+                1.3 > . 100:100 ack 2
+                1.7 > . 100:100 ack 2
+                2.5 > . 100:100 ack 2
+                4 < . 2:2 ack 101 win 500
+                4.01 > P. 101:201 ack 2
+                4.02 < . 2:2 ack 201 win 500
+                """)
+        #expect(statistics == 3 * Span.second && finding == statistics)
+    }
+
+    @Test("E4: who has the peer's FIN holds nobody up, whatever its window is")
+    func shutAfterPeersFin() throws {
+        let play = Play(keepsStatistics: true).feed(
+            handshake + """
+                0.1 > P. 1:11 ack 1
+                0.2 < . 1:1 ack 11
+                0.3 > F. 11:11 ack 1
+                0.4 < . 1:1 ack 12 win 0
+                2 < F. 1:1 ack 12 win 0
+                2.1 > . 12:12 ack 2
+                """)
+        let kept = play.timeline.connections.statistics(of: play.last.connection)
+        let statistics = try #require(kept)
+        #expect(statistics[.responder].closedWindow.episodes == 0)
+        #expect(statistics[.responder].zeroWindowAdvertisements == 2)
     }
 }

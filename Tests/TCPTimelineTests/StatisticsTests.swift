@@ -235,8 +235,8 @@ private let opened = """
         #expect(statistics[.originator].retransmittedPackets == 1, "classic tcptrace's")
         #expect(statistics[.originator].keepAlives == 1)
         #expect(statistics[.originator].emptyWindowProbes == 1)
-        #expect(statistics[.responder].zeroWindowEpisodes == 1)
-        #expect(statistics[.responder].zeroWindowTime == Span.second)
+        #expect(statistics[.responder].closedWindow.episodes == 1)
+        #expect(statistics[.responder].closedWindow.total(until: epoch.advanced(by: 9 * Span.second)) == Span.second)
         #expect(statistics[.responder].zeroWindowAdvertisements == 2)
     }
 
@@ -285,8 +285,9 @@ private let opened = """
         #expect(statistics[.originator].windowProbes == 1)
         #expect(
             statistics[.originator].windowProbePackets == 1, "the first of them may have been one, to classic tcptrace")
-        #expect(statistics[.responder].zeroWindowEpisodes == 1)
-        #expect(statistics[.responder].zeroWindowTime < 1900 * Span.millisecond)
+        #expect(statistics[.responder].closedWindow.episodes == 1)
+        let closed = statistics[.responder].closedWindow.total(until: epoch.advanced(by: 9 * Span.second))
+        #expect(closed < 1900 * Span.millisecond)
     }
 
     @Test("H5, H12: a SYN again is of its own kind, and its handshake is no sample; a crossed SYN's answer is nothing")

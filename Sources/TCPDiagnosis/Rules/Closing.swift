@@ -153,11 +153,10 @@ extension Rule {
                 let isHeard = heard.isSeen && heard.time <= event.time
                 let silence = max(0, event.time.since(isHeard ? heard.time : c.connection.firstTime))
                 let peer = c.file[event.side.other]
-                let isShut = peer.shut.isSeen && peer.probes > 0
+                let closed = peer.closedWindow.probes > 0 ? peer.closedWindow.span(at: event.time) : nil
                 let cause =
-                    isShut
-                    ? "after the peer's window had been shut for \(words(event.time.since(peer.shut.time)))"
-                    : "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer"
+                    closed.map { "after the peer's window had been shut for \(words($0))" }
+                    ?? "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer"
                 let icmp = c.file.icmp.flatMap { $0.side == event.side && !c.isNeighbourSilent($0) ? $0 : nil }
                 return Verdict(
                     side: event.side,

@@ -22,13 +22,13 @@ extension Rule {
 
     /// RFC 9293 3.8.6.1.
     static let zeroWindowStall = Rule(.zeroWindowStall) { c in
-        let side: Side =
-            c.file[.originator].longestShut.nanoseconds > c.file[.responder].longestShut.nanoseconds
-            ? .originator : .responder
-        // Without a probe the peer had nothing to send, and nobody was held up.
-        let (lasted, frame, probes) = c.file[side].longestShut
+        let end = c.connection.isEnded ? c.connection.lastTime : c.now
+        let (client, server) = (c.file[.originator].closedWindow, c.file[.responder].closedWindow)
+        let side: Side = client.stall(until: end) > server.stall(until: end) ? .originator : .responder
+        let stall = (side == .originator ? client : server).stall(until: end)
+        let (lasted, probes) = (stall.lasted, stall.probes)
         guard lasted >= Span.second else { return nil }
-        let isShut = c.file[side].shut.isSeen && !c.connection.isEnded
+        let isShut = c.file[side].closedWindow.isClosed && !c.connection.isEnded
         var message =
             "\(c.name(side)) kept its receive window shut for \(words(lasted))\(isShut ? " and still does" : ""): it does not read,"
             + " and the peer has text for it (\(counted(probes, "probe")))"
@@ -41,7 +41,7 @@ extension Rule {
             evidence += c.troubleEvidence(side)
         }
         return Verdict(
-            side: side, message: message, frames: [Sighting(frame: frame, time: c.connection.firstTime)],
+            side: side, message: message, frames: [Sighting(frame: stall.frame, time: c.connection.firstTime)],
             evidence: evidence)
     }
 
@@ -101,7 +101,7 @@ extension Rule {
             if let verdict = c.tooBigHere(side) ?? c.foundByPieces(side) { return verdict }
             // Three retransmissions of it were lost, the peer is there, and nothing else explains it.
             guard large.sendings > 3, !large.arrived, large.missed.isSeen, c.file.pathMTU?.side != side,
-                !c.file[side.other].shut.isSeen, c.trace(side.other)?.drops ?? 0 == 0
+                !c.file[side.other].closedWindow.isClosed, c.trace(side.other)?.drops ?? 0 == 0
             else { continue }
             return Verdict(
                 side: side,
@@ -238,7 +238,7 @@ extension Circumstances {
     fileprivate func foundByPieces(_ side: Side) -> Verdict? {
         let (large, piece) = (file[side].large, file[side].large.piece)
         guard piece.arrived.isSeen, isOver || since(piece.arrived) >= Self.patience, file.pathMTU?.side != side,
-            !file[side.other].shut.isSeen, trace(side.other)?.drops ?? 0 == 0
+            !file[side.other].closedWindow.isClosed, trace(side.other)?.drops ?? 0 == 0
         else { return nil }
         return Verdict(
             side: side,

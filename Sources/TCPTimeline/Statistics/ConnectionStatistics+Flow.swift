@@ -12,8 +12,7 @@ extension ConnectionStatistics {
         let start = senders[own].sent.offset(segment.sequence)
         noteEnds(segment, own, start)
         let length = Int64(segment.sequenceLength)
-        if isOpenedUnseen(event, own, start) { noteOpened(1 - own, event.time) }
-        let isIntoClosed = senders[1 - own].lastWindow == 0
+        let isIntoClosed = directions[1 - own].closedWindow.isClosed
         let isProbe = event.notes.contains(.windowProbe)
         if isIntoClosed {
             directions[own].windowProbePackets &+= 1
@@ -71,20 +70,6 @@ extension ConnectionStatistics {
         let new = max(0, Int64(segment.payloadLength) - max(0, known))
         directions[own].uniqueBytes &+= UInt64(new)
         directions[own].closedWindowBytes += isIntoClosed ? new : -outcome.readmitted
-    }
-
-    /// Whether a segment shows that the receiver has opened its window: new text behind text that is not acknowledged. What probes a window
-    /// comes one by one.
-    private func isOpenedUnseen(_ event: SegmentEvent, _ own: Int, _ start: Int64) -> Bool {
-        guard senders[1 - own].lastWindow == 0, let since = directions[1 - own].zeroWindowSince,
-            event.suggestsWindow(closedFor: event.time.since(since))
-        else { return false }
-        return start >= senders[own].sent.highest && start > senders[own].sent.acknowledged
-    }
-
-    private mutating func noteOpened(_ own: Int, _ time: Timestamp) {
-        senders[own].lastWindow = nil
-        directions[own].noteOpenWindow(time)
     }
 
     private mutating func noteRepetition(

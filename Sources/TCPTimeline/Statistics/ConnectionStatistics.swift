@@ -58,6 +58,7 @@ public struct ConnectionStatistics: Sendable {
         if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
         directions[own].note(event.segment.options)
+        directions[1 - own].closedWindow.takePeers(event)
         var verdict = noteSending(event, own)
         noteAck(event, own, &verdict)
         noteOutstanding(event, own, verdict)
@@ -94,7 +95,7 @@ public struct ConnectionStatistics: Sendable {
         let segment = event.segment
         let flags = segment.flags
         directions[own].count(event)
-        let closed = directions[1 - own].zeroWindowSince.map { event.time.since($0) }
+        let closed = directions[1 - own].closedWindow.span(at: event.time)
         if event.probesWindow(closedFor: closed) { directions[own].windowProbes &+= 1 }
         // A SYN inside the open connection, for one, is somebody else's: its numbers are none of this stream.
         if flags.has(.syn) && !event.isDropped {
@@ -106,7 +107,6 @@ public struct ConnectionStatistics: Sendable {
 
     /// The window in octets: scaled if both sides offered it, and never on a SYN (RFC 7323 2.2).
     private func window(_ segment: Segment, _ own: Int) -> UInt64 {
-        guard segment.flags.hasAny([.ack, .syn]) else { return 0 }
         guard !segment.flags.has(.syn), directions[1 - own].windowScale != nil,
             let scale = directions[own].windowScale
         else { return UInt64(segment.window) }
@@ -115,9 +115,9 @@ public struct ConnectionStatistics: Sendable {
 
     private mutating func noteWindow(_ event: SegmentEvent, _ own: Int) {
         let segment = event.segment
-        let window = window(segment, own)
-        senders[own].lastWindow = window
+        directions[own].closedWindow.takeOwn(event)
         guard segment.flags.hasAny([.ack, .syn]) else { return }
+        let window = window(segment, own)
         let isScaled = directions[own].windowScale != nil && directions[1 - own].windowScale != nil
         directions[own].note(window: window, isScaled: isScaled, event)
     }

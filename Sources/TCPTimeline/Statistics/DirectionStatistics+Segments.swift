@@ -67,25 +67,6 @@ extension DirectionStatistics {
             smallestWindow = window
         }
         windowSum &+= window
-        guard flags.has(.ack) else { return }
-        if window == 0 {
-            zeroWindowAdvertisements &+= 1
-            if zeroWindowSince == nil && !flags.hasAny(.synFinRst) {
-                zeroWindowSince = event.time
-                zeroWindowEpisodes &+= 1
-                if firstZeroWindow == nil { firstZeroWindow = event.time }
-            }
-        } else {
-            noteOpenWindow(event.time)
-        }
-    }
-
-    /// The window is open, if it was not before.
-    mutating func noteOpenWindow(_ time: Timestamp) {
-        guard let since = zeroWindowSince else { return }
-        let span = max(0, time.since(since))
-        zeroWindowSince = nil
-        zeroWindowTime = Span.sum(zeroWindowTime, span)
-        longestZeroWindow = max(longestZeroWindow, span)
+        if flags.has(.ack) && window == 0 { zeroWindowAdvertisements &+= 1 }
     }
 }

@@ -98,19 +98,11 @@ public struct DirectionStatistics: Sendable {
     var windowSum: UInt64 = 0
     var windowPackets: UInt64 = 0
     var isWindowScaled = false
-    /// How often its window closed.
-    public internal(set) var zeroWindowEpisodes: UInt64 = 0
-    /// How long it was closed, without the time that is still running.
-    public internal(set) var zeroWindowTime: Int64 = 0
-    /// The longest time that it was closed and opened again.
-    public internal(set) var longestZeroWindow: Int64 = 0
-    /// When it closed first.
-    public internal(set) var firstZeroWindow: Timestamp?
-    /// When it closed, if it is closed.
-    public internal(set) var zeroWindowSince: Timestamp?
+    /// How often and how long its window was closed.
+    public internal(set) var closedWindow = ClosedWindow()
     /// Keep-alives (RFC 9293 3.8.4).
     public internal(set) var keepAlives: UInt64 = 0
-    /// Probes of a closed window (`SegmentEvent.probesWindow`).
+    /// Probes of a closed window, by their shape or as text again.
     public internal(set) var windowProbes: UInt64 = 0
     /// Those of them without an octet, as Linux sends them, at SND.UNA - 1.
     public internal(set) var emptyWindowProbes: UInt64 = 0

@@ -33,8 +33,6 @@ struct SenderState {
     /// The latest SEG.ACK it sent, and whether it acknowledged text.
     var lastAck: SequenceNumber?
     var hasAckedText = false
-    /// The latest window it advertised, scaled; nil before the first.
-    var lastWindow: UInt64?
     var lastSample: Int64 = 0
     /// Smoothed round trip and its variation (RFC 6298 2).
     var smoothed: Int64?

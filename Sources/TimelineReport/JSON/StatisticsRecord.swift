@@ -94,12 +94,12 @@ extension JSONObject {
                 object.add("max", number: direction.largestWindow)
             }
         }
-        guard direction.zeroWindowEpisodes > 0, let first = direction.firstZeroWindow else { return }
-        let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
+        let closed = direction.closedWindow
+        guard let first = closed.first else { return }
         addObject("zero_window") { object in
-            object.add("n", number: direction.zeroWindowEpisodes)
-            object.add("total_s", seconds: Span.sum(direction.zeroWindowTime, open))
-            object.add("max_s", seconds: max(direction.longestZeroWindow, open))
+            object.add("n", number: closed.episodes)
+            object.add("total_s", seconds: closed.total(until: end))
+            object.add("max_s", seconds: closed.longest(until: end))
             object.add("first_ts_ns", number: first.nanoseconds)
         }
     }

@@ -10,6 +10,8 @@ struct LongStatistics {
     private let statistics: ConnectionStatistics
     /// Nanoseconds from the first to the last segment.
     private let elapsed: Int64
+    /// Time of the last segment.
+    private let end: Timestamp
     private let copies: UInt32
 
     init(_ statistics: ConnectionStatistics, _ connection: Connection, copies: UInt32) {
@@ -17,6 +19,7 @@ struct LongStatistics {
         left = statistics[.originator]
         right = statistics[.responder]
         elapsed = connection.duration
+        end = connection.lastTime
         self.copies = copies
     }
 
@@ -206,8 +209,8 @@ struct LongStatistics {
         integer("dupacks in a row", "", &out) { $0.longestDuplicateRun }
         integer("keep-alives", "", &out) { $0.keepAlives }
         integer("empty wnd probes", "", &out) { $0.emptyWindowProbes }
-        integer("zero windows", "times", &out) { $0.zeroWindowEpisodes }
-        milliseconds("zero window time", &out) { Double($0.zeroWindowTime) }
+        integer("zero windows", "times", &out) { $0.closedWindow.episodes }
+        milliseconds("zero window time", &out) { Double($0.closedWindow.total(until: end)) }
         integer("largest flight", "bytes", &out) { $0.largestFlight }
         integer("RTT by timestamp", "", &out) { $0.resolvedRoundTrip.count }
         if copies > 0 { line("duplicate frames", "", &out, ["\(copies)"]) }

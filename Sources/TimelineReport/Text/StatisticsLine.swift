@@ -110,15 +110,14 @@ private func appendRetransmissions(
 private func appendWindow(
     _ direction: DirectionStatistics, _ who: StaticString, _ end: Timestamp, separator: Bool, _ out: inout OutputBuffer
 ) {
-    guard direction.zeroWindowEpisodes > 0 else { return }
+    guard direction.closedWindow.episodes > 0 else { return }
     if separator { out.append(", ") }
     out.append(who)
     out.append("'s window was 0 for ")
-    let open = direction.zeroWindowSince.map { max(0, end.since($0)) } ?? 0
-    out.append(span: Span.sum(direction.zeroWindowTime, open))
-    if direction.zeroWindowEpisodes > 1 {
+    out.append(span: direction.closedWindow.total(until: end))
+    if direction.closedWindow.episodes > 1 {
         out.append(" (")
-        out.append(number: direction.zeroWindowEpisodes)
+        out.append(number: direction.closedWindow.episodes)
         out.append(" times)")
     }
 }
