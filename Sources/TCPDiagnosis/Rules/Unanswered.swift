@@ -348,12 +348,8 @@ extension Circumstances {
                 + listenerEvidence)
     }
 
-    /// Whether an answer may have been left out: the capture has none to any SYN, and nothing says that this one had none. Who asks again had
-    /// none, and a client's own kernel tells.
-    private var mayLackAnswers: Bool {
-        !showsAnswers && file[.originator].synCount == 1 && !connection.facts.contains(.replaced)
-            && kernel?.originator.isLocal != true
-    }
+    /// Whether an answer may have been left out: the capture has none to any SYN, and nothing says that this one had none.
+    private var mayLackAnswers: Bool { !showsAnswers && connection.mayLackAnswer(kernel) }
 
     /// Whether SYNs have waited a second or more for any answer: so long a sender waits before it asks again (RFC 6298 2.1). While
     /// nothing explains it, an explanation is waited for: that nobody has an address on a link Linux knows after three seconds

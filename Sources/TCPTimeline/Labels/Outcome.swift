@@ -63,6 +63,15 @@ extension Connection {
 
     /// Zeek's conn_state.
     public var zeekConnectionState: StaticString { hot.zeekConnectionState }
+
+    /// Whether its one SYN may have been answered, in a capture that has no answer to any: nothing says that it was not. Who asks again had
+    /// none, and the kernel of either side tells.
+    public func mayLackAnswer(_ kernel: KernelView?) -> Bool {
+        guard outcome == .noAnswer, counters[0].packets == 1, counters[1].packets == 0, icmpKind == nil,
+            !facts.contains(.replaced)
+        else { return false }
+        return kernel?.originator.isLocal != true && kernel?.responder.isLocal != true
+    }
 }
 
 // Inlined, so that they are looked at in the table, and not copied.

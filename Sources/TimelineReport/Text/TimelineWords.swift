@@ -430,13 +430,3 @@ private func appendNoAnswer(
         out.append("; filtered, host down, or accept queue full")
     }
 }
-
-extension Connection {
-    /// Whether its one SYN may have been answered, in a capture without answers: nothing says that it was not. Who asks again had none.
-    fileprivate func mayLackAnswer(_ kernel: KernelView?) -> Bool {
-        guard outcome == .noAnswer, counters[0].packets == 1, counters[1].packets == 0, icmpKind == nil,
-            !facts.contains(.replaced)
-        else { return false }
-        return kernel?.originator.isLocal != true && kernel?.responder.isLocal != true
-    }
-}
