@@ -49,7 +49,7 @@ extension HotPart {
         let own = place(side)
         let peer = place(side.other)
         let isLate = flags.has(.syn) && isOpeningLate(segment, side, time)
-        let notes = notes(on: segment, side, rare.gaps, isLate: isLate)
+        let notes = notes(on: segment, side, rare, isLate: isLate)
 
         let senderBefore = EndpointBefore(endpoints[own])
         let receiverBefore = EndpointBefore(endpoints[peer])

@@ -10,7 +10,7 @@ extension HotPart {
     /// The notes of `segment`, sent by `side`, before either endpoint has taken it in; `isLate` if it is an opening that was captured
     /// behind what follows on it.
     mutating func notes(
-        on segment: Segment, _ side: Side, _ gaps: borrowing ContentGaps, isLate: Bool
+        on segment: Segment, _ side: Side, _ rare: borrowing RarePart, isLate: Bool
     ) -> SegmentNotes {
         var notes: SegmentNotes = []
         let own = place(side)
@@ -34,11 +34,11 @@ extension HotPart {
                 // The first SYN-ACK of a simultaneous open repeats the SYN's number, but it is no retransmission.
                 if isLate {
                     notes.insert(.fillsHole)
-                } else if gaps.contains(segment.sequence, of: side) {
+                } else if rare.gaps.contains(segment.sequence, of: side) {
                     notes.insert(.fillsHole)
                     // And goes on with what was captured, if it is cut otherwise than it was before.
                     let end = segment.sequenceEnd.isBefore(next) ? segment.sequenceEnd : next
-                    if !gaps.covers(segment.sequence, end, of: side) { notes.insert(.retransmission) }
+                    if !rare.gaps.covers(segment.sequence, end, of: side) { notes.insert(.retransmission) }
                 } else if !isForeignSyn(segment, own) && (!flags.has([.syn, .ack]) || endpoints[own].hasSentSynAck) {
                     notes.insert(.retransmission)
                 }
@@ -48,7 +48,7 @@ extension HotPart {
         } else if segment.isPureAck && sides[Int(side.rawValue)].hasPlainWindow
             && segment.acknowledgment == endpoints[own].acknowledged
         {
-            noteRepeatedAck(segment, side, &notes)
+            noteRepeatedAck(segment, side, reportsMore: rare.sides[Int(side.rawValue)].reportsMore(segment), &notes)
         }
         return notes
     }
@@ -80,11 +80,14 @@ extension HotPart {
             && segment.sequenceEnd == endpoints[place(side)].sendNext
     }
 
-    private mutating func noteRepeatedAck(_ segment: Segment, _ side: Side, _ notes: inout SegmentNotes) {
+    private mutating func noteRepeatedAck(
+        _ segment: Segment, _ side: Side, reportsMore: Bool, _ notes: inout SegmentNotes
+    ) {
         let own = place(side)
         let peer = place(side.other)
         guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived else { return }
-        if segment.window != sides[Int(side.rawValue)].lastWindow {
+        // With new SACK blocks it is a duplicate ACK, whatever its window is (RFC 6675 2): Linux's grows with what waits behind a hole.
+        if segment.window != sides[Int(side.rawValue)].lastWindow && !reportsMore {
             notes.insert(.windowUpdate)
         } else if segment.window != 0, endpoints[peer].knowsSendSequence,
             endpoints[peer].sendNext.isAfter(segment.acknowledgment)

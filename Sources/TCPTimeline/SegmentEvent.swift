@@ -16,9 +16,9 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var keepAlive: SegmentNotes { SegmentNotes(rawValue: 1 << 1) }
     /// A zero-window probe (RFC 9293 3.8.6.1): towards a closed window, of the same shape, as Linux sends it, or with the next octet.
     @inlinable public static var windowProbe: SegmentNotes { SegmentNotes(rawValue: 1 << 2) }
-    /// The same ACK again with nothing new.
+    /// The same ACK again with nothing new, or with new SACK blocks, whatever its window is (RFC 5681 2, RFC 6675 2).
     @inlinable public static var duplicateAck: SegmentNotes { SegmentNotes(rawValue: 1 << 3) }
-    /// The same ACK with another window.
+    /// The same ACK with another window, and no new SACK block.
     @inlinable public static var windowUpdate: SegmentNotes { SegmentNotes(rawValue: 1 << 4) }
     /// It advertises a window of 0.
     @inlinable public static var zeroWindow: SegmentNotes { SegmentNotes(rawValue: 1 << 5) }

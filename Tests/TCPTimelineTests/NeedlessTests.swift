@@ -35,6 +35,27 @@ import Testing
         #expect(client.count(.opening) == 1 && client.retransmissions == 2)
     }
 
+    @Test("RFC 6675 2: with SACK of more it is a duplicate ACK, whatever its window is; with the same blocks an update")
+    func growingWindow() {
+        let (play, client) = play(
+            """
+            0.100 > . 1:1001 ack 1
+            > . 1001:2001 ack 1
+            > . 2001:3001 ack 1
+            > . 3001:4001 ack 1
+            > . 4001:5001 ack 1
+            0.115 < . 1:1 ack 1 win 500
+            0.120 < . 1:1 ack 1 win 501 sack 1001:2001
+            < . 1:1 ack 1 win 502 sack 1001:3001
+            < . 1:1 ack 1 win 503 sack 4001:5001,1001:3001
+            < . 1:1 ack 1 win 600 sack 4001:5001,1001:3001
+            < . 1:1 ack 1 win 601 sack 2001:3001,1001:3001
+            """)
+        let notes = play.events.suffix(5).map { $0.notes }
+        #expect(notes == [.duplicateAck, .duplicateAck, .duplicateAck, .windowUpdate, .windowUpdate])
+        #expect(client.duplicateAcks == 3 && client.tripleDuplicateAcks == 1)
+    }
+
     @Test("E8: a D-SACK tells of the latest copy, also if that was known to be needless before")
     func latestCopy() {
         let (play, client) = play(

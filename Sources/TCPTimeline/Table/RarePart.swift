@@ -20,16 +20,24 @@ struct RarePart: BitwiseCopyable, Sendable {
         private var hasReported = false
         /// The right edge of the right-most block of text that it reported.
         private var reported = SequenceNumber(0)
+        /// Whether it reported any block, and the latest of `newestBlock`.
+        private var hasBlock = false
+        private var latestBlock = (left: SequenceNumber(0), right: SequenceNumber(0))
 
         init() {}
 
         var isEmpty: Bool {
             zeroWindows == 0 && controlRetransmissions == 0 && contentGaps == 0 && !hasReset && !hasReported
+                && !hasBlock
         }
 
         /// Notes the blocks in a segment of this side (RFC 2018 3), which has all text before `next`.
         mutating func noteReported(_ segment: Segment, behind next: SequenceNumber) {
             guard segment.options.present.contains(.sack), segment.flags.has(.ack) else { return }
+            if let block = Self.newestBlock(of: segment) {
+                hasBlock = true
+                latestBlock = (block.left, block.right)
+            }
             for index in 0..<min(Int(segment.options.sackBlockCount), segment.options.sackBlocks.count) {
                 let edge = segment.options.sackBlocks[index].right
                 // Else the block repeats what was acknowledged (RFC 2883), or was left behind a hole that is filled.
@@ -37,6 +45,21 @@ struct RarePart: BitwiseCopyable, Sendable {
                 if !hasReported || !reported.isAfter(next) || edge.isAfter(reported) { reported = edge }
                 hasReported = true
             }
+        }
+
+        /// Whether a segment of this side reports text that it has not reported before.
+        func reportsMore(_ segment: Segment) -> Bool {
+            guard let block = Self.newestBlock(of: segment) else { return false }
+            return !hasBlock || block.left != latestBlock.left || block.right != latestBlock.right
+        }
+
+        /// The block that what came last is in (RFC 2018 4); nil if there is none, or what came last had come before (RFC 2883 4).
+        private static func newestBlock(of segment: Segment) -> SACKBlock? {
+            let count = segment.options.sackBlockCount
+            guard segment.options.present.contains(.sack), segment.flags.has(.ack), count > 0 else { return nil }
+            let (first, second) = (segment.options.sackBlocks[0], segment.options.sackBlocks[1])
+            if count > 1, first.left.isAtOrAfter(second.left), first.right.isAtOrBefore(second.right) { return nil }
+            return first.right.isAfter(segment.acknowledgment) ? first : nil
         }
 
         /// Whether this is the number behind all that it has, though it lacks some of what is before.

@@ -160,8 +160,10 @@ struct LaneText {
                 $0.append(number: row.sackBlock.left &+ (detail.rawSequence ? bases.receiver : 0))
                 $0.append(":")
                 $0.append(number: row.sackBlock.right &+ (detail.rawSequence ? bases.receiver : 0))
-                if row.sackCount > 1 {
-                    $0.append(" and ")
+            }
+            if row.sackCount > 1 {
+                words.add(41) {
+                    $0.append("and ")
                     $0.append(number: row.sackCount - 1)
                     $0.append(" more")
                 }
@@ -257,7 +259,15 @@ struct LaneText {
     }
 
     private func addNotes(_ row: TimelineRow, _ words: inout LaneWords) {
-        for remark in Self.namedNotes where row.notes.contains(remark.note) { words.add(remark: remark.name) }
+        for remark in Self.namedNotes where row.notes.contains(remark.note) {
+            // From -vv on window and blocks are worth more than what they mean.
+            let isMeaning = remark.note == .duplicateAck || remark.note == .windowUpdate
+            if isMeaning && detail.verbosity > 1 {
+                words.add(18, spacing: "  ") { $0.append(remark.name) }
+            } else {
+                words.add(remark: remark.name)
+            }
+        }
         if row.notes.contains(.fillsHole) && row.verdict.late == nil {
             // Only the capture puts a SYN behind what follows on it: its sender waits for the answer.
             words.add(remark: row.flags.has(.syn) ? "(late in capture)" : "(fills hole)")

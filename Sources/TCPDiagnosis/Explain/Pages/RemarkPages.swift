@@ -64,7 +64,7 @@ extension Explanation {
         remark(
             "window update", "The same ACK with another window.", "The program has read, and there is room again."),
         remark(
-            "duplicate ACK", "The same ACK again with nothing new.",
+            "duplicate ACK", "The same ACK again with nothing new, or with SACK of more.",
             "A segment came that was not the next one: something before it is missing, or came before.",
             see: "explain reordering"),
         remark(
