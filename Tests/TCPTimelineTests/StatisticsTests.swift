@@ -137,40 +137,6 @@ private let opened = """
         #expect(statistics[.originator].losses == 1 && statistics[.originator].count(.fastOpen) == 1)
     }
 
-    @Test(
-        "E8: a timeout as long after the first as that was, and not twice as long, shows that the first was a probe",
-        arguments: [true, false])
-    func timeoutAfterProbe(hasSACK: Bool) {
-        let options = hasSACK ? " sackOK" : ""
-        let (play, statistics) = play(
-            "> S 0:0\(options)\n< S. 0:0 ack 1\(options)\n> . 1:1 ack 1\n" + """
-                0.1 > P. 1:5 ack 1
-                0.307 > P. 1:5 ack 1
-                0.515 > P. 1:5 ack 1
-                0.931 > P. 1:5 ack 1
-                1.767 > P. 1:5 ack 1
-                """)
-        let records = play.events.compactMap { $0.verdict.retransmission }
-        let client = statistics[.originator]
-        // Probes need SACK (RFC 8985 4).
-        #expect(records.map(\.followsProbe) == [false, hasSACK, false, false])
-        #expect(records.map(\.timeouts) == (hasSACK ? [1, 1, 2, 3] : [1, 2, 3, 4]))
-        #expect(client.count(.tailLossProbe) == (hasSACK ? 1 : 0) && client.count(.timeout) == (hasSACK ? 3 : 4))
-    }
-
-    @Test("E8: the timer was started by the ACK of what was sent with it, and has doubled")
-    func timeoutsThatDouble() {
-        let (play, _) = play(
-            "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n" + """
-                0.1 > P. 1:5 ack 1
-                > P. 5:9 ack 1
-                0.7 < . 1:1 ack 5
-                1.5 > P. 5:9 ack 1
-                3.1 > P. 5:9 ack 1
-                """)
-        #expect(play.events.compactMap { $0.verdict.retransmission?.followsProbe } == [false, false])
-    }
-
     @Test("a loss probe that nobody calls needless counts as a loss")
     func neededProbe() {
         let (_, statistics) = play(

@@ -21,7 +21,8 @@ extension Rule {
             let direction = statistics[side]
             var kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
-                (.timeoutRecovery, "following a timeout"), (.tailLossProbe, "as a probe"), (.other, "early"),
+                (.timeoutOrProbe, "after a timeout or as a probe"), (.timeoutRecovery, "following a timeout"),
+                (.tailLossProbe, "as a probe"), (.other, "early"),
             ]
             if isSynTold { kinds.removeFirst() }
             let early = direction.count(.lostBeforeCapture)

@@ -92,8 +92,13 @@ extension ConnectionStatistics {
         if isProbe { senders[own].probe = (range.start, range.end) }
         guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
         else { return }
-        let kind = senders[own].kind(
+        var kind = senders[own].kind(
             segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
+        // Probes need SACK (RFC 8985 4).
+        let hasSACK = directions[0].offersSACK && directions[1].offersSACK
+        if kind == .timeout, hasSACK, senders[own].mayProbe(run, isTail: range.end >= highestBefore) {
+            kind = .timeoutOrProbe
+        }
         directions[own].kinds[Int(kind.rawValue)] &+= 1
         directions[own].repeatedBytes &+= octets
         var record = RetransmissionRecord(
@@ -104,18 +109,20 @@ extension ConnectionStatistics {
         switch kind {
         case .timeout:
             let silence = senders[own].silence(since: run, until: event.time)
-            // Probes need SACK (RFC 8985 4).
-            let hasSACK = directions[0].offersSACK && directions[1].offersSACK
-            if hasSACK && senders[own].timeouts == 1 && senders[own].reviseProbe(after: silence) {
-                directions[own].kinds[Int(RetransmissionKind.timeout.rawValue)] &-= 1
-                directions[own].kinds[Int(RetransmissionKind.tailLossProbe.rawValue)] &+= 1
-                senders[own].timeouts = 0
-                record.followsProbe = true
+            if senders[own].timeouts == 1, let decided = senders[own].decideProbe(after: silence) {
+                directions[own].kinds[Int(RetransmissionKind.timeoutOrProbe.rawValue)] &-= 1
+                directions[own].kinds[Int(decided.rawValue)] &+= 1
+                record.followsProbe = decided == .tailLossProbe
+                if record.followsProbe { senders[own].timeouts = 0 }
             }
-            senders[own].firstSilence = range.end >= highestBefore && run.transmissions == 1 ? silence : nil
             if senders[own].timeouts < .max { senders[own].timeouts += 1 }
             record.timeouts = senders[own].timeouts
             directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)
+            senders[own].recoveryEnd = highestBefore
+            senders[own].recoveryKind = .timeoutRecovery
+        case .timeoutOrProbe:
+            senders[own].firstSilence = senders[own].silence(since: run, until: event.time)
+            senders[own].timeouts = 1
             senders[own].recoveryEnd = highestBefore
             senders[own].recoveryKind = .timeoutRecovery
         case .fast:

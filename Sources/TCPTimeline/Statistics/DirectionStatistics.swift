@@ -142,9 +142,9 @@ public struct DirectionStatistics: Sendable {
 
     // MARK: Retransmissions by kind
 
-    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three, and a timeout may
-    /// turn out to have been a probe.
-    public internal(set) var kinds: InlineArray<9, UInt32> = .init(repeating: 0)
+    /// How many of each kind, by `RetransmissionKind.rawValue`; evidence that comes later changes the next three, and what may
+    /// have been a timeout or a probe may turn out to have been either.
+    public internal(set) var kinds: InlineArray<10, UInt32> = .init(repeating: 0)
     /// Retransmissions that were not needed.
     public internal(set) var spurious: UInt32 = 0
     /// Openings (SYNs and SYN-ACKs) among those.

@@ -14,6 +14,10 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case timeoutRecovery
     /// The last segment, once, about two round trips after it was sent (RFC 8985 7.2).
     case tailLossProbe
+    /// The only segment in flight, after the retransmission timeout: with SACK a probe waits as long as the timer where one segment is in
+    /// flight (Linux: the smaller of that and two round trips and 200 ms; RFC 8985 7.2), so that it may be either. Linux by its defaults
+    /// always probes first. The next one tells, if there is one.
+    case timeoutOrProbe
     /// All of it had been acknowledged.
     case acknowledged
     /// A router said that it was too big for its link: sent again at once, in smaller segments (RFC 1191 6.4, RFC 8201 5.4).
@@ -31,6 +35,7 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .timeout: "timeout"
         case .timeoutRecovery: "timeout_recovery"
         case .tailLossProbe: "tail_loss_probe"
+        case .timeoutOrProbe: "timeout_or_probe"
         case .acknowledged: "acknowledged"
         case .pathMTU: "path_mtu"
         case .fastOpen: "fast_open"
@@ -89,7 +94,7 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     public internal(set) var kind: RetransmissionKind
     /// Which timeout in a row, counted from 1; 0 for other kinds.
     public internal(set) var timeouts: UInt8
-    /// Whether it shows that the one before, which looked like a timeout, was a tail loss probe.
+    /// Whether it shows that the one before, which may have been a timeout, was a tail loss probe.
     public internal(set) var followsProbe = false
     /// Why it was not needed; nil as long as it may have been.
     public internal(set) var spurious: SpuriousEvidence?

@@ -45,7 +45,7 @@ struct SenderState {
     var hintTime: Timestamp?
     /// Timeouts since the last new ACK, and how far what they sent again may reach.
     var timeouts: UInt8 = 0
-    /// How long the first of them came after the timer was started, if it sent again the last that had been sent, once.
+    /// How long the first of them, which may have been a probe, came after the timer was started.
     var firstSilence: Int64?
     var recoveryEnd: Int64 = 0
     var recoveryKind: RetransmissionKind?
@@ -131,15 +131,22 @@ struct SenderState {
         time.since(max(run.time, advanceTime ?? run.time))
     }
 
-    /// Takes the timeout before this one for a tail loss probe, if it was one: a timer doubles with each timeout (RFC 6298 5.5). With
-    /// one segment in flight a probe takes as long as the timer (RFC 8985 7.2), and does not double it. Returns whether it did.
-    mutating func reviseProbe(after silence: Int64) -> Bool {
-        guard let first = firstSilence, first > 0, silence > 0, silence - first < first / 2,
-            let last = records.indices.last, records[last].kind == .timeout
-        else { return false }
-        records[last].kind = .tailLossProbe
-        records[last].timeouts = 0
-        return true
+    /// Whether what a timer sent again may be a tail loss probe: the last segment, the first time, and in no recovery
+    /// (`tcp_schedule_loss_probe`).
+    func mayProbe(_ run: SentRun, isTail: Bool) -> Bool {
+        isTail && run.transmissions == 1 && timeouts == 0 && sent.acknowledged >= recoveryEnd
+    }
+
+    /// Decides whether the one before this was a timeout or a tail loss probe, if it may have been either: a timer doubles with each
+    /// timeout (RFC 6298 5.5), while a probe does not double it. Returns what it was.
+    mutating func decideProbe(after silence: Int64) -> RetransmissionKind? {
+        guard let first = firstSilence, first > 0, silence > 0, let last = records.indices.last,
+            records[last].kind == .timeoutOrProbe
+        else { return nil }
+        let isProbe = silence - first < first / 2
+        records[last].kind = isProbe ? .tailLossProbe : .timeout
+        records[last].timeouts = isProbe ? 0 : 1
+        return records[last].kind
     }
 
     /// How a segment that fills a hole came to be late.

@@ -290,6 +290,7 @@ struct LaneText {
             case .timeout: record.followsProbe ? "(RTO after probe)" : "(RTO)"
             case .timeoutRecovery: "(after RTO)"
             case .tailLossProbe: "(loss probe)"
+            case .timeoutOrProbe: "(RTO or probe)"
             case .acknowledged: "(spurious)"
             case .pathMTU: "(path MTU)"
             case .fastOpen: "(not taken with SYN)"

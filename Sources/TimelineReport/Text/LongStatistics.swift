@@ -202,6 +202,7 @@ struct LongStatistics {
         integer("tail loss probes", "", &out) { $0.count(.tailLossProbe) }
         integer("fast retransmits", "", &out) { $0.count(.fast) }
         integer("timeouts", "", &out) { $0.count(.timeout) }
+        integer("RTOs or probes", "", &out) { $0.count(.timeoutOrProbe) }
         integer("timeouts in a row", "", &out) { $0.longestBackoff }
         integer("reordered", "", &out) { $0.count(.reordered) }
         integer("late in capture", "", &out) { $0.count(.reorderedInCapture) }

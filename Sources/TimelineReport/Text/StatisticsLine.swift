@@ -62,7 +62,8 @@ private func appendRetransmissions(
         out.append(number: total)
         out.append(" again (")
         let kinds: [(RetransmissionKind, StaticString)] = [
-            (.fast, "fast"), (.timeout, "RTO"), (.timeoutRecovery, "after RTO"), (.tailLossProbe, "loss probe"),
+            (.fast, "fast"), (.timeout, "RTO"), (.timeoutOrProbe, "RTO or probe"), (.timeoutRecovery, "after RTO"),
+            (.tailLossProbe, "loss probe"),
             (.acknowledged, "acked before"), (.pathMTU, "path MTU"), (.fastOpen, "not taken with SYN"),
             (.other, "other"),
         ]

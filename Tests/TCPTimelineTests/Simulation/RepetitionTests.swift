@@ -16,10 +16,11 @@ import Testing
     /// The kinds that fit a cause, besides `acknowledged`: that of a copy after the ACK.
     private func kinds(_ cause: SimulatedCause) -> Set<RetransmissionKind> {
         switch cause {
-        case .timeout: [.timeout]
+        // Where one segment is in flight, a probe waits as long as the timer: packets do not tell them apart.
+        case .timeout: [.timeout, .timeoutOrProbe]
         case .fastRetransmit: [.fast]
-        // Where one segment is in flight, a probe waits as long as the timer; and while a recovery goes on it looks like part of that.
-        case .tailLossProbe: [.tailLossProbe, .timeout, .timeoutRecovery]
+        // While a recovery goes on it looks like part of that.
+        case .tailLossProbe: [.tailLossProbe, .timeoutOrProbe, .timeout, .timeoutRecovery]
         default: [.timeoutRecovery, .other]
         }
     }

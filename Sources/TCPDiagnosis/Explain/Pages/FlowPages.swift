@@ -213,8 +213,8 @@ extension Explanation {
             .linux(
                 """
                 tcp_early_retrans = 3 (the default). With several segments in flight it comes before a delayed ACK (40 ms): on loopback
-                after 5 to 10 ms. With one alone Linux adds 200 ms for that delay (RFC 8985 7.2), so its probe comes later, and then
-                usually tells a loss. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
+                after 5 to 10 ms. With one alone Linux adds 200 ms for that delay (RFC 8985 7.2), but waits no longer than for the timeout:
+                then it is told as (RTO or probe), and usually tells a loss. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
                 """),
             .causes(
                 "The peer delays its ACK and the round trip is short: harmless.",

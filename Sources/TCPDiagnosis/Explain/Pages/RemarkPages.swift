@@ -13,8 +13,14 @@ extension Explanation {
             "The oldest octets without an ACK, after a silence: nothing at all came back. (RTO, 2nd): once more, after twice the time.",
             see: "explain retransmission"),
         remark(
+            "RTO or probe",
+            "Sent again by a timer: the retransmission timeout, or a tail loss probe that waits as long.",
+            "With one segment in flight Linux's probe waits for the timeout if that is sooner (RFC 8985 7.2), so packets do not tell. It always"
+                + " probes first: where the sender's TcpExtTCPTimeouts stood still (told at the end of a live trace) it was a probe.",
+            see: "explain retransmission, explain TLP"),
+        remark(
             "RTO after probe",
-            "Sent again because a retransmission timer ran out, and what was called RTO before it was a probe.",
+            "Sent again because a retransmission timer ran out, and what had been sent again before was a probe.",
             "With one segment in flight a tail loss probe takes as long as the timer (RFC 8985 7.2), and the timer has not doubled since.",
             see: "explain retransmission, explain tail-loss-probe"),
         remark(

@@ -1,0 +1,82 @@
+// The last segment again, by a timer or as a probe, and what tells that it was needless.
+
+import Exchanges
+import TCPTimeline
+import Testing
+
+/// Plays an exchange and gives its statistics.
+private func play(_ text: String) -> (play: Play, statistics: ConnectionStatistics) {
+    let play = Play(seed: 1, keepsStatistics: true)
+    play.feed(text)
+    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
+        preconditionFailure("the timeline keeps statistics")
+    }
+    return (play, statistics)
+}
+
+@Suite struct TailProbeTests {
+    @Test(
+        "E8: a timeout as long after the first as that was, and not twice as long, shows that the first was a probe",
+        arguments: [true, false])
+    func timeoutAfterProbe(hasSACK: Bool) {
+        let options = hasSACK ? " sackOK" : ""
+        let (play, statistics) = play(
+            "> S 0:0\(options)\n< S. 0:0 ack 1\(options)\n> . 1:1 ack 1\n" + """
+                0.1 > P. 1:5 ack 1
+                0.307 > P. 1:5 ack 1
+                0.515 > P. 1:5 ack 1
+                0.931 > P. 1:5 ack 1
+                1.767 > P. 1:5 ack 1
+                """)
+        let records = play.events.compactMap { $0.verdict.retransmission }
+        let client = statistics[.originator]
+        // Probes need SACK (RFC 8985 4).
+        #expect(records.map(\.kind) == [hasSACK ? .timeoutOrProbe : .timeout, .timeout, .timeout, .timeout])
+        #expect(records.map(\.followsProbe) == [false, hasSACK, false, false])
+        #expect(records.map(\.timeouts) == (hasSACK ? [0, 1, 2, 3] : [1, 2, 3, 4]))
+        #expect(client.count(.timeoutOrProbe) == 0 && client.retransmissions == 4)
+        #expect(client.count(.tailLossProbe) == (hasSACK ? 1 : 0) && client.count(.timeout) == (hasSACK ? 3 : 4))
+    }
+
+    @Test("E8: the timer was started by the ACK of what was sent with it, and has doubled")
+    func timeoutsThatDouble() {
+        let (play, statistics) = play(
+            "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n" + """
+                0.1 > P. 1:5 ack 1
+                > P. 5:9 ack 1
+                0.7 < . 1:1 ack 5
+                1.5 > P. 5:9 ack 1
+                3.1 > P. 5:9 ack 1
+                """)
+        #expect(play.events.compactMap { $0.verdict.retransmission?.followsProbe } == [false, false])
+        #expect(play.last.verdict.retransmission?.timeouts == 2)
+        let client = statistics[.originator]
+        #expect(client.count(.timeout) == 2 && client.count(.timeoutOrProbe) == 0 && client.longestBackoff == 2)
+    }
+
+    @Test(
+        "E8: a lone segment that is sent again once, with SACK: by the timer or as a probe, which packets do not tell")
+    func timeoutOrProbe() {
+        let opening = "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n"
+        let (played, statistics) = play(opening + "0.1 > P. 1:5 ack 1\n0.307 > P. 1:5 ack 1\n0.308 < . 1:1 ack 5")
+        let client = statistics[.originator]
+        #expect(played.events.compactMap { $0.verdict.retransmission?.kind } == [.timeoutOrProbe])
+        #expect(client.count(.timeoutOrProbe) == 1 && client.retransmissions == 1 && client.losses == 1)
+        #expect(client.count(.timeout) == 0 && client.longestBackoff == 0)
+        // A FIN, too; and the next lone segment once more.
+        let (again, _) = play(
+            opening + """
+                0.1 > P. 1:5 ack 1
+                0.307 > P. 1:5 ack 1
+                0.308 < . 1:1 ack 5
+                0.4 > F. 5:5 ack 1
+                0.607 > F. 5:5 ack 1
+                0.608 < . 1:1 ack 6
+                """)
+        #expect(again.events.compactMap { $0.verdict.retransmission?.kind } == [.timeoutOrProbe, .timeoutOrProbe])
+        // Of two segments the timer sends the older one.
+        let (older, _) = play(
+            opening + "0.1 > . 1:5 ack 1\n> P. 5:9 ack 1\n0.307 > . 1:5 ack 1\n0.308 < . 1:1 ack 5")
+        #expect(older.events.compactMap { $0.verdict.retransmission?.kind } == [.timeout])
+    }
+}
