@@ -79,4 +79,29 @@ private func play(_ text: String) -> (play: Play, statistics: ConnectionStatisti
             opening + "0.1 > . 1:5 ack 1\n> P. 5:9 ack 1\n0.307 > . 1:5 ack 1\n0.308 < . 1:1 ack 5")
         #expect(older.events.compactMap { $0.verdict.retransmission?.kind } == [.timeout])
     }
+
+    @Test("E8: what Linux repeats in the ACK of a FIN is no D-SACK, and what was lost was lost")
+    func staleBlock() {
+        let opening = "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n"
+        let halfClosed =
+            opening + """
+                0.001 > F. 1:1 ack 1
+                0.011 < . 1:1001 ack 2
+                < . 1001:2001 ack 2
+                < FP. 2001:3001 ack 2
+                0.021 > . 2:2 ack 1001
+                0.040 < F. 2001:3001 ack 2
+                0.050 > . 2:2 ack 1001 sack 2001:3002
+                0.0501 < . 1001:2001 ack 2
+
+                """
+        // Both were lost: its first copy would have been reported before the second one came.
+        let (_, statistics) = play(halfClosed + "0.060 > . 2:2 ack 3002 sack 2001:3002")
+        let server = statistics[.responder]
+        #expect(server.retransmissions == 2 && server.losses == 2 && server.spurious == 0)
+        #expect(statistics[.originator].duplicateSACKs == 0)
+        // A copy that comes behind that ACK is reported as one.
+        let (_, later) = play(halfClosed + "0.060 > . 2:2 ack 3002\n0.061 > . 2:2 ack 3002 sack 2001:3002")
+        #expect(later[.responder].spurious == 1 && later[.originator].duplicateSACKs == 1)
+    }
 }

@@ -173,7 +173,7 @@ extension ConnectionStatistics {
             directions[peer].longestDuplicateRun = max(
                 directions[peer].longestDuplicateRun, senders[peer].duplicateRun)
         }
-        noteSACK(event, own, acknowledged: offset, &verdict)
+        noteSACK(event, own, acknowledged: offset, before: before, &verdict)
         let echo = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : nil
         if let record = senders[peer].settle(offset, before: before, echo: echo) { expose(record, peer, &verdict) }
     }
@@ -209,7 +209,7 @@ extension ConnectionStatistics {
     }
 
     private mutating func noteSACK(
-        _ event: SegmentEvent, _ own: Int, acknowledged: Int64, _ verdict: inout SegmentVerdict
+        _ event: SegmentEvent, _ own: Int, acknowledged: Int64, before: Int64, _ verdict: inout SegmentVerdict
     ) {
         let segment = event.segment
         let options = segment.options
@@ -220,7 +220,10 @@ extension ConnectionStatistics {
         directions[own].mostSACKBlocks = max(directions[own].mostSACKBlocks, UInt8(count))
         let first = options.sackBlocks[0]
         // RFC 2883 4: the first block reports a duplicate if it is below the ACK or inside the second block.
+        let start = senders[peer].sent.offset(first.left)
+        let end = senders[peer].sent.offset(first.right)
         let isBelow = first.right.isAtOrBefore(segment.acknowledgment)
+        if isBelow && isLeftOver(start, end, own, acknowledged: acknowledged, before: before) { return }
         let isInside =
             count > 1 && first.left.isAtOrAfter(options.sackBlocks[1].left)
             && first.right.isAtOrBefore(options.sackBlocks[1].right)
@@ -232,11 +235,22 @@ extension ConnectionStatistics {
                 senders[peer].hintTime = event.time
             }
         }
-        guard isDuplicate else { return }
+        guard isDuplicate else {
+            senders[peer].latestBlock = (start, end)
+            return
+        }
         directions[own].duplicateSACKs &+= 1
-        let start = senders[peer].sent.offset(first.left)
-        let end = senders[peer].sent.offset(first.right)
         if let record = senders[peer].exposeDuplicate(start, end) { expose(record, peer, &verdict) }
+    }
+
+    /// Whether a block below the ACK was left over. Linux answers a FIN that comes to its own FIN-WAIT with the blocks of before
+    /// (`tcp_fin` sends the ACK, and then resets them), once: then it is the block of the ACK before, which this ACK has moved over. A
+    /// receiver acknowledges what came twice at once, so a D-SACK lies below what it had acknowledged before (RFC 2883 4).
+    private func isLeftOver(_ start: Int64, _ end: Int64, _ own: Int, acknowledged: Int64, before: Int64) -> Bool {
+        guard let block = senders[1 - own].latestBlock, block == (start, end), start >= before,
+            let fin = senders[1 - own].finOffset, senders[own].finOffset != nil
+        else { return false }
+        return before <= fin && acknowledged > fin
     }
 
     private mutating func expose(_ record: RetransmissionRecord, _ peer: Int, _ verdict: inout SegmentVerdict) {

@@ -40,6 +40,8 @@ struct SenderState {
     /// Duplicate ACKs since the last new one, and the highest octet that the receiver said it has.
     var duplicateRun: UInt32 = 0
     var highestSACK: Int64 = 0
+    /// The first block of the latest SACK that tells of nothing that came twice, as offsets.
+    var latestBlock: (start: Int64, end: Int64)?
     /// When the receiver last acknowledged something new, and when it last said that something is missing.
     var advanceTime: Timestamp?
     var hintTime: Timestamp?
