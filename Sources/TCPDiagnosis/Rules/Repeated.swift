@@ -12,10 +12,10 @@ extension Rule {
         let isSynTold =
             c.staleChallenge != nil || !c.found.isDisjoint(with: [.acceptQueueFull, .synAckLost, .acceptDeferred])
         func losses(_ side: Side) -> UInt32 {
-            let all = statistics[side].losses + statistics[side].count(.lostBeforeCapture)
-            let openings = statistics[side].count(.opening) - statistics[side].spuriousOpenings
-            if c.lacksPlain { return isSynTold || side == .responder || !c.isAskedInVain ? 0 : openings }
-            return isSynTold ? all - min(all, openings) : all
+            if c.lacksPlain {
+                return isSynTold || side == .responder || !c.isAskedInVain ? 0 : statistics[side].lostOpenings
+            }
+            return statistics[side].lost(openings: !isSynTold)
         }
         return Verdict.ofBoth(c, \.repeated, losses) { side, count in
             let direction = statistics[side]

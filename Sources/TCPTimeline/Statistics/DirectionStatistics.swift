@@ -177,6 +177,14 @@ public struct DirectionStatistics: Sendable {
     public var losses: UInt32 {
         retransmissions - min(retransmissions, spurious + count(.pathMTU) + count(.fastOpen))
     }
+    /// The openings (SYNs and SYN-ACKs) among those.
+    public var lostOpenings: UInt32 { min(losses, count(.opening) - min(count(.opening), spuriousOpenings)) }
+    /// All that was lost: those, and segments whose first copy was lost before it came to where the capture is.
+    ///
+    /// - Parameter openings: whether openings count: the outcome tells of them, or findings of their own.
+    public func lost(openings: Bool) -> UInt32 {
+        (openings ? losses : losses - lostOpenings) + count(.lostBeforeCapture)
+    }
     /// The mean window advertised, over all segments.
     public var averageWindow: UInt64 {
         let count = isWindowScaled ? windowPackets : packets

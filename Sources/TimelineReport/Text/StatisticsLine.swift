@@ -81,18 +81,17 @@ private func appendRetransmissions(
             out.append(" before the capture")
         }
         out.append("): ")
-        let tooBig = direction.count(.pathMTU)
-        let refused = tooBig + direction.count(.fastOpen)
-        if tooBig >= total {
+        let lost = direction.lost(openings: false)
+        if direction.count(.pathMTU) >= total {
             out.append("too big for the path")
-        } else if spurious + refused >= total {
+        } else if lost == 0 {
             // An ACK of it may have been.
             let isProbe = direction.harmlessProbes >= spurious
             out.append(
                 isProbe
                     ? "nothing was lost" : total == 1 ? "the first copy had arrived" : "the first copies had arrived")
         } else {
-            out.append(number: total - spurious - refused)
+            out.append(number: lost)
             out.append(" lost")
             if spurious > 0 {
                 out.append(", ")
