@@ -90,7 +90,7 @@ extension CaseFile {
     }
 
     /// So many octets at most a capture is thought to lack before a RST.
-    private static var mostMissing: UInt32 { 1 << 30 }
+    private static var mostMissing: UInt32 { SequenceNumber.furthestInFlight }
 
     private mutating func noteText(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places

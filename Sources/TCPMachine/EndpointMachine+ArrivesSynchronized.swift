@@ -35,7 +35,7 @@ extension EndpointMachine {
         if segment.flags.has(.syn) {
             guard checkSyn(segment, &reaction) else { return }
         } else if acceptability == .old && isBeforePeerSyn(segment.sequence)
-            && irs.offset(from: segment.sequence) < 1 << 30
+            && irs.offset(from: segment.sequence) < SequenceNumber.furthestInFlight
         {
             // The connection's that had this four-tuple before: dropped, with its ACK.
             reaction.anomalies.insert(.staleSegment)
@@ -73,7 +73,7 @@ extension EndpointMachine {
     /// by RCV.NXT, which may have been inferred too early; and only if all that it acknowledged was captured, and not long ago.
     private func isTakenAlready(_ segment: Segment) -> Bool {
         knowledge.contains(.window) && !knowledge.contains(.tookUnseen) && segment.sequenceEnd.isBefore(acknowledged)
-            && receiveNext.offset(from: acknowledged) < 1 << 30
+            && receiveNext.offset(from: acknowledged) < SequenceNumber.furthestInFlight
     }
 
     /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
@@ -214,13 +214,14 @@ extension EndpointMachine {
     /// largest window before SND.UNA, is not known here.
     private func isFarFromSent(_ ack: SequenceNumber) -> Bool {
         if ack.isAfter(sendNext) {
-            return knowledge.contains(.ownFin) && sendNext.isAfter(ownFin) || ack.offset(from: sendNext) >= 1 << 30
+            return knowledge.contains(.ownFin) && sendNext.isAfter(ownFin)
+                || ack.offset(from: sendNext) >= SequenceNumber.furthestInFlight
         }
         // If more is in flight than can be, its ACKs were not captured, and nobody knows what is old.
-        guard sendNext.offset(from: sendUnacknowledged) < 1 << 30, ack.isBefore(sendUnacknowledged) else {
-            return false
-        }
-        return sendUnacknowledged.offset(from: ack) >= 1 << 30
+        guard sendNext.offset(from: sendUnacknowledged) < SequenceNumber.furthestInFlight,
+            ack.isBefore(sendUnacknowledged)
+        else { return false }
+        return sendUnacknowledged.offset(from: ack) >= SequenceNumber.furthestInFlight
             || knowledge.contains(.iss) && !knowledge.contains(.farFromOwnSyn) && ack.isBefore(iss)
     }
 

@@ -80,7 +80,7 @@ extension EndpointMachine {
         case .unseen, .listen: return false
         case .synSent: return true
         case .closed, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
-            return iss.offset(from: sequence) < 1 << 30
+            return iss.offset(from: sequence) < SequenceNumber.furthestInFlight
         }
     }
 

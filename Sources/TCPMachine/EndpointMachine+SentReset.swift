@@ -61,8 +61,8 @@ extension EndpointMachine {
             mayHaveSentOn(segment) && segment.sequence == sendNext && !endsAtOwnReset(segment)
         let beyond = segment.acknowledgment.offset(from: receiveNext)
         let acknowledgesMore =
-            certainty != .confirmed && !hasPeerFin && segment.flags.has(.ack) && beyond > 0 && beyond < 1 << 30
-            && segment.sequence.isAtOrBefore(sendNext)
+            certainty != .confirmed && !hasPeerFin && segment.flags.has(.ack) && beyond > 0
+            && beyond < SequenceNumber.furthestInFlight && segment.sequence.isAtOrBefore(sendNext)
         if sendsOn || acknowledgesMore {
             reaction.anomalies.insert(.resetUnheeded)
             enter(hasPeerFin ? .closeWait : .established, .observed, .retraction, &reaction)
@@ -93,7 +93,7 @@ extension EndpointMachine {
     private mutating func takeBackResetAfterFin(_ segment: Segment, _ reaction: inout Reaction) {
         let beyond = segment.acknowledgment.offset(from: receiveNext)
         guard certainty == .assumed, !knowledge.contains(.peerFinProcessed), segment.isPureAck, beyond > 0,
-            beyond < 1 << 30, segment.sequence == ownFin.advanced(by: 1)
+            beyond < SequenceNumber.furthestInFlight, segment.sequence == ownFin.advanced(by: 1)
         else { return }
         reaction.anomalies.insert(.resetUnheeded)
         enter(finIsAcknowledged ? .finWait2 : .finWait1, .observed, .retraction, &reaction)

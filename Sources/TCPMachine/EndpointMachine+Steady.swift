@@ -38,13 +38,13 @@ extension EndpointMachine {
     /// If too much is in flight for that, its ACKs are not captured, and SND.UNA says nothing.
     @inline(__always) public func hasInFlight(_ ack: SequenceNumber) -> Bool {
         let flight = sendNext.offset(from: sendUnacknowledged)
-        return flight < 1 << 30 && ack.offset(from: sendUnacknowledged) <= flight
+        return flight < SequenceNumber.furthestInFlight && ack.offset(from: sendUnacknowledged) <= flight
     }
 
     /// Whether an ACK lies after RCV.NXT, and a whole largest window or more (2^30, RFC 7323 2.3): this endpoint did not send it.
     @inline(__always) public func isFarBeyondReceived(_ ack: SequenceNumber) -> Bool {
         let beyond = ack.offset(from: receiveNext)
-        return beyond >= 1 << 30 && beyond < 1 << 31
+        return beyond >= SequenceNumber.furthestInFlight && beyond < 1 << 31
     }
 
     /// As in `sent`: what it acknowledges it has; SND.NXT; the window's right edge; TS.Recent.

@@ -23,9 +23,6 @@ extension EndpointMachine {
     /// What is known besides, and changes nothing where all numbers meet.
     private static var unasked: Knowledge { [.tookUnseen, .farFromOwnSyn, .farFromPeerSyn] }
 
-    /// More than anybody can have in flight: numbers further apart than this are in no order.
-    @inlinable static var reach: UInt32 { 1 << 30 }
-
     /// Its shape.
     public var shape: EndpointShape {
         EndpointShape(state: state, certainty: certainty, knowledge: knowledge.rawValue & ~Self.unasked.rawValue)
@@ -34,9 +31,9 @@ extension EndpointMachine {
     /// Whether its numbers are near each other, so that before and after are what they seem: it has little in flight, and has
     /// acknowledged nearly all that came. To be asked for each segment, because numbers move on where ACKs are not captured.
     @inlinable @inline(__always) public func isOrderly() -> Bool {
-        guard sendNext.offset(from: sendUnacknowledged) < Self.reach else { return false }
+        guard sendNext.offset(from: sendUnacknowledged) < SequenceNumber.furthestInFlight else { return false }
         return knowledge.rawValue & Knowledge.window.rawValue == 0
-            || receiveNext.offset(from: acknowledged) < Self.reach
+            || receiveNext.offset(from: acknowledged) < SequenceNumber.furthestInFlight
     }
 
     /// Whether SYN and FINs are where its shape says, whatever made up or lost segments came before: nothing but the SYN was taken
@@ -60,7 +57,8 @@ extension EndpointMachine {
     @inlinable @inline(__always) public func meets(
         _ segment: borrowing Segment, sent: SequenceNumber, received: SequenceNumber
     ) -> Bool {
-        guard segment.acknowledgment == sendNext, received == sendNext, segment.payloadLength < Self.reach
+        guard segment.acknowledgment == sendNext, received == sendNext,
+            segment.payloadLength < SequenceNumber.furthestInFlight
         else { return false }
         if segment.flags.has(.syn) { return true }
         guard segment.sequence == sent else { return false }

@@ -189,13 +189,13 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     /// SND.NXT moves on.
     @inline(__always) mutating func moveSendNext(to end: SequenceNumber) {
         sendNext = end
-        if end.offset(from: iss) >= 1 << 30 { knowledge.insert(.farFromOwnSyn) }
+        if end.offset(from: iss) >= SequenceNumber.furthestInFlight { knowledge.insert(.farFromOwnSyn) }
     }
 
     /// RCV.NXT moves on by text.
     @inline(__always) mutating func moveReceiveNext(to end: SequenceNumber) {
         receiveNext = end
-        if end.offset(from: irs) >= 1 << 30 { knowledge.insert(.farFromPeerSyn) }
+        if end.offset(from: irs) >= SequenceNumber.furthestInFlight { knowledge.insert(.farFromPeerSyn) }
     }
 
     /// The peer's SYN is here: IRS, RCV.NXT, and the scale of its windows. Its text is another matter.

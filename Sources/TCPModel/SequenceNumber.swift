@@ -5,6 +5,10 @@
 /// Points on a circle have no total order, so this type is deliberately not `Comparable`: ask `isBefore` and friends,
 /// which compare as RFC 9293 3.4 does and are meaningful for points less than 2^31 apart. All arithmetic wraps.
 public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
+    /// More octets than anybody can have in flight (2^30, which the largest window stays below: RFC 7323 2.3): numbers as far
+    /// apart as this are in no order that a capture shows.
+    @inlinable public static var furthestInFlight: UInt32 { 1 << 30 }
+
     /// The 32 bits as they are in the header.
     public var rawValue: UInt32
 

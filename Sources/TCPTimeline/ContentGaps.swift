@@ -62,7 +62,7 @@ struct ContentGaps: BitwiseCopyable, Sendable {
 
     /// What `side` sent skips `length` octets from `start` on.
     mutating func open(_ start: SequenceNumber, length: UInt32, of side: Side, isCounted: Bool = false) {
-        guard length > 0, length < 1 << 30 else { return }
+        guard length > 0, length < SequenceNumber.furthestInFlight else { return }
         var place: Int?
         for index in holes.indices {
             if holes[index].length == 0 {
