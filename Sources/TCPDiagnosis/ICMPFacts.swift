@@ -17,7 +17,7 @@ extension Circumstances {
     /// `; connect() fails with EHOSTUNREACH`: what its sender's program gets.
     func outcomeWords(of icmp: ICMPEvent) -> String {
         guard errnoWords.isEmpty else { return errnoWords }
-        let name = icmp.error.kind.connectError(isIPv4: icmp.error.quoted.source.address.isV4)
+        let name = icmp.error.kind.connectError(isIPv4: icmp.error.quoted.source.address.isV4)?.name
         guard connection.isUnreachable, let name else { return "" }
         return "; connect() fails with \(name)"
     }

@@ -37,7 +37,7 @@ extension Circumstances {
     /// Whether its kernel said that a RST ended a side's socket: one that it sent or took before this time.
     func endedByReset(_ side: Side, before time: Timestamp) -> Bool {
         guard let trace = trace(side) else { return false }
-        if trace.wasReset || [104, 32].contains(trace.errno) { return true }
+        if trace.wasReset || [.connectionReset, .brokenPipe].contains(trace.errno) { return true }
         // What finds no socket is answered after its end.
         guard let resetTime = trace.resetTime, trace.resetReason != .noSocket else { return false }
         return resetTime <= time
@@ -63,7 +63,7 @@ extension Circumstances {
     /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error.
     var errnoWords: String {
         [Side.originator, .responder].compactMap { side in
-            guard let code = trace(side)?.errno, let error = errnoName(code), hears(side) else { return nil }
+            guard let error = trace(side)?.errno?.name, hears(side) else { return nil }
             return "; \(name(side)) gets \(error)"
         }.joined()
     }
@@ -74,10 +74,10 @@ extension Circumstances {
     /// The same as evidence.
     var errnoEvidence: [Finding.Evidence] {
         var evidence: [Finding.Evidence] = []
-        if let name = trace(.originator)?.errno.flatMap({ errnoName($0) }) {
+        if let name = trace(.originator)?.errno?.name {
             evidence.append(.init("orig_errno", .text("\(name)")))
         }
-        if let name = trace(.responder)?.errno.flatMap({ errnoName($0) }) {
+        if let name = trace(.responder)?.errno?.name {
             evidence.append(.init("resp_errno", .text("\(name)")))
         }
         return evidence
@@ -86,7 +86,9 @@ extension Circumstances {
     /// Whether the kernel gave up because nobody answered: it told the program so, or (events may be missing) the socket vanished
     /// with its retransmission timer running and octets in flight.
     func gaveUp(_ side: Side) -> Bool {
-        if let code = trace(side)?.errno { return [110, 113, 101].contains(code) }
+        if let errno = trace(side)?.errno {
+            return [.timedOut, .hostUnreachable, .networkUnreachable].contains(errno)
+        }
         // While a SYN is out that timer always runs.
         if trace(side)?.openingClosed != nil { return false }
         guard let socket = kernel?[side].socket else { return false }

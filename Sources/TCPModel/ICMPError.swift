@@ -157,18 +157,18 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
 
         /// The error that connect() returns on Linux if this ends the attempt (`icmp_err_convert`, `tab_unreach`); nil if
         /// it does not: Linux gives an attempt up for every error but those about the path's MTU, redirects and quenches.
-        public func connectError(isIPv4: Bool) -> StaticString? {
+        public func connectError(isIPv4: Bool) -> LinuxErrno? {
             switch self {
-            case .networkUnreachable, .networkProhibited: "ENETUNREACH"
+            case .networkUnreachable, .networkProhibited: .networkUnreachable
             case .hostUnreachable, .hostProhibited, .beyondScope, .hopLimitExceeded, .reassemblyTimeExceeded:
-                "EHOSTUNREACH"
-            case .protocolUnreachable: "ENOPROTOOPT"
-            case .portUnreachable: "ECONNREFUSED"
-            case .hostUnknown: "EHOSTDOWN"
-            case .sourceIsolated: "ENONET"
-            case .sourceRouteFailed: "EOPNOTSUPP"
-            case .prohibited: isIPv4 ? "EHOSTUNREACH" : "EACCES"
-            case .parameterProblem: "EPROTO"
+                .hostUnreachable
+            case .protocolUnreachable: .protocolUnavailable
+            case .portUnreachable: .connectionRefused
+            case .hostUnknown: .hostDown
+            case .sourceIsolated: .noNetwork
+            case .sourceRouteFailed: .notSupported
+            case .prohibited: isIPv4 ? .hostUnreachable : .accessDenied
+            case .parameterProblem: .protocolError
             case .other, .packetTooBig, .sourceQuench, .redirect: nil
             }
         }

@@ -39,7 +39,7 @@ extension Play {
             let connection = play.connection
             #expect(connection.isEnded && connection.isUnreachable)
             #expect(connection.outcome == .noAnswer && "\(connection.zeekConnectionState)" == "S0")
-            #expect(connection.icmpKind == kind && kind.connectError(isIPv4: true).map { "\($0)" } == errno)
+            #expect(connection.icmpKind == kind && kind.connectError(isIPv4: true)?.name.map { "\($0)" } == errno)
             #expect(play.timeline.nextExpired(at: play.now.advanced(by: 10), linger: 0) == event.connection)
         }
     }
@@ -47,7 +47,7 @@ extension Play {
     @Test("what connect() returns for a firewall's word is another errno in IPv6 (icmp_err_convert, tab_unreach)")
     func errnosOfBothVersions() {
         func errno(_ kind: ICMPError.Kind, isIPv4: Bool) -> String? {
-            kind.connectError(isIPv4: isIPv4).map { "\($0)" }
+            kind.connectError(isIPv4: isIPv4)?.name.map { "\($0)" }
         }
         for code in [1, 5, 6] as [UInt8] {
             #expect(errno(ICMPError.Kind(isIPv4: false, type: 1, code: code), isIPv4: false) == "EACCES")

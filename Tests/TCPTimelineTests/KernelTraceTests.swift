@@ -612,7 +612,8 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
             traced.event(7, .originator, .resetReceived), traced.event(8, .originator, .retransmit),
             traced.event(9, .originator, .socketError(errno: 111)))
         #expect(traced.server.resetReason == "NO_SOCKET" && traced.server.dropReason == "NO_SOCKET")
-        #expect(traced.client.wasReset && traced.client.errno == 111 && traced.client.retransmissions == 1)
+        #expect(
+            traced.client.wasReset && traced.client.errno == .connectionRefused && traced.client.retransmissions == 1)
         #expect(traced.said.count { if case .traced = $0.kind { true } else { false } } == 5)
         #expect(traced.said.count == 6, "and that it was reset, which the capture lacks")
     }
@@ -660,7 +661,7 @@ private func states(_ states: TCPState...) -> TracedFacts.States {
         #expect(traced.join.unseenCalls().count == 1 && call.process?.pid == 7)
         #expect(call.state == .closed && call.since.since(call.began) == 3 * Span.second && !call.isAnswered)
         #expect(call.local == traced.play.client && call.remote == traced.play.server && !call.hadNoPort)
-        #expect(call.dropReason == .netfilterDrop && call.errno == 110)
+        #expect(call.dropReason == .netfilterDrop && call.errno == .timedOut)
     }
 
     /// EADDRNOTAVAIL, twice with the same memory for the socket.

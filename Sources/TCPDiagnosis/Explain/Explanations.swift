@@ -45,7 +45,7 @@ public enum Explanations {
         // Brackets mean a remark, or flags.
         if word == typed { pages += Explanation.words.filter { fold($0.name) == foldedName(folded) } }
         pages += Explanation.rowRemarks.filter { fold($0.name) == foldedRemark(word) }
-        let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoNumbers[word]
+        let number = word.uppercased().hasPrefix("E") ? word.uppercased() : Explanation.errnoName(number: word)
         pages += Explanation.errnos.filter { $0.name == number }
         let reason = kernelWord(word)
         pages += Explanation.kernelReasons.filter { $0.name == reason }

@@ -277,7 +277,7 @@ extension Circumstances {
         if let time = receiver?.tookResetTime, time.since(reset.sighting.time).magnitude < Self.sameMoment {
             return true
         }
-        guard receiver?.errno == 104 else { return false }
+        guard receiver?.errno == .connectionReset else { return false }
         return file.dropped.contains {
             $0.side == reset.sender.other && $0.time.since(reset.sighting.time).magnitude < Self.sameMoment
         }
@@ -372,8 +372,8 @@ extension Circumstances {
     /// than one, or was silent for as long as an answer may take (RFC 6298 2.1). Else the process ended it just then.
     fileprivate func hasWaitedForKeepAlives(_ side: Side) -> Bool {
         if let reason = resetReason(side) { return reason == .keepaliveTimeout }
-        // ECONNABORTED: somebody destroyed the socket.
-        if trace(side)?.errno == 103 { return false }
+        // Somebody destroyed the socket.
+        if trace(side)?.errno == .connectionAborted { return false }
         let record = file[side]
         if record.unansweredKeepAlives > 1 { return true }
         let end =
@@ -389,7 +389,7 @@ extension Circumstances {
         guard let socket = kernel?[side].socket, socket.timer == .keepalive, socket.transmitQueue == 0,
             let trace = trace(side)
         else { return false }
-        if let errno = trace.errno { return errno == 110 }
+        if let errno = trace.errno { return errno == .timedOut }
         return !trace.wasReset && !trace.entered.contains(.init(.finWait1)) && !trace.entered.contains(.init(.lastAck))
     }
 }

@@ -78,7 +78,7 @@ extension Rule {
         // ECONNABORTED, which no other end of a connection gives it.
         guard trace.resetReason == .tcpState else { return nil }
         let state = trace.resetState.flatMap { $0 == .closed ? nil : $0 }
-        guard state != nil || trace.errno == 103 else { return nil }
+        guard state != nil || trace.errno == .connectionAborted else { return nil }
         return Verdict(
             side: side,
             message:

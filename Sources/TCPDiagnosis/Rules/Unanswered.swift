@@ -135,7 +135,7 @@ extension Circumstances {
         if kernel?.responder.isLocal == true {
             return "nobody listens there, and no RST came: a firewall on this host drops it"
         }
-        if let code = trace(.originator)?.errno, [13, 101, 113].contains(code) {
+        if [.accessDenied, .networkUnreachable, .hostUnreachable].contains(trace(.originator)?.errno) {
             return
                 "an ICMP error said so to its kernel, or nobody answers its ARP on the way, and that was not captured (a filter such as"
                 + " port 9500 leaves ICMP out)"

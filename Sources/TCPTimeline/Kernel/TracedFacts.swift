@@ -52,7 +52,7 @@ public struct TracedFacts: Sendable {
     /// Whether it accepted one.
     public var wasReset: Bool { tookResetTime != nil }
     /// The errno that its application gets; nil for none.
-    public internal(set) var errno: Int32?
+    public internal(set) var errno: LinuxErrno?
     /// Why the kernel threw away packets for this side, most of them; nil if it threw none away, or only what was meant to be old:
     /// keep-alives, window probes and repetitions, which are answered.
     public internal(set) var dropReason: KernelWord?
@@ -133,7 +133,7 @@ public struct TracedFacts: Sendable {
         case .synAckRetransmit:
             retransmissions &+= 1
             sentSynAckAgain = true
-        case .socketError(let code): errno = code
+        case .socketError(let code): errno = LinuxErrno(rawValue: code)
         case .destroyed: destroyTime = event.time
         case .dropped(.oldSequence): break
         case .dropped(let reason):

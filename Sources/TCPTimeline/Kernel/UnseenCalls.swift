@@ -19,7 +19,7 @@ public struct UnseenCall: Sendable {
     /// Whether it was answered: it was in another state than SYN-SENT and CLOSED.
     public internal(set) var isAnswered = false
     /// What the call failed with, if the kernel told.
-    public internal(set) var errno: Int32?
+    public internal(set) var errno: LinuxErrno?
     /// Why the kernel threw away a packet of it, if it did.
     public internal(set) var dropReason: KernelWord?
     /// The kernel's address of the socket.
@@ -100,7 +100,7 @@ struct UnseenCalls {
             }
             guard let place else { continue }
             switch remark.kind {
-            case .socketError(let code): calls[place].errno = code
+            case .socketError(let code): calls[place].errno = LinuxErrno(rawValue: code)
             case .dropped(let reason): calls[place].dropReason = reason
             default: break
             }

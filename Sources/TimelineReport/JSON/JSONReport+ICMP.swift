@@ -40,7 +40,7 @@ extension JSONObject {
         if event.error.nextHopMTU > 0 { add("mtu", number: event.error.nextHopMTU) }
         add("effect", literal: event.effect.name)
         if event.effect == .ends && event.side == .originator,
-            let name = event.error.kind.connectError(isIPv4: event.error.quoted.source.address.isV4)
+            let name = event.error.kind.connectError(isIPv4: event.error.quoted.source.address.isV4)?.name
         {
             add("errno", literal: name)
         }

@@ -19,7 +19,7 @@ extension JSONObject {
         case .socketError(let code):
             add("event", literal: "socket_error")
             add("errno", number: code)
-            if let name = errnoName(code) { add("reason", literal: name) }
+            if let name = LinuxErrno(rawValue: code).name { add("reason", literal: name) }
         case .destroyed: add("event", literal: "destroyed")
         case .dropped(let reason):
             add("event", literal: "packet_dropped")

@@ -401,7 +401,7 @@ private func appendNoAnswer(
     if connection.isUnreachable, let kind = connection.icmpKind {
         out.append("; ICMP ")
         out.append(kind.displayName)
-        if let name = kind.connectError(isIPv4: connection.tuple.source.address.isV4) {
+        if let name = kind.connectError(isIPv4: connection.tuple.source.address.isV4)?.name {
             out.append(", connect() = ")
             out.append(name)
         }

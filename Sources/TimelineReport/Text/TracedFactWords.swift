@@ -40,7 +40,7 @@ func appendTraced(_ fact: SocketEvent.Kind, _ event: KernelEvent, to buffer: ino
     case .socketError(let code):
         buffer.append(who)
         buffer.append(" gets ")
-        if let name = errnoName(code) {
+        if let name = LinuxErrno(rawValue: code).name {
             buffer.append(name)
         } else {
             buffer.append("errno ")

@@ -1,6 +1,5 @@
 // What the end of a live trace says of connect() calls of which it captured nothing.
 
-import Glibc
 import PacketSource
 import TCPDiagnosis
 import TCPModel
@@ -65,20 +64,20 @@ enum UnseenCallWords {
     private static func cause(_ call: UnseenCall) -> String {
         if let reason = call.dropReason {
             return "; the kernel dropped a packet of it: \(dropMeaning(reason))"
-                + (call.errno.map { "; connect() = \(name(ofErrno: $0))" } ?? "")
+                + (call.errno.map { "; connect() = \(name(of: $0))" } ?? "")
         }
         if call.isAnswered { return "; it goes another way than what is traced (-i any traces all interfaces)" }
         switch call.errno {
-        case EHOSTUNREACH:
+        case .hostUnreachable:
             return "; connect() = EHOSTUNREACH: no neighbour answered (ARP, NDP), or a router said so (ICMP)"
-        case ENETUNREACH: return "; connect() = ENETUNREACH: there is no route"
-        case .some(let code):
-            return "; connect() = \(name(ofErrno: code))\(code == ETIMEDOUT ? ", and \(unseen)" : "")"
+        case .networkUnreachable: return "; connect() = ENETUNREACH: there is no route"
+        case .some(let errno):
+            return "; connect() = \(name(of: errno))\(errno == .timedOut ? ", and \(unseen)" : "")"
         case nil: return "; \(unseen)"
         }
     }
 
-    private static func name(ofErrno code: Int32) -> String { errnoName(code).map { "\($0)" } ?? "errno \(code)" }
+    private static func name(of errno: LinuxErrno) -> String { errno.name.map { "\($0)" } ?? "errno \(errno.rawValue)" }
 
     /// Why a SYN is not seen, where the kernel does not say.
     static let unseen =

@@ -226,10 +226,8 @@ extension Explanation {
                 """)),
     ]
 
-    /// Errno's numbers on Linux, as `strace` and logs show them.
-    static let errnoNumbers: [String: String] = [
-        "13": "EACCES", "24": "EMFILE", "32": "EPIPE", "98": "EADDRINUSE", "99": "EADDRNOTAVAIL", "103": "ECONNABORTED",
-        "104": "ECONNRESET",
-        "101": "ENETUNREACH", "110": "ETIMEDOUT", "111": "ECONNREFUSED", "113": "EHOSTUNREACH",
-    ]
+    /// The name of the error with this number, as `strace` and logs show it.
+    static func errnoName(number: String) -> String? {
+        Int32(number).flatMap { LinuxErrno(rawValue: $0).name }.map { "\($0)" }
+    }
 }
