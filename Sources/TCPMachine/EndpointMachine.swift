@@ -7,7 +7,7 @@
 //
 // A captured segment makes exactly two calls: `sent` on its sender, then `arrives` on its receiver. The application is
 // invisible: that a SYN left implies an active OPEN, that a FIN left implies a CLOSE. Time comes in only with segments
-// and kernel events; the end of TIME-WAIT is an input.
+// and kernel events; that TIME-WAIT is over only the kernel says.
 
 public import TCPModel
 

@@ -22,7 +22,7 @@ import Glibc
     init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
         let descriptor = try Self.opened(path, for: owner)
         do {
-            identity = try Self.prepare(descriptor, path, notOver: inputs, owner: owner)
+            identity = try Self.prepare(descriptor, path, notOver: inputs)
         } catch {
             if descriptor > 2 { Glibc.close(descriptor) }
             throw error
@@ -104,9 +104,9 @@ import Glibc
         }
     }
 
-    /// Checks what was opened, empties it, and gives it to its owner. Returns which file it is, if it is one.
+    /// Checks what was opened, and empties it. Returns which file it is, if it is one.
     private static func prepare(
-        _ descriptor: Int32, _ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?
+        _ descriptor: Int32, _ path: String, notOver inputs: Set<FileIdentity>
     ) throws(CaptureWriteError) -> FileIdentity? {
         guard let status = fileStatus(descriptor) else { throw CaptureWriteError(file: path, reason: .system(errno)) }
         guard fileType(status) == S_IFREG else { return nil }

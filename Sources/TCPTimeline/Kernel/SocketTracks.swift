@@ -64,7 +64,9 @@ struct SocketTracks {
     /// packet's soon.
     private var answered: [UInt64: (by: EndpointReference, at: Timestamp)] = [:]
     /// A packet is dropped at most so long after it was answered, in nanoseconds: in the same call.
-    private static let dropDelay = Span.millisecond
+    private static let answeredDropDelay = Span.millisecond
+    /// How long before the first segment that was captured of an older connection an event may be its own, in nanoseconds.
+    private static let olderLead = Span.millisecond
     private(set) var ends = WatchedEnds()
     /// What is of no connection that was captured.
     private var unseen = UnseenCalls()
@@ -89,7 +91,7 @@ struct SocketTracks {
     /// Begins to watch the sockets with these ends, the client's first. `isOlder`: the connection was there before its first segment, which
     /// was not its opening.
     mutating func watch(_ id: ConnectionID, _ name: ConnectionName, as ends: FourTuple, isOlder: Bool) {
-        let lead = isOlder ? Self.dropDelay : Self.clockError
+        let lead = isOlder ? Self.olderLead : Self.clockError
         let end = WatchedEnd(
             id: id, number: name.number, firstTime: name.firstTime, lead: lead, originator: ends.source,
             responder: ends.destination)
@@ -141,7 +143,7 @@ struct SocketTracks {
     /// Who had just answered the packet that is dropped.
     private func answerer(of drop: SocketEvent) -> EndpointReference? {
         guard let answer = answered[drop.packet] else { return nil }
-        return (-Self.clockError...Self.dropDelay).contains(drop.time.since(answer.at)) ? answer.by : nil
+        return (-Self.clockError...Self.answeredDropDelay).contains(drop.time.since(answer.at)) ? answer.by : nil
     }
 
     /// An event was joined without a socket that is followed.

@@ -33,7 +33,7 @@ public struct Fragment: BitwiseCopyable, Sendable {
 }
 
 extension Fragment {
-    /// The fragment from `start` to `end` of a frame. `field` is the fragment field of its header: offset and flags.
+    /// The fragment whose octets reach from `start` to `end` of a frame, as its header says.
     init(
         _ frame: FrameExtent, from source: IPAddress, to destination: IPAddress, identification: UInt32,
         protocolNumber: UInt8, isIPv4: Bool, hopLimit: UInt8, hasMore: Bool, offset: Int, headerLength: Int,
