@@ -14,7 +14,7 @@ extension EndpointMachine {
         switch state {
         case .unseen: arrivesUnseen(segment, &reaction)
         case .closed: arrivesClosed(segment, &reaction)
-        case .listen: arrivesListen(segment, &reaction)
+        case .listen: arrivesListen(segment)
         case .synSent where showsOpening(segment):
             enter(.established, .inferred, .synSentSynAck, &reaction)
             arrivesSynchronized(segment, &reaction)
@@ -43,7 +43,7 @@ extension EndpointMachine {
             return
         }
         if flags.has(.syn) && !flags.has(.ack) {
-            arrivesListen(segment, &reaction)
+            arrivesListen(segment)
             return
         }
         guard flags.has(.ack) else { return }
@@ -85,7 +85,7 @@ extension EndpointMachine {
     }
 
     /// 3.10.7.2: a SYN is remembered; see `arrivesUnseen` for why the state waits for the answer.
-    private mutating func arrivesListen(_ segment: Segment, _ reaction: inout Reaction) {
+    private mutating func arrivesListen(_ segment: Segment) {
         guard segment.flags.has(.syn), !segment.flags.hasAny([.ack, .rst]) else { return }
         learnPeerSyn(segment)
         if segment.payloadLength > 0 { knowledge.insert(.fastOpen) } else { knowledge.remove(.fastOpen) }

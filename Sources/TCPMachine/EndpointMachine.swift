@@ -20,15 +20,15 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         @usableFromInline var rawValue: UInt32
         @usableFromInline init(rawValue: UInt32) { self.rawValue = rawValue }
         /// ISS is known: the SYN was seen, or its acknowledgment.
-        static let iss = Knowledge(rawValue: 1 << 0)
+        @inlinable static var iss: Knowledge { Knowledge(rawValue: 1 << 0) }
         /// SND.NXT and SND.UNA are known.
-        static let send = Knowledge(rawValue: 1 << 1)
+        @inlinable static var send: Knowledge { Knowledge(rawValue: 1 << 1) }
         /// IRS is known.
         static let irs = Knowledge(rawValue: 1 << 2)
         /// RCV.NXT is known.
         static let receive = Knowledge(rawValue: 1 << 3)
         /// This endpoint sent a FIN, at `ownFin`.
-        static let ownFin = Knowledge(rawValue: 1 << 4)
+        @inlinable static var ownFin: Knowledge { Knowledge(rawValue: 1 << 4) }
         /// The peer's FIN is on its way or here, at `peerFin`.
         static let peerFin = Knowledge(rawValue: 1 << 5)
         /// The peer's FIN was processed: RCV.NXT is beyond it.
@@ -125,13 +125,13 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public init() {}
 
     /// Whether SND.NXT and SND.UNA are known.
-    @inlinable public var knowsSendSequence: Bool { knowledge.rawValue & 1 << 1 != 0 }
+    @inlinable public var knowsSendSequence: Bool { knowledge.rawValue & Knowledge.send.rawValue != 0 }
     /// Whether ISS is known, so that relative sequence numbers are exact.
-    @inlinable public var knowsInitialSequence: Bool { knowledge.rawValue & 1 << 0 != 0 }
+    @inlinable public var knowsInitialSequence: Bool { knowledge.rawValue & Knowledge.iss.rawValue != 0 }
     /// What relative sequence numbers count from: ISS, or what stands for it where the SYN was not seen.
     public var relativeBase: SequenceNumber { iss }
     /// Whether this endpoint sent a FIN.
-    @inlinable public var hasSentFin: Bool { knowledge.rawValue & 1 << 4 != 0 }
+    @inlinable public var hasSentFin: Bool { knowledge.rawValue & Knowledge.ownFin.rawValue != 0 }
     /// Whether it sent a SYN-ACK, so that another one is a retransmission.
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
     /// Whether the peer's SYN carried text, so that it may send text of its own before it is open (RFC 7413 3).
@@ -233,14 +233,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
 
     // MARK: Inputs that are not segments
 
-    /// TIME-WAIT ran out (RFC 9293 3.10.8): 2 MSL by the clock, or the kernel dropped the socket.
-    public mutating func timeWaitExpires() -> Reaction {
-        var reaction = Reaction()
-        if state == .timeWait { enter(.closed, .inferred, .timeWaitTimeout, &reaction) }
-        return reaction
-    }
-
-    /// The kernel no longer has the socket.
+    /// The kernel no longer has the socket: in TIME-WAIT because that ran out (RFC 9293 3.10.8).
     public mutating func kernelDropsSocket() -> Reaction {
         var reaction = Reaction()
         switch state {

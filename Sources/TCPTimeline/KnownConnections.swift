@@ -50,7 +50,7 @@ public struct KnownConnections: ~Copyable {
         statistics?.statistics(id, number: store[id].number)
     }
 
-    /// How many frames of a connection were other copies of frames that count (`Timeline.observeOnce`).
+    /// How many frames of a connection were other copies of frames that count (`Timeline.trackOnce`).
     public func duplicateFrames(of id: ConnectionID) -> UInt32 { copies[id, store[id].number] }
 
     /// The connection whose SYN a connection's first segment repeats under other addresses (NAT).

@@ -70,21 +70,11 @@ public struct Timeline: ~Copyable {
         return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
     }
 
-    /// Takes in one segment, unless it is another copy of a frame that was taken in: that one only gets an event.
+    /// Takes in one segment, unless it is another copy of a frame that was taken in; `event` says more of it where that is wanted.
     ///
-    /// `vantage` stands for the place on the link where the frame was seen (see `DuplicateFilter`).
-    public mutating func observeOnce(
-        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, cutOctets: UInt32 = 0,
-        vantage: UInt32
-    ) -> SegmentEvent {
-        let tracked = trackOnce(
-            segment, hash: index.hash(segment.tuple), time: time, frame: frame, interface: interface, vantage: vantage)
-        return event(of: tracked, segment, time: time, frame: frame, cutOctets: cutOctets)
-    }
-
-    /// Takes in one segment as `observeOnce` does; `event` says more of it where that is wanted.
-    ///
-    /// - Parameter hash: that of `FlowHash` with the timeline's seed.
+    /// - Parameters:
+    ///   - hash: that of `FlowHash` with the timeline's seed.
+    ///   - vantage: stands for the place on the link where the frame was seen (see `DuplicateFilter`).
     public mutating func trackOnce(
         _ segment: Segment, hash: UInt64, time: Timestamp, frame: UInt64, interface: UInt16, vantage: UInt32
     ) -> Tracked {

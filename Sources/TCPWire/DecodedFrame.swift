@@ -36,7 +36,7 @@ public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case lengthFrame
     /// An EtherType, cooked protocol or loopback address family that is not IP.
     case otherProtocol
-    /// A link type that this module does not decode; see `LinkType.isDecodable`.
+    /// A link type that this module does not decode.
     case unsupportedLinkType
 
     /// For programs and counters: snake_case.

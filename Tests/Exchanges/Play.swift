@@ -91,6 +91,18 @@ package final class Play {
 
 }
 
+extension Timeline {
+    /// Takes in one segment as a trace does: another copy of a frame that was taken in only gets an event.
+    package mutating func observeOnce(
+        _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, vantage: UInt32
+    ) -> SegmentEvent {
+        let tracked = trackOnce(
+            segment, hash: flowHash.hash(segment.tuple), time: time, frame: frame, interface: interface,
+            vantage: vantage)
+        return event(of: tracked, segment, time: time, frame: frame)
+    }
+}
+
 extension Connection {
     /// Zeek's history as text.
     package var historyText: String {

@@ -1,5 +1,6 @@
 // A connection that its host redirects to itself, to a port where nobody listens: two addresses, and one cause.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

@@ -1,5 +1,6 @@
 // CASES X1, X2: a frame that was captured twice counts once; a segment that was sent again counts again.
 
+import Exchanges
 import TCPModel
 import TCPTimeline
 import Testing

@@ -48,7 +48,7 @@ import Testing
     /// On a busy host a judgement is made with each of thousands of connections that end: only what is new may be looked at.
     @Test func theOthersAreNotLookedAtAgain() {
         let joined = Joined(handshake)
-        for slot in UInt32(100)..<2000 { joined.join.watch(ConnectionID(slot: slot), number: UInt64(slot)) }
+        for slot in UInt32(100)..<2000 { joined.join.add(ConnectionID(slot: slot), number: UInt64(slot), nil) }
         #expect(joined.join.unjudged.isEmpty, "nobody is known of these")
         for slot in UInt32(100)..<2000 { joined.join.forget(ConnectionID(slot: slot)) }
         joined.read(1, joined.client(.established), joined.server(.established))

@@ -3,8 +3,9 @@
 import Exchanges
 import TCPMachine
 import TCPModel
-import TCPTimeline
 import Testing
+
+@testable import TCPTimeline
 
 /// A reading that lists just these sockets.
 struct Reading: KernelSnapshot {
@@ -37,7 +38,7 @@ final class Joined {
     init(_ text: String) {
         play = Play(text)
         for event in play.events where event.isFirst {
-            join.watch(event.connection, number: play.timeline[event.connection].number)
+            join.add(event.connection, number: play.timeline[event.connection].number, nil)
         }
     }
 
@@ -231,7 +232,7 @@ final class Joined {
         for port in [40001, 40002, 40003] as [UInt16] {
             play.client.port = port
             play.feed(handshake)
-            join.watch(play.last.connection, number: play.connection.number)
+            join.add(play.last.connection, number: play.connection.number, nil)
             ids.append(play.last.connection)
             servers.append(
                 KernelSocket(local: play.server, remote: play.client, state: .established, inode: 0))
@@ -258,7 +259,7 @@ final class Joined {
         func open(_ port: UInt16, _ text: String) -> ConnectionID {
             play.client.port = port
             play.feed(text)
-            join.watch(play.last.connection, number: play.connection.number)
+            join.add(play.last.connection, number: play.connection.number, nil)
             return play.last.connection
         }
         func read(_ drops: UInt32?, after milliseconds: Int64 = 1) {
@@ -299,7 +300,7 @@ final class Joined {
         joined.play.clientISN = 70_000_000
         joined.play.serverISN = 80_000_000
         joined.play.feed(handshake, retire: false)
-        joined.join.watch(joined.id, number: 2)
+        joined.join.add(joined.id, number: 2, nil)
         for milliseconds in [1, 50, 100] {
             #expect(
                 joined.read(Int64(milliseconds), joined.client(.established), joined.server(.established)).isEmpty)
@@ -325,7 +326,7 @@ final class Joined {
         play.serverISN = play.clientISN
         play.feed("> S 0:0\n> S. 0:0 ack 1\n> . 1:1 ack 1")
         var join = KernelJoin()
-        join.watch(play.last.connection, number: 1)
+        join.add(play.last.connection, number: 1, nil)
         let socket = KernelSocket(local: play.client, remote: play.client, state: .established, inode: 5)
         let events = join.reconcile(Reading(play, after: Span.millisecond, [socket]), &play.timeline)
         #expect(events.allSatisfy { $0.side == .originator })
@@ -337,7 +338,7 @@ final class Joined {
         play.server = SocketAddress(IPAddress(192, 0, 2, 1), 443)
         play.feed(handshake)
         var join = KernelJoin()
-        join.watch(play.last.connection, number: 1)
+        join.add(play.last.connection, number: 1, nil)
         let socket = KernelSocket(local: play.client, remote: play.server, state: .established, inode: 5)
         for span in [1, 50, 100] as [Int64] {
             let events = join.reconcile(

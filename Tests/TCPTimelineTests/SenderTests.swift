@@ -1,5 +1,6 @@
 // Who sent a segment of a connection: the comparison of all numbers at once says what comparing one by one says.
 
+import Exchanges
 import TCPModel
 import Testing
 

@@ -72,7 +72,7 @@ final class Render {
 
     private func look(_ scene: KernelScene) -> [KernelEvent] {
         let id = play.last.connection
-        join.watch(id, number: play.connection.number)
+        join.watch(id, play.timeline)
         let (a, b) = (play.client, play.server)
         var sockets = [KernelSocket(local: b, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 9)]
         // A socket without state is read once, so that its process is known, and is gone then.

@@ -14,6 +14,8 @@ private func text(_ make: (inout OutputBuffer) -> Void) -> String {
     return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
+private func communityID(_ tuple: FourTuple) -> String { text { $0.append(communityIDOf: tuple) } }
+
 @Suite struct UnitsTests {
     @Test(arguments: [
         (0, "0ns"), (1, "1ns"), (999, "999ns"), (1_000, "1us"), (22_000, "22us"), (22_500, "22.5us"),

@@ -110,10 +110,7 @@ public struct KernelJoin: Sendable {
     /// How many connections are being watched in the tables.
     public var count: Int { views.count }
 
-    /// Begins to watch a connection; harmless if it is watched already.
-    public mutating func watch(_ id: ConnectionID, number: UInt64) { add(id, number: number, nil) }
-
-    /// The same, for events too.
+    /// Begins to watch a connection with these ends in readings; harmless if it is watched already.
     mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
         guard views.number(of: id) != number else { return }
         forget(id)

@@ -1,6 +1,6 @@
 // From a link type to the network header: which one, and where it starts.
 
-public import TCPModel
+import TCPModel
 
 /// Where the network header of a frame starts, and which one it is.
 struct LinkPayload: BitwiseCopyable {
@@ -30,20 +30,6 @@ struct LinkPayload: BitwiseCopyable {
         self.network = .none
         self.other = other
         self.offset = 0
-    }
-}
-
-extension LinkType {
-    /// Whether `decodeFrame` knows this link type; frames of any other are `OtherTraffic.unsupportedLinkType`.
-    public var isDecodable: Bool {
-        switch self {
-        case .ethernet, .linuxSLL, .linuxSLL2, .null, .loop, .raw, .rawBSD, .rawOpenBSD, .ipv4, .ipv6, .ppp, .pppSerial,
-            .pppEther, .ciscoHDLC, .fddi, .arcnetBSD, .arcnetLinux, .juniperEthernet, .juniperPPP, .juniperCiscoHDLC,
-            .wireless,
-            .radiotap, .prism, .avs:
-            true
-        default: false
-        }
     }
 }
 

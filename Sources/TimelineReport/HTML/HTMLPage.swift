@@ -173,9 +173,7 @@ public struct HTMLPage: LadderDrawing {
     private func writeSentences(_ block: LadderBlock, _ out: inout OutputBuffer) {
         writeClosing(
             block.connection, block.kernel, copies: block.copies, showsAnswers: block.showsAnswers, block.statistics,
-            writer.style,
-            layout: writer.layout, prefix: nil, &out
-        )
+            layout: writer.layout, prefix: nil, &out)
         writeProcessLines(block.connection, block.kernel, layout: writer.layout, prefix: nil, &out)
         if let statistics = block.statistics {
             writeStatistics(statistics, block.connection, layout: writer.layout, prefix: nil, &out)

@@ -1,17 +1,11 @@
 // Community ID v1: the flow's name that Zeek, Suricata, Wireshark and others agree on.
 
-public import TCPModel
+import TCPModel
 import TCPTimeline
 
-/// `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol (6), a zero octet and the ports.
-public func communityID(_ tuple: FourTuple) -> String {
-    var buffer = OutputBuffer()
-    buffer.append(communityIDOf: tuple)
-    return String(decoding: buffer.bytes, as: UTF8.self)
-}
-
 extension OutputBuffer {
-    /// Appends a flow's Community ID.
+    /// Appends a flow's Community ID: `1:` and the base64 of SHA-1 over seed 0, the ordered addresses, the protocol (6), a zero octet
+    /// and the ports.
     mutating func append(communityIDOf tuple: FourTuple) {
         let (first, second) =
             tuple.isInOctetOrder ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)

@@ -73,8 +73,7 @@ public struct MermaidDiagrams: LadderDrawing {
         out.append(markdown: {
             writeClosing(
                 connection, block.kernel, copies: block.copies, showsAnswers: block.showsAnswers,
-                block.statistics, writer.style,
-                layout: writer.layout, prefix: nil, &$0)
+                block.statistics, layout: writer.layout, prefix: nil, &$0)
         })
         out.append("\n")
         for finding in block.findings {

@@ -249,7 +249,7 @@ public struct TextTimelineReport: TraceReport {
             }
             writeClosing(
                 connection, kernel, copies: connections.duplicateFrames(of: id),
-                showsAnswers: connections.showsAnswers, connections.statistics(of: id), style, layout: writer.layout,
+                showsAnswers: connections.showsAnswers, connections.statistics(of: id), layout: writer.layout,
                 prefix: prefix, &out)
             if style.detail.verbosity > 0 {
                 writeProcessLines(connection, kernel, layout: writer.layout, prefix: prefix, &out)

@@ -286,7 +286,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
 /// The line that sums a connection up.
 func writeClosing(
     _ connection: Connection, _ kernel: KernelView?, copies: UInt32, showsAnswers: Bool,
-    _ statistics: ConnectionStatistics?, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
+    _ statistics: ConnectionStatistics?, layout: TimelineLayout, prefix: UInt64?,
     _ out: inout OutputBuffer
 ) {
     let start = out.count

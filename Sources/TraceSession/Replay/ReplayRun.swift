@@ -99,7 +99,7 @@ struct ReplayRun: ~Copyable {
             throw .output(error)
         }
         interfaces.beginFile()
-        learn(of: input, &consumer)
+        learn(of: input)
         guard !isBegun else { return }
         isBegun = true
         description.file = input.path
@@ -110,9 +110,7 @@ struct ReplayRun: ~Copyable {
     }
 
     /// The file may have described more interfaces by now, whose frames come next.
-    private mutating func learn<Consumer: ReplayConsumer & ~Copyable>(
-        of input: borrowing InputFile, _ consumer: inout Consumer
-    ) {
+    private mutating func learn(of input: borrowing InputFile) {
         guard input.interfaceCount > interfaces.fileCount else { return }
         let new = interfaces.learn(input.interfaces(from: interfaces.fileCount))
         guard !new.isEmpty else { return }
@@ -159,7 +157,7 @@ struct ReplayRun: ~Copyable {
             if input.size == nil && frame != before, let captured = input.latestTime {
                 clock.take(captured, wall: wallClockNow(), moment: monotonicNow())
             }
-            learn(of: input, &consumer)
+            learn(of: input)
             if Int(frame - batchStart) >= ReplayDivision.batch { endBatch(&input, &consumer) }
             if hasEnough(consumer) {
                 isStopped = true
