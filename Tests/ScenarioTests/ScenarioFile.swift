@@ -55,8 +55,6 @@ struct ScenarioFile {
     var steps: [ScenarioStep] = []
     /// The lines `= 1 closed SF ShADadFf 31`, by connection.
     var endings: [Int: (line: Int, words: [String])] = [:]
-    /// Why there is nothing on the wire to play.
-    var noSegments: String?
     /// The text timeline below `---- text`.
     var text = ""
 
@@ -112,9 +110,6 @@ struct ScenarioFile {
         switch first {
         case "connection":
             try readConnection(Array(words.dropFirst()))
-            return
-        case "no-segments:":
-            noSegments = words.dropFirst().joined(separator: " ")
             return
         case "=":
             guard words.count >= 2, let number = Int(words[1]) else { throw Unreadable("whose ending?") }

@@ -19,10 +19,36 @@ import Testing
         for (one, other) in zip(learnt.rows, course.rows) {
             #expect(one.isKnown == other.isKnown && UsualExample.areSame(one, other))
         }
-        // Both closings with all their ACKs, crossing FINs and half-closes; without any of them there would be far fewer.
-        print("usual course: \(course.knownCount) situations at \(course.placeCount) places")
-        #expect(course.knownCount > 50, "\(course.knownCount) situations")
-        #expect(course.rows[UsualCourse.row(0, .syn)].isKnown)
+        let text: [Sent] = [(0, .text), (1, .ack), (1, .text), (0, .ack)]
+        for first in 0..<2 {
+            let second = 1 - first
+            let closings: [[Sent]] = [
+                [(first, .fin), (second, .ack), (second, .fin), (first, .ack)],
+                [(first, .fin), (second, .fin), (first, .ack)],
+                [(first, .finWithText), (second, .ack), (second, .finWithText), (first, .ack)],
+                // A half-close: the other side goes on.
+                [(first, .fin), (second, .ack), (second, .text), (first, .ack), (second, .fin), (first, .ack)],
+            ]
+            for closing in closings {
+                for opening in [[(1, .synAck), (0, .ack)], [(1, .synAck), (0, .text), (1, .ack)]] as [[Sent]] {
+                    #expect(Self.isLearnt(opening + closing, course), "\(opening), \(closing)")
+                    #expect(Self.isLearnt(opening + text + closing, course), "\(opening), text, \(closing)")
+                }
+            }
+        }
+    }
+
+    /// Who sends what: 0 is the client.
+    private typealias Sent = (side: Int, kind: UsualKind)
+
+    /// Whether all of an exchange, and the SYN before it, are on the course.
+    private static func isLearnt(_ exchange: [Sent], _ course: UsualCourse) -> Bool {
+        var row = course.rows[UsualCourse.row(0, .syn)]
+        for sent in exchange where row.isKnown {
+            let standing = sent.side == 0 ? row.originator : row.responder
+            row = course.rows[UsualCourse.row(standing.course, sent.kind)]
+        }
+        return row.isKnown
     }
 
     @Test("Each kind of segment is the one that its flags say, and adds what they say")

@@ -87,12 +87,6 @@ struct UsualCourse: Sendable {
     /// Rows for which two examples did not agree: none, or a number is missing among those that meet.
     private(set) var disputed: Set<Int> = []
 
-    /// How many places there are.
-    var placeCount: Int { places.count }
-
-    /// How many situations are known.
-    var knownCount: Int { rows.reduce(0) { $0 + ($1.isKnown ? 1 : 0) } }
-
     /// Rows of one course: one for each kind, and two that are free, so that their number is a power of two.
     private static var stride: Int { 8 }
 
