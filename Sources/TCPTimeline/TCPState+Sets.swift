@@ -1,13 +1,55 @@
-// Sets of states that several files ask about.
+// Sets of states that rules of a timeline ask about, with the sections of RFC 9293 that make them sets.
 
 import TCPModel
 
 extension TCPState {
-    /// Whether nothing more comes of an endpoint in this state.
+    /// Whether nothing more comes of an endpoint in this state: there is no connection, or it only waits for 2 MSL (3.3.2, 3.6.1).
     var isOver: Bool {
         switch self {
         case .closed, .timeWait, .listen: true
         case .unseen, .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: false
+        }
+    }
+
+    /// Whether a RST can still end it: there is a connection to be aborted (3.5.3, 3.10.5), and one that is not over.
+    var canBeReset: Bool {
+        switch self {
+        case .unseen, .closed, .listen, .timeWait: false
+        case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: true
+        }
+    }
+
+    /// Whether the three-way handshake is under way (3.5).
+    var isOpening: Bool {
+        switch self {
+        case .synSent, .synReceived: true
+        case .unseen, .closed, .listen, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
+            false
+        }
+    }
+
+    /// Whether one of the two FINs has been sent, in this endpoint's eyes (3.6).
+    var hasOneFIN: Bool {
+        switch self {
+        case .finWait1, .finWait2, .closeWait: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .closing, .lastAck, .timeWait: false
+        }
+    }
+
+    /// Whether both have (3.6).
+    var hasBothFINs: Bool {
+        switch self {
+        case .closing, .lastAck, .timeWait: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait: false
+        }
+    }
+
+    /// Whether an end on this host that has been silent should have its socket: it waits for its program, or for an ACK. FIN-WAIT-2 may
+    /// have run out (tcp_fin_timeout of Linux), and one segment more ends CLOSING and LAST-ACK (3.3.2).
+    var shouldHaveSocket: Bool {
+        switch self {
+        case .established, .closeWait, .finWait1: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .closing, .lastAck, .timeWait: false
         }
     }
 }

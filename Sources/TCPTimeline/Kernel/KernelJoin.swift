@@ -227,10 +227,9 @@ public struct KernelJoin: Sendable {
             for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
                 let tuple = timeline.connections.socket(side, of: id)
                 let state = connection.endpoint(side).state
-                let isSynchronized = [.established, .closeWait, .finWait1].contains(state)
                 // What was there before may have gone since; what never was, though it should be, is looked for. So is, once, who
                 // listens on a refused port at another address.
-                let isMissing = isSynchronized && isQuiet && views.look(id) { $0[side].socket == nil } == true
+                let isMissing = state.shouldHaveSocket && isQuiet && views.look(id) { $0[side].socket == nil } == true
                 let isRefused =
                     side == .responder && connection.facts.contains(.refused) && ids.count <= Self.fewRefused
                     && views.look(id) { !$0.responder.isRead } == true

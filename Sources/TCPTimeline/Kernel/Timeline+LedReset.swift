@@ -55,12 +55,7 @@ extension Timeline {
     }
 
     /// Whether a RST can still end one side.
-    func canBeReset(_ id: ConnectionID, _ side: Side) -> Bool {
-        switch state(of: id, side) {
-        case .unseen, .closed, .listen, .timeWait: false
-        case .synSent, .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: true
-        }
-    }
+    func canBeReset(_ id: ConnectionID, _ side: Side) -> Bool { state(of: id, side).canBeReset }
 }
 
 extension HotPart {

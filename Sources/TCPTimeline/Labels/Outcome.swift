@@ -13,7 +13,8 @@ public enum Outcome: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case refused
     /// Nothing answered the SYN.
     case noAnswer
-    /// SYN and SYN-ACK, and the handshake never completed.
+    /// SYN and SYN-ACK, and the handshake never completed. Not RFC 9293's half-open connection (3.5.1), of which one end knows nothing:
+    /// that is the finding `halfOpenPeer`.
     case halfOpen
     /// One side sent its FIN, the other never did.
     case halfClosed

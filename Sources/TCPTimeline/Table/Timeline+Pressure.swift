@@ -4,7 +4,7 @@ import TCPMachine
 public import TCPModel
 
 extension Timeline {
-    /// The connection whose loss costs least: one that ended, the longest ago first; else one that is half-open, else the one
+    /// The connection whose loss costs least: one that ended, the longest ago first; else one that is hardly begun, else the one
     /// silent for longest, of the next few in the order of places, so that a look costs the same however many there are.
     ///
     /// - Parameter kept: one that is not to be chosen, if there is such a one.
@@ -39,7 +39,7 @@ extension Timeline {
             guard hand != kept?.slot, connections.store.isOccupied(hand) else { continue }
             looked += 1
             let id = ConnectionID(slot: hand)
-            if connections.store[id].isHalfOpen() { return id }
+            if connections.store[id].isHardlyBegun() { return id }
             if silent.map({ connections.store[id].lastTime < connections.store[$0].lastTime }) ?? true { silent = id }
         }
         return silent
@@ -89,7 +89,7 @@ public enum Silence {
 
 extension HotPart {
     /// Whether only one side has been heard, or the handshake is not complete.
-    fileprivate mutating func isHalfOpen() -> Bool {
+    fileprivate mutating func isHardlyBegun() -> Bool {
         sides[0].packets == 0 || sides[1].packets == 0 || endpoints[0].state == .synSent
             || endpoints[1].state == .synReceived
     }
@@ -98,20 +98,11 @@ extension HotPart {
     fileprivate mutating func longestSilence() -> Int64 {
         let first = endpoints[0].state
         let second = endpoints[1].state
-        if first == .synSent || first == .synReceived || second == .synSent || second == .synReceived {
-            return Silence.opening
-        }
-        if first.hasSentFINAndGotOne || second.hasSentFINAndGotOne { return Silence.closing }
+        if first.isOpening || second.isOpening { return Silence.opening }
+        if first.hasBothFINs || second.hasBothFINs { return Silence.closing }
         if first.hasOneFIN || second.hasOneFIN || sides[0].packets == 0 || sides[1].packets == 0 {
             return Silence.halfClosed
         }
         return Silence.open
     }
-}
-
-extension TCPState {
-    /// Whether both FINs have been seen, in this endpoint's eyes.
-    fileprivate var hasSentFINAndGotOne: Bool { self == .closing || self == .lastAck || self == .timeWait }
-    /// Whether one of the two FINs has.
-    fileprivate var hasOneFIN: Bool { self == .finWait1 || self == .finWait2 || self == .closeWait }
 }

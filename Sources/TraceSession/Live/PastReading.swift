@@ -22,7 +22,7 @@ struct PastReading<Base: KernelSnapshot>: KernelSnapshot {
                 let state = timeline[id].endpoint(side).state
                 let ends = timeline.connections.socket(side, of: id)
                 if state != .unseen { states[ends] = state }
-                if state.isSynchronized, base.isLocal(ends.source.address),
+                if state.hasFullSocket, base.isLocal(ends.source.address),
                     base.socket(local: ends.source, remote: ends.destination) == nil
                 {
                     isWhole = false
@@ -52,8 +52,9 @@ struct PastReading<Base: KernelSnapshot>: KernelSnapshot {
 }
 
 extension TCPState {
-    /// Whether a program has a socket in this state, or had one until its FIN is through.
-    fileprivate var isSynchronized: Bool {
+    /// Whether a program has a socket in this state, or had one until its FIN is through: RFC 9293's synchronized states but TIME-WAIT, of
+    /// which the kernel keeps less.
+    fileprivate var hasFullSocket: Bool {
         switch self {
         case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: true
         case .unseen, .closed, .listen, .synSent, .synReceived, .timeWait: false
