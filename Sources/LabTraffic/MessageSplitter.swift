@@ -1,31 +1,5 @@
 // Where one message ends and the next begins in a stream of bytes. Pure: the caller brings the bytes and the silence.
 
-/// One message of a peer, without what delimited it.
-public struct Message: Equatable, Sendable {
-    /// How a message was delimited, and so how its answer is to be.
-    public enum Form: Equatable, Sendable {
-        /// By a line feed, or a carriage return and a line feed (or it was cut at the length limit).
-        case line
-        /// By Java's `writeUTF`: two bytes of length, then so many bytes.
-        case utfFrame
-        /// By silence or the end of input: `sock.send(b"hello")`.
-        case bare
-    }
-
-    /// The text, as it came.
-    public let bytes: [UInt8]
-    /// How it was delimited.
-    public let form: Form
-
-    /// Whether this is the word that ends a conversation: `fin` in any case, spaces around it allowed.
-    public var isFin: Bool {
-        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
-        guard let start = bytes.firstIndex(where: { !isSpace($0) }) else { return false }
-        return bytes[start...].prefix(while: { !isSpace($0) }).map { $0 | 0x20 } == Array("fin".utf8)
-            && bytes[start...].drop(while: { !isSpace($0) }).allSatisfy(isSpace)
-    }
-}
-
 /// Cuts a stream of bytes into messages, in bounded memory: a line longer than its limit comes out in pieces.
 ///
 /// A `writeUTF` message is recognised when everything that is pending is exactly one or more whole frames. Only frames
@@ -106,17 +80,5 @@ public struct MessageSplitter: Sendable {
     /// Where a line that is too long is cut.
     private func cut(from start: Int) -> Int? {
         pending.count - start > limit ? start + limit : nil
-    }
-}
-
-extension Message {
-    /// What an answer has before the message that it answers.
-    static let answerPrefix = Array("server: ".utf8)
-
-    /// The bytes that carry a text in this message's own form.
-    func encodingReply(_ text: [UInt8]) -> [UInt8] {
-        guard form == .utfFrame else { return text + [0x0a] }
-        let body = text.prefix(0xffff)
-        return [UInt8(body.count >> 8), UInt8(body.count & 0xff)] + body
     }
 }

@@ -3,27 +3,8 @@
 import Glibc
 import KernelSockets
 import TCPModel
-public import TimelineReport
+import TimelineReport
 import TraceSession
-
-/// What the tour is asked for.
-public struct LabOptions: Sendable {
-    /// The scenarios, in the order they are played.
-    public var scenarios = LabScenario.allCases
-    /// The port that the server listens on.
-    public var port: UInt16 = 9500
-    /// The directory to write captures to; nil: none are written.
-    public var saveDirectory: String?
-    /// How it looks.
-    public var style = TextStyle()
-    /// The command line as typed, and this program's file, for the remedies in error messages.
-    public var command = ""
-    /// This program's file: the lab programs are beside it.
-    public var executable = ""
-
-    /// The whole tour.
-    public init() {}
-}
 
 /// The guided tour.
 public enum LabTour {

@@ -6,22 +6,6 @@ import TCPModel
 import TimelineReport
 import TraceSession
 
-/// SIGINT and SIGTERM as something to ask for.
-final class Interruption {
-    private let signals: SignalWait
-
-    /// Nil with errno set if the signals cannot be watched.
-    init?() {
-        guard let signals = SignalWait([SIGINT, SIGTERM]) else { return nil }
-        self.signals = signals
-    }
-
-    /// Throws if one has come.
-    func check() throws(TourError) {
-        if signals.next() != nil { throw .interrupted }
-    }
-}
-
 /// Drives the programs of a scenario and the tracer in turns: while it waits for one, it works for the other.
 struct Stage: ~Copyable {
     /// How long anything on this host may take before it counts as not happening, in milliseconds.

@@ -1,13 +1,9 @@
 // The command line of lab-server, and its exit codes; the work is LabTraffic's.
 
-import ArgumentParser
-import LabTraffic
+public import ArgumentParser
+public import LabTraffic
 
-/// `ServerMode` as a word of the command line.
-enum ModeWord: String, CaseIterable, ExpressibleByArgument {
-    case sequential
-    case threaded
-}
+extension ServerMode: ExpressibleByArgument {}
 
 /// The lab's server as a program.
 @main
@@ -31,7 +27,7 @@ struct LabServerCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "The port to listen on; 0 picks a free one and prints it.")
     var port: UInt16 = 9500
     @Option(name: .shortAndLong, help: "sequential: one client at a time; threaded: a thread for each.")
-    var mode = ModeWord.sequential
+    var mode = ServerMode.sequential
     @Option(help: "After accepting a client, read nothing for so many seconds: what it sends stays in Recv-Q.")
     var hold = 0.0
     @Flag(help: "Sequential: close the socket of a client that has gone.")
@@ -96,7 +92,7 @@ struct LabServerCommand: ParsableCommand {
         var options = ServerOptions()
         options.host = host
         options.port = port
-        options.mode = mode == .threaded ? .threaded : .sequential
+        options.mode = mode
         options.hold = .seconds(hold)
         options.closes = close || slowClose != nil
         options.slowClose = .seconds(slowClose ?? 0)
@@ -114,7 +110,7 @@ struct LabServerCommand: ParsableCommand {
             try server.run()
         } catch {
             Console.problem(error.description)
-            throw error.isUsage ? ExitCode(64) : ExitCode(1)
+            throw error.isUsage ? ExitCode.validationFailure : .failure
         }
     }
 }
