@@ -12,9 +12,7 @@ public enum StandardStreams {
             try ResultOutput(descriptor: STDOUT_FILENO).write(&buffer)
             return 0
         } catch {
-            guard case .failed(let code) = error else { return 0 }
-            TraceSession.complain("standard output: \(describeErrno(code))")
-            return 1
+            return error.complainAndExitCode()
         }
     }
 

@@ -1,7 +1,5 @@
 // What the record decoders have in common: their limits and their outcome.
 
-public import TCPModel
-
 /// Limits that keep a damaged file from costing memory or time.
 @usableFromInline enum DecoderLimit {
     /// Captured octets of one frame. Real captures stop at 256 KiB; a few link types and USB captures go beyond.
@@ -38,21 +36,4 @@ struct DecoderOutcome {
     var frames: Int
     /// Why it came back.
     var stop: DecoderStop
-}
-
-/// One interface of a capture file.
-public struct CaptureInterface: Hashable, Sendable {
-    /// Its name (`if_name`); nil when the file does not say. Untrusted: escape before showing.
-    public var name: String?
-    /// Its link type.
-    public var linkType: LinkType
-    /// Octets a frame at most was captured with; 0 = no limit stated.
-    public var snapshotLength: UInt32
-
-    /// An interface from its fields.
-    public init(name: String? = nil, linkType: LinkType, snapshotLength: UInt32) {
-        self.name = name
-        self.linkType = linkType
-        self.snapshotLength = snapshotLength
-    }
 }

@@ -85,10 +85,3 @@ struct PcapDecoder {
         return DecoderOutcome(consumed: at, frames: frames, stop: .exhausted)
     }
 }
-
-/// What is wrong with a file header.
-struct HeaderFault: Error {
-    var reason: CaptureFileError.Reason
-    /// Octets from the start of the file to the fault.
-    var offset: UInt64 = 0
-}

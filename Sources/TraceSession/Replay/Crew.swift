@@ -4,6 +4,7 @@
 // batches in order and one at a time, the merge too. A mutex guards the table of who is where; nobody holds it while
 // working. So whatever is worked on belongs to one thread at a time, and passes from one to the next through the mutex.
 
+import CLinux
 import Glibc
 
 /// Everything that the threads of a divided replay share. What batches, parts and the merge are is the business of who has it.

@@ -19,7 +19,7 @@ struct MergedOutput: ~Copyable {
         do throws(ResultOutputError) {
             try output.write(&buffer)
         } catch {
-            status = error.exitCode
+            status = error.complainAndExitCode()
         }
     }
 

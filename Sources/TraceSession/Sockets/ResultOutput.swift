@@ -11,18 +11,6 @@ package enum ResultOutputError: Error, Hashable, Sendable {
     case failed(code: Int32)
 }
 
-extension ResultOutputError {
-    /// Says what happened if it was a failure; the exit code for it.
-    var exitCode: Int32 {
-        switch self {
-        case .closedPipe: return 0
-        case .failed(let code):
-            complain("standard output: \(describeErrno(code))")
-            return 1
-        }
-    }
-}
-
 /// A descriptor that results go to. The descriptor is borrowed: standard output is nobody's to close.
 package struct ResultOutput {
     /// Octets that a pipe takes as a whole or not at all (PIPE_BUF).
@@ -75,35 +63,4 @@ package struct ResultOutput {
             }
         }
     }
-}
-
-/// Tells the user something on standard error, one line with the program's name before it.
-func complain(_ text: String) {
-    var buffer = OutputBuffer()
-    buffer.append("tcptrace: ")
-    buffer.append(text: text)
-    buffer.newline()
-    try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
-}
-
-/// The same without the program's name, for the counts at the end, as tcpdump prints them.
-func complain(plain text: String) {
-    var buffer = OutputBuffer()
-    buffer.append(text: text)
-    buffer.newline()
-    try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
-}
-
-/// The C library's words for an errno.
-package func describeErrno(_ code: Int32) -> String {
-    // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
-}
-
-/// Untrusted text with everything that could act on a terminal escaped.
-package func printable(_ text: String) -> String {
-    var buffer = OutputBuffer()
-    buffer.appendPrintable(text)
-    return String(decoding: buffer.bytes, as: UTF8.self)
 }

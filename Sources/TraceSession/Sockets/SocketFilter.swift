@@ -1,6 +1,5 @@
 // The filter words of `tcptrace sockets` and `kill`: port, host, pid, joined with and, or, not and parentheses.
 
-import Glibc
 public import TCPModel
 
 /// Filter words that make no sense, in a sentence that names the word.
@@ -190,22 +189,5 @@ private struct SocketFilterParser {
         SocketFilterError(
             description: "filter: '\(word)' is not understood here; known are [src|dst|local|remote] port N, "
                 + "[src|dst|local|remote] host ADDRESS, pid N, and, or, not, ( )")
-    }
-}
-
-extension IPAddress {
-    /// The address that `text` is (inet_pton(3)), or nil if it is none.
-    init?(numeric text: String) {
-        var v4 = in_addr()
-        // inet_pton fills the structure of the family it is told, nothing else.
-        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
-            self.init(v4: UInt32(bigEndian: v4.s_addr))
-            return
-        }
-        var v6 = in6_addr()
-        guard unsafe inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
-        // in6_addr is 16 bytes, read here as two numbers.
-        let halves = unsafe unsafeBitCast(v6, to: (UInt64, UInt64).self)
-        self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1))
     }
 }

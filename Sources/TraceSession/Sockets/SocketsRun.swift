@@ -1,6 +1,5 @@
 // `tcptrace sockets`: the netstat view, once or again and again.
 
-import CLinux
 import Glibc
 import KernelSockets
 public import TCPModel
@@ -79,10 +78,8 @@ public struct SocketsRun {
             return 0
         } catch let error as KernelViewError {
             complain("\(error)")
-        } catch ResultOutputError.closedPipe {
-            return 0
-        } catch ResultOutputError.failed(let code) {
-            complain("standard output: \(describeErrno(code))")
+        } catch let error as ResultOutputError {
+            return error.complainAndExitCode()
         } catch {
             complain("\(error)")
         }
@@ -172,13 +169,4 @@ public struct SocketsRun {
         text.truncate(to: text.count - 3)
         return String(decoding: text.bytes, as: UTF8.self)
     }
-}
-
-/// The size of the terminal on standard output, or nil if there is none (or it does not say).
-func terminalSize() -> (columns: Int, rows: Int)? {
-    var columns: UInt16 = 0
-    var rows: UInt16 = 0
-    // The shim fills the two numbers that are passed, nothing else.
-    guard unsafe tcptrace_terminal_size(STDOUT_FILENO, &columns, &rows) == 1, columns > 0, rows > 0 else { return nil }
-    return (Int(columns), Int(rows))
 }
