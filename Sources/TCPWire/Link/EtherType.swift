@@ -32,6 +32,9 @@
     static let nsh: UInt16 = 0x894f
     /// The least value that is a type; below it the field is a length (IEEE 802.3 3.2.6).
     static let least: UInt16 = 0x0600
+
+    /// Whether a VLAN tag follows.
+    static func isVLANTag(_ type: UInt16) -> Bool { type == customerTag || type == serviceTag || type == oldServiceTag }
 }
 
 /// Offsets in a VLAN tag, counted from behind the tag's own EtherType.
@@ -76,7 +79,7 @@ func etherTypePayload(
         case EtherType.ipv4: return LinkPayload(.ipv4, at: offset)
         case EtherType.ipv6: return LinkPayload(.ipv6, at: offset)
         case EtherType.arp, EtherType.rarp: return LinkPayload(other: .arp)
-        case EtherType.customerTag, EtherType.serviceTag, EtherType.oldServiceTag:
+        case _ where EtherType.isVLANTag(type):
             guard tags < VLANTag.most else {
                 throw .malformed(.vlanTag, .tooManyTags, at: offset, needed: tags + 1, available: VLANTag.most)
             }

@@ -31,9 +31,6 @@ func carriedEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) thro
 /// Whether an Ethernet header with a type that may lead to IP starts at `start`.
 func looksLikeEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
     guard frame.captured - start >= EthernetHeader.length else { return false }
-    switch bytes.big16(start + EthernetHeader.type) {
-    case EtherType.ipv4, EtherType.ipv6, EtherType.customerTag, EtherType.serviceTag, EtherType.oldServiceTag:
-        return true
-    default: return false
-    }
+    let type = bytes.big16(start + EthernetHeader.type)
+    return type == EtherType.ipv4 || type == EtherType.ipv6 || EtherType.isVLANTag(type)
 }

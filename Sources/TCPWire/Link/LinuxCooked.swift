@@ -3,16 +3,23 @@
 import TCPModel
 
 /// Offsets in the version 1 header.
-private enum SLLHeader {
+enum SLLHeader {
+    static let packetType = 0
     static let hardwareType = 2
+    static let addressLength = 4
+    static let address = 6
     static let `protocol` = 14
     static let length = 16
 }
 
 /// Offsets in the version 2 header.
-private enum SLL2Header {
+enum SLL2Header {
     static let `protocol` = 0
+    static let interface = 4
     static let hardwareType = 8
+    static let packetType = 10
+    static let addressLength = 11
+    static let address = 12
     static let length = 20
 }
 

@@ -1,19 +1,23 @@
 // The BSD loopback header: an address family, in the capturing host's byte order (NULL) or network order (LOOP).
 
 /// The loopback header.
-private enum LoopbackHeader {
+enum LoopbackHeader {
     static let length = 4
+
+    /// The address family, of a header that is there. Both link types are read in either order, since captures travel and tools confuse
+    /// the two: no address family needs more than 16 bits, so the half that is zero tells the order.
+    static func family(_ bytes: RawSpan) -> UInt32 {
+        let value = bytes.big32(0)
+        return value > 0xffff ? value.byteSwapped : value
+    }
 }
 
-/// Reads a loopback header. Both link types are read in either order, since captures travel and tools confuse the two:
-/// no address family needs more than 16 bits, so the half that is zero tells the order.
+/// Reads a loopback header.
 func loopbackPayload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
     guard frame.captured >= LoopbackHeader.length else {
         throw frame.truncated(.loopback, at: 0, needed: LoopbackHeader.length)
     }
-    let value = bytes.big32(0)
-    let family = value > 0xffff ? value.byteSwapped : value
-    switch family {
+    switch LoopbackHeader.family(bytes) {
     case 2: return LinkPayload(.ipv4, at: LoopbackHeader.length)
     // AF_INET6 of Linux, Windows, NetBSD and OpenBSD, Solaris, FreeBSD, Darwin.
     case 10, 23, 24, 26, 28, 30: return LinkPayload(.ipv6, at: LoopbackHeader.length)
