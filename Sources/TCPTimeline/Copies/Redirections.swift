@@ -20,11 +20,7 @@ public struct Redirections: Sendable {
     }
 
     /// A SYN that may still be answered from elsewhere.
-    private struct Opening: BitwiseCopyable {
-        static let none = Opening(
-            tuple: FourTuple(source: SocketAddress(.anyV4, 0), destination: SocketAddress(.anyV4, 0)), sequence: 0,
-            isOpen: false, time: Timestamp(nanoseconds: .min))
-
+    private struct Opening: BitwiseCopyable, Sendable {
         var tuple: FourTuple
         var sequence: UInt32
         /// Not once it was answered, or captured under other addresses.
@@ -40,15 +36,13 @@ public struct Redirections: Sendable {
         var latest: Timestamp
     }
 
-    /// SYNs that are remembered, each in the place that its number gives.
-    private static let openingCount = 256
     /// How long a SYN waits for its answer, in nanoseconds.
     private static let patience = Span.second
     /// Redirections that are remembered: in each set the oldest gives way.
     private static let sets = 2048
     private static let ways = 8
 
-    private var openings = [Opening](repeating: .none, count: Redirections.openingCount)
+    private var openings = RecentSyns<Opening>()
     private var entries: [Entry?] = []
     // Without a seed, so that every run comes to the same.
     private let hash = FlowHash(seed: 0)
@@ -95,12 +89,12 @@ public struct Redirections: Sendable {
     }
 
     private mutating func note(opening tuple: FourTuple, _ sequence: UInt32, _ time: Timestamp) {
-        let place = Self.place(sequence)
-        if openings[place].sequence == sequence, time.since(openings[place].time) <= Self.patience {
-            openings[place].time = time
-            if openings[place].tuple != tuple { openings[place].isOpen = false }
+        if var known = openings[sequence], known.sequence == sequence, time.since(known.time) <= Self.patience {
+            known.time = time
+            if known.tuple != tuple { known.isOpen = false }
+            openings[sequence] = known
         } else {
-            openings[place] = Opening(tuple: tuple, sequence: sequence, isOpen: true, time: time)
+            openings[sequence] = Opening(tuple: tuple, sequence: sequence, isOpen: true, time: time)
         }
         // The client calls the same address, and is not redirected.
         if !isEmpty, let place = self.place(of: tuple.reversed) { entries[place] = nil }
@@ -108,19 +102,16 @@ public struct Redirections: Sendable {
 
     /// The first answer to the SYN with this number.
     private mutating func answer(_ tuple: inout FourTuple, _ sequence: UInt32, _ time: Timestamp) -> Found? {
-        let place = Self.place(sequence)
-        guard openings[place].isOpen, openings[place].sequence == sequence,
-            openings[place].tuple.source == tuple.destination, 0...Self.patience ~= time.since(openings[place].time)
+        guard let opening = openings[sequence], opening.isOpen, opening.sequence == sequence,
+            opening.tuple.source == tuple.destination, 0...Self.patience ~= time.since(opening.time)
         else { return nil }
-        openings[place].isOpen = false
-        let server = openings[place].tuple.destination
+        openings[sequence]?.isOpen = false
+        let server = opening.tuple.destination
         guard server != tuple.source else { return nil }
         keep(Entry(answer: tuple, server: server, latest: time))
         defer { tuple.source = server }
         return Found(called: tuple.source, isNew: true)
     }
-
-    private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
 
     /// The places where a redirection may be.
     private func set(_ answer: FourTuple) -> Range<Int> {

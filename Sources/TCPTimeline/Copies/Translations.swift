@@ -37,11 +37,29 @@ public struct SynTraits: BitwiseCopyable, Sendable {
 
     /// Whether both are one SYN, seen in two places.
     fileprivate func repeats(_ old: SynTraits) -> Bool {
-        guard !old.isNone, old.sequence == sequence, old.timestamp == timestamp, old.rest == rest,
+        guard old.sequence == sequence, old.timestamp == timestamp, old.rest == rest,
             hasTimestamps || old.hopLimit != hopLimit
         else { return false }
         let bound = DuplicateFilter.Bound.sameIdentification
         return -bound...bound ~= time.since(old.time)
+    }
+}
+
+/// The newest SYN of each place, and what the connection that it opened is called by.
+private struct RepeatedSyns<Name: BitwiseCopyable & Sendable>: Sendable {
+    private struct Opening: BitwiseCopyable, Sendable {
+        let syn: SynTraits
+        let name: Name
+    }
+
+    private var openings = RecentSyns<Opening>()
+
+    /// Takes in the SYN that opened a connection; what the one is called by whose SYN it repeats, if there is one.
+    mutating func source(of syn: SynTraits, _ name: Name) -> Name? {
+        guard !syn.isNone else { return nil }
+        let before = openings[syn.sequence]
+        openings[syn.sequence] = Opening(syn: syn, name: name)
+        return before.flatMap { syn.repeats($0.syn) ? $0.name : nil }
     }
 }
 
@@ -50,10 +68,7 @@ public struct SynTraits: BitwiseCopyable, Sendable {
 /// Only SYNs are looked at, and only the newest of each hash: ISN, TSval, options and length have to be the same, within
 /// 100 ms. A SYN without timestamps must have another hop limit too: ISNs alone can be forged or unlucky.
 public struct Translations: Sendable {
-    /// SYNs that are remembered.
-    fileprivate static let capacity = 256
-    private var openings: [SynTraits] = []
-    private var numbers: [UInt64] = []
+    private var openings = RepeatedSyns<UInt64>()
 
     /// No SYN yet.
     public init() {}
@@ -61,40 +76,19 @@ public struct Translations: Sendable {
     /// Takes in the SYN that opened a connection.
     ///
     /// - Returns: the number of the connection that this one is the translation of; nil if it is none.
-    public mutating func source(of syn: SynTraits, number: UInt64) -> UInt64? { note(syn, number)?.source }
-
-    /// The same with the place where this SYN is remembered, and what was there before it; nil for what is no SYN.
-    fileprivate mutating func note(_ syn: SynTraits, _ number: UInt64) -> (place: Int, source: UInt64?)? {
-        guard !syn.isNone else { return nil }
-        if openings.isEmpty {
-            openings = Array(repeating: .none, count: Self.capacity)
-            numbers = Array(repeating: 0, count: Self.capacity)
-        }
-        let place = Self.place(syn.sequence)
-        let source = syn.repeats(openings[place]) ? numbers[place] : nil
-        openings[place] = syn
-        numbers[place] = number
-        return (place, source)
-    }
-
-    private static func place(_ sequence: UInt32) -> Int { Int((sequence &* 0x9e37_79b1) >> 24) }
+    public mutating func source(of syn: SynTraits, number: UInt64) -> UInt64? { openings.source(of: syn, number) }
 }
 
 /// The same with what connections are called by, for who finds out what happens to all of them.
 struct NamedTranslations {
-    private var translations = Translations()
-    /// By place; empty before the first SYN.
-    private var openers: [ConnectionName] = []
+    private var openings = RepeatedSyns<ConnectionName>()
     /// How many translations there were.
     private(set) var count: UInt64 = 0
 
     /// Takes in the SYN that opened a connection; what the one is called by that this one is the translation of, if it is one.
     mutating func source(of syn: SynTraits, _ name: ConnectionName) -> ConnectionName? {
-        guard let (place, source) = translations.note(syn, name.number) else { return nil }
-        if openers.isEmpty { openers = Array(repeating: name, count: Translations.capacity) }
-        defer { openers[place] = name }
-        guard source != nil else { return nil }
+        guard let source = openings.source(of: syn, name) else { return nil }
         count &+= 1
-        return openers[place]
+        return source
     }
 }
