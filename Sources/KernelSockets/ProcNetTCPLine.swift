@@ -44,27 +44,6 @@ enum ProcNetTCPLine {
     }
 }
 
-extension TCPState {
-    /// The state that Linux numbers so (include/net/tcp_states.h), or nil for a number it does not list.
-    init?(linuxNumber: UInt64) {
-        switch linuxNumber {
-        case 1: self = .established
-        case 2: self = .synSent
-        case 3: self = .synReceived
-        case 4: self = .finWait1
-        case 5: self = .finWait2
-        case 6: self = .timeWait
-        case 7: self = .closed
-        case 8: self = .closeWait
-        case 9: self = .lastAck
-        case 10: self = .listen
-        case 11: self = .closing
-        case 12: self = .synReceived  // NEW_SYN_RECV: a request that is no full socket yet
-        default: return nil
-        }
-    }
-}
-
 /// A place in a line. The bytes are handed to each call, so that nothing needs to own or copy them.
 private struct FieldCursor {
     var position: Int

@@ -38,4 +38,19 @@ import Testing
     @Test func certainty() {
         #expect(Certainty.assumed < .inferred && Certainty.inferred < .observed && Certainty.observed < .confirmed)
     }
+
+    @Test("Linux's numbers are those of include/net/tcp_states.h, there and back; NEW_SYN_RECV is shown as SYN_RECV")
+    func linuxNumbers() {
+        let names = [
+            "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+            "LAST_ACK", "LISTEN", "CLOSING",
+        ]
+        for (index, name) in names.enumerated() {
+            let state = TCPState(linuxNumber: UInt64(index + 1))
+            #expect(state == TCPState(named: name) && state?.linuxNumber == UInt8(index + 1), "\(name)")
+        }
+        #expect(TCPState(linuxNumber: 12) == .synReceived)
+        #expect(TCPState(linuxNumber: 0) == nil && TCPState(linuxNumber: 13) == nil)
+        #expect(TCPState.unseen.linuxNumber == 0)
+    }
 }

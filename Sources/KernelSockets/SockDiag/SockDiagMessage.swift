@@ -25,9 +25,7 @@ enum SockDiagMessage {
         case 10: isIPv6 = true  // AF_INET6
         default: return .malformed
         }
-        // A request for a connection that is not finished has a state of its own (12), which /proc shows as SYN_RECV too.
-        let number = bytes[start + 1] == 12 ? 3 : bytes[start + 1]
-        guard let state = TCPState(linuxNumber: UInt64(number)) else { return .unknownState }
+        guard let state = TCPState(linuxNumber: UInt64(bytes[start + 1])) else { return .unknownState }
         func address(_ offset: Int) -> IPAddress {
             isIPv6
                 ? IPAddress(high: bytes.network64(offset), low: bytes.network64(offset + 8))
