@@ -138,12 +138,12 @@ public struct SocketTable: Sendable {
         output.append(number: count)
     }
 
-    /// Cuts the text from `start` on to `room` columns, its last one then being `~`. Every scalar counts as one column.
+    /// Cuts the text from `start` on to `room` columns, its last one then being `~`.
     private func cutName(from start: Int, room: Int, in output: inout OutputBuffer) {
-        let name = String(decoding: output.bytes[start...], as: UTF8.self).unicodeScalars
-        guard name.count > room else { return }
-        output.truncate(to: start)
-        output.append(text: String(String.UnicodeScalarView(name.prefix(room - 1))))
+        let name = output.bytes[start...]
+        guard TextColumns.count(name) > room else { return }
+        let end = room > 1 ? TextColumns.end(of: name, within: room - 1) : start
+        output.truncate(to: end)
         output.append("~")
     }
 }

@@ -81,7 +81,7 @@ extension TimelineWriter {
             writeLine(prefix, &out) {
                 $0.pad(to: columns.margin)
                 if style.color { $0.ink(Ink.dim) }
-                $0.put(ascii: piece)
+                $0.put(piece)
                 if style.color { $0.ink(Ink.off) }
             }
         }

@@ -77,8 +77,7 @@ extension OutputBuffer {
         var column = column
         var isFirst = true
         for word in text.split(separator: 0x20) {
-            // Continuation octets of UTF-8 take no column.
-            let columns = word.count { $0 & 0xc0 != 0x80 }
+            let columns = TextColumns.count(word)
             if !isFirst && column + 1 + columns > width {
                 newline()
                 append(contentsOf: margin)

@@ -366,27 +366,29 @@ public struct OutputBuffer: Sendable {
         }
     }
 
-    /// Breaks the ASCII line that began at `start` after commas, so that no part is wider than `width` where that can be. The
+    /// Breaks the printable line that began at `start` after commas, so that no part is wider than `width` where that can be. The
     /// parts after the first begin with the line's first `margin` bytes and are indented.
     mutating func fold(from start: Int, to width: Int, margin: Int) {
-        guard count - start > width else { return }
         let line = Array(bytes[start...])
+        guard TextColumns.count(line[...]) > width else { return }
         truncate(to: start)
-        var partStart = start
+        var column = 0
         for (index, word) in line.split(separator: 0x20, omittingEmptySubsequences: false).enumerated() {
-            let isAfterComma = count > partStart && bytes.last == 0x2c
+            let isAfterComma = column > 0 && bytes.last == 0x2c
             // The whole list item counts: up to and with its comma.
             let rest = line[word.startIndex...]
-            let item = rest.firstIndex(of: 0x2c).map { $0 - word.startIndex + 1 } ?? rest.count
-            if isAfterComma && count - partStart + 1 + item > width {
+            let item = rest.firstIndex(of: 0x2c).map { rest[...$0] } ?? rest
+            if isAfterComma && column + 1 + TextColumns.count(item) > width {
                 newline()
-                partStart = count
                 append(contentsOf: line[..<margin])
                 append("  ")
+                column = margin + 2
             } else if index > 0 {
                 append(byte: 0x20)
+                column += 1
             }
             append(contentsOf: word)
+            column += TextColumns.count(word)
         }
     }
 }

@@ -23,7 +23,7 @@ extension TimelineWriter {
             start = out.count - columns
         }
         let place = text { appendPlace(connection, columns: out.count - start, &$0) }
-        if out.count - start + place.count <= layout.width {
+        if out.count - start + TextColumns.count(place) <= layout.width {
             out.append(contentsOf: place)
         } else {
             // Two IPv6 addresses leave no room on a usual page.
@@ -41,7 +41,8 @@ extension TimelineWriter {
         writeProcesses(kernel, prefix, &out)
     }
 
-    /// Appends where and when a connection was first seen, and its Community ID if that has room behind so many columns.
+    /// Appends where and when a connection was first seen, and its Community ID if that has room behind so many columns. The buffer is
+    /// empty.
     private func appendPlace(_ connection: Connection, columns: Int, _ out: inout OutputBuffer) {
         let gap: StaticString = layout.form == .wide ? "   " : "  "
         let interface =
@@ -58,12 +59,12 @@ extension TimelineWriter {
         out.append(gap)
         // A small page has room for the time of day at least.
         let stamp = style.nanoseconds ? 29 : 26
-        if layout.form == .line && columns + out.count + stamp > layout.width {
+        if layout.form == .line && columns + TextColumns.count(out.bytes) + stamp > layout.width {
             out.append(clock: connection.firstTime, nanoseconds: style.nanoseconds)
         } else {
             out.append(date: connection.firstTime, nanoseconds: style.nanoseconds)
         }
-        let room = layout.width - columns - out.count - 4
+        let room = layout.width - columns - TextColumns.count(out.bytes) - 4
         if layout.form == .wide && room >= 12 {
             out.append("    ")
             let identity = out.count
@@ -115,7 +116,7 @@ extension TimelineWriter {
         var line = Line(in: &out)
         putPrefix(prefix, &line)
         line.pad(to: layout.stateEdge + 2)
-        line.put(ascii: client)
+        line.put(client)
         if !server.isEmpty { line.put(rightAligned: server, to: layout.rightBar) }
         line.end(to: &out)
     }

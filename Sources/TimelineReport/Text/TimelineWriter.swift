@@ -104,9 +104,15 @@ struct TimelineWriter {
             column = place + width
         }
 
+        /// Puts text that has names in it: printable, not always ASCII.
+        mutating func put(_ text: ArraySlice<UInt8>) {
+            bytes.append(contentsOf: text)
+            column += TextColumns.count(text)
+        }
+
         mutating func put(rightAligned text: ArraySlice<UInt8>, to edge: Int) {
-            pad(to: max(column == 0 ? 0 : column + 1, edge - text.count))
-            put(ascii: text)
+            pad(to: max(column == 0 ? 0 : column + 1, edge - TextColumns.count(text)))
+            put(text)
         }
 
         mutating func put(rightAligned literal: StaticString, to edge: Int) {
@@ -302,8 +308,8 @@ struct TimelineWriter {
         line.end(to: &out)
     }
 
-    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print, ASCII; what
-    /// does not fit into the lane goes on in the next line.
+    /// A row without an arrow: words across the lane, states at its sides. The words are already safe to print; what does not fit
+    /// into the lane goes on in the next line.
     func writeNote(
         _ words: ArraySlice<UInt8>, time: ArraySlice<UInt8> = [], left: StateWords = .none, right: StateWords = .none,
         prefix: UInt64?, _ out: inout OutputBuffer
@@ -328,29 +334,30 @@ struct TimelineWriter {
     ) {
         guard layout.form != .line else {
             line.put("   ", columns: 3)
-            line.put(ascii: words)
+            line.put(words)
             if !left.isEmpty || !right.isEmpty { putStates(left, right, &line) }
             return
         }
         if !time.isEmpty && layout.form == .wide { line.put(rightAligned: time, to: 5 + layout.timeWidth) }
-        let margin = (layout.lane - words.count) / 2
+        let columns = TextColumns.count(words)
+        let margin = (layout.lane - columns) / 2
         putLane(left, right, &line) {
             $0.repeating(" ", margin)
-            $0.put(ascii: words)
-            $0.repeating(" ", layout.lane - margin - words.count)
+            $0.put(words)
+            $0.repeating(" ", layout.lane - margin - columns)
         }
     }
 
-    /// The words in lines of at most `room` columns, broken at spaces where there are any. Never empty.
+    /// The words in lines of at most `room` columns, broken at spaces where there are any, and between characters else. Never empty.
     static func wrap(_ words: ArraySlice<UInt8>, _ room: Int) -> [ArraySlice<UInt8>] {
         var lines: [ArraySlice<UInt8>] = []
         var rest = words[...]
-        while rest.count > room {
-            let start = rest.startIndex
+        while TextColumns.count(rest) > room {
+            let edge = TextColumns.end(of: rest, within: room)
             // A word may end right at the edge.
-            let space = rest[start...(start + room)].lastIndex(of: 0x20) ?? start
-            let end = space > start ? space : start + room
-            lines.append(rest[start..<end])
+            let space = rest[..<min(edge + 1, rest.endIndex)].lastIndex(of: 0x20) ?? rest.startIndex
+            let end = space > rest.startIndex ? space : edge
+            lines.append(rest[..<end])
             rest = rest[end...].drop { $0 == 0x20 }
         }
         if !rest.isEmpty || lines.isEmpty { lines.append(rest) }
