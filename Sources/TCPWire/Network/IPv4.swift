@@ -62,39 +62,16 @@ import TCPModel
         return ipv4Fragment(
             bytes, frame, at: start, headerLength: headerLength, ipLength: ipLength, in: nesting)
     }
+    let packet = NetworkPacket(
+        source: IPAddress(v4: header.big32(IPv4Header.source)),
+        destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
+        length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
+        identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
+        remarks: remarks, nesting: nesting)
     let next = header.octet(IPv4Header.protocol)
-    guard next == IPProtocol.tcp else {
-        if next == IPProtocol.icmp {
-            return icmpFrame(
-                bytes, frame, from: IPAddress(v4: header.big32(IPv4Header.source)), isIPv4: true,
-                at: start &+ headerLength, end: start &+ ipLength)
-        }
-        if next == IPProtocol.authentication {
-            return try authenticatedFrame(
-                bytes, frame,
-                NetworkPacket(
-                    source: IPAddress(v4: header.big32(IPv4Header.source)),
-                    destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
-                    length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
-                    identification: header.big16(IPv4Header.identification),
-                    hopLimit: header.octet(IPv4Header.timeToLive), remarks: remarks, nesting: nesting))
-        }
-        guard mayBeTunnel(bytes, next, at: start &+ headerLength) else {
-            return .other(OtherTraffic(protocolNumber: next))
-        }
-        return try carriedFrame(
-            bytes, frame, CarriedProtocol(number: next, isInIPv4: true), at: start &+ headerLength,
-            end: start &+ ipLength, in: nesting)
-    }
-
-    return try tcpSegment(
-        bytes, frame,
-        NetworkPacket(
-            source: IPAddress(v4: header.big32(IPv4Header.source)),
-            destination: IPAddress(v4: header.big32(IPv4Header.destination)), offset: start &+ headerLength,
-            length: ipLength &- headerLength, limit: limit, ipLength: ipLength,
-            identification: header.big16(IPv4Header.identification), hopLimit: header.octet(IPv4Header.timeToLive),
-            remarks: remarks, nesting: nesting))
+    if next == IPProtocol.tcp { return try tcpSegment(bytes, frame, packet) }
+    if next == IPProtocol.authentication { return try authenticatedFrame(bytes, frame, packet) }
+    return try ipPayloadFrame(bytes, frame, number: next, isInIPv4: true, packet)
 }
 
 /// The fragment whose header is at `start`, all of it captured.

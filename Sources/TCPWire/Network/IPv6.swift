@@ -51,30 +51,15 @@ import TCPModel
                 high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
             hopLimit: header.octet(IPv6Header.hopLimit), start: start, in: nesting)
     }
-    guard payload.nextHeader == IPProtocol.tcp else {
-        if payload.nextHeader == IPProtocol.icmpV6 {
-            return icmpFrame(
-                bytes, frame,
-                from: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
-                isIPv4: false, at: payload.offset, end: payload.end)
-        }
-        guard mayBeTunnel(bytes, payload.nextHeader, at: payload.offset) else {
-            return .other(OtherTraffic(protocolNumber: payload.nextHeader))
-        }
-        return try carriedFrame(
-            bytes, frame, CarriedProtocol(number: payload.nextHeader, isInIPv4: false), at: payload.offset,
-            end: payload.end, in: nesting)
-    }
     var remarks = payload.remarks
     if payload.end > frame.original { remarks.formUnion(.lengthBeyondFrame) }
-
-    return try tcpSegment(
-        bytes, frame,
-        NetworkPacket(
-            source: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
-            destination: IPAddress(
-                high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
-            offset: payload.offset, length: payload.end &- payload.offset, limit: payload.limit,
-            ipLength: payload.end &- start, identification: 0, hopLimit: header.octet(IPv6Header.hopLimit),
-            remarks: remarks, nesting: nesting))
+    let packet = NetworkPacket(
+        source: IPAddress(high: header.big64(IPv6Header.source), low: header.big64(IPv6Header.source &+ 8)),
+        destination: IPAddress(
+            high: header.big64(IPv6Header.destination), low: header.big64(IPv6Header.destination &+ 8)),
+        offset: payload.offset, length: payload.end &- payload.offset, limit: payload.limit,
+        ipLength: payload.end &- start, identification: 0, hopLimit: header.octet(IPv6Header.hopLimit),
+        remarks: remarks, nesting: nesting)
+    if payload.nextHeader == IPProtocol.tcp { return try tcpSegment(bytes, frame, packet) }
+    return try ipPayloadFrame(bytes, frame, number: payload.nextHeader, isInIPv4: false, packet)
 }

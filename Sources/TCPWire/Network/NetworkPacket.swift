@@ -2,13 +2,13 @@
 
 import TCPModel
 
-/// An IP packet whose next header is TCP.
+/// An IP packet, and where what it carries is: TCP, nearly always.
 struct NetworkPacket: BitwiseCopyable {
     /// The sender.
     var source: IPAddress
     /// The receiver.
     var destination: IPAddress
-    /// Where the TCP header starts.
+    /// Where the header that it carries starts.
     var offset: Int
     /// Octets from there to the end of the IP packet.
     var length: Int
@@ -26,8 +26,8 @@ struct NetworkPacket: BitwiseCopyable {
     var nesting: Nesting
 }
 
-/// What an IP packet carries, where speed does not matter. `packet` says where, and is used if it is TCP.
-func ipPayloadFrame(
+/// What an IP packet carries, where speed does not matter: for TCP itself `ipv4Frame` and `ipv6Frame` go straight on.
+@inline(never) func ipPayloadFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, number: UInt8, isInIPv4: Bool, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
     if number == IPProtocol.tcp { return try tcpSegment(bytes, frame, packet) }
