@@ -22,18 +22,24 @@ public struct Queue<Element> {
     @inlinable public subscript(place: Int) -> Element { entries[head + place] }
 
     /// Adds one at the end.
-    @inlinable public mutating func append(_ element: Element) { entries.append(element) }
+    @inlinable public mutating func append(_ element: Element) {
+        // What was taken away makes room before memory is asked for.
+        if entries.count == entries.capacity && head * 2 > entries.count { compact() }
+        entries.append(element)
+    }
 
     /// Takes the first one away, if there is one.
     @discardableResult @inlinable public mutating func popFirst() -> Element? {
         guard let element = first else { return nil }
         head += 1
         // At most as much as waits is wasted, and each is moved once in the mean.
-        if head > 1024 && head * 2 > entries.count {
-            entries.removeFirst(head)
-            head = 0
-        }
+        if head > 1024 && head * 2 > entries.count { compact() }
         return element
+    }
+
+    @usableFromInline mutating func compact() {
+        entries.removeFirst(head)
+        head = 0
     }
 }
 

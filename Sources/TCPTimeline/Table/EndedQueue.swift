@@ -2,7 +2,7 @@
 
 import TCPModel
 
-/// A ring of endings.
+/// Endings, the oldest first.
 struct EndedQueue {
     /// One ending. A number may change once (see `Timeline.renumber`), so that the place's tenant is told by its beginning.
     struct Entry: BitwiseCopyable {
@@ -23,32 +23,17 @@ struct EndedQueue {
         }
     }
 
-    private var entries: [Entry] = []
-    private var head = 0
+    private var entries = Queue<Entry>()
 
-    var first: Entry? { head < entries.count ? entries[head] : nil }
+    var first: Entry? { entries.first }
 
     /// The one that is so many places behind the first.
-    func afterFirst(by places: Int) -> Entry? {
-        head + places < entries.count ? entries[head + places] : nil
-    }
+    func afterFirst(by places: Int) -> Entry? { places < entries.count ? entries[places] : nil }
 
     /// How many there are; some may be of connections that are gone.
-    var count: Int { entries.count - head }
+    var count: Int { entries.count }
 
-    mutating func append(_ entry: Entry) {
-        // What was taken out makes room before memory is asked for.
-        if entries.count == entries.capacity && head * 2 > entries.count { compact() }
-        entries.append(entry)
-    }
+    mutating func append(_ entry: Entry) { entries.append(entry) }
 
-    mutating func removeFirst() {
-        head += 1
-        if head > 4096 && head * 2 > entries.count { compact() }
-    }
-
-    private mutating func compact() {
-        entries.removeFirst(head)
-        head = 0
-    }
+    mutating func removeFirst() { entries.popFirst() }
 }
