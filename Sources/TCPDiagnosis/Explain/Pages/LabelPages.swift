@@ -10,13 +10,15 @@ extension Explanation {
         case .closed:
             Explanation(
                 .outcome, name, "Both sides closed with FIN, and no RST ended it.",
-                .wire("A FIN from each (RFC 9293 3.6). closed_by says whose was first. Zeek: SF."),
+                .wire(
+                    "A FIN from each (RFC 9293 3.6). closed_by says whose was first. Zeek: SF; RSTO or RSTR after a RST that was not obeyed; SH of a self-connect."
+                ),
                 .meaning("The side that closed first goes to TIME_WAIT, the other to CLOSED: both are in order."))
         case .reset:
             Explanation(
                 .outcome, name, "A RST that its receiver obeys ended it after the handshake began.",
                 .wire(
-                    "Zeek: RSTO, RSTR, RSTOS0, RSTRH, or OTH without an opening. A RST after both FINs leaves it closed in Zeek's eyes."
+                    "Zeek: RSTO, RSTR, RSTOS0, RSTRH, or OTH without an opening; REJ if both sides sent one; SF if both FINs were sent: such a RST leaves it closed in Zeek's eyes."
                 ),
                 .meaning("The findings say which kind: explain reset-after-close, half-open-peer, reset."))
         case .refused:
@@ -32,7 +34,7 @@ extension Explanation {
             Explanation(
                 .outcome, name, "Nothing answered the SYN.",
                 .wire(
-                    "One SYN or several with the same ISN: one attempt, one connection here. Zeek: S0, often several rows."
+                    "One SYN or several with the same ISN: one attempt, one connection here. Zeek: S0, often several rows; RSTOS0 if the client sent a RST."
                 ),
                 .linux(
                     "connect() fails with ETIMEDOUT, or as an ICMP error says (EHOSTUNREACH, ECONNREFUSED), or still waits."
@@ -41,7 +43,7 @@ extension Explanation {
             Explanation(
                 .outcome, name, "SYN and SYN-ACK were seen, and the handshake never completed.",
                 .wire(
-                    "The third segment is missing: the server stays in SYN_RECEIVED. Zeek calls that S1, established, all the same."
+                    "The third segment is missing: the server stays in SYN_RECEIVED. Zeek calls that S1, established, all the same; OTH without the SYN; RSTOS0 if an old socket's ACK was the answer, and the client's RST said so."
                 ),
                 .causes(
                     "The capture ended just then.", "The client rejected the SYN-ACK, or never got it.",
@@ -54,11 +56,14 @@ extension Explanation {
         case .open:
             Explanation(
                 .outcome, name, "Open when the capture ended: a handshake, and neither FIN nor RST.",
-                .wire("Zeek: S1."), .meaning("Nothing is wrong by this. A close is never invented."))
+                .wire("Zeek: S1; S0 or OTH if one side alone was captured."),
+                .meaning("Nothing is wrong by this. A close is never invented."))
         case .partial:
             Explanation(
                 .outcome, name, "Neither its opening nor its end was seen: the capture began in the middle.",
-                .wire("States are assumed, window scaling is unknown, roles are guessed from ports (?). Zeek: OTH."),
+                .wire(
+                    "States are assumed, window scaling is unknown, roles are guessed from ports (?). Zeek: OTH; SH or SHR of a FIN that no TCP sends."
+                ),
                 .meaning("Start the capture before the connection to know more."))
         }
     }

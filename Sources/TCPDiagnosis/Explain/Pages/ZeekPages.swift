@@ -6,15 +6,19 @@ extension Explanation {
     static let zeekStates: [Explanation] = [
         zeek(
             "S0", "A SYN, and no reply.",
-            "Also a capture of one direction, even with data (SAD): nothing but SYN counts.", "no_answer"),
+            "Also a capture of one direction, even with data (SAD): nothing but SYN counts.",
+            "no_answer, or open if the originator went on"),
         zeek(
             "S1", "Established, not ended.",
             "Zeek says so after SYN and SYN-ACK already: without the third segment (Sh) the server may still be in SYN_RECEIVED.",
-            "open, half_open"),
+            "open, or half_open without the third segment"),
         zeek(
             "SF", "Normal opening and normal end.",
-            "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.", "closed"),
-        zeek("REJ", "The attempt was refused with a RST.", "[S], [R.]: nobody listens (RFC 9293 3.10.7.1).", "refused"),
+            "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.",
+            "closed, or reset if a RST between or behind the FINs ended it"),
+        zeek(
+            "REJ", "The attempt was refused with a RST.", "[S], [R.]: nobody listens (RFC 9293 3.10.7.1).",
+            "refused, or reset if both sides sent a RST"),
         zeek(
             "S2", "Established, and the originator closed; no FIN from the responder.",
             "A half-close at work and a CLOSE_WAIT leak look the same here: explain half-close, close-wait-leak.",
@@ -25,28 +29,29 @@ extension Explanation {
         zeek(
             "RSTO", "Established, and the originator sent a RST.",
             "Also a scan that resets after the SYN-ACK (ShR), and a RST for what an older connection answered to the SYN, after which it opened. Zeek does not ask whether the receiver obeys the RST.",
-            "reset, or closed or open, if the RST was not obeyed"),
+            "reset; closed, open, half_closed or half_open if the RST was not obeyed"),
         zeek(
             "RSTR", "The responder sent a RST.", "As RSTO. The findings say which kind of RST it was.",
-            "reset, or closed or open, if the RST was not obeyed"),
+            "reset; closed, open, half_closed or half_open if the RST was not obeyed"),
         zeek(
             "RSTOS0", "A SYN, then a RST from the originator; no SYN-ACK seen.",
             "An ACK of the responder may stand between: an old socket's challenge ACK. See explain half-open-peer.",
-            "reset"
-        ),
+            "half_open with that ACK between, no_answer without it, reset if the RST has the next number"),
         zeek(
             "RSTRH", "A SYN-ACK, then a RST from the responder; no SYN seen.",
-            "Also a connection seen from the middle on that the responder reset.", "reset"),
+            "Also a connection seen from the middle on that the responder reset, and a RST alone.",
+            "reset, or refused if all there is is a RST that answers a SYN"),
         zeek(
             "SH", "A SYN, then a FIN from the originator; no SYN-ACK seen: \"half open\".",
-            "Also captures of one direction, and of the middle with one FIN.", "half_closed"),
+            "Also captures of one direction, and of the middle with one FIN.",
+            "half_closed, closed of a self-connect, or partial if no TCP sends such a FIN"),
         zeek(
             "SHR", "A SYN-ACK, then a FIN from the responder; no SYN seen.",
-            "As SH, the other way round.", "half_closed"),
+            "As SH, the other way round.", "half_closed, or partial if no TCP sends such a FIN"),
         zeek(
             "OTH", "No SYN seen, and no normal end: traffic from the middle.",
             "Also a lone SYN-ACK, and a reset from the middle by the originator. Zeek on lo with its defaults drops frames by checksum: OTH everywhere.",
-            "partial, reset"),
+            "partial, reset, half_open after a lone SYN-ACK, or open if text followed that"),
     ]
 
     private static func zeek(_ name: String, _ summary: String, _ truth: String, _ outcome: String) -> Explanation {
