@@ -48,6 +48,31 @@ extension EndpointMachine {
         return reaction
     }
 
+    /// The kernel says that this endpoint had closed before the peer's FIN came: it left ESTABLISHED for FIN-WAIT-1, or that for CLOSING.
+    /// As long as its own FIN was not captured, that waits behind text (3.10.4). Where the FINs crossed and it was thought to have had the
+    /// peer's before it sent its own, that is taken back.
+    public mutating func kernelClosesFirst() -> Reaction {
+        var reaction = Reaction()
+        switch state {
+        case .established, .closeWait:
+            if knowledge.isDisjoint(with: [.ownFin, .ownFinUncaptured]) { knowledge.insert(.finQueued) }
+        case .lastAck where knowledge.contains([.ownFin, .peerFinProcessed]):
+            enter(.closing, .confirmed, .retraction, &reaction)
+        case .closed where endedByLastAck:
+            enter(.closing, .confirmed, .retraction, &reaction)
+            enter(.timeWait, .inferred, .closingAck, &reaction)
+        case .unseen, .closed, .listen, .synSent, .synReceived, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
+            break
+        }
+        return reaction
+    }
+
+    /// Whether nothing but the ACK of its FIN closed it, in LAST-ACK.
+    private var endedByLastAck: Bool {
+        certainty == .inferred && knowledge.contains([.ownFin, .peerFinProcessed]) && finIsAcknowledged
+            && !knowledge.contains(.ownReset)
+    }
+
     /// Whether it was met when it was open already, and neither side's FIN was captured: it may have closed before.
     private var beganUnseen: Bool {
         state == .established && knowledge.isDisjoint(with: [.iss, .irs, .ownFin, .peerFin])

@@ -464,10 +464,11 @@ public struct Timeline: ~Copyable {
     /// The kernel steadily says that one side is in another state than ours: what it disproves is taken back.
     mutating func kernelCorrects(_ side: Side, of id: ConnectionID, to kernel: TCPState) -> Reaction {
         let reaction = connections.store[id].endpoints[connections.store[id].place(side)].kernelCorrects(to: kernel)
+        // That a FIN waits to be sent changes what the next segments mean, and no state.
+        defer { course.join(&connections.store[id]) }
         guard reaction.count > 0 else { return reaction }
         if reaction[0].takesEndBack { connections.store[id].takeBackReset() }
         connections.store[id].settle()
-        course.join(&connections.store[id])
         return reaction
     }
 

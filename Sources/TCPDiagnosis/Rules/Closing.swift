@@ -203,14 +203,11 @@ extension Rule {
         } else if c.hasQueuedFin(kernel, wire) {
             // It came: it had only waited for its turn, as a FIN does (3.10.4).
             guard !c.file[event.side].fin.isSeen else { return nil }
-            let octets = c.inFlight(event.side)
-            // What is dropped on its way out counts as dropped for the one that it was for.
-            let way = c.trace(event.side.other).flatMap { $0.drops > 0 ? $0.dropReason : nil }
-            if let way {
+            if let way = c.wayOut(of: event) {
                 cause = "it has closed, and its segments were dropped on their way out: \(dropMeaning(way))"
-            } else if octets > 0 {
-                cause =
-                    "it has closed, and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
+            } else if c.inFlight(event.side) > 0 {
+                // It waits behind what the peer has not acknowledged, as a FIN does.
+                return nil
             } else {
                 cause =
                     "it has closed, and its FIN was not captured: a firewall rule on this host drops it on its way out, or it waits to"
@@ -252,6 +249,15 @@ extension Circumstances {
         case (.responder, .synReceived): connection.outcome == .noAnswer
         default: disownedReset?.side == event.side
         }
+    }
+
+    /// Why segments of a side were dropped on their way out before the kernel's word was at odds with ours, if they were: that counts as
+    /// dropped for the one that they were for. What its receiver threw away was captured.
+    fileprivate func wayOut(of event: KernelEvent) -> KernelWord? {
+        guard let trace = trace(event.side.other), trace.drops > 0, let reason = trace.dropReason,
+            reason.mayBeOnTheWayOut, let since = trace.dropsSince, since <= event.time
+        else { return nil }
+        return reason
     }
 
     /// ` the peer still believes in the connection`, or how it learnt that nobody is there.
@@ -318,7 +324,14 @@ extension Circumstances {
 
     /// Whether the kernel has closed, and its FIN was not sent yet.
     fileprivate func hasQueuedFin(_ kernel: TCPState?, _ wire: TCPState) -> Bool {
-        kernel == .finWait1 && wire == .established || (kernel == .lastAck || kernel == .closing) && wire == .closeWait
+        switch wire {
+        case .established: kernel == .finWait1
+        case .closeWait: kernel == .lastAck || kernel == .closing
+        // The FINs crossed: the peer's was thought to have come first.
+        case .lastAck: kernel == .closing
+        case .closed: kernel == .timeWait
+        case .unseen, .listen, .synSent, .synReceived, .finWait1, .finWait2, .closing, .timeWait: false
+        }
     }
 
     /// How long something may last before it is worth a word, in nanoseconds: a server is allowed to think.

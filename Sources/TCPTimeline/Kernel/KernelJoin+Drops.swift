@@ -3,7 +3,7 @@
 // meant, it was going to this host, and not many others are dropped in that moment.
 
 import TCPMachine
-import TCPModel
+public import TCPModel
 
 extension KernelJoin {
     /// A packet is dropped at most so long after it was captured, in nanoseconds: both happen in the same interrupt, mostly.
@@ -33,12 +33,6 @@ extension KernelJoin {
         opening.append((id, number, nil))
     }
 
-    /// Reasons for dropping what leaves this host, as others than NEIGH_... are.
-    private static let outbound: Set<String> = [
-        "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS", "PKT_TOO_BIG", "PSP_OUTPUT", "SKB_GSO_SEG",
-        "RECURSION_LIMIT",
-    ]
-
     /// Whether a SYN can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket, or an old
     /// segment, somewhere else at the same moment, is none.
     private static func dropsSyns(_ word: KernelWord) -> Bool {
@@ -46,7 +40,7 @@ extension KernelJoin {
         if word == .noSocket { return false }
         let reason = word.text
         // What was captured was not dropped on its way out before that.
-        if reason.hasPrefix("NEIGH_") || outbound.contains(reason) { return false }
+        if reason.hasPrefix("NEIGH_") || KernelWord.outbound.contains(reason) { return false }
         guard reason.hasPrefix("TCP_") else { return true }
         return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
             || reason == "TCP_CSUM" || reason == "TCP_FLAGS"
@@ -170,6 +164,22 @@ extension KernelJoin {
     private static func takes(_ listener: SocketAddress, _ target: SocketAddress) -> Bool {
         listener.port == target.port
             && (listener.address == target.address || listener.address == .anyV4 || listener.address == .anyV6)
+    }
+}
+
+extension KernelWord {
+    /// Reasons for dropping what leaves this host, as others than NEIGH_... are.
+    fileprivate static let outbound: Set<String> = [
+        "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS", "PKT_TOO_BIG", "PSP_OUTPUT", "SKB_GSO_SEG",
+        "RECURSION_LIMIT",
+    ]
+
+    /// Whether what is dropped for this reason (skb_drop_reason) may be on its way out of this host, so that the capture lacks it. The others
+    /// are a receiver's.
+    public var mayBeOnTheWayOut: Bool {
+        if self == .netfilterDrop { return true }
+        let reason = text
+        return reason.hasPrefix("NEIGH_") || reason.hasPrefix("QDISC_") || Self.outbound.contains(reason)
     }
 }
 

@@ -122,6 +122,17 @@ extension KernelJoin {
                     connection: end.id, side: end.side, time: event.time, kind: news, socket: nil,
                     process: view.process, source: .tracepoint))
         }
+        guard to == .closing || to == .finWait1 && (from == .established || from == .synReceived) else { return }
+        let wire = timeline.state(of: end.id, end.side)
+        let reaction = timeline.kernelClosesFirst(end.side, of: end.id)
+        guard reaction.count > 0 else { return }
+        var news = KernelEvent(
+            connection: end.id, side: end.side, time: event.time,
+            kind: .contradiction(kernel: reaction[reaction.count - 1].to, wire: wire), socket: nil,
+            process: view.process,
+            source: .tracepoint)
+        news.isCorrected = true
+        said.append(news)
     }
 
     /// Whether an event came before the SYN that opened the connection: it is of a socket that was at the same address in memory before.

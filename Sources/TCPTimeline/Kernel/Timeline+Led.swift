@@ -35,6 +35,15 @@ extension Timeline {
         return ends
     }
 
+    /// The kernel says that one side had closed before the other one's FIN came: see `EndpointMachine.kernelClosesFirst`.
+    mutating func kernelClosesFirst(_ side: Side, of id: ConnectionID) -> Reaction {
+        if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return Reaction() }
+        let reaction = connections.store[id].endpoints[Int(side.rawValue)].kernelClosesFirst()
+        connections.store[id].settle()
+        course.join(&connections.store[id])
+        return reaction
+    }
+
     /// Whether a state of the kernel's, now or before, is one to which no captured segment leads.
     func isAhead(_ state: TCPState, of id: ConnectionID, _ side: Side) -> Bool {
         if connections.store[id].isSelfConnect { return false }

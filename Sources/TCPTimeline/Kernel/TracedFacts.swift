@@ -61,6 +61,9 @@ public struct TracedFacts: Sendable {
     /// Another reason, and how many there were for that: of three or more the rarest ones are not counted.
     private var rivalReason: KernelWord?
     private var rivalDrops: UInt32 = 0
+    private var rivalSince: Timestamp?
+    /// When it threw away the first of those.
+    public internal(set) var dropsSince: Timestamp?
     /// When it threw away the latest of those.
     public internal(set) var dropTime: Timestamp?
     /// When a firewall's rule threw away the latest one.
@@ -150,16 +153,19 @@ public struct TracedFacts: Sendable {
     private mutating func countDrop(_ reason: KernelWord, _ time: Timestamp) {
         if dropReason == nil || reason == dropReason {
             dropReason = reason
+            dropsSince = dropsSince ?? time
             dropTime = time
             drops &+= 1
         } else if reason == rivalReason {
             rivalDrops &+= 1
             guard rivalDrops > drops else { return }
             (dropReason, drops, rivalReason, rivalDrops) = (rivalReason, rivalDrops, dropReason, drops)
+            (dropsSince, rivalSince) = (rivalSince, dropsSince)
             dropTime = time
         } else if rivalDrops <= 1 {
             rivalReason = reason
             rivalDrops = 1
+            rivalSince = time
         }
     }
 

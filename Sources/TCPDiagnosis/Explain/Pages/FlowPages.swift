@@ -305,7 +305,8 @@ extension Explanation {
                 "Linux's names differ: FIN_WAIT2, SYN_RECV, and CLOSE for CLOSED. That is not counted as a difference."),
             .causes(
                 "A firewall on this host dropped the segment after it was captured.",
-                "close() was called; the FIN waits behind unsent data, and Linux has changed the state already.",
+                "close() was called, and the FIN does not get out: it is dropped before it is captured. One that only waits behind what the"
+                    + " peer has not acknowledged is as it should be, and no finding.",
                 "The capture lacks frames: explain capture-gap.",
                 "The address belongs to another network namespace, whose table is not this one's."),
             .remedy("nft list ruleset; trace in the right namespace (ip netns exec, nsenter).")),
