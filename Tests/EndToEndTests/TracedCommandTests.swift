@@ -51,6 +51,16 @@ private let client = """
         peer.signal(SIGKILL)
     }
 
+    /// A script's processes are gone before anybody could ask /proc whose children they were.
+    @Test(arguments: [1, 4]) func noConnectionOfAShortLivedDescendantIsLeftOut(atATime: Int) throws {
+        let call = "exec 3<>/dev/tcp/127.0.0.1/1"
+        let outcome = try tcptrace(
+            "-i", "lo", "-q", "--no-header", "--fail-on", "refused", "tcp port 1", "--", "sh", "-c",
+            "seq 40 | xargs -P\(atATime) -I{} bash -c '\(call)' 2>/dev/null; true")
+        #expect(outcome.lines.count { $0.contains(" refused ") } == 40, "\(outcome.text)\(outcome.errors)")
+        #expect(outcome.code == 3 && !outcome.errors.contains("not shown"), "\(outcome.errors)")
+    }
+
     @Test func howTheCommandEnds() throws {
         #expect(try tcptrace("-i", "lo", "-q", "--", "true").code == 0)
         #expect(try tcptrace("-i", "lo", "-q", "--", "sh", "-c", "kill -TERM $$").code == 128 + SIGTERM)

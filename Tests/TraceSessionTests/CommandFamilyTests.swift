@@ -1,5 +1,6 @@
 // Who belongs to the traced command, and how seldom /proc is asked.
 
+import KernelSockets
 import Testing
 
 @testable import TraceSession
@@ -10,7 +11,7 @@ import Testing
     @Test func itselfAndItsDescendants() {
         var family = CommandFamily(of: 7, startedBy: 5)
         let members = [Int32(7), 8, 9, 5, 77].filter { pid in
-            family.contains(pid, at: 0) { Self.lineages[$0] ?? [] }
+            family.contains(pid, at: 0) { Self.lineages[$0] ?? [] } == true
         }
         #expect(members == [7, 8], "neither a stranger, nor who started it, nor who has gone")
     }
@@ -31,7 +32,7 @@ import Testing
         let before = family.contains(8, at: 0) { Self.lineages[$0] ?? [] }
         let after = family.contains(8, at: 5_000_000_000) { _ in [] }
         let another = family.contains(8, at: 9_000_000_000) { _ in [8, 2] }
-        #expect(before && after && !another)
+        #expect(before == true && after == true && another == false)
     }
 
     @Test func whoEndedAsAnOrphanIsOne() {
@@ -39,6 +40,20 @@ import Testing
         family.remember(8, at: 0)
         let after = family.contains(8, at: 5_000_000_000) { _ in [] }
         let another = family.contains(8, at: 9_000_000_000) { _ in [8, 2] }
-        #expect(after && !another)
+        #expect(after == true && another == false)
+    }
+
+    @Test func theKernelsRecordsAreBelievedAndOfWhoHasGoneUnaskedNothingIsKnown() {
+        let own = Kinship(isDescendant: true, isCertain: true)
+        let other = Kinship(isDescendant: false, isCertain: true)
+        let likely = Kinship(isDescendant: true, isCertain: false)
+        var family = CommandFamily(of: 7, startedBy: 5)
+        #expect(family.contains(77, at: 0, recorded: own) { _ in [] } == true, "it has gone, and was the command's")
+        #expect(family.contains(78, at: 0, recorded: other) { _ in [] } == false)
+        #expect(family.contains(79, at: 0) { _ in [] } == nil, "nothing tells")
+        #expect(family.contains(79, at: 1, recorded: own) { _ in [] } == true, "it is asked again")
+        // Where records were lost, /proc comes first.
+        #expect(family.contains(9, at: 0, recorded: likely) { Self.lineages[$0] ?? [] } == false)
+        #expect(family.contains(80, at: 0, recorded: likely) { _ in [] } == true)
     }
 }

@@ -6,10 +6,10 @@ enum PerfRecord: Equatable {
     case sample(pid: Int32, time: UInt64, record: Range<Int>)
     /// So many records did not fit into the ring.
     case lost(UInt64)
-    /// A process has a new name: its first `isExec` if it runs another program.
-    case name(pid: Int32, isExec: Bool, name: String, time: UInt64)
-    /// A process (not only one of its threads) has begun; its parent.
-    case fork(pid: Int32, parent: Int32)
+    /// A process has a new name.
+    case name(pid: Int32, name: String, time: UInt64)
+    /// A process (not only one of its threads) has begun; its parent, and when, on the events' clock.
+    case fork(pid: Int32, parent: Int32, time: UInt64)
     /// A process (not only one of its threads) has ended.
     case exit(pid: Int32)
     /// Something else.
@@ -19,9 +19,7 @@ enum PerfRecord: Equatable {
 
     /// The record that begins at `position`, and where the next one begins; nil if `bytes` ends before it is complete.
     static func next(_ bytes: RawSpan, at position: Int) -> (record: PerfRecord, end: Int)? {
-        guard let type = unsigned(bytes, position, 4), let misc = unsigned(bytes, position + 4, 2),
-            let size = unsigned(bytes, position + 6, 2)
-        else { return nil }
+        guard let type = unsigned(bytes, position, 4), let size = unsigned(bytes, position + 6, 2) else { return nil }
         let length = Int(size)
         guard length >= 8, length % 8 == 0 else { return (.damaged, bytes.byteCount) }
         guard length <= bytes.byteCount - position else { return nil }
@@ -30,7 +28,7 @@ enum PerfRecord: Equatable {
         switch type {
         case 9: return (sample(body, at: position + 8) ?? .damaged, end)  // PERF_RECORD_SAMPLE
         case 2: return (unsigned(body, 8, 8).map { .lost($0) } ?? .damaged, end)  // PERF_RECORD_LOST
-        case 3: return (name(body, misc) ?? .damaged, end)  // PERF_RECORD_COMM
+        case 3: return (name(body) ?? .damaged, end)  // PERF_RECORD_COMM
         case 4, 7: return (task(body, isFork: type == 7) ?? .damaged, end)  // PERF_RECORD_EXIT, PERF_RECORD_FORK
         default: return (.other, end)
         }
@@ -44,7 +42,7 @@ enum PerfRecord: Equatable {
         return .sample(pid: Int32(truncatingIfNeeded: pid), time: time, record: start..<(start + Int(size)))
     }
 
-    private static func name(_ body: RawSpan, _ misc: UInt64) -> PerfRecord? {
+    private static func name(_ body: RawSpan) -> PerfRecord? {
         // 16 octets of who and when follow the name, which is padded with zeros.
         guard let pid = unsigned(body, 0, 4), let tid = unsigned(body, 4, 4), body.byteCount >= 24,
             let time = unsigned(body, body.byteCount - 8, 8)
@@ -56,20 +54,16 @@ enum PerfRecord: Equatable {
             guard let byte = unsigned(body, offset, 1), byte != 0 else { break }
             text.append(UInt8(truncatingIfNeeded: byte))
         }
-        return .name(
-            pid: Int32(truncatingIfNeeded: pid), isExec: misc & 0x2000 != 0,
-            name: String(decoding: text, as: UTF8.self),
-            time: time
-        )
+        return .name(pid: Int32(truncatingIfNeeded: pid), name: String(decoding: text, as: UTF8.self), time: time)
     }
 
     private static func task(_ body: RawSpan, isFork: Bool) -> PerfRecord? {
-        guard let pid = unsigned(body, 0, 4), let parent = unsigned(body, 4, 4), let tid = unsigned(body, 8, 4) else {
-            return nil
-        }
+        guard let pid = unsigned(body, 0, 4), let parent = unsigned(body, 4, 4), let tid = unsigned(body, 8, 4),
+            let time = unsigned(body, 16, 8)
+        else { return nil }
         if pid != tid { return .other }
         return isFork
-            ? .fork(pid: Int32(truncatingIfNeeded: pid), parent: Int32(truncatingIfNeeded: parent))
+            ? .fork(pid: Int32(truncatingIfNeeded: pid), parent: Int32(truncatingIfNeeded: parent), time: time)
             : .exit(pid: Int32(truncatingIfNeeded: pid))
     }
 }

@@ -34,6 +34,9 @@ struct ProcessNames {
     private static let toldLimit = 65_536
     private static let generations = 16
 
+    /// The processes that there were when their names were read.
+    private(set) var atStart: Set<Int32> = []
+
     init(root: String = "/proc") { self.root = root }
 
     /// Reads the names of the processes that there are.
@@ -44,6 +47,7 @@ struct ProcessNames {
         while told.count < Self.toldLimit / 2, let pid = entries.nextNumber() {
             guard let process = ProcessDirectory(root: root, pid: pid)?.identity()?.process else { continue }
             told[pid] = Word(name: process.command, uid: process.uid)
+            atStart.insert(pid)
         }
     }
 

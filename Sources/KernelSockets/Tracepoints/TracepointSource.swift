@@ -71,6 +71,10 @@ public final class TracepointSource {
     /// What was in their ring.
     private var told: [UInt8] = []
     private var names: ProcessNames
+    /// Who descends from the command that is traced, if there is one.
+    private var families: Descendants?
+    /// Whether processes may begin on a processor whose records are not read.
+    private var hasUnwatchedProcessors = false
     private let clock: Int32
     /// What was in the rings, by ring.
     private var collected: [[UInt8]] = []
@@ -128,6 +132,7 @@ public final class TracepointSource {
         for (kind, format) in wanted where programs.map({ !kind.isTold(by: $0) }) ?? true {
             add(kind, format, ports: inKernel)
         }
+        hasUnwatchedProcessors = !opened.refused.isEmpty
         missing = decoder.missing.map { "\($0.kind.name) (\($0.kind.use)): \($0.why)" }
         if let refused = opened.refused.first {
             missing.append(
@@ -197,8 +202,15 @@ public final class TracepointSource {
     public func newProcessors() -> String? {
         guard let online = OnlineProcessors.current() else { return nil }
         let came = processors.look(online)
+        if !came.isEmpty { hasUnwatchedProcessors = true }
         return came.isEmpty ? nil : OnlineProcessors.words(came)
     }
+
+    /// From now on it is known who descends from `command`, which has just been started: whoever was there before does not.
+    public func follow(_ command: Int32) { families = Descendants(of: command, strangers: names.atStart) }
+
+    /// Whether a process descends from the command that is followed, however short it lived; nil if the records do not tell, or not yet.
+    public func kinship(of pid: Int32) -> Kinship? { families?.kinship(of: pid) }
 
     /// Wakes epoll when much has come; small amounts are read with the next turn.
     public var descriptors: [Int32] { rings.map { $0.descriptor } }
@@ -276,6 +288,7 @@ public final class TracepointSource {
         for pid in endedBefore { names.exit(pid) }
         endedBefore = ended
         names.endReading()
+        families?.endReading(isComplete: counts.lost == 0 && !hasUnwatchedProcessors)
         counts.read &+= UInt64(events.count)
         sortByTime(&events)
     }
@@ -326,11 +339,14 @@ public final class TracepointSource {
             case .lost(let count):
                 counts.lost &+= count
                 names.distrust()
-            case .name(let pid, _, let name, let time): names.rename(pid, name, at: time)
-            case .fork(let pid, let parent):
+            case .name(let pid, let name, let time): names.rename(pid, name, at: time)
+            case .fork(let pid, let parent, let time):
                 ends[pid] = nil
                 names.fork(pid, parent: parent)
-            case .exit(let pid): ended.append(pid)
+                families?.begin(pid, parent: parent, at: time)
+            case .exit(let pid):
+                ended.append(pid)
+                families?.end(pid)
             case .other: break
             case .damaged: counts.damaged &+= 1
             }

@@ -5,15 +5,17 @@
 import TCPModel
 
 extension KernelJoin {
-    /// Judges the processes that were found since the last call; `isOfCommand` says whether a process belongs to the command.
+    /// Judges the processes that were found since the last call; `isOfCommand` says whether a process belongs to the command. It is asked
+    /// again about those of which it cannot tell that (nil), as long as the connection is watched.
     /// Once a connection was the command's it stays so, whoever holds its sockets later.
-    public mutating func judge(_ isOfCommand: (Int32) -> Bool) {
+    public mutating func judge(_ isOfCommand: (Int32) -> Bool?) {
         guard !unjudged.isEmpty else { return }
+        var open: [EndpointReference] = []
         for end in unjudged where number(of: end.id) == end.number {
             var isFound = false
             update(end.id, end.side) { view in
                 guard let pid = (view.process ?? view.listenerProcess)?.pid, view.judged?.pid != pid else { return }
-                let verdict = isOfCommand(pid)
+                guard let verdict = isOfCommand(pid) else { return open.append(end) }
                 view.judged = (pid, verdict)
                 guard verdict else { return }
                 view.isOfCommand = true
@@ -24,7 +26,7 @@ extension KernelJoin {
                 hasSeenCommand = true
             }
         }
-        unjudged.removeAll(keepingCapacity: true)
+        unjudged = open
     }
 
     /// Nobody asks whose connections are whose: there is no command.

@@ -173,6 +173,15 @@ public struct KernelView: Sendable {
     /// Whether either end is, or was, the traced command's.
     public var isOfCommand: Bool { originator.isOfCommand || responder.isOfCommand }
 
+    /// A process at one of its ends of which it could not be told whether it is the traced command's; nil if there is none.
+    public var undecidedProcess: ProcessIdentity? {
+        for side in sides {
+            guard let process = side.process ?? side.listenerProcess, side.judged?.pid != process.pid else { continue }
+            return process
+        }
+        return nil
+    }
+
     /// Whether the latest reading denies that a connection is over: what seemed to end it was not obeyed, or did not get to TCP.
     public func deniesEnd(of connection: Connection) -> Bool {
         [Side.originator, .responder].contains { side in

@@ -1,8 +1,10 @@
 // Which processes belong to the command that is traced: itself and its descendants.
 
+import KernelSockets
 import TCPModel
 
-/// Asks /proc for a process's ancestors, and remembers the answer: on a busy host one process has thousands of connections.
+/// The kernel's records of who forked whom tell it of those that have gone, too. Where they do not, /proc is asked for a process's
+/// ancestors, and the answer remembered: on a busy host one process has thousands of connections.
 struct CommandFamily {
     /// How long an answer is good, in nanoseconds. Numbers of processes are given out in turn: until all of them were, and this one
     /// is another's, takes longer.
@@ -21,14 +23,19 @@ struct CommandFamily {
         self.own = own
     }
 
-    /// Whether a process belongs to it; `lineage` tells a process and its ancestors, and nothing of one that has gone.
-    mutating func contains(_ pid: Int32, at now: Int64, lineage: (Int32) -> [Int32]) -> Bool {
+    /// Whether a process belongs to it; nil if that cannot be told, or not yet. `recorded` is what the kernel's records say, if they
+    /// say anything; `lineage` tells a process and its ancestors, and nothing of one that has gone.
+    mutating func contains(
+        _ pid: Int32, at now: Int64, recorded: Kinship? = nil, lineage: (Int32) -> [Int32]
+    ) -> Bool? {
         if pid == command { return true }
+        if let recorded, recorded.isCertain { return recorded.isDescendant }
         let known = answers[pid]
         if let known, now < known.until { return known.isMember }
         let line = lineage(pid)
         // Who has gone is what he was.
-        let isMember = line.isEmpty ? known?.isMember ?? false : pid != own && line.contains(own)
+        let told = line.isEmpty ? known?.isMember ?? recorded?.isDescendant : pid != own && line.contains(own)
+        guard let isMember = told else { return nil }
         note(pid, isMember, at: now)
         return isMember
     }

@@ -53,6 +53,12 @@ struct KernelTrace {
     /// Appends what was collected to `events`, which is empty, in the order of time.
     func read(into events: inout [SocketEvent]) { source?.takeCollected(into: &events) }
 
+    /// From now on the descendants of `command`, which has just been started, are known.
+    func follow(_ command: Int32) { source?.follow(command) }
+
+    /// Whether a process descends from it, even if it has gone; nil if the kernel's records do not tell, or not yet.
+    func kinship(of pid: Int32) -> Kinship? { source?.kinship(of: pid) }
+
     /// Ends: no events come after that.
     func stop() { source?.stop() }
 

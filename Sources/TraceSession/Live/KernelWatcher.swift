@@ -54,6 +54,8 @@ struct KernelWatcher {
     static let leadPatience = 30 * Span.millisecond
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
+    /// In how many turns it is asked whether a caller is the command's: its beginning may be read after its call.
+    private static let askedTurns = 4
     /// The most ports that readings are narrowed to.
     static let portLimit = 16
 
@@ -67,6 +69,8 @@ struct KernelWatcher {
     private(set) var family: CommandFamily?
     /// Those of them that called connect(): whoever has ended by the end of the trace could not be told from strangers then.
     private(set) var callers: Set<Int32> = []
+    /// Who called connect() and may be one of them: for how many more turns that is asked.
+    private var possibleCallers: [Int32: Int] = [:]
     private var nextReading: Int64 = 0
     private var searches = SearchPace()
     private var listenerSearches = SearchPace()
@@ -375,7 +379,10 @@ struct KernelWatcher {
     mutating func takeRecords() -> [[UInt8]] { recorder?.take() ?? [] }
 
     /// From now on this process and its descendants are the command that is traced.
-    mutating func follow(_ command: Int32) { family = CommandFamily(of: command, startedBy: getpid()) }
+    mutating func follow(_ command: Int32) {
+        family = CommandFamily(of: command, startedBy: getpid())
+        trace.follow(command)
+    }
 
     /// These descendants of the command have ended, and what they did is still to be read.
     mutating func remember(ofCommand ended: [Int32]) {
@@ -389,7 +396,12 @@ struct KernelWatcher {
         let now = monotonicNow()
         for event in events where event.kind == .transition(from: .closed, to: .synSent) {
             guard event.isProcessContext, !callers.contains(event.pid) else { continue }
-            if members.contains(event.pid, at: now, lineage: { owners.lineage(of: $0) }) { callers.insert(event.pid) }
+            possibleCallers[event.pid] = Self.askedTurns
+        }
+        for (pid, turns) in possibleCallers {
+            let verdict = members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
+            if verdict == true { callers.insert(pid) }
+            possibleCallers[pid] = verdict == nil && turns > 1 ? turns - 1 : nil
         }
         family = members
     }
@@ -399,7 +411,9 @@ struct KernelWatcher {
         // Taken out and put back: asking changes it.
         guard var members = family.take() else { return join.judgeNobody() }
         let now = monotonicNow()
-        join.judge { pid in members.contains(pid, at: now) { owners.lineage(of: $0) } }
+        join.judge { pid in
+            members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
+        }
         family = members
     }
 }

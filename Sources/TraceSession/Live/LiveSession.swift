@@ -123,11 +123,7 @@ public enum LiveSession {
         if tracer.hasNoInterface { status = 1 }
         for line in endLines(&tracer) + tracer.overview.sentences { complain(plain: line) }
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
-        if tracer.unseenCount > 0 {
-            complain(
-                "\(counted(tracer.unseenCount, "connection")) not shown: over before any process"
-                    + " was seen at either end; the command's may be among them")
-        }
+        for sentence in tracer.unattributed.sentences { complain(sentence) }
         for line in tracer.hostCounters { complain(plain: line) }
         if let sentence = tracer.unmetChoice { complain(sentence) }
         if let sentence = tracer.options.names?.sentence { complain(sentence) }

@@ -116,8 +116,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// With a command: connections that were over before a process was seen at either end; they are not shown.
-    private(set) var unseenCount: UInt64 = 0
+    /// With a command: connections that are not shown, though they may be its own.
+    private(set) var unattributed = UnattributedConnections()
 
     /// Also wakes `step` up for this descriptor.
     public func wake(on descriptor: Int32) { captures.watch(descriptor) }
@@ -382,7 +382,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     mutating func finish(_ id: ConnectionID, _ now: Timestamp) {
         kernel?.judgeProcesses()
         let view = kernel?.join.view(id)
-        if kernel?.family != nil && view?.hasProcess != true { unseenCount += 1 }
+        if let kernel, kernel.family != nil { unattributed.note(pipeline.timeline[id], view, isLocal: kernel.isLocal) }
         pipeline.finish(id, view, now: now)
         guard options.connectionLimit != nil, pipeline.timeline.isEnded(id) else { return }
         if options.selection.shows(pipeline.timeline[id], view) { finishedCount += 1 }

@@ -38,12 +38,12 @@ extension PerfRecord {
         let name = Array("a\u{1b}b".utf8) + [0, 0, 0, 0, 0]
         #expect(
             PerfRecord.next(record(3, misc: 0x2000, little(8, 4) + little(8, 4) + name + id), at: 0)?.record
-                == .name(pid: 8, isExec: true, name: "a\u{1b}b", time: 2))
+                == .name(pid: 8, name: "a\u{1b}b", time: 2))
         #expect(
             PerfRecord.next(record(3, little(8, 4) + little(9, 4) + name + id), at: 0)?.record == .other,
             "a thread's name is not its process's")
         let task = little(8, 4) + little(1, 4) + little(8, 4) + little(1, 4) + little(5, 8) + id
-        #expect(PerfRecord.next(record(7, task), at: 0)?.record == .fork(pid: 8, parent: 1))
+        #expect(PerfRecord.next(record(7, task), at: 0)?.record == .fork(pid: 8, parent: 1, time: 5))
         #expect(PerfRecord.next(record(4, task), at: 0)?.record == .exit(pid: 8))
     }
 

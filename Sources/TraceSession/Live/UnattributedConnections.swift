@@ -1,0 +1,60 @@
+// `-- COMMAND`: connections that are not shown because nobody could tell whose they were.
+
+import TCPModel
+import TCPTimeline
+
+/// Counts connections that may have been the traced command's.
+struct UnattributedConnections {
+    /// How many processes are named, at most.
+    private static let most = 4
+
+    /// Over before a process was seen at either end.
+    private var withoutProcess: UInt64 = 0
+    /// Of a process that was gone before it could be told whether it descends from the command.
+    private var undecided: UInt64 = 0
+    private var names: Set<String> = []
+    /// A stranger's at one end, and no process was seen at the other one, which is on this host, too.
+    private var halfSeen: UInt64 = 0
+
+    /// Takes in a connection that is over; `view` is what the kernel said of it. `isLocal` tells this host's addresses.
+    mutating func note(_ connection: Connection, _ view: KernelView?, isLocal: (IPAddress) -> Bool) {
+        guard let view, view.hasProcess else {
+            withoutProcess += 1
+            return
+        }
+        if view.isOfCommand { return }
+        if let process = view.undecidedProcess {
+            undecided += 1
+            if names.count < Self.most { names.insert(process.command) }
+            return
+        }
+        let (client, server) = (view.originator, view.responder)
+        let lacksClient = client.process == nil && isLocal(connection.tuple.source.address)
+        // Where nobody listens there is no process.
+        let lacksServer =
+            connection.handshakeTime >= 0 && server.process == nil && server.listenerProcess == nil
+            && isLocal(connection.tuple.destination.address)
+        if lacksClient || lacksServer { halfSeen += 1 }
+    }
+
+    /// Sentences for standard error; none if there was no such connection.
+    var sentences: [String] {
+        var said: [String] = []
+        if withoutProcess > 0 {
+            said.append(
+                "\(counted(withoutProcess, "connection")) not shown: over before any process was seen at either end;"
+                    + " the command's may be among them")
+        }
+        if halfSeen > 0 {
+            said.append(
+                "\(counted(halfSeen, "connection")) not shown: no process was seen at one of the ends; the command's may be among"
+                    + " them")
+        }
+        if undecided > 0 {
+            said.append(
+                "\(counted(undecided, "connection")) not shown: the process (\(names.sorted().map(printable).joined(separator: ", ")))"
+                    + " ended before it could be told whether it was the command's; the command's may be among them")
+        }
+        return said
+    }
+}
