@@ -198,6 +198,48 @@ import Testing
         }
     }
 
+    /// As they stand in rows, with what is of that row alone.
+    @Test(arguments: [
+        ("tail loss probe, nothing was lost", "tail-loss-probe"), ("frame 12 was not needed (D-SACK)", "D-SACK"),
+        ("frame 12 was not needed (TSecr)", "spurious-retransmission"),
+        ("kernel: client is CLOSE_WAIT, not captured", "not captured"), ("idle for 61s", "idle"),
+        ("kernel: server is CLOSED, RST not captured", "not captured"), ("was lab-client[24727]", "was"),
+        ("kernel: accepted after 183ms", "accepted after"), ("accepted within 100ms", "accepted after"),
+        ("kernel: not accepted, nobody owns it", "not accepted"), ("lab-server[7410] listens", "listens"),
+        ("half-closed: server may still send", "half_closed"),
+        ("| half-closed: client's socket has no owner  |", "has no owner"),
+        ("kernel: tcp_send_reset TCP_ABORT_ON_CLOSE by lab-server[7410]", "TCP_ABORT_ON_CLOSE"),
+        ("kernel: client gets ECONNRESET", "ECONNRESET"),
+        ("kernel: packet for client dropped, NETFILTER_DROP", "NETFILTER_DROP"),
+        ("[1400 of 1448 octets not captured]", "octets not captured"), ("acked +9.03us", "acked"),
+        ("began before the capture: states assumed", "assumed"), ("same connection as TCP 1 (NAT)", "NAT"),
+        ("client called 10.1.0.2:80 (redirected)", "redirected"), ("retransmit 1 (after 1.02s)", "retransmit"),
+        ("... 600 rows, 1200 segments left out ...", "left out"), ("kernel: TIME_WAIT timer expired", "TIME_WAIT"),
+        ("--- teardown (client closes first) ---", "teardown"), ("* = confirmed by the kernel", "confirmed"),
+        ("kernel says client: (no socket)", "!"),
+        ("handshake 36.8us", "handshake"), ("last segment after 115.9ms", "last segment after"),
+    ])
+    func aPastedSentenceHasAPage(_ sentence: String, _ name: String) {
+        #expect(Explanations.pages(for: sentence).first?.name == name)
+    }
+
+    /// The columns of the ladder, of -q and of `sockets`.
+    @Test(arguments: [
+        "OUTCOME", "SETUP", "DURATION", ">B", "<B", "CLOSER", "PROCESS", "delta", "teardown", "handshake",
+        "PID/Program",
+        "Recv-Q", "length",
+    ])
+    func aColumnHasAPage(_ title: String) { #expect(!Explanations.pages(for: title).isEmpty) }
+
+    /// A word of the list is one to type, but for those in brackets.
+    @Test func theListHasWordsToType() {
+        for line in Explanations.list(width: 100) where !line.isHeading {
+            for name in line.text.split(separator: #/ {2,}/#).map(String.init) where !name.hasPrefix("(") {
+                #expect(!Explanations.pages(for: name).isEmpty, "\(name)")
+            }
+        }
+    }
+
     /// The figure omits it (RFC 9293 3.3.2, note 2), and the first connection that a student looks at may have it.
     @Test func theStepPastFIN_WAIT_2IsTold() throws {
         for state in [TCPState.finWait1, .timeWait] {
@@ -360,6 +402,13 @@ import Testing
         #expect(Explanations.suggestions(for: "TIEM_WAIT").first == "TIME_WAIT")
         #expect(Explanations.suggestions(for: "tail").first == "tail-loss-probe")
         #expect(Explanations.suggestions(for: "qqqqqqqqqqqq") == [])
+        // Not in the middle of a word: neither challenge-ack nor silent-close.
+        #expect(Explanations.suggestions(for: "len").isEmpty)
+        #expect(Explanations.suggestions(for: "challenge").first == "challenge-ack")
+        #expect(Explanations.suggestions(for: "synretra").contains("TcpExtTCPSynRetrans"))
+        // Of a row the words that have a page, and nothing that only looks like them.
+        #expect(Explanations.suggestions(for: "-- SYN seq 0 win 65495 mss 65495 --->").contains("seq"))
+        #expect(Explanations.suggestions(for: "the window is small") == ["win"])
         #expect(Explanations.editDistance(Array("ab".unicodeScalars), Array("ba".unicodeScalars)) == 1)
         #expect(Explanations.editDistance(Array("kitten".unicodeScalars), Array("sitting".unicodeScalars)) == 3)
         #expect(Explanations.editDistance([], Array("abc".unicodeScalars)) == 3)

@@ -29,8 +29,14 @@ public enum Explanations {
     /// The page of a finding. Those of situations have no code.
     public static func page(of code: FindingCode) -> Explanation? { findings.first { $0.name == code.rawValue } }
 
-    /// The pages for a word, in any usual spelling; several if it means several things, none if it means nothing here.
+    /// The pages for a word, in any usual spelling, or for a sentence of the output; several if it means several things, none if it
+    /// means nothing here.
     public static func pages(for typed: String) -> [Explanation] {
+        let pages = pages(forWord: typed)
+        return pages.isEmpty ? self.pages(forSentence: typed) : pages
+    }
+
+    private static func pages(forWord typed: String) -> [Explanation] {
         guard !typed.isEmpty, typed.utf8.count <= longestWord else { return [] }
         // Remarks stand in brackets.
         let isBracketed = typed.count > 2 && typed.hasPrefix("(") && typed.hasSuffix(")")
@@ -106,7 +112,7 @@ public enum Explanations {
         fold(Explanation.otherWords[folded] ?? folded)
     }
 
-    private static func fold(_ word: String) -> String {
+    static func fold(_ word: String) -> String {
         String(word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 })
     }
 
@@ -121,6 +127,8 @@ public enum Explanations {
 
     /// The names that a mistyped word may have meant, nearest first, five at most.
     public static func suggestions(for word: String) -> [String] {
+        let named = names(in: word)
+        if !named.isEmpty { return Array(named.prefix(mostSuggestions)) }
         // No more of a hostile word is looked at than a name could have.
         let folded = fold(String(String.UnicodeScalarView(word.unicodeScalars.prefix(longestWord))))
         let typed = Array(folded.unicodeScalars)
@@ -130,12 +138,27 @@ public enum Explanations {
         for page in fixed where page.name.count > 1 && !near.contains(where: { $0.name == page.name }) {
             let name = Array(fold(page.name).unicodeScalars)
             var distance = editDistance(typed, name)
-            // Part of a name is a good guess as well.
-            if typed.count >= 3, fold(page.name).contains(folded) { distance = min(distance, 1) }
+            // Words of a name are a good guess as well.
+            if typed.count >= 3, hasWord(folded, page.name) { distance = min(distance, 1) }
             if distance <= most { near.append((distance, page.name)) }
         }
         return near.enumerated().sorted { ($0.element.distance, $0.offset) < ($1.element.distance, $1.offset) }
-            .prefix(5).map { $0.element.name }
+            .prefix(mostSuggestions).map { $0.element.name }
+    }
+
+    private static let mostSuggestions = 5
+
+    /// Whether one of a name's words, or several, begin with this folded text: `tail` those of tail-loss-probe, `retrans` those of
+    /// TCPSynRetrans. The middle of a word is none: `len` says nothing of challenge-ack.
+    private static func hasWord(_ text: String, _ name: String) -> Bool {
+        let (text, letters, folded) = (Array(text.utf8), Array(name.utf8), Array(fold(name).utf8))
+        guard folded.count == letters.count, text.count <= folded.count else { return false }
+        func isLetter(_ octet: UInt8) -> Bool { 0x61...0x7a ~= octet | 0x20 }
+        return (0...folded.count - text.count).contains { place in
+            guard folded[place..<place + text.count].elementsEqual(text) else { return false }
+            guard place > 0, isLetter(letters[place - 1]) else { return true }
+            return letters[place] & 0x20 == 0 && letters[place - 1] & 0x20 != 0
+        }
     }
 
     /// How many insertions, deletions, replacements and swaps of neighbours make one out of the other.
@@ -164,7 +187,7 @@ public enum Explanations {
         var lines: [Explanation.Line] = []
         for kind in Explanation.Kind.allCases {
             var names = all.filter { $0.kind == kind }.map(\.name)
-            if kind == .completeness { names = ["0 to 63"] }
+            if kind == .completeness { names = ["(a number from 0 to 63)"] }
             if kind == .history {
                 // A capital means the originator; one of both is enough here.
                 names = Explanation.historyLetters.map { String($0.letter) } + ["ShADadFf"]

@@ -99,6 +99,15 @@ extension Explanation {
             "acks unseen data", "An ACK of octets that the capture does not have.",
             "They arrived, so it is the capture that lacks frames, not the network.", see: "explain capture-gap"),
         remark(
+            "octets not captured",
+            "`[1400 of 1448 octets not captured]`: of this frame's text that much is not in the capture.",
+            "The frame was cut at the capture's snapshot length: 256 octets, unless -s, -A or -X said otherwise then. -s 0 keeps all.",
+            see: "explain capture-gap"),
+        remark(
+            "left out", "`... 600 rows, 1200 segments left out ...`: a connection with very many rows.",
+            "Its first and its last rows are there, and all findings; -v shows 100 times as many. Of text that -A or -X shows: there was no"
+                + " memory for it while it waited."),
+        remark(
             "fragments missing", "The first fragment of a packet whose others never came.",
             "Its receiver has nothing of it, and it moves no state."),
         remark(
@@ -214,6 +223,12 @@ extension Explanation {
             "not accepted", "The connection is open, and no process has called accept() for it.",
             "It waits in its listener's queue. Linux finishes the handshake and takes in data by itself.",
             see: "explain never-accepted"),
+        remark(
+            "accepted after",
+            "`kernel: accepted after 183ms`: so long the connection waited in the accept queue, open, for its server.",
+            "From the end of the handshake to the accept() that took it. `within`: by the first look at it. `after 80ms to 103ms`: between two"
+                + " looks.",
+            see: "explain accepted-late, explain accept-queue-full"),
         remark(
             "no process", "A socket that no process holds any more: its own has closed it, or has ended.",
             "The kernel finishes the connection by itself. In FIN_WAIT_2 it waits for the peer's close().",

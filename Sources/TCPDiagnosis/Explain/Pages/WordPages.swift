@@ -8,10 +8,12 @@ extension Explanation {
         "dsack": "D-SACK", "sacked": "SACK", "sack-ok": "SACK", "ecr": "ts", "timestamps": "ts", "pto": "TLP",
         "sequence": "seq", "sequence-number": "seq", "retransmitted": "retransmit", "closed-by": "CLOSER",
         "window": "win", "wscale": "ws", "rx-queue": "Recv-Q",
-        "tx-queue": "Send-Q", "idle-for": "idle",
+        "tx-queue": "Send-Q", "idle-for": "idle", "length": "data", "len": "data",
+        "<b": ">B", "orig-bytes": ">B", "resp-bytes": ">B", "lasted": "DURATION",
+        "pid": "PID/Program", "program": "PID/Program", "processes": "PROCESS",
     ]
 
-    static let words: [Explanation] = header + times + texts
+    static let words: [Explanation] = header + times + texts + columns
 
     // MARK: What a segment says
 
@@ -132,6 +134,69 @@ extension Explanation {
                 "A late duplicate, of this connection or of the one before it on these ports.",
                 "Several clients behind one NAT whose clocks differ, and one port is used again."),
             .see("explain 'old timestamp: dropped', explain TCP_RFC7323_PAWS")),
+    ]
+
+    // MARK: Columns
+
+    private static let columns = [
+        Explanation(
+            .word, "OUTCOME", "In the table of -q: what became of the connection, and Zeek's conn_state for it.",
+            .meaning(
+                """
+                `closed SF`: our word first, of what both ends make of it; then what Zeek's rule makes of the segments alone. Each has a
+                page: explain half_closed, explain S2. In JSON and CSV they are outcome and conn_state; --outcome chooses by the first.
+                """),
+            .see("explain closed, explain SF, explain open")),
+        Explanation(
+            .word, "DURATION", "In the table of -q: from a connection's first segment to its last one.",
+            .meaning(
+                """
+                Of one that closed it is how long it lasted. One that is open, or was given up, goes on for nobody knows how long: the last line
+                of the ladder has `last segment after` for it. One segment lasts for no time. In JSON and CSV it is duration.
+                """),
+            .see("explain SETUP, explain 'last segment after'")),
+        Explanation(
+            .word, ">B",
+            "In the table of -q: octets of text from the client to the server; under <B those of the server.",
+            .meaning(
+                """
+                By sequence numbers, each octet once, however often it was sent; with those that ACKs show and the capture lacks. In JSON and
+                CSV they are orig_bytes and resp_bytes.
+                """),
+            .see("explain data, explain capture-gap, explain retransmission")),
+        Explanation(
+            .word, "PROCESS", "In the table of -q: who holds the sockets, the client's process > the server's.",
+            .meaning(
+                """
+                From 100 columns on; `--width 100` makes them. Only processes of this host are known, and those of others only to root. `-`: the
+                client's is not. Behind it may stand why nobody answered, or where a NAT sent it.
+                """),
+            .see("explain CLOSER, explain listens, explain NAT")),
+        Explanation(
+            .word, "delta", "In the ladder: the time since the row before, of the same connection.",
+            .meaning(
+                """
+                A row of several segments counts from the last one of the row before to its own first one. Under `time` stands the time since
+                the connection's first segment. Other columns for it: -t, -tt, -ttt, -tttt.
+                """),
+            .see("explain idle, explain 'delayed ACK', explain RTO")),
+        Explanation(
+            .word, "teardown", "`--- teardown (client closes first) ---`: from here on the connection is closed.",
+            .meaning(
+                """
+                The rules of a ladder part it: handshake, data, teardown, reset. This one stands before the first FIN, and says whose it is:
+                that side goes to FIN_WAIT_1 and later to TIME_WAIT, the other to CLOSE_WAIT (RFC 9293 3.6).
+                """),
+            .see("explain FIN, explain FIN_WAIT_1, explain reset")),
+        Explanation(
+            .word, "PID/Program",
+            "In `tcptrace sockets`: the number and the name of the process that holds the socket.",
+            .meaning(
+                """
+                ` +2`: two more hold the same one. `?`: only root may see it. (no process), (not accepted): nobody holds it. -v has each
+                process, with its user, executable and container.
+                """),
+            .see("explain 'no process', explain 'not accepted', explain ?")),
     ]
 
     // MARK: Times

@@ -1,0 +1,87 @@
+// Finds the pages for a sentence of a row, as it was pasted: what is of this one row alone is left away, and the longest words that are
+// known make the page.
+
+import TCPModel
+import TCPTimeline
+
+extension Explanations {
+    /// Sentences longer than this, in octets, are nobody's. A line of a wide page is shorter.
+    private static let longestSentence = 256
+    /// The longest run of words that is looked up.
+    private static let longestRun = 6
+
+    /// Words of rows, closing lines and heads, folded, and the page that tells of them. What is a page's name needs no entry.
+    private static let sentences: [String: String] = [
+        "nothing-was-lost": "tail-loss-probe", "was-not-needed": "spurious-retransmission",
+        "was-not-needed-d-sack": "D-SACK", "idle-for": "idle", "may-still-send": "half_closed",
+        "states-assumed": "assumed", "nobody-owns-it": "not accepted", "not-accepted-for": "not accepted",
+        "accepted-within": "accepted after", "segments-left-out": "left out", "rows-left-out": "left out",
+        "time-wait-timer-expired": "TIME_WAIT", "time-wait-socket-is-gone": "TIME_WAIT",
+        "fin-wait-2-timed-out": "FIN_WAIT_2", "socket-is-gone": "silent-close", "kernel-says": "!",
+        "same-connection-as-tcp": "NAT", "connected-to-itself": "self-connect",
+        "confirmed-by-the-kernel": "confirmed", "lost-by-the-capture": "capture-gap", "closes-first": "teardown",
+        "retransmit-after": "retransmit", "retransmits": "retransmit", "accepts-the-rst": "reset",
+    ]
+
+    /// Names of pages that mean the same in a sentence as alone, folded, with those of `sentences`.
+    private static let known: [String: String] = {
+        var known = sentences
+        let kinds: Set<Explanation.Kind> = [.finding, .situation, .remark, .errno, .kernelReason, .counter]
+        for page in all where kinds.contains(page.kind) { known[fold(page.name)] = page.name }
+        return known
+    }()
+
+    /// The words of a sentence, folded: without brackets and stops around them, without the pid behind a process, and without numbers,
+    /// times and addresses.
+    private static func words(of sentence: String) -> [String] {
+        sentence.split(whereSeparator: { $0 == " " || $0 == "\n" || $0 == "\t" }).compactMap { part in
+            let isOfOurs: (Character) -> Bool = { $0.isLetter || $0.isNumber }
+            guard let first = part.firstIndex(where: isOfOurs) else { return nil }
+            var word = part[first...]
+            // `lab-client[7511]`
+            if let bracket = word.firstIndex(of: "["), bracket > word.startIndex { word = word[..<bracket] }
+            while let last = word.last, !isOfOurs(last) { word.removeLast() }
+            return word.isEmpty || word[word.startIndex].isNumber ? nil : fold(String(word))
+        }
+    }
+
+    /// The runs of words that are known within a sentence, the longest first, as names of pages.
+    private static func runs(in sentence: String, _ isKnown: (String) -> String?) -> [String] {
+        guard sentence.utf8.count <= longestSentence else { return [] }
+        let words = words(of: sentence)
+        var found: [(length: Int, name: String)] = []
+        for start in words.indices {
+            for end in start..<min(words.count, start + longestRun) {
+                let run = words[start...end].joined(separator: "-")
+                // `was` and the like are words of any sentence, if they do not begin it.
+                guard run.utf8.count > 4 || start == 0, let name = isKnown(run) else { continue }
+                found.append((run.utf8.count, name))
+            }
+        }
+        var names: [String] = []
+        for run in found.sorted(by: { $0.length > $1.length }) where !names.contains(run.name) {
+            names.append(run.name)
+        }
+        return names
+    }
+
+    /// The pages for a sentence of the output; none if nothing in it is known for sure.
+    static func pages(forSentence sentence: String) -> [Explanation] {
+        let isSentence = sentence.contains { $0 == " " || $0 == "[" }
+        guard isSentence, let name = runs(in: sentence, { known[$0] }).first else { return [] }
+        return pages(for: name)
+    }
+
+    /// The names of pages whose words stand in a sentence, those of the longest words first.
+    static func names(in sentence: String) -> [String] {
+        guard sentence.contains(" ") else { return [] }
+        return runs(in: sentence) { run in
+            if let name = known[run] { return name }
+            if let word = Explanation.words.first(where: { fold($0.name) == fold(Explanation.otherWords[run] ?? run) })
+            {
+                return word.name
+            }
+            return TCPState(named: run).map { "\($0.displayName)" } ?? Outcome(named: run).map { "\($0.name)" }
+        }
+    }
+}
