@@ -357,7 +357,9 @@ extension Circumstances {
     var isUnanswered: Bool {
         // An answer that was not captured is one.
         guard connection.outcome == .noAnswer, file[.originator].syn.isSeen, !wasOpened else { return false }
-        let isExplained = file.icmp != nil || openingDrop != nil || fullListener != nil
+        // Nor did it get one whose program did not wait for it, if no answer takes so long on any link nearby.
+        let isExplained =
+            file.icmp != nil || openingDrop != nil || fullListener != nil || ownTimeout ?? 0 >= Self.openingTimeout
         let patience = isOver || isExplained ? Span.second : 3300 * Span.millisecond
         if since(file[.originator].syn) >= patience { return true }
         return isOver && (file[.originator].synCount > 1 || isExplained)

@@ -424,7 +424,7 @@ private func appendNoAnswer(
     } else if isLeftOut {
         out.append(
             "; it has no answer to any SYN, as by a filter, or nobody answered: firewall, host down, accept queue full")
-    } else if attempts == 1 {
+    } else if attempts == 1, kernel?.originator.trace.openingClosed == nil {
         // It was not asked again, as a sender does after a second (RFC 6298 2.1).
         out.append("; filtered, host down, accept queue full, or the capture ended too soon")
     } else {

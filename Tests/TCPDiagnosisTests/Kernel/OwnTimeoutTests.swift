@@ -35,6 +35,20 @@ import Testing
         #expect(!play.message(.synUnanswered).contains("ETIMEDOUT"))
     }
 
+    /// The socket is gone, and the connection over, long before any SYN would be sent again. Who waits for less than any SYN takes to be sent
+    /// again has had no time for an answer.
+    @Test(arguments: [(300.0, true), (50, false)]) func H2_givenUpAtOnce(after span: Double, isFound: Bool) {
+        let play = KernelCase("> S 0:0")
+        play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(span, .originator, .transition(from: .synSent, to: .closed), socket: 0xa, pid: 7)
+        for time in [span + 40, span + 80] { play.read(time) }
+        #expect(play.play.connection.isEnded)
+        #expect(play.conclude(span + 300) == (isFound ? [.synUnanswered] : []), "\(play.found)")
+        if isFound {
+            #expect(play.message(.synUnanswered).contains("p7[7] closed the socket after 300ms by itself"))
+        }
+    }
+
     /// A timer of the kernel's is none of the program's.
     @Test func H2_theKernelGaveUp() {
         let play = opened(110)
