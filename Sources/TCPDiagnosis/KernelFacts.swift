@@ -103,6 +103,15 @@ extension Circumstances {
         return max(0, closed.time.since(file[.originator].syn.time))
     }
 
+    /// Where something odd was first seen, and who sent it; but not if its receiver's kernel threw that segment away for its checksum, so that
+    /// what was odd is damage.
+    func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
+        guard let found = file.first(anomaly),
+            trace(found.sender.other)?.isDamaged(capturedAt: found.sighting.time) != true
+        else { return nil }
+        return found
+    }
+
     /// `; curl[7] closed the socket after 503ms by itself`.
     var ownTimeoutWords: String {
         guard let ownTimeout else { return "" }

@@ -120,14 +120,14 @@ extension Rule {
     /// RFC 5961 3.2, 4.2, 5.2: what is almost right is answered, not obeyed.
     static let challengeAck = Rule(.challengeAck) { c in
         guard c.isOver || !c.connection.isEnded else { return nil }
-        if let syn = c.file.first(.synInsideConnection), !c.openedAnother(syn.sighting, from: syn.sender) {
+        if let syn = c.first(.synInsideConnection), !c.openedAnother(syn.sighting, from: syn.sender) {
             return Verdict(
                 side: syn.sender.other,
                 message:
                     "a SYN came inside the open connection; RFC 5961 has it answered with a challenge ACK, not obeyed",
                 frames: [syn.sighting])
         }
-        if let ack = c.file.first(.blindAck) {
+        if let ack = c.first(.blindAck) {
             return Verdict(
                 side: ack.sender.other,
                 message:
@@ -140,7 +140,7 @@ extension Rule {
     /// RFC 5961 3.2.
     static let rstIgnored = Rule(.rstIgnored) { c in
         guard c.isOver || !c.connection.isEnded else { return nil }
-        guard let reset = c.file.first(.resetNotExact) ?? c.file.first(.resetIgnored) else { return c.unheededReset }
+        guard let reset = c.first(.resetNotExact) ?? c.first(.resetIgnored) else { return c.unheededReset }
         guard !c.connection.facts.contains(.reset) || c.file.seen.contains(.resetNotExact) else { return nil }
         // Which number was due, text and ACKs would tell that the capture does not have.
         guard !c.lacksPlain || c.connection.outcome == .noAnswer else { return nil }

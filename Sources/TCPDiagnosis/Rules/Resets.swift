@@ -290,8 +290,8 @@ extension Circumstances {
     /// A SYN met what was left of an older connection: that answers with an ACK of old numbers, the client's RST for that ends it,
     /// and the SYN is sent again (RFC 9293 3.5.1, figure 9; RFC 5961 4.2). A TIME-WAIT answers so a SYN that is not newer (RFC 6191 2).
     var staleChallenge: StaleChallenge? {
-        guard let ack = file.first(.unacceptableAck), ack.sender == .responder,
-            let reset = file.first(.resetAnswersBadAck), reset.sender == .originator
+        guard let ack = first(.unacceptableAck), ack.sender == .responder,
+            let reset = first(.resetAnswersBadAck), reset.sender == .originator
         else { return nil }
         let isOld = trace(.responder)?.dropReason?.text == "TCP_RFC7323_TW_PAWS"
         return StaleChallenge(

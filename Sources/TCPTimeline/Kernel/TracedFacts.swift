@@ -66,6 +66,9 @@ public struct TracedFacts: Sendable {
     public internal(set) var dropsSince: Timestamp?
     /// When it threw away the latest of those.
     public internal(set) var dropTime: Timestamp?
+    /// When it threw away the latest ones whose checksum was wrong, the oldest first.
+    private var damageTimes: [Timestamp] = []
+    private static let damageLimit = 16
     /// When a firewall's rule threw away the latest one.
     public internal(set) var ruleDropTime: Timestamp?
     /// Segments that this side's kernel sent again, SYN-ACKs included.
@@ -141,6 +144,10 @@ public struct TracedFacts: Sendable {
         case .dropped(.oldSequence): break
         case .dropped(let reason):
             if reason == .netfilterDrop { ruleDropTime = event.time }
+            if reason == Self.wrongChecksum {
+                if damageTimes.count >= Self.damageLimit { damageTimes.removeFirst() }
+                damageTimes.append(event.time)
+            }
             countDrop(reason, event.time)
         }
     }
@@ -148,6 +155,13 @@ public struct TracedFacts: Sendable {
     /// Whether the latest packet that was thrown away for that reason may be the one that was captured then.
     public func isDropped(capturedAt time: Timestamp) -> Bool {
         dropTime.map { KernelJoin.isJustBefore(time, $0) } ?? false
+    }
+
+    private static let wrongChecksum: KernelWord = "TCP_CSUM"
+
+    /// Whether the packet that was captured then may have been thrown away for its checksum: nobody knows which of its octets are wrong.
+    public func isDamaged(capturedAt time: Timestamp) -> Bool {
+        damageTimes.contains { KernelJoin.isJustBefore(time, $0) }
     }
 
     private mutating func countDrop(_ reason: KernelWord, _ time: Timestamp) {

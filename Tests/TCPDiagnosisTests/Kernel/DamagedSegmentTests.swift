@@ -1,0 +1,27 @@
+// Segments that the kernel threw away for their checksum: nothing is found of what they seemed to say.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+@testable import TCPDiagnosis
+
+@Suite struct DamagedSegmentTests {
+    /// A flipped bit makes an ACK one of octets that were never sent.
+    @Test(arguments: [nil, "TCP_CSUM", "TCP_ZEROWINDOW"] as [KernelWord?])
+    func E18_aBlindAckWhoseChecksumIsWrong(reason: KernelWord?) {
+        let play = KernelCase(exchange + "> . 6:6 ack 1500000000\n")
+        play.tellsDropEnds = true
+        if let reason { play.event(7.02, .responder, .dropped(reason: reason)) }
+        #expect(play.conclude(900).contains(.challengeAck) == (reason != "TCP_CSUM"), "\(play.found)")
+    }
+
+    /// What was dropped long after it was another segment.
+    @Test func E18_anotherSegmentsChecksum() {
+        let play = KernelCase(exchange + "> . 6:6 ack 1500000000\n0.5 > P. 6:9 ack 6\n")
+        play.tellsDropEnds = true
+        play.event(500.02, .responder, .dropped(reason: "TCP_CSUM"))
+        #expect(play.conclude(900).contains(.challengeAck), "\(play.found)")
+    }
+}
