@@ -213,6 +213,16 @@ struct CaseFile {
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }
     }
 
+    /// Between which times a socket was in FIN_WAIT_2 that was gone from there before any timer ends it.
+    var earlyFinWait2: (fin: Timestamp, gone: Timestamp)? {
+        for event in dropped where event.isEarly {
+            if case .dropped(.finWait2) = event.kind, self[event.side].fin.isSeen {
+                return (self[event.side].fin.time, event.time)
+            }
+        }
+        return nil
+    }
+
     /// Where an anomaly was first seen.
     func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
         anomalies.first { $0.anomaly == anomaly }.map { ($0.sender, $0.sighting) }

@@ -169,6 +169,9 @@ public struct Diagnosis: Sendable {
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
             crowded: file[.originator].syn.isSeen
                 ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.crowded } : nil,
+            timeWaitOverflows: file.earlyFinWait2.flatMap { end in
+                hostHistory.rise(from: end.fin, to: end.gone) { $0.timeWaitOverflows }
+            },
             called: kin.called,
             ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
             showsAnswers: kin.showsAnswers, found: file.reported)

@@ -18,6 +18,8 @@ struct HostSpan: BitwiseCopyable {
     var untracked: UInt64
     /// SYNs that found a SYN queue full where no cookies are sent.
     var crowded: UInt64
+    /// TIME_WAITs, and FIN_WAIT_2 of sockets without an owner, that there was no room for.
+    var timeWaitOverflows: UInt64
 }
 
 /// The latest spans in which something of interest moved.
@@ -31,8 +33,11 @@ struct HostHistory {
         let span = HostSpan(
             from: change.from, to: change.to, cookies: cookies, opened: max(cookies, change["TcpPassiveOpens"]),
             overflows: change["TcpExtListenOverflows"], deferred: change["TcpExtTCPDeferAcceptDrop"],
-            untracked: change["ConntrackDrop"], crowded: change["TcpExtTCPReqQFullDrop"])
-        let all = [span.cookies, span.overflows, span.deferred, span.untracked, span.crowded]
+            untracked: change["ConntrackDrop"], crowded: change["TcpExtTCPReqQFullDrop"],
+            timeWaitOverflows: change["TcpExtTCPTimeWaitOverflow"])
+        let all = [
+            span.cookies, span.overflows, span.deferred, span.untracked, span.crowded, span.timeWaitOverflows,
+        ]
         guard all.contains(where: { $0 > 0 }) else { return }
         if spans.count >= Self.limit { spans.removeFirst() }
         spans.append(span)

@@ -25,6 +25,8 @@ struct Circumstances {
     let untracked: UInt64?
     /// How many SYNs found a SYN queue of this host full, and no cookies allowed, since its first SYN, live; nil for none.
     let crowded: UInt64?
+    /// How many TIME_WAIT sockets this host had no room for from its latest FIN until its socket was gone from FIN_WAIT_2, live; nil for none.
+    let timeWaitOverflows: UInt64?
     /// What its client called, where the client's host redirected it to this server; nil: this server.
     let called: SocketAddress?
     /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.

@@ -83,11 +83,12 @@ extension Rule {
             // A socket that has had the peer's FIN did not wait for it: the capture lacks it.
             if let end, !c.hasArrivedFin(of: side.other), !c.endedByReset(side, before: end.time) {
                 let waited = fin.isSeen ? end.time.since(fin.time) : age.span
+                if end.isEarly { return c.endedEarly(side, after: waited) }
                 return Verdict(
                     side: side,
                     message:
                         "\(c.name(side))'s socket waited \(words(waited)) in FIN_WAIT_2 without an owner and was then"
-                        + " dropped silently: the peer is left in \(c.state(side.other).displayName)", frames: [fin])
+                        + " dropped silently: the peer is left in \(c.stateFacing(end).displayName)", frames: [fin])
             }
             guard c.state(side) == .finWait2, let view = c.kernel?[side], view.isPresent,
                 view.socket?.state == .finWait2, view.socket?.inode == 0, age.span >= Circumstances.patience
@@ -260,7 +261,28 @@ extension Circumstances {
         return reason
     }
 
-    /// ` the peer still believes in the connection`, or how it learnt that nobody is there.
+    /// Where the peer of a socket was that was dropped in FIN_WAIT_2: it had acknowledged the FIN, whatever it has sent since.
+    fileprivate func stateFacing(_ end: KernelEvent) -> TCPState {
+        let (peer, now) = (file[end.side.other], state(end.side.other))
+        if peer.fin.isSeen && peer.fin.time <= end.time { return .lastAck }
+        return now == .closed || now == .timeWait || now == .lastAck ? .closeWait : now
+    }
+
+    /// No timer ends FIN_WAIT_2 so soon: Linux keeps one without an owner as a TIME_WAIT socket, and there was no room for it
+    /// (`tcp_time_wait`).
+    fileprivate func endedEarly(_ side: Side, after waited: Int64) -> Verdict {
+        Verdict(
+            side: side,
+            message:
+                "\(name(side))'s socket was gone from FIN_WAIT_2 within \(words(waited)), which no timer does: this host had no room for"
+                + " another TIME_WAIT socket, as which it keeps one without an owner (net.ipv4.tcp_max_tw_buckets"
+                + (timeWaitOverflows.map { "; there were \($0) too many meanwhile)" } ?? "), or somebody destroyed it")
+                + "; what \(name(side.other)) still sends is answered with RST",
+            frames: [file[side].fin],
+            evidence: timeWaitOverflows.map { [.init("time_wait_overflows", .number(Int64(clamping: $0)))] } ?? [])
+    }
+
+    /// ` the peer still believes in the connection`, or until when it did.
     fileprivate func beliefWords(_ end: KernelEvent) -> String {
         let reset = file[end.side].reset
         guard reset.isSeen, reset.time >= end.time, !file[end.side].resetHadAck else {

@@ -15,6 +15,9 @@ public struct KernelJoin: Sendable {
     static let patience = 100 * Span.millisecond
     /// Linux keeps TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): what is gone sooner than this, in nanoseconds, no timer ended.
     static let leastTimeWait = 59 * Span.second
+    /// FIN_WAIT_2 without an owner lasts for tcp_fin_timeout or TCP_LINGER2, in whole seconds: what is gone sooner than this after the latest
+    /// segment, in nanoseconds, no timer ended.
+    static let leastFinWait2 = Span.second
 
     /// Refused connections are looked after only where no more than so many are read together: under a scan that would be dear.
     static let fewRefused = 16
@@ -380,14 +383,15 @@ public struct KernelJoin: Sendable {
         let process = view.process
         // What a reading misses, an event may have told the end of.
         let goneTime = view.trace.leftTimeWaitSocket ? nil : view.trace.closedTime
-        let isEarly = snapshot.begin.since(connection.lastTime) < leastTimeWait
+        let quiet = snapshot.begin.since(connection.lastTime)
         events += news.map { kind in
             var time = snapshot.end
             if case .dropped = kind, let goneTime { time = goneTime }
             var event = KernelEvent(
                 connection: id, side: side, time: time, kind: kind, socket: socket, process: process,
                 source: snapshot.source)
-            if case .dropped(from: .timeWait) = kind { event.isEarly = isEarly }
+            if case .dropped(from: .timeWait) = kind { event.isEarly = quiet < leastTimeWait }
+            if case .dropped(from: .finWait2) = kind { event.isEarly = quiet < leastFinWait2 }
             event.wasOpen = view.wasOpen
             if case .contradiction(let kernel?, _) = kind { event.isCorrected = timeline.state(of: id, side) == kernel }
             return event

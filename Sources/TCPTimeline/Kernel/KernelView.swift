@@ -261,7 +261,7 @@ public struct KernelEvent: Sendable {
     public let process: ProcessIdentity?
     /// Where that is from.
     public var source = KernelSource.proc
-    /// With `.dropped` from TIME_WAIT: it was gone before its time was over, so no timer ended it.
+    /// With `.dropped` from TIME_WAIT or FIN_WAIT_2: it was gone before its time was over, so no timer ended it.
     public var isEarly = false
 
     /// With `.contradiction`: our state was only inferred or assumed, was taken back, and is the kernel's now.

@@ -254,7 +254,10 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
             buffer.append(
                 event.isEarly
                     ? "TIME_WAIT socket is gone early (table full, reused or destroyed)" : "TIME_WAIT timer expired")
-        case .finWait2: buffer.append("FIN_WAIT_2 timed out, no packet")
+        case .finWait2:
+            buffer.append(
+                event.isEarly
+                    ? "FIN_WAIT_2 socket is gone early (table full or destroyed)" : "FIN_WAIT_2 timed out, no packet")
         case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .closeWait, .closing,
             .lastAck:
             buffer.append(from.displayName)

@@ -43,7 +43,9 @@ extension Explanation {
             .causes(
                 "The peer does not close: explain close-wait-leak, over there.",
                 "The peer still sends a long answer; the next segment of it gets a RST.",
-                "The peer vanished."),
+                "The peer vanished.",
+                "Gone within a second: there were net.ipv4.tcp_max_tw_buckets TIME_WAIT sockets already, as one of which it is kept."
+                    + " TcpExtTCPTimeWaitOverflow counts that."),
             .remedy("Look at the peer's process. A shorter tcp_fin_timeout only hides it."),
             .see("explain FIN_WAIT_2")),
         Explanation(
