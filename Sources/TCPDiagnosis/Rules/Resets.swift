@@ -135,6 +135,7 @@ extension Rule {
             !c.found.contains(.middlebox), c.disownedReset == nil
         else { return nil }
         if !c.wasSynchronized(side) { return c.brokenOff(side) }
+        if let verdict = c.doesNotWait(side) { return verdict }
         if let reason = c.resetReason(side) {
             return Verdict(
                 side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.resetWords(side))",
@@ -248,6 +249,22 @@ extension Circumstances {
         }
         guard let reason = resetReason(side), file[side].fin.time <= time else { return false }
         return reason == .noSocket || Self.answersOfClosed.contains(reason)
+    }
+
+    /// A program that does not wait for the peer's FIN: Linux sends a RST as soon as the own one is acknowledged (`tcp_rcv_state_process`), for
+    /// the same reason as for text that comes then. There was none.
+    fileprivate func doesNotWait(_ side: Side) -> Verdict? {
+        let (own, peer) = (file[side], file[side.other])
+        guard resetReason(side) == "TCP_ABORT_ON_DATA", own.fin.isSeen, own.isFinAcknowledged,
+            !own.reset.isSeen || own.fin.frame < own.reset.frame, peer.lastText.frame < own.fin.frame, !peer.fin.isSeen,
+            unacknowledged(side.other) == 0
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) does not wait for the peer's FIN (TCP_LINGER2 below 0): its kernel answered the ACK of its own with"
+                + " RST\(resetWords(side))",
+            frames: [own.fin, own.resetAnswers, own.reset], evidence: resetEvidence(side))
     }
 
     /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.

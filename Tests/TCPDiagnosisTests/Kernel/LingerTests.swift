@@ -27,6 +27,18 @@ import Testing
         #expect(message(destroyedAfter: 0.02).contains(" closed with SO_LINGER 0: a RST instead of a FIN"))
     }
 
+    /// TCP_LINGER2 below 0, and close(): the ACK of the FIN is answered with RST. Text would be for the same reason.
+    @Test(arguments: [true, false]) func T13_whoDoesNotWaitForThePeersFin(hasText: Bool) {
+        let play = KernelCase(
+            exchange + "> F. 6:6 ack 6\n" + (hasText ? "< P. 6:9 ack 6\n" : "< . 6:6 ack 7\n") + "> R 7:7\n")
+        play.event(7.1, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
+        play.event(8.1, .originator, .resetSent(reason: "TCP_ABORT_ON_DATA"), socket: 0xa)
+        let found = play.conclude(900)
+        let isNamed = play.message(.reset).contains(
+            "does not wait for the peer's FIN (TCP_LINGER2 below 0): its kernel answered the ACK of its own with RST")
+        #expect(isNamed != hasText && found.contains(.resetAfterClose) == hasText, "\(play.found)")
+    }
+
     /// shutdown(SHUT_WR), and close() with SO_LINGER 0 after it.
     @Test func T12_aRSTBehindTheFin() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n0.1 > R. 7:7 ack 6")

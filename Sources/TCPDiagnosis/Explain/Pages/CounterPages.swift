@@ -80,7 +80,10 @@ extension Explanation {
             "explain syn-cookies"
         ),
         "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
-        "TcpExtTCPAbortOnData": (nil, "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"),
+        "TcpExtTCPAbortOnData": (
+            "Or a program that sets TCP_LINGER2 below 0, and so does not wait for the peer's FIN.",
+            "explain reset-linger, explain reset-after-close, explain TCP_ABORT_ON_DATA"
+        ),
         "TcpExtTCPAbortOnLinger": (
             "A program that sets TCP_LINGER2 below 0, and calls shutdown() before close().",
             "explain TCP_ABORT_ON_LINGER, explain orphan-fin-wait-2"

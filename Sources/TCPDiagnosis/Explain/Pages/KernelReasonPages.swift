@@ -329,7 +329,7 @@ extension Explanation {
     private static let resets: [Explanation] = [
         reason(
             .both, "TCP_ABORT_ON_DATA", "Data came for a socket that its program had closed.",
-            "Nobody can read it, so it is refused. The other side's write() fails with EPIPE if it has had the FIN, else with ECONNRESET.",
+            "Nobody can read it, so it is refused. The other side's write() fails with EPIPE if it has had the FIN, else with ECONNRESET. Also for the mere ACK of the FIN, if the program does not wait for the other one (TCP_LINGER2 below 0).",
             see: "explain reset-after-close, explain TcpExtTCPAbortOnData"),
         reason(
             .reset, "TCP_TIMEWAIT_SOCKET", "Data came for the FIN_WAIT_2 that a closed socket has left.",
