@@ -252,7 +252,8 @@ extension Explanation {
     private static let segments: [Explanation] = [
         reason(
             .both, "TCP_FLAGS", "Its flags do not go together, or not with the socket's state.",
-            "A SYN with FIN, or a segment with neither SYN, RST nor ACK. Scanners send such.", see: "explain SYN,FIN"),
+            "A segment with ACK that finds only a listener: its connection has gone from this host, and it is answered with RST. Or a SYN with FIN, or neither SYN, RST nor ACK: scanners send such.",
+            see: "explain half-open-peer, explain SYN,FIN"),
         reason(
             .answer, "TCP_INVALID_SYN", "A SYN came on a connection that is open.",
             "It is answered with a challenge ACK (RFC 5961 4.2). The peer has forgotten the connection and opens it anew.",
