@@ -1,5 +1,6 @@
 // What the kernel said of a connection, as rules ask for it.
 
+import TCPMachine
 public import TCPModel
 import TCPTimeline
 
@@ -48,8 +49,17 @@ extension Circumstances {
         uncapturedReset(of: side) == nil ? "" : "; the RST was not captured"
     }
 
-    /// The same, and what the programs get.
-    func resetWords(_ side: Side) -> String { uncapturedWords(side) + errnoWords }
+    /// The same, and what the programs get by it.
+    func resetWords(_ side: Side) -> String { uncapturedWords(side) + resetErrnoWords(side) }
+
+    /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error that the RST of `side` can have caused: not one that
+    /// was told before it.
+    func resetErrnoWords(_ side: Side) -> String { errnoWords(since: resetTime(side)) }
+
+    /// When a side sent its RST.
+    private func resetTime(_ side: Side) -> Timestamp? {
+        uncapturedReset(of: side) ?? (file[side].reset.isSeen ? file[side].reset.time : nil)
+    }
 
     /// The kernel's reason for the RST of one side, in its own word.
     func resetReason(_ side: Side) -> KernelWord? { trace(side)?.resetReason }
@@ -61,23 +71,39 @@ extension Circumstances {
     }
 
     /// `; lab-client gets ECONNRESET` for each side whose program the kernel told an error.
-    var errnoWords: String {
+    var errnoWords: String { errnoWords(since: nil) }
+
+    /// The same of errors that were told at this time or later.
+    private func errnoWords(since start: Timestamp?) -> String {
         [Side.originator, .responder].compactMap { side in
-            guard let error = trace(side)?.errno?.name, hears(side) else { return nil }
+            guard let error = errno(side, since: start)?.name, hears(side) else { return nil }
             return "; \(name(side)) gets \(error)"
         }.joined()
+    }
+
+    /// The error that the kernel told the program of a side, unless that was before `start`.
+    private func errno(_ side: Side, since start: Timestamp?) -> LinuxErrno? {
+        guard let trace = trace(side), let code = trace.errno else { return nil }
+        // The clocks of frames and events may differ a little.
+        if let start, let time = trace.errnoTime, start.since(time) > Span.millisecond { return nil }
+        return code
     }
 
     /// Whether a process is there to be told: not once it has closed.
     private func hears(_ side: Side) -> Bool { kernel?[side].orphanSince == nil || !file[side].fin.isSeen }
 
     /// The same as evidence.
-    var errnoEvidence: [Finding.Evidence] {
+    var errnoEvidence: [Finding.Evidence] { errnoEvidence(since: nil) }
+
+    /// The same of those that the RST of one side can have caused.
+    func resetErrnoEvidence(_ side: Side) -> [Finding.Evidence] { errnoEvidence(since: resetTime(side)) }
+
+    private func errnoEvidence(since start: Timestamp?) -> [Finding.Evidence] {
         var evidence: [Finding.Evidence] = []
-        if let name = trace(.originator)?.errno?.name {
+        if let name = errno(.originator, since: start)?.name {
             evidence.append(.init("orig_errno", .text("\(name)")))
         }
-        if let name = trace(.responder)?.errno?.name {
+        if let name = errno(.responder, since: start)?.name {
             evidence.append(.init("resp_errno", .text("\(name)")))
         }
         return evidence

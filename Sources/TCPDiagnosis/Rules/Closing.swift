@@ -284,9 +284,11 @@ extension Circumstances {
 
     /// ` the peer still believes in the connection`, or until when it did.
     fileprivate func beliefWords(_ end: KernelEvent) -> String {
-        let reset = file[end.side].reset
+        let (reset, peers) = (file[end.side].reset, file[end.side.other].reset)
         guard reset.isSeen, reset.time >= end.time, !file[end.side].resetHadAck else {
-            return " the peer still believes in the connection"
+            guard peers.isSeen, peers.time >= end.time else { return " the peer still believes in the connection" }
+            return
+                " the peer believed in the connection until it reset that itself, \(words(peers.time.since(end.time))) later"
         }
         return
             " the peer believed in the connection until a RST answered it, \(words(reset.time.since(end.time))) later"

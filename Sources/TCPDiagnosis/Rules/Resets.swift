@@ -57,7 +57,7 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side.other)) sent something on a connection \(cause)\(c.lostWords(side.other))\(c.errnoWords)",
+                "\(c.name(side.other)) sent something on a connection \(cause)\(c.lostWords(side.other))\(c.resetErrnoWords(side))",
             frames: [c.file[side].resetAnswers, c.file[side].reset],
             evidence: c.lostEvidence(side.other) + c.resetEvidence(side))
     }
@@ -146,8 +146,8 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) reset the connection: the kernel of \(c.name(side.other)) took its RST, which was not captured; why it"
-                    + " was sent only the kernel of its sender knows\(c.errnoWords)",
-                frames: [c.file[side].lastButReset], evidence: c.errnoEvidence)
+                    + " was sent only the kernel of its sender knows\(c.resetErrnoWords(side))",
+                frames: [c.file[side].lastButReset], evidence: c.resetErrnoEvidence(side))
         }
         if !c.file[side].resetHadAck { return c.bareReset(side) }
         return Verdict(
@@ -238,7 +238,7 @@ extension Circumstances {
             message:
                 "\(name(side)) \(end); \(name(side.other)) sent something all the same, and"
                 + " \(side == .originator ? "the client" : "the server")'s kernel answered with RST: it is lost; neither the FIN nor the"
-                + " RST was captured\(errnoWords)",
+                + " RST was captured\(resetErrnoWords(side))",
             frames: [file[side.other].lastButReset], evidence: resetEvidence(side))
     }
 
@@ -300,7 +300,7 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side)) had shut down its sending side (frame \(file[side].fin.frame)) and \(how), which its kernel tells with"
-                + " RST\(lostWords(side.other, sentBy: name(side.other)))\(errnoWords)",
+                + " RST\(lostWords(side.other, sentBy: name(side.other)))\(resetErrnoWords(side))",
             frames: [file[side].fin, file[side].reset], evidence: lostEvidence(side.other) + resetEvidence(side))
     }
 
@@ -441,7 +441,7 @@ extension Circumstances {
             evidence.append(.init("comm", .text(process.command)))
         }
         if unread(side) > 0 { evidence.append(.init("rx_queue", .number(Int64(unread(side))))) }
-        return evidence + errnoEvidence
+        return evidence + resetErrnoEvidence(side)
     }
 
     /// Whether the connection had been open at this side, or was before the capture began.

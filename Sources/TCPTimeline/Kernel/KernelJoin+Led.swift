@@ -91,7 +91,9 @@ extension KernelJoin {
     /// Whether an event is to wait: it tells of what was not captured, or follows on one that does.
     func isEarly(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         if timeline.isReplaced(end.id) || Self.isOlder(event, end, timeline) { return false }
-        if early.has(end.id) || isOfUncapturedReset(event, end, timeline) { return true }
+        if early.has(end.id) || isOfUncapturedReset(event, end, timeline) || isOfSilentEnd(event, end, timeline) {
+            return true
+        }
         guard case .transition(let from, let to) = event.kind, timeline.state(of: end.id, end.side) != to else {
             return false
         }

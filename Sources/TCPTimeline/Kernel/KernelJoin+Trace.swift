@@ -198,6 +198,7 @@ extension KernelJoin {
         }
         if isFound { noteProcess(end.id, end.side) }
         leadReset(event, end, &timeline, &said)
+        dropSilently(event, end, &timeline, &said)
     }
 
     /// connect() gets a four-tuple only when nobody has it: what this end was before has gone, though no segment and no event

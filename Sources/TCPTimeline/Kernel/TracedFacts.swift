@@ -29,8 +29,9 @@ public struct TracedFacts: Sendable {
     public internal(set) var endedByAck = false
     /// Whether anything was sent again in this state.
     private var hasSentAgain = false
-    /// When it said so of CLOSED.
+    /// When it said so of CLOSED, and where the socket was before.
     public internal(set) var closedTime: Timestamp?
+    private(set) var closedFrom: TCPState?
     /// Whether the socket went on as a small TIME_WAIT socket, which has no events (FIN_WAIT_2 or CLOSING to CLOSE).
     public internal(set) var leftTimeWaitSocket = false
     /// When it sent the first RST that has an event. An abort counts as the first, even if the answer to what crossed it was told
@@ -53,6 +54,8 @@ public struct TracedFacts: Sendable {
     public var wasReset: Bool { tookResetTime != nil }
     /// The errno that its application gets; nil for none.
     public internal(set) var errno: LinuxErrno?
+    /// When the kernel said so.
+    public internal(set) var errnoTime: Timestamp?
     /// Why the kernel threw away packets for this side, most of them; nil if it threw none away, or only what was meant to be old:
     /// keep-alives, window probes and repetitions, which are answered.
     public internal(set) var dropReason: KernelWord?
@@ -116,6 +119,7 @@ public struct TracedFacts: Sendable {
             socket = event.socket
             if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
             closedTime = to == .closed ? event.time : nil
+            closedFrom = to == .closed ? from : nil
             if from == .synSent && to == .closed && event.isProcessContext {
                 openingClosed = (event.time, event.process)
             }
@@ -139,7 +143,9 @@ public struct TracedFacts: Sendable {
         case .synAckRetransmit:
             retransmissions &+= 1
             sentSynAckAgain = true
-        case .socketError(let code): errno = LinuxErrno(rawValue: code)
+        case .socketError(let code):
+            errno = LinuxErrno(rawValue: code)
+            errnoTime = event.time
         case .destroyed: destroyTime = event.time
         case .dropped(.oldSequence): break
         case .dropped(let reason):

@@ -1,5 +1,6 @@
 // A program that closes its socket before its SYN is answered: its own timeout, and nobody's fault.
 
+import Exchanges
 import TCPMachine
 import TCPModel
 import TCPTimeline

@@ -1,6 +1,7 @@
 // A socket that went in silence, and the RST that its host answers with later: what the kernel said is not guessed once more.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -27,11 +28,62 @@ import Testing
         #expect(
             play.message(.halfOpenPeer)
                 == "the server sent something on a connection whose socket the kernel of the client (p7[7]) had dropped 2s before;"
-                + " 13 octets that it sent are lost; the client (p7[7]) gets ETIMEDOUT", "\(play.found)")
+                + " 13 octets that it sent are lost", "\(play.found)")
         #expect(
             play.message(.silentClose).contains(
                 " and no packet says so: the peer believed in the connection until a RST answered it, 2s later; "),
             "\(play.found)")
+    }
+
+    /// The kernel tells of the error and of the end in either order, and the server is killed before anybody has read the tables: the RST met
+    /// nobody, and has not caused the error.
+    @Test(arguments: [true, false], [true, false]) func E13_theResetComesAtOnce(isEndFirst: Bool, hasRead: Bool) {
+        let play = KernelCase(exchange)
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        let end = SocketEvent.Kind.transition(from: .established, to: .closed)
+        if isEndFirst { play.event(3000, .originator, end, socket: 0xa) }
+        play.event(3000.01, .originator, .socketError(errno: 110), socket: 0xa)
+        if !isEndFirst { play.event(3000.02, .originator, end, socket: 0xa) }
+        #expect(play.play.connection.statesText == "CLOSED ESTABLISHED")
+        if hasRead { for time in [3100.0, 3200] { play.read(time, play.server(.established)) } }
+        play.feed("3.5 < R. 6:6 ack 6\n")
+        play.event(3500.01, .responder, .resetSent(reason: "TCP_ABORT_ON_CLOSE"), socket: 0xb, pid: 8, isEnding: true)
+        #expect(play.conclude(5300) == [.resetKilled, .silentClose], "\(play.found)")
+        #expect(!play.message(.resetKilled).contains("ETIMEDOUT"), "\(play.found)")
+        #expect(
+            play.message(.silentClose).contains("the peer believed in the connection until it reset that itself, "),
+            "\(play.found)")
+        #expect(play.message(.silentClose).hasSuffix("gets ETIMEDOUT"), "\(play.found)")
+    }
+
+    /// An orphan has no error; when its memory is given back, no RST was told.
+    @Test func E13_anOrphanGivesUp() {
+        let play = KernelCase(exchange + "> F. 6:6 ack 6\n")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        play.event(7, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
+        play.event(3000, .originator, .transition(from: .finWait1, to: .closed), socket: 0xa)
+        #expect(play.play.connection.endpoint(.originator).state != .closed)
+        play.event(3000.01, .originator, .destroyed, socket: 0xa)
+        #expect(play.play.connection.endpoint(.originator).state == .closed)
+        #expect(play.conclude(5300).contains(.silentClose), "\(play.found)")
+    }
+
+    /// A RST that it took or sent, or the ACK of its FIN: that is another end.
+    @Test(arguments: ["taken", "sent", "acknowledged"]) func whatEndsItOtherwise(_ end: String) {
+        let play = KernelCase(exchange + "< F. 6:6 ack 6\n> F. 6:6 ack 7\n")
+        play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+        play.event(7.1, .originator, .transition(from: .established, to: .closeWait), socket: 0xa)
+        let isAcknowledged = end == "acknowledged"
+        if isAcknowledged { play.event(8, .originator, .transition(from: .closeWait, to: .lastAck), socket: 0xa) }
+        if end == "taken" { play.event(300, .originator, .resetReceived, socket: 0xa) }
+        play.event(
+            300.01, .originator, .transition(from: isAcknowledged ? .lastAck : .closeWait, to: .closed), socket: 0xa)
+        if end == "sent" { play.event(300.02, .originator, .resetSent(reason: "TCP_STATE"), socket: 0xa, pid: 7) }
+        play.event(300.03, .originator, .destroyed, socket: 0xa)
+        #expect(!play.conclude(5300).contains(.silentClose), "\(play.found)")
     }
 
     /// Told before the RST came, and not again after it.
