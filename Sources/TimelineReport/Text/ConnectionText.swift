@@ -1,7 +1,8 @@
 // One connection's part of the text timeline: turns its events into rows, holding the last one back until it is complete.
 //
 // A row is complete when the connection's next segment does not belong to it, or after `hold`. Both are decided by the
-// time stamps of segments alone, so that a live trace and the replay of its capture have the same rows.
+// time stamps of segments alone, so that a live trace and the replay of its capture have the same rows. Only where several
+// connections are at work live is a long run cut where another one's row belongs.
 
 import TCPMachine
 import TCPModel
@@ -437,6 +438,19 @@ struct ConnectionText {
         let end = Array(tail[tailStart...] + tail[..<tailStart])
         if elidedRows == 0 { return items + end }
         return items + [.note(.elided(rows: elidedRows, segments: elidedSegments))] + end
+    }
+
+    /// Hands over the complete items before the first one that is later than `limit`. Only where nothing is left out of the middle.
+    mutating func takeItems(until limit: Timestamp) -> [TimelineItem] {
+        let end = items.firstIndex { $0.time.map { $0 > limit } ?? false } ?? items.count
+        guard end < items.count, tail.isEmpty else { return takeItems() }
+        defer {
+            for item in items[..<end] {
+                if case .row(_, let excerpt) = item { excerptSize -= excerpt?.size ?? 0 }
+            }
+            items.removeFirst(end)
+        }
+        return Array(items[..<end])
     }
 
     var hasItems: Bool { !items.isEmpty }

@@ -74,6 +74,13 @@ struct ConnectionTexts {
         return items
     }
 
+    /// Hands over the complete ones up to a time.
+    mutating func takeItems(_ id: ConnectionID, until limit: Timestamp) -> [TimelineItem] {
+        var items: [TimelineItem] = []
+        change(id) { items = $0.takeItems(until: limit) }
+        return items
+    }
+
     // MARK: What happens
 
     /// Takes in a segment, and what is shown of its frame.

@@ -183,7 +183,7 @@ public struct TextTimelineReport: TraceReport {
         out.append(" ...\n")
     }
 
-    /// Prints what is complete.
+    /// Prints what is complete: where several connections are at work, in the order of time.
     public mutating func flush(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?, _ out: inout OutputBuffer
     ) {
@@ -193,6 +193,7 @@ public struct TextTimelineReport: TraceReport {
             ready = waiting
             for slot in waiting { isReady[Int(slot)] = true }
         }
+        var turn = InterleavedTurn()
         for slot in ready {
             let id = ConnectionID(slot: slot)
             isReady[Int(slot)] = false
@@ -206,11 +207,50 @@ public struct TextTimelineReport: TraceReport {
             let isToBeFound = kernel?.seeksTranslated == true
             if isToBeLed || mayWait && (Self.lacksProcess(view) || lacksName(connection.tuple) || isToBeFound) {
                 waiting.append(slot)
+                if isInterleaved { turn.holdBack(texts[id]) }
+                continue
+            }
+            if isInterleaved {
+                turn.add(id, texts[id])
                 continue
             }
             if texts[id].hasItems { print(id, connection, view, &out) }
             if texts[id].hasHead { writeFindings(id, connection.number, &out) }
             if texts[id].held != nil { waiting.append(slot) }
+        }
+        if isInterleaved { print(&turn, now, connections, kernel, &waiting, &out) }
+    }
+
+    /// Prints what several connections have to say up to where one of them is still waited for; what comes later waits, too.
+    private mutating func print(
+        _ turn: inout InterleavedTurn, _ now: Timestamp, _ connections: borrowing KnownConnections,
+        _ kernel: KernelJoin?, _ waiting: inout [UInt32], _ out: inout OutputBuffer
+    ) {
+        for id in turn.connections {
+            guard let held = texts[id].held, held.time < turn.latest else { continue }
+            // Where nothing is folded there is little to wait for, and what is shown of frames takes memory.
+            if style.detail.unfolds || now.since(held.time) > ConnectionText.hold {
+                texts.seal(id)
+            } else {
+                turn.holdBack(texts[id])
+            }
+        }
+        for id in turn.connections {
+            turn.take(texts.takeItems(id, until: turn.limit), of: id, connections[id].firstTime)
+        }
+        for (id, item) in turn.inOrder() {
+            let connection = connections[id]
+            let view = kernel?.view(id)
+            let prefix = writeHeadOnce(id, connection, view, &out)
+            write(item, connection, view, id, prefix, &out)
+        }
+        for id in turn.connections {
+            if texts[id].hasItems {
+                waiting.append(id.slot)
+                continue
+            }
+            if texts[id].hasHead { writeFindings(id, texts[id].number, &out) }
+            if texts[id].held != nil { waiting.append(id.slot) }
         }
     }
 
@@ -310,6 +350,14 @@ public struct TextTimelineReport: TraceReport {
         _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
     ) {
         let items = texts.takeItems(id)
+        let prefix = writeHeadOnce(id, connection, kernel, &out)
+        for item in items { write(item, connection, kernel, id, prefix, &out) }
+    }
+
+    /// Writes a connection's head, unless that has been done. Returns the number for its lines.
+    private mutating func writeHeadOnce(
+        _ id: ConnectionID, _ connection: Connection, _ kernel: KernelView?, _ out: inout OutputBuffer
+    ) -> UInt64? {
         // What comes after a connection's closing line needs its number to be understood.
         let prefix = texts[id].isFinished ? connection.number : prefix(connection.number)
         if !texts[id].hasHead {
@@ -318,13 +366,18 @@ public struct TextTimelineReport: TraceReport {
             hasWritten = !isPart
             writer.writeHead(connection, kernel, prefix: prefix, &out)
         }
-        for item in items {
-            switch item {
-            case .row(let row, let excerpt):
-                writeRow(row, connection, kernel, id, prefix, &out)
-                if let excerpt { writer.write(excerpt.excerpt, of: row.sender, prefix: prefix, &out) }
-            case .note(let note): writeNote(note, connection, kernel, id, prefix, &out)
-            }
+        return prefix
+    }
+
+    private mutating func write(
+        _ item: TimelineItem, _ connection: Connection, _ kernel: KernelView?, _ id: ConnectionID, _ prefix: UInt64?,
+        _ out: inout OutputBuffer
+    ) {
+        switch item {
+        case .row(let row, let excerpt):
+            writeRow(row, connection, kernel, id, prefix, &out)
+            if let excerpt { writer.write(excerpt.excerpt, of: row.sender, prefix: prefix, &out) }
+        case .note(let note): writeNote(note, connection, kernel, id, prefix, &out)
         }
     }
 

@@ -138,8 +138,8 @@ extension Explanation {
         Explanation(
             .mark, "2|", "In front of a row: it is connection 2's.",
             .meaning(
-                "Live, where several connections are at work, rows stand in the order of time. With -r each connection is a block."
-                    + " The number is that behind TCP at its head, and in the column # of -q."
+                "Live, where several connections are at work, rows stand in the order of time: while one's text waits for its ACK,"
+                    + " later rows of the others wait, too, for 200 ms at most. With -r each connection is a block. The number is that behind TCP at its head, and in the column # of -q."
             )),
         Explanation(
             .mark, "=>",
