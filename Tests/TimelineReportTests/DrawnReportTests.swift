@@ -81,6 +81,17 @@ private func page(
         #expect(title.text.contains("client: SYN_SENT to ESTABLISHED (inferred, 3.10.7.3-syn-ack)"))
     }
 
+    /// The browser breaks them where its window ends, and nothing else does.
+    @Test func eachSentenceIsALine() throws {
+        var style = TextStyle()
+        style.width = 100_000
+        let scene = KernelScene(client: .timeWait, server: nil)
+        let lines = lines(Render().run(sample, TextTimelineReport(style: style, order: .blocks), scene: scene))
+        let closing = try #require(lines.firstIndex { $0.hasPrefix("closed (SF)") })
+        let drawn = Page(page(sample, scene: scene)).all("span", "sentence").map(\.text)
+        #expect(drawn.count == 2 && drawn == Array(lines[closing...closing + 1]))
+    }
+
     /// Each lifeline is one line without gaps, in as many pieces as states have stood beside it.
     @Test func lifelinesHaveNoGaps() throws {
         let lives = Page(page(sample)).all("path", "life").compactMap { life in

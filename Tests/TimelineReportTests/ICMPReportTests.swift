@@ -56,6 +56,9 @@ import TimelineReport
             #expect(text.contains(part), "\(width): \(text)")
         }
         for line in text.split(separator: "\n") where width >= 60 { #expect(line.count <= width, "\(line)") }
+        let page = run(HTMLReport(style: TextStyle()), from: router)
+        #expect(page.contains(">ICMP host unreachable</text>"), "\(page)")
+        #expect(page.contains(">from 2001:db8:1111:2222:3333:4444:5555:6666, quoting seq 0</text>"))
     }
 
     @Test("E20: packet too big shows the MTU; an error about nothing on its way says so")

@@ -12,8 +12,8 @@ public typealias HTMLReport = DrawnReport<HTMLPage>
 public struct HTMLPage: LadderDrawing {
     /// Connections up to this number are open at first.
     private static let open = 8
-    /// Columns of the sentences under a ladder.
-    private static let columns = 118
+    /// Columns of the sentences under a ladder: each is a line, which the browser breaks where its window ends.
+    private static let columns = 100_000
 
     private let writer: TimelineWriter
 
@@ -129,7 +129,11 @@ public struct HTMLPage: LadderDrawing {
         out.append("</p>\n")
         var picture = LadderPicture(block, writer)
         picture.write(&out)
-        out.append(element: "pre", "closing") { writeSentences(block, &$0) }
+        out.append("<pre class=\"closing\">")
+        for line in writer.text({ writeSentences(block, &$0) }).split(separator: 0x0a) {
+            out.append(element: "span", "sentence") { $0.append(contentsOf: line) }
+        }
+        out.append("</pre>\n")
         writeFindings(block, &out)
         out.append("</div></details>\n")
     }

@@ -308,11 +308,16 @@ struct LadderPicture {
         y += 22
         draw(sides)
         if let time = note.time { draw(time: time) }
-        let words = noteWords(note, block.kernel, writer)
-        for (index, piece) in TimelineWriter.wrap(words, Self.laneRoom).enumerated() {
+        for (index, piece) in pieces(of: note).enumerated() {
             if index > 0 { y += Self.lineStep }
             text("remark middle", columns.middle) { $0.append(contentsOf: piece) }
         }
+    }
+
+    /// A note's words in lines that fit between the lifelines.
+    private func pieces(of note: TimelineNote) -> [ArraySlice<UInt8>] {
+        if case .icmp(let event) = note { return icmpRows(event, writer, room: Self.laneRoom) }
+        return TimelineWriter.wrap(noteWords(note, block.kernel, writer), Self.laneRoom)
     }
 
     // MARK: Elements

@@ -73,7 +73,8 @@ enum PageStyle {
         svg .again text, svg .reset text { fill: var(--again); }
         svg g:hover text { text-decoration: underline; }
         pre.closing { color: inherit; font: 12.5px/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
-          white-space: pre-wrap; margin: .4rem 0; }
+          white-space: pre-wrap; margin: .4rem 0; max-width: 118ch; }
+        .sentence { display: block; padding-left: 4ch; text-indent: -4ch; }
         .findings { margin: .4rem 0; padding-left: 1.2rem; } .findings small { display: block; }
 
         """

@@ -35,6 +35,25 @@ func icmpWords(_ event: ICMPEvent, _ writer: TimelineWriter) -> [ArraySlice<UInt
     return parts
 }
 
+/// The sentence in rows of at most `room` columns, its parts whole where they can be.
+func icmpRows(_ event: ICMPEvent, _ writer: TimelineWriter, room: Int) -> [ArraySlice<UInt8>] {
+    var rows: [ArraySlice<UInt8>] = []
+    for whole in icmpWords(event, writer) {
+        var part = whole
+        // A long address on a small page.
+        while part.count > room {
+            rows.append(part.prefix(room))
+            part.removeFirst(room)
+        }
+        if let last = rows.last, last.count + 1 + part.count <= room {
+            rows[rows.count - 1] = last + [0x20] + part
+        } else {
+            rows.append(part)
+        }
+    }
+    return rows
+}
+
 extension TimelineWriter {
     /// Writes the row, or as many as the parts take; the time and the states stand on the first.
     func writeICMP(
@@ -44,20 +63,7 @@ extension TimelineWriter {
         // On a small page the states stand behind the words.
         let beside = 3 + 2 + 3 + max(1, left.count) + max(1, right.count)
         let room = max(16, layout.form == .line ? layout.width - beside : layout(beside: prefix).lane)
-        var rows: [ArraySlice<UInt8>] = []
-        for whole in icmpWords(event, self) {
-            var part = whole
-            // A long address on a small page.
-            while part.count > room {
-                rows.append(part.prefix(room))
-                part.removeFirst(room)
-            }
-            if let last = rows.last, last.count + 1 + part.count <= room {
-                rows[rows.count - 1] = last + [0x20] + part
-            } else {
-                rows.append(part)
-            }
-        }
+        let rows = icmpRows(event, self, room: room)
         for (index, row) in rows.enumerated() {
             let isFirst = index == 0
             writeNote(
