@@ -12,6 +12,7 @@ struct ExplainCommand: ParsableCommand {
         commandName: "explain",
         abstract:
             "Explain a finding, a state, flags, an outcome, a label, an errno or a word of the kernel, each on a page of its own.",
+        usage: "tcptrace explain [<options>] [<word> ...]",
         discussion: """
             Without a word: the list of what can be explained. A word that means several things has several pages.
 

@@ -8,6 +8,7 @@ struct KillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kill",
         abstract: "End the process that holds a port, or one connection, and show what becomes of the sockets.",
+        usage: "tcptrace kill [<options>] [<filter> ...]",
         discussion: """
             Shows the process and its sockets and asks before anything is ended. `port N` is the process's own port; the \
             holder of the listening socket is meant unless --pid or --all says otherwise. With --connection no process is \

@@ -11,6 +11,7 @@ struct LabCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lab",
         abstract: "A guided tour: a server and a client of its own, traced live, with what to notice.",
+        usage: "tcptrace lab [<options>] [<scenario> ...]",
         discussion: """
             Starts lab-server and lab-client on 127.0.0.1, and shows for each scenario the sockets before, during and \
             after, the timeline, and what to notice. Needs the permission to capture (root).

@@ -11,6 +11,7 @@ enum TcpdumpArguments {
         "C": "output files are not rotated", "G": "output files are not rotated", "W": "output files are not rotated",
         "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
+        "m": "no MIBs are read, as SNMP is not decoded",
         "I": "monitor mode is for radio, not for TCP", "H": "802.11s is not decoded",
         "u": "NFS handles are not decoded", "b": "BGP is not decoded",
         "a": "there is no such option; -a is for sockets",

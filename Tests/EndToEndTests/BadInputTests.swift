@@ -380,6 +380,13 @@ import Testing
             #expect(outcome.code == 1, "\(words)")
             #expect(outcome.errors.contains("standard output: No space left on device"))
         }
+        // Nothing above the options is wider than they are.
+        for verb in ["kill", "lab", "explain", "sockets", "doctor"] {
+            let help = try tcptrace(verb, "--help")
+            #expect(
+                help.text.contains("USAGE: tcptrace \(verb)") && help.lines.allSatisfy { $0.count <= 80 },
+                "\(help.text)")
+        }
         for program in ["lab-server", "lab-client"] {
             let full = try shell("${T%/*}/\(program) --help > /dev/full")
             #expect(

@@ -65,6 +65,8 @@ public struct DoctorReport: Sendable {
             var column = max(Self.valueColumn, out.count - start + 2)
             var words = words(check.value)
             if check.status == .missing && !check.meaning.isEmpty {
+                // What it is, and what that costs, are two statements.
+                if let last = words.popLast() { words.append(last + ";") }
                 words += ["costs:"] + self.words(check.meaning)
             } else if !check.meaning.isEmpty {
                 words += ["("] + self.words(check.meaning) + [")"]

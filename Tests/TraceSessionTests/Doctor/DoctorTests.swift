@@ -72,7 +72,7 @@ import TimelineReport
             DoctorReport(width: width).append(text: checks, to: &out)
             let text = String(decoding: out.bytes, as: UTF8.self)
             #expect(text.split(separator: "\n").allSatisfy { $0.count <= width }, "\(text)")
-            #expect(text.hasPrefix("capture\n  missing live capture") && text.contains("no costs: words"))
+            #expect(text.hasPrefix("capture\n  missing live capture") && text.contains("no; costs: words"))
             #expect(text.contains("\n\nkernel\n") && text.contains("\\x1b[2Jx (fine)") && !text.contains("\u{1b}"))
         }
         var out = OutputBuffer()

@@ -263,7 +263,7 @@ extension Explanation {
             .meaning(
                 """
                 Whose FIN was first, or who sent the RST that ended it. `-` while nobody has. In JSON and CSV it is closed_by. Who closes first
-                gets TIME_WAIT.
+                gets TIME_WAIT. The column is there from 100 columns on, as is PROCESS: `--width 100` makes them.
                 """),
             .see("explain FIN, explain TIME_WAIT")),
         Explanation(
