@@ -78,6 +78,8 @@ public struct Diagnosis: Sendable {
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
         case .contradiction: if !event.endsAssumption { files[slot].mismatch = event }
+        case .uncaptured(_, _, let led) where led.isResetCaptured:
+            files[slot][event.side.other].isResetFitting = true
         case .uncaptured(_, _, let led) where led.resetter != nil: files[slot].uncapturedReset = event.time
         case .uncaptured: if files[slot].mismatch == nil { files[slot].mismatch = event }
         case .state, .owner, .notAccepted, .accepted, .translated, .traced: break

@@ -12,16 +12,18 @@ extension EndpointMachine {
         }
     }
 
-    /// The kernel says that this endpoint took a RST: it was one that is obeyed.
-    public mutating func kernelTookReset() -> Reaction {
+    /// The kernel says that this endpoint took a RST: it was one that is obeyed. `isCaptured`: that was captured, and thought to be ignored.
+    public mutating func kernelTookReset(isCaptured: Bool = false) -> Reaction {
         switch state {
         case .unseen, .closed, .listen, .timeWait: Reaction()
-        case .synSent: endByReset(.synSentReset, .confirmed)
-        case .synReceived where openedActively: endByReset(.synReceivedReset, .confirmed)
+        case .synSent: endByReset(.synSentReset, .confirmed, isCaptured: isCaptured)
+        case .synReceived where openedActively: endByReset(.synReceivedReset, .confirmed, isCaptured: isCaptured)
         // Linux tells of a RST only where there is a socket, and a server has none before the handshake's end.
         case .synReceived:
-            endByReset(.reset, .confirmed, after: kernelLeads(to: .established, hasPassed: true))
-        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: endByReset(.reset, .confirmed)
+            endByReset(
+                .reset, .confirmed, isCaptured: isCaptured, after: kernelLeads(to: .established, hasPassed: true))
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck:
+            endByReset(.reset, .confirmed, isCaptured: isCaptured)
         }
     }
 
@@ -44,10 +46,10 @@ extension EndpointMachine {
     }
 
     private mutating func endByReset(
-        _ rule: RFCRule, _ certainty: Certainty, after earlier: Reaction = Reaction()
+        _ rule: RFCRule, _ certainty: Certainty, isCaptured: Bool = false, after earlier: Reaction = Reaction()
     ) -> Reaction {
         var reaction = earlier
-        knowledge.insert(.ledByKernel)
+        if !isCaptured { knowledge.insert(.ledByKernel) }
         enter(.closed, certainty, rule, &reaction)
         return reaction
     }

@@ -104,6 +104,11 @@ extension HotPart {
             arrived.append(endpoints[peer].receivedAll(upTo: endpoints[own].sendNext))
         }
         noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
+        if flags.has(.rst) {
+            let isUnheeded = !arrived.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
+            rare.sides[Int(side.rawValue)].isResetUnheeded = isUnheeded
+            if isUnheeded { rare.unheededReset = time }
+        }
         if missed > 0 { noteGap(missed, of: side.other, &rare) }
         // Whether all before it was captured, and nothing but the SYN-ACK is acknowledged.
         let isAwaited =

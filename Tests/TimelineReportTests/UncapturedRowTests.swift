@@ -82,6 +82,23 @@ import TimelineReport
         #expect(!lines.contains { $0.contains("no answer") })
     }
 
+    /// The text before the RST was dropped behind the capture, and so the RST's number looks old: the kernel says that it was obeyed.
+    @Test func E16_aRstThatLookedIgnored() throws {
+        let lines = text(
+            (handshake + "> P. 1:5 ack 1", opening),
+            (
+                "0.3 < P. 1:5 ack 1\n> R 1:1",
+                [
+                    (301.03, .responder, .resetReceived),
+                    (301.04, .responder, .transition(from: .established, to: .closed)),
+                ]
+            ))
+        #expect(!lines.contains { $0.contains("(ignored)") || $0.contains("not captured") }, "\(lines)")
+        let row = try #require(lines.first { $0.contains("kernel: server is CLOSED by the RST") })
+        #expect(row.hasSuffix("| CLOSED*"), "\(row)")
+        #expect(lines.contains { $0.hasPrefix("=> reset (") }, "\(lines)")
+    }
+
     /// All of it was captured: the events say nothing new.
     @Test func T01_nothingIsMissing() {
         let all = handshake + "0.1 > F. 1:1 ack 1\n0.1001 < . 1:1 ack 2\n0.1003 < F. 1:1 ack 2\n0.1005 > . 2:2 ack 2"

@@ -59,6 +59,8 @@ extension KernelJoin {
         guard timeline.canBeReset(end.id, end.side), !Self.isOlder(event, end, timeline) else { return }
         let led = timeline.kernelEndsByReset(
             end.side, of: end.id, isReceived: reset == .received, isKnown: view[end.side.other].isResetLed,
+            isCaptured: reset == .received
+                && timeline.hasUnheededReset(end.id, by: end.side.other, justBefore: event.time),
             peer: Self.fate(of: view[end.side.other], reset))
         guard led.own.count > 0 else { return }
         update(end.id, end.side) { view in

@@ -11,6 +11,8 @@ public struct LedEnds: BitwiseCopyable, Sendable {
     public var peer = Reaction()
     /// Whether a RST that its kernel sent or took led the end there.
     public var isByReset = false
+    /// Whether that RST was captured, and its receiver was thought not to obey it: that verdict is taken back.
+    public var isResetCaptured = false
     /// Who sent that RST, if it ended the connection and was not captured.
     public var resetter: Side?
 }

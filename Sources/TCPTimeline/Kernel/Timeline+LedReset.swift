@@ -13,9 +13,9 @@ enum ResetsPeer: BitwiseCopyable {
 
 extension Timeline {
     /// One side has gone by a RST: its kernel sent that, or (`isReceived`) took it. Nothing happens where segments have ended that side
-    /// already. `isKnown`: the other side went by it, and it was not captured.
+    /// already. `isKnown`: the other side went by it, and it was not captured. `isCaptured`: it was, and thought to be ignored.
     mutating func kernelEndsByReset(
-        _ side: Side, of id: ConnectionID, isReceived: Bool, isKnown: Bool, peer fate: ResetsPeer
+        _ side: Side, of id: ConnectionID, isReceived: Bool, isKnown: Bool, isCaptured: Bool, peer fate: ResetsPeer
     ) -> LedEnds {
         var ends = LedEnds()
         if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return ends }
@@ -25,15 +25,16 @@ extension Timeline {
             && !connections.store[id].facts.contains(.synAckSeen)
         ends.own =
             isReceived
-            ? connections.store[id].endpoints[own].kernelTookReset()
+            ? connections.store[id].endpoints[own].kernelTookReset(isCaptured: isCaptured)
             : connections.store[id].endpoints[own].kernelSentReset()
         guard ends.own.count > 0 else { return ends }
         ends.isByReset = true
+        ends.isResetCaptured = isCaptured
         let isNew = connections.store[id].noteReset(by: isReceived ? side.other : side, refuses: isAnswer)
-        if isNew || isKnown {
+        if !isCaptured && (isNew || isKnown) {
             ends.resetter = connections.store[id].facts.contains(.originatorReset) ? .originator : .responder
         }
-        if fate == .ends {
+        if fate == .ends && !isCaptured {
             ends.peer =
                 isReceived
                 ? connections.store[id].endpoints[peer].peersKernelTookReset()
@@ -44,6 +45,16 @@ extension Timeline {
         if connections.store[id].hasEnded() { noteEnding(id) }
         return ends
     }
+
+    /// Whether a RST of this side had been captured just before `time` that its receiver was thought not to obey.
+    func hasUnheededReset(_ id: ConnectionID, by side: Side, justBefore time: Timestamp) -> Bool {
+        let rare = connections.store.rare(id)
+        return rare.sides[Int(side.rawValue)].isResetUnheeded
+            && (-SocketTracks.clockError...Self.resetDelay).contains(time.since(rare.unheededReset))
+    }
+
+    /// A RST is taken at most so long after it was captured, in nanoseconds: a process may have its socket locked meanwhile.
+    private static let resetDelay = 100 * Span.millisecond
 
     /// The RST that ended a connection, and was not captured, was this side's.
     mutating func correctResetter(_ id: ConnectionID, to side: Side) {

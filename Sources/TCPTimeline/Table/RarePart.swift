@@ -16,6 +16,8 @@ struct RarePart: BitwiseCopyable, Sendable {
         var contentGaps: UInt8 = 0
         /// Whether it sent a RST.
         var hasReset = false
+        /// Whether the receiver of its last one is thought not to have obeyed that.
+        var isResetUnheeded = false
         /// Whether it reported text behind a hole.
         private var hasReported = false
         /// The right edge of the right-most block of text that it reported.
@@ -73,6 +75,8 @@ struct RarePart: BitwiseCopyable, Sendable {
     /// What the capture skipped, until it comes or is acknowledged.
     var gaps = ContentGaps()
     var sides: InlineArray<2, Side> = .init(repeating: Side())
+    /// When the latest RST was captured that its receiver is thought not to have obeyed.
+    var unheededReset = Timestamp(nanoseconds: 0)
     /// What the latest ICMP error said; nil if there was none.
     var icmpKind: ICMPError.Kind?
 

@@ -28,8 +28,8 @@ extension JSONObject {
             add("event", literal: "mismatch")
             if let name = state?.openTelemetryName { add("state", literal: name) }
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
-        case .uncaptured(let state, let wire, _):
-            add("event", literal: "uncaptured")
+        case .uncaptured(let state, let wire, let led):
+            add("event", literal: led.isResetCaptured ? "mismatch" : "uncaptured")
             if let name = state.openTelemetryName { add("state", literal: name) }
             if let name = wire.openTelemetryName { add("wire_state", literal: name) }
         case .translated(let end):

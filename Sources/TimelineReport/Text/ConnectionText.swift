@@ -370,6 +370,7 @@ struct ConnectionText {
     /// The remark for what the kernel said before the items from `place` on.
     private mutating func note(of event: KernelEvent, before place: Int) -> TimelineNote {
         guard case .uncaptured(_, _, let led) = event.kind else { return .kernel(event) }
+        if led.isResetCaptured { heedReset(of: event.side.other) }
         return .uncaptured(
             event, own: redraw(led.own, event.side, from: place, isByReset: led.isByReset),
             peer: redraw(led.peer, event.side.other, from: place, isByReset: led.isByReset))
@@ -397,6 +398,18 @@ struct ConnectionText {
         if side == .originator { row.states.originator = now } else { row.states.responder = now }
         items[index] = .row(row, excerpt)
         return then
+    }
+
+    /// The latest RST of a side was obeyed after all.
+    private mutating func heedReset(of side: Side) {
+        for index in items.indices.reversed() {
+            guard case .row(var row, let excerpt) = items[index], row.flags.has(.rst), row.sender == side else {
+                continue
+            }
+            row.anomalies.subtract([.resetIgnored, .resetNotExact])
+            items[index] = .row(row, excerpt)
+            return
+        }
     }
 
     /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.

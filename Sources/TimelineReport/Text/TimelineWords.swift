@@ -222,7 +222,7 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
         case .uncaptured(let event, let own, _):
             $0.append(event.side == .originator ? "kernel: client is " : "kernel: server is ")
             $0.append(own.displayName)
-            $0.append(event.kind.isByUncapturedReset ? ", RST not captured" : ", not captured")
+            $0.append(event.kind.missingWords)
         case .icmp(let event):
             for (index, part) in icmpWords(event, writer).enumerated() {
                 if index > 0 { $0.append(" ") }
@@ -233,9 +233,11 @@ func noteWords(_ note: TimelineNote, _ kernel: KernelView?, _ writer: TimelineWr
 }
 
 extension KernelEvent.Kind {
-    /// Whether the kernel told of a RST that is not in the capture.
-    fileprivate var isByUncapturedReset: Bool {
-        if case .uncaptured(_, _, let led) = self { led.resetter != nil } else { false }
+    /// What of that the capture lacks.
+    fileprivate var missingWords: StaticString {
+        guard case .uncaptured(_, _, let led) = self else { return "" }
+        if led.isResetCaptured { return " by the RST" }
+        return led.resetter != nil ? ", RST not captured" : ", not captured"
     }
 }
 

@@ -140,6 +140,24 @@ import Testing
         #expect(play.view?.responder.trace.wasReset == false)
     }
 
+    /// The text before it did not arrive, so that its number looks like an old one (or, behind a hole, like none that is due), and the kernel took
+    /// it: the verdict is taken back, and nothing is missing.
+    @Test(arguments: ["> P. 6:10 ack 6\n300.01 > R 6:6\n", "300.01 > R. 60:60 ack 6\n"])
+    func E16_aCapturedResetThatWasCalledIgnored(_ segments: String) {
+        let play = open(exchange + segments)
+        #expect(play.play.connection.endpoint(.responder).state == .established)
+        play.event(300_010.03, .responder, .resetReceived, socket: 0xb)
+        play.event(300_010.04, .responder, .transition(from: .established, to: .closed), socket: 0xb)
+        play.event(300_010.05, .responder, .socketError(errno: 104), socket: 0xb)
+        let connection = play.play.connection
+        #expect(connection.statesText == "CLOSED CLOSED" && connection.outcome == .reset)
+        #expect(!connection.isOutcomeKernels && connection.closer == .originator)
+        for time in [300_110.0, 300_200] { play.read(time) }
+        let found = play.conclude(302_000)
+        #expect(!found.contains(.rstIgnored) && !found.contains(.stateMismatch), "\(play.found)")
+        #expect(!play.found.contains { $0.message.contains("not captured") }, "\(play.found)")
+    }
+
     /// As long as the RST is in the capture nothing is said of it.
     @Test func aCapturedResetIsNotMissed() {
         let play = open(exchange + "300.01 < R. 6:6 ack 6\n")
