@@ -38,7 +38,8 @@ extension JSONObject {
         case .traced(let fact): add(fact)
         }
         add("source", literal: event.source.name)
-        if let socket = event.socket {
+        // An event has read no table: what was in it before is told by the record of that reading.
+        if event.source != .tracepoint, let socket = event.socket {
             add("inode", number: socket.inode)
             add("rx_queue", number: socket.receiveQueue)
             add("tx_queue", number: socket.transmitQueue)
