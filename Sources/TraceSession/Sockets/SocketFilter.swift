@@ -28,9 +28,12 @@ public struct SocketFilter: Sendable {
 
     /// Nil: every socket.
     let condition: Condition?
+    /// The words, as they were typed.
+    let words: [String]
 
     /// Parses filter words; none means every socket. With `portsAreLocal`, `port N` is about the local end only.
     public init(words: [String], portsAreLocal: Bool = false) throws(SocketFilterError) {
+        self.words = words
         var parser = SocketFilterParser(words: words, portsAreLocal: portsAreLocal)
         condition = try parser.parse()
     }

@@ -74,6 +74,7 @@ public struct SocketsRun {
             } else {
                 try run.look()
                 try run.output.write(&run.buffer)
+                if let remark = request.remark(on: run.survey.rows) { complain(remark) }
             }
             return 0
         } catch let error as KernelViewError {
