@@ -47,6 +47,7 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     restore_descriptors();
     // Ctrl-C on the terminal is for the starter, which then ends its programs in order.
@@ -72,6 +73,7 @@ pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t g
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGXFSZ, SIG_DFL);
         signal(SIGUSR2, SIG_DFL);
         restore_descriptors();
         // The write end stays open until the program runs: closing it by executing is the good news.

@@ -79,6 +79,9 @@ struct LabCommand: ParsableCommand {
     /// The scenario of this name, or a usage error that says which one was meant.
     private static func scenario(_ name: String) throws -> LabScenario {
         if let scenario = LabScenario(rawValue: name) { return scenario }
+        if UInt16(name) != nil {
+            throw ValidationError("\(name): there is no such scenario; a port is chosen with --port \(name)")
+        }
         // A third of the letters may be wrong; no more of a word is looked at than names are long.
         let typed = Array(name.lowercased().utf8.prefix(32))
         let near = names.map { (name: $0, distance: editDistance(typed, Array($0.utf8))) }

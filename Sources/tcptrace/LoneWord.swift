@@ -51,6 +51,15 @@ enum LoneWord {
         return (try? FilterSet(word, linkType: .ethernet)) == nil
     }
 
+    /// Whether a shell would find a program of this name in PATH.
+    static func isProgram(_ name: String) -> Bool {
+        guard !name.contains("/"), !name.isEmpty, name.utf8.count < 256, let path = Terminal.environment("PATH") else {
+            return false
+        }
+        // The path is NUL-terminated for the time of the call.
+        return path.split(separator: ":").contains { unsafe access("\($0)/\(name)", X_OK) == 0 }
+    }
+
     /// What to say to a word that is no filter and ends nearly as captures do; nil to all others.
     private static func answerToSlip(_ word: String) -> String? {
         guard let dot = word.lastIndex(of: "."), !word.contains(" "), word.utf8.count < 4096,
@@ -86,6 +95,7 @@ enum LoneWord {
         if TcpdumpArguments.verbs.contains(first) {
             return "\(first) is a verb, and comes first: tcptrace \(first) ..."
         }
+        if let meant = OtherWords.hint(words) { return meant }
         if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
         for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {
             let most = verb.count > 5 ? 2 : 1

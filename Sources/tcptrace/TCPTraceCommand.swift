@@ -31,6 +31,8 @@ struct TCPTraceCommand: ParsableCommand {
         BorrowedPowers.layDown()
         // Whoever reads our output may stop whenever he likes, usage errors included.
         signal(SIGPIPE, SIG_IGN)
+        // A limit of files' sizes (ulimit -f) is told as the error that it is (EFBIG), after what was found.
+        signal(SIGXFSZ, SIG_IGN)
         // Swift's runtime finds the words through /proc/self/maps, and without it has none, not even the program's name. A trace of
         // everything is not what was asked for.
         guard !CommandLine.arguments.isEmpty else {
@@ -53,7 +55,7 @@ struct TCPTraceCommand: ParsableCommand {
     /// The command that the words are, checked. They are as `TcpdumpArguments` makes them.
     static func parse(words: [String]) throws -> any ParsableCommand {
         // Without a verb, help is about the trace: its options are what people look for.
-        if let first = words.first, ["-h", "--help"].contains(first), words.count == 1 {
+        if let first = words.first, ["-h", "--help", "help"].contains(first), words.count == 1 {
             throw CleanExit.helpRequest(TraceCommand.self)
         }
         return try parseAsRoot(words)
@@ -75,6 +77,8 @@ struct TCPTraceCommand: ParsableCommand {
         if code.isSuccess && text.hasPrefix("#!/bin/bash\n") { text = Completion.bash(text, verbs: completedVerbs) }
         // The verb that stands for none is nobody's to type.
         if !code.isSuccess { text = text.replacing("See 'tcptrace trace --help' ", with: "See 'tcptrace --help' ") }
+        // The words that were typed are in it, and may hold anything.
+        if !code.isSuccess { text = StandardStreams.harmless(text) }
         guard !text.isEmpty else { return code.rawValue }
         var buffer = OutputBuffer()
         buffer.append(text: text)

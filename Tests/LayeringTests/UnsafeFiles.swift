@@ -91,7 +91,8 @@ enum UnsafeFiles {
         "Sources/TraceSession/TerminalSize.swift": "the terminal's size, written by the shim",
         "Sources/TraceSession/Sockets/SignalWait.swift": "a list of signals, read(2), poll(2)",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
-        "Sources/tcptrace/LoneWord.swift": "open(2), pread(2): whether a word is the name of a capture",
+        "Sources/tcptrace/LoneWord.swift":
+            "open(2), pread(2), access(2): whether a word is the name of a capture, or of a program",
         "Sources/tcptrace/TextFile.swift": "fopen(3), fread(3) for arguments that name files",
         "Sources/TeachingLab/LabTour.swift": "mkdir(2)",
         "Sources/TeachingLab/Programs/LabProgram.swift":

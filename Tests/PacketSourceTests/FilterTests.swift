@@ -89,6 +89,29 @@ import Testing
         }
     }
 
+    /// 40 KB of brackets are no help, and neither are they a line.
+    @Test func ofALongFilterWhatIsAroundTheFaultIsShown() throws {
+        let middle = String(repeating: "tcp or ", count: 200) + "prt 80" + String(repeating: " or tcp", count: 200)
+        for text in [
+            String(repeating: "(", count: 20_000) + "tcp", middle, String(repeating: "port ä or ", count: 3000),
+        ] {
+            do {
+                _ = try PacketFilter(text, linkType: .ethernet)
+                Issue.record("it compiled")
+            } catch {
+                let lines = error.description.split(separator: "\n").map(String.init)
+                #expect(lines.allSatisfy { $0.count < 260 } && !error.description.contains("\u{fffd}"), "\(error)")
+                guard text == middle, lines.count == 3 else { continue }
+                let mark = try #require(lines[2].firstIndex(of: "^"))
+                let place = lines[1].index(
+                    lines[1].startIndex, offsetBy: lines[2].distance(from: lines[2].startIndex, to: mark))
+                #expect(
+                    lines[1].hasPrefix("  ...") && lines[1].hasSuffix("...") && lines[1][place...].hasPrefix("prt"),
+                    "\(error)")
+            }
+        }
+    }
+
     @Test(
         "what was meant is said where it is clear",
         arguments: [
@@ -97,6 +120,9 @@ import Testing
             ("[::1]:9500", "host ::1 and port 9500"), ("tcp and [fe80::1]:80", "host fe80::1 and port 80"),
             ("portrange 7101:7110", "portrange 7101-7110"), ("tcp and port 7101:7110", "portrange 7101-7110"),
             ("portrange7101:7110", "portrange 7101-7110"), ("7101:7110", "portrange 7101-7110"),
+            ("tcp.port==9500", "port 9500"), ("tcp.dstport eq 80", "dst port 80"),
+            ("ip.addr == 1.2.3.4", "host 1.2.3.4"),
+            ("ipv6.src==fe80::1", "src host fe80::1"), ("tcp.port == x", nil), ("tcp.flags.syn == 1", nil),
             ("portrange 7101:", nil), ("portrange 7101:99999", nil), ("portrange 1:2:3", nil),
             ("[1.2.3.4]:80", nil), ("[::g]:80", nil), ("[::1]:x", nil),
             ("tcp foo bar", nil), ("port 80 port", nil), ("(tcp or udp)) and port 80", nil), ("tcp \u{1b}[2J", nil),

@@ -14,6 +14,7 @@ extension FilterFault {
 
     /// What to type in place of the offending word; nil if that is not clear.
     var hint: String? {
+        if let meant = DisplayFilter.translated(text) { return meant }
         guard let range, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= text.utf8.count,
             range.count <= Self.longest
         else { return nil }

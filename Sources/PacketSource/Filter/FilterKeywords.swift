@@ -1,8 +1,9 @@
 // The keywords of pcap-filter(7): words that are no names.
 
 /// The filter language's keywords, except those that start with tcp or icmp.
-enum FilterKeywords {
-    static let all: Set<Substring> = Set(text.split { $0 == " " || $0 == "\n" })
+package enum FilterKeywords {
+    /// All of them.
+    package static let all: Set<Substring> = Set(text.split { $0 == " " || $0 == "\n" })
 
     private static let text = """
         dst src link ether ppp slip fddi tr wlan arp rarp ip sctp udp igmp igrp pim vrrp carp radio ip6 ah esp atalk aarp

@@ -1,18 +1,31 @@
 // The words for failed captures and filters: tcpdump's own first, then the remedy.
 
 extension FilterFault: CustomStringConvertible {
-    /// libpcap's message, the filter, and a caret line under the offending word.
+    /// Of a longer filter, so many octets before and behind the offending word are shown.
+    private static let surroundings = 100
+
+    /// libpcap's message, the filter (of a long one what is around the fault), and a caret line under the offending word.
     public var description: String {
         let bytes = Array(text.utf8)
         func shown(_ range: Range<Int>) -> String { escaped(String(decoding: bytes[range], as: UTF8.self)) }
         let meant = message.contains("syntax error") ? hint.map { "; did you mean \(escaped($0))?" } ?? "" : ""
-        let whole = message + meant + "\n  " + shown(0..<bytes.count)
-        guard let range, range.lowerBound >= 0, range.upperBound <= bytes.count else { return whole }
-        let before = shown(0..<range.lowerBound).unicodeScalars.count
-        let under = shown(range).unicodeScalars.count
+        let known = range.flatMap { $0.lowerBound >= 0 && $0.upperBound <= bytes.count ? $0 : nil }
+        // Not within a character.
+        func start(at offset: Int) -> Int { bytes[..<offset].lastIndex { $0 & 0xc0 != 0x80 } ?? 0 }
+        var part = 0..<bytes.count
+        if bytes.count > 4 * Self.surroundings {
+            let lower = max(0, (known?.lowerBound ?? 0) - Self.surroundings)
+            let upper = min(bytes.count, lower + 2 * Self.surroundings)
+            part = (lower == 0 ? 0 : start(at: lower))..<(upper == bytes.count ? upper : start(at: upper))
+        }
+        let dots = part.lowerBound > 0 ? "..." : ""
+        let whole = message + meant + "\n  " + dots + shown(part) + (part.upperBound < bytes.count ? "..." : "")
+        guard let known else { return whole }
+        let before = dots.count + shown(part.lowerBound..<known.lowerBound).unicodeScalars.count
+        let under = shown(known.clamped(to: part)).unicodeScalars.count
         let marks = "^" + String(repeating: "~", count: max(under - 1, 0))
-        let hint = range.isEmpty ? " something is missing here" : ""
-        return whole + "\n  " + String(repeating: " ", count: before + (range.isEmpty ? 1 : 0)) + marks + hint
+        let hint = known.isEmpty ? " something is missing here" : ""
+        return whole + "\n  " + String(repeating: " ", count: before + (known.isEmpty ? 1 : 0)) + marks + hint
     }
 }
 
@@ -47,11 +60,13 @@ extension CaptureError: CustomStringConvertible {
     public func explanation(command: String, executable: String) -> String {
         let remedy: String
         switch self {
-        case .noSuchDevice(_, let available):
+        case .noSuchDevice(let device, let available):
+            let owner = (try? CaptureDevice.all())?.first { $0.addresses.contains { "\($0)" == device } }
             remedy =
-                available.isEmpty
-                ? "No interface can be captured on: is this run without privileges?"
-                : "There are: " + available.map(escaped).joined(separator: ", ")
+                (owner.map { "It is an address of the interface \(escaped($0.name)): -i \(shellWord($0.name))\n" } ?? "")
+                + (available.isEmpty
+                    ? "No interface can be captured on: is this run without privileges?"
+                    : "There are: " + available.map(escaped).joined(separator: ", "))
         case .permissionDenied:
             remedy = """
                 Do one of:

@@ -1,7 +1,7 @@
 // Names that come from outside (files, interfaces, filters), made safe to print on a terminal.
 
 /// `text` with control characters, invisible direction marks and undecodable bytes written as \u{..}.
-func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {

@@ -1,0 +1,30 @@
+// A first word that is another tool's, or the name of a program: neither is a filter.
+
+import PacketSource
+import TCPModel
+import TraceSession
+
+/// Answers to words that are no filter.
+enum OtherWords {
+    /// What is called so elsewhere.
+    private static let verbs = [
+        "netstat": "tcptrace sockets", "ss": "tcptrace sockets", "list": "tcptrace sockets",
+        "live": "tcptrace -i lo port 9500 (no verb)", "trace": "tcptrace -i lo port 9500 (no verb)",
+        "capture": "tcptrace -i lo port 9500 (no verb)", "start": "tcptrace -i lo port 9500 (no verb)",
+        "read": "tcptrace -r FILE", "replay": "tcptrace -r FILE",
+        "stop": "Ctrl-C, which ends a trace, or tcptrace kill",
+    ]
+
+    /// What to type instead of these words, if that is clear; nil if they are a filter.
+    static func hint(_ words: [String]) -> String? {
+        guard let first = words.first else { return nil }
+        let isVerb = verbs[first] != nil
+        // Compiling may look names up: only what may be meant so is compiled.
+        guard isVerb || LoneWord.isProgram(first), !FilterKeywords.all.contains(first[...]),
+            (try? FilterSet(words.joined(separator: " "), linkType: .ethernet)) == nil
+        else { return nil }
+        if let meant = verbs[first] { return "\(first): neither a verb nor a filter; did you mean \(meant)?" }
+        let typed = words.map(shellWord).joined(separator: " ")
+        return "\(printable(first)): no filter, but a program; to trace it: tcptrace -- \(printable(typed))"
+    }
+}
