@@ -22,6 +22,10 @@ package extension ForwardingReport {
     var excerpts: ExcerptNeeds { inner.excerpts }
     var excerptRoom: ExcerptRoom? { inner.excerptRoom }
 
+    mutating func fit(columns: Int) { inner.fit(columns: columns) }
+
+    mutating func learn(_ interfaces: [CaptureDescription.Interface]) { inner.learn(interfaces) }
+
     mutating func opens(at time: Timestamp) { inner.opens(at: time) }
 
     mutating func begin(_ capture: CaptureDescription, at time: Timestamp?, _ out: inout OutputBuffer) {

@@ -52,6 +52,45 @@ import Testing
         #expect(!rows[1].contains("python3") && rows[2].contains(" by client "), "\(rows)")
     }
 
+    /// A trace in the background, as one that was stopped, hears nothing of the terminal's new size before it goes on.
+    @Test func whoGoesOnLooksAtTheSizeAnew() throws {
+        let script = """
+            import fcntl, pty, select, socket, struct, sys, termios, time
+            def resize(columns): fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 40, columns, 0, 0))
+            text = ''
+            def read(until):
+                global text
+                end = time.time() + 15
+                while until not in text and time.time() < end:
+                    if select.select([terminal], [], [], 0.1)[0]: text += os.read(terminal, 65536).decode()
+            server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(1)
+            port = server.getsockname()[1]
+            pid, terminal = pty.fork()
+            if pid == 0:
+                own = os.fork()
+                if own == 0:
+                    os.setpgid(0, 0); time.sleep(0.2)
+                    os.execv(sys.argv[1], [sys.argv[1], '-i', 'lo', '--no-color', 'port', str(port)])
+                print('own', own, '.', flush=True); os.waitpid(own, 0); os._exit(0)
+            resize(120)
+            read('listening on')
+            own = int(text.split()[1])
+            resize(80); time.sleep(0.3)
+            os.kill(own, signal.SIGCONT); time.sleep(0.3)
+            client = socket.create_connection(('127.0.0.1', port)); peer, _ = server.accept()
+            client.close(); peer.close()
+            read('RTT')
+            os.kill(own, signal.SIGINT)
+            os.waitpid(pid, 0)
+            print(text.replace('\\r', ''), end='')
+            """
+        let outcome = try python(script, Program.tcptrace).end()
+        let head = try #require(
+            outcome.text.split(separator: "TCP ").dropFirst().first, "\(outcome.text)\(outcome.errors)")
+        let width = head.split(separator: "\n").prefix { !$0.hasPrefix("closed") }.map(\.count).max() ?? 0
+        #expect(head.contains("#   delta") && width <= 80, "\(head)")
+    }
+
     @Test func aGivenWidthStays() throws {
         let outcome = try python(Self.script, Program.tcptrace, "-q", "--width", "100").end()
         #expect(outcome.lines.count { $0.contains("CLIENT") } == 1, "\(outcome.text)")

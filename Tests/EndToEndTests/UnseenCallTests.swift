@@ -47,6 +47,24 @@ import Testing
         #expect(outcome.errors.contains("\n  IpOutNoRoutes ") && outcome.errors.contains("\n  Ip6OutNoRoutes "))
     }
 
+    /// Neither an event nor a counter tells of a call that such a route ends.
+    @Test(arguments: [("unreachable", "113"), ("prohibit", "13"), ("blackhole", "22")])
+    func aRouteForbidsIt(_ route: String, _ code: String) throws {
+        let outcome = try inside(
+            "ip route add \(route) 10.88.3.0/24; exec $T -q port 9500 -- python3 -c \"$1\"",
+            """
+            import socket
+            try: socket.create_connection(("10.88.3.1", 9500), 2)
+            except OSError as e: print(e.errno)
+            """)
+        #expect(outcome.lines.contains(code), "\(outcome.text)")
+        #expect(
+            outcome.errors.contains(
+                "no connect() of the command's to a port of the filter began: it made none, or it failed before any SYN"
+            ),
+            "\(outcome.errors)")
+    }
+
     /// The interface has a neighbour that never answers ARP.
     @Test func noNeighbourAnswers() throws {
         let setUp =

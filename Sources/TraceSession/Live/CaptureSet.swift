@@ -74,8 +74,13 @@ struct CaptureSet: ~Copyable {
 
     var count: Int { boxes.count }
 
-    /// Whether loopback is among the interfaces, and the kernel counts its frames twice.
-    var countsTwice: Bool { boxes.contains { $0.capture.device == "lo" && !$0.capture.leavesOutgoingOut } }
+    /// Whether loopback is among the interfaces, and the kernel counts its frames twice: always on `any`, where libpcap leaves out those
+    /// that go out, behind that count.
+    var countsTwice: Bool {
+        boxes.contains {
+            $0.capture.device == "lo" && !$0.capture.leavesOutgoingOut || $0.capture.device == "any"
+        }
+    }
 
     /// What is captured on, by interface number.
     var interfaces: [CaptureInterface] {

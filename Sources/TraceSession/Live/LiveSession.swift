@@ -37,7 +37,7 @@ public enum LiveSession {
         signal(SIGUSR2, SIG_IGN)
         guard
             let signals = SignalWait(
-                [SIGINT, SIGTERM, SIGHUP, SIGUSR1] + (options.fitsTerminal ? [SIGWINCH] : []))
+                [SIGINT, SIGTERM, SIGHUP, SIGUSR1] + (options.fitsTerminal ? [SIGWINCH, SIGCONT] : []))
         else {
             complain("signals: \(describeErrno(errno))")
             return 1
@@ -101,7 +101,8 @@ public enum LiveSession {
                 collectEnded(&command, &tracer)
                 if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
                 guard let signal = signals.next() else { continue }
-                if signal == SIGWINCH {
+                // Who is stopped, or in the background, is not told of a change of the size.
+                if signal == SIGWINCH || signal == SIGCONT {
                     if let columns = terminalSize()?.columns { tracer.fit(columns: columns) }
                 } else if signal == SIGUSR1 {
                     complain(countsLine(&tracer))
@@ -150,7 +151,7 @@ public enum LiveSession {
         let (captured, statistics, connections) = tracer.counts()
         func count(_ number: UInt64, _ what: String) -> String { "\(counted(number, "packet")) \(what)" }
         // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
-        let twice = tracer.countsTwice && statistics.received > 0 ? " (lo counts each packet twice)" : ""
+        let twice = tracer.countsTwice && statistics.received > captured ? " (lo counts each packet twice)" : ""
         var lines = [
             count(captured, "captured"), count(statistics.received, "received by filter") + twice,
             count(statistics.droppedByKernel, "dropped by kernel"),

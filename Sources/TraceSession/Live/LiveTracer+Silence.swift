@@ -21,6 +21,11 @@ extension LiveTracer {
         if isOfCommand && isSilent && calls.isEmpty, let change = host?.change {
             said += UnseenCallWords.sentences(noRoutes: change["IpOutNoRoutes"] + change["Ip6OutNoRoutes"])
         }
+        if isOfCommand && isSilent && said.isEmpty && kernel.trace.isRunning && kernel.trace.counts.lost == 0
+            && kernel.callers.isEmpty
+        {
+            said.append(UnseenCallWords.nothingBegan(hasPorts: hasPorts))
+        }
         guard isSilent && !isOfCommand else { return said }
         return said
             + SilentSockets.sentences(

@@ -104,7 +104,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.sink.diagnosis?.portSupply = PortWatcher.supply()
     }
 
-    /// Whether frames on loopback are counted twice, when they leave and when they come in (before Linux 4.20).
+    /// Whether frames on loopback are counted twice, when they leave and when they come in (on `any`; before Linux 4.20 on `lo`, too).
     public var countsTwice: Bool { captures.countsTwice }
 
     /// One line an interface: what is being listened to.

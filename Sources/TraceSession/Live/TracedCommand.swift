@@ -15,7 +15,7 @@ struct TracedCommand: ~Copyable {
 
     let pid: Int32
     private let handle: ProcessHandle
-    /// When it was seen to have ended, and with what.
+    /// When it was seen to have ended, and with what. `collectEnded` alone finds out, so that it says so whenever that happens.
     private var end: (time: Int64, status: Int32)?
 
     /// Runs it: as the user that the trace becomes, if it becomes another, else as we are, with all our powers.
@@ -61,28 +61,20 @@ struct TracedCommand: ~Copyable {
 
     /// Whether the trace is over: it has ended, and so have its connections (or nobody waits for them any longer).
     mutating func isOver(hasOpenConnections: @autoclosure () -> Bool) -> Bool {
-        guard let end = ended() else { return false }
+        guard let end else { return false }
         let since = monotonicNow() - end.time
         return since > Self.patience || since > Self.linger && !hasOpenConnections()
     }
 
     /// Its exit code as a shell would tell it: 128 and the signal if one ended it; nil while it runs.
     mutating func exitCode() -> Int32? {
-        guard let status = ended()?.status else { return nil }
+        _ = collectEnded()
+        guard let status = end?.status else { return nil }
         let signal = status & 0x7f
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
     // MARK: The end
-
-    private mutating func ended() -> (time: Int64, status: Int32)? {
-        if end == nil {
-            var status: Int32 = 0
-            // waitpid(2) fills the number that is passed, nothing else.
-            if unsafe waitpid(pid, &status, WNOHANG) == pid { end = (monotonicNow(), status) }
-        }
-        return end
-    }
 
     /// Waits for whoever of our children has ended, so that nobody stays a zombie for as long as the trace runs: we have no other
     /// children than the command and what its descendants leave behind, and only the command's status is wanted.
@@ -92,7 +84,7 @@ struct TracedCommand: ~Copyable {
         var orphans: [Int32] = []
         while orphans.count < Self.turn {
             var status: Int32 = 0
-            // As above: nothing but the number that is passed.
+            // waitpid(2) fills the number that is passed, nothing else.
             let child = unsafe waitpid(-1, &status, WNOHANG)
             guard child > 0 else { break }
             if child == pid {

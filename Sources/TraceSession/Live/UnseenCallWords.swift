@@ -94,6 +94,12 @@ enum UnseenCallWords {
         ]
     }
 
+    /// That nothing was heard of the command at all: no call of its own began.
+    static func nothingBegan(hasPorts: Bool) -> String {
+        "no connect() of the command's\(hasPorts ? " to a port of the filter" : "") began: it made none, or it failed before any SYN, as"
+            + " with a route that is unreachable, prohibit or blackhole: `ip route get ADDRESS` will say"
+    }
+
     /// Whether a filter would have let the SYN of such a call pass, as far as its ends decide.
     static func passes(_ filter: String, _ call: UnseenCall) -> Bool {
         // Filters of links cannot be asked.
