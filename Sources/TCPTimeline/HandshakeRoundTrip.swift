@@ -49,8 +49,8 @@ public struct HandshakeRoundTrip: BitwiseCopyable, Sendable {
         }
     }
 
-    /// Bounded: a clock may jump.
+    /// Bounded: a clock may jump, and go back.
     private static func span(from start: Timestamp, to end: Timestamp) -> Int64 {
-        min(end.since(start), 60 * Span.second)
+        max(-1, min(end.since(start), 60 * Span.second))
     }
 }

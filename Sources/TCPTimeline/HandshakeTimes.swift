@@ -47,5 +47,8 @@ struct HandshakeTimes: BitwiseCopyable, Sendable, Equatable {
 
     /// Whether what the originator sent at `time` comes soon enough after the SYN-ACK to be the ACK of it: text may carry it, and waits for
     /// no more than half a second (RFC 1122 4.2.3.2).
-    func isPrompt(_ time: Int64, text: UInt32) -> Bool { text == 0 || time - synAck <= 500 * Span.millisecond }
+    func isPrompt(_ time: Int64, text: UInt32) -> Bool {
+        // That of the SYN-ACK is bounded, while this one may be anything.
+        text == 0 || time <= synAck + 500 * Span.millisecond
+    }
 }

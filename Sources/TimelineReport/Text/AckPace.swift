@@ -55,7 +55,8 @@ struct AckPace: BitwiseCopyable {
         guard event.segment.flags.has(.ack), event.anomalies.subtracting(.acknowledgedUnseen).isEmpty else { return }
         if let text, hasToAnswer(event) {
             sides[own].promptTime = event.time
-            sides[own].promptDelay = event.time.since(text)
+            // A clock that went back measures nothing.
+            sides[own].promptDelay = max(0, event.time.since(text))
         }
         if newOctets(event) > 0 { sides[own].acknowledged = event.relativeAck }
     }
