@@ -64,6 +64,11 @@ extension EndpointMachine {
             ? .beyond : .acceptable
     }
 
+    /// Whether a segment begins beyond the receive window, as far as that is known: this endpoint drops it.
+    public func hasNoRoom(for segment: Segment) -> Bool {
+        state.takesText && knowledge.contains(.receive) && checkSequence(segment) == .beyond
+    }
+
     /// Whether a number lies before the peer's SYN, as far as that can be told.
     private func isBeforePeerSyn(_ sequence: SequenceNumber) -> Bool {
         knowledge.contains(.irs) && !knowledge.contains(.farFromPeerSyn) && sequence.isBefore(irs)

@@ -390,6 +390,14 @@ extension EndpointMachine {
         }
     }
 
+    /// Whether the peer has acknowledged what this endpoint, which is open, sent behind this FIN. Nothing is sent behind a FIN (3.10.4):
+    /// this one is somebody else's, or from an earlier connection, and its receiver drops it as old.
+    public func hasSentBehindFin(_ segment: Segment) -> Bool {
+        knowledge.contains(.send) && (state == .established || state == .closeWait)
+            && sendUnacknowledged.offset(from: segment.sequenceEnd) &- 1 < SequenceNumber.furthestInFlight
+            && sendNext.offset(from: sendUnacknowledged) < SequenceNumber.furthestInFlight
+    }
+
     private func isResentFin(_ segment: Segment) -> Bool {
         segment.flags.has(.fin) && knowledge.contains(.ownFin) && segment.finSequence == ownFin
     }

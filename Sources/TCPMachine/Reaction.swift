@@ -47,7 +47,7 @@ public struct Anomalies: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var resetIgnored: Anomalies { Anomalies(rawValue: 1 << 7) }
     /// A FIN from an endpoint that has not finished opening.
     @inlinable public static var finBeforeOpen: Anomalies { Anomalies(rawValue: 1 << 8) }
-    /// A second FIN with another sequence number.
+    /// A second FIN with another sequence number, or one before text that was sent and acknowledged.
     @inlinable public static var finMoved: Anomalies { Anomalies(rawValue: 1 << 9) }
     /// Text or FIN after this endpoint's own FIN or RST.
     @inlinable public static var sentAfterClose: Anomalies { Anomalies(rawValue: 1 << 10) }

@@ -4,6 +4,9 @@
 // But where the capture lacks the SYNs of the four-tuple's next connection, all that this sends looks so; and not every host throws away
 // what is old by its stamp. The receiver's ACK of such a segment, of octets that the connection has not sent so far as we know, takes
 // the verdict back.
+//
+// Neither is there room for what begins beyond the receive window. But where the capture lacks what widened the window, that is real: its
+// sender goes on from there, or the receiver acknowledges it.
 
 import TCPMachine
 import TCPModel
@@ -15,8 +18,13 @@ struct DiscardedRun {
     fileprivate private(set) var segments: [(segment: Segment, time: Timestamp)] = []
     /// How many segments the connection had then: with more, one has come that belongs to it.
     fileprivate var packets: UInt32
+    /// Whether there was no room for them, and nothing else is wrong with them.
+    fileprivate let isOutside: Bool
 
-    fileprivate init(packets: UInt32) { self.packets = packets }
+    fileprivate init(packets: UInt32, isOutside: Bool) {
+        self.packets = packets
+        self.isOutside = isOutside
+    }
 
     fileprivate mutating func append(_ segment: Segment, _ time: Timestamp) {
         if segments.count >= Self.most { segments.removeFirst() }
@@ -24,15 +32,15 @@ struct DiscardedRun {
     }
 
     /// Those that one end sent.
-    func sent(by end: SocketAddress) -> [(segment: Segment, time: Timestamp)] {
+    fileprivate func sent(by end: SocketAddress) -> [(segment: Segment, time: Timestamp)] {
         segments.filter { $0.segment.tuple.source == end }
     }
 }
 
-/// What an ACK of something that was thrown away shows.
+/// What a segment shows of something that was thrown away before it.
 enum Disproof {
-    /// It was taken, for it goes on with what its sender sent before.
-    case sameConnection
+    /// These were taken, for they go on with what their sender sent before.
+    case sameConnection([(segment: Segment, time: Timestamp)])
     /// It is of the next connection with the same ends, whose opening the capture lacks.
     case anotherConnection
 }
@@ -52,15 +60,15 @@ struct DiscardedSegments {
     subscript(id: ConnectionID) -> DiscardedRun? { latest[id.slot] }
 
     /// A segment was thrown away, as the one of `packets` segments that came last.
-    mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, at id: ConnectionID) {
-        let goesOn = latest[id.slot]?.packets == packets &- 1
+    mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, isOutside: Bool, at id: ConnectionID) {
+        let goesOn = latest[id.slot].map { $0.packets == packets &- 1 && $0.isOutside == isOutside } ?? false
         if segment.sequenceLength == 0 {
             if goesOn { latest[id.slot]?.packets = packets }
             return
         }
         if !goesOn {
             if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
-            latest[id.slot] = DiscardedRun(packets: packets)
+            latest[id.slot] = DiscardedRun(packets: packets, isOutside: isOutside)
         }
         latest[id.slot]?.packets = packets
         latest[id.slot]?.append(segment, time)
@@ -77,8 +85,13 @@ extension HotPart {
     /// What `next`, at `time`, shows of what was thrown away before it; nil if nothing.
     mutating func disproof(of run: DiscardedRun, by next: Segment, at time: Timestamp) -> Disproof? {
         guard next.flags.has(.ack), !next.flags.hasAny([.syn, .rst]), next.remarks.isDisjoint(with: .dropped),
-            !isSelfConnect, run.packets == packets
+            !isSelfConnect
         else { return nil }
+        if run.isOutside {
+            let taken = taken(of: run, before: next)
+            return taken.isEmpty ? nil : .sameConnection(taken)
+        }
+        guard run.packets == packets else { return nil }
         let own = isOriginator(next.tuple.source) ? 0 : 1
         let peer = 1 - own
         let ack = next.acknowledgment
@@ -92,7 +105,30 @@ extension HotPart {
         }
         guard isAcknowledged, let first = discarded.first else { return nil }
         let goesOn = mayGoOn(first.segment, own: peer) && mayGoOn(next, own: own)
-        return goesOn ? .sameConnection : .anotherConnection
+        return goesOn ? .sameConnection(discarded) : .anotherConnection
+    }
+
+    /// Which of the segments that there was no room for are real all the same: text from where the sender of `next` goes on with it, or what
+    /// `next` acknowledges. Of an ACK from behind a FIN, or far off, nobody knows whether it is for that.
+    private mutating func taken(of run: DiscardedRun, before next: Segment) -> [(segment: Segment, time: Timestamp)] {
+        let own = isOriginator(next.tuple.source) ? 0 : 1
+        let peer = 1 - own
+        let (ownNext, peerNext) = (endpoints[own].sendNext, endpoints[peer].sendNext)
+        let ack = next.acknowledgment
+        if ack.isAfter(peerNext) {
+            let isBlind = endpoints[peer].isBlind(next)
+            return run.sent(by: next.tuple.destination).filter { segment, _ in
+                guard segment.sequence.isAtOrAfter(peerNext) else { return false }
+                return ack == segment.sequenceEnd
+                    || !isBlind && ack.isAfter(segment.sequence) && !segment.flags.has(.fin)
+            }
+        }
+        guard next.sequenceLength > 0, next.sequence.isAfter(ownNext) else { return [] }
+        let before = run.sent(by: next.tuple.source).filter { segment, _ in
+            segment.sequence.isAtOrAfter(ownNext) && segment.sequenceEnd.isAtOrBefore(next.sequence)
+                && !segment.flags.has(.fin)
+        }
+        return before.last?.segment.sequenceEnd == next.sequence ? before : []
     }
 
     /// Whether a number lies where this side has octets on their way, or just acknowledged.

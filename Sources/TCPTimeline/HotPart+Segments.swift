@@ -34,9 +34,10 @@ extension HotPart {
     /// the 24 days of RFC 7323 5.5. What is as old as that is not on its way any more, MSL being 2 minutes.
     static var timestampLifetime: Int64 { 2147 * Span.second }
 
-    /// Takes in one segment.
+    /// Takes in one segment; `isAfterAll` if it was thrown away first, and something has shown that it was not.
     mutating func take(
-        _ segment: Segment, time: Timestamp, isFirst: Bool, _ rare: inout RarePart, _ step: inout Connection.Step
+        _ segment: Segment, time: Timestamp, isFirst: Bool, isAfterAll: Bool = false, _ rare: inout RarePart,
+        _ step: inout Connection.Step
     ) {
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
         if !segment.remarks.isDisjoint(with: .dropped) {
@@ -48,6 +49,9 @@ extension HotPart {
         let wasEnded = hasEnded()
         let own = place(side)
         let peer = place(side.other)
+        if !isTooOld && !isAfterAll && segment.sequenceLength > 0 && isForeign(segment, side, rare.gaps) {
+            return takeForeign(segment, side, time, &rare, &step)
+        }
         let isLate = flags.has(.syn) && isOpeningLate(segment, side, time)
         let notes = notes(on: segment, side, rare, isLate: isLate)
 
@@ -163,16 +167,57 @@ extension HotPart {
         let isOpen = before.state != .synSent
         step.sent = endpoints[place(side)].sent(segment)
         if isOpen { step.arrived = endpoints[place(side.other)].arrives(segment) }
+        countForeign(segment, side, time, &rare, senderBefore: before)
+        step.isOver = hasEnded()
+        step.isDiscarded = isOpen
+    }
+
+    /// Whether a segment with text or FIN shows nothing of its sender: see `SegmentNotes.foreign`. Where the capture lacks what was
+    /// acknowledged behind a FIN, somebody may have made up that ACK.
+    private mutating func isForeign(_ segment: Segment, _ side: Side, _ gaps: borrowing ContentGaps) -> Bool {
+        let (own, peer) = (place(side), place(side.other))
+        guard segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst]), own != peer else { return false }
+        if isOutside(segment, own: own, peer: peer) { return true }
+        guard segment.flags.has(.fin), endpoints[own].hasSentBehindFin(segment) else { return false }
+        return !gaps.contains(segment.finSequence, of: side)
+    }
+
+    /// Whether a segment begins behind the end of its sender's stream and beyond its receiver's window, which drops it (RFC 9293 3.10.7.4,
+    /// first check). Where the sender goes on from SND.NXT, it is an update of the window that was not captured.
+    private mutating func isOutside(_ segment: Segment, own: Int, peer: Int) -> Bool {
+        endpoints[own].knowsSendSequence && segment.sequence.isAfter(endpoints[own].sendNext)
+            && endpoints[peer].hasNoRoom(for: segment)
+    }
+
+    /// Such a segment: it counts as sent, and moves nothing. Where the capture lacks both what its sender sent before it and the receiver's
+    /// ACKs, a real one looks so: see `DiscardedSegments`.
+    @inline(never) private mutating func takeForeign(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, _ step: inout Connection.Step
+    ) {
+        let (own, peer) = (place(side), place(side.other))
+        step = Connection.Step()
+        step.notes = .foreign
+        step.isDiscarded = isOutside(segment, own: own, peer: peer)
+        if !step.isDiscarded {
+            step.sent.anomalies = .finMoved
+        } else {
+            step.arrived.anomalies = endpoints[peer].isBlind(segment) ? [.beyondWindow, .blindAck] : .beyondWindow
+        }
+        countForeign(segment, side, time, &rare, senderBefore: EndpointBefore(endpoints[own]))
+        step.isOver = hasEnded()
+    }
+
+    private mutating func countForeign(
+        _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, senderBefore: EndpointBefore
+    ) {
         if !zeek.isClosed && time > lastLiveTime { lastLiveTime = time }
         zeek.note(segment.flags, payload: segment.payloadLength > 0, fromOriginator: side == .originator)
         sides[Int(side.rawValue)].packets &+= 1
         sides[Int(side.rawValue)].addDatagram(segment.ipLength)
-        noteHistory(segment, side, [], &rare, senderBefore: before, isFirst: false)
+        noteHistory(segment, side, [], &rare, senderBefore: senderBefore, isFirst: false)
         completeness.note(segment, isFirst: false)
         if time > lastTime { lastTime = time }
         settle()
-        step.isOver = hasEnded()
-        step.isDiscarded = isOpen
     }
 
     /// How long a connection's opening may come behind its first segment and still be one that was captured late, in nanoseconds.

@@ -32,6 +32,9 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var badChecksum: SegmentNotes { SegmentNotes(rawValue: 1 << 10) }
     /// The first fragment of a packet that was never complete: its receiver has nothing of it, and it moves no state.
     @inlinable public static var incomplete: SegmentNotes { SegmentNotes(rawValue: 1 << 11) }
+    /// Its receiver drops it, and it shows nothing of its supposed sender: it begins beyond the receiver's window, and not where its sender's
+    /// stream ends (until that goes on from there, or an ACK covers it); or it is a FIN before octets that were sent and acknowledged.
+    @inlinable public static var foreign: SegmentNotes { SegmentNotes(rawValue: 1 << 12) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }
 }
@@ -102,7 +105,9 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
 
     /// Whether its receiver drops it: neither statistics nor findings are made of its ACK, window, text, FIN or options then, only of its
     /// having come. What was sent in vanishing fragments (`.incomplete`) is another matter: nothing is wrong with its header.
-    public var isDropped: Bool { notes.contains(.badChecksum) || !anomalies.isDisjoint(with: .dropped) }
+    public var isDropped: Bool {
+        !notes.isDisjoint(with: [.badChecksum, .foreign]) || !anomalies.isDisjoint(with: .dropped)
+    }
     /// Whether its sender sent it on this connection all the same: then its octets are sent, and count as sent again the next time.
     /// PAWS drops what goes on with the sequence numbers, too (RFC 7323 5.3).
     public var isSentInVain: Bool { isDropped && anomalies.intersection(.dropped) == .oldTimestamp }

@@ -204,9 +204,9 @@ public struct Timeline: ~Copyable {
                 let disproof = connections.store[known].disproof(of: run, by: segment, at: time)
             {
                 discarded.forget(known)
-                if disproof == .sameConnection {
-                    takeAfterAll(run.sent(by: segment.tuple.destination), known)
-                    opened = (latest, false)
+                if case .sameConnection(let taken) = disproof {
+                    takeAfterAll(taken, known)
+                    opened = (latest, taken.first?.segment.tuple == segment.tuple)
                 } else {
                     id = create(segment, time, frame, interface, as: connections.store[known].tuple)
                     replace(known, by: id, hash)
@@ -228,7 +228,9 @@ public struct Timeline: ~Copyable {
         course.join(&connections.store[id])
         if latest.isOver { noteEnding(id) }
         if latest.isDiscarded {
-            discarded.note(segment, time: time, packets: connections.store[id].packets, at: id)
+            discarded.note(
+                segment, time: time, packets: connections.store[id].packets,
+                isOutside: latest.notes.contains(.foreign), at: id)
         }
         if let before, connections.store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)
@@ -248,14 +250,15 @@ public struct Timeline: ~Copyable {
         discarded.forget(old)
     }
 
-    /// What one side sent was not thrown away: its receiver's time stamps say nothing. `latest` is what it did.
+    /// What one side sent was not thrown away: its receiver's time stamps say nothing, or its window is another one. `latest` is what it
+    /// did.
     private mutating func takeAfterAll(_ segments: [(segment: Segment, time: Timestamp)], _ id: ConnectionID) {
         var rare = connections.store.rare(id)
         var sum = Connection.Step()
         for (segment, time) in segments {
             for place in 0..<2 { connections.store[id].endpoints[place].forgetTimestamp() }
             connections.store[id].uncount(segment)
-            connections.store[id].take(segment, time: time, isFirst: false, &rare, &latest)
+            connections.store[id].take(segment, time: time, isFirst: false, isAfterAll: true, &rare, &latest)
             latest.follow(sum, ofSameSender: true)
             sum = latest
         }

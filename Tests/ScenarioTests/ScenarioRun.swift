@@ -105,7 +105,11 @@ struct MachineRun {
     ) -> StepResult {
         let sender = segment.tuple.source == connection.notation.client ? 0 : 1
         let receiver = connection.isSelfConnect ? 0 : 1 - sender
-        let isStray = pair[receiver].isTooOld(segment) && pair[sender].isStray(segment)
+        // As the timeline has it: nobody sent what is too old, or begins beyond the window and not where its sender's stream ends.
+        let isOutside =
+            segment.sequenceLength > 0 && !segment.flags.hasAny([.syn, .rst]) && pair[sender].knowsSendSequence
+            && segment.sequence.isAfter(pair[sender].sendNext) && pair[receiver].hasNoRoom(for: segment)
+        let isStray = isOutside || pair[receiver].isTooOld(segment) && pair[sender].isStray(segment)
         let sent = isStray ? Reaction() : pair[sender].sent(segment)
         let arrived = pair[receiver].arrives(segment)
         if connection.isSelfConnect { pair[1] = pair[0] }

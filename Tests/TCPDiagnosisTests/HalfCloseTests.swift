@@ -34,6 +34,18 @@ import Testing
         #expect(found == [.halfOpenPeer])
     }
 
+    @Test("E16, T5: a FIN that its receiver drops closes nothing, and is no FIN sent again")
+    func foreignFin() {
+        let open = handshake + "> P. 1:1001 ack 1\n< . 1:1 ack 1001\n"
+        let close = "\n< P. 1:11 ack 1001\n> F. 1001:1001 ack 11\n< F. 11:11 ack 1002\n> . 1002:1002 ack 12"
+        // Before what was acknowledged, without ACK, and far beyond the window.
+        for forged in ["> F. 501:501 ack 1", "> F 501:501", "> F. 90001:90001 ack 1"] {
+            #expect(!codes(open + forged + close).contains(.halfClose))
+        }
+        #expect(codes(open + "> F. 501:501 ack 1" + close, keepsStatistics: true) == [])
+        #expect(codes(open + "> F. 90001:90001 ack 1" + close, keepsStatistics: true) == [])
+    }
+
     @Test("H18, T5: a RST before the SYN-ACK does not hide a half-close")
     func resetBeforeTheOpening() {
         let stale = "> S 0:0\n< . 7000:7000 ack 90000\n> R 90000:90000\n0.01 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"

@@ -13,6 +13,8 @@ public struct ConnectionStatistics: Sendable {
     /// Nanoseconds in each state, by side and `TCPState.rawValue`.
     private var residence: InlineArray<2, InlineArray<16, Int64>> = .init(repeating: .init(repeating: 0))
     private var residents: InlineArray<2, (state: TCPState, since: Timestamp)?> = .init(repeating: nil)
+    /// The latest segment that is thought foreign, as long as it may be real.
+    private var foreign: [SegmentEvent] = []
 
     init(number: UInt64) {
         self.number = number
@@ -54,6 +56,8 @@ public struct ConnectionStatistics: Sendable {
         if event.notes.contains(.duplicateFrame) { return SegmentVerdict() }
         let own = Int(event.sender.rawValue)
         noteSegment(event, own)
+        if !foreign.isEmpty { takeForeign(before: event) }
+        if event.notes.contains(.foreign) { foreign = [event] }
         // What its receiver drops, or never has whole, says nothing of the octets in flight.
         if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
@@ -65,6 +69,24 @@ public struct ConnectionStatistics: Sendable {
         guard !event.segment.flags.has(.rst) else { return verdict }
         noteWindow(event, own)
         return verdict
+    }
+
+    /// The segment that was thought foreign was sent after all, if its sender goes on from there, or this acknowledges it.
+    private mutating func takeForeign(before event: SegmentEvent) {
+        guard let held = foreign.first, !event.notes.contains(.foreign) else { return }
+        let own = Int(held.sender.rawValue)
+        let end = held.segment.sequenceEnd
+        let goesOn = event.sender == held.sender && event.segment.sequence == end && event.segment.sequenceLength > 0
+        let isAcknowledged =
+            event.sender != held.sender && event.segment.flags.has(.ack)
+            && event.segment.acknowledgment.isAtOrAfter(end)
+        guard goesOn || isAcknowledged else { return }
+        foreign = []
+        // Else the stream has come there by itself.
+        guard senders[own].sent.offset(held.segment.sequence) >= senders[own].sent.highest,
+            !held.segment.flags.has(.fin)
+        else { return }
+        _ = noteSending(held, own)
     }
 
     /// A router said that something of this side was too big for the path.

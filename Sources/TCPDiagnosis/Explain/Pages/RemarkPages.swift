@@ -146,8 +146,12 @@ extension Explanation {
             "after own close", "Text or FIN from an end that has closed already.",
             "Late, or of another connection.", see: "explain reset-after-close"),
         remark("FIN before open", "A FIN from an end that has not finished opening.", "No TCP sends that by itself."),
-        remark("another FIN", "A second FIN with another number.", "At most one of them is its sender's."),
-        remark("beyond window", "Text beyond what its receiver has room for.", "It is dropped (RFC 9293 3.4)."),
+        remark(
+            "another FIN", "A second FIN with another number, or one before text that was acknowledged.",
+            "At most one FIN is its sender's, and nothing follows that."),
+        remark(
+            "beyond window", "Text beyond what its receiver has room for.",
+            "It is dropped (RFC 9293 3.4), and counts only if its sender goes on from there, or an ACK covers it."),
         remark("no ACK", "A segment without ACK on an open connection.", "It is dropped (RFC 9293 3.10.7.4)."),
         remark(
             "meaningless flags", "SYN with FIN or RST, or no flag at all.", "No TCP sends that: a scanner does."),

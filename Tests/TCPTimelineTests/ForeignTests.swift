@@ -1,0 +1,75 @@
+// Segments that their receiver has no room for, or whose numbers their sender cannot have used: they move nothing, unless what follows
+// shows that they are real.
+
+import Exchanges
+import TCPMachine
+import TCPModel
+import TCPTimeline
+import Testing
+
+@Suite("Segments of somebody else") struct ForeignTests {
+    private static let begun = handshake + "> P. 1:4 ack 1\n< P. 1:101 ack 4\n> . 4:4 ack 101\n"
+
+    @Test(
+        "E16: an octet far beyond the window takes no octets away from its supposed sender",
+        arguments: [
+            "< P. 1048677:1048678 ack 4", "< P. 66101:66102 ack 4", "< P. 1073741930:1073741931 ack 4",
+            "< F. 66101:66101 ack 4",
+        ])
+    func beyondWindow(_ forged: String) {
+        let play = Play(keepsStatistics: true)
+        play.feed(Self.begun + forged)
+        #expect(play.last.anomalies == .beyondWindow && play.last.notes == .foreign)
+        for turn in 0..<100 {
+            let start = 101 + turn * 1000
+            play.feed("< P. \(start):\(start + 1000) ack 4")
+            #expect(play.last.notes.isEmpty && play.last.anomalies.isEmpty)
+            play.feed("> . 4:4 ack \(start + 1000)")
+            #expect(play.last.anomalies.isEmpty)
+        }
+        #expect(play.connection.counters[1].uniqueBytes == 100_100 && play.connection.counters[1].retransmissions == 0)
+        #expect(play.connection.missedBytes == 0 && play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        #expect(play.connection.counters[1].packets == 103)
+    }
+
+    @Test("X9: text beyond a window that was widened unseen is real where its sender goes on from it")
+    func goesOn() {
+        let play = Play(
+            Self.begun + "< P. 66101:67101 ack 4\n< P. 67101:68101 ack 4\n< P. 68101:69101 ack 4\n> . 4:4 ack 69101")
+        #expect(play.connection.counters[1].uniqueBytes == 3100 && play.connection.missedBytes == 66000)
+        #expect(play.connection.counters[1].packets == 5 && play.connection.counters[1].retransmissions == 0)
+        #expect(play.events.allSatisfy { !$0.notes.contains(.retransmission) })
+        // In one direction alone nobody acknowledges it.
+        let oneSided = Play(
+            "> S 0:0\n< S. 0:0 ack 1\n> P. 70001:71001 ack 1\n> P. 71001:72001 ack 1\n> P. 72001:73001 ack 1")
+        #expect(oneSided.connection.counters[0].uniqueBytes == 3000)
+    }
+
+    @Test("X9: and where its receiver acknowledges it, a FIN, too")
+    func isAcknowledged() {
+        let play = Play(Self.begun + "< P. 66101:67101 ack 4\n> . 4:4 ack 67101")
+        #expect(play.connection.counters[1].uniqueBytes == 1100 && play.connection.missedBytes == 66000)
+        let closed = Play(Self.begun + "< F. 66101:66101 ack 4\n> . 4:4 ack 66102")
+        #expect(closed.connection.statesText == "CLOSE_WAIT FIN_WAIT_2")
+        // An ACK from behind it is of something else.
+        let open = Play(Self.begun + "< F. 66101:66101 ack 4\n> . 4:4 ack 67101")
+        #expect(open.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
+
+    @Test("X9: text that comes in order reaches what was beyond the window")
+    func isReached() {
+        let play = Play(Self.begun + "< P. 65637:66637 ack 4\n< P. 101:65637 ack 4\n> . 4:4 ack 66637")
+        #expect(play.connection.counters[1].uniqueBytes == 66636 && play.connection.missedBytes == 0)
+        #expect(play.last.anomalies.isEmpty)
+    }
+
+    @Test("T19: a FIN before octets that its sender sent and the peer acknowledged closes nobody")
+    func finBeforeText() {
+        for forged in ["< F. 51:51 ack 4", "> F. 2:2 ack 101"] {
+            let play = Play(Self.begun + "< . 101:101 ack 4\n" + forged)
+            #expect(play.last.anomalies == .finMoved && play.last.notes == .foreign && !play.last.hasTransitions)
+            play.feed("> F. 4:4 ack 101\n< F. 101:101 ack 5\n> . 5:5 ack 102")
+            #expect(play.connection.statesText == "TIME_WAIT CLOSED" && play.connection.closer == .originator)
+        }
+    }
+}
