@@ -14,6 +14,8 @@ struct ChallengedOpening: BitwiseCopyable {
     /// When it was sent again for the last time, and how often it was.
     private(set) var latestTime: Timestamp
     private(set) var repeats: UInt32 = 0
+    /// How many copies of its sender's older text came since, where copies are taken for segments.
+    fileprivate var copies: UInt32 = 0
     fileprivate let before: HotPart
 
     init(_ segment: Segment, time: Timestamp, before: HotPart) {
@@ -77,6 +79,11 @@ struct ChallengedOpenings {
         latest[id.slot] = ChallengedOpening(segment, time: time, before: before)
     }
 
+    /// Text that was sent before the opening came once more.
+    mutating func noteCopy(_ segment: Segment, at id: ConnectionID) {
+        if latest[id.slot]?.segment.tuple == segment.tuple { latest[id.slot]?.copies &+= 1 }
+    }
+
     /// The connection at this place is another one, or gone.
     mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
 }
@@ -99,12 +106,20 @@ extension HotPart {
     func isDisproved(by next: Segment, at time: Timestamp, after opening: ChallengedOpening) -> Bool {
         guard opening.isFollowed(by: next), time.since(opening.latestTime) <= Silence.opening else { return false }
         if next.flags.has(.syn) { return true }
-        guard packets == opening.before.packets &+ 1 &+ opening.repeats else { return false }
+        guard packets == opening.before.packets &+ 1 &+ opening.repeats &+ opening.copies else { return false }
         let opener = isOriginator(opening.segment.tuple.source) ? 0 : 1
         let number = next.tuple.source == opening.segment.tuple.source ? next.sequence : next.acknowledgment
         // A keep-alive repeats the octet before SND.UNA.
         let oldest = endpoints[opener].sendUnacknowledged.advanced(by: .max)
         return number.offset(from: oldest) > endpoints[opener].sendNext.offset(from: oldest)
+    }
+
+    /// Whether this segment repeats text that its sender has sent before, and acknowledges no more. (A bare ACK may be the challenge.)
+    func repeatsOlder(_ segment: Segment, own: Int) -> Bool {
+        segment.payloadLength > 0 && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
+            && endpoints[own].knowsSendSequence
+            && segment.sequenceEnd.isAtOrBefore(endpoints[own].sendNext)
+            && segment.acknowledgment.isAtOrBefore(endpoints[own].acknowledged)
     }
 
     /// Segments of both sides.

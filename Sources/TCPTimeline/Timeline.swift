@@ -170,6 +170,11 @@ public struct Timeline: ~Copyable {
         if let known = search.found, connections.store[known.id].takeSteadily(segment, own: known.sender, time: time) {
             return Tracked(known.id)
         }
+        if !challenged.isEmpty, let known = search.found,
+            connections.store[known.id].repeatsOlder(segment, own: known.sender)
+        {
+            challenged.noteCopy(segment, at: known.id)
+        }
         return trackUsually(segment, search, hash, time, frame, interface)
             ?? trackStep(segment, search, hash, time, frame, interface)
     }

@@ -72,4 +72,15 @@ import Testing
             #expect(play.connection.statesText == "TIME_WAIT CLOSED" && play.connection.closer == .originator)
         }
     }
+
+    @Test("H20, X14: a copy of an older frame behind a SYN does not show that the old connection lives")
+    func copyBehindOpening() {
+        let old = "> S 0:0\n0.002 > . 1:1 ack 1\n> P. 1:1001 ack 1\n> P. 1001:2001 ack 1\n"
+        let new = "> . 59001:59001 ack 4001\n> P. 59001:59004 ack 4001"
+        let play = Play(old + "0.060 > S 59000:59000\n> P. 1001:2001 ack 1\n" + new)
+        #expect(play.count == 2 && play.connection.counters[0].uniqueBytes == 3)
+        // Something new of the old one does.
+        let lives = Play(old + "0.060 > S 59000:59000\n> P. 2001:3001 ack 1\n" + new)
+        #expect(lives.count == 1)
+    }
 }
