@@ -233,7 +233,9 @@ extension CaseFile {
             if records[peer].synAckCount > 0 && !event.anomalies.contains(.initialSequenceChanged) {
                 records[own].synsAfterAnswer &+= 1
             }
-            if synText == 0 { synText = event.segment.payloadLength }
+            // Of a SYN inside the open connection nothing is taken (RFC 5961 4).
+            let opens = event.sender == .originator && !event.anomalies.contains(.initialSequenceChanged)
+            if opens && synText == 0 { synText = event.segment.payloadLength }
         }
     }
 
