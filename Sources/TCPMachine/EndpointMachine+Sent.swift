@@ -366,8 +366,9 @@ extension EndpointMachine {
                 if isOvertaken {
                     enter(.closing, .observed, .fin, &reaction)
                 } else {
+                    // What came in order before the peer's FIN is on its way, as that is, though this one had left without it.
                     knowledge.remove(.peerFinProcessed)
-                    receiveNext = segment.acknowledgment
+                    receiveNext = knowledge.contains(.lacksText) ? segment.acknowledgment : peerFin
                 }
             }
         case .unseen, .listen, .synSent:

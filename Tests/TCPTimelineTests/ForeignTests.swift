@@ -73,6 +73,19 @@ import Testing
         }
     }
 
+    @Test(
+        "T04: FINs cross while text is in flight: either end is in CLOSING",
+        arguments: [
+            "> P. 1:1001 ack 1\n> F. 1001:1001 ack 1", "> FP. 1:1001 ack 1",
+        ])
+    func crossingFins(_ sent: String) {
+        let play = Play(handshake + sent + "\n< F. 1:1 ack 1\n> . 1002:1002 ack 2")
+        #expect(play.events[play.events.count - 1].arrived.count == 2)
+        #expect(play.last.arrived[0].to == .closing && play.last.arrived[1].to == .timeWait)
+        play.feed("< . 2:2 ack 1002")
+        #expect(play.connection.statesText == "TIME_WAIT TIME_WAIT" && play.last.anomalies.isEmpty)
+    }
+
     @Test("H20, X14: a copy of an older frame behind a SYN does not show that the old connection lives")
     func copyBehindOpening() {
         let old = "> S 0:0\n0.002 > . 1:1 ack 1\n> P. 1:1001 ack 1\n> P. 1001:2001 ack 1\n"
