@@ -44,6 +44,7 @@ extension EndpointMachine {
             noteFinBefore(segment, &reaction)
         }
         if isTakenAlready(segment) { return }
+        if acceptability == .old && isOldestAgain(segment) { knowledge.insert(.textRepeated) }
         if acceptability == .beyond && segment.sequenceLength > 0 { reaction.anomalies.insert(.beyondWindow) }
         guard segment.flags.has(.ack) else {
             reaction.anomalies.insert(.ackMissing)
@@ -79,6 +80,12 @@ extension EndpointMachine {
     private func isTakenAlready(_ segment: Segment) -> Bool {
         knowledge.contains(.window) && !knowledge.contains(.tookUnseen) && segment.sequenceEnd.isBefore(acknowledged)
             && receiveNext.offset(from: acknowledged) < SequenceNumber.furthestInFlight
+    }
+
+    /// Whether this is text, or a FIN, that we thought here and that this endpoint has not acknowledged, from where that begins.
+    private func isOldestAgain(_ segment: Segment) -> Bool {
+        knowledge.contains(.window) && segment.sequenceEnd.isAfter(acknowledged)
+            && segment.sequence.isAtOrBefore(acknowledged)
     }
 
     /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.

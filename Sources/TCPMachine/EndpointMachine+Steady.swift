@@ -16,14 +16,16 @@ extension EndpointMachine {
     public mutating func sendsSteadily() -> Bool {
         guard state == .established, certainty.rawValue >= Certainty.observed.rawValue else { return false }
         let needed: Knowledge = [.send, .receive, .synchronized, .window]
-        let hindering: Knowledge = [.ownFin, .peerFin, .lacksText]
+        let hindering: Knowledge = [.ownFin, .peerFin, .lacksText, .textRepeated]
         return knowledge.rawValue & (needed.rawValue | hindering.rawValue) == needed.rawValue
     }
 
     /// Whether it takes them: ESTABLISHED too. One of them continues what is here, and acknowledges nothing but what was sent;
     /// `next` is the peer's SND.NXT, from which they go on.
     public mutating func takesSteadily(from next: SequenceNumber) -> Bool {
-        guard state == .established, !(knowledge.contains(.window) && next.isBefore(acknowledged)) else { return false }
+        guard state == .established, !(knowledge.contains(.window) && next.isBefore(acknowledged)),
+            !next.isBefore(receiveNext)
+        else { return false }
         let needed: Knowledge = [.send, .receive]
         return knowledge.rawValue & (needed.rawValue | Self.closing.rawValue) == needed.rawValue
     }

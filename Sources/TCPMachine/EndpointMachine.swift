@@ -61,7 +61,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let peerFinRepeated = Knowledge(rawValue: 1 << 19)
         /// It sent a RST, with the number `ownFin` unless there is a FIN.
         static let ownReset = Knowledge(rawValue: 1 << 20)
-        /// It has acknowledged `acknowledged` again after text or a FIN that we thought here: perhaps that never came.
+        /// It has acknowledged `acknowledged` again after text or a FIN that we thought here, or after the peer sent that again: perhaps it
+        /// never came.
         static let lacksText = Knowledge(rawValue: 1 << 21)
         /// It had closed before the peer's FIN came, though its own FIN still waits behind text: the kernel says so.
         static let finQueued = Knowledge(rawValue: 1 << 22)
@@ -77,6 +78,8 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         static let lacksAnswer = Knowledge(rawValue: 1 << 27)
         /// One of these has passed us since it asked the last time.
         static let answerPassed = Knowledge(rawValue: 1 << 28)
+        /// The peer has sent again what follows on `acknowledged`, and we thought it here.
+        static let textRepeated = Knowledge(rawValue: 1 << 29)
     }
 
     /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs

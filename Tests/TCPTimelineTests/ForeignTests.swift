@@ -86,6 +86,23 @@ import Testing
         #expect(play.connection.statesText == "TIME_WAIT TIME_WAIT" && play.last.anomalies.isEmpty)
     }
 
+    @Test(
+        "T17: a RST with the number that its receiver acknowledged last, after text that never came though it was sent four times"
+    )
+    func resetOfLostText() {
+        let lost = Self.begun + "> P. 4:8 ack 101\n0.2 > P. 4:8 ack 101\n0.4 > P. 4:8 ack 101\n"
+        for word in ["< P. 101:105 ack 4", "< F. 101:101 ack 4"] {
+            let play = Play(lost + "2 \(word)\n> R 4:4")
+            #expect(play.last.anomalies.isEmpty && play.connection.endpoint(.responder).state == .closed)
+        }
+        // What came is acknowledged.
+        let play = Play(lost + "2 < P. 101:105 ack 8\n> R 4:4")
+        #expect(play.last.anomalies == .resetIgnored && play.connection.endpoint(.responder).state == .established)
+        // Sent once, it may be on its way.
+        let once = Play(Self.begun + "> P. 4:8 ack 101\n< P. 101:105 ack 4\n> R 4:4")
+        #expect(once.last.anomalies == .resetIgnored)
+    }
+
     @Test("H20, X14: a copy of an older frame behind a SYN does not show that the old connection lives")
     func copyBehindOpening() {
         let old = "> S 0:0\n0.002 > . 1:1 ack 1\n> P. 1:1001 ack 1\n> P. 1001:2001 ack 1\n"
