@@ -92,8 +92,11 @@ extension EndpointMachine {
     private mutating func checkReset(
         _ segment: Segment, _ acceptability: Acceptability, _ reaction: inout Reaction
     ) {
-        let isExact =
-            segment.sequence == receiveNext || knowledge.contains(.lacksText) && segment.sequence == acknowledged
+        // What lies before a FIN that is on its way may be on its way, too.
+        let mayLackText =
+            knowledge.contains(.lacksText)
+            || knowledge.contains([.peerFin, .window]) && !knowledge.contains(.peerFinProcessed)
+        let isExact = segment.sequence == receiveNext || mayLackText && segment.sequence == acknowledged
         // The peer's FIN may be on its way, or inferred too early: then RCV.NXT is one less or more than we think.
         let isExactAfterFin = knowledge.contains(.peerFin) && segment.sequence == peerFin.advanced(by: 1)
         guard isExact || isExactAfterFin || isResetOfFin(segment) else {

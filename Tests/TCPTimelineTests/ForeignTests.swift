@@ -103,6 +103,12 @@ import Testing
         #expect(once.last.anomalies == .resetIgnored)
     }
 
+    @Test("T17: a RST with the number that a FIN acknowledged which crossed text and FIN is obeyed")
+    func resetOfCrossedFin() {
+        let play = Play(handshake + "> FP. 1:3 ack 1\n< F. 1:1 ack 1\n> R. 1:1 ack 1")
+        #expect(play.last.anomalies.isEmpty && play.connection.statesText == "CLOSED CLOSED")
+    }
+
     @Test("H20, X14: a copy of an older frame behind a SYN does not show that the old connection lives")
     func copyBehindOpening() {
         let old = "> S 0:0\n0.002 > . 1:1 ack 1\n> P. 1:1001 ack 1\n> P. 1001:2001 ack 1\n"
