@@ -18,12 +18,13 @@ extension KernelJoin {
         guard !trace.wasReset, trace.resetTime == nil || trace.resetReason == .noSocket else { return nil }
         switch event.kind {
         case .transition(let from, .closed):
-            guard from.isSynchronized, let errno = trace.errno, givingUp.contains(errno), let time = trace.errnoTime,
+            guard from.endIsTold, let errno = trace.errno, givingUp.contains(errno), let time = trace.errnoTime,
                 (0...endingTime).contains(event.time.since(time))
             else { return nil }
             return event.time
         case .socketError(let code):
-            guard givingUp.contains(LinuxErrno(rawValue: code)), trace.closedFrom?.isSynchronized == true, let time = trace.closedTime,
+            guard givingUp.contains(LinuxErrno(rawValue: code)), trace.closedFrom?.endIsTold == true,
+                let time = trace.closedTime,
                 (0...endingTime).contains(event.time.since(time))
             else { return nil }
             return time
@@ -74,7 +75,7 @@ extension SocketEvent.Kind {
 extension TCPState {
     /// Whether a socket is in the midst of a connection there, so that it goes with a segment, or a timer. FIN_WAIT_2 without an owner goes on
     /// as a small socket, of which no event tells.
-    fileprivate var isSynchronized: Bool {
+    fileprivate var endIsTold: Bool {
         switch self {
         case .established, .finWait1, .closeWait, .closing, .lastAck: true
         case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .timeWait: false

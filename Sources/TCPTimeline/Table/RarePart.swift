@@ -20,11 +20,12 @@ struct RarePart: BitwiseCopyable, Sendable {
         var isResetUnheeded = false
         /// Whether it reported text behind a hole.
         private var hasReported = false
+        /// Whether it reported any block.
+        private var hasBlock = false
         /// The right edge of the right-most block of text that it reported.
         private var reported = SequenceNumber(0)
-        /// Whether it reported any block, and the latest of `newestBlock`.
-        private var hasBlock = false
-        private var latestBlock = (left: SequenceNumber(0), right: SequenceNumber(0))
+        /// The latest of `newestBlock`.
+        private var latestBlock: UInt32 = 0
 
         init() {}
 
@@ -38,7 +39,7 @@ struct RarePart: BitwiseCopyable, Sendable {
             guard segment.options.present.contains(.sack), segment.flags.has(.ack) else { return }
             if let block = Self.newestBlock(of: segment) {
                 hasBlock = true
-                latestBlock = (block.left, block.right)
+                latestBlock = block
             }
             for index in 0..<min(Int(segment.options.sackBlockCount), segment.options.sackBlocks.count) {
                 let edge = segment.options.sackBlocks[index].right
@@ -52,16 +53,18 @@ struct RarePart: BitwiseCopyable, Sendable {
         /// Whether a segment of this side reports text that it has not reported before.
         func reportsMore(_ segment: Segment) -> Bool {
             guard let block = Self.newestBlock(of: segment) else { return false }
-            return !hasBlock || block.left != latestBlock.left || block.right != latestBlock.right
+            return !hasBlock || block != latestBlock
         }
 
-        /// The block that what came last is in (RFC 2018 4); nil if there is none, or what came last had come before (RFC 2883 4).
-        private static func newestBlock(of segment: Segment) -> SACKBlock? {
+        /// The block that what came last is in (RFC 2018 4), its edges in one number: two blocks in a row hardly ever have the same. Nil if
+        /// there is none, or what came last had come before (RFC 2883 4).
+        private static func newestBlock(of segment: Segment) -> UInt32? {
             let count = segment.options.sackBlockCount
             guard segment.options.present.contains(.sack), segment.flags.has(.ack), count > 0 else { return nil }
             let (first, second) = (segment.options.sackBlocks[0], segment.options.sackBlocks[1])
             if count > 1, first.left.isAtOrAfter(second.left), first.right.isAtOrBefore(second.right) { return nil }
-            return first.right.isAfter(segment.acknowledgment) ? first : nil
+            guard first.right.isAfter(segment.acknowledgment) else { return nil }
+            return first.left.rawValue ^ (first.right.rawValue << 16 | first.right.rawValue >> 16)
         }
 
         /// Whether this is the number behind all that it has, though it lacks some of what is before.
@@ -72,11 +75,11 @@ struct RarePart: BitwiseCopyable, Sendable {
 
     /// Octets of text of either side that were acknowledged though the capture does not have them.
     var missedBytes: UInt64 = 0
+    /// When the latest RST was captured that its receiver is thought not to have obeyed.
+    var unheededReset = Timestamp(nanoseconds: 0)
     /// What the capture skipped, until it comes or is acknowledged.
     var gaps = ContentGaps()
     var sides: InlineArray<2, Side> = .init(repeating: Side())
-    /// When the latest RST was captured that its receiver is thought not to have obeyed.
-    var unheededReset = Timestamp(nanoseconds: 0)
     /// What the latest ICMP error said; nil if there was none.
     var icmpKind: ICMPError.Kind?
 
