@@ -87,7 +87,7 @@ import Testing
         let fields = try Self.csv("Captures/fin.pcapng").fields
         for side in ["orig", "resp"] { #expect(fields.contains("\(side)_process.closed_by_exit")) }
         guard let corpus = Corpus.path else { return }
-        let rows = try Self.csv(corpus + "/tcpdump/vxlan.pcap").rows
+        let rows = try Self.csv(corpus + "/zeek/tunnels/vxlan-encapsulated-http.pcap").rows
         #expect(
             !rows.isEmpty
                 && rows.allSatisfy { $0["tunnel"] == "vxlan" && $0["completeness"].flatMap { Int($0) } != nil })

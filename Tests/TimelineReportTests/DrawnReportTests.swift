@@ -85,11 +85,13 @@ private func page(
     @Test func eachSentenceIsALine() throws {
         var style = TextStyle()
         style.width = 100_000
+        style.detail.verbosity = 1
         let scene = KernelScene(client: .timeWait, server: nil)
         let lines = lines(Render().run(sample, TextTimelineReport(style: style, order: .blocks), scene: scene))
         let closing = try #require(lines.firstIndex { $0.hasPrefix("closed (SF)") })
         let drawn = Page(page(sample, scene: scene)).all("span", "sentence").map(\.text)
-        #expect(drawn.count == 2 && drawn == Array(lines[closing...closing + 1]))
+        // How it ended, and the process at each end.
+        #expect(drawn.count == 3 && drawn == Array(lines[closing..<closing + drawn.count]), "\(drawn) \(lines)")
     }
 
     /// Each lifeline is one line without gaps, in as many pieces as states have stood beside it.

@@ -45,16 +45,16 @@ extension Explanations {
         }
     }
 
-    /// The runs of words that are known within a sentence, the longest first, as names of pages.
-    private static func runs(in sentence: String, _ isKnown: (String) -> String?) -> [String] {
+    /// The runs of words that are known within a sentence, the longest first, as names of pages. Shorter ones than `least`, in octets,
+    /// are words of any sentence, as `was` is, unless they begin it.
+    private static func runs(in sentence: String, least: Int, _ isKnown: (String) -> String?) -> [String] {
         guard sentence.utf8.count <= longestSentence else { return [] }
         let words = words(of: sentence)
         var found: [(length: Int, name: String)] = []
         for start in words.indices {
             for end in start..<min(words.count, start + longestRun) {
                 let run = words[start...end].joined(separator: "-")
-                // `was` and the like are words of any sentence, if they do not begin it.
-                guard run.utf8.count > 4 || start == 0, let name = isKnown(run) else { continue }
+                guard run.utf8.count >= least && run != "was" || start == 0, let name = isKnown(run) else { continue }
                 found.append((run.utf8.count, name))
             }
         }
@@ -68,14 +68,14 @@ extension Explanations {
     /// The pages for a sentence of the output; none if nothing in it is known for sure.
     static func pages(forSentence sentence: String) -> [Explanation] {
         let isSentence = sentence.contains { $0 == " " || $0 == "[" }
-        guard isSentence, let name = runs(in: sentence, { known[$0] }).first else { return [] }
+        guard isSentence, let name = runs(in: sentence, least: 5, { known[$0] }).first else { return [] }
         return pages(for: name)
     }
 
     /// The names of pages whose words stand in a sentence, those of the longest words first.
     static func names(in sentence: String) -> [String] {
         guard sentence.contains(" ") else { return [] }
-        return runs(in: sentence) { run in
+        return runs(in: sentence, least: 3) { run in
             if let name = known[run] { return name }
             if let word = Explanation.words.first(where: { fold($0.name) == fold(Explanation.otherWords[run] ?? run) })
             {

@@ -154,10 +154,13 @@ public enum Explanations {
         let (text, letters, folded) = (Array(text.utf8), Array(name.utf8), Array(fold(name).utf8))
         guard folded.count == letters.count, text.count <= folded.count else { return false }
         func isLetter(_ octet: UInt8) -> Bool { 0x61...0x7a ~= octet | 0x20 }
+        func isCapital(_ place: Int) -> Bool { isLetter(letters[place]) && letters[place] & 0x20 == 0 }
         return (0...folded.count - text.count).contains { place in
             guard folded[place..<place + text.count].elementsEqual(text) else { return false }
             guard place > 0, isLetter(letters[place - 1]) else { return true }
-            return letters[place] & 0x20 == 0 && letters[place - 1] & 0x20 != 0
+            // The S of TCPSyn, and that of RecvSeq.
+            let endsCapitals = place + 1 < letters.count && isLetter(letters[place + 1]) && !isCapital(place + 1)
+            return isCapital(place) && (!isCapital(place - 1) || endsCapitals)
         }
     }
 

@@ -51,7 +51,9 @@ extension Explanation {
         case .halfClosed:
             Explanation(
                 .outcome, name, "One side sent its FIN, the other did not until the capture ended.",
-                .wire("FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR where one side was hardly seen."),
+                .wire(
+                    "FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR where one side was hardly seen, SF with a FIN that nobody obeys."
+                ),
                 .meaning("A half-close at work, a leak, or a capture that ended early: the findings tell."))
         case .open:
             Explanation(

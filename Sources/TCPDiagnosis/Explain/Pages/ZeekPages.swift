@@ -15,7 +15,8 @@ extension Explanation {
         zeek(
             "SF", "Normal opening and normal end.",
             "Both FINs are enough: the opening may not have been seen. Look for S and h in the history.",
-            "closed, or reset if a RST between or behind the FINs ended it"),
+            "closed, reset if a RST between or behind the FINs ended it, or half_closed if one of the FINs cannot be its sender's"
+        ),
         zeek(
             "REJ", "The attempt was refused with a RST.", "[S], [R.]: nobody listens (RFC 9293 3.10.7.1).",
             "refused, or reset if both sides sent a RST"),
