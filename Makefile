@@ -16,8 +16,8 @@ PACKAGES := libpcap-dev zlib1g-dev libzstd-dev pkg-config
 
 # How programs are built to be installed, and to be measured: with Swift's runtime inside, so that they run where there is no Swift.
 # Nothing is exported to libraries that a program may load, so that the linker can leave out what is not called; of functions that are
-# the same, octet by octet, it keeps one.
-RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --icf=safe
+# the same, octet by octet, it keeps one. There is no index for unwinding: only C++ exceptions need it, and nothing throws any.
+RELEASE := -c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --icf=safe -Xlinker --no-eh-frame-hdr
 
 # sudo only when it is needed and there.
 ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo || true)

@@ -17,7 +17,7 @@ struct UnattributedConnections {
     private var halfSeen: UInt64 = 0
 
     /// Takes in a connection that is over; `view` is what the kernel said of it. `isLocal` tells this host's addresses.
-    mutating func note(_ connection: Connection, _ view: KernelView?, isLocal: (IPAddress) -> Bool) {
+    @inline(never) mutating func note(_ connection: Connection, _ view: KernelView?, isLocal: (IPAddress) -> Bool) {
         guard let view, view.hasProcess else {
             withoutProcess += 1
             return
