@@ -52,4 +52,21 @@ extension TCPState {
         case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .closing, .lastAck, .timeWait: false
         }
     }
+
+    /// Whether text may still come to an endpoint: the peer's FIN has not (3.6).
+    var mayTakeText: Bool {
+        switch self {
+        case .closeWait, .closing, .lastAck, .timeWait: false
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .finWait2: true
+        }
+    }
+
+    /// Whether Linux tells by an event that a socket goes from there, by a segment or a timer. FIN-WAIT-2 without an owner goes on as a
+    /// small socket, of which no event tells.
+    var endIsTold: Bool {
+        switch self {
+        case .established, .finWait1, .closeWait, .closing, .lastAck: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .timeWait: false
+        }
+    }
 }

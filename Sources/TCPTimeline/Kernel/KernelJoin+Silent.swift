@@ -71,14 +71,3 @@ extension SocketEvent.Kind {
         }
     }
 }
-
-extension TCPState {
-    /// Whether a socket is in the midst of a connection there, so that it goes with a segment, or a timer. FIN_WAIT_2 without an owner goes on
-    /// as a small socket, of which no event tells.
-    fileprivate var endIsTold: Bool {
-        switch self {
-        case .established, .finWait1, .closeWait, .closing, .lastAck: true
-        case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .timeWait: false
-        }
-    }
-}

@@ -102,16 +102,6 @@ extension ClosedWindow.Stall: Comparable {
     }
 }
 
-extension TCPState {
-    /// Whether text may still come: the peer's FIN has not.
-    fileprivate var mayTakeText: Bool {
-        switch self {
-        case .closeWait, .closing, .lastAck, .timeWait: false
-        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .finWait1, .finWait2: true
-        }
-    }
-}
-
 extension SegmentEvent {
     /// Whether it asks for room, while the receiver's window is closed: as a probe by its shape, or as text again, once the retransmission
     /// timer may have run out (RFC 9293 3.8.6.1; 200 ms at least in Linux). What comes sooner was on its way.

@@ -13,7 +13,7 @@ public struct ConnectionStatistics: Sendable {
     /// Nanoseconds in each state, by side and `TCPState.rawValue`.
     private var residence: InlineArray<2, InlineArray<16, Int64>> = .init(repeating: .init(repeating: 0))
     private var residents: InlineArray<2, (state: TCPState, since: Timestamp)?> = .init(repeating: nil)
-    /// The latest segment that is thought foreign, as long as it may be real.
+    /// The latest segment that is thought foreign, as long as it may be real; none or one. Apart, as hardly any connection has one.
     private var foreign: [SegmentEvent] = []
 
     init(number: UInt64) {
