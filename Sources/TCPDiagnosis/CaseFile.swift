@@ -102,7 +102,17 @@ struct HopLimits: BitwiseCopyable {
     func contains(_ limit: UInt8) -> Bool { bits[Int(limit >> 6)] & 1 << UInt64(limit & 63) != 0 }
 
     /// All of them, the lowest first.
-    var all: [UInt8] { (UInt8.min...UInt8.max).filter(contains) }
+    var all: [UInt8] {
+        var limits: [UInt8] = []
+        for place in bits.indices {
+            var left = bits[place]
+            while left != 0 {
+                limits.append(UInt8(place << 6 | left.trailingZeroBitCount))
+                left &= left &- 1
+            }
+        }
+        return limits
+    }
 }
 
 /// How the first large segment of a side fared. Links that are narrower than Ethernet's 1500 octets are so by less than a third of
@@ -165,8 +175,11 @@ struct Sighting: BitwiseCopyable {
 /// The file of one connection.
 struct CaseFile {
     let number: UInt64
-    /// The originator's record at 0, the responder's at 1.
-    var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
+    /// The originator's record at 0, the responder's at 1: a thousand octets each, in an array so that rules look at them in their place, and
+    /// that a copy of the file has no copy of them.
+    var records = CaseFile.blank
+    /// Both records of a connection of which nothing has been taken down, shared until something is.
+    private static let blank = [SideRecord(), SideRecord()]
     /// Where an anomaly was first seen, and who sent it.
     private(set) var anomalies: [(anomaly: Anomalies, sender: Side, sighting: Sighting)] = []
     /// The union of the anomalies.
@@ -206,8 +219,7 @@ struct CaseFile {
 
     init(number: UInt64) { self.number = number }
 
-    /// One side's record, for rules: changed in place, but looked at in a copy of both. Whatever is asked for each segment is
-    /// asked of `records`.
+    /// One side's record.
     subscript(side: Side) -> SideRecord {
         @inline(__always) _read { yield records[Int(side.rawValue)] }
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }

@@ -158,25 +158,11 @@ public struct Diagnosis: Sendable {
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
-        let file = files[slot]
-        var circumstances = Circumstances(
-            connection: connection, file: file, kernel: kernel, statistics: statistics,
-            cookies: connection.openDelay < 0
-                ? nil : hostHistory.span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies },
-            overflows: file[.originator].syn.isSeen
-                ? hostHistory.span(at: file[.originator].syn.time) { $0.overflows }?.overflows : nil,
-            deferred: file[.originator].syn.isSeen
-                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.deferred } : nil,
-            untracked: file[.originator].syn.isSeen
-                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.untracked } : nil,
-            crowded: file[.originator].syn.isSeen
-                ? hostHistory.rise(from: file[.originator].syn.time, to: now) { $0.crowded } : nil,
-            timeWaitOverflows: file.earlyFinWait2.flatMap { end in
-                hostHistory.rise(from: end.fin, to: end.gone) { $0.timeWaitOverflows }
-            },
-            called: kin.called,
-            ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now, isOver: isOver,
-            showsAnswers: kin.showsAnswers, found: file.reported)
+        let circumstances = Circumstances(
+            connection, files[slot], kernel, statistics, hostHistory.moments(of: connection, files[slot], now: now),
+            called: kin.called, ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now,
+            isOver: isOver,
+            showsAnswers: kin.showsAnswers)
         var findings: [Finding] = []
         var next = 0
         while let (place, verdict) = Rule.firstVerdict(from: next, circumstances) {

@@ -1,6 +1,7 @@
 // The moments in which this host's counters told something that packets do not: kept for a while, as connections are judged later.
 
 import TCPModel
+import TCPTimeline
 
 /// What moved between two readings of the counters.
 struct HostSpan: BitwiseCopyable {
@@ -20,6 +21,22 @@ struct HostSpan: BitwiseCopyable {
     var crowded: UInt64
     /// TIME_WAITs, and FIN_WAIT_2 of sockets without an owner, that there was no room for.
     var timeWaitOverflows: UInt64
+}
+
+/// What the counters tell of the time of one connection; nil stands for nothing.
+struct HostMoments {
+    /// What is known of SYN cookies in the moment when it opened.
+    var cookies: HostSpan?
+    /// How often an accept queue was full in the moment of the first SYN.
+    var overflows: UInt64?
+    /// How many bare last ACKs of handshakes listeners did not heed since that SYN (TCP_DEFER_ACCEPT).
+    var deferred: UInt64?
+    /// How many packets connection tracking had no room for since then.
+    var untracked: UInt64?
+    /// How many SYNs found a SYN queue full, and no cookies allowed, since then.
+    var crowded: UInt64?
+    /// How many TIME_WAIT sockets there was no room for from the latest FIN until its socket was gone from FIN_WAIT_2.
+    var timeWaitOverflows: UInt64?
 }
 
 /// The latest spans in which something of interest moved.
@@ -43,14 +60,34 @@ struct HostHistory {
         spans.append(span)
     }
 
+    /// What the counters tell of a connection, up to `now`.
+    func moments(of connection: Connection, _ file: CaseFile, now: Timestamp) -> HostMoments {
+        var moments = HostMoments()
+        guard !spans.isEmpty else { return moments }
+        if connection.openDelay >= 0 {
+            moments.cookies = span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies }
+        }
+        let syn = file[.originator].syn
+        if syn.isSeen {
+            moments.overflows = span(at: syn.time) { $0.overflows }?.overflows
+            moments.deferred = rise(from: syn.time, to: now) { $0.deferred }
+            moments.untracked = rise(from: syn.time, to: now) { $0.untracked }
+            moments.crowded = rise(from: syn.time, to: now) { $0.crowded }
+        }
+        if let end = file.earlyFinWait2 {
+            moments.timeWaitOverflows = rise(from: end.fin, to: end.gone) { $0.timeWaitOverflows }
+        }
+        return moments
+    }
+
     /// By how much this counter rose from one time to another, and at most in the spans around both; nil for not at all.
-    func rise(from start: Timestamp, to end: Timestamp, _ counter: (HostSpan) -> UInt64) -> UInt64? {
+    private func rise(from start: Timestamp, to end: Timestamp, _ counter: (HostSpan) -> UInt64) -> UInt64? {
         let sum = spans.reduce(UInt64(0)) { $1.to >= start && $1.from <= end ? $0 &+ counter($1) : $0 }
         return sum > 0 ? sum : nil
     }
 
     /// The span around `time`, if this counter moved in it.
-    func span(at time: Timestamp, _ counter: (HostSpan) -> UInt64) -> HostSpan? {
+    private func span(at time: Timestamp, _ counter: (HostSpan) -> UInt64) -> HostSpan? {
         spans.last { $0.from <= time && time <= $0.to && counter($0) > 0 }
     }
 }

@@ -5,7 +5,10 @@ import TCPModel
 import TCPTimeline
 
 /// Everything that a rule may look at. It decides nothing by itself.
-struct Circumstances {
+///
+/// It is large, and some forty rules ask each connection for a word here and there: an object, so that they look at it in its place, where
+/// each would get copies of a structure.
+final class Circumstances {
     /// The connection as it is now.
     let connection: Connection
     /// What was taken down of it.
@@ -14,19 +17,8 @@ struct Circumstances {
     let kernel: KernelView?
     /// What the statistics say, if they are kept.
     let statistics: ConnectionStatistics?
-    /// What is known of SYN cookies on this host when it opened, live; nil if there were none.
-    let cookies: HostSpan?
-    /// How often an accept queue of this host was full in the moment of the first SYN, live; nil if none was.
-    let overflows: UInt64?
-    /// How many bare last ACKs of handshakes this host's listeners did not heed since its first SYN (TCP_DEFER_ACCEPT), live; nil for
-    /// none.
-    let deferred: UInt64?
-    /// How many packets this host's connection tracking had no room for since its first SYN, live; nil for none.
-    let untracked: UInt64?
-    /// How many SYNs found a SYN queue of this host full, and no cookies allowed, since its first SYN, live; nil for none.
-    let crowded: UInt64?
-    /// How many TIME_WAIT sockets this host had no room for from its latest FIN until its socket was gone from FIN_WAIT_2, live; nil for none.
-    let timeWaitOverflows: UInt64?
+    /// What this host's counters tell of its time, live.
+    let host: HostMoments
     /// What its client called, where the client's host redirected it to this server; nil: this server.
     let called: SocketAddress?
     /// How scarce ports towards its destination are, live; nil while they are not, and once it was told.
@@ -40,6 +32,24 @@ struct Circumstances {
 
     /// The codes found so far.
     var found: Set<FindingCode>
+
+    init(
+        _ connection: Connection, _ file: CaseFile, _ kernel: KernelView?, _ statistics: ConnectionStatistics?,
+        _ host: HostMoments, called: SocketAddress?, ports: PortPressure?, now: Timestamp, isOver: Bool,
+        showsAnswers: Bool
+    ) {
+        self.connection = connection
+        self.file = file
+        self.kernel = kernel
+        self.statistics = statistics
+        self.host = host
+        self.called = called
+        self.ports = ports
+        self.now = now
+        self.isOver = isOver
+        self.showsAnswers = showsAnswers
+        found = file.reported
+    }
 
     /// Nanoseconds since a sighting.
     func since(_ sighting: Sighting) -> Int64 { now.since(sighting.time) }
@@ -98,8 +108,6 @@ struct Rule: Sendable {
     ]
 
     /// The first rule from a place in `all` on that has something to say, and what. Rules whose codes were found are not asked.
-    ///
-    /// Circumstances are large, and nearly always nobody has anything to say: they are lent once for all rules.
     static func firstVerdict(from start: Int, _ circumstances: Circumstances) -> (place: Int, verdict: Verdict)? {
         let rules = all
         for place in start..<rules.count where !circumstances.found.contains(rules[place].code) {

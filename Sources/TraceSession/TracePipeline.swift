@@ -283,7 +283,8 @@ extension TracePipeline where Sink: ~Copyable {
         var kernel = recorded.take() ?? RecordedKernel(usesProcesses: usesProcesses)
         var said: [KernelEvent] = []
         let taken = kernel.take(payload, &timeline, &said, tellsAll: needs.kernelEvents)
-        recorded = kernel
+        // Moved: while two have it, each change would copy all of it.
+        recorded = consume kernel
         for event in said {
             take(event)
             // The kernel's word alone may end one.

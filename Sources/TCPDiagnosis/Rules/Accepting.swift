@@ -61,7 +61,7 @@ extension Rule {
     /// TCP_DEFER_ACCEPT: a bare last ACK of the handshake is not heeded, so that accept() gives out only who has said something
     /// (`tcp_check_req`). Only the count of all listeners tells.
     static let acceptDeferred = Rule(.acceptDeferred) { c in
-        guard c.deferred != nil, let event = c.file.mismatch, event.side == .responder,
+        guard c.host.deferred != nil, let event = c.file.mismatch, event.side == .responder,
             case .contradiction(.synReceived, .established) = event.kind
         else { return nil }
         return Verdict(

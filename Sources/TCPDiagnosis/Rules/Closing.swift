@@ -276,10 +276,11 @@ extension Circumstances {
             message:
                 "\(name(side))'s socket was gone from FIN_WAIT_2 within \(words(waited)), which no timer does: this host had no room for"
                 + " another TIME_WAIT socket, as which it keeps one without an owner (net.ipv4.tcp_max_tw_buckets"
-                + (timeWaitOverflows.map { "; there were \($0) too many meanwhile)" } ?? "), or somebody destroyed it")
+                + (host.timeWaitOverflows.map { "; there were \($0) too many meanwhile)" }
+                    ?? "), or somebody destroyed it")
                 + "; what \(name(side.other)) still sends is answered with RST",
             frames: [file[side].fin],
-            evidence: timeWaitOverflows.map { [.init("time_wait_overflows", .number(Int64(clamping: $0)))] } ?? [])
+            evidence: host.timeWaitOverflows.map { [.init("time_wait_overflows", .number(Int64(clamping: $0)))] } ?? [])
     }
 
     /// ` the peer still believes in the connection`, or until when it did.

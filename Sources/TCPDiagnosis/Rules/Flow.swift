@@ -192,10 +192,10 @@ extension Rule {
     /// A RST with another hop limit than its supposed sender's segments was made by somebody on the way.
     static let middlebox = Rule(.middlebox) { c in
         for side in [Side.originator, .responder] {
+            guard c.file[side].firstReset.isSeen, c.resetByRule != side else { continue }
             let record = c.file[side]
             let others = record.hopLimits.all
-            guard c.resetByRule != side, record.firstReset.isSeen, record.resetHopLimit != 0,
-                !record.hopLimits.contains(record.resetHopLimit), !record.isLinuxDefault,
+            guard record.resetHopLimit != 0, !record.hopLimits.contains(record.resetHopLimit), !record.isLinuxDefault,
                 // What may not pass a single router came from the link itself, and so may its RST.
                 let lowest = others.first, lowest > 1
             else { continue }

@@ -38,7 +38,7 @@ extension Rule {
 
     /// RFC 4987 3.6. The packets look normal: only the host's counters tell.
     static let synCookies = Rule(.synCookies) { c in
-        guard let span = c.cookies, c.kernel?.responder.isLocal == true else { return nil }
+        guard let span = c.host.cookies, c.kernel?.responder.isLocal == true else { return nil }
         // Within a millisecond the clocks may differ; a cookie's stamp may be as near as that by chance, one time in thirty.
         let isShown = (2...65).contains(c.file.stampLag ?? 0)
         // Where most others opened without one, so did this, more likely than not.

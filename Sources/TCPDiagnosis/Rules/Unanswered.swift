@@ -164,7 +164,7 @@ extension Circumstances {
         let settings = "net.ipv4.tcp_max_syn_backlog, tcp_syncookies"
         return
             "it got the SYN and dropped it itself (its count of drops rose by \(refusals)): "
-            + (crowded.map {
+            + (host.crowded.map {
                 "\(counted($0, "SYN")) found a full SYN queue on this host meanwhile, and SYN cookies are off (\(settings))"
             }
                 ?? "this host has no route to \(connection.address(.originator).address), or, only where SYN cookies are off,"
@@ -182,7 +182,7 @@ extension Circumstances {
 
     /// That connection tracking threw packets away meanwhile: it has no room, or no memory (`nf_conntrack_in`).
     private var trackingWords: String {
-        guard let dropped = untracked else { return "" }
+        guard let dropped = host.untracked else { return "" }
         return
             ", or rather its connection tracking, which dropped \(counted(dropped, "packet")) meanwhile: its table is full"
             + " (net.netfilter.nf_conntrack_max)"
@@ -301,8 +301,8 @@ extension Circumstances {
     /// The queue was full when the handshake's last ACK came. With a SYN cookie nothing had been kept till then, and nothing is now
     /// (`tcp_v4_syn_recv_sock`): the client believes in a connection that its server does not have.
     fileprivate var lostBehindCookie: Verdict? {
-        guard cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
-            view.trace.transitions == 0, let listener = fullListener ?? (overflows == nil ? nil : view.listener),
+        guard host.cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
+            view.trace.transitions == 0, let listener = fullListener ?? (host.overflows == nil ? nil : view.listener),
             connection.openDelay >= 0, file[.originator].repeated.isSeen, !file[.responder].lastText.isSeen,
             !file[.responder].lastSyn.isSeen || file[.responder].last.frame == file[.responder].lastSyn.frame
         else { return nil }
@@ -323,7 +323,8 @@ extension Circumstances {
     var queueWasFull: Verdict? {
         // One that was let in may have filled the queue again.
         let wait = connection.synAckDelay
-        guard fullListener == nil || wait >= 0, let overflows, let listener = kernel?.responder.listener,
+        guard fullListener == nil || wait >= 0, let overflows = host.overflows,
+            let listener = kernel?.responder.listener,
             file[.originator].synCount > 1 || isUnanswered, openingDrop == nil
         else { return nil }
         // Linux sends a SYN again after a second: what came sooner was sent again for another reason.
