@@ -49,13 +49,13 @@ import Testing
     @Test func theOthersAreNotLookedAtAgain() {
         let joined = Joined(handshake)
         for slot in UInt32(100)..<2000 { joined.join.add(ConnectionID(slot: slot), number: UInt64(slot), nil) }
-        #expect(joined.join.unjudged.isEmpty, "nobody is known of these")
+        #expect(joined.join.command.unjudged.isEmpty, "nobody is known of these")
         for slot in UInt32(100)..<2000 { joined.join.forget(ConnectionID(slot: slot)) }
         joined.read(1, joined.client(.established), joined.server(.established))
         _ = joined.join.assign([11: Self.process(7)], time: joined.play.now)
-        #expect(joined.join.unjudged.count == 1)
+        #expect(joined.join.command.unjudged.count == 1)
         joined.join.judge { _ in true }
-        #expect(joined.join.unjudged.isEmpty && joined.join.view(joined.id)?.isOfCommand == true)
+        #expect(joined.join.command.unjudged.isEmpty && joined.join.view(joined.id)?.isOfCommand == true)
     }
 
     @Test func theCommandsConnectionsAreForgottenWithTheirViews() {

@@ -5,84 +5,9 @@
 
 import TCPModel
 
-/// How many SYNs and handshakes a listener had refused at two moments.
-struct ListenerDrops: BitwiseCopyable {
-    var latest: (time: Timestamp, count: UInt32)
-    var earlier: (time: Timestamp, count: UInt32)?
-}
-
 extension KernelJoin {
-    /// Compares what listeners have refused with what they had when each connection began: the kernel counts it a listener, and
-    /// only its overflows for all of them. `time` is when the reading was complete: what it counted had happened by then.
-    mutating func noteListenerDrops(_ ids: [ConnectionID], _ time: Timestamp, _ timeline: borrowing Timeline) {
-        var new: [UInt64: UInt32] = [:]
-        let all = listenerDrops
-        for id in ids {
-            let first = timeline[id].firstTime
-            update(id, .responder) { view in
-                guard let listener = view.listener, let count = listener.drops, listener.inode != 0 else { return }
-                new[listener.inode] = max(count, new[listener.inode] ?? 0)
-                guard view.listenerDrops.before == nil, let known = all[listener.inode] else { return }
-                view.listenerDrops.before =
-                    known.latest.time <= first
-                    ? known.latest.count : known.earlier.flatMap { $0.time <= first ? $0.count : nil }
-            }
-        }
-        if listenerDrops.count + new.count > Self.listenerLimit { listenerDrops.removeAll(keepingCapacity: true) }
-        for (inode, count) in new {
-            let before = listenerDrops[inode]?.latest
-            // A view that was not read now has an older count.
-            if let before, before.count > count { continue }
-            listenerDrops[inode] = ListenerDrops(latest: (time, count), earlier: before)
-        }
-    }
-
-    /// Takes in who listens: of several the one that a SYN without an answer may have met full. What waits to be accepted is with the
-    /// only one in whose queue something is.
-    static func noteListeners(
-        _ all: [KernelSocket], _ socket: KernelSocket?, isUnanswered: Bool, _ view: inout KernelSideView
-    ) {
-        // Whoever listens once its socket has gone has had nothing to do with it.
-        guard socket != nil || view.socket == nil else { return }
-        guard var listener = all.first(where: \.isFull) ?? all.first else { return }
-        let busy = all.filter { $0.receiveQueue > 0 }
-        if let socket, socket.isUnaccepted, busy.count == 1 {
-            listener = busy[0]
-            view.listenerCount = 1
-        } else if socket != nil, view.listenerCount > 1, let known = view.listener {
-            // One of them has taken it, and what the others do from now on is nothing to it.
-            listener = all.first { $0.inode == known.inode } ?? known
-        } else {
-            view.listenerCount = all.count
-        }
-        // What has no answer met the full queue that refused it, not the room that there is by now.
-        view.hadFullQueue = false
-        if isUnanswered, !listener.isFull, let known = view.listener, known.isFull,
-            let now = all.first(where: { $0.inode == known.inode }), Self.hasRefused(now, view)
-        {
-            listener = now
-            listener.receiveQueue = known.receiveQueue
-            view.hadFullQueue = true
-        }
-        if listener.inode != view.listener?.inode {
-            view.listenerProcess = nil
-            view.listenerSharers = []
-            view.listenerSharerCount = 0
-            view.listenerHoldersSought = nil
-            view.listenerDrops = (nil, nil, nil)
-        }
-        view.listener = listener
-        view.listenerDrops.first = view.listenerDrops.first ?? listener.drops
-        view.listenerDrops.now = listener.drops
-    }
-
-    /// Whether a listener has refused anything since the connection's first segment, or does not tell.
-    private static func hasRefused(_ listener: KernelSocket, _ view: KernelSideView) -> Bool {
-        guard let drops = listener.drops, let before = view.listenerDrops.before ?? view.listenerDrops.first else {
-            return true
-        }
-        return drops > before
-    }
+    /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
+    private static let acceptPatience = 100 * Span.millisecond
 
     /// A server's socket that is open without an inode has not been accepted; with one, it has.
     static func noteAcceptance(
@@ -95,7 +20,7 @@ extension KernelJoin {
             let since = view.unacceptedSince ?? snapshot.end
             view.unacceptedSince = since
             view.lastUnaccepted = snapshot.begin
-            if !view.reportedUnaccepted && snapshot.end.since(since) >= Self.patience {
+            if !view.reportedUnaccepted && snapshot.end.since(since) >= Self.acceptPatience {
                 view.reportedUnaccepted = true
                 news.append(.notAccepted(since: since))
             }
@@ -151,5 +76,5 @@ extension KernelJoin {
 
 extension KernelSocket {
     /// Whether it is open, and in a queue: no process has it.
-    fileprivate var isUnaccepted: Bool { inode == 0 && (state == .established || state == .closeWait) }
+    var isUnaccepted: Bool { inode == 0 && (state == .established || state == .closeWait) }
 }

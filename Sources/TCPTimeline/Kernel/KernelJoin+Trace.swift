@@ -10,7 +10,7 @@ extension KernelJoin {
         guard number(of: id) != name.number else { return }
         add(id, number: name.number, name.tuple)
         tracks.watch(id, name, as: name.tuple, isOlder: !timeline.showsOpening(id))
-        noteOpening(id, name.number, timeline)
+        namelessDrops.watch(id, name.number, timeline)
     }
 
     /// The client of a connection that is watched called this address: so its socket says.
@@ -26,6 +26,9 @@ extension KernelJoin {
         guard number(of: id) == name.number, note(id, translated: ends) else { return }
         tracks.watch(id, name, as: ends, isOlder: !timeline.showsOpening(id))
     }
+
+    /// Whether sockets wait that may be those of a connection behind a translation of addresses.
+    public var seeksTranslated: Bool { tracks.seeksTranslated }
 
     /// Finds the connections of sockets whose packets are translated (NAT) between them and the capture.
     private mutating func findTranslated(
@@ -67,16 +70,17 @@ extension KernelJoin {
         self.tellsAll = tellsAll
         early.now = now
         if !isBehind {
-            while let item = early.next(heldFor: leadPatience) { applyNow(item.event, item.of, &timeline, &said) }
+            while let item = early.next() { applyNow(item.event, item.of, &timeline, &said) }
         }
         defer { for item in early.take(of: ending) { applyNow(item.event, item.of, &timeline, &said) } }
-        textLooks = 0
-        tidyOpenings(timeline)
+        namelessDrops.beginReading(timeline)
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
-        var found: [(event: SocketEvent, of: EndpointReference)] = []
+        var found: [FoundEvent] = []
         for event in events {
-            noteListener(event)
-            if case .dropped = event.kind, !tracks.knows(event), let end = droppedPacket(event, timeline) {
+            if listeners.note(event), keepsJoined { joined.append(event) }
+            if case .dropped = event.kind, !tracks.knows(event),
+                let end = namelessDrops.receiver(of: event, among: views, &listeners, timeline)
+            {
                 tracks.noteAttached()
                 apply(event, end, &timeline, &said)
                 continue
@@ -105,30 +109,10 @@ extension KernelJoin {
         return view.process
     }
 
-    /// A listener that is closed resets the connections in its queue, within the same system call.
-    private mutating func noteListener(_ event: SocketEvent) {
-        if case .transition(.closed, .listen) = event.kind {
-            if keepsJoined { joined.append(event) }
-            listenerAddresses[event.socket] = nil
-            learnListener(event.socket, event.local)
-        }
-        guard case .transition(.listen, .closed) = event.kind else { return }
-        if keepsJoined { joined.append(event) }
-        listenerAddresses[event.socket] = nil
-        if closedListeners.count >= Self.listenerLimit { closedListeners.removeAll(keepingCapacity: true) }
-        closedListeners[event.local.port] = (event.pid, event.time)
-    }
-
-    /// Whether a RST was sent by the process that had just closed the listener of its port.
-    private func followsListenersEnd(_ event: SocketEvent) -> Bool {
-        guard case .resetSent = event.kind, let closed = closedListeners[event.local.port] else { return false }
-        return closed.pid == event.pid && (0...Self.closingTime).contains(event.time.since(closed.time))
-    }
-
     private mutating func apply(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
-        if leadPatience > 0, number(of: end.id) == end.number,
+        if early.patience > 0, number(of: end.id) == end.number,
             early.has(socket: event.socket) || early.has(packet: event.packet) || isEarly(event, end, timeline),
             early.hold(event, of: end)
         {
@@ -144,7 +128,7 @@ extension KernelJoin {
         if keepsJoined { joined.append(event) }
         if look(end.id, { $0[end.side].trace.isOfAnother(event) }) == true { return tracks.disown() }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
-        let isWithListener = followsListenersEnd(event)
+        let isWithListener = listeners.closingCaused(event)
         let tellsAll = tellsAll
         var isFound = false
         // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.

@@ -26,6 +26,8 @@ struct KernelViews {
     private var order: [(id: ConnectionID, number: UInt64)] = []
     /// How many are watched.
     private(set) var count = 0
+    /// The number of the one that was the latest whose turn it was, when not all could be had.
+    private var turn: UInt64 = 0
 
     private func place(_ id: ConnectionID) -> Int? {
         let slot = Int(id.slot)
@@ -90,6 +92,11 @@ struct KernelViews {
         return change(&pool[place].view)
     }
 
+    /// Changes one side's view in place.
+    mutating func update(_ id: ConnectionID, _ side: Side, _ change: (inout KernelSideView) -> Void) {
+        _ = update(id) { $0.update(side, change) }
+    }
+
     /// Reads a view in place.
     func look<Result>(_ id: ConnectionID, _ body: (KernelView) -> Result) -> Result? {
         place(id).map { body(pool[$0].view) }
@@ -118,11 +125,8 @@ struct KernelViews {
         order.reversed().lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
     }
 
-    /// Up to `limit` of those that `isWanted`: one quarter the youngest, the others those that come after number `turn`, going
-    /// round. Returns them the oldest first, and where to go on.
-    func batch(
-        limit: Int, after turn: UInt64, _ isWanted: (ConnectionID, KernelView) -> Bool
-    ) -> (ids: [ConnectionID], turn: UInt64) {
+    /// Up to `limit` of those that `isWanted`, the oldest first: one quarter the youngest, the others those whose turn it is, going round.
+    mutating func batch(limit: Int, _ isWanted: (ConnectionID, KernelView) -> Bool) -> [ConnectionID] {
         func isChosen(_ index: Int) -> Bool {
             let entry = order[index]
             guard let place = place(entry.id), pool[place].number == entry.number else { return false }
@@ -150,6 +154,7 @@ struct KernelViews {
             next = order[candidate].number
             if isChosen(candidate) { others.append(candidate) }
         }
-        return ((others.sorted() + young.reversed()).map { order[$0].id }, next)
+        turn = next
+        return (others.sorted() + young.reversed()).map { order[$0].id }
     }
 }

@@ -160,14 +160,14 @@ public struct TracedFacts: Sendable {
 
     /// Whether the latest packet that was thrown away for that reason may be the one that was captured then.
     public func isDropped(capturedAt time: Timestamp) -> Bool {
-        dropTime.map { KernelJoin.isJustBefore(time, $0) } ?? false
+        dropTime.map { time.isJustBefore(drop: $0) } ?? false
     }
 
     private static let wrongChecksum: KernelWord = "TCP_CSUM"
 
     /// Whether the packet that was captured then may have been thrown away for its checksum: nobody knows which of its octets are wrong.
     public func isDamaged(capturedAt time: Timestamp) -> Bool {
-        damageTimes.contains { KernelJoin.isJustBefore(time, $0) }
+        damageTimes.contains { time.isJustBefore(drop: $0) }
     }
 
     private mutating func countDrop(_ reason: KernelWord, _ time: Timestamp) {

@@ -1,0 +1,94 @@
+// What is known of the sockets that listen, which are watched by nobody: where each listens, who closed one, and what they refused.
+
+import TCPModel
+
+/// The listeners of which events and readings told.
+struct KnownListeners {
+    /// Each of these is forgotten when it has more entries.
+    private static let limit = 4096
+    /// How long the closing of a listener with a full queue may take, in nanoseconds.
+    private static let closingTime = 100 * Span.millisecond
+
+    /// Where they listen, by their sockets' addresses in the kernel's memory.
+    private var addresses: [UInt64: SocketAddress] = [:]
+    /// Who closed the latest one of a port, and when.
+    private var closings: [UInt16: (pid: Int32, time: Timestamp)] = [:]
+    /// How many SYNs and handshakes they had refused at the latest reading and at the one before, by inode.
+    private var refusals: [UInt64: Refusals] = [:]
+
+    private struct Refusals: BitwiseCopyable {
+        var latest: (time: Timestamp, count: UInt32)
+        var earlier: (time: Timestamp, count: UInt32)?
+    }
+
+    // MARK: Events
+
+    /// Takes in an event; whether it says that a socket begins to listen, or ends.
+    mutating func note(_ event: SocketEvent) -> Bool {
+        switch event.kind {
+        case .transition(.closed, .listen):
+            addresses[event.socket] = nil
+            learn(event.socket, event.local)
+            return true
+        case .transition(.listen, .closed):
+            addresses[event.socket] = nil
+            if closings.count >= Self.limit { closings.removeAll(keepingCapacity: true) }
+            closings[event.local.port] = (event.pid, event.time)
+            return true
+        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .destroyed,
+            .dropped:
+            return false
+        }
+    }
+
+    /// The socket at this address in memory listens there.
+    mutating func learn(_ socket: UInt64, _ address: SocketAddress) {
+        if addresses.count >= Self.limit { addresses.removeAll(keepingCapacity: true) }
+        if addresses[socket] == nil { addresses[socket] = address }
+    }
+
+    /// Where the socket at this address in memory listens, as far as known.
+    func address(of socket: UInt64) -> SocketAddress? { addresses[socket] }
+
+    /// Whether a RST was sent by the process that had just closed the listener of its port: that resets the connections in the
+    /// listener's queue, within the same system call.
+    func closingCaused(_ event: SocketEvent) -> Bool {
+        guard case .resetSent = event.kind, let closed = closings[event.local.port] else { return false }
+        return closed.pid == event.pid && (0...Self.closingTime).contains(event.time.since(closed.time))
+    }
+
+    // MARK: Readings
+
+    /// Compares what listeners have refused with what they had when each connection began: the kernel counts it a listener, and
+    /// only its overflows for all of them. `time` is when the reading was complete: what it counted had happened by then.
+    mutating func noteRefusals(
+        _ ids: [ConnectionID], _ time: Timestamp, _ views: inout KernelViews, _ timeline: borrowing Timeline
+    ) {
+        var new: [UInt64: UInt32] = [:]
+        for id in ids {
+            let first = timeline[id].firstTime
+            views.update(id, .responder) { view in
+                guard let listener = view.listener, let count = listener.drops, listener.inode != 0 else { return }
+                new[listener.inode] = max(count, new[listener.inode] ?? 0)
+                guard view.listenerDrops.before == nil, let known = refusals[listener.inode] else { return }
+                view.listenerDrops.before =
+                    known.latest.time <= first
+                    ? known.latest.count : known.earlier.flatMap { $0.time <= first ? $0.count : nil }
+            }
+        }
+        if refusals.count + new.count > Self.limit { refusals.removeAll(keepingCapacity: true) }
+        for (inode, count) in new {
+            let before = refusals[inode]?.latest
+            // A view that was not read now has an older count.
+            if let before, before.count > count { continue }
+            refusals[inode] = Refusals(latest: (time, count), earlier: before)
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Whether what listens here takes a SYN that goes there.
+    func takes(_ target: SocketAddress) -> Bool {
+        port == target.port && (address == target.address || address == .anyV4 || address == .anyV6)
+    }
+}
