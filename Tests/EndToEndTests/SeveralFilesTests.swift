@@ -117,6 +117,29 @@ import Testing
         #expect(try Self.ports(output) == [40001, 40002, 40003])
     }
 
+    @Test(arguments: [("out.pcapng", [3, 0]), ("out.pcap", [3, 2])])
+    func timesThatTheOutputCannotStateAreTold(_ name: String, _ counts: [Int]) throws {
+        var file = Blocks()
+        file.interface("then", offset: -9_000_000_000)
+        file.interface("one day", offset: 9_000_000_000)
+        for count in 0..<5 {
+            file.frame(HandMade.frame(40000, 9500, 2, seq: 7), on: count < 3 ? 0 : 1, at: UInt64(count))
+        }
+        let scratch = try Scratch()
+        let path = try scratch.write(file.bytes, as: "old.pcapng")
+        let output = scratch.file(name)
+        let outcome = try tcptrace("-q", "-r", path, "-w", output)
+        #expect(outcome.code == 0)
+        let told = outcome.errors.split(separator: "\n").filter { $0.contains("the nearest that it can state") }
+        let expected = [
+            "tcptrace: 3 packets from before 1970 were written to \(output) with the time 1970-01-01 00:00:00 UTC",
+            "tcptrace: 2 packets from after 2106 were written to \(output) with the time 2106-02-07 06:28:15 UTC",
+        ]
+        let wanted = zip(expected, counts).filter { $1 > 0 }.map(\.0)
+        #expect(told.count == wanted.count, "\(outcome.errors)")
+        for (line, begin) in zip(told, wanted) { #expect(line.hasPrefix(begin), "\(line)") }
+    }
+
     @Test func linkTypesBecomeInterfacesOfOneFile() throws {
         let scratch = try Scratch()
         let ethernet = try Self.capture(40001, scratch, "a.pcap")

@@ -73,6 +73,33 @@ import Testing
         }
     }
 
+    /// Nanoseconds of 1970-01-01 less one, of the last moment of a classic file, and one more.
+    private static let edges: [Int64] = [-1, 0, 4_294_967_295_999_999_999, 4_294_967_296_000_000_000]
+
+    @Test(
+        "times that a format cannot state become the nearest, are counted, and a remedy is named",
+        arguments: [("x.pcapng", 1, 0), ("x.pcap", 1, 1)])
+    func times(name: String, early: Int, late: Int) throws {
+        let file = try TemporaryFile(named: name)
+        var writer = try CaptureWriter(path: file.path, application: "t")
+        try writer.addInterface(Self.lo)
+        #expect(writer.remarks.isEmpty)
+        let bytes = frame(1, 60)
+        // Bytes have no padding: all of them are initialized.
+        for time in Self.edges { try writer.write(header(time, bytes), unsafe bytes.span.bytes) }
+        try writer.close()
+        let nearest = late == 0 ? Self.edges[3] : Self.edges[2]
+        #expect(readAll(path: file.path).frames.map(\.time) == [0, 0, Self.edges[2], nearest])
+        let remarks = writer.remarks
+        #expect(remarks.count == early + late)
+        #expect(remarks[0].hasPrefix("1 packet from before 1970 was written to \(file.path) with the time 1970-01-01"))
+        #expect(remarks[0].contains("editcap -t"))
+        if late > 0 {
+            #expect(remarks[1].hasPrefix("1 packet from after 2106 was written to \(file.path)"))
+            #expect(remarks[1].contains(".pcapng"))
+        }
+    }
+
     @Test("a second link type in a .pcap file is refused")
     func mixedLinkTypes() throws {
         let file = try TemporaryFile()

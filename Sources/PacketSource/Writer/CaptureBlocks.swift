@@ -79,11 +79,10 @@ enum CaptureBlocks {
         return content.block(type: 1)
     }
 
-    /// An interface statistics block.
+    /// An interface statistics block; `ticks` are nanoseconds since 1970.
     static func interfaceStatistics(
-        interface: UInt32, time: Timestamp, statistics: CaptureStatistics
+        interface: UInt32, ticks: UInt64, statistics: CaptureStatistics
     ) -> [UInt8] {
-        let ticks = UInt64(clamping: time.nanoseconds)
         var content = BlockBytes()
         content.append(interface)
         content.append(UInt32(truncatingIfNeeded: ticks >> 32))

@@ -27,7 +27,8 @@ public struct CaptureWriter: ~Copyable {
     private var output: OutputFile
     private var interfaces: [CaptureInterface] = []
     private var statistics: [CaptureStatistics?] = []
-    private var lastTime = Timestamp(nanoseconds: 0)
+    private var times: StatedTimes
+    private var lastTime: UInt64 = 0
     private var isClosed = false
 
     /// Creates or empties the file. `-` is standard output, in pcapng.
@@ -46,6 +47,7 @@ public struct CaptureWriter: ~Copyable {
         if format == .pcapng { try output.append(CaptureBlocks.sectionHeader(application: application)) }
         self.format = format
         self.output = output
+        times = StatedTimes(format)
     }
 
     /// The file's name as it was given.
@@ -53,6 +55,9 @@ public struct CaptureWriter: ~Copyable {
 
     /// Which file it is; nil for a pipe or a device.
     public var identity: FileIdentity? { output.identity }
+
+    /// What is not in the file as it was in the frames, and what to do about it, in sentences that name the file.
+    public var remarks: [String] { times.sentences(file: output.path) }
 
     /// Describes an interface; frames refer to it by the number that comes back: 0 for the first.
     ///
@@ -89,7 +94,7 @@ public struct CaptureWriter: ~Copyable {
         guard known == header.linkType else {
             throw failure(.mixedLinkTypes(first: known.name, second: header.linkType.name))
         }
-        lastTime = header.time
+        lastTime = times.ticks(header.time)
         let captured = UInt32(truncatingIfNeeded: bytes.byteCount)
         switch format {
         case .pcapng: try writeBlock(header, bytes, captured, options)
@@ -126,7 +131,7 @@ public struct CaptureWriter: ~Copyable {
         for (number, counters) in statistics.enumerated() where format == .pcapng {
             guard let counters else { continue }
             let block = CaptureBlocks.interfaceStatistics(
-                interface: UInt32(number), time: lastTime, statistics: counters)
+                interface: UInt32(number), ticks: lastTime, statistics: counters)
             try output.append(block)
         }
         try output.close()
@@ -134,16 +139,15 @@ public struct CaptureWriter: ~Copyable {
 
     // MARK: - Inside
 
-    /// An enhanced packet block.
+    /// An enhanced packet block, of the time that was stated last.
     private mutating func writeBlock(
         _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32, _ options: FrameOptions
     ) throws(CaptureWriteError) {
-        let ticks = UInt64(clamping: header.time.nanoseconds)
         let padding = -Int(captured) & 3
         let length = UInt32(32 + Int(captured) + padding + options.length)
         let head: [7 of UInt32] = [
-            6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: ticks >> 32),
-            UInt32(truncatingIfNeeded: ticks), captured, header.originalLength,
+            6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: lastTime >> 32),
+            UInt32(truncatingIfNeeded: lastTime), captured, header.originalLength,
         ]
         try append(head)
         try output.append(bytes)
@@ -170,12 +174,11 @@ public struct CaptureWriter: ~Copyable {
         try append(end)
     }
 
-    /// A classic record. Its seconds are 32 bits, unsigned: times before 1970 or after 2106 become the nearest.
+    /// A classic record, of the time that was stated last.
     private mutating func writeRecord(
         _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32
     ) throws(CaptureWriteError) {
-        let ticks = UInt64(clamping: header.time.nanoseconds)
-        let (seconds, fraction) = ticks.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (seconds, fraction) = lastTime.quotientAndRemainder(dividingBy: 1_000_000_000)
         let head: [4 of UInt32] = [UInt32(clamping: seconds), UInt32(fraction), captured, header.originalLength]
         try append(head)
         try output.append(bytes)

@@ -17,6 +17,9 @@ struct LiveOutput: ~Copyable {
     /// Whether frames have comments, and the file the kernel's side.
     let isAnnotated: Bool
 
+    /// What is not in the file as it was captured, in sentences for standard error.
+    var remarks: [String] { writer.remarks }
+
     /// Opens the file of `-w`, which is to belong to `owner`; nil if none is to be written.
     init?(
         _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?, isAnnotated: Bool

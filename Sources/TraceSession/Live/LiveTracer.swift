@@ -29,7 +29,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     var kernel: KernelWatcher?
     private(set) var host: HostWatcher?
     private var ports: PortWatcher?
-    private var output: LiveOutput?
+    private(set) var output: LiveOutput?
     private var description: CaptureDescription
     var reported = ReportedQueue()
     /// How many connections that had ended were reported: in `reported` are not those whose four-tuple was taken, or that were given up.
@@ -44,7 +44,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Connections whose end the kernel denied: looked at again after the next reading.
     private var postponed: [(id: ConnectionID, number: UInt64)] = []
     private let deadline: Int64?
-    private var isFinished = false
+    private(set) var isFinished = false
     /// An interface that went away, for the user; the trace goes on while another is left.
     public private(set) var warnings: [String] = []
 
@@ -456,12 +456,6 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// That nobody whom `--pid` and `--pname` name had a connection, in a sentence for standard error; nil if somebody had.
     public var unmetChoice: String? { pipeline.sink.choice.sentence }
 
-    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
-    public var hostCounters: [String] {
-        guard isFinished, let change = host?.change else { return [] }
-        return hostLines(change, all: options.tellsAllCounters)
-    }
-
     /// How many connections are others behind a translation of addresses.
     var translatedCount: UInt64 { pipeline.timeline.translatedCount }
 
@@ -473,27 +467,4 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     /// Whether a connection of the command is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
-
-    /// `-v`: how often sock_diag failed; nil if it never did.
-    public var sockDiagFailures: String? {
-        guard options.tellsAllCounters, let count = kernel?.sockDiagFailures, count > 0 else { return nil }
-        return "\(counted(count, "time")) sock_diag failed, and /proc/net/tcp was read"
-    }
-
-    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
-    public var kernelCounts: String? {
-        guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
-        let counts = kernel.trace.counts
-        let joined = kernel.join.traceCounts
-        return "\(counts.read) kernel events read, \(counts.lost) lost,"
-            + (counts.withheld.map { " \($0) withheld by the kernel," } ?? "")
-            + " \(joined.attached) joined, \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
-            + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
-    }
-
-    /// What was given up early, and what was captured and is no TCP, in sentences for standard error.
-    public var tally: [String] {
-        forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally)
-    }
-
 }

@@ -22,6 +22,9 @@ struct OutputCapture: ~Copyable {
         commonSnapshotLength = writer.format == .pcap && files.count > 1 ? 262_144 : nil
     }
 
+    /// What is not in the output as it was read, in sentences for standard error.
+    var remarks: [String] { writer.remarks }
+
     /// Throws if a file to be read is the output itself, which was not there when the replay began.
     func refuse(_ path: String) throws(CaptureWriteError) {
         if let identity = writer.identity, FileIdentity(path: path) == identity {

@@ -357,6 +357,7 @@ struct ReplayRun: ~Copyable {
             }
             for sentence in tallySentences(consumer.tally) { complain(sentence) }
             for sentence in kernelSentences(consumer.kernelCounts) { complain(sentence) }
+            for sentence in output?.remarks ?? [] { complain(sentence) }
             if let change = consumer.hostChange {
                 for line in hostLines(change, all: options.tellsAllCounters, host: "the host where this was captured") {
                     complain(plain: line)

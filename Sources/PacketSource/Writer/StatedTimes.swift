@@ -1,0 +1,49 @@
+// The times that a capture file can state, and what becomes of all others: they are counted, and told.
+
+import TCPModel
+
+/// What a format has room for, and how many frames it had none for.
+struct StatedTimes: Sendable {
+    private let isClassic: Bool
+    /// Frames from before 1970: both formats count from there on, in unsigned numbers.
+    private var early: UInt64 = 0
+    /// Frames from after 2106-02-07 06:28:15 UTC: a classic file's seconds have 32 bits.
+    private var late: UInt64 = 0
+
+    /// The last nanosecond of a classic file.
+    private static let classicEnd = UInt64(UInt32.max) * 1_000_000_000 + 999_999_999
+
+    init(_ format: CaptureFileReader.Format) { isClassic = format == .pcap }
+
+    /// The time in nanoseconds since 1970, or the nearest one that can be stated; that is counted.
+    mutating func ticks(_ time: Timestamp) -> UInt64 {
+        guard let ticks = UInt64(exactly: time.nanoseconds) else {
+            early &+= 1
+            return 0
+        }
+        guard isClassic && ticks > Self.classicEnd else { return ticks }
+        late &+= 1
+        return Self.classicEnd
+    }
+
+    /// What the file does not state as it was, and what to do; none if it states everything.
+    func sentences(file: String) -> [String] {
+        let name = file == "-" ? "standard output" : escaped(file)
+        func written(_ count: UInt64, _ whence: String, _ time: String) -> String {
+            "\(counted(count, "packet")) from \(whence) \(count == 1 ? "was" : "were") written to \(name) with the time"
+                + " \(time) UTC, the nearest that it can state"
+        }
+        var sentences: [String] = []
+        if early > 0 {
+            sentences.append(
+                written(early, "before 1970", "1970-01-01 00:00:00")
+                    + ": of these, trust what was read and not the copy, or set the clock right first (editcap -t)")
+        }
+        if late > 0 {
+            sentences.append(
+                written(late, "after 2106", "2106-02-07 06:28:15")
+                    + ": a file with another name, such as .pcapng, states theirs")
+        }
+        return sentences
+    }
+}

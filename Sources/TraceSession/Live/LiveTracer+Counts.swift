@@ -1,0 +1,40 @@
+// What a live trace counted, in lines for standard error.
+
+import KernelSockets
+import TCPModel
+import TCPTimeline
+
+extension LiveTracer {
+    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
+    public var hostCounters: [String] {
+        guard isFinished, let change = host?.change else { return [] }
+        return hostLines(change, all: options.tellsAllCounters)
+    }
+
+    /// `-v`: how often sock_diag failed; nil if it never did.
+    public var sockDiagFailures: String? {
+        guard options.tellsAllCounters, let count = kernel?.sockDiagFailures, count > 0 else { return nil }
+        return "\(counted(count, "time")) sock_diag failed, and /proc/net/tcp was read"
+    }
+
+    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
+    public var kernelCounts: String? {
+        guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
+        let counts = kernel.trace.counts
+        let joined = kernel.join.traceCounts
+        return "\(counts.read) kernel events read, \(counts.lost) lost,"
+            + (counts.withheld.map { " \($0) withheld by the kernel," } ?? "")
+            + " \(joined.attached) joined, \(joined.unattached) unattached, \(joined.unknownDrops) drops of unknown sockets"
+            + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
+    }
+
+    /// What was given up early, what was captured and is no TCP, and what was not written as it was, in sentences for standard error.
+    public var tally: [String] {
+        let remarks =
+            switch output {
+            case .some(let output): output.remarks
+            case nil: [String]()
+            }
+        return forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally) + remarks
+    }
+}
