@@ -7,9 +7,22 @@
 //
 // Neither is there room for what begins beyond the receive window. But where the capture lacks what widened the window, that is real: its
 // sender goes on from there, or the receiver acknowledges it.
+//
+// And a FIN before octets that were acknowledged is not its sender's. But an ACK that was damaged on its way, or made up, acknowledges what
+// was never sent: the receiver, whose ACKs never go back (RFC 9293 3.4), then acknowledges just that FIN.
 
 import TCPMachine
 import TCPModel
+
+/// Why a segment is thought to have been thrown away.
+enum DiscardCause: UInt8, BitwiseCopyable, Sendable {
+    /// It is of an older connection, by its time stamp or its numbers.
+    case old
+    /// There was no room for it, and nothing else is wrong with it.
+    case beyondWindow
+    /// It is a FIN before octets that were acknowledged.
+    case finBeforeText
+}
 
 /// What was thrown away on a connection since anything else came.
 struct DiscardedRun {
@@ -18,12 +31,12 @@ struct DiscardedRun {
     fileprivate private(set) var segments: [(segment: Segment, time: Timestamp)] = []
     /// How many segments the connection had then: with more, one has come that belongs to it.
     fileprivate var packets: UInt32
-    /// Whether there was no room for them, and nothing else is wrong with them.
-    fileprivate let isOutside: Bool
+    /// Why they were.
+    fileprivate let cause: DiscardCause
 
-    fileprivate init(packets: UInt32, isOutside: Bool) {
+    fileprivate init(packets: UInt32, cause: DiscardCause) {
         self.packets = packets
-        self.isOutside = isOutside
+        self.cause = cause
     }
 
     fileprivate mutating func append(_ segment: Segment, _ time: Timestamp) {
@@ -60,15 +73,15 @@ struct DiscardedSegments {
     subscript(id: ConnectionID) -> DiscardedRun? { latest[id.slot] }
 
     /// A segment was thrown away, as the one of `packets` segments that came last.
-    mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, isOutside: Bool, at id: ConnectionID) {
-        let goesOn = latest[id.slot].map { $0.packets == packets &- 1 && $0.isOutside == isOutside } ?? false
+    mutating func note(_ segment: Segment, time: Timestamp, packets: UInt32, cause: DiscardCause, at id: ConnectionID) {
+        let goesOn = latest[id.slot].map { $0.packets == packets &- 1 && $0.cause == cause } ?? false
         if segment.sequenceLength == 0 {
             if goesOn { latest[id.slot]?.packets = packets }
             return
         }
         if !goesOn {
             if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
-            latest[id.slot] = DiscardedRun(packets: packets, isOutside: isOutside)
+            latest[id.slot] = DiscardedRun(packets: packets, cause: cause)
         }
         latest[id.slot]?.packets = packets
         latest[id.slot]?.append(segment, time)
@@ -87,10 +100,19 @@ extension HotPart {
         guard next.flags.has(.ack), !next.flags.hasAny([.syn, .rst]), next.remarks.isDisjoint(with: .dropped),
             !isSelfConnect
         else { return nil }
-        if run.isOutside {
+        switch run.cause {
+        case .beyondWindow:
             let taken = taken(of: run, before: next)
             return taken.isEmpty ? nil : .sameConnection(taken)
+        case .finBeforeText:
+            return takenFin(of: run, by: next, at: time).map { .sameConnection([$0]) }
+        case .old:
+            return ownerOfOld(run, by: next, at: time)
         }
+    }
+
+    /// Whose the segments are that looked old, if `next` acknowledges one of them.
+    private mutating func ownerOfOld(_ run: DiscardedRun, by next: Segment, at time: Timestamp) -> Disproof? {
         guard run.packets == packets else { return nil }
         let own = isOriginator(next.tuple.source) ? 0 : 1
         let peer = 1 - own
@@ -129,6 +151,18 @@ extension HotPart {
                 && !segment.flags.has(.fin)
         }
         return before.last?.segment.sequenceEnd == next.sequence ? before : []
+    }
+
+    /// The FIN that `next`, which goes on with its own sender's numbers, acknowledges and nothing behind it. Of a FIN that its receiver drops
+    /// it would repeat the ACK of what came before (RFC 9293 3.10.7.4, first check), and older ACKs do not come that late.
+    private mutating func takenFin(
+        of run: DiscardedRun, by next: Segment, at time: Timestamp
+    ) -> (segment: Segment, time: Timestamp)? {
+        let own = isOriginator(next.tuple.source) ? 0 : 1
+        guard next.sequence == endpoints[own].sendNext else { return nil }
+        return run.sent(by: next.tuple.destination).last { segment, sentTime in
+            next.acknowledgment == segment.sequenceEnd && time.since(sentTime) <= Self.longestTimeout
+        }
     }
 
     /// Whether a number lies where this side has octets on their way, or just acknowledged.

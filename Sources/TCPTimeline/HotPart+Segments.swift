@@ -12,8 +12,8 @@ extension Connection {
         var ended = false
         /// Whether the connection has ended, with this segment or before.
         var isOver = false
-        /// Whether its receiver is thought to have thrown it away, as something old.
-        var isDiscarded = false
+        /// Why its receiver is thought to have thrown it away, where that may prove to be wrong.
+        var discarded: DiscardCause?
 
         init() {}
 
@@ -131,7 +131,7 @@ extension HotPart {
         step.arrived = arrived
         step.isOver = hasEnded()
         step.ended = !wasEnded && step.isOver
-        step.isDiscarded = isStray || arrived.anomalies.contains(.oldTimestamp)
+        if isStray || arrived.anomalies.contains(.oldTimestamp) { step.discarded = .old }
     }
 
     /// A segment that its receiver drops. Where the checksum is wrong nobody knows which of its octets are: it changes
@@ -169,7 +169,7 @@ extension HotPart {
         if isOpen { step.arrived = endpoints[place(side.other)].arrives(segment) }
         countForeign(segment, side, time, &rare, senderBefore: before)
         step.isOver = hasEnded()
-        step.isDiscarded = isOpen
+        if isOpen { step.discarded = .old }
     }
 
     /// Whether a segment with text or FIN shows nothing of its sender: see `SegmentNotes.foreign`. Where the capture lacks what was
@@ -190,18 +190,19 @@ extension HotPart {
     }
 
     /// Such a segment: it counts as sent, and moves nothing. Where the capture lacks both what its sender sent before it and the receiver's
-    /// ACKs, a real one looks so: see `DiscardedSegments`.
+    /// ACKs, or has an ACK that was damaged, a real one looks so: see `DiscardedSegments`.
     @inline(never) private mutating func takeForeign(
         _ segment: Segment, _ side: Side, _ time: Timestamp, _ rare: inout RarePart, _ step: inout Connection.Step
     ) {
         let (own, peer) = (place(side), place(side.other))
         step = Connection.Step()
         step.notes = .foreign
-        step.isDiscarded = isOutside(segment, own: own, peer: peer)
-        if !step.isDiscarded {
-            step.sent.anomalies = .finMoved
-        } else {
+        if isOutside(segment, own: own, peer: peer) {
+            step.discarded = .beyondWindow
             step.arrived.anomalies = endpoints[peer].isBlind(segment) ? [.beyondWindow, .blindAck] : .beyondWindow
+        } else {
+            step.discarded = .finBeforeText
+            step.sent.anomalies = .finMoved
         }
         countForeign(segment, side, time, &rare, senderBefore: EndpointBefore(endpoints[own]))
         step.isOver = hasEnded()

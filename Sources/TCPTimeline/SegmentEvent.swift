@@ -33,7 +33,8 @@ public struct SegmentNotes: OptionSet, BitwiseCopyable, Sendable {
     /// The first fragment of a packet that was never complete: its receiver has nothing of it, and it moves no state.
     @inlinable public static var incomplete: SegmentNotes { SegmentNotes(rawValue: 1 << 11) }
     /// Its receiver drops it, and it shows nothing of its supposed sender: it begins beyond the receiver's window, and not where its sender's
-    /// stream ends (until that goes on from there, or an ACK covers it); or it is a FIN before octets that were sent and acknowledged.
+    /// stream ends (until that goes on from there, or an ACK covers it); or it is a FIN before octets that were sent and acknowledged (until
+    /// just that FIN is acknowledged).
     @inlinable public static var foreign: SegmentNotes { SegmentNotes(rawValue: 1 << 12) }
     /// The answer to a keep-alive or window probe.
     @inlinable public static var probeAck: SegmentNotes { SegmentNotes(rawValue: 1 << 7) }

@@ -232,10 +232,8 @@ public struct Timeline: ~Copyable {
         connections.store.keep(rare, id)
         course.join(&connections.store[id])
         if latest.isOver { noteEnding(id) }
-        if latest.isDiscarded {
-            discarded.note(
-                segment, time: time, packets: connections.store[id].packets,
-                isOutside: latest.notes.contains(.foreign), at: id)
+        if let cause = latest.discarded {
+            discarded.note(segment, time: time, packets: connections.store[id].packets, cause: cause, at: id)
         }
         if let before, connections.store[id].isChallenged(segment, own: search.found?.sender ?? 0, before) {
             challenged.note(segment, time: time, before: before, at: id)

@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    @Test("T01: a FIN behind an ACK that was damaged on its way is real where its receiver acknowledges just that")
+    func finBehindDamagedAck() {
+        let closed = "> F. 4:4 ack 101\n< . 101:101 ack 5\n< F. 101:101 ack 5\n"
+        // The ACK of 101 was damaged, or made up: it acknowledges octets that nobody sent.
+        let play = Play("> . 4:4 ack 20101\n< P. 1:101 ack 4\n" + closed)
+        #expect(play.last.notes == .foreign && !play.last.hasTransitions)
+        play.feed("> . 5:5 ack 102")
+        #expect(play.connection.statesText == "TIME_WAIT CLOSED" && play.connection.counters[1].packets == 3)
+        #expect(play.connection.closer == .originator)
+        // Whose FIN is dropped repeats the ACK of before; and what is older does not count, nor what was sent before it.
+        for answer in ["> . 5:5 ack 101", "> . 5:5 ack 20101", "> . 4:4 ack 102", "120.1 > . 5:5 ack 102"] {
+            let other = Play("> . 4:4 ack 20101\n< P. 1:101 ack 4\n" + closed + answer)
+            #expect(other.connection.endpoint(.responder).state == .closeWait)
+        }
+    }
+
     @Test(
         "T04: FINs cross while text is in flight: either end is in CLOSING",
         arguments: [
