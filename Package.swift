@@ -1,5 +1,5 @@
-// swift-tools-version: 6.2
-// The targets and their arrows are those of the architecture page; LayeringTests fails on an import that it does not have.
+// swift-tools-version: 6.3
+// The targets and their arrows are those of the architecture page: LayeringTests holds imports, page and package to each other.
 
 import PackageDescription
 
@@ -55,7 +55,7 @@ let package = Package(
         module("PacketSource", ["TCPModel", "CPcap", "CZlib", "CZstd", "CLinux"]),
         module("KernelSockets", ["TCPModel", "CLinux"]),
         module("KernelEvidence", ["TCPModel"]),
-        module("LabTraffic", ["CLinux"]),
+        module("LabTraffic"),
 
         // L2
         module("TCPTimeline", ["TCPModel", "TCPMachine", "CMemoryHints"]),
@@ -80,10 +80,8 @@ let package = Package(
         .executableTarget(
             name: "tcptrace",
             dependencies: [
-                "TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TCPDiagnosis", "TimelineReport",
-                "TraceSession",
-                "TeachingLab",
-                "CLinux", argumentParser,
+                "TCPModel", "PacketSource", "TCPTimeline", "TCPDiagnosis", "TimelineReport", "TraceSession",
+                "TeachingLab", "CLinux", argumentParser,
             ],
             exclude: ["Manual"],
             swiftSettings: forSize
@@ -103,9 +101,11 @@ let package = Package(
         .target(
             name: "Exchanges", dependencies: ["TCPModel", "TCPMachine", "TCPTimeline"], path: "Tests/Exchanges",
             swiftSettings: swiftSettings),
+        // Random numbers that are the same in each run
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         // Two TCPs over a bad network, whose truth tests compare with
         .target(
-            name: "Simulator", dependencies: ["Exchanges", "TCPModel", "TCPTimeline"], path: "Tests/Simulator",
+            name: "Simulator", dependencies: ["Exchanges", "SeededRandom", "TCPModel", "TCPTimeline"], path: "Tests/Simulator",
             swiftSettings: swiftSettings),
         // What `make bench` runs; not installed
         .target(name: "AllocationCounter", path: "Tests/Benchmarks/AllocationCounter"),
@@ -115,26 +115,26 @@ let package = Package(
                 "AllocationCounter", "TCPModel", "TCPWire", "PacketSource", "TCPTimeline", "TimelineReport",
             ],
             path: "Tests/Benchmarks", exclude: ["AllocationCounter"], swiftSettings: swiftSettings),
-        tests("TCPModelTests", ["TCPModel"]),
-        tests("TCPWireTests", ["TCPModel", "TCPWire"]),
-        tests("PacketSourceTests", ["TCPModel", "PacketSource", "CZlib", "CZstd"]),
+        tests("TCPModelTests", ["SeededRandom", "TCPModel"]),
+        tests("TCPWireTests", ["SeededRandom", "TCPModel", "TCPWire"]),
+        tests("PacketSourceTests", ["SeededRandom", "TCPModel", "PacketSource", "CZlib", "CZstd"]),
         tests("TCPMachineTests", ["Exchanges", "TCPModel", "TCPMachine"], exclude: ["Transitions.txt"]),
-        tests("KernelSocketsTests", ["TCPModel", "KernelSockets", "TimelineReport"]),
-        tests("KernelEvidenceTests", ["TCPModel", "KernelEvidence"]),
-        tests("TCPTimelineTests", ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline"]),
+        tests("KernelSocketsTests", ["SeededRandom", "TCPModel", "KernelSockets"]),
+        tests("KernelEvidenceTests", ["SeededRandom", "TCPModel", "KernelEvidence"]),
+        tests("TCPTimelineTests", ["Exchanges", "SeededRandom", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline"]),
         tests(
             "TCPDiagnosisTests",
             ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
-        tests("TimelineReportTests", ["Exchanges", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
+        tests("TimelineReportTests", ["Exchanges", "SeededRandom", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(
             "TraceSessionTests",
-            ["TCPModel", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
+            ["TCPModel", "TCPWire", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),
         tests(
             "ScenarioTests",
             ["Exchanges", "TCPModel", "TCPWire", "TCPMachine", "PacketSource", "TCPTimeline", "TimelineReport"]),
         tests("LabTrafficTests", ["LabTraffic", "lab-server", "lab-client"]),
         tests(
-            "EndToEndTests", ["tcptrace", "lab-server", "lab-client", "TCPDiagnosis", "CLinux"],
+            "EndToEndTests", ["SeededRandom", "tcptrace", "lab-server", "lab-client", "TCPDiagnosis", "CLinux"],
             exclude: ["Golden", "Traffic"]),
         tests("LayeringTests", []),
     ]

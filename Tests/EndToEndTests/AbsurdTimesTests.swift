@@ -1,20 +1,16 @@
 // Captures whose time stamps leap over centuries, back and forth: all that is added up, divided or written must stand it.
 
 import Foundation
+import SeededRandom
 import Testing
 
-/// A xorshift generator: the same numbers in each run.
+/// Numbers below a limit, the same in each run.
 private struct Draw {
-    private var state: UInt64
+    private var numbers: SplitMix
 
-    init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+    init(_ seed: UInt64) { numbers = SplitMix(seed: seed) }
 
-    mutating func callAsFunction(_ limit: UInt64) -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state % limit
-    }
+    mutating func callAsFunction(_ limit: UInt64) -> UInt64 { numbers.next(upperBound: limit) }
 }
 
 /// A file of the connections between some ports and 9500, on interfaces with clocks far apart.

@@ -77,9 +77,9 @@ import Testing
         }
     }
 
-    @Test func theCorpus() throws {
-        let root = ProcessInfo.processInfo.environment["TCPTRACE_CORPUS"] ?? "../shared/corpus"
-        guard let files = FileManager.default.enumerator(atPath: root) else { return print("no corpus: skipped") }
+    @Test(.enabled(if: Corpus.path != nil, "no captures: set TCPTRACE_CORPUS")) func theCorpus() throws {
+        let root = try #require(Corpus.path)
+        let files = try #require(FileManager.default.enumerator(atPath: root))
         // A few of some thousand files, so that the test takes seconds.
         let captures = files.compactMap { $0 as? String }.filter { $0.hasSuffix(".pcap") || $0.hasSuffix(".pcapng") }
         for (index, name) in captures.sorted().enumerated() where index % 130 == 0 {

@@ -1,6 +1,7 @@
 // Payloads that are cut, damaged or made up: each is refused or read, and nothing traps.
 
 import KernelEvidence
+import SeededRandom
 import TCPModel
 import Testing
 

@@ -1,4 +1,4 @@
-// Holds every import under Sources to the table of the architecture page.
+// Holds the imports under Sources, the table of the architecture page and Package.swift to each other.
 
 import Foundation
 import Testing
@@ -48,6 +48,37 @@ struct ModuleRow {
         }
     }
 
+    /// Only what every file of Swift has anyhow, or the C library, is no target.
+    @Test func everyArrowOfThePageIsSomeImport() throws {
+        var imported: [String: Set<String>] = [:]
+        for file in try Repository.sources(["swift"]) {
+            imported[file.module, default: []].formUnion(file.lines.compactMap(Self.imported))
+        }
+        for row in try Self.table() where row.level != "C" {
+            let unused = row.imports.subtracting(imported[row.name] ?? [])
+            #expect(unused.isEmpty, "\(Self.page) allows \(row.name) \(unused.sorted()), which no file of it imports")
+        }
+    }
+
+    @Test func thePackageHasTheArrowsOfThePage() throws {
+        let rows = try Self.table()
+        let targets = Set(rows.map(\.name)).union(["ArgumentParser"])
+        let package = try Repository.text("Package.swift").replacing("argumentParser,", with: "\"ArgumentParser\",")
+            .replacing("argumentParser]", with: "\"ArgumentParser\"]")
+        // A target's name, and the first list behind it before the next target begins.
+        let target = /(?:module|\.executableTarget|\.target)\(\s*(?:name: )?"([^"]+)"([^\[\]()]*\[([^\]]*)\])?/
+        var dependencies: [String: Set<String>] = [:]
+        for match in package.matches(of: target) where targets.contains(String(match.output.1)) {
+            let names = (match.output.3 ?? "").matches(of: /"([^"]+)"/).map { String($0.output.1) }
+            dependencies[String(match.output.1)] = Set(names)
+        }
+        for row in rows where row.level != "C" {
+            #expect(
+                dependencies[row.name] == row.imports.intersection(targets),
+                "Package.swift and \(Self.page) differ about \(row.name)")
+        }
+    }
+
     @Test func theTableNamesTheModulesThereAre() throws {
         let folders = try FileManager.default.contentsOfDirectory(
             atPath: Repository.root.appendingPathComponent("Sources").path)
@@ -68,10 +99,8 @@ struct ModuleRow {
         }
     }
 
-    @Test func foundationStaysAboveL3() throws {
-        for row in try Self.table() where row.level < "L4" {
-            #expect(!row.imports.contains("Foundation"), "\(row.name) is \(row.level)")
-        }
+    @Test func nothingImportsFoundation() throws {
+        for row in try Self.table() { #expect(!row.imports.contains("Foundation"), "\(row.name)") }
     }
 
     @Test func importLinesAreRecognised() {

@@ -4,6 +4,7 @@ import CZlib
 import CZstd
 import Glibc
 import PacketSource
+import SeededRandom
 import Testing
 
 /// How a test compresses.
@@ -46,7 +47,7 @@ enum Compressor: CaseIterable {
 @Suite("Compressed captures") struct CompressedTests {
     /// Frames that do not compress to nothing.
     static func sample(_ count: Int = 40) -> [UInt8] {
-        var generator = SeededGenerator(state: 7)
+        var generator = SplitMix(seed: 7)
         var file = CaptureBytes.pcap()
         for number in 0..<count {
             let bytes = (0..<60).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -159,7 +160,7 @@ enum Compressor: CaseIterable {
         let plain = Self.sample(200)
         let intact = try readAll(plain).frames
         let packed = compressor.pack(plain)
-        var generator = SeededGenerator(state: 42)
+        var generator = SplitMix(seed: 42)
         for _ in 0..<300 {
             var bytes = packed
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

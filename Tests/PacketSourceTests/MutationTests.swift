@@ -1,20 +1,8 @@
 // Seeded random damage: whatever a file holds, reading it ends, in frames or in an error.
 
 import PacketSource
+import SeededRandom
 import Testing
-
-/// A small generator whose numbers are the same in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 @Suite("Random damage") struct MutationTests {
     @Test("1200 mutations of pcap and pcapng never crash, and frames before the first changed byte are intact")
@@ -25,7 +13,7 @@ struct SeededGenerator: RandomNumberGenerator {
             pcap.bytes, PcapngReadingTests.sample(isBigEndian: false).bytes,
             PcapngReadingTests.sample(isBigEndian: true).bytes,
         ]
-        var generator = SeededGenerator(state: 9500)
+        var generator = SplitMix(seed: 9500)
         for bytes in seeds {
             let intact = try readAll(bytes).frames
             for _ in 0..<400 {

@@ -83,7 +83,7 @@ enum SimulatedCall {
     typealias Plan = [(end: Int, call: SimulatedCall, time: Int64)]
 
     /// A few writes, and mostly a close.
-    static func plan(isSimultaneous: Bool, _ random: inout SeededRandom) -> Plan {
+    static func plan(isSimultaneous: Bool, _ random: inout Chance) -> Plan {
         var plan: Plan = [(0, .connect, 0)]
         if isSimultaneous { plan.append((1, .connect, Int64(random.next(below: 12_000)))) }
         for end in 0..<2 {
@@ -97,10 +97,10 @@ enum SimulatedCall {
     }
 
     /// The same, with what `conduct` adds.
-    static func plan(_ conduct: SimulatedConduct, isSimultaneous: Bool, _ random: inout SeededRandom) -> Plan {
+    static func plan(_ conduct: SimulatedConduct, isSimultaneous: Bool, _ random: inout Chance) -> Plan {
         var plan = plan(isSimultaneous: isSimultaneous, &random)
         if conduct.contains(.huge) { plan.removeAll { $0.call.closes } }
-        func time(_ random: inout SeededRandom, from first: UInt64, below last: UInt64) -> Int64 {
+        func time(_ random: inout Chance, from first: UInt64, below last: UInt64) -> Int64 {
             Int64(first + random.next(below: last - first))
         }
         let end = Int(random.next(below: 2))

@@ -23,7 +23,7 @@ enum SimulatedCapture {
 extension Simulation {
     /// The same connections, captured in this way.
     func captured(_ way: SimulatedCapture, seed: UInt64) -> Simulation {
-        var (other, random) = (self, SeededRandom(seed))
+        var (other, random) = (self, Chance(seed))
         switch way {
         case .begins(let count): other.captured.removeFirst(min(count, captured.count))
         case .only(let end): other.captured.removeAll { $0.sender != end }
@@ -38,7 +38,7 @@ extension Simulation {
     }
 
     /// A time goes with each frame, but the file has them in another order.
-    private mutating func write(queuesEvery interval: Int64, _ random: inout SeededRandom) {
+    private mutating func write(queuesEvery interval: Int64, _ random: inout Chance) {
         let phases = (0..<2).map { _ in random.next(upTo: interval) }
         let order = captured.indices.map { index in
             let phase = phases[captured[index].sender]

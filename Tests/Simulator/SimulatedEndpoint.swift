@@ -96,7 +96,7 @@ struct SimulatedEndpoint {
     var clocking = SimulatedClocking()
     /// Whether a timer has run out since something new was acknowledged.
     var hasTimedOut = false
-    var random: SeededRandom
+    var random: Chance
 
     init(iss: UInt32, _ host: SimulatedHost = SimulatedHost(), seed: UInt64 = 0) {
         self.iss = SequenceNumber(iss)
@@ -108,7 +108,7 @@ struct SimulatedEndpoint {
         highest = self.iss
         sendEdge = self.iss
         state = host.listens ? .listen : .closed
-        random = SeededRandom(seed)
+        random = Chance(seed)
     }
 
     /// Octets of text that it has sent.

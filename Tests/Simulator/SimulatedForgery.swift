@@ -19,7 +19,7 @@ struct SimulatedForgery {
     let isCaptured: Bool
     private let offset: UInt32
 
-    init(_ random: inout SeededRandom) {
+    init(_ random: inout Chance) {
         isReset = !random.isOne(of: 4)
         // A SYN from elsewhere looks like another connection's.
         number = isReset ? [.exact, .inWindow, .blind][Int(random.next(below: 3))] : .inWindow

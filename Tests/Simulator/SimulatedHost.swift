@@ -50,7 +50,7 @@ struct SimulatedHost {
 
 extension SimulatedHost {
     /// A host with habits as `conduct` asks for them.
-    init(_ conduct: SimulatedConduct, _ random: inout SeededRandom) {
+    init(_ conduct: SimulatedConduct, _ random: inout Chance) {
         if conduct.contains(.windows) {
             buffer = 1000 + UInt32(random.next(below: 7000))
             probesWithText = random.isOne(of: 2)

@@ -52,7 +52,7 @@ struct Simulation {
     /// Microseconds from a host to a capture on it.
     private static let near: Int64 = 5
     let network: SimulatedNetwork
-    private var random: SeededRandom
+    private var random: Chance
     private var now: Int64 = 0
     private var queue: [(time: Int64, order: Int, event: Event)] = []
     private var order = 0
@@ -67,7 +67,7 @@ struct Simulation {
     var ends: [SimulatedEndpoint] { endpoints.map { $0[$0.count - 1] } }
 
     init(seed: UInt64, _ network: SimulatedNetwork, isSimultaneous: Bool = false) {
-        var random = SeededRandom(seed)
+        var random = Chance(seed)
         let hosts = [false, !isSimultaneous].map { SimulatedHost(listens: $0) }
         endpoints = hosts.map { [Self.endpoint($0, &random)] }
         let plan = SimulatedCall.plan(isSimultaneous: isSimultaneous, &random)
@@ -78,7 +78,7 @@ struct Simulation {
 
     /// A connection with some of `conduct`, as it comes.
     init(seed: UInt64, _ network: SimulatedNetwork, conduct: SimulatedConduct) {
-        var random = SeededRandom(seed)
+        var random = Chance(seed)
         let isSimultaneous = conduct.contains(.simultaneousOpen) && random.isOne(of: 4)
         var hosts = [SimulatedHost(conduct, &random), SimulatedHost(conduct, &random)]
         hosts[1].listens = !isSimultaneous && !(conduct.contains(.resets) && random.isOne(of: 20))
@@ -91,7 +91,7 @@ struct Simulation {
         run(plan)
     }
 
-    private static func endpoint(_ host: SimulatedHost, _ random: inout SeededRandom) -> SimulatedEndpoint {
+    private static func endpoint(_ host: SimulatedHost, _ random: inout Chance) -> SimulatedEndpoint {
         // Every fourth number comes round during the connection.
         let late = random.next(below: 4) == 0
         let iss = late ? .max - UInt32(random.next(below: 3000)) : UInt32(random.next(below: 1 << 32))

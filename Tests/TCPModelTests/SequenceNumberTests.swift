@@ -1,25 +1,13 @@
 // The laws of sequence arithmetic, over seeded random points and at the edges where the circle wraps.
 
+import SeededRandom
 import TCPModel
 import Testing
-
-/// SplitMix64 (Steele, Lea, Flood 2014), so that a failing run can be repeated.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// The numbers around which 32-bit arithmetic goes wrong, and random ones.
 private let points: [UInt32] = {
     let edges: [UInt32] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0xffff_fffe, 0xffff_ffff]
-    var random = SplitMix(state: 9293)
+    var random = SplitMix(seed: 9293)
     return edges + (0..<120).map { _ in UInt32.random(in: 0...UInt32.max, using: &random) }
 }()
 

@@ -1,5 +1,6 @@
 // The short way of segments that change nothing, against the long way: the same octets of everything that is kept.
 
+import SeededRandom
 import TCPMachine
 import TCPModel
 import Testing

@@ -1,24 +1,10 @@
 // The table of connections: a model, tuples that look alike, places used again, and the order of endings.
 
 import Exchanges
+import SeededRandom
 import TCPModel
 import TCPTimeline
 import Testing
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a failing run can be repeated by its seed.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 func syn(_ source: SocketAddress, _ destination: SocketAddress, _ sequence: UInt32 = 7) -> Segment {
     Segment(

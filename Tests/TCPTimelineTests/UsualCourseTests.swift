@@ -1,5 +1,6 @@
 // The usual course of a connection, against the long way: the same octets of everything that is kept, and the same meaning.
 
+import SeededRandom
 import TCPMachine
 import TCPModel
 import Testing

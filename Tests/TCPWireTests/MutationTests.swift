@@ -1,5 +1,6 @@
 // Damaged and random frames: whatever comes out, nothing traps, and what is said holds together.
 
+import SeededRandom
 import TCPModel
 import TCPWire
 import Testing

@@ -1,5 +1,7 @@
 // A capture of random exchanges, the same in each run: wraps, holes, repetitions, reused ports, odd flags and windows.
 
+import SeededRandom
+
 /// Makes a classic pcap file of raw IPv4 datagrams.
 struct RandomExchanges {
     private var random: SplitMix
@@ -101,19 +103,4 @@ struct RandomExchanges {
     private func big16(_ word: UInt16) -> [UInt8] { [UInt8(word >> 8), UInt8(word & 0xff)] }
 
     private func big32(_ word: UInt32) -> [UInt8] { big16(UInt16(word >> 16)) + big16(UInt16(word & 0xffff)) }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
 }

@@ -1,5 +1,6 @@
 // Reassembly: order, holes, overlaps, bounds, time, short snapshots, tunnels around and inside.
 
+import SeededRandom
 import TCPModel
 import TCPWire
 import Testing

@@ -1,5 +1,6 @@
 // ICMP errors: what they quote, how much of it there must be, and what is none.
 
+import SeededRandom
 import TCPModel
 import TCPWire
 import Testing

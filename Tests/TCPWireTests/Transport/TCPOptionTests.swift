@@ -1,5 +1,6 @@
 // TCP options: each kind, each wrong length, and lists that do not end well.
 
+import SeededRandom
 import TCPModel
 import TCPWire
 import Testing

@@ -1,5 +1,6 @@
 // Every tunnel: what is read, cut at every length, damaged, and in one another.
 
+import SeededRandom
 import TCPModel
 import TCPWire
 import Testing
