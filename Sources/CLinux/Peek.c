@@ -7,11 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// 1 for a regular file, 2 for a pipe, else 0.
-static int input_kind(int descriptor) {
+// What kind of file it is (S_IFMT); 0 if nobody knows.
+static mode_t kind_of(int descriptor) {
     struct stat status;
-    if (fstat(descriptor, &status) != 0) return 0;
-    return S_ISREG(status.st_mode) ? 1 : S_ISFIFO(status.st_mode) ? 2 : 0;
+    return fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0;
 }
 
 static int peek_pipe(int descriptor, void *octets, size_t room, int milliseconds) {
@@ -29,12 +28,12 @@ static int peek_pipe(int descriptor, void *octets, size_t room, int milliseconds
 
 int tcptrace_peek(int descriptor, void *octets, size_t room, int milliseconds) {
     if (room > 16) room = 16;
-    switch (input_kind(descriptor)) {
-    case 1: {
+    switch (kind_of(descriptor)) {
+    case S_IFREG: {
         off_t place = lseek(descriptor, 0, SEEK_CUR);
         return place < 0 ? -1 : (int)pread(descriptor, octets, room, place);
     }
-    case 2: return peek_pipe(descriptor, octets, room, milliseconds);
+    case S_IFIFO: return peek_pipe(descriptor, octets, room, milliseconds);
     default: return -1;
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PacketSource
+import TCPModel
 import TeachingLab
 import TraceSession
 import TimelineReport

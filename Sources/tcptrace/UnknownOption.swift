@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PacketSource
+import TCPModel
 import TraceSession
 
 /// Looks for the word that is no option of its verb. The parser checks the values first, and then complains about a number that

@@ -409,9 +409,9 @@ import Testing
         // Of a row the words that have a page, and nothing that only looks like them.
         #expect(Explanations.suggestions(for: "-- SYN seq 0 win 65495 mss 65495 --->").contains("seq"))
         #expect(Explanations.suggestions(for: "the window is small") == ["win"])
-        #expect(Explanations.editDistance(Array("ab".unicodeScalars), Array("ba".unicodeScalars)) == 1)
-        #expect(Explanations.editDistance(Array("kitten".unicodeScalars), Array("sitting".unicodeScalars)) == 3)
-        #expect(Explanations.editDistance([], Array("abc".unicodeScalars)) == 3)
+        #expect(editDistance(Array("ab".unicodeScalars), Array("ba".unicodeScalars)) == 1)
+        #expect(editDistance(Array("kitten".unicodeScalars), Array("sitting".unicodeScalars)) == 3)
+        #expect(editDistance([], Array("abc".unicodeScalars)) == 3)
     }
 
     @Test(arguments: [

@@ -291,7 +291,7 @@ public struct CaptureFileReader: ~Copyable {
         _ window: inout ByteWindow, _ keepsLocalBlocks: Bool, _ isWanted: () -> Bool
     ) throws(HeaderFault) -> Decoder {
         let magic = try readMagic(&window, isWanted)
-        if magic == PcapngDecoder.sectionHeader {
+        if magic == PcapngBlock.sectionHeader {
             try need(28, &window, isWanted)
             return .pcapng(PcapngDecoder(keepsLocalBlocks: keepsLocalBlocks))
         }

@@ -37,7 +37,7 @@ func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
 /// What a file is that is neither pcap, pcapng nor snoop; nil if it is one. `bytes` has at least four.
 func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
     let little = bytes.word(0, swapped: false)
-    if little == PcapngDecoder.sectionHeader || PcapDecoder.isMagic(little) { return nil }
+    if little == PcapngBlock.sectionHeader || PcapDecoder.isMagic(little) { return nil }
     let magic = UInt32(bigEndian: little)
     switch magic {
     case _ where magic >> 16 == 0x1f8b: return .compressed("gzip")

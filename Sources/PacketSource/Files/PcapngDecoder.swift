@@ -4,17 +4,6 @@ import TCPModel
 
 /// The decoder of one pcapng file: what its sections and interface descriptions have said so far.
 struct PcapngDecoder {
-    static let sectionHeader: UInt32 = 0x0a0d_0d0a
-    private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
-
-    private enum Block {
-        static let interfaceDescription: UInt32 = 1
-        static let obsoletePacket: UInt32 = 2
-        static let simplePacket: UInt32 = 3
-        static let interfaceStatistics: UInt32 = 5
-        static let enhancedPacket: UInt32 = 6
-    }
-
     /// All interfaces, of all sections so far; a frame's interface is an index into this.
     private(set) var interfaces: [CaptureInterface] = []
     private var clocks: [PcapngClock] = []
@@ -49,10 +38,10 @@ struct PcapngDecoder {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .needs(12, isPacket: false))
             }
             let type = bytes.word(at, swapped: swapped)
-            if type == Self.sectionHeader, let fault = startSection(magic: bytes.word(at + 8, swapped: false)) {
+            if type == PcapngBlock.sectionHeader, let fault = startSection(magic: bytes.word(at + 8, swapped: false)) {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault))
             }
-            let isPacket = type == Block.enhancedPacket || type == Block.simplePacket || type == Block.obsoletePacket
+            let isPacket = type == PcapngBlock.enhancedPacket || type == PcapngBlock.simplePacket || type == PcapngBlock.obsoletePacket
             let length = bytes.word(at + 4, swapped: swapped)
             guard length >= 12, length & 3 == 0, length <= DecoderLimit.blockLength else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.badBlockLength(length)))
@@ -77,19 +66,19 @@ struct PcapngDecoder {
             let fault: CaptureFileError.Reason?
             var wanted = true
             switch type {
-            case Block.enhancedPacket, Block.obsoletePacket:
-                fault = packet(content, isObsolete: type == Block.obsoletePacket, wanted: &wanted, body)
-            case Block.simplePacket: fault = simplePacket(content, wanted: &wanted, body)
-            case Block.interfaceDescription: fault = describe(content)
-            case Block.interfaceStatistics: fault = statistics(content)
-            case Self.sectionHeader: fault = checkSection(content)
+            case PcapngBlock.enhancedPacket, PcapngBlock.obsoletePacket:
+                fault = packet(content, isObsolete: type == PcapngBlock.obsoletePacket, wanted: &wanted, body)
+            case PcapngBlock.simplePacket: fault = simplePacket(content, wanted: &wanted, body)
+            case PcapngBlock.interfaceDescription: fault = describe(content)
+            case PcapngBlock.interfaceStatistics: fault = statistics(content)
+            case PcapngBlock.sectionHeader: fault = checkSection(content)
             default: fault = nil
             }
             if let fault { return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault)) }
             at += Int(length)
             if isPacket { frames += 1 }
             guard wanted else { return DecoderOutcome(consumed: at, frames: frames, stop: .stopped) }
-            if type == Block.interfaceDescription {
+            if type == PcapngBlock.interfaceDescription {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .interface)
             }
         }
@@ -132,7 +121,7 @@ struct PcapngDecoder {
         let isSwapped = swapped
         var lost: UInt64 = 0
         _ = forEachOption(content, from: start) { code, value in
-            if code == 4, value.byteCount >= 8 { lost = value.long(0, swapped: isSwapped) }
+            if code == PcapngOption.lostBefore, value.byteCount >= 8 { lost = value.long(0, swapped: isSwapped) }
         }
         drops[interface].told = Self.sum(drops[interface].told, lost)
     }
@@ -160,8 +149,8 @@ struct PcapngDecoder {
     /// Takes a section's byte order from its magic, as it lies in the file.
     private mutating func startSection(magic: UInt32) -> CaptureFileError.Reason? {
         switch magic {
-        case Self.byteOrderMagic: swapped = false
-        case Self.byteOrderMagic.byteSwapped: swapped = true
+        case PcapngBlock.byteOrderMagic: swapped = false
+        case PcapngBlock.byteOrderMagic.byteSwapped: swapped = true
         default: return .badByteOrderMagic(magic)
         }
         return nil
@@ -186,9 +175,9 @@ struct PcapngDecoder {
         let isSwapped = swapped
         let isSound = forEachOption(content, from: 8) { code, value in
             switch code {
-            case 2 where value.byteCount > 0: name = Self.text(value)
-            case 9 where value.byteCount >= 1: resolution = value.byte(0)
-            case 14 where value.byteCount >= 8:
+            case PcapngOption.interfaceName where value.byteCount > 0: name = Self.text(value)
+            case PcapngOption.resolution where value.byteCount >= 1: resolution = value.byte(0)
+            case PcapngOption.offset where value.byteCount >= 8:
                 offsetSeconds = Int64(bitPattern: value.long(0, swapped: isSwapped))
             default: break
             }
@@ -214,7 +203,7 @@ struct PcapngDecoder {
         let isSwapped = swapped
         var dropped: UInt64?
         _ = forEachOption(content, from: 12) { code, value in
-            if code == 5, value.byteCount >= 8 { dropped = value.long(0, swapped: isSwapped) }
+            if code == PcapngOption.dropped, value.byteCount >= 8 { dropped = value.long(0, swapped: isSwapped) }
         }
         if let dropped { drops[sectionBase + Int(id)].stated = dropped }
         return nil
@@ -226,7 +215,7 @@ struct PcapngDecoder {
         while content.byteCount - at >= 4 {
             let code = content.half(at, swapped: swapped)
             let length = Int(content.half(at + 2, swapped: swapped))
-            if code == 0 { return true }
+            if code == PcapngOption.end { return true }
             guard content.byteCount - at - 4 >= length else { return false }
             body(code, content.extracting(at + 4..<at + 4 + length))
             at += 4 + (length + 3) & ~3

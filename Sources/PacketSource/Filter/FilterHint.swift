@@ -93,22 +93,3 @@ extension FilterFault {
         return "host \(parts[0]) and port \(port)"
     }
 }
-
-/// Letters to put in, take out, replace or change with their neighbour to make one word of the other (optimal string alignment).
-public func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var before: [Int] = []
-    var row = Array(0...right.count)
-    for (index, letter) in left.enumerated() {
-        var next = [index + 1]
-        for (place, other) in right.enumerated() {
-            var least = min(row[place] + (letter == other ? 0 : 1), row[place + 1] + 1, next[place] + 1)
-            if index > 0, place > 0, letter == right[place - 1], other == left[index - 1] {
-                least = min(least, before[place - 1] + 1)
-            }
-            next.append(least)
-        }
-        before = row
-        row = next
-    }
-    return row[right.count]
-}

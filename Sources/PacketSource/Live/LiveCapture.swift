@@ -29,10 +29,6 @@ public import TCPModel
         public var bufferKiB: Int?
         /// Whether to see frames that are not for this host.
         public var promiscuous: Bool
-        /// Whether frames come as soon as they arrive; otherwise the kernel hands over whole blocks of them.
-        public var immediate: Bool
-        /// How long the kernel may hold frames back if not immediate, in ms.
-        public var timeoutMilliseconds: Int
         /// Which frames.
         public var direction: Direction
         /// The link type to ask for; nil = the interface's own (LINUX_SLL2 for `any`).
@@ -41,15 +37,12 @@ public import TCPModel
         /// Options with the defaults of this tool.
         public init(
             interface: String, snapshotLength: Int = 262_144, bufferKiB: Int? = nil, promiscuous: Bool = true,
-            immediate: Bool = true, timeoutMilliseconds: Int = 100, direction: Direction = .both,
-            linkType: LinkType? = nil
+            direction: Direction = .both, linkType: LinkType? = nil
         ) {
             self.interface = interface
             self.snapshotLength = snapshotLength
             self.bufferKiB = bufferKiB
             self.promiscuous = promiscuous
-            self.immediate = immediate
-            self.timeoutMilliseconds = timeoutMilliseconds
             self.direction = direction
             self.linkType = linkType
         }
@@ -125,6 +118,11 @@ public import TCPModel
         limit: Int, _ body: (FrameHeader, RawSpan) -> Void
     ) throws(CaptureError) -> Int {
         var delivered = 0
+        // What `nextTime` found comes first: the next call takes its octets back.
+        if waiting != nil, limit > 0 {
+            deliver(body)
+            delivered = 1
+        }
         while delivered < limit {
             var header: UnsafeMutablePointer<pcap_pkthdr>?
             var data: UnsafePointer<UInt8>?
@@ -220,11 +218,11 @@ public import TCPModel
         // The handle is not active yet, so none of these can fail for another reason than a value out of range.
         let pointer = unsafe handle.pointer
         // The ring of the immediate mode rounds its frames down by a few bytes: ask for more, and cut on delivery.
-        let margin = options.immediate && options.snapshotLength < 262_144 ? 16 : 0
+        let margin = options.snapshotLength < 262_144 ? 16 : 0
         unsafe pcap_set_snaplen(pointer, Int32(clamping: max(options.snapshotLength, 1) + margin))
         unsafe pcap_set_promisc(pointer, options.promiscuous && options.interface != "any" ? 1 : 0)
-        unsafe pcap_set_timeout(pointer, Int32(clamping: max(options.timeoutMilliseconds, 1)))
-        unsafe pcap_set_immediate_mode(pointer, options.immediate ? 1 : 0)
+        // Frames come as soon as they arrive: no timeout holds them back.
+        unsafe pcap_set_immediate_mode(pointer, 1)
         unsafe pcap_set_tstamp_precision(pointer, PCAP_TSTAMP_PRECISION_NANO)
         if let bufferKiB {
             let (bytes, overflow) = max(bufferKiB, 1).multipliedReportingOverflow(by: 1024)

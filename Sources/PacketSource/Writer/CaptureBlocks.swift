@@ -56,13 +56,13 @@ enum CaptureBlocks {
     /// A section header block that names the program.
     static func sectionHeader(application: String) -> [UInt8] {
         var content = BlockBytes()
-        content.append(UInt32(0x1a2b_3c4d))
+        content.append(PcapngBlock.byteOrderMagic)
         content.append(UInt16(1))
         content.append(UInt16(0))
         content.append(UInt64.max)
-        content.option(4, Array(application.utf8))
-        content.option(0, [])
-        return content.block(type: 0x0a0d_0d0a)
+        content.option(PcapngOption.application, Array(application.utf8))
+        content.option(PcapngOption.end, [])
+        return content.block(type: PcapngBlock.sectionHeader)
     }
 
     /// An interface description block with nanosecond time stamps.
@@ -71,12 +71,13 @@ enum CaptureBlocks {
         content.append(interface.linkType.inFiles.rawValue)
         content.append(UInt16(0))
         content.append(interface.snapshotLength)
-        if let name = interface.name { content.option(2, Array(name.utf8)) }
-        content.option(9, [9])
+        if let name = interface.name { content.option(PcapngOption.interfaceName, Array(name.utf8)) }
+        // Nanoseconds: 10 to the power of minus 9.
+        content.option(PcapngOption.resolution, [9])
         // Filter code 0: a libpcap expression.
-        if let filter { content.option(11, [0] + Array(filter.utf8)) }
-        content.option(0, [])
-        return content.block(type: 1)
+        if let filter { content.option(PcapngOption.filter, [0] + Array(filter.utf8)) }
+        content.option(PcapngOption.end, [])
+        return content.block(type: PcapngBlock.interfaceDescription)
     }
 
     /// An interface statistics block; `ticks` are nanoseconds since 1970.
@@ -87,12 +88,12 @@ enum CaptureBlocks {
         content.append(interface)
         content.append(UInt32(truncatingIfNeeded: ticks >> 32))
         content.append(UInt32(truncatingIfNeeded: ticks))
-        content.option(4, statistics.received)
+        content.option(PcapngOption.received, statistics.received)
         let (dropped, overflow) = statistics.droppedByKernel.addingReportingOverflow(statistics.droppedByInterface)
-        content.option(5, overflow ? .max : dropped)
-        content.option(7, statistics.droppedByKernel)
-        content.option(0, [])
-        return content.block(type: 5)
+        content.option(PcapngOption.dropped, overflow ? .max : dropped)
+        content.option(PcapngOption.droppedByKernel, statistics.droppedByKernel)
+        content.option(PcapngOption.end, [])
+        return content.block(type: PcapngBlock.interfaceStatistics)
     }
 
     /// A block of our own.

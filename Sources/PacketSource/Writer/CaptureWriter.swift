@@ -146,7 +146,7 @@ public struct CaptureWriter: ~Copyable {
         let padding = -Int(captured) & 3
         let length = UInt32(32 + Int(captured) + padding + options.length)
         let head: [7 of UInt32] = [
-            6, length, UInt32(header.interface), UInt32(truncatingIfNeeded: lastTime >> 32),
+            PcapngBlock.enhancedPacket, length, UInt32(header.interface), UInt32(truncatingIfNeeded: lastTime >> 32),
             UInt32(truncatingIfNeeded: lastTime), captured, header.originalLength,
         ]
         try append(head)
@@ -159,15 +159,14 @@ public struct CaptureWriter: ~Copyable {
 
     private mutating func append(_ options: FrameOptions) throws(CaptureWriteError) {
         if options.commentLength > 0 {
-            // opt_comment, and its length.
-            let head: [1 of UInt32] = [1 | UInt32(options.comment.count) << 16]
+            let head: [1 of UInt32] = [UInt32(PcapngOption.comment) | UInt32(options.comment.count) << 16]
             try append(head)
             try output.append(options.comment)
             try output.append(zeros: -options.comment.count & 3)
         }
         if let process = options.process {
-            // epb_processid_threadid, its length, the process; its thread is not known.
-            let words: [3 of UInt32] = [8 | 8 << 16, UInt32(bitPattern: process), 0]
+            // Its length, the process; its thread is not known.
+            let words: [3 of UInt32] = [UInt32(PcapngOption.process) | 8 << 16, UInt32(bitPattern: process), 0]
             try append(words)
         }
         let end: [1 of UInt32] = [0]

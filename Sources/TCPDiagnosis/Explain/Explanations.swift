@@ -164,25 +164,6 @@ public enum Explanations {
         }
     }
 
-    /// How many insertions, deletions, replacements and swaps of neighbours make one out of the other.
-    static func editDistance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
-        var beforeLast = [Int](repeating: 0, count: right.count + 1)
-        var last = Array(0...right.count)
-        for (row, letter) in left.enumerated() {
-            var current = [row + 1]
-            for (column, other) in right.enumerated() {
-                var best = min(last[column] + (letter == other ? 0 : 1), last[column + 1] + 1, current[column] + 1)
-                if row > 0, column > 0, letter == right[column - 1], left[row - 1] == other {
-                    best = min(best, beforeLast[column - 1] + 1)
-                }
-                current.append(best)
-            }
-            beforeLast = last
-            last = current
-        }
-        return last[right.count]
-    }
-
     // MARK: The list
 
     /// Everything that has a page, by group, in columns.

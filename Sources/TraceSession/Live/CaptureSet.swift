@@ -25,7 +25,7 @@ struct CaptureSet: ~Copyable {
                 var capture = try LiveCapture(
                     LiveCapture.Options(
                         interface: name, snapshotLength: options.snapshotLength, bufferKiB: options.bufferKiB,
-                        promiscuous: options.promiscuous, immediate: true, direction: options.direction,
+                        promiscuous: options.promiscuous, direction: options.direction,
                         linkType: options.linkType))
                 try capture.setFilter(options.effectiveFilter)
                 capture.interface = UInt16(clamping: index)

@@ -372,8 +372,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             forgetOldestIfCrowded()
         }
         // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
-        while let first = reported.first, now.since(first.since) > ReportedQueue.keep || reported.count > Self.most {
-            reported.removeFirst()
+        while let first = reported.next(at: now, most: Self.most) {
             if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
         }
         return hasReported ? settled : nil
