@@ -35,6 +35,8 @@ public struct ProcessOwners: Sendable {
         /// Processes whose descriptors could not be listed though they are there: another user's (EACCES, EPERM), or for want of
         /// descriptors of our own (EMFILE).
         public var denied = 0
+        /// The most processes that refused in one search which left a socket without an owner: it may be theirs.
+        public var mostDenied = 0
         /// Processes that went away while they were read (ENOENT, ESRCH).
         public var vanished = 0
     }
@@ -99,6 +101,7 @@ public struct ProcessOwners: Sendable {
             deniedInLatestScan += scan(pid, wanted: &wanted, into: &found) ? 0 : 1
             if wanted.isEmpty { return found }
         }
+        counts.mostDenied = max(counts.mostDenied, deniedInLatestScan)
         if misses.count + wanted.count > Self.cacheLimit { misses.removeAll(keepingCapacity: true) }
         let end = monotonicNanoseconds() + missLifetime
         for inode in wanted { misses[inode] = end }

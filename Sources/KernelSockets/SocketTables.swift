@@ -51,6 +51,17 @@ public struct SocketTables {
     /// Why it did so the first time.
     public private(set) var firstFailure: KernelViewError?
 
+    /// Faults of sock_diag sockets that were given up, and of /proc.
+    private var earlierFaults = ReadingFaults()
+
+    /// What could not be read, or was not understood, since the start.
+    public var faults: ReadingFaults {
+        var faults = earlierFaults
+        if let box { faults.add(box.diag.counts) }
+        faults.sockDiagFailures = failures
+        return faults
+    }
+
     /// Opens sock_diag if it is there.
     public init() {
         self.init(proc: ProcNetTCP(), clock: monotonicNanoseconds) { () throws(KernelViewError) in try SockDiag() }
@@ -84,7 +95,14 @@ public struct SocketTables {
                 note(error)
             }
         }
-        try proc.read(into: &snapshot, ports: ports)
+        do throws(KernelViewError) {
+            try proc.read(into: &snapshot, ports: ports)
+        } catch {
+            earlierFaults.failedReadings += 1
+            throw error
+        }
+        earlierFaults.malformedRows += snapshot.malformedLines
+        earlierFaults.unknownStates += snapshot.unknownStates
     }
 
     /// Looks the sockets up, or lists them where that is cheaper, or finds one that look-ups do not.
@@ -121,6 +139,7 @@ public struct SocketTables {
     /// Sock_diag failed: the kernel is short of memory, or its module is not there, or a filter of system calls is in the way. /proc
     /// may do until it is tried again.
     private mutating func note(_ error: KernelViewError) {
+        if let box { earlierFaults.add(box.diag.counts) }
         box = nil
         failures += 1
         firstFailure = firstFailure ?? error
@@ -129,5 +148,14 @@ public struct SocketTables {
 
     private static func has(_ tuple: FourTuple, _ snapshot: SocketSnapshot) -> Bool {
         snapshot.socket(local: tuple.source, remote: tuple.destination) != nil
+    }
+}
+
+extension ReadingFaults {
+    /// Those that one sock_diag socket met.
+    fileprivate mutating func add(_ counts: SockDiag.Counts) {
+        malformedRows += counts.malformed
+        unknownStates += counts.unknownStates
+        incompleteLists += counts.incomplete
     }
 }

@@ -40,7 +40,7 @@ public struct CaptureDescription: Sendable {
     }
 }
 
-/// How many frames there were.
+/// How many frames there were, and what is missing beside them.
 public struct CaptureCounts: Sendable {
     /// Frames handed to the decoder.
     public var captured: UInt64 = 0
@@ -48,6 +48,8 @@ public struct CaptureCounts: Sendable {
     public var received: UInt64?
     /// Frames that the kernel or the capture file says were lost.
     public var dropped: UInt64 = 0
+    /// What could not be read of the kernel, or was not understood.
+    public var kernelFaults = ReadingFaults()
 
     /// No frames.
     public init() {}

@@ -19,6 +19,8 @@ public struct SockDiag: ~Copyable {
         public var lost = 0
         /// Messages that were cut or are no sockets.
         public var malformed = 0
+        /// Sockets left out because their state's number is not known here.
+        public var unknownStates = 0
     }
 
     /// Every state's bit, that of a request (12) included.
@@ -163,10 +165,11 @@ public struct SockDiag: ~Copyable {
         _ ports: [UInt16], to snapshot: inout SocketSnapshot
     ) throws(KernelViewError) {
         for isIPv6 in [false, true] {
-            _ = try dump(isIPv6, Self.listening, ports, .memory) { found in
+            let answer = try dump(isIPv6, Self.listening, ports, .memory) { found in
                 guard ports.isEmpty || ports.contains(found.socket.local.port) else { return }
                 snapshot.add(listener: found.socket)
             }
+            if !answer.isSteady { counts.incomplete += 1 }
         }
     }
 
@@ -250,7 +253,10 @@ public struct SockDiag: ~Copyable {
     ) throws(KernelViewError) -> Answer {
         var answer = Answer()
         let lostBefore = counts.lost
-        defer { counts.malformed += answer.malformed }
+        defer {
+            counts.malformed += answer.malformed
+            counts.unknownStates += answer.unknownStates
+        }
         // An end that does not come is told by the socket's patience (EAGAIN): then the request is over, too.
         while true {
             let count = socket.receive()

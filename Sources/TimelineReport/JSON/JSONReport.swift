@@ -173,6 +173,7 @@ public struct JSONReport: TraceReport {
             object.add("captured", number: counts.captured)
             if let received = counts.received { object.add("received", number: received) }
             object.add("dropped", number: counts.dropped)
+            object.add(counts.kernelFaults)
         }
     }
 

@@ -197,8 +197,14 @@ struct KernelWatcher {
             + " does not tell whether a listener's queue is full"
     }
 
-    /// How often sock_diag failed; it is tried again each time.
-    var sockDiagFailures: Int { tables.failures }
+    /// What could not be read, or was not understood, so far.
+    var faults: ReadingFaults {
+        var faults = tables.faults
+        faults.hiddenProcesses = owners.counts.mostDenied
+        faults.lostEvents = trace.counts.lost
+        faults.malformedEvents = trace.counts.damaged
+        return faults
+    }
 
     mutating func forget(_ id: ConnectionID) { join.forget(id) }
 

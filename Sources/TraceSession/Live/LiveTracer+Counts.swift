@@ -13,7 +13,7 @@ extension LiveTracer {
 
     /// `-v`: how often sock_diag failed; nil if it never did.
     public var sockDiagFailures: String? {
-        guard options.tellsAllCounters, let count = kernel?.sockDiagFailures, count > 0 else { return nil }
+        guard options.tellsAllCounters, let count = kernel?.faults.sockDiagFailures, count > 0 else { return nil }
         return "\(counted(count, "time")) sock_diag failed, and /proc/net/tcp was read"
     }
 
@@ -28,7 +28,8 @@ extension LiveTracer {
             + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
     }
 
-    /// What was given up early, what was captured and is no TCP, and what was not written as it was, in sentences for standard error.
+    /// What was given up early, what was captured and is no TCP, what was not written as it was, and what is not known of the kernel,
+    /// in sentences for standard error.
     public var tally: [String] {
         let remarks =
             switch output {
@@ -36,5 +37,6 @@ extension LiveTracer {
             case nil: [String]()
             }
         return forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally) + remarks
+            + (kernel?.faults.sentences ?? [])
     }
 }

@@ -429,6 +429,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if statistics.droppedByKernel > droppedSoFar { pipeline.noteGap(statistics.droppedByKernel - droppedSoFar) }
         pipeline.counts.received = statistics.received
         pipeline.counts.dropped = statistics.droppedByKernel
+        pipeline.counts.kernelFaults = kernel?.faults ?? ReadingFaults()
         host?.look(at: monotonicNow(), isLast: true)
         if let change = host?.change {
             pipeline.sink.report.host(change, &pipeline.sink.out)

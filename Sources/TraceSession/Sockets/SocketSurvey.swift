@@ -12,11 +12,21 @@ package struct SocketSurvey {
     private(set) var owners: [UInt64: [SocketOwner]] = [:]
     /// The rows of the latest look, in the list's order.
     package private(set) var rows: [SocketRow] = []
+    /// What could not be read, or was not understood, in the latest look. Owners that are not seen are told of each row.
+    var faults: ReadingFaults {
+        var faults = ReadingFaults()
+        faults.malformedRows = snapshot.malformedLines
+        faults.unknownStates = snapshot.unknownStates
+        faults.incompleteLists = incompleteLists
+        return faults
+    }
+
     /// Who is who in /proc.
     private(set) var finder: ProcessOwners
     private var reader: ProcNetTCP
     /// Whether sock_diag is asked, which tells what the kernel measures of each socket, and not /proc.
     private let wantsDetails: Bool
+    private var incompleteLists = 0
 
     /// A survey of the tables below `root`.
     package init(root: String = "/proc", wantsDetails: Bool = false) {
@@ -31,6 +41,7 @@ package struct SocketSurvey {
         if wantsDetails {
             var diag = try SockDiag()
             let found = try diag.list(into: &snapshot)
+            incompleteLists = diag.counts.incomplete
             owners = finder.allOwners()
             for detailed in found { add(detailed.socket, detailed.details) }
         } else {

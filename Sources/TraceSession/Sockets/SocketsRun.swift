@@ -56,6 +56,7 @@ public struct SocketsRun {
     private var survey: SocketSurvey
     private var buffer = OutputBuffer()
     private var saidWhatIsHidden = false
+    private var saidFaults = false
     private var looks = 0
 
     private init(_ request: SocketsRequest) {
@@ -116,6 +117,10 @@ public struct SocketsRun {
         }
         looks += 1
         sayWhatIsHidden(rows.count { $0.holder == .unknown })
+        // Once, as what is not understood in one list is not in the next one either.
+        guard !saidFaults, !survey.faults.isEmpty else { return }
+        saidFaults = true
+        for sentence in survey.faults.sentences { complain(sentence) }
     }
 
     /// Once: that some owners cannot be seen, and what would help.

@@ -40,6 +40,18 @@ import TimelineReport
             clients.count { $0.holder == .noProcess && [.finWait1, .finWait2].contains($0.socket.state) } == 1)
     }
 
+    @Test func rowsThatAreNotUnderstoodAreCounted() throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: "tcptrace-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root.appending(path: "net"), withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: root) }
+        try "  sl  local_address\ngarbage\n".write(
+            to: root.appending(path: "net/tcp"), atomically: false, encoding: .utf8)
+        var survey = SocketSurvey(root: root.path)
+        // One list's, and not those of all looks.
+        for _ in 0..<2 { try survey.look() }
+        #expect(survey.rows.isEmpty && survey.faults.malformedRows == 1)
+    }
+
     /// A sender whose peer does not read: sock_diag's numbers stand beside the same sockets and holders.
     @Test func detailsOfAStalledSender() throws {
         let server = try Server(
