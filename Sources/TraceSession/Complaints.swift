@@ -1,4 +1,4 @@
-// What the user is told on standard error, and how words of others are made fit for it.
+// What the user is told on standard error.
 
 import Glibc
 import TimelineReport
@@ -25,13 +25,6 @@ package func describeErrno(_ code: Int32) -> String {
     // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: text)
-}
-
-/// Untrusted text with everything that could act on a terminal escaped.
-package func printable(_ text: String) -> String {
-    var buffer = OutputBuffer()
-    buffer.appendPrintable(text)
-    return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
 extension ResultOutputError {

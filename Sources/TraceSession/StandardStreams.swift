@@ -1,7 +1,6 @@
 // Results to standard output, complaints to standard error, for commands that are not traces.
 
 import Glibc
-import PacketSource
 public import TimelineReport
 
 /// The two streams.
@@ -15,12 +14,6 @@ public enum StandardStreams {
         } catch {
             return error.complainAndExitCode()
         }
-    }
-
-    /// Text of several lines with everything in it escaped that could act on a terminal; what has been escaped stays as it is.
-    public static func harmless(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { escaped(String($0)) }.joined(
-            separator: "\n")
     }
 
     /// Writes text of several lines to standard error, as it is. Who does not read it does not want it.

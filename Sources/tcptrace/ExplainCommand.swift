@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import TCPDiagnosis
+import TCPModel
 import TimelineReport
 import TraceSession
 
@@ -77,9 +78,7 @@ struct ExplainCommand: ParsableCommand {
 
     /// What is said about a word without a page. The word is untrusted.
     private static func complaint(about word: String) -> String {
-        var shown = OutputBuffer()
-        shown.appendPrintable(String(word.prefix(60)))
-        let name = String(decoding: shown.bytes, as: UTF8.self)
+        let name = printable(String(word.prefix(60)))
         let near = Explanations.suggestions(for: word)
         let hint =
             near.isEmpty

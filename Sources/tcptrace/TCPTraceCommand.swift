@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import TCPModel
 import TimelineReport
 import TraceSession
 
@@ -78,7 +79,7 @@ struct TCPTraceCommand: ParsableCommand {
         // The verb that stands for none is nobody's to type.
         if !code.isSuccess { text = text.replacing("See 'tcptrace trace --help' ", with: "See 'tcptrace --help' ") }
         // The words that were typed are in it, and may hold anything.
-        if !code.isSuccess { text = StandardStreams.harmless(text) }
+        if !code.isSuccess { text = harmless(text) }
         guard !text.isEmpty else { return code.rawValue }
         var buffer = OutputBuffer()
         buffer.append(text: text)

@@ -214,6 +214,6 @@ import Testing
     @Test("hostile file names are shown harmlessly")
     func hostileName() {
         let error = CaptureFileError(file: "a\u{1b}[31mb\nc\u{202e}", reason: .isDirectory)
-        #expect(error.description == "a\\u{1b}[31mb\\u{a}c\\u{202e}: Is a directory, not a capture file")
+        #expect(error.description == "a\\x1b[31mb\\x0ac\\u{202e}: Is a directory, not a capture file")
     }
 }

@@ -1,13 +1,15 @@
 // The sentences for what can be wrong with a capture file.
 
+import TCPModel
+
 extension CaptureFileError: CustomStringConvertible {
     /// One sentence that names the file, what is wrong and where.
     public var description: String {
-        let name = file == "-" ? "Standard input" : "The file '\(escaped(file))'"
+        let name = file == "-" ? "Standard input" : "The file '\(printable(file))'"
         return switch reason {
-        case .system(let code): "\(escaped(file)): \(systemErrorText(code))\(place)"
-        case .isDirectory: "\(escaped(file)): Is a directory, not a capture file"
-        case .notReadableKind: "\(escaped(file)): Not a regular file or a pipe"
+        case .system(let code): "\(printable(file)): \(systemErrorText(code))\(place)"
+        case .isDirectory: "\(printable(file)): Is a directory, not a capture file"
+        case .notReadableKind: "\(printable(file)): Not a regular file or a pipe"
         case .givenUp: "\(name) is not waited for any longer: it holds no header yet."
         case .empty: "\(name) is empty: not even a capture file header."
         case .headerCutShort: "\(name) appears to have been cut short in its header: it holds no packets."

@@ -1,5 +1,7 @@
 // The words for failed captures and filters: tcpdump's own first, then the remedy.
 
+import TCPModel
+
 extension FilterFault: CustomStringConvertible {
     /// Of a longer filter, so many octets before and behind the offending word are shown.
     private static let surroundings = 100
@@ -7,8 +9,8 @@ extension FilterFault: CustomStringConvertible {
     /// libpcap's message, the filter (of a long one what is around the fault), and a caret line under the offending word.
     public var description: String {
         let bytes = Array(text.utf8)
-        func shown(_ range: Range<Int>) -> String { escaped(String(decoding: bytes[range], as: UTF8.self)) }
-        let meant = message.contains("syntax error") ? hint.map { "; did you mean \(escaped($0))?" } ?? "" : ""
+        func shown(_ range: Range<Int>) -> String { printable(String(decoding: bytes[range], as: UTF8.self)) }
+        let meant = message.contains("syntax error") ? hint.map { "; did you mean \(printable($0))?" } ?? "" : ""
         let known = range.flatMap { $0.lowerBound >= 0 && $0.upperBound <= bytes.count ? $0 : nil }
         // Not within a character.
         func start(at offset: Int) -> Int { bytes[..<offset].lastIndex { $0 & 0xc0 != 0x80 } ?? 0 }
@@ -33,17 +35,17 @@ extension CaptureError: CustomStringConvertible {
     /// What went wrong, without the remedy.
     public var description: String {
         switch self {
-        case .noSuchDevice(let device, _): "\(escaped(device)): No such device exists"
+        case .noSuchDevice(let device, _): "\(printable(device)): No such device exists"
         case .permissionDenied(let device, let message):
-            "\(escaped(device)): You don't have permission to perform this capture on that device"
-                + (message.isEmpty ? "" : "\n(\(escaped(message)))")
-        case .interfaceDown(let device): "\(escaped(device)): That device is not up"
-        case .deviceGone(let device, let message, _): "\(escaped(device)): \(escaped(message))"
+            "\(printable(device)): You don't have permission to perform this capture on that device"
+                + (message.isEmpty ? "" : "\n(\(printable(message)))")
+        case .interfaceDown(let device): "\(printable(device)): That device is not up"
+        case .deviceGone(let device, let message, _): "\(printable(device)): \(printable(message))"
         case .badFilter(let fault): fault.description
         case .unsupportedLinkType(let device, let requested, _):
-            "\(escaped(requested)) is not one of the link types supported by \(escaped(device))"
+            "\(printable(requested)) is not one of the link types supported by \(printable(device))"
         case .other(let device, let message):
-            device.isEmpty ? escaped(message) : "\(escaped(device)): \(escaped(message))"
+            device.isEmpty ? printable(message) : "\(printable(device)): \(printable(message))"
         }
     }
 
@@ -63,14 +65,15 @@ extension CaptureError: CustomStringConvertible {
         case .noSuchDevice(let device, let available):
             let owner = (try? CaptureDevice.all())?.first { $0.addresses.contains { "\($0)" == device } }
             remedy =
-                (owner.map { "It is an address of the interface \(escaped($0.name)): -i \(shellWord($0.name))\n" } ?? "")
+                (owner.map { "It is an address of the interface \(printable($0.name)): -i \(shellWord($0.name))\n" }
+                    ?? "")
                 + (available.isEmpty
                     ? "No interface can be captured on: is this run without privileges?"
-                    : "There are: " + available.map(escaped).joined(separator: ", "))
+                    : "There are: " + available.map(printable).joined(separator: ", "))
         case .permissionDenied:
             remedy = """
                 Do one of:
-                  sudo \(escaped(command))
+                  sudo \(harmless(command))
                   sudo setcap \(Self.fileCapabilities) \(shellWord(executable))
                 Reading a file needs no privileges:  tcptrace -r FILE
                 """

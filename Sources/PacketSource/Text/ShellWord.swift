@@ -1,10 +1,14 @@
 // A command line that people are told to type, or to paste: it must mean the same to their shell, and show everything that is in it.
 
+import TCPModel
+
 /// `word` as a shell reads it back (POSIX.1-2024, 2.2): as it is where nothing in it means anything to a shell, else in quotes. What is
 /// not to reach a terminal is written in octal, between `$'` and `'`, which bash, zsh and ksh read.
 package func shellWord(_ word: String) -> String {
     if !word.isEmpty && word.utf8.first != UInt8(ascii: "=") && word.utf8.allSatisfy(isPlain) { return word }
-    if escaped(word) == word { return "'" + word.replacing("'", with: #"'\''"#) + "'" }
+    if !word.unicodeScalars.contains(where: \.isUnsafeOnTerminals) {
+        return "'" + word.replacing("'", with: #"'\''"#) + "'"
+    }
     var quoted = "$'"
     for scalar in word.unicodeScalars {
         switch scalar {
@@ -16,7 +20,7 @@ package func shellWord(_ word: String) -> String {
         default:
             let shown = String(scalar)
             // Three digits each, so that none is taken for one more of them.
-            quoted += escaped(shown) == shown ? shown : shown.utf8.map { "\\" + octal($0) }.joined()
+            quoted += scalar.isUnsafeOnTerminals ? shown.utf8.map { "\\" + octal($0) }.joined() : shown
         }
     }
     return quoted + "'"

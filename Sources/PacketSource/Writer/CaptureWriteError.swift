@@ -1,5 +1,7 @@
 // Why a capture file cannot be written, and the words for it.
 
+import TCPModel
+
 /// An error of writing a capture; it names the file.
 public struct CaptureWriteError: Error, Equatable, Sendable {
     /// What went wrong.
@@ -38,7 +40,7 @@ public struct CaptureWriteError: Error, Equatable, Sendable {
 extension CaptureWriteError: CustomStringConvertible {
     /// One sentence that names the file.
     public var description: String {
-        let name = file == "-" ? "standard output" : escaped(file)
+        let name = file == "-" ? "standard output" : printable(file)
         return switch reason {
         case .system(let code): "\(name): \(systemErrorText(code))"
         case .isInput: "\(name): This is a capture that is being read: it is not overwritten"

@@ -28,7 +28,7 @@ struct StatedTimes: Sendable {
 
     /// What the file does not state as it was, and what to do; none if it states everything.
     func sentences(file: String) -> [String] {
-        let name = file == "-" ? "standard output" : escaped(file)
+        let name = file == "-" ? "standard output" : printable(file)
         func written(_ count: UInt64, _ whence: String, _ time: String) -> String {
             "\(counted(count, "packet")) from \(whence) \(count == 1 ? "was" : "were") written to \(name) with the time"
                 + " \(time) UTC, the nearest that it can state"

@@ -92,9 +92,7 @@ public struct DoctorReport: Sendable {
 
     /// Words with everything that could act on a terminal escaped.
     private func words(_ text: String) -> [String] {
-        var buffer = OutputBuffer()
-        buffer.appendPrintable(text)
-        return String(decoding: buffer.bytes, as: UTF8.self).split(separator: " ").map(String.init)
+        printable(text).split(separator: " ").map(String.init)
     }
 
     /// Brackets stick to the words beside them.

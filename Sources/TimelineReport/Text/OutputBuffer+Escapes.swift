@@ -1,8 +1,9 @@
 // Text from outside, so that nothing in it acts on a terminal or breaks a format.
 
+import TCPModel
+
 extension OutputBuffer {
-    /// Appends untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and
-    /// invisible format characters and the C1 set come out as `\x1b`, `\u{202e}`; a backslash is doubled.
+    /// Appends untrusted text as `printable(_:)` has it: nothing in it can act on a terminal.
     public mutating func appendPrintable(_ text: String) {
         // Nearly always there is nothing to escape.
         if append(plain: text) { return }
@@ -13,7 +14,7 @@ extension OutputBuffer {
         if scalar == "\\" {
             append("\\\\")
         } else if scalar.isUnsafeOnTerminals {
-            append(numberOf: scalar)
+            append(text: scalar.escapeSequence)
         } else {
             append(utf8Of: scalar)
         }
@@ -21,19 +22,7 @@ extension OutputBuffer {
 
     /// The same with a space and all beyond ASCII escaped, too: one column a byte.
     mutating func append(visible scalar: Unicode.Scalar) {
-        if 0x21...0x7e ~= scalar.value { appendPrintable(scalar) } else { append(numberOf: scalar) }
-    }
-
-    /// Appends `\x1b` or `\u{202e}`.
-    private mutating func append(numberOf scalar: Unicode.Scalar) {
-        if scalar.value < 0x100 {
-            append("\\x")
-            append(hex: scalar.value, digits: 2)
-        } else {
-            append("\\u{")
-            append(hex: scalar.value, digits: 4)
-            append("}")
-        }
+        if 0x21...0x7e ~= scalar.value { appendPrintable(scalar) } else { append(text: scalar.escapeSequence) }
     }
 
     /// Appends untrusted text as a JSON string with its quotes (RFC 8259 7).
@@ -82,18 +71,6 @@ extension OutputBuffer {
         for place in (0..<max(1, digits, significant)).reversed() {
             let digit = UInt8(truncatingIfNeeded: number >> UInt32(4 * place)) & 15
             append(byte: digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
-        }
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
-    var isUnsafeOnTerminals: Bool {
-        // Nearly everything is ASCII, and the table of categories is slow.
-        if value < 0x7f { return value < 0x20 }
-        return switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
-        default: false
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import TCPModel
 
 /// Entering a network namespace, for good: captures, netlink and /proc/net are then all that namespace's.
 public enum NetworkNamespace {

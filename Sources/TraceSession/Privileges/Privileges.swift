@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import TCPModel
 
 /// What is given up, decided before anything is opened.
 struct PrivilegePlan: Sendable {
