@@ -118,14 +118,7 @@ struct Rule: Sendable {
 }
 
 /// A span as people read it: `12.3s`, `40.5ms`, `22us`.
-func words(_ nanoseconds: Int64) -> String {
-    let (unit, name): (Int64, String) =
-        nanoseconds >= 1_000_000_000
-        ? (1_000_000_000, "s") : nanoseconds >= 1_000_000 ? (1_000_000, "ms") : (1_000, "us")
-    let whole = nanoseconds / unit
-    let tenth = nanoseconds % unit * 10 / unit
-    return whole >= 100 || tenth == 0 ? "\(whole)\(name)" : "\(whole).\(tenth)\(name)"
-}
+func words(_ nanoseconds: Int64) -> String { spanText(nanoseconds, .sentence) }
 
 /// Two bounds of a span: `1.6s to 1.7s`, or just one where they read alike.
 func words(_ least: Int64, to most: Int64) -> String {

@@ -55,7 +55,8 @@ import Testing
             }
             for compact in [false, true] {
                 #expect(
-                    text { $0.append(span: Int64(span), compact: compact) } == reference(span, compact: compact),
+                    text { $0.append(span: Int64(span), compact ? .compact : .measured) }
+                        == reference(span, compact: compact),
                     "\(span) \(compact)")
             }
         }

@@ -31,7 +31,20 @@ private func communityID(_ tuple: FourTuple) -> String { text { $0.append(commun
 
     @Test(arguments: [(40_492_000, "40.5ms"), (300_698_000, "301ms"), (1_024_000, "1.02ms"), (22_000, "22us")])
     func compactSpans(_ nanoseconds: Int64, _ expected: String) {
-        #expect(text { $0.append(span: nanoseconds, compact: true) } == expected)
+        #expect(text { $0.append(span: nanoseconds, .compact) } == expected)
+    }
+
+    /// Rows are written in machine words, sentences as strings: it is one rule.
+    @Test func wordsAndStringsAreTheSame() {
+        var value = 1.0
+        while value < 9e18 {
+            for style in [SpanStyle.measured, .compact, .sentence, .prose] {
+                for nanoseconds in [Int64(value), -Int64(value)] {
+                    #expect(text { $0.append(span: nanoseconds, style) } == spanText(nanoseconds, style))
+                }
+            }
+            value *= 1.19
+        }
     }
 
     @Test func noSpanBelowAThousandSecondsHasMoreDigitsThanItsColumnHolds() {
@@ -39,7 +52,7 @@ private func communityID(_ tuple: FourTuple) -> String { text { $0.append(commun
         while value < 999e9 {
             for nanoseconds in [Int64(value), Int64(value) + 1, Int64(value) - 1] where nanoseconds >= 0 {
                 #expect(text { $0.append(span: nanoseconds) }.utf8.count <= 7)
-                let shown = text { $0.append(span: nanoseconds, compact: true) }
+                let shown = text { $0.append(span: nanoseconds, .compact) }
                 #expect(shown.filter { $0.isNumber }.count <= 3, "\(nanoseconds): \(shown)")
                 #expect(shown.utf8.count <= 6, "\(nanoseconds): \(shown)")
             }

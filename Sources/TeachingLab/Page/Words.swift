@@ -31,11 +31,3 @@ extension [SocketRow] {
         first { $0.socket.local.port == port && $0.socket.state == .listen }
     }
 }
-
-/// A span of time for people: `35 us`, `1.2 ms`, `3.4 s`.
-func words(nanoseconds: Int64) -> String {
-    func tenths(_ unit: Int64) -> String { "\(nanoseconds / unit).\(nanoseconds % unit * 10 / unit)" }
-    if nanoseconds < Span.millisecond { return "\(nanoseconds / Span.microsecond) us" }
-    if nanoseconds < Span.second { return "\(tenths(Span.millisecond)) ms" }
-    return "\(tenths(Span.second)) s"
-}

@@ -56,7 +56,7 @@ extension LabScenario {
             tries >= 1 && (connection?.openDelay ?? 0) > 0 && secondClient.hasSaid("connected "),
             "\(tries == 1 ? "Its SYN was sent a second time" : "Its SYN was sent \(tries) times more"), by a timer that begins "
                 + "with 1 s (RFC 6298). Meanwhile the server went on (SIGCONT) and accepted the first client: there was "
-                + "room, and the handshake was complete \(words(nanoseconds: connection?.openDelay ?? 0)) after the first SYN. "
+                + "room, and the handshake was complete \(spanText(connection?.openDelay ?? 0, .prose)) after the first SYN. "
                 + "A busy server makes itself felt like that: some connects take a whole second.",
             otherwise: "The second client did not connect by a SYN that was sent again.")
         try stage.notice(seen)

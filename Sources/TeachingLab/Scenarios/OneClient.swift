@@ -31,7 +31,7 @@ extension LabScenario {
         if let connection = stage.record.connection(clientPort: client.port) {
             seen.note(
                 connection.openDelay >= 0,
-                "The handshake (SYN, SYN-ACK, ACK) took \(words(nanoseconds: connection.openDelay)).",
+                "The handshake (SYN, SYN-ACK, ACK) took \(spanText(connection.openDelay, .prose)).",
                 otherwise: "The handshake was not seen whole.")
         }
         seen.note(

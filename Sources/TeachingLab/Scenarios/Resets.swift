@@ -21,7 +21,7 @@ extension LabScenario {
             otherwise: "There were sockets on port \(stage.port) already.")
         seen.note(
             connection?.facts.contains(.refused) == true,
-            "Linux answered the SYN with a RST after \(words(nanoseconds: connection?.duration ?? 0)). No process has a part "
+            "Linux answered the SYN with a RST after \(spanText(connection?.duration ?? 0, .prose)). No process has a part "
                 + "in that, so no process can be named at the server's end.",
             otherwise: "No RST was seen in answer to the SYN.")
         seen.note(

@@ -37,7 +37,7 @@ extension LabScenario {
             wasStopped && clientEnd?.socket.state == .established && serverEnd?.socket.state == .established,
             "lab-server[\(server.pid)] was stopped (state T in ps) and did not execute a single instruction; yet the "
                 + "connection was ESTABLISHED at both ends"
-                + (before.map { $0.openDelay >= 0 ? ", \(words(nanoseconds: $0.openDelay)) after the SYN" : "" } ?? "")
+                + (before.map { $0.openDelay >= 0 ? ", \(spanText($0.openDelay, .prose)) after the SYN" : "" } ?? "")
                 + ". It is the kernel that speaks TCP, not the program.",
             otherwise: "Expected a stopped server and both ends in ESTABLISHED, but the table had "
                 + "\(clientEnd?.stateName ?? "no socket") and \(serverEnd?.stateName ?? "no socket").")

@@ -168,16 +168,12 @@ struct SocketInfoText {
         return statements
     }
 
-    private static func span(milliseconds: UInt32) -> String { span(nanoseconds: Int64(milliseconds) * 1_000_000) }
+    private static func span(milliseconds: UInt32) -> String {
+        spanText(Int64(milliseconds) * Span.millisecond, .compact)
+    }
 
     private static func span(microseconds: some BinaryInteger) -> String {
         // Half a million years is enough.
-        span(nanoseconds: Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000).partialValue)
-    }
-
-    private static func span(nanoseconds: Int64) -> String {
-        var text = OutputBuffer()
-        text.append(span: nanoseconds, compact: true)
-        return String(decoding: text.bytes, as: UTF8.self)
+        spanText(Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000).partialValue, .compact)
     }
 }

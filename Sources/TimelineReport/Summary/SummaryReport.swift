@@ -265,7 +265,7 @@ public struct SummaryReport: PartitionedReport {
             // "half-closed RSTO" fills the column: the next one moves, so that they stay two words.
             if row.count >= outcomeStart + 16 { row.append(ShortWord(0x20)) }
             row.pad(to: outcomeStart + 16)
-            row.append(span: connection.handshakeTime, compact: true, rightIn: 6)
+            row.append(span: connection.handshakeTime, .compact, rightIn: 6)
             row.append(ShortWord(0x20))
             row.append(span: connection.duration, rightIn: 8)
             row.append(ShortWord(0x20))

@@ -48,7 +48,7 @@ struct LaneText {
         if row.ackDelay >= 0 {
             words.add(70) {
                 $0.append("acked +")
-                $0.append(span: row.ackDelay, compact: isNarrow)
+                $0.append(span: row.ackDelay, isNarrow ? .compact : .measured)
             }
             if row.isAckDelayed { words.add(60) { $0.append("(delayed)") } }
         }
@@ -235,7 +235,7 @@ struct LaneText {
             if row.attemptDelay >= 0 {
                 words.add(25) {
                     $0.append("(after ")
-                    $0.append(span: row.attemptDelay, compact: isNarrow)
+                    $0.append(span: row.attemptDelay, isNarrow ? .compact : .measured)
                     $0.append(")")
                 }
             }

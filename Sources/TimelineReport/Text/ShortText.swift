@@ -54,10 +54,10 @@ struct ShortText: ByteSink {
     }
 
     /// Appends a span, or `-` for one that is not known, behind as many spaces as make it `columns` wide.
-    mutating func append(span: Int64, compact: Bool = false, rightIn columns: Int) {
+    mutating func append(span: Int64, _ style: SpanStyle = .measured, rightIn columns: Int) {
         if span < 0 { return append(ShortWord(0x2d), rightIn: columns) }
-        if let word = ShortWord(span: span.magnitude, compact: compact) { return append(word, rightIn: columns) }
-        write(span: span, compact: compact)
+        if let word = ShortWord(span: span.magnitude, style) { return append(word, rightIn: columns) }
+        write(span: span, style)
     }
 
     /// Appends bytes one by one.

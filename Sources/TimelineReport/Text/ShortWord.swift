@@ -1,5 +1,7 @@
 // Pieces of text of at most eight characters, each in one machine word: numbers, octets of an address, spans of time.
 
+import TCPModel
+
 /// A number below 100 000 000 as eight characters, the first one in the lowest octet: all digits at once.
 struct EightDigits {
     /// The least number that has more.
@@ -55,33 +57,24 @@ struct ShortWord: Equatable {
         count = 4 &- Int(skipped)
     }
 
-    /// A span with its unit, rounded to three significant digits, milliseconds to four unless `compact`; nil if it takes more than
-    /// eight characters, which is 116 days and more.
-    @inline(__always) init?(span nanoseconds: UInt64, compact: Bool) {
-        if nanoseconds < 1_000 {
-            self.init(nanoseconds)
-            append(0x736e, 2)
-        } else if nanoseconds < 999_500 {
-            // Microseconds are whole numbers in nearly every capture file: decimals only where there are some.
-            let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000)
-            if rest == 0 { self.init(whole) } else { self.init(RoundedNumber(nanoseconds, exponent: 3, digits: 3)) }
-            append(0x7375, 2)
-        } else if nanoseconds < 999_500_000 {
-            self.init(RoundedNumber(nanoseconds, exponent: 6, digits: compact ? 3 : 4))
-            append(0x736d, 2)
-        } else {
-            guard nanoseconds < 9_999_999_500_000_000 else { return nil }
-            self.init(RoundedNumber(nanoseconds, exponent: 9, digits: 3))
-            append(0x73, 1)
+    /// A span with its unit in one of the styles of rows, `measured` or `compact`; nil if it takes more than eight characters, which is
+    /// 116 days and more.
+    @inline(__always) init?(span nanoseconds: UInt64, _ style: SpanStyle) {
+        let span = RoundedSpan(nanoseconds, style)
+        guard span.value < 10_000_000 else { return nil }
+        self.init(span.value)
+        if span.decimals > 0 { insertPoint(before: span.decimals) }
+        switch span.unit {
+        case .ns: append(0x736e, 2)
+        case .us: append(0x7375, 2)
+        case .ms: append(0x736d, 2)
+        case .s: append(0x73, 1)
         }
     }
 
-    /// A number of at most seven digits with its decimals.
-    @inline(__always) private init?(_ number: RoundedNumber) {
-        self.init(number.value)
-        guard number.decimals > 0 else { return }
-        // The whole part has a digit at least.
-        let place = UInt64(8 &* (count &- number.decimals) & 63)
+    /// Puts a point before the last `decimals` of at most seven digits; the whole part has a digit at least.
+    @inline(__always) private mutating func insertPoint(before decimals: Int) {
+        let place = UInt64(8 &* (count &- decimals) & 63)
         let whole = characters & (1 &<< place &- 1)
         characters = whole | 0x2e &<< place | (characters & ~(1 &<< place &- 1)) << 8
         count &+= 1
@@ -90,53 +83,5 @@ struct ShortWord: Equatable {
     @inline(__always) private mutating func append(_ more: UInt64, _ length: Int) {
         characters |= more &<< UInt64(8 &* count & 63)
         count &+= length
-    }
-}
-
-/// A number rounded to so many significant digits; it has more only if its whole part has.
-struct RoundedNumber {
-    /// With `decimals` digits behind the point.
-    private(set) var value: UInt64
-    private(set) var decimals: Int
-
-    /// The number `scaled / 10^exponent`, which is at least 0.5; `exponent` is at most 9, and above the number of digits or
-    /// equal to it.
-    @inline(__always) init(_ scaled: UInt64, exponent: Int, digits: Int) {
-        decimals = digits - 1
-        var power = Self.power(exponent + 1)
-        while decimals > 0 && scaled >= power {
-            decimals -= 1
-            power *= 10
-        }
-        value = Self.rounded(scaled, exponent - decimals)
-        // 9.996 rounds to 10.0, not to 10.00: one digit more before the point is one less behind it.
-        if decimals > 0 && value == Self.power(digits) {
-            value /= 10
-            decimals -= 1
-        }
-    }
-
-    @inline(__always) private static func power(_ exponent: Int) -> UInt64 {
-        switch exponent {
-        case 3: 1_000
-        case 4: 10_000
-        case 7: 10_000_000
-        default: 10_000_000_000
-        }
-    }
-
-    /// A number divided by a power of ten, halves rounded up. Divisors that are known are multiplications.
-    @inline(__always) private static func rounded(_ number: UInt64, _ exponent: Int) -> UInt64 {
-        switch exponent {
-        case 1: (number + 5) / 10
-        case 2: (number + 50) / 100
-        case 3: (number + 500) / 1_000
-        case 4: (number + 5_000) / 10_000
-        case 5: (number + 50_000) / 100_000
-        case 6: (number + 500_000) / 1_000_000
-        case 7: (number + 5_000_000) / 10_000_000
-        case 8: (number + 50_000_000) / 100_000_000
-        default: (number + 500_000_000) / 1_000_000_000
-        }
     }
 }

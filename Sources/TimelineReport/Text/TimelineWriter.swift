@@ -205,7 +205,7 @@ struct TimelineWriter {
 
     private func appendDelta(_ row: TimelineRow, _ out: inout OutputBuffer) {
         out.append("+")
-        out.append(span: row.delta, compact: layout.form != .wide)
+        out.append(span: row.delta, layout.form == .wide ? .measured : .compact)
     }
 
     private func appendNumber(_ row: TimelineRow, _ out: inout OutputBuffer) {

@@ -4,10 +4,12 @@ import Glibc
 public import TCPModel
 
 extension OutputBuffer {
-    /// Appends a span with its unit, rounded to three significant digits, milliseconds to four unless `compact`: `22us`,
-    /// `40.49ms`, `1.02s`, `60.0s`, `3600s`.
-    public mutating func append(span nanoseconds: Int64, compact: Bool = false) {
-        write(span: nanoseconds, compact: compact)
+    /// Appends a span with its unit: `22us`, `40.49ms`.
+    public mutating func append(span nanoseconds: Int64, _ style: SpanStyle = .measured) {
+        switch style {
+        case .measured, .compact: write(span: nanoseconds, style)
+        case .sentence, .prose: append(text: spanText(nanoseconds, style))
+        }
     }
 
     /// Appends `2026-11-22 16:07:14.454475` in local time, to the microsecond or the nanosecond.
@@ -38,13 +40,13 @@ extension OutputBuffer {
 }
 
 extension ByteSink {
-    /// See `OutputBuffer.append(span:compact:)`.
-    @inline(__always) mutating func write(span nanoseconds: Int64, compact: Bool = false) {
+    /// The same, in one of the styles of rows.
+    @inline(__always) mutating func write(span nanoseconds: Int64, _ style: SpanStyle = .measured) {
         if nanoseconds < 0 { append(ShortWord(0x2d)) }
         let magnitude = nanoseconds.magnitude
-        if let word = ShortWord(span: magnitude, compact: compact) { return append(word) }
+        if let word = ShortWord(span: magnitude, style) { return append(word) }
         // Whole seconds.
-        append(number: RoundedNumber(magnitude, exponent: 9, digits: 3).value)
+        append(number: RoundedSpan(magnitude, style).value)
         append(ShortWord(0x73))
     }
 }

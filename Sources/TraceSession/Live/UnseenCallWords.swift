@@ -51,11 +51,7 @@ enum UnseenCallWords {
 
     /// `SYN_SENT, CLOSED after 2.50s`.
     private static func states(_ call: UnseenCall, _ now: Timestamp) -> String {
-        func span(to time: Timestamp) -> String {
-            var text = OutputBuffer()
-            text.append(span: time.since(call.began))
-            return String(decoding: text.bytes, as: UTF8.self)
-        }
+        func span(to time: Timestamp) -> String { spanText(time.since(call.began), .measured) }
         if call.state == .synSent { return "in SYN_SENT for \(span(to: now))" }
         let between = call.isAnswered && call.state == .closed ? "it was answered, " : ""
         return "SYN_SENT, \(between)\(call.state.displayName) after \(span(to: call.since))"

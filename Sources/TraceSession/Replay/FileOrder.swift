@@ -61,7 +61,7 @@ struct FileEnds {
         guard let last, !isTold, last.end.since(time) > Self.tolerance, time.nanoseconds != 0 else { return nil }
         isTold = true
         return
-            "\(printable(path)) begins \(words(last.end.since(time))) before \(printable(last.path)) ends, and files are read one behind"
+            "\(printable(path)) begins \(spanText(last.end.since(time), .measured)) before \(printable(last.path)) ends, and files are read one behind"
             + " the other: connections that are in both may look broken; merge them first (mergecap -w merged.pcapng FILE ...)"
     }
 
@@ -69,11 +69,5 @@ struct FileEnds {
     mutating func end(_ path: String, _ time: Timestamp?) {
         guard let time, last.map({ $0.end < time }) ?? true else { return }
         last = (path, time)
-    }
-
-    private func words(_ span: Int64) -> String {
-        var text = OutputBuffer()
-        text.append(span: span)
-        return String(decoding: text.bytes, as: UTF8.self)
     }
 }
