@@ -14,7 +14,7 @@ enum Completion {
     static let colors = CompletionKind.list(["auto", "always", "never"])
     /// As people type them: close-wait.
     static let states = CompletionKind.list(
-        TCPState.allCases.filter { $0 != .unseen }.map { "\($0.displayName)".lowercased().replacing("_", with: "-") })
+        TCPState.named.map { "\($0.displayName)".lowercased().replacing("_", with: "-") })
     static let outcomes = CompletionKind.list(Outcome.allCases.map { "\($0.name)" })
     static let findings = CompletionKind.list(
         FindingCode.allCases.map(\.rawValue) + ["note", "warning", "error", "any"])

@@ -24,12 +24,7 @@ struct ExplainCommand: ParsableCommand {
               tcptrace explain '(late in capture)' RTO
             """)
 
-    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
-    var width: Int?
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
-    var color = "auto"
-    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
-    var noColor = false
+    @OptionGroup var page: PageOptions
     @Argument(
         help: ArgumentHelp("What to explain: close-wait-leak, TIME_WAIT, R., S1 ...", valueName: "word"),
         completion: Completion.explained)
@@ -39,12 +34,6 @@ struct ExplainCommand: ParsableCommand {
     private static let widest = 100
 
     func validate() throws {
-        if let width, !(20...10_000).contains(width) {
-            throw ValidationError("--width \(width): from 20 to 10000 columns")
-        }
-        guard ["auto", "always", "never"].contains(color) else {
-            throw ValidationError("--color \(color): auto, always or never")
-        }
         // All words or nothing: a script must not take half an answer for one.
         for word in words where Explanations.pages(for: word).isEmpty {
             throw ValidationError(Self.complaint(about: word))
@@ -53,8 +42,8 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let terminal = Terminal.standardOutput
-        let columns = width ?? min(terminal.columns, Self.widest)
-        let isColored = !noColor && terminal.wantsColor(color)
+        let columns = page.width ?? min(terminal.columns, Self.widest)
+        let isColored = page.wantsColor(on: terminal)
         var out = OutputBuffer()
         let pages = words.flatMap { Explanations.pages(for: $0) }
         if words.isEmpty {

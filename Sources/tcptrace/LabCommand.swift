@@ -31,14 +31,9 @@ struct LabCommand: ParsableCommand {
         help: ArgumentHelp("Write each scenario's capture there, as <scenario>.pcapng.", valueName: "directory"),
         completion: .directory)
     var save: String?
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
-    var color = "auto"
-    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
-    var noColor = false
+    @OptionGroup var page: PageOptions
     @Flag(help: "Draw with ASCII characters only.")
     var ascii = false
-    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
-    var width: Int?
     @Argument(
         help: ArgumentHelp(
             "Scenarios, in this order (default: all): \(names.joined(separator: ", ")).", valueName: "scenario"),
@@ -62,16 +57,10 @@ struct LabCommand: ParsableCommand {
         guard port > 0 else { throw ValidationError("--port 0: the port is 1 to 65535") }
         options.port = port
         options.saveDirectory = save
-        guard ["auto", "always", "never"].contains(color) else {
-            throw ValidationError("--color \(color): auto, always or never")
-        }
-        if let width, !(20...10_000).contains(width) {
-            throw ValidationError("--width \(width): from 20 to 10000 columns")
-        }
         let terminal = Terminal.standardOutput
-        options.style.color = !noColor && terminal.wantsColor(color)
+        options.style.color = page.wantsColor(on: terminal)
         options.style.ascii = ascii || !terminal.isTerminal || !terminal.isUTF8
-        options.style.width = width ?? terminal.columns
+        options.style.width = page.width ?? terminal.columns
         options.command = Terminal.commandLine
         options.executable = Terminal.executable
         return options

@@ -103,13 +103,7 @@ struct SocketsCommand: ParsableCommand {
         } catch {
             throw ValidationError(error.description)
         }
-        for name in state.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
-            guard let state = TCPState(named: String(name)) else {
-                let names = TCPState.allCases.filter { $0 != .unseen }.map { "\($0.displayName)" }
-                throw ValidationError("--state: '\(name)' is no state; there are " + names.joined(separator: ", "))
-            }
-            request.states.insert(state)
-        }
+        request.states = Set(try TCPState.states(namedIn: state))
         if let width, width < 1 { throw ValidationError("--width \(width): at least 1 column is needed") }
         if listening { request.states.insert(.listen) }
         request.includesListeners = all

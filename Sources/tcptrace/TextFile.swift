@@ -31,13 +31,14 @@ enum TextFile {
         // Nothing to close if fopen(3) fails; the mode and path are NUL-terminated for the time of the call.
         guard let file = unsafe fopen(path == "-" ? "/dev/stdin" : path, "re") else { throw .system(errno) }
         defer { unsafe fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: limit)
+        // One more than there may be: whether there is one tells a file that is too long.
+        var bytes = [UInt8](repeating: 0, count: limit + 1)
         errno = 0
-        // fread(3) writes at most `limit` octets, which the array has.
-        let count = unsafe fread(&bytes, 1, limit, file)
+        // fread(3) writes at most so many octets as it is told, which the array has.
+        let count = unsafe fread(&bytes, 1, limit + 1, file)
         // A directory can be opened, and not be read. The file was opened just above.
         if unsafe ferror(file) != 0 { throw .system(errno) }
-        guard count < limit else { throw .tooLong(kind) }
+        guard count <= limit else { throw .tooLong(kind) }
         guard !bytes[..<count].contains(0) else { throw .notText(kind) }
         // Octets: \r\n is one character, which is neither of the two.
         let isLineEnd = { (octet: UInt8) in octet == 0x0a || octet == 0x0d }

@@ -129,14 +129,9 @@ struct TraceCommand: ParsableCommand {
             "With -T json: state (the default), or packet for a record of every segment too.", valueName: "event,..."),
         completion: Completion.events)
     var events: [String] = []
-    @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"), completion: Completion.colors)
-    var color = "auto"
-    @Flag(name: .customLong("no-color"), help: "The same as --color never.")
-    var noColor = false
+    @OptionGroup var page: PageOptions
     @Flag(help: "Draw with ASCII characters only.")
     var ascii = false
-    @Option(help: ArgumentHelp("Columns of the page, instead of the terminal's.", valueName: "columns"))
-    var width: Int?
     @Flag(name: .customLong("no-header"), help: "With -q and -T csv: no column titles.")
     var noHeader = false
     @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))

@@ -226,13 +226,7 @@ struct TraceRequest {
     }
 
     private mutating func chooseConnections(_ command: TraceCommand) throws {
-        for name in command.state.flatMap({ $0.split(separator: ",") }) {
-            guard let state = TCPState(named: String(name)) else {
-                let all = TCPState.allCases.dropFirst().map { "\($0.displayName)" }.joined(separator: ", ")
-                throw ValidationError("--state \(name): there is no such state; there are \(all)")
-            }
-            selection.states.append(state)
-        }
+        selection.states = try TCPState.states(namedIn: command.state)
         for name in command.outcome.flatMap({ $0.split(separator: ",") }) {
             guard let outcome = Outcome(named: String(name)) else {
                 let all = Outcome.allCases.map { "\($0.name)" }.joined(separator: ", ")
@@ -284,23 +278,16 @@ struct TraceRequest {
             throw ValidationError("--no-header is for -q and -T csv: nothing else has a line of column titles")
         }
         hasHeader = !command.noHeader
-        guard ["auto", "always", "never"].contains(command.color) else {
-            throw ValidationError("--color \(command.color): auto, always or never")
-        }
         let terminal = Terminal.standardOutput
-        style.color = !command.noColor && terminal.wantsColor(command.color)
+        style.color = command.page.wantsColor(on: terminal)
         style.ascii = command.ascii || !terminal.isTerminal || !terminal.isUTF8
-        if let width = command.width {
-            guard width >= 20 && width <= 10_000 else {
-                throw ValidationError("--width \(width): from 20 to 10000 columns")
-            }
+        if let width = command.page.width {
             style.width = width
         } else {
             style.width = terminal.columns
             options.fitsTerminal = terminal.isTerminal
         }
-        guard let time = TimeStyle(rawValue: [0, 1, 2, 0, 4, 0][min(command.time, 5)]) else { return }
-        style.time = time
+        style.time = TimeStyle(letters: command.time)
         style.nanoseconds = command.nano
         if command.long && form != .timeline {
             throw ValidationError("--long is for the text timeline; -T json has the same numbers in `stats`")
@@ -426,5 +413,19 @@ struct TraceRequest {
         // Again, for the file that was the only word.
         guard PrivilegeGate.giveUp(user: options.user) else { return 1 }
         return ReplaySession.run(options, output)
+    }
+}
+
+extension TimeStyle {
+    /// What so many letters `t` ask for, as tcpdump counts them. Spans since the segment before and since the first one (-ttt, -ttttt) both
+    /// stand in every row anyway.
+    fileprivate init(letters: Int) {
+        self =
+            switch letters {
+            case 1: .none
+            case 2: .epoch
+            case 4: .date
+            default: .sinceStart
+            }
     }
 }

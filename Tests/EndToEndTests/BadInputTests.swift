@@ -158,6 +158,39 @@ import Testing
         }
     }
 
+    /// What is said to be too long is longer than what is said to be the most.
+    @Test func aFilterOfOneMebibyteIsOne() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(2), as: "x.pcap")
+        let words = Array("tcp port 9\n#".utf8)
+        for (length, code) in [(1 << 20, 0), (1 << 20 + 1, 1)] as [(Int, Int32)] {
+            let filter = try scratch.write(words + [UInt8](repeating: 0x2e, count: length - words.count), as: "filter")
+            let outcome = try Program(Program.tcptrace, ["-q", "-F", filter, "-r", file]).end()
+            #expect(outcome.code == code, "\(length): \(outcome.errors)")
+            #expect(
+                outcome.errors.contains("is longer than 1 MiB, which no filter is") == (code == 1), "\(outcome.errors)")
+        }
+    }
+
+    /// The same words for the same mistake, whichever command it is made with.
+    @Test func optionsThatCommandsShareFailAlike() throws {
+        for (options, complaint) in [
+            (["--color", "green"], "--color green: auto, always or never"),
+            (["--width", "19"], "--width 19: from 20 to 10000 columns"),
+            (["--width", "10001"], "--width 10001: from 20 to 10000 columns"),
+        ] {
+            for verb in [["-r", "x"], ["lab", "--list"], ["explain"]] {
+                let outcome = try Program(Program.tcptrace, verb + options).end()
+                #expect(outcome.code == 64 && outcome.errors.contains(complaint), "\(verb): \(outcome.errors)")
+            }
+        }
+        let states = "there is no such state; there are CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED, ESTABLISHED"
+        for (name, verb) in [("nosuch", ["-r", "x"]), ("nosuch", ["sockets"]), ("", ["-r", "x"]), ("", ["sockets"])] {
+            let outcome = try Program(Program.tcptrace, verb + ["--state", name]).end()
+            #expect(outcome.code == 64 && outcome.errors.contains("--state \(name): \(states)"), "\(outcome.errors)")
+        }
+    }
+
     /// What is in it stays there.
     @Test func aCaptureIsNoListOfThem() throws {
         let scratch = try Scratch()

@@ -1,15 +1,15 @@
 // Where the columns are: 100 columns and more, 80 to 99, and less than 80.
 
 /// How times are printed in the time column: tcpdump's -t options.
-public enum TimeStyle: Int, Sendable {
+public enum TimeStyle: Sendable {
     /// Seconds since the connection's first segment (also -ttt and -ttttt: the delta column is always there).
-    case sinceStart = 0
+    case sinceStart
     /// -t: none.
-    case none = 1
+    case none
     /// -tt: seconds since the Unix epoch.
-    case epoch = 2
+    case epoch
     /// -tttt: date and time of day.
-    case date = 4
+    case date
 }
 
 /// The columns of the ladder.
