@@ -1,5 +1,7 @@
 // What the kernel says of one connection, as the text keeps it until it is written.
 
+import Exchanges
+import TCPMachine
 import TCPModel
 import Testing
 
@@ -32,5 +34,32 @@ import Testing
             return nil
         }
         #expect(times == [3, 4, 5])
+    }
+
+    /// However long the block is: the kernel takes the latest RST, and not one that stands before the middle that is left out.
+    @Test(arguments: [2000, 12])
+    func E16_theRowOfARstThatWasObeyed(_ limit: Int) {
+        var text = ConnectionText(number: 1, limit: limit)
+        var detail = TimelineDetail()
+        detail.verbosity = 1
+        let play = Play()
+        play.observer = { event, _ in text.take(event, nil, detail) }
+        play.feed(handshake + "> P. 1:5 ack 1\n< P. 1:5 ack 1\n> R 1:1\n")
+        for turn in 0..<20 { play.feed("< P. \(5 + turn):\(6 + turn) ack 1") }
+        play.feed("> R 1:1")
+        play.observer = nil
+        text.seal()
+        var led = LedEnds()
+        led.isResetCaptured = true
+        text.keep(
+            KernelEvent(
+                connection: ConnectionID(slot: 0), side: .responder, time: play.now,
+                kind: .uncaptured(kernel: .closed, wire: .established, led), socket: nil, process: nil,
+                source: .tracepoint))
+        let resets = text.takeItems().compactMap { item -> Bool? in
+            if case .row(let row, _) = item, row.flags.has(.rst) { return row.anomalies.contains(.resetIgnored) }
+            return nil
+        }
+        #expect(resets == [true, false])
     }
 }

@@ -402,24 +402,30 @@ struct ConnectionText {
 
     /// The latest RST of a side was obeyed after all.
     private mutating func heedReset(of side: Side) {
-        for index in items.indices.reversed() {
-            guard case .row(var row, let excerpt) = items[index], row.flags.has(.rst), row.sender == side else {
-                continue
-            }
-            row.anomalies.subtract([.resetIgnored, .resetNotExact])
-            items[index] = .row(row, excerpt)
-            return
+        changeLatestRow(where: { $0.flags.has(.rst) && $0.sender == side }) {
+            $0.anomalies.subtract([.resetIgnored, .resetNotExact])
         }
     }
 
     /// The kernel was not where the latest row says that a side was: that is not to be marked as confirmed by what comes later.
     private mutating func deny(_ side: Side) {
-        for index in items.indices.reversed() {
-            guard case .row(var row, let excerpt) = items[index], row.state(side) != .unseen else { continue }
+        changeLatestRow(where: { $0.state(side) != .unseen }) { row in
             if side == .originator { row.denied.originator = true } else { row.denied.responder = true }
-            items[index] = .row(row, excerpt)
-            return
         }
+    }
+
+    /// Changes the latest row that is not written yet and suits, behind the middle that is left out first.
+    private mutating func changeLatestRow(
+        where suits: (TimelineRow) -> Bool, _ change: (inout TimelineRow) -> Void
+    ) {
+        func isChanged(_ item: inout TimelineItem) -> Bool {
+            guard case .row(var row, let excerpt) = item, suits(row) else { return false }
+            change(&row)
+            item = .row(row, excerpt)
+            return true
+        }
+        for index in tail.indices.reversed() where isChanged(&tail[(tailStart + index) % tail.count]) { return }
+        for index in items.indices.reversed() where isChanged(&items[index]) { return }
     }
 
     /// Whether an item belongs below an event: on loopback a RST may be logged just after it was captured, or just before.
