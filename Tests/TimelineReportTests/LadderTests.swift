@@ -384,6 +384,19 @@ private let lineRows = """
         #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
     }
 
+    /// The kernel has closed a socket whose FIN is not sent yet: the row says what that waits for.
+    @Test func T21_aFinThatIsStillToCome() {
+        func row(_ queue: UInt32) -> String {
+            let scene = KernelScene(client: .finWait1, server: .established, clientQueue: queue, isSteady: true)
+            let lines = ladder(handshake + "\n> P. 1:101 ack 1", width: 140, scene: scene)
+            return lines.first { $0.contains("kernel says") } ?? ""
+        }
+        #expect(
+            row(5001).contains(" ESTABLISHED! |")
+                && row(5001).contains("client: FIN_WAIT_1, its FIN comes behind 5000 B "))
+        #expect(row(1).contains("client: FIN_WAIT_1, FIN not seen yet "))
+    }
+
     @Test func severalConnectionsAtWorkCarryTheirNumbers() {
         let play = Play()
         let render = Render(play)

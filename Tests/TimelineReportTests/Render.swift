@@ -29,6 +29,8 @@ struct KernelScene {
     var serverProcess = "lab-server"
     /// Whether a process has the client's socket.
     var clientIsOwned = true
+    /// Octets that the client's socket has sent or queued, and nobody has acknowledged; its FIN is one.
+    var clientQueue: UInt32 = 0
     /// Read again 40 ms later, with the same result.
     var isSteady = false
 }
@@ -79,7 +81,8 @@ final class Render {
         func add(_ state: TCPState?) {
             sockets.append(
                 KernelSocket(
-                    local: a, remote: b, state: scene.client ?? .established, inode: scene.clientIsOwned ? 1 : 0))
+                    local: a, remote: b, state: scene.client ?? .established, transmitQueue: scene.clientQueue,
+                    inode: scene.clientIsOwned ? 1 : 0))
             sockets.append(KernelSocket(local: b, remote: a, state: scene.server ?? .established, inode: 2))
         }
         add(nil)

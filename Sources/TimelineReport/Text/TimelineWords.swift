@@ -274,6 +274,7 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append("kernel says ")
         buffer.append(event.side == .originator ? "client: " : "server: ")
         if let state { buffer.append(state.displayName) } else { buffer.append("(no socket)") }
+        appendAwaitedFin(event, to: &buffer)
     case .translated(let end):
         let (words, address): (StaticString, SocketAddress) =
             switch end {
@@ -287,6 +288,18 @@ private func appendKernel(_ event: KernelEvent, _ kernel: KernelView?, to buffer
         buffer.append(" (NAT)")
     case .traced(let fact): appendTraced(fact, event, to: &buffer)
     }
+}
+
+/// What a socket waits for that has closed, as far as its kernel says, and whose FIN was not captured: it comes behind all text (RFC 9293
+/// 3.10.4).
+private func appendAwaitedFin(_ event: KernelEvent, to buffer: inout OutputBuffer) {
+    guard case .contradiction(let kernel?, let wire) = event.kind, let socket = event.socket,
+        kernel == .finWait1 && wire == .established || kernel == .lastAck && wire == .closeWait
+    else { return }
+    guard socket.unacknowledgedText > 0 else { return buffer.append(", FIN not seen yet") }
+    buffer.append(", its FIN comes behind ")
+    buffer.append(number: socket.unacknowledgedText)
+    buffer.append(" B")
 }
 
 /// The line that sums a connection up.
