@@ -30,6 +30,28 @@ import Testing
         #expect(play.connection.counters[1].uniqueBytes == 100_100 && play.connection.counters[1].retransmissions == 0)
         #expect(play.connection.missedBytes == 0 && play.connection.statesText == "ESTABLISHED ESTABLISHED")
         #expect(play.connection.counters[1].packets == 103)
+        let text = play.events[6].segment.payloadLength
+        #expect(Self.outside(play, .responder) == UInt64(text))
+        #expect(play.statistics?[.responder].uniqueBytes == 100_100)
+    }
+
+    /// Octets that are thought to be dropped for want of room, by the statistics.
+    private static func outside(_ play: Play, _ side: Side) -> UInt64? { play.statistics?[side].beyondWindowBytes }
+
+    @Test("H30: text beyond the window that nothing follows counts apart, and what proves to be real does not")
+    func countsApart() {
+        func outside(_ text: String) -> UInt64? { Self.outside(Play(keepsStatistics: true).feed(text), .responder) }
+        let two = Self.begun + "< P. 66101:67101 ack 4\n< P. 70101:71101 ack 4\n"
+        #expect(outside(two) == 2000)
+        #expect(outside(two + "> . 4:4 ack 101\n< P. 101:201 ack 4") == 2000)
+        // Its sender goes on from there, or it is acknowledged.
+        #expect(outside(two + "< P. 71101:72101 ack 4") == 0)
+        #expect(outside(two + "> . 4:4 ack 71101") == 0)
+        #expect(outside(two + "> . 4:4 ack 67101") == 1000)
+        #expect(outside(Self.begun + "< FP. 66101:66201 ack 4\n> . 4:4 ack 66202") == 0)
+        // What is sent again in its place was dropped before.
+        let again = Self.begun + "< P. 66101:66111 ack 4\n< P. 101:66151 ack 4\n> . 4:4 ack 66151"
+        #expect(outside(again) == 10)
     }
 
     @Test("X9: text beyond a window that was widened unseen is real where its sender goes on from it")
@@ -135,4 +157,9 @@ import Testing
         let lives = Play(old + "0.060 > S 59000:59000\n> P. 2001:3001 ack 1\n" + new)
         #expect(lives.count == 1)
     }
+}
+
+extension Play {
+    /// Those of the latest connection.
+    fileprivate var statistics: ConnectionStatistics? { timeline.connections.statistics(of: last.connection) }
 }

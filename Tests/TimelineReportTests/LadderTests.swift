@@ -384,6 +384,15 @@ private let lineRows = """
         #expect(!disagreeing.contains { $0.contains("ESTABLISHED* |") })
     }
 
+    /// It is dropped, and counted.
+    @Test func H30_textBeyondTheWindow() {
+        let lines = lines(
+            Render(Play(keepsStatistics: true)).run(
+                handshake + "> P. 1:4 ack 1\n< . 1:1 ack 4\n> P. 66004:66104 ack 1",
+                TextTimelineReport(style: TextStyle(), order: .blocks)))
+        #expect(lines.contains { $0.hasSuffix("client sent 100 B beyond the window, dropped") }, "\(lines)")
+    }
+
     /// The kernel has closed a socket whose FIN is not sent yet: the row says what that waits for.
     @Test func T21_aFinThatIsStillToCome() {
         func row(_ queue: UInt32) -> String {

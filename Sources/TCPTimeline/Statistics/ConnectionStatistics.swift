@@ -13,8 +13,9 @@ public struct ConnectionStatistics: Sendable {
     /// Nanoseconds in each state, by side and `TCPState.rawValue`.
     private var residence: InlineArray<2, InlineArray<16, Int64>> = .init(repeating: .init(repeating: 0))
     private var residents: InlineArray<2, (state: TCPState, since: Timestamp)?> = .init(repeating: nil)
-    /// The latest segment that is thought foreign, as long as it may be real; none or one. Apart, as hardly any connection has one.
-    private var foreign: [SegmentEvent] = []
+    /// The latest segments beyond their receiver's window, as long as they may be real. Apart, as hardly any connection has one.
+    private var outside: [SegmentEvent] = []
+    private static let mostOutside = 8
 
     init(number: UInt64) {
         self.number = number
@@ -33,6 +34,9 @@ public struct ConnectionStatistics: Sendable {
 
     /// What a side sent; looked at in place.
     @inlinable public subscript(side: Side) -> DirectionStatistics { directions[Int(side.rawValue)] }
+
+    /// Whether anything of a side was captured: its ACKs tell what became of the other one's segments.
+    public func hears(_ side: Side) -> Bool { self[side].packets > 0 }
 
     /// Whether the round trips of one side's segments mean anything: where the capture has SYNs, FINs and RSTs alone, the ACKs that came
     /// first are not in it, and what those acknowledge says only that they had come. The answer to a SYN is one at once.
@@ -56,8 +60,8 @@ public struct ConnectionStatistics: Sendable {
         if event.notes.contains(.duplicateFrame) { return SegmentVerdict() }
         let own = Int(event.sender.rawValue)
         noteSegment(event, own)
-        if !foreign.isEmpty { takeForeign(before: event) }
-        if event.notes.contains(.foreign) { foreign = [event] }
+        if !outside.isEmpty { takeOutside(before: event) }
+        if event.isOutside { noteOutside(event, own) }
         // What its receiver drops, or never has whole, says nothing of the octets in flight.
         if event.isDropped { return event.isSentInVain ? noteSending(event, own) : SegmentVerdict() }
         if event.notes.contains(.incomplete) { return SegmentVerdict() }
@@ -71,22 +75,30 @@ public struct ConnectionStatistics: Sendable {
         return verdict
     }
 
-    /// The segment that was thought foreign was sent after all, if its sender goes on from there, or this acknowledges it.
-    private mutating func takeForeign(before event: SegmentEvent) {
-        guard let held = foreign.first, !event.notes.contains(.foreign) else { return }
-        let own = Int(held.sender.rawValue)
-        let end = held.segment.sequenceEnd
-        let goesOn = event.sender == held.sender && event.segment.sequence == end && event.segment.sequenceLength > 0
-        let isAcknowledged =
-            event.sender != held.sender && event.segment.flags.has(.ack)
-            && event.segment.acknowledgment.isAtOrAfter(end)
-        guard goesOn || isAcknowledged else { return }
-        foreign = []
-        // Else the stream has come there by itself.
-        guard senders[own].sent.offset(held.segment.sequence) >= senders[own].sent.highest,
-            !held.segment.flags.has(.fin)
-        else { return }
-        _ = noteSending(held, own)
+    /// A segment that its receiver has no room for: its text counts apart.
+    private mutating func noteOutside(_ event: SegmentEvent, _ own: Int) {
+        directions[own].beyondWindowBytes &+= UInt64(event.segment.payloadLength)
+        if outside.count >= Self.mostOutside { outside.removeFirst() }
+        outside.append(event)
+    }
+
+    /// Segments that were thought to lie beyond the window were sent after all, if their sender goes on from there, or this acknowledges them:
+    /// see `DiscardedSegments`.
+    private mutating func takeOutside(before event: SegmentEvent) {
+        guard !event.notes.contains(.foreign), event.segment.flags.has(.ack) else { return }
+        var taken = outside.filter { $0.isReal(by: event.segment, of: event.sender) }
+        if taken.last?.sender == event.sender && taken.last?.segment.sequenceEnd != event.segment.sequence {
+            taken = []
+        }
+        guard !taken.isEmpty else { return }
+        outside.removeAll { held in taken.contains { $0.frame == held.frame } }
+        for held in taken {
+            let own = Int(held.sender.rawValue)
+            // Else the stream has come there by itself.
+            guard senders[own].sent.offset(held.segment.sequence) >= senders[own].sent.highest else { continue }
+            directions[own].beyondWindowBytes &-= UInt64(held.segment.payloadLength)
+            _ = noteSending(held, own)
+        }
     }
 
     /// A router said that something of this side was too big for the path.
@@ -142,5 +154,21 @@ public struct ConnectionStatistics: Sendable {
         let window = window(segment, own)
         let isScaled = directions[own].windowScale != nil && directions[1 - own].windowScale != nil
         directions[own].note(window: window, isScaled: isScaled, event)
+    }
+}
+
+extension SegmentEvent {
+    /// Whether its receiver has no room for it, and it moves nothing.
+    fileprivate var isOutside: Bool { notes.contains(.foreign) && anomalies.contains(.beyondWindow) }
+
+    /// Whether `next`, of `sender`, shows that what lies beyond the window is real: it goes on behind that, or acknowledges it. A FIN has just
+    /// one ACK, and nothing behind it.
+    fileprivate func isReal(by next: Segment, of sender: Side) -> Bool {
+        let isFin = segment.flags.has(.fin)
+        if sender != self.sender {
+            return next.acknowledgment == segment.sequenceEnd
+                || !isFin && next.acknowledgment.isAfter(segment.sequence)
+        }
+        return next.sequenceLength > 0 && !isFin && segment.sequenceEnd.isAtOrBefore(next.sequence)
     }
 }

@@ -35,7 +35,10 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var pushedPackets: UInt64 = 0
     /// Octets of text that were not sent before.
     public internal(set) var uniqueBytes: UInt64 = 0
-    /// Those of them that were only sent into a closed window.
+    /// Octets of text that begin beyond the receiver's window and are not known to be real: its receiver drops them. Of these numbers
+    /// `dataBytes` alone has them, too.
+    public internal(set) var beyondWindowBytes: UInt64 = 0
+    /// Those of `uniqueBytes` that were only sent into a closed window.
     var closedWindowBytes: Int64 = 0
     /// Segments with octets that were sent before; a SYN or FIN is one, and so, for classic tcptrace, is a keep-alive's.
     public internal(set) var retransmittedPackets: UInt64 = 0

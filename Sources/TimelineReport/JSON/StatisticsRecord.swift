@@ -56,6 +56,7 @@ extension JSONObject {
         if direction.longestIdle > 0 { add("idle_max_s", seconds: direction.longestIdle) }
         add(positive: "keep_alives", direction.keepAlives)
         add(positive: "window_probes", direction.windowProbes)
+        add(positive: "beyond_window_bytes", direction.beyondWindowBytes)
     }
 
     private mutating func addTally(_ name: StaticString, _ tally: Tally) {

@@ -213,6 +213,7 @@ struct LongStatistics {
         integer("zero windows", "times", &out) { $0.closedWindow.episodes }
         milliseconds("zero window time", &out) { Double($0.closedWindow.total(until: end)) }
         integer("largest flight", "bytes", &out) { $0.largestFlight }
+        integer("beyond window", "bytes", &out) { $0.beyondWindowBytes }
         integer("RTT by timestamp", "", &out) { $0.resolvedRoundTrip.count }
         if copies > 0 { line("duplicate frames", "", &out, ["\(copies)"]) }
     }

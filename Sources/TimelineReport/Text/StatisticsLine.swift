@@ -21,6 +21,7 @@ func writeStatistics(
             connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server"
         appendRetransmissions(statistics[side], words, separator: out.count - start > margin, &out)
         appendWindow(statistics[side], words, connection.lastTime, separator: out.count - start > margin, &out)
+        appendBeyondWindow(statistics[side], words, separator: out.count - start > margin, &out)
     }
     guard out.count - start > margin else { return out.truncate(to: start) }
     out.fold(from: start, to: layout.width, margin: margin)
@@ -105,6 +106,17 @@ private func appendRetransmissions(
         out.append(number: late)
         out.append(" reordered")
     }
+}
+
+private func appendBeyondWindow(
+    _ direction: DirectionStatistics, _ who: StaticString, separator: Bool, _ out: inout OutputBuffer
+) {
+    guard direction.beyondWindowBytes > 0 else { return }
+    if separator { out.append(", ") }
+    out.append(who)
+    out.append(" sent ")
+    out.append(number: direction.beyondWindowBytes)
+    out.append(" B beyond the window, dropped")
 }
 
 private func appendWindow(

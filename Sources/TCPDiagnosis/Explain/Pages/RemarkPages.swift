@@ -151,7 +151,8 @@ extension Explanation {
             "At most one FIN is its sender's, and nothing follows that."),
         remark(
             "beyond window", "Text beyond what its receiver has room for.",
-            "It is dropped (RFC 9293 3.4), and counts only if its sender goes on from there, or an ACK covers it."),
+            "It is dropped (RFC 9293 3.4), and counts only if its sender goes on from there, or an ACK covers it; else apart."
+        ),
         remark("no ACK", "A segment without ACK on an open connection.", "It is dropped (RFC 9293 3.10.7.4)."),
         remark(
             "meaningless flags", "SYN with FIN or RST, or no flag at all.", "No TCP sends that: a scanner does."),
