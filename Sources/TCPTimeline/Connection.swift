@@ -136,6 +136,10 @@ public struct Connection: BitwiseCopyable, Sendable {
     /// Whether nothing more can come of it: both sides are closed, or only wait out TIME-WAIT.
     public var isEnded: Bool { hot.isEnded }
 
-    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.
+    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has, or if nobody knows: see `mayLackFin`.
     public var closer: Side? { hot.closer }
+
+    /// Whether the one FIN that is known may have answered another one, or been answered: nothing of the other side was captured, and no
+    /// kernel tells.
+    public var mayLackFin: Bool { hot.mayLackFin }
 }

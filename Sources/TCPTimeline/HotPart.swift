@@ -161,11 +161,21 @@ struct HotPart: BitwiseCopyable, Sendable {
     /// Nanoseconds from the first to the latest segment.
     @inline(__always) var duration: Int64 { lastTime.since(firstTime) }
 
-    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has.
+    /// Who ended it: the sender of the RST, else of the first FIN; nil if nobody has, or if nobody knows.
     @inline(__always) var closer: Side? {
         if facts.contains(.reset) { return facts.contains(.originatorReset) ? .originator : .responder }
-        if facts.intersection([.originatorFin, .responderFin]).isEmpty { return nil }
+        if facts.intersection([.originatorFin, .responderFin]).isEmpty || mayLackFin { return nil }
         return facts.contains(.originatorClosedFirst) ? .originator : .responder
+    }
+
+    /// Whether the one FIN that is known may have answered another one, or been answered: nothing of the other side was captured, and no
+    /// kernel tells.
+    var mayLackFin: Bool {
+        let fins = facts.intersection([.originatorFin, .responderFin])
+        guard fins == .originatorFin && sides[1].packets == 0 || fins == .responderFin && sides[0].packets == 0 else {
+            return false
+        }
+        return !endpoints[0].isKernels && !endpoints[1].isKernels
     }
 
     /// Which side a segment with this tuple is from: 0 the originator, 1 the responder; nil if it is of another flow.
@@ -264,4 +274,9 @@ struct HotPart: BitwiseCopyable, Sendable {
         }
         return true
     }
+}
+
+extension EndpointMachine {
+    /// Whether its kernel says where it is.
+    fileprivate var isKernels: Bool { certainty == .confirmed || isLedByKernel }
 }

@@ -55,6 +55,19 @@ private func play(_ text: String) -> (play: Play, statistics: ConnectionStatisti
     }
 
     @Test(
+        "X5: without ACKs nobody knows how long the timer is: the last segment again, after its least time, may be by either"
+    )
+    func oneDirection() {
+        let opening = "> S 0:0 sackOK\n> . 1:1 ack 1\n0.1 > P. 1:5 ack 1\n0.2 > P. 5:9 ack 1\n"
+        let (late, statistics) = play(opening + "0.407 > P. 5:9 ack 1")
+        #expect(late.last.verdict.retransmission?.kind == .timeoutOrProbe)
+        #expect(!statistics.hears(.responder) && statistics.hears(.originator))
+        // No timer is as short as that.
+        let (soon, _) = play(opening + "0.215 > P. 5:9 ack 1")
+        #expect(soon.last.verdict.retransmission?.kind == .tailLossProbe)
+    }
+
+    @Test(
         "E8: a lone segment that is sent again once, with SACK: by the timer or as a probe, which packets do not tell")
     func timeoutOrProbe() {
         let opening = "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n"

@@ -22,7 +22,9 @@ extension Rule {
             var kinds: [(RetransmissionKind, String)] = [
                 (.opening, "opening"), (.fast, "fast"), (.timeout, "after a timeout"),
                 (.timeoutOrProbe, "after a timeout or as a probe"), (.timeoutRecovery, "following a timeout"),
-                (.tailLossProbe, "as a probe"), (.other, "early"),
+                (.tailLossProbe, "as a probe"),
+                // What asked for it were ACKs, if they were not captured.
+                (.other, statistics.hears(side.other) ? "early" : "for a reason that is not in this capture"),
             ]
             if isSynTold { kinds.removeFirst() }
             let early = direction.count(.lostBeforeCapture)

@@ -96,9 +96,13 @@ extension ConnectionStatistics {
             segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
         // Probes need SACK (RFC 8985 4).
         let hasSACK = directions[0].offersSACK && directions[1].offersSACK
-        if kind == .timeout, hasSACK, senders[own].mayProbe(run, isTail: range.end >= highestBefore) {
-            kind = .timeoutOrProbe
-        }
+        let isTail = range.end >= highestBefore && run.transmissions == 1
+        let mayBeEither =
+            kind == .timeout && hasSACK && senders[own].mayProbe(run, isTail: isTail)
+            // How long the timers are, ACKs tell, of which there are none; but nothing else sends the last segment again as late.
+            || isTail && [.tailLossProbe, .other].contains(kind) && directions[1 - own].packets == 0
+                && senders[own].silence(since: run, until: event.time) >= senders[own].leastTimeout
+        if mayBeEither { kind = .timeoutOrProbe }
         directions[own].kinds[Int(kind.rawValue)] &+= 1
         directions[own].repeatedBytes &+= octets
         var record = RetransmissionRecord(

@@ -16,7 +16,9 @@ public enum RetransmissionKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case tailLossProbe
     /// The only segment in flight, after the retransmission timeout: with SACK a probe waits as long as the timer where one segment is in
     /// flight (Linux: the smaller of that and two round trips and 200 ms; RFC 8985 7.2), so that it may be either. Linux by its defaults
-    /// always probes first. The next one tells, if there is one.
+    /// always probes first. The next one tells, if there is one. The sender's own kernel does not: its event is the same for both
+    /// (tcp:tcp_retransmit_skb), and how many timeouts it counts in a row is 0 again with the ACK, before it is read. So it is with the last
+    /// segment after some 200 ms where nothing of the other side was captured: then nobody knows how long the timer is.
     case timeoutOrProbe
     /// All of it had been acknowledged.
     case acknowledged

@@ -105,7 +105,6 @@ struct SenderState {
             return .fastOpen
         }
         if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }
-        let leastTimeout = min(timeout, 200 * Span.millisecond) * 9 / 10
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.
         let isRecovering =
             start < recoveryEnd && run.transmissions == 1
@@ -127,6 +126,9 @@ struct SenderState {
         if start <= sent.acknowledged && silence >= leastTimeout { return .timeout }
         return .other
     }
+
+    /// No retransmission timer is shorter, in nanoseconds: Linux's least one, with some slack.
+    var leastTimeout: Int64 { min(timeout, 200 * Span.millisecond) * 9 / 10 }
 
     /// How long the timers had been running: an ACK of something new starts both anew (RFC 6298 5.3, RFC 8985 7.2).
     func silence(since run: SentRun, until time: Timestamp) -> Int64 {

@@ -16,7 +16,7 @@ extension JSONObject {
 
     private mutating func addDirection(_ statistics: ConnectionStatistics, _ side: Side, until end: Timestamp) {
         let direction = statistics[side]
-        addCounts(direction)
+        addCounts(direction, isHeard: statistics.hears(side.other))
         if statistics.measuresRoundTrips(of: side) {
             addTally("rtt", direction.roundTrip)
             addTally("rtt_by_timestamp", direction.resolvedRoundTrip)
@@ -38,7 +38,7 @@ extension JSONObject {
         if number > 0 { add(name, number: number) }
     }
 
-    private mutating func addCounts(_ direction: DirectionStatistics) {
+    private mutating func addCounts(_ direction: DirectionStatistics, isHeard: Bool) {
         add(positive: "data_pkts", direction.dataPackets)
         add(positive: "data_bytes", direction.dataBytes)
         add(positive: "unique_bytes", direction.uniqueBytes)
@@ -48,15 +48,18 @@ extension JSONObject {
         add(positive: "min_seg", direction.smallestSegment)
         if let mss = direction.maximumSegmentSize { add("mss", number: mss) }
         if let scale = direction.windowScale { add("wscale", number: scale) }
-        add(positive: "initial_window_bytes", direction.initialWindowBytes)
-        add(positive: "max_flight", direction.largestFlight)
+        // How much text was not acknowledged at a time, nobody knows without ACKs.
+        if isHeard || direction.dataPackets == 0 {
+            add(positive: "initial_window_bytes", direction.initialWindowBytes)
+            add(positive: "max_flight", direction.largestFlight)
+        }
         add(positive: "urgent_bytes", direction.urgentBytes)
         add(positive: "cut_bytes", direction.cutBytes)
         add(positive: "missed_bytes", direction.missedBytes ?? 0)
+        add(positive: "beyond_window_bytes", direction.beyondWindowBytes)
         if direction.longestIdle > 0 { add("idle_max_s", seconds: direction.longestIdle) }
         add(positive: "keep_alives", direction.keepAlives)
         add(positive: "window_probes", direction.windowProbes)
-        add(positive: "beyond_window_bytes", direction.beyondWindowBytes)
     }
 
     private mutating func addTally(_ name: StaticString, _ tally: Tally) {

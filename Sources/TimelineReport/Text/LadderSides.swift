@@ -100,7 +100,9 @@ extension OutputBuffer {
         case .handshake: append("handshake")
         case .data: append("data")
         case .teardown:
-            append(connection.facts.contains(.originatorClosedFirst) ? "teardown (client" : "teardown (server")
+            append("teardown")
+            if connection.mayLackFin { return }
+            append(connection.facts.contains(.originatorClosedFirst) ? " (client" : " (server")
             append(" closes first)")
         case .reset:
             append("reset")

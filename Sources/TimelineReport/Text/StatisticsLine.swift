@@ -19,7 +19,8 @@ func writeStatistics(
     for side in [Side.originator, .responder] {
         let words: StaticString =
             connection.isSelfConnect ? "socket" : side == .originator ? "client" : "server"
-        appendRetransmissions(statistics[side], words, separator: out.count - start > margin, &out)
+        appendRetransmissions(
+            statistics[side], words, isHeard: statistics.hears(side.other), separator: out.count - start > margin, &out)
         appendWindow(statistics[side], words, connection.lastTime, separator: out.count - start > margin, &out)
         appendBeyondWindow(statistics[side], words, separator: out.count - start > margin, &out)
     }
@@ -46,14 +47,14 @@ private func appendRoundTrips(_ statistics: ConnectionStatistics, _ out: inout O
     }
 }
 
+/// What was sent again and why; and, where its receiver was heard, what of that was lost: ACKs tell.
 private func appendRetransmissions(
-    _ direction: DirectionStatistics, _ who: StaticString, separator: Bool, _ out: inout OutputBuffer
+    _ direction: DirectionStatistics, _ who: StaticString, isHeard: Bool, separator: Bool, _ out: inout OutputBuffer
 ) {
     // A SYN that is sent again has its rows and, if nobody answers, its outcome.
     // What fills a hole and was sent after what is behind it was sent again, too.
     let early = direction.count(.lostBeforeCapture)
     let total = direction.retransmissions - direction.count(.opening) + early
-    let spurious = direction.spurious - direction.spuriousOpenings
     let late = direction.count(.reordered)
     guard total > 0 || late > 0 else { return }
     if separator { out.append(", ") }
@@ -81,30 +82,37 @@ private func appendRetransmissions(
             out.append(number: early)
             out.append(" before the capture")
         }
-        out.append("): ")
-        let lost = direction.lost(openings: false)
-        if direction.count(.pathMTU) >= total {
-            out.append("too big for the path")
-        } else if lost == 0 {
-            // An ACK of it may have been.
-            let isProbe = direction.harmlessProbes >= spurious
-            out.append(
-                isProbe
-                    ? "nothing was lost" : total == 1 ? "the first copy had arrived" : "the first copies had arrived")
-        } else {
-            out.append(number: lost)
-            out.append(" lost")
-            if spurious > 0 {
-                out.append(", ")
-                out.append(number: spurious)
-                out.append(" not needed")
-            }
+        out.append(")")
+        if isHeard || direction.count(.pathMTU) >= total {
+            out.append(": ")
+            appendLosses(direction, of: total, &out)
         }
     }
     if late > 0 {
         out.append(total > 0 ? ", " : " ")
         out.append(number: late)
         out.append(" reordered")
+    }
+}
+
+private func appendLosses(_ direction: DirectionStatistics, of total: UInt32, _ out: inout OutputBuffer) {
+    let lost = direction.lost(openings: false)
+    let spurious = direction.spurious - direction.spuriousOpenings
+    if direction.count(.pathMTU) >= total {
+        out.append("too big for the path")
+    } else if lost == 0 {
+        // An ACK of it may have been.
+        let isProbe = direction.harmlessProbes >= spurious
+        out.append(
+            isProbe ? "nothing was lost" : total == 1 ? "the first copy had arrived" : "the first copies had arrived")
+    } else {
+        out.append(number: lost)
+        out.append(" lost")
+        if spurious > 0 {
+            out.append(", ")
+            out.append(number: spurious)
+            out.append(" not needed")
+        }
     }
 }
 

@@ -319,7 +319,7 @@ func writeClosing(
     out.append(outcome.displayName)
     if connection.isOutcomeKernels { out.append("*") }
     let isLeftOut = !showsAnswers && connection.mayLackAnswer(kernel)
-    if isLeftOut { out.append(" in this capture") }
+    if isLeftOut || outcome == .halfClosed && connection.mayLackFin { out.append(" in this capture") }
     out.append(" (")
     out.append(connection.zeekConnectionState)
     out.append(")")

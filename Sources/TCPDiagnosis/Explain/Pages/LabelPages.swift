@@ -54,7 +54,9 @@ extension Explanation {
                 .wire(
                     "FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR where one side was hardly seen, SF with a FIN that nobody obeys."
                 ),
-                .meaning("A half-close at work, a leak, or a capture that ended early: the findings tell."))
+                .meaning(
+                    "A half-close at work, a leak, or a capture that ended early: the findings tell. \"In this capture\": of one direction, which does not have the other FIN."
+                ))
         case .open:
             Explanation(
                 .outcome, name, "Open when the capture ended: a handshake, and neither FIN nor RST.",
