@@ -128,33 +128,17 @@ extension KernelJoin {
         if keepsJoined { joined.append(event) }
         if look(end.id, { $0[end.side].trace.isOfAnother(event) }) == true { return tracks.disown() }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
+        // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
+        if case .socketError(errno: 0) = event.kind { return }
+        if deniesSocket(event, end, timeline) { return tracks.disown() }
         let isWithListener = listeners.closingCaused(event)
         let tellsAll = tellsAll
         var isFound = false
-        // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
-        if case .socketError(errno: 0) = event.kind { return }
-        // Who has a socket does not lack one, unless its end was not told and its RST was captured: another network namespace has the
-        // same four-tuple, and perf does not tell which it is.
-        if event.kind == .resetSent(reason: .noSocket), !timeline.wasReset(end.id, by: end.side),
-            look(end.id, { $0[end.side].trace.hasSocket }) == true
-        {
-            return tracks.disown()
-        }
         update(end.id, end.side) { view in
-            view.trace.take(event)
+            view.take(event, of: end.side)
             if isWithListener { view.trace.resetWithListener = true }
-            // A packet may be dropped on its way through this host.
-            if case .dropped = event.kind {} else { view.isLocal = true }
-            if end.side == .responder, Self.showsAcceptance(event) { Self.noteAccepted(event.time, &view) }
             if case .transition(let from, let to) = event.kind {
-                if timeline.state(of: end.id, end.side) != to {
-                    Self.lead(from, to, event, end, view, &timeline, &said)
-                }
-                if timeline.state(of: end.id, end.side) == to {
-                    view.contradiction = nil
-                    view.suspicion = nil
-                    timeline.kernelConfirms(end.side, of: end.id)
-                }
+                Self.follow(from, to, event, end, &view, &timeline, &said)
             }
             if tellsAll {
                 said.append(
@@ -163,16 +147,7 @@ extension KernelJoin {
                         socket: nil, process: Self.actor(event, view), source: .tracepoint))
             }
             Self.closeReplaced(event, end, view, &timeline, &said)
-            // Who connected, or the first who closes, is kept: others may only hold a copy of the descriptor.
-            guard TracedFacts.isOwners(event), let process = event.process, !view.trace.isOwnerExact else { return }
-            view.trace.isOwnerExact = true
-            guard view.process?.pid != process.pid else { return }
-            view.process = process
-            view.descriptor = nil
-            view.sharers = []
-            view.sharerCount = 0
-            view.holdersSought = nil
-            view.isProcessStale = false
+            guard let process = view.takeOwner(event) else { return }
             isFound = true
             guard tellsAll else { return }
             said.append(
@@ -183,6 +158,25 @@ extension KernelJoin {
         if isFound { noteProcess(end.id, end.side) }
         leadReset(event, end, &timeline, &said)
         dropSilently(event, end, &timeline, &said)
+    }
+
+    /// Whether an event says that this side has no socket, which has one. Who has a socket does not lack one, unless its end was not
+    /// told and its RST was captured: another network namespace has the same four-tuple, and perf does not tell which it is.
+    private func deniesSocket(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
+        event.kind == .resetSent(reason: .noSocket) && !timeline.wasReset(end.id, by: end.side)
+            && look(end.id, { $0[end.side].trace.hasSocket }) == true
+    }
+
+    /// A socket went from one state to another one: the endpoint follows it where segments do not show that, or is confirmed.
+    private static func follow(
+        _ from: TCPState, _ to: TCPState, _ event: SocketEvent, _ end: EndpointReference,
+        _ view: inout KernelSideView, _ timeline: inout Timeline, _ said: inout [KernelEvent]
+    ) {
+        if timeline.state(of: end.id, end.side) != to { lead(from, to, event, end, view, &timeline, &said) }
+        guard timeline.state(of: end.id, end.side) == to else { return }
+        view.contradiction = nil
+        view.suspicion = nil
+        timeline.kernelConfirms(end.side, of: end.id)
     }
 
     /// connect() gets a four-tuple only when nobody has it: what this end was before has gone, though no segment and no event
@@ -219,5 +213,30 @@ extension KernelJoin {
             KernelEvent(
                 connection: end.id, side: end.side, time: event.time, kind: .dropped(from: wire), socket: nil,
                 process: view.process, source: .tracepoint))
+    }
+}
+
+extension KernelSideView {
+    /// Takes in an event of this side, whatever the segments show.
+    fileprivate mutating func take(_ event: SocketEvent, of side: Side) {
+        trace.take(event)
+        // A packet may be dropped on its way through this host.
+        if case .dropped = event.kind {} else { isLocal = true }
+        if side == .responder, KernelJoin.showsAcceptance(event) { KernelJoin.noteAccepted(event.time, &self) }
+    }
+
+    /// Takes in whose socket it is, if an event tells; returns the process if that is news. Who connected, or the first who closes, is
+    /// kept: others may only hold a copy of the descriptor.
+    fileprivate mutating func takeOwner(_ event: SocketEvent) -> ProcessIdentity? {
+        guard TracedFacts.isOwners(event), let owner = event.process, !trace.isOwnerExact else { return nil }
+        trace.isOwnerExact = true
+        guard process?.pid != owner.pid else { return nil }
+        process = owner
+        descriptor = nil
+        sharers = []
+        sharerCount = 0
+        holdersSought = nil
+        isProcessStale = false
+        return owner
     }
 }

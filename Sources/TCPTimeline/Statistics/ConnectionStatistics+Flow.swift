@@ -72,6 +72,7 @@ extension ConnectionStatistics {
         directions[own].closedWindowBytes += isIntoClosed ? new : -outcome.readmitted
     }
 
+    /// Takes in octets that were sent before; `run` is what is kept of them.
     private mutating func noteRepetition(
         _ event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64,
         isIntoClosed: Bool, _ verdict: inout SegmentVerdict
@@ -79,21 +80,41 @@ extension ConnectionStatistics {
         let segment = event.segment
         let octets = UInt64(max(0, min(range.end, highestBefore) - max(range.start, run.start)))
         // To classic tcptrace all that is sent into a closed window is a probe of it.
-        if !isIntoClosed {
-            directions[own].retransmittedPackets &+= 1
-            directions[own].retransmittedBytes &+= octets
-        }
-        if !run.isAcknowledged && !isIntoClosed {
-            directions[own].mostRetransmissions = max(directions[own].mostRetransmissions, run.transmissions)
-            directions[own].retransmissionTime.add(event.time.since(run.time))
-        }
+        if !isIntoClosed { countRepetition(own, run, octets: octets, at: event.time) }
         // The octet of a keep-alive is no text, and a simultaneous open's SYN-ACK repeats the SYN's number.
         let isProbe = isIntoClosed || !event.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         if isProbe { senders[own].probe = (range.start, range.end) }
         guard !isProbe, !segment.flags.has([.syn, .ack]) || event.notes.contains(.retransmission)
         else { return }
-        var kind = senders[own].kind(
-            segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore, time: event.time)
+        let kind = kind(of: event, own, range, run, highestBefore: highestBefore)
+        directions[own].kinds[Int(kind.rawValue)] &+= 1
+        directions[own].repeatedBytes &+= octets
+        var record = RetransmissionRecord(
+            frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
+            start: range.start, end: range.end, timestamp: segment.options.timestampValue,
+            hasTimestamp: segment.options.present.contains(.timestamps),
+            unreported: max(1, Int64(segment.payloadLength)))
+        followRecovery(own, run, highestBefore: highestBefore, &record)
+        senders[own].remember(record)
+        verdict.retransmission = record
+    }
+
+    /// What classic tcptrace counts.
+    private mutating func countRepetition(_ own: Int, _ run: SentRun, octets: UInt64, at time: Timestamp) {
+        directions[own].retransmittedPackets &+= 1
+        directions[own].retransmittedBytes &+= octets
+        guard !run.isAcknowledged else { return }
+        directions[own].mostRetransmissions = max(directions[own].mostRetransmissions, run.transmissions)
+        directions[own].retransmissionTime.add(time.since(run.time))
+    }
+
+    /// Why they were sent again, as far as that can be told by now.
+    private func kind(
+        of event: SegmentEvent, _ own: Int, _ range: (start: Int64, end: Int64), _ run: SentRun, highestBefore: Int64
+    ) -> RetransmissionKind {
+        let kind = senders[own].kind(
+            event.segment, start: range.start, end: range.end, repeats: run, highestBefore: highestBefore,
+            time: event.time)
         // Probes need SACK (RFC 8985 4).
         let hasSACK = directions[0].offersSACK && directions[1].offersSACK
         let isTail = range.end >= highestBefore && run.transmissions == 1
@@ -102,30 +123,20 @@ extension ConnectionStatistics {
             // How long the timers are, ACKs tell, of which there are none; but nothing else sends the last segment again as late.
             || isTail && [.tailLossProbe, .other].contains(kind) && directions[1 - own].packets == 0
                 && senders[own].silence(since: run, until: event.time) >= senders[own].leastTimeout
-        if mayBeEither { kind = .timeoutOrProbe }
-        directions[own].kinds[Int(kind.rawValue)] &+= 1
-        directions[own].repeatedBytes &+= octets
-        var record = RetransmissionRecord(
-            frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
-            start: range.start, end: range.end, timestamp: segment.options.timestampValue,
-            hasTimestamp: segment.options.present.contains(.timestamps),
-            unreported: max(1, Int64(segment.payloadLength)))
-        switch kind {
+        return mayBeEither ? .timeoutOrProbe : kind
+    }
+
+    /// Where the sender's recovery from a loss is now, and what of that the record tells.
+    private mutating func followRecovery(
+        _ own: Int, _ run: SentRun, highestBefore: Int64, _ record: inout RetransmissionRecord
+    ) {
+        switch record.kind {
         case .timeout:
-            let silence = senders[own].silence(since: run, until: event.time)
-            if senders[own].timeouts == 1, let decided = senders[own].decideProbe(after: silence) {
-                directions[own].kinds[Int(RetransmissionKind.timeoutOrProbe.rawValue)] &-= 1
-                directions[own].kinds[Int(decided.rawValue)] &+= 1
-                record.followsProbe = decided == .tailLossProbe
-                if record.followsProbe { senders[own].timeouts = 0 }
-            }
-            if senders[own].timeouts < .max { senders[own].timeouts += 1 }
-            record.timeouts = senders[own].timeouts
-            directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)
+            countTimeout(own, after: senders[own].silence(since: run, until: record.time), &record)
             senders[own].recoveryEnd = highestBefore
             senders[own].recoveryKind = .timeoutRecovery
         case .timeoutOrProbe:
-            senders[own].firstSilence = senders[own].silence(since: run, until: event.time)
+            senders[own].firstSilence = senders[own].silence(since: run, until: record.time)
             senders[own].timeouts = 1
             senders[own].recoveryEnd = highestBefore
             senders[own].recoveryKind = .timeoutRecovery
@@ -142,11 +153,22 @@ extension ConnectionStatistics {
             directions[own].spurious &+= 1
         case .opening:
             // Its answer was captured and did not arrive: no later answer to the first copy makes this one needless.
-            record.isSettled = range.end <= senders[own].sent.acknowledged
+            record.isSettled = record.end <= senders[own].sent.acknowledged
         case .timeoutRecovery, .tailLossProbe, .pathMTU, .fastOpen, .other: break
         }
-        senders[own].remember(record)
-        verdict.retransmission = record
+    }
+
+    /// The timer ran out. By how long that took it shows, too, whether the one before was a probe's.
+    private mutating func countTimeout(_ own: Int, after silence: Int64, _ record: inout RetransmissionRecord) {
+        if senders[own].timeouts == 1, let decided = senders[own].decideProbe(after: silence) {
+            directions[own].kinds[Int(RetransmissionKind.timeoutOrProbe.rawValue)] &-= 1
+            directions[own].kinds[Int(decided.rawValue)] &+= 1
+            record.followsProbe = decided == .tailLossProbe
+            if record.followsProbe { senders[own].timeouts = 0 }
+        }
+        if senders[own].timeouts < .max { senders[own].timeouts += 1 }
+        record.timeouts = senders[own].timeouts
+        directions[own].longestBackoff = max(directions[own].longestBackoff, senders[own].timeouts)
     }
 
     // MARK: ACKs
