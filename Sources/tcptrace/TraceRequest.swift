@@ -43,6 +43,9 @@ struct TraceRequest {
         try chooseFilter(command, readsFiles: readsFiles, words)
         try chooseOutput(command)
         try chooseCapture(command)
+        try chooseLimits(command)
+        try chooseCommand(command)
+        chooseKernel(command)
         try chooseConnections(command)
         try chooseLook(command)
         try chooseNames(command)
@@ -163,6 +166,7 @@ struct TraceRequest {
         return ExitCode(1)
     }
 
+    /// How frames are captured.
     private mutating func chooseCapture(_ command: TraceCommand) throws {
         if let length = command.snapshotLength {
             guard length >= 0 && length <= TraceOptions.wholeFrame else {
@@ -189,6 +193,10 @@ struct TraceRequest {
             }
             options.linkType = type
         }
+    }
+
+    /// When to stop, and how much is kept at once.
+    private mutating func chooseLimits(_ command: TraceCommand) throws {
         if command.count == 0 { throw ValidationError("-c 0: count at least one packet") }
         if command.connections == 0 { throw ValidationError("--connections 0: count at least one connection") }
         options.packetLimit = command.count
@@ -208,17 +216,24 @@ struct TraceRequest {
             }
             options.duration = duration
         }
+    }
+
+    /// The command that is run, and whose connections alone are shown.
+    private mutating func chooseCommand(_ command: TraceCommand) throws {
         options.command = command.commandWords
         selection.ofCommand = !options.command.isEmpty
-        if selection.ofCommand {
-            guard options.files.isEmpty else {
-                throw ValidationError("-r reads a file and -- runs a command: choose one")
-            }
-            guard !command.noKernel && !command.noProcess else {
-                throw ValidationError(
-                    "--: a command's connections are known by their processes; not with --no-kernel, --no-process")
-            }
+        guard selection.ofCommand else { return }
+        guard options.files.isEmpty else {
+            throw ValidationError("-r reads a file and -- runs a command: choose one")
         }
+        guard !command.noKernel && !command.noProcess else {
+            throw ValidationError(
+                "--: a command's connections are known by their processes; not with --no-kernel, --no-process")
+        }
+    }
+
+    /// What is asked of the kernel besides frames, and how closely frames are looked at.
+    private mutating func chooseKernel(_ command: TraceCommand) {
         options.usesKernel = !command.noKernel
         options.tellsAllCounters = command.verbosity > 0
         options.verifiesChecksums = command.verifyChecksums

@@ -163,15 +163,7 @@ struct RecordedKernel {
     mutating func take(
         _ payload: [UInt8], _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool
     ) -> Taken {
-        let record: KernelRecord
-        do throws(KernelRecordFault) {
-            record = try decoder.decode(payload)
-        } catch {
-            counts.damaged += 1
-            counts.fault = counts.fault ?? error
-            return .nothing
-        }
-        counts.joined += 1
+        guard let record = decode(payload) else { return .nothing }
         let saidBefore = said.count
         // The kernel's word alone may end one.
         defer {
@@ -181,6 +173,25 @@ struct RecordedKernel {
         }
         // Nobody asks whose processes they are.
         defer { join.judgeNobody() }
+        return take(record, &timeline, &said, tellsAll: tellsAll)
+    }
+
+    /// A record's octets; nil if they were not understood.
+    private mutating func decode(_ payload: [UInt8]) -> KernelRecord? {
+        do throws(KernelRecordFault) {
+            let record = try decoder.decode(payload)
+            counts.joined += 1
+            return record
+        } catch {
+            counts.damaged += 1
+            counts.fault = counts.fault ?? error
+            return nil
+        }
+    }
+
+    private mutating func take(
+        _ record: KernelRecord, _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool
+    ) -> Taken {
         switch record {
         case .begin: return .nothing
         case .events(var events, let taken):
@@ -189,14 +200,7 @@ struct RecordedKernel {
             return .joined(taken)
         case .reading(let part):
             guard let reading = whole(part) else { return .nothing }
-            // A file may name one any number of times.
-            var seen: Set<ConnectionID> = []
-            latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
-            said += join.reconcile(
-                RecordedSnapshot(reading, sockets: { sockets(of: $0, timeline) }),
-                of: latest, &timeline)
-            for entry in postponed { ended.append(entry.id, entry.number, entry.since) }
-            postponed.removeAll(keepingCapacity: true)
+            take(reading, &timeline, &said)
             return .joined(reading.end)
         case .owners(let owners, let time, let source):
             guard usesProcesses else { return .nothing }
@@ -220,5 +224,19 @@ struct RecordedKernel {
             noteReports(telling, timeline)
             return .told(telling.now, of: telling.found.compactMap { current[FlowKey($0)] })
         }
+    }
+
+    /// Joins a reading that is complete.
+    private mutating func take(
+        _ reading: KernelReading, _ timeline: inout Timeline, _ said: inout [KernelEvent]
+    ) {
+        // A file may name one any number of times.
+        var seen: Set<ConnectionID> = []
+        latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
+        said += join.reconcile(
+            RecordedSnapshot(reading, sockets: { sockets(of: $0, timeline) }),
+            of: latest, &timeline)
+        for entry in postponed { ended.append(entry.id, entry.number, entry.since) }
+        postponed.removeAll(keepingCapacity: true)
     }
 }

@@ -71,14 +71,15 @@ public enum LiveSession {
         }
     }
 
-    private static func trace<Report: TraceReport>(
-        _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait
-    ) -> Int32 {
-        let output = OutputPump(descriptor: STDOUT_FILENO)
+    /// Standard output, and the exit code by now.
+    private struct Results {
+        private let output = OutputPump(descriptor: STDOUT_FILENO)
         var status: Int32 = 0
-        var warned = 0
-        func write(_ tracer: inout LiveTracer<Report>, isLast: Bool = false) -> Bool {
+
+        /// Writes what the tracer has; whether that went out.
+        mutating func write<Report: TraceReport>(_ tracer: inout LiveTracer<Report>, isLast: Bool = false) -> Bool {
             do throws(ResultOutputError) {
+                let output = output
                 try tracer.withOutput { buffer throws(ResultOutputError) in try output.write(&buffer) }
                 if isLast { try output.finish() }
                 return true
@@ -90,38 +91,59 @@ public enum LiveSession {
                 return false
             }
         }
+    }
+
+    private static func trace<Report: TraceReport>(
+        _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait
+    ) -> Int32 {
+        var results = Results()
         var isReading = true
         do throws(TraceError) {
-            while !tracer.isDone {
-                isReading = write(&tracer) && !StandardStreams.hasLostReader
-                if !isReading { break }
-                try tracer.step(waitMilliseconds: 100)
-                for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
-                warned = tracer.warnings.count
-                collectEnded(&command, &tracer)
-                if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
-                guard let signal = signals.next() else { continue }
-                // Who is stopped, or in the background, is not told of a change of the size.
-                if signal == SIGWINCH || signal == SIGCONT {
-                    if let columns = terminalSize()?.columns { tracer.fit(columns: columns) }
-                } else if signal == SIGUSR1 {
-                    complain(countsLine(&tracer))
-                } else {
-                    break
-                }
-            }
+            isReading = try follow(&tracer, &command, signals, &results)
             signals.standDown()
             try tracer.finish()
         } catch {
             if !error.isClosedPipe {
                 complain(error.explanation(command: "", executable: ""))
-                status = 1
+                results.status = 1
             }
             try? tracer.finish()
         }
-        if isReading { _ = write(&tracer, isLast: true) }
+        if isReading { _ = results.write(&tracer, isLast: true) }
         // Told when it went.
-        if tracer.hasNoInterface { status = 1 }
+        if tracer.hasNoInterface { results.status = 1 }
+        sumUp(&tracer)
+        return results.status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : results.status
+    }
+
+    /// Traces and writes until a limit, a signal or the command's end; returns whether somebody still reads what is written.
+    private static func follow<Report: TraceReport>(
+        _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait,
+        _ results: inout Results
+    ) throws(TraceError) -> Bool {
+        var warned = 0
+        while !tracer.isDone {
+            guard results.write(&tracer) && !StandardStreams.hasLostReader else { return false }
+            try tracer.step(waitMilliseconds: 100)
+            for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
+            warned = tracer.warnings.count
+            collectEnded(&command, &tracer)
+            if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
+            guard let signal = signals.next() else { continue }
+            // Who is stopped, or in the background, is not told of a change of the size.
+            if signal == SIGWINCH || signal == SIGCONT {
+                if let columns = terminalSize()?.columns { tracer.fit(columns: columns) }
+            } else if signal == SIGUSR1 {
+                complain(countsLine(&tracer))
+            } else {
+                break
+            }
+        }
+        return true
+    }
+
+    /// Says on standard error what it all came to.
+    private static func sumUp<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) {
         for line in endLines(&tracer) + tracer.overview.sentences { complain(plain: line) }
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
         for sentence in tracer.unattributed.sentences { complain(sentence) }
@@ -129,7 +151,6 @@ public enum LiveSession {
         if let sentence = tracer.unmetChoice { complain(sentence) }
         if let sentence = tracer.options.names?.sentence { complain(sentence) }
         for sentence in tracer.unwantedFindings { complain(sentence) }
-        return status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : status
     }
 
     /// The command and its orphans that have ended. An ended process's descriptor stays readable: it would wake us up for ever.
