@@ -194,13 +194,13 @@ extension CaseFile {
     /// The beginning of the large segment alone, once the whole was sent in vain: of one segment's octets, not of several that a network
     /// card cuts.
     private mutating func notePiece(_ event: SegmentEvent) {
-        let (own, peer) = event.places
+        let own = event.places.own
         let (large, length) = (records[own].large, event.segment.payloadLength)
         guard !large.arrived, length > 0, large.sendings >= SmallerPiece.leastSendings else { return }
         if large.piece.length != 0 {
             records[own].large.piece.length = min(large.piece.length, length)
         } else if length + SmallerPiece.leastCut <= large.length,
-            large.length <= UInt32(records[peer].maximumSegmentSize)
+            large.length <= handshake.maximumSegmentSize(of: event.sender.other)
         {
             records[own].large.piece = SmallerPiece(
                 length: length, whole: large.length, sendings: large.sendings, lastWhole: large.last)
@@ -209,9 +209,9 @@ extension CaseFile {
 
     /// A segment as large as the one that did not arrive, after a piece of that did: where it gets through, the way had been interrupted.
     private mutating func noteWhole(_ event: SegmentEvent) {
-        let (own, peer) = event.places
+        let own = event.places.own
         let segment = event.segment
-        let isOne = segment.payloadLength <= UInt32(records[peer].maximumSegmentSize)
+        let isOne = segment.payloadLength <= handshake.maximumSegmentSize(of: event.sender.other)
         if isOne, segment.payloadLength + SmallerPiece.searchEnd > records[own].large.piece.whole {
             records[own].large.next = segment.sequence
             records[own].large.nextEnd = segment.sequence.advanced(by: segment.payloadLength)

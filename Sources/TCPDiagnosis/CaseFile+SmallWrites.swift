@@ -33,17 +33,12 @@ extension CaseFile {
     mutating func noteSmallWrites(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
         let segment = event.segment
-        if segment.flags.has(.syn), segment.options.present.contains(.maximumSegmentSize) {
-            records[own].maximumSegmentSize = segment.options.maximumSegmentSize
-        }
         // Of a connection whose opening was not captured nobody knows how long an ACK may take.
         guard handshake.isKnown else { return }
         guard segment.payloadLength > 0 else { return noteAck(event, of: peer) }
         let before = records[own].smallWrites
         let isNew = event.notes.isDisjoint(with: [.retransmission, .keepAlive, .windowProbe])
-        // Less 12 octets of time stamps, which the MSS does not tell of.
-        let full = UInt32(records[peer].maximumSegmentSize) - min(12, UInt32(records[peer].maximumSegmentSize))
-        let isSmall = segment.payloadLength < min(SmallWrites.small, full)
+        let isSmall = segment.payloadLength < min(SmallWrites.small, handshake.fullSegment(to: event.sender.other))
         let way = handshake.part(of: event.sender)
         if isNew, isSmall, before.delay > 0, event.relativeSequence == before.end {
             // The ACK has to get there, and what it lets go back here: what comes sooner it did not let go. A short way says nothing:

@@ -87,8 +87,6 @@ struct SideRecord: BitwiseCopyable {
     var unansweredKeepAlives: UInt32 = 0
     var firstKeepAlive = Sighting()
     var lastKeepAlive = Sighting()
-    /// What it is ready to receive at once, as its SYN says; RFC 9293 3.7.1: 536 if it does not.
-    var maximumSegmentSize: UInt16 = 536
     /// Its small segments, and what they waited for.
     var smallWrites = SmallWrites()
 }
@@ -194,8 +192,8 @@ struct CaseFile {
     var pathMTU: ICMPEvent?
     /// Whether any segment without SYN, FIN and RST was captured.
     var hasPlain = false
-    /// How long the ways are.
-    var handshake = HandshakeRoundTrip()
+    /// How long the ways are, and how large segments may be.
+    var handshake = HandshakeMeasures()
     /// The SYN carried text.
     var synText: UInt32 = 0
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that

@@ -6,8 +6,8 @@ import TCPTimeline
 import Testing
 
 @Suite struct HandshakeRoundTripTests {
-    private func roundTrip(_ text: String) -> HandshakeRoundTrip {
-        var found = HandshakeRoundTrip()
+    private func roundTrip(_ text: String) -> HandshakeMeasures {
+        var found = HandshakeMeasures()
         let play = Play()
         play.observer = { event, _ in found.take(event) }
         play.feed(text)

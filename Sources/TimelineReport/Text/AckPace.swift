@@ -10,8 +10,6 @@ struct AckPace: BitwiseCopyable {
     private struct Side: BitwiseCopyable {
         /// Relative to the peer's first number.
         var acknowledged: UInt32 = 0
-        /// What it is ready to receive at once; RFC 9293 3.7.1: 536 if its SYN does not say.
-        var maximumSegmentSize: UInt32 = 536
         /// When it last had to answer at once, and how long after the text that was captured.
         var promptTime: Timestamp?
         var promptDelay: Int64 = 0
@@ -22,7 +20,7 @@ struct AckPace: BitwiseCopyable {
     /// So long a way counts as being as long as it was, in nanoseconds: queues fill and drain.
     private static let memory = Span.second
 
-    private var handshake = HandshakeRoundTrip()
+    private var handshake = HandshakeMeasures()
     private var sides: InlineArray<2, Side> = .init(repeating: Side())
 
     /// The round trip of the handshake, as far as that is known, in nanoseconds.
@@ -46,11 +44,6 @@ struct AckPace: BitwiseCopyable {
         guard !event.isDropped else { return }
         handshake.take(event)
         let own = Int(event.sender.rawValue)
-        if event.segment.flags.has(.syn) {
-            if event.segment.options.present.contains(.maximumSegmentSize) {
-                sides[own].maximumSegmentSize = UInt32(event.segment.options.maximumSegmentSize)
-            }
-        }
         // What is made up, or old, acknowledges nothing.
         guard event.segment.flags.has(.ack), event.anomalies.subtracting(.acknowledgedUnseen).isEmpty else { return }
         if let text, hasToAnswer(event) {
@@ -61,10 +54,9 @@ struct AckPace: BitwiseCopyable {
         if newOctets(event) > 0 { sides[own].acknowledged = event.relativeAck }
     }
 
-    /// Whether an ACK is for two full segments or more, less 12 octets of time stamps in each: it was due at once (RFC 5681 4.2).
+    /// Whether an ACK is for two full segments or more: it was due at once (RFC 5681 4.2).
     private func hasToAnswer(_ event: SegmentEvent) -> Bool {
-        let full = sides[Int(event.sender.rawValue)].maximumSegmentSize
-        return event.segment.flags.has(.ack) && newOctets(event) >= Int64(2 * (full - min(12, full)))
+        event.segment.flags.has(.ack) && newOctets(event) >= Int64(2 * handshake.fullSegment(to: event.sender))
     }
 
     /// How many octets an ACK is for that none was for before; less than 0: it is old.
