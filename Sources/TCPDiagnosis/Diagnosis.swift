@@ -161,8 +161,7 @@ public struct Diagnosis: Sendable {
         let circumstances = Circumstances(
             connection, files[slot], kernel, statistics, hostHistory.moments(of: connection, files[slot], now: now),
             called: kin.called, ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now,
-            isOver: isOver,
-            showsAnswers: kin.showsAnswers)
+            isOver: isOver, showsAnswers: kin.showsAnswers)
         var findings: [Finding] = []
         var next = 0
         while let (place, verdict) = Rule.firstVerdict(from: next, circumstances) {

@@ -64,9 +64,7 @@ struct HostHistory {
     func moments(of connection: Connection, _ file: CaseFile, now: Timestamp) -> HostMoments {
         var moments = HostMoments()
         guard !spans.isEmpty else { return moments }
-        if connection.openDelay >= 0 {
-            moments.cookies = span(at: connection.firstTime.advanced(by: connection.openDelay)) { $0.cookies }
-        }
+        moments.cookies = connection.surelyOpenTime.flatMap { time in span(at: time) { $0.cookies } }
         let syn = file[.originator].syn
         if syn.isSeen {
             moments.overflows = span(at: syn.time) { $0.overflows }?.overflows

@@ -106,6 +106,12 @@ public struct Connection: BitwiseCopyable, Sendable {
     public var openDelay: Int64 { hot.handshake.open }
     /// Nanoseconds from the first SYN to the ACK of the SYN-ACK, at most 39 hours; negative if that was not captured.
     public var handshakeTime: Int64 { hot.handshake.measured }
+    /// When it was open: the time of the ACK of the SYN-ACK; nil if that was not captured. What is told with an upper bound, as the time to
+    /// accept() is, counts from here: from a later moment it would be too short.
+    public var openTime: Timestamp? { handshakeTime < 0 ? nil : firstTime.advanced(by: handshakeTime) }
+    /// When it surely was open: the same, or the time of what the originator went on with if that ACK was not captured; nil if nothing was. What
+    /// has lasted for at least so long counts from here, and the order in which connections wait: a moment too late does no harm there.
+    public var surelyOpenTime: Timestamp? { openDelay < 0 ? nil : firstTime.advanced(by: openDelay) }
     /// The originator.
     public var originator: EndpointMachine { hot.endpoints[0] }
     /// The responder; not used in a self-connect, where the originator is both.

@@ -13,9 +13,8 @@ extension Rule {
             // Who acts on the socket has it: nobody sends or closes before accept(). The tables may have missed that.
             !view.trace.isOwnerExact, !c.file[.responder].lastText.isSeen, !c.file[.responder].fin.isSeen
         else { return nil }
-        // From when it was open, which is before the first reading; and not for longer than it lived.
-        let open = c.found.contains(.acceptDeferred) ? -1 : c.connection.openDelay
-        let begin = open >= 0 ? c.connection.firstTime.advanced(by: open) : since
+        // From when it surely was open, which is before the first reading; and not for longer than it lived.
+        let begin = c.found.contains(.acceptDeferred) ? since : c.connection.surelyOpenTime ?? since
         let waited = max(0, (c.connection.isEnded ? c.connection.lastTime : c.now).since(begin))
         // That a capture ends sooner does not make a server slow; that the client had enough does.
         guard waited >= (c.isOver && c.connection.isEnded ? leastWait : Span.second) else { return nil }
@@ -76,9 +75,8 @@ extension Rule {
     /// it, but not that the server answered: nobody does before accept().
     static let acceptedLate = Rule(.acceptedLate) { c in
         guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection),
-            !c.found.contains(.acceptDeferred)
+            let open = c.connection.openTime, !c.found.contains(.acceptDeferred)
         else { return nil }
-        let open = c.connection.firstTime.advanced(by: c.connection.openDelay)
         let text = c.file[.responder].firstText
         let answered = c.found.contains(.neverAccepted) && text.isSeen ? max(delay.least, text.time.since(open)) : nil
         guard let most = delay.most ?? answered, delay.least >= Span.second || delay.most == nil else { return nil }

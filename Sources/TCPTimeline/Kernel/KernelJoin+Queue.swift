@@ -59,9 +59,8 @@ extension KernelJoin {
         var waiting: [SocketAddress: [(id: ConnectionID, open: Timestamp)]] = [:]
         for id in ids where look(id, { $0.responder.unacceptedSince != nil }) == true {
             let connection = timeline[id]
-            guard connection.openDelay >= 0 else { continue }
-            waiting[connection.tuple.destination, default: []].append(
-                (id, connection.firstTime.advanced(by: connection.openDelay)))
+            guard let open = connection.surelyOpenTime else { continue }
+            waiting[connection.tuple.destination, default: []].append((id, open))
         }
         for queue in waiting.values {
             for (index, entry) in queue.sorted(by: { $0.open < $1.open }).enumerated() {

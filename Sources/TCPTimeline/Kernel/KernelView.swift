@@ -136,11 +136,8 @@ public struct KernelSideView: Sendable {
     /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if nothing is known. Only readings and the
     /// owner's system calls tell: so it was at least `least` and at most `most`, which is nil while nobody has it.
     public func acceptDelay(_ connection: Connection) -> (least: Int64, most: Int64?)? {
-        guard firstAccepted != nil || lastUnaccepted != nil, connection.handshakeTime >= 0, !connection.isSelfConnect
-        else {
-            return nil
-        }
-        let open = connection.firstTime.advanced(by: connection.handshakeTime)
+        guard firstAccepted != nil || lastUnaccepted != nil, !connection.isSelfConnect, let open = connection.openTime
+        else { return nil }
         let least = max(0, lastUnaccepted?.since(open) ?? 0)
         return (least, firstAccepted.map { max(least, $0.since(open)) })
     }
