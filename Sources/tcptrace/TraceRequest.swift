@@ -382,8 +382,8 @@ struct TraceRequest {
             return trace(
                 .table(
                     SummaryReport(
-                        width: style.width, header: hasHeader, selection: selection, reserving: addressColumns,
-                        names: options.names)))
+                        width: style.width, fits: Terminal.standardOutput.isTerminal, header: hasHeader,
+                        selection: selection, reserving: addressColumns, names: options.names)))
         case .json:
             return trace(
                 .json(

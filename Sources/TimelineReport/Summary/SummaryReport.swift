@@ -9,6 +9,9 @@ import TCPMachine
 /// the first name for which there is no room by as much as any name may have.
 public struct SummaryReport: PartitionedReport {
     private var width: Int
+    /// On a terminal: the columns there is room for; nil where lines may be longer than the page.
+    private var fitted: FittedColumns?
+    private let fits: Bool
     private let hasHeader: Bool
     private let selection: ConnectionSelection
     private let names: (any NameBook)?
@@ -29,13 +32,17 @@ public struct SummaryReport: PartitionedReport {
 
     /// A table for `width` columns: from 100 with closer and process, from 80 without, below one plain line each.
     ///
+    /// With `fits` no row of the table is wider, but for what stands behind its columns: columns are given up for long addresses
+    /// (`FittedColumns`). Else nothing is.
+    ///
     /// `reserving` columns are kept for each address with its port, as far as a page below 100 has room: live nobody knows
     /// how long the next address is, and columns are not to move. With `names` a host's stands in the place of its address.
     public init(
-        width: Int, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(), reserving: Int = 0,
-        names: (any NameBook)? = nil
+        width: Int, fits: Bool = false, header: Bool = true, selection: ConnectionSelection = ConnectionSelection(),
+        reserving: Int = 0, names: (any NameBook)? = nil
     ) {
         self.width = width
+        self.fits = fits
         self.reserving = reserving
         hasHeader = header
         self.selection = selection
@@ -44,10 +51,22 @@ public struct SummaryReport: PartitionedReport {
     }
 
     private mutating func reserveColumns() {
-        // What a page of 80 columns has room for, as 127.0.0.1 needs it; then a column for each of two more.
-        let room = max(0, width - 80)
-        clientWidth = max(15, width < 100 ? min(reserving, 15 + room / 2) : reserving)
-        serverWidth = max(14, width < 100 ? min(reserving, 14 + (room + 1) / 2) : reserving)
+        // What a page of 80 columns has room for, as 127.0.0.1 needs it, and one of 99 with the closer; then a column for each of two more.
+        let room = max(0, width - (width < 100 ? 80 : 99))
+        let isLimited = width < 100 || fits
+        clientWidth = max(15, isLimited ? min(reserving, 15 + room / 2) : reserving)
+        serverWidth = max(14, isLimited ? min(reserving, 14 + (room + 1) / 2) : reserving)
+        fitColumns()
+    }
+
+    /// Another heading comes where a column is given up.
+    private mutating func fitColumns() {
+        guard fits else { return }
+        let columns = FittedColumns(
+            width: width, client: clientWidth, server: serverWidth, octets: octetsWidth, hasCloser: width >= 100)
+        guard columns != fitted else { return }
+        fitted = columns
+        wroteHeader = false
     }
 
     /// Another table begins, with its own heading, for the page as it is now.
@@ -138,13 +157,18 @@ public struct SummaryReport: PartitionedReport {
         _ said: borrowing OutputBuffer, _ range: Range<Int>, _ number: UInt64, _ out: inout OutputBuffer
     ) {
         guard width >= 80 else { return out.append(said, range) }
-        // The widths of both columns where the row was written, then the row itself.
-        let start = range.lowerBound + Self.prefix
+        // The widths of both columns where the row was written, and other marks, then the row itself.
+        let start = range.lowerBound + SummaryPieces.prefix
         let client = Int(said.byte(at: range.lowerBound))
         let server = Int(said.byte(at: range.lowerBound + 1))
         clientWidth = max(clientWidth, client)
         serverWidth = max(serverWidth, server)
+        fitColumns()
         if !wroteHeader { writeHeader(&out) }
+        if let fitted {
+            return fitted.append(
+                said, SummaryPieces(said, range), number: number, widths: (clientWidth, serverWidth), to: &out)
+        }
         if client == clientWidth && server == serverWidth && 100..<EightDigits.limit ~= number {
             return out.append(EightDigits(number), said, start..<range.upperBound)
         }
@@ -159,9 +183,6 @@ public struct SummaryReport: PartitionedReport {
         out.append(repeating: 0x20, count: serverWidth - server)
         out.append(said, middle + 1 + server..<range.upperBound)
     }
-
-    /// Octets before a row that `merge` gets: the widths of its first two columns.
-    private static var prefix: Int { 2 }
 
     /// Says that frames were lost.
     public mutating func gap(_ count: UInt64, at time: Timestamp?, _ out: inout OutputBuffer) {
@@ -221,13 +242,19 @@ public struct SummaryReport: PartitionedReport {
         wroteHeader = true
         let start = out.count
         out.append("  # CLIENT")
-        out.pad(to: 4 + clientWidth + 1, from: start)
+        let (client, server) = (fitted?.client ?? clientWidth, fitted?.server ?? serverWidth)
+        out.pad(to: FittedColumns.number + client + 1, from: start)
         out.append("SERVER")
-        out.pad(to: 4 + clientWidth + 1 + serverWidth + 1, from: start)
-        out.append("OUTCOME          SETUP DURATION ")
-        right(octetsWidth, &out) { $0.append(">B") }
-        out.append(" ")
-        right(octetsWidth, &out) { $0.append("<B") }
+        out.pad(to: FittedColumns.number + client + 1 + server + 1, from: start)
+        out.append("OUTCOME         ")
+        if fitted?.hasSetup != false { out.append(" SETUP") }
+        if fitted?.hasDuration != false { out.append(" DURATION") }
+        if fitted?.hasOctets != false {
+            out.append(" ")
+            right(octetsWidth, &out) { $0.append(">B") }
+            out.append(" ")
+            right(octetsWidth, &out) { $0.append("<B") }
+        }
         if width >= 100 { out.append(" CLOSER PROCESS") }
         out.newline()
     }
@@ -238,7 +265,7 @@ public struct SummaryReport: PartitionedReport {
         _ connection: ConnectionSummary, endsLine: Bool, _ out: inout OutputBuffer
     ) {
         // Locals, so that nothing of the report is held on to while the row is put together.
-        let (octetsWidth, hasCloser) = (octetsWidth, width >= 100)
+        let (octetsWidth, hasCloser, fits) = (octetsWidth, width >= 100, fits)
         var (client, server) = (clientWidth, serverWidth)
         let (source, destination) = (connection.tuple.source, connection.tuple.destination)
         let (clientName, serverName) = names == nil ? (nil, nil) : (name(of: source), name(of: destination))
@@ -247,11 +274,12 @@ public struct SummaryReport: PartitionedReport {
             if serverName.map({ $0.count > server }) ?? false { server = nameRoom }
         }
         ShortText.append(to: &out) { row in
-            // The two widths, which are known further down.
-            row.pad(to: Self.prefix)
+            // The two widths, which are known further down, and where columns end.
+            let prefix = SummaryPieces.prefix
+            row.pad(to: prefix)
             if let clientName { row.append(bytes: clientName) } else { row.append(source, &clientText) }
-            client = max(client, row.count - Self.prefix)
-            row.pad(to: Self.prefix + client + 1)
+            client = max(client, row.count - prefix)
+            row.pad(to: prefix + client + 1)
             let start = row.count
             if let serverName { row.append(bytes: serverName) } else { row.append(destination, &serverText) }
             server = max(server, row.count - start)
@@ -264,14 +292,24 @@ public struct SummaryReport: PartitionedReport {
             row.append(connection.zeekState)
             // "half-closed RSTO" fills the column: the next one moves, so that they stay two words.
             if row.count >= outcomeStart + 16 { row.append(ShortWord(0x20)) }
-            row.pad(to: outcomeStart + 16)
-            row.append(span: connection.handshakeTime, .compact, rightIn: 6)
+            row.pad(to: outcomeStart + FittedColumns.outcome)
+            row.set(UInt8(truncatingIfNeeded: row.count - prefix), at: 2)
+            row.append(span: connection.handshakeTime, .compact, rightIn: FittedColumns.setup)
+            row.set(UInt8(truncatingIfNeeded: row.count - prefix), at: 3)
             row.append(ShortWord(0x20))
-            row.append(span: connection.duration, rightIn: 8)
+            row.append(span: connection.duration, rightIn: FittedColumns.duration)
+            row.set(UInt8(truncatingIfNeeded: row.count - prefix), at: 4)
             row.append(ShortWord(0x20))
-            row.append(number: connection.originatorBytes, rightIn: octetsWidth)
-            row.append(ShortWord(0x20))
-            row.append(number: connection.responderBytes, rightIn: octetsWidth)
+            if fits {
+                row.append(octets: connection.originatorBytes, in: octetsWidth)
+                row.append(ShortWord(0x20))
+                row.append(octets: connection.responderBytes, in: octetsWidth)
+            } else {
+                row.append(number: connection.originatorBytes, rightIn: octetsWidth)
+                row.append(ShortWord(0x20))
+                row.append(number: connection.responderBytes, rightIn: octetsWidth)
+            }
+            row.set(UInt8(truncatingIfNeeded: row.count - prefix), at: 5)
             if hasCloser {
                 row.append(ShortWord(0x20))
                 row.append(Self.closerText(connection.closer))
