@@ -153,15 +153,14 @@ extension HotPart {
         return before.last?.segment.sequenceEnd == next.sequence ? before : []
     }
 
-    /// The FIN that `next`, which goes on with its own sender's numbers, acknowledges and nothing behind it. Of a FIN that its receiver drops
-    /// it would repeat the ACK of what came before (RFC 9293 3.10.7.4, first check), and older ACKs do not come that late.
-    private mutating func takenFin(
+    /// The FIN that `next`, sent after what that acknowledges, acknowledges and nothing behind it. Of a FIN that its receiver drops it would
+    /// repeat the ACK of what came before (RFC 9293 3.10.7.4, first check), and older ACKs do not come that late.
+    private func takenFin(
         of run: DiscardedRun, by next: Segment, at time: Timestamp
     ) -> (segment: Segment, time: Timestamp)? {
-        let own = isOriginator(next.tuple.source) ? 0 : 1
-        guard next.sequence == endpoints[own].sendNext else { return nil }
-        return run.sent(by: next.tuple.destination).last { segment, sentTime in
-            next.acknowledgment == segment.sequenceEnd && time.since(sentTime) <= Self.longestTimeout
+        run.sent(by: next.tuple.destination).last { segment, sentTime in
+            next.acknowledgment == segment.sequenceEnd && next.sequence.isAtOrAfter(segment.acknowledgment)
+                && time.since(sentTime) <= Self.longestTimeout
         }
     }
 

@@ -4,9 +4,10 @@ import TCPMachine
 import TCPModel
 
 extension HotPart {
+    /// Adds the letters of a segment; `isNoted` if it was thrown away first, and has those that every segment of its kind adds.
     mutating func noteHistory(
         _ segment: Segment, _ side: Side, _ notes: SegmentNotes, _ rare: inout RarePart,
-        senderBefore: EndpointBefore, isFirst: Bool
+        senderBefore: EndpointBefore, isFirst: Bool, isNoted: Bool = false
     ) {
         let flags = segment.flags
         let isOriginator = side == .originator
@@ -46,10 +47,10 @@ extension HotPart {
         } else if segment.isPureAck {
             history.appendOnce(ConnectionHistory.ack, bit: 0, originator: isOriginator)
         }
-        if flags.has(.fin) && !flags.hasAny([.syn, .rst]) && !senderBefore.hasSentFin {
+        if flags.has(.fin) && !flags.hasAny([.syn, .rst]) && !senderBefore.hasSentFin && !isNoted {
             history.append(ConnectionHistory.fin, originator: isOriginator)
         }
-        if segment.window == 0 && !flags.has(.rst) && zeek.heedsWindow(ofOriginator: isOriginator) {
+        if segment.window == 0 && !flags.has(.rst) && !isNoted && zeek.heedsWindow(ofOriginator: isOriginator) {
             if rare.sides[own].zeroWindows < .max { rare.sides[own].zeroWindows += 1 }
             if ConnectionHistory.isRecorded(occurrence: UInt32(rare.sides[own].zeroWindows)) {
                 history.append(ConnectionHistory.zeroWindow, originator: isOriginator)

@@ -107,7 +107,8 @@ extension HotPart {
         if notes.contains(.fillsHole) && sides[Int(side.other.rawValue)].packets == 0 && rare.gaps.hasAll(of: side) {
             arrived.append(endpoints[peer].receivedAll(upTo: endpoints[own].sendNext))
         }
-        noteHistory(segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst)
+        noteHistory(
+            segment, side, notes, &rare, senderBefore: senderBefore, isFirst: isFirst, isNoted: isAfterAll)
         if flags.has(.rst) {
             let isUnheeded = !arrived.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
             rare.sides[Int(side.rawValue)].isResetUnheeded = isUnheeded

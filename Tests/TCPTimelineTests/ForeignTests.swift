@@ -104,6 +104,11 @@ import Testing
         play.feed("> . 5:5 ack 102")
         #expect(play.connection.statesText == "TIME_WAIT CLOSED" && play.connection.counters[1].packets == 3)
         #expect(play.connection.closer == .originator)
+        // So were those of the other side.
+        let both = Play("> . 4:4 ack 20101\n< P. 1:101 ack 16004\n" + closed + "> . 5:5 ack 102")
+        #expect(
+            both.connection.statesText == "TIME_WAIT CLOSED"
+                && both.connection.historyText.filter { $0 == "f" }.count == 1)
         // Whose FIN is dropped repeats the ACK of before; and what is older does not count, nor what was sent before it.
         for answer in ["> . 5:5 ack 101", "> . 5:5 ack 20101", "> . 4:4 ack 102", "120.1 > . 5:5 ack 102"] {
             let other = Play("> . 4:4 ack 20101\n< P. 1:101 ack 4\n" + closed + answer)
