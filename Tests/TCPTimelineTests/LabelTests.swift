@@ -180,10 +180,10 @@ struct Situation: Sendable, CustomTestStringConvertible {
             state: "S0", history: "SAD", completeness: 13, bytes: [10, 0]),
         .init(
             id: "X5 with its FIN", text: "> S 0:0\n> . 1:1 ack 1\n> P. 1:11 ack 1\n> F. 11:11 ack 1",
-            outcome: .halfClosed, state: "SH", history: "SADF", completeness: 29, bytes: [10, 0], closer: .originator),
+            outcome: .halfClosed, state: "SH", history: "SADF", completeness: 29, bytes: [10, 0]),
         .init(
             id: "X6 only the server's half", text: "< S. 0:0 ack 1\n< P. 1:11 ack 1\n< F. 11:11 ack 1",
-            outcome: .halfClosed, state: "SHR", history: "^hdf", completeness: 30, bytes: [0, 10], closer: .responder),
+            outcome: .halfClosed, state: "SHR", history: "^hdf", completeness: 30, bytes: [0, 10]),
     ]
 }
 
