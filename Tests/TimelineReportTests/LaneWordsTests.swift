@@ -38,6 +38,14 @@ import Testing
         #expect(Self.text(-5) == "S")
     }
 
+    @Test func whatIsLeftOutIsKept() {
+        var words = Self.words()
+        words.fit(30)
+        #expect(String(decoding: words.rest.bytes, as: UTF8.self) == " win 65535 mss 1460")
+        words.clear()
+        #expect(words.rest.count == 0)
+    }
+
     @Test func theMemoryIsUsedAgain() {
         var words = Self.words()
         words.clear()

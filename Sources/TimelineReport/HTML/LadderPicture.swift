@@ -212,7 +212,7 @@ struct LadderPicture {
         y += Self.rowStep + Self.room(for: row.delta)
         draw(sides)
         open("g", "row")
-        if row.kind == .data { rows.append(" data") }
+        if row.bringsText { rows.append(" data") }
         if row.flags.has(.rst) { rows.append(" reset") }
         if row.attempt > 0 || row.verdict.retransmission != nil { rows.append(" again") }
         rows.append("\"><title>")

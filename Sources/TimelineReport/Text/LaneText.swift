@@ -81,7 +81,9 @@ struct LaneText {
             $0.append(" ACKs,")
         }
         let isProbe = !row.notes.isDisjoint(with: [.keepAlive, .windowProbe])
-        if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.unfolds && !row.flags.isBareAck {
+        if row.bringsText {
+            addText(row, &words)
+        } else if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.unfolds && !row.flags.isBareAck {
             words.add(80) {
                 $0.append("seq ")
                 $0.append(number: sequence(row.sequence))
@@ -100,6 +102,20 @@ struct LaneText {
         if isOpening || detail.verbosity > 1 { addOptions(row, &words) }
         if row.flags.has(.syn) && row.attempt == 0 || detail.unfolds { addCongestion(row, &words) }
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: isOpening, &words) }
+    }
+
+    /// The text of a SYN or FIN as of data. A SYN takes the number before its first octet (RFC 9293 3.4).
+    private func addText(_ row: TimelineRow, _ words: inout LaneWords) {
+        let start = sequence(row.sequence) &+ (row.flags.has(.syn) ? 1 : 0)
+        words.add(95) {
+            $0.append(number: row.length)
+            $0.append(row.length == 1 ? " byte" : " bytes")
+        }
+        words.add(50) {
+            $0.append(number: start)
+            $0.append(":")
+            $0.append(number: start &+ UInt32(truncatingIfNeeded: row.length))
+        }
     }
 
     private func appendAck(_ row: TimelineRow, to buffer: inout OutputBuffer) {

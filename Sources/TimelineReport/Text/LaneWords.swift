@@ -11,6 +11,8 @@ struct LaneWords {
 
     private var text = OutputBuffer()
     private var parts: [Part] = []
+    /// What there was no room for, with a space before each part.
+    private(set) var rest = OutputBuffer()
 
     init() { parts.reserveCapacity(8) }
 
@@ -33,10 +35,11 @@ struct LaneWords {
     /// Forgets everything but the memory.
     mutating func clear() {
         text.clear()
+        rest.clear()
         parts.removeAll(keepingCapacity: true)
     }
 
-    /// Leaves out what does not fit into so many columns.
+    /// Leaves out what does not fit into so many columns: it is in `rest` then.
     mutating func fit(_ room: Int) {
         guard text.count > max(1, room) else { return }
         var length = text.count
@@ -57,7 +60,9 @@ struct LaneWords {
             isShown |= 1 << UInt64(index)
         }
         var shorter = OutputBuffer(capacity: length)
-        for (index, part) in parts.enumerated() where !isLeftOut(index) { shorter.append(text, part.range) }
+        for (index, part) in parts.enumerated() {
+            if isLeftOut(index) { rest.append(text, part.range) } else { shorter.append(text, part.range) }
+        }
         shorter.truncate(to: max(1, room))
         text = shorter
     }

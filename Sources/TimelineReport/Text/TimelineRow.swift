@@ -142,6 +142,10 @@ struct TimelineRow: BitwiseCopyable {
         if side == .originator { states.originator = state } else { states.responder = state }
     }
 
+    /// Whether it brings text: also with a SYN (RFC 7413) or a FIN, but neither in a RST, whose text is no data (RFC 9293 3.5.2), nor in a
+    /// copy, whose octets have been shown.
+    var bringsText: Bool { length > 0 && !flags.has(.rst) && originalFrame == 0 }
+
     func state(_ side: Side) -> TCPState { side == .originator ? states.originator : states.responder }
 
     /// Whether `event` only carries this run of data on: the next octets, or an ACK of the other side; or a run of ACKs.

@@ -148,6 +148,10 @@ struct TimelineWriter {
             putLane(left, right, &line) { putArrow(row, lane: layout.lane, &$0) }
         }
         line.end(to: &out)
+        // Who asks for options and windows is to see all of them.
+        guard style.detail.verbosity > 1, words.rest.count > 0 else { return }
+        let rest = words.rest.bytes.drop { $0 == 0x20 }
+        writeNote(rest.last == 0x2c ? rest.dropLast() : rest, prefix: prefix, &out)
     }
 
     /// Puts a row's words into `words`.
@@ -230,7 +234,7 @@ struct TimelineWriter {
     }
 
     private func putArrow(_ row: TimelineRow, lane: Int, _ line: inout Line) {
-        let isData = row.kind == .data
+        let isData = row.bringsText
         let stroke = isData ? glyphs.double : glyphs.line
         let fill = lane - 5 - words.count
         let isReset = row.flags.has(.rst)
