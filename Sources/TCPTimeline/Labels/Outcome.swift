@@ -62,6 +62,15 @@ extension Connection {
     /// Whether that is the kernel's word, and not what was captured alone.
     public var isOutcomeKernels: Bool { hot.endpoints[0].isLedByKernel || hot.endpoints[1].isLedByKernel }
 
+    /// Whether a program wanted it and did not get it, or lost it: refused, reset, not answered, or given up before it was open.
+    public var hasFailed: Bool {
+        switch outcome {
+        case .refused, .reset, .noAnswer: true
+        case .halfOpen: originator.state == .closed
+        case .closed, .halfClosed, .open, .partial: false
+        }
+    }
+
     /// Zeek's conn_state.
     public var zeekConnectionState: StaticString { hot.zeekConnectionState }
 

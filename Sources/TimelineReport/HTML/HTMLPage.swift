@@ -148,7 +148,7 @@ public struct HTMLPage: LadderDrawing {
             $0.append(connection.tuple.destination)
             if connection.facts.contains(.rolesGuessed) { $0.append(" ?") }
         }
-        out.append(element: "span", Self.isTrouble(connection.outcome) ? "outcome trouble" : "outcome") {
+        out.append(element: "span", connection.hasFailed ? "outcome trouble" : "outcome") {
             $0.append(connection.outcome.displayName)
             $0.append(" ")
             $0.append(connection.zeekConnectionState)
@@ -165,13 +165,6 @@ public struct HTMLPage: LadderDrawing {
             out.append(element: "span", Self.kind(finding.severity)) { $0.append(text: finding.code.rawValue) }
         }
         out.append("</span></summary>\n")
-    }
-
-    private static func isTrouble(_ outcome: Outcome) -> Bool {
-        switch outcome {
-        case .refused, .reset, .noAnswer: true
-        case .closed, .halfOpen, .halfClosed, .open, .partial: false
-        }
     }
 
     private func writeSentences(_ block: LadderBlock, _ out: inout OutputBuffer) {
@@ -195,7 +188,7 @@ public struct HTMLPage: LadderDrawing {
                 $0.append(text: finding.code.rawValue)
             }
             out.append(" ")
-            out.append(escaped: { $0.appendPrintable(finding.message) })
+            out.append(escaped: { $0.append(messageOf: finding, block.connection) })
             out.append(" ")
             out.append(element: "small", "evidence") { $0.append(evidenceOf: finding) }
             out.append("</li>\n")

@@ -82,7 +82,7 @@ public struct MermaidDiagrams: LadderDrawing {
             out.append(": ")
             out.append(text: finding.code.rawValue)
             out.append("** ")
-            out.append(markdown: { $0.appendPrintable(finding.message) })
+            out.append(markdown: { $0.append(messageOf: finding, block.connection) })
             out.append("\n")
         }
         if !block.findings.isEmpty { out.append("\n") }

@@ -1,10 +1,12 @@
 // Findings as people read them: `warning: close-wait-leak: sentence`, and with -v the evidence under it.
 
+import TCPModel
 import TCPTimeline
 
 /// Writes one finding, wrapped to the page.
 func writeFinding(
-    _ finding: Finding, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?, _ out: inout OutputBuffer
+    _ finding: Finding, _ connection: Connection, _ style: TextStyle, layout: TimelineLayout, prefix: UInt64?,
+    _ out: inout OutputBuffer
 ) {
     var margin = OutputBuffer()
     if let prefix {
@@ -19,7 +21,7 @@ func writeFinding(
     var sentence = OutputBuffer()
     sentence.append(text: finding.code.rawValue)
     sentence.append(": ")
-    sentence.appendPrintable(finding.message)
+    sentence.append(messageOf: finding, connection)
     let head = margin.count + finding.severity.displayName.utf8CodeUnitCount + 2
     out.append(wrapped: sentence.bytes, from: head, to: layout.width, margin: margin.bytes)
     out.newline()
@@ -48,6 +50,17 @@ extension Severity {
 }
 
 extension OutputBuffer {
+    /// The sentence, printable. One that was true before the connection's last segment says when: what came later, and the closing line
+    /// above it, may say otherwise. `found at 2.03s: 2 SYNs got no answer`.
+    mutating func append(messageOf finding: Finding, _ connection: Connection) {
+        if finding.time < connection.lastTime {
+            append("found at ")
+            append(span: finding.time.since(connection.firstTime))
+            append(": ")
+        }
+        appendPrintable(finding.message)
+    }
+
     /// `frames 3, 7; waited 1.02s; rx_queue 12`.
     mutating func append(evidenceOf finding: Finding) {
         if !finding.frames.isEmpty {

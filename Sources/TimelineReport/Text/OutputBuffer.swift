@@ -377,7 +377,10 @@ public struct OutputBuffer: Sendable {
             let isAfterComma = column > 0 && bytes.last == 0x2c
             // The whole list item counts: up to and with its comma.
             let rest = line[word.startIndex...]
-            let item = rest.firstIndex(of: 0x2c).map { rest[...$0] } ?? rest
+            let comma = rest.firstIndex(of: 0x2c)
+            // One or two letters, as of a history, are no line: the last item takes them along.
+            let isNextTiny = comma.map { TextColumns.count(rest[$0...]) <= 4 } ?? false
+            let item = isNextTiny ? rest : comma.map { rest[...$0] } ?? rest
             if isAfterComma && column + 1 + TextColumns.count(item) > width {
                 newline()
                 append(contentsOf: line[..<margin])

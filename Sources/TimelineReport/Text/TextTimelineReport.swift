@@ -215,7 +215,7 @@ public struct TextTimelineReport: TraceReport {
                 continue
             }
             if texts[id].hasItems { print(id, connection, view, &out) }
-            if texts[id].hasHead { writeFindings(id, connection.number, &out) }
+            if texts[id].hasHead { writeFindings(id, connection, &out) }
             if texts[id].held != nil { waiting.append(slot) }
         }
         if isInterleaved { print(&turn, now, connections, kernel, &waiting, &out) }
@@ -249,7 +249,7 @@ public struct TextTimelineReport: TraceReport {
                 waiting.append(id.slot)
                 continue
             }
-            if texts[id].hasHead { writeFindings(id, texts[id].number, &out) }
+            if texts[id].hasHead { writeFindings(id, connections[id], &out) }
             if texts[id].held != nil { waiting.append(id.slot) }
         }
     }
@@ -301,7 +301,7 @@ public struct TextTimelineReport: TraceReport {
             if style.isLong, let statistics {
                 LongStatistics(statistics, connection, copies: connections.duplicateFrames(of: id)).write(&out)
             }
-            writeFindings(id, connection.number, &out)
+            writeFindings(id, connection, &out)
         }
         if order == .stream || texts[id].isKept && isShown, !texts[id].isFinished {
             close()
@@ -381,12 +381,14 @@ public struct TextTimelineReport: TraceReport {
         }
     }
 
-    private mutating func writeFindings(_ id: ConnectionID, _ number: UInt64, _ out: inout OutputBuffer) {
+    private mutating func writeFindings(_ id: ConnectionID, _ connection: Connection, _ out: inout OutputBuffer) {
         let findings = texts[id].findings
         if findings.isEmpty { return }
         texts[id].findings = []
-        let prefix = texts[id].isFinished ? number : prefix(number)
-        for finding in findings { writeFinding(finding, style, layout: writer.layout, prefix: prefix, &out) }
+        let prefix = texts[id].isFinished ? connection.number : prefix(connection.number)
+        for finding in findings {
+            writeFinding(finding, connection, style, layout: writer.layout, prefix: prefix, &out)
+        }
     }
 
     private mutating func writeRow(

@@ -315,7 +315,7 @@ func writeClosing(
     }
     let margin = out.count - start
     let outcome = connection.outcome
-    if outcome == .refused || outcome == .reset || outcome == .noAnswer { out.append("=> ") }
+    if connection.hasFailed { out.append("=> ") }
     out.append(outcome.displayName)
     if connection.isOutcomeKernels { out.append("*") }
     let isLeftOut = !showsAnswers && connection.mayLackAnswer(kernel)
