@@ -63,7 +63,8 @@ let canUnshare =
         #expect(missed.code == 1)
         #expect(
             missed.errors.contains(
-                "there is no such socket; in another network namespace python3[\(peer.pid)] does: --netns \(peer.pid)"),
+                "there is no such socket; in another network namespace python3[\(peer.pid)] holds one: --netns \(peer.pid)"
+            ),
             "\(missed.errors)")
         let silent = try tcptrace("-i", "lo", "-q", "--duration", "0.3", "port \(port)")
         #expect(

@@ -46,7 +46,7 @@ import Testing
 
     @Test func whereAllOptionsAreThereTheParserSpeaks() throws {
         #expect(try tcptrace("--connections", "x").errors.contains("'--connections <count>'"))
-        #expect(try tcptrace("sockets", "9500", "80").errors.contains("write 'port 9500'"))
+        #expect(try tcptrace("sockets", "9500", "80").errors.contains("write 'port 9500 or 80'"))
         // `trace` is what no verb means, and nobody's word.
         #expect(try tcptrace("--connections", "x").errors.contains("See 'tcptrace --help' for"))
         #expect(try tcptrace("sockets", "--nonsense").errors.contains("See 'tcptrace sockets --help' for"))

@@ -42,6 +42,8 @@ enum SilentSockets {
 
     /// Where the trace looked for what goes over the loopback interface.
     private static func sentence(onLoopback sockets: [KernelSocket], traced interfaces: [String]) -> String? {
+        // What is in TIME_WAIT sends nothing of its own.
+        let sockets = sockets.filter { $0.state != .timeWait }
         guard !sockets.isEmpty else { return nil }
         let names = interfaces.map { printable($0) }.joined(separator: ", ")
         let are = interfaces.count == 1 ? "is" : "are"

@@ -12,7 +12,7 @@ struct Elsewhere {
             return " in this network namespace; --netns looks into another one, such as a container's"
         }
         return "; in another network namespace "
-            + (found.holder.map { "\(KillPlan.name($0)) does" } ?? "there is one")
+            + (found.holder.map { "\(KillPlan.name($0)) holds one" } ?? "there is one")
             + ": --netns \(found.pid) looks there"
     }
 

@@ -121,7 +121,11 @@ public struct KillRun {
             }
         }
         // Nothing was signalled: nothing to compare.
-        if refusals.count == targets.count, let refusal = refusals.first { throw refusal }
+        if refusals.count == targets.count, var last = refusals.popLast() {
+            for refusal in refusals { explain("\(request.subject): \(refusal)") }
+            last.description += "; nothing was ended"
+            throw last
+        }
 
         usleep(Self.settling)
         try survey.look()
@@ -155,14 +159,15 @@ public struct KillRun {
             switch ask("\(verb) \(KillPlan.name(target))? [y/N] ") {
             case nil:
                 throw KillRefusal(
-                    description: "nothing was ended: standard input is no terminal to ask on; --yes goes ahead")
-            case .some(false): throw KillRefusal(description: "nothing was ended")
+                    description: "\(KillPlan.name(target)) was left alone: standard input is no terminal to ask on;"
+                        + " --yes goes ahead")
+            case .some(false): throw KillRefusal(description: "\(KillPlan.name(target)) was left alone")
             case .some(true): break
             }
         }
         // The answer may have taken long: is it still the holder?
         guard held.contains(where: { survey.finder.holds($0.1, inode: $0.0) }) else {
-            throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more; nothing was ended")
+            throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more and was left alone")
         }
         let signal = SignalName.text(of: request.signal)
         let code = handle.send(signal: request.signal)

@@ -36,24 +36,3 @@ struct ProcessHandle: ~Copyable {
         }
     }
 }
-
-/// The signals that `tcptrace kill` knows by name.
-public enum SignalName {
-    private static let names: [(name: String, number: Int32)] = [
-        ("HUP", SIGHUP), ("INT", SIGINT), ("QUIT", SIGQUIT), ("ABRT", SIGABRT), ("KILL", SIGKILL), ("USR1", SIGUSR1),
-        ("USR2", SIGUSR2), ("TERM", SIGTERM), ("STOP", SIGSTOP), ("CONT", SIGCONT),
-    ]
-
-    /// The number that `text` means: `TERM`, `SIGTERM`, `term` or a number from 1 to 64; nil otherwise.
-    public static func number(of text: String) -> Int32? {
-        if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
-        let upper = text.uppercased()
-        let bare = upper.hasPrefix("SIG") ? String(upper.dropFirst(3)) : upper
-        return names.first { $0.name == bare }?.number
-    }
-
-    /// `SIGTERM`, or `signal 42` for one without a name here.
-    static func text(of number: Int32) -> String {
-        names.first { $0.number == number }.map { "SIG" + $0.name } ?? "signal \(number)"
-    }
-}

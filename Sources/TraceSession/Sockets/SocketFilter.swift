@@ -89,7 +89,7 @@ private struct SocketFilterParser {
     mutating func parse() throws(SocketFilterError) -> SocketFilter.Condition? {
         if words.isEmpty { return nil }
         let condition = try expression(depth: 0)
-        if let word = peek { throw unexpected(word) }
+        if let word = peek { throw isBeginning(word) ? connectiveMissing(before: word) : unexpected(word) }
         return condition
     }
 
@@ -178,7 +178,22 @@ private struct SocketFilterParser {
         return word
     }
 
+    /// Whether a condition may begin with this word.
+    private func isBeginning(_ word: String) -> Bool {
+        let beginnings: Set = ["port", "host", "pid", "src", "dst", "local", "remote", "not", "!", "("]
+        return beginnings.contains(word.lowercased()) || UInt16(word) != nil || IPAddress(numeric: word) != nil
+    }
+
+    private func connectiveMissing(before word: String) -> SocketFilterError {
+        SocketFilterError(description: "filter: 'or' or 'and' is missing before '\(word)'")
+    }
+
     private func unexpected(_ word: String) -> SocketFilterError {
+        if words.count > 1, words.allSatisfy({ UInt16($0) != nil }) {
+            let ports = words.joined(separator: " or ")
+            return SocketFilterError(
+                description: "filter: '\(word)' is not understood alone: write 'port \(ports)'")
+        }
         if UInt16(word) != nil {
             return SocketFilterError(description: "filter: '\(word)' is not understood alone: write 'port \(word)'")
         }

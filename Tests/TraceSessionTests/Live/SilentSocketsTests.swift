@@ -46,11 +46,14 @@ import Testing
     @Test func whatGoesOverLoopbackIsNotSeenElsewhere() throws {
         let listener = Self.line("251C>0000", state: "0A", inode: 1)
         let lines = [listener, Self.line("8C56>251C", state: "06", inode: 0)]
+        let open = Self.line("8C56>251C", state: "01", inode: 2)
         #expect(
-            try Self.sentences(lines, filter: "port 9500", interfaces: ["eth0"]) == [
+            try Self.sentences(lines + [open], filter: "port 9500", interfaces: ["eth0"]) == [
                 "a socket has both ends on this host, such as 127.0.0.1:35926 and 127.0.0.1:9500: what they send goes over lo, and"
                     + " only eth0 is traced: -i lo, or -i any"
             ])
+        // What is in TIME_WAIT sends nothing.
+        #expect(try Self.sentences(Array(lines[1...]), filter: "port 9500", interfaces: ["eth0"]).isEmpty)
         let said = try Self.sentences([listener], filter: "port 9500", interfaces: ["eth0", "tun0"])
         #expect(
             said == [

@@ -40,9 +40,11 @@ import TimelineReport
         ("foo", "'foo' is not understood"), ("port", "'port' wants a value"), ("port x", "'x' is no port number"),
         ("port 65536", "'65536' is no port number"), ("port -1", "'-1' is no port number"),
         ("host example.org", "'example.org' is no IP address"), ("pid 0", "'0' is no process id"),
-        ("port 1 port 2", "'port' is not understood"), ("port 1 and", "missing after 'and'"),
+        ("port 1 port 2", "'or' or 'and' is missing before 'port'"), ("port 1 and", "missing after 'and'"),
         ("( port 1", "a ')' is missing"), ("port 1 )", "')' is not understood"), ("not", "missing after 'not'"),
         ("src pid 1", "'pid' is not understood"), ("9500", "not understood alone: write 'port 9500'"),
+        ("9500 9501", "'9500' is not understood alone: write 'port 9500 or 9501'"),
+        ("port 1 host ::1", "is missing before 'host'"), ("port 1 2", "is missing before '2'"),
         ("99999", "'99999' is no port number"), ("()", "')' is not understood"),
         ("port 1 or foo", "'foo' is not understood"), ("src 10.0.0.1", "'10.0.0.1' is not understood"),
     ])
@@ -76,6 +78,7 @@ import TimelineReport
     @Test func signals() {
         #expect(SignalName.number(of: "TERM") == 15 && SignalName.number(of: "sigkill") == 9)
         #expect(SignalName.number(of: "2") == 2 && SignalName.number(of: "64") == 64)
+        #expect(SignalName.number(of: "SIGTSTP") == 20 && SignalName.number(of: "winch") == 28)
         for text in ["0", "65", "-9", "", "FOO", "SIG"] { #expect(SignalName.number(of: text) == nil) }
     }
 }
