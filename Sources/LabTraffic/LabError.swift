@@ -83,7 +83,7 @@ public enum LabError: Error, CustomStringConvertible {
             "\(address) can be reached from other machines; a lab server has no protection. "
                 + "Use 127.0.0.1, or say --allow-remote"
         case .refused(let address):
-            "\(address) refused the connection (ECONNREFUSED): nothing listens there. Start `\(Self.server(at: address))`"
+            "\(address) refused the connection (ECONNREFUSED): nothing listens there, or a firewall rejects it. Start `\(Self.server(at: address))`"
                 + (address.isLoopback ? "" : " on that machine")
                 + ", or check address and port with `tcptrace sockets -a port \(address.port)`"
         case .timedOut(let address):

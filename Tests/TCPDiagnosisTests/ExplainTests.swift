@@ -356,7 +356,8 @@ import Testing
 
     /// The sections that pages may cite. Review a new one like code: look it up first.
     static let reviewedSections: Set<String> = [
-        "RFC 9293", "RFC 9293 3.1", "RFC 9293 3.3.2", "RFC 9293 3.4", "RFC 9293 3.4.1", "RFC 9293 3.4.2",
+        "RFC 792", "RFC 4443", "RFC 9293", "RFC 9293 3.1", "RFC 9293 3.3.2", "RFC 9293 3.4", "RFC 9293 3.4.1",
+        "RFC 9293 3.4.2",
         "RFC 9293 3.5",
         "RFC 9293 3.5.1", "RFC 9293 3.5.2",
         "RFC 9293 3.6",

@@ -20,6 +20,8 @@ extension Explanations {
         "fin-wait-2-timed-out": "FIN_WAIT_2", "socket-is-gone": "silent-close", "kernel-says": "!",
         "same-connection-as-tcp": "NAT", "connected-to-itself": "self-connect",
         "confirmed-by-the-kernel": "confirmed", "lost-by-the-capture": "capture-gap", "closes-first": "teardown",
+        "quoting-seq": "ICMP", "end-in": "TIME_WAIT", "end-of-fin-wait-2-in": "FIN_WAIT_2",
+        "discarded-here": "discarded here",
         "retransmit-after": "retransmit", "retransmits": "retransmit", "accepts-the-rst": "reset",
     ]
 

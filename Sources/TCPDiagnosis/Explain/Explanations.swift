@@ -71,6 +71,7 @@ public enum Explanations {
             pages.append(page)
         }
         if pages.isEmpty, let page = zeekPage(lowercase: word) { pages.append(page) }
+        if pages.isEmpty, let page = Explanation.page(ofOtherCounter: word) { pages.append(page) }
         return pages
     }
 

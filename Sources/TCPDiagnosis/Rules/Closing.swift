@@ -50,8 +50,8 @@ extension Rule {
                 case 0 where c.hasReadTheEnd(side): cause = "; the end of the stream was read: close() is missing"
                 case 0:
                     cause =
-                        "; close() is missing: all octets were read, and whether the end of the stream, too, the kernel does not tell"
-                        + " (a FIN behind unread text is taken off with it)"
+                        "; close() is missing: all octets have been read; whether read() has also returned 0 (the end of the stream) the kernel"
+                        + " does not tell"
                 case 1: cause = "; it has not read the end of the stream yet: it does not read"
                 default:
                     cause =

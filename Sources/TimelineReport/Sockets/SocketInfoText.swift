@@ -71,9 +71,15 @@ struct SocketInfoText {
             if isOpen, let since = info.sinceAckReceived { text += ", no ACK for \(span(milliseconds: since))" }
             statements.append(text)
         }
-        if let octets = info.notSentBytes, octets > 0 { statements.append("\(counted(octets, "octet")) not sent yet") }
+        if let octets = info.notSentBytes, octets > 0 { statements.append(unsent(octets, socket.state)) }
         if isOpen, info.peerWindow == 0 { statements.append("the peer's window is 0") }
         return statements
+    }
+
+    /// The FIN is the last to be sent, and counts as an octet (tcp_send_fin of net/ipv4/tcp_output.c).
+    private static func unsent(_ octets: UInt32, _ state: TCPState) -> String {
+        guard [.finWait1, .lastAck, .closing].contains(state) else { return "\(counted(octets, "octet")) not sent yet" }
+        return octets == 1 ? "the FIN not sent yet" : "\(counted(octets - 1, "octet")) and the FIN not sent yet"
     }
 
     private static func timer(_ socket: KernelSocket) -> String {
@@ -163,7 +169,10 @@ struct SocketInfoText {
         }
         if let count = details.info?.outOfOrderIn, count > 0 { statements.append("\(count) came out of order") }
         if let drops = details.memory?.drops, drops > 0 {
-            statements.append("\(counted(drops, "segment")) dropped here")
+            // sk_drops counts what came twice and what probed a shut window, too.
+            statements.append(
+                "\(counted(drops, "segment")) discarded here (duplicates, probes, what did not fit: not necessarily lost)"
+            )
         }
         return statements
     }

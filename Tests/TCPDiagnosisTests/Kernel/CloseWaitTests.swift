@@ -27,8 +27,8 @@ import Testing
     func T11_aFinBehindTextIsTakenOffWithIt(_ text: String) {
         #expect(
             message(handshake + text).hasSuffix(
-                "; close() is missing: all octets were read, and whether the end of the stream, too, the kernel does not tell"
-                    + " (a FIN behind unread text is taken off with it)"))
+                "; close() is missing: all octets have been read; whether read() has also returned 0 (the end of the stream) the kernel"
+                    + " does not tell"))
     }
 
     @Test func T11_whereThereWasNoTextItIsTheEndThatWasRead() {

@@ -92,6 +92,35 @@ import Testing
         #expect(lines.contains("1 octet sent, the last 0ns ago; \(octets) received, the last 0ns ago"), "\(lines)")
     }
 
+    /// 187713 are not sent: with a FIN behind them, which is the last of all.
+    @Test(arguments: [
+        (TCPState.established, 187_713, "187713 octets not sent yet"),
+        (.closeWait, 1, "in 200ms; 1 octet not sent yet"),
+        (.finWait1, 187_713, "; 187712 octets and the FIN not sent yet"),
+        (.lastAck, 2, "; 1 octet and the FIN not sent yet"),
+        (.closing, 1, "; the FIN not sent yet"),
+    ])
+    func theUnsentFinIsNoOctetOfText(_ state: TCPState, _ octets: Int, _ words: String) {
+        let row = Self.row(state, .persist) {
+            $0.timerMilliseconds = 200
+            $0.info = Self.info([(144, 4, UInt64(octets)), (148, 4, 19)])
+        }
+        let lines = SocketInfoText().lines(row).joined()
+        #expect(lines.contains(words), "\(lines)")
+    }
+
+    /// What the kernel counts so was mostly not needed.
+    @Test func whatWasDiscardedIsNotCalledLost() {
+        let row = Self.row(.established) {
+            $0.memory = SocketMemory()
+            $0.memory?.drops = 1
+        }
+        #expect(
+            SocketInfoText().lines(row) == [
+                "      1 segment discarded here (duplicates, probes, what did not fit: not necessarily lost)"
+            ])
+    }
+
     @Test func aFinAloneIsNothingReceived() {
         let row = Self.row(.closeWait) { $0.info = Self.info([(128, 8, 1)]) }
         #expect(SocketInfoText().lines(row).joined().contains("0 octets sent; 0 received"))

@@ -32,6 +32,26 @@ extension Explanation {
         }
     }
 
+    /// A page for a counter that explains no trouble, as -v lists them by nstat's names; nil for other words, and for a slip in a name that
+    /// has a page.
+    static func page(ofOtherCounter word: String) -> Explanation? {
+        guard let group = ["TcpExt", "Tcp", "IpExt", "Ip6", "Ip"].first(where: word.hasPrefix),
+            word.dropFirst(group.count).first?.isUppercase == true, word.utf8.allSatisfy(HostCounters.isNameOctet)
+        else { return nil }
+        let typed = Array(word.unicodeScalars)
+        let isSlip = HostCounterTroubles.meanings.keys.contains {
+            Explanations.editDistance(typed, Array($0.unicodeScalars)) <= 2
+        }
+        guard !isSlip else { return nil }
+        return Explanation(
+            .counter, word, "A counter of the kernel's that by itself says nothing of trouble.",
+            .linux(
+                """
+                `nstat -az \(word)` shows it, if this kernel has it. Documentation/networking/snmp_counter.rst among Linux's sources tells what
+                most of them count.
+                """))
+    }
+
     private static let remarks: [String: (remark: String?, see: String?)] = [
         "ConntrackDrop": (
             "The kernel's log says `table full, dropping packet`. A rule with `notrack` spares the table.",
@@ -50,7 +70,8 @@ extension Explanation {
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
         ),
         "TcpEstabResets": (
-            "From ESTABLISHED or CLOSE_WAIT straight to CLOSED: by a RST, whoever sent it, or because a time ran out.",
+            "From ESTABLISHED or CLOSE_WAIT straight to CLOSED: by a RST, whoever sent it, or because a time ran out. It counts sockets: a"
+                + " connection of which both ends are in this namespace counts twice.",
             "explain reset, explain silent-close"
         ),
         "TcpInErrs": ("Wrong checksums, and lengths that cannot be.", "explain TCP_CSUM"),
@@ -78,6 +99,10 @@ extension Explanation {
         "TcpExtSyncookiesSent": (
             "A flood of SYNs, or a backlog that is too small. Where net.ipv4.tcp_syncookies is 2 each SYN counts, however empty the queue.",
             "explain syn-cookies"
+        ),
+        "TcpExtTCPAbortFailed": (
+            "The peer does not learn of the abort, and keeps its end until it sends something or a timer ends it.",
+            "explain NETFILTER_DROP, explain half-open-peer"
         ),
         "TcpExtTCPAbortOnClose": (nil, "explain reset-unread-data, explain TCP_ABORT_ON_CLOSE"),
         "TcpExtTCPAbortOnData": (

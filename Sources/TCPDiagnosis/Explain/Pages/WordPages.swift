@@ -285,6 +285,29 @@ extension Explanation {
                 """),
             .see("explain zero-window-stall, explain retransmission, explain LISTEN")),
         Explanation(
+            .word, "discarded here",
+            "In `tcptrace sockets -i`: segments that this socket's kernel took in and threw away (sk_drops; ss -m: d).",
+            .linux(
+                """
+                Duplicates, as of a FIN or a tail loss probe that came twice, probes of a closed window, and what came beyond the window or
+                found no memory. Of the first two nothing was lost.
+                """),
+            .see("explain spurious-retransmission, explain zero-window-stall, explain TcpExtTCPRcvQDrop")),
+        Explanation(
+            .word, "ICMP",
+            "A row such as `ICMP port unreachable from 10.0.0.1, quoting seq 0`: an error about a segment.",
+            .wire(
+                """
+                The error comes from a router, a firewall or the host itself, which its address tells, and quotes the beginning of the
+                segment that it is about (RFC 792, RFC 4443): the number is that segment's.
+                """),
+            .linux(
+                """
+                While a connection is being opened most of them end connect(), with the errno that fits: port unreachable ECONNREFUSED, host
+                unreachable EHOSTUNREACH. Of an open connection they are hints only. (ignored): it moved no state.
+                """),
+            .see("explain syn-unanswered, explain EHOSTUNREACH, explain 'path MTU'")),
+        Explanation(
             .word, "data", "Bytes, octets, text, data: the same, what programs send to each other.",
             .meaning(
                 """
