@@ -90,6 +90,8 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         if selection.isEverything || selection.shows(connections[id], kernel) {
             overview.note(connections.outcome(of: id))
             for finding in findings { count(finding, connections) }
+        } else if !selection.ofCommand || kernel?.isOfCommand == true {
+            overview.leaveOut(connections.outcome(of: id))
         }
         if isKept { report.keep(id) }
         report.finish(id, connections, kernel, &out)

@@ -19,30 +19,38 @@ struct LabClientCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("The server's address (default: 127.0.0.1).", valueName: "host"))
     var hostArgument: String?
-    @Argument(help: ArgumentHelp("The server's port (default: 9500).", valueName: "port"))
+    @Argument(
+        help: ArgumentHelp("The server's port (default: 9500).", valueName: "port"),
+        transform: { try portNumber($0) })
     var portArgument: UInt16?
     @Option(name: .long, help: "The server's address.")
     var host: String?
-    @Option(name: .shortAndLong, help: "The server's port.")
+    @Option(
+        name: .shortAndLong, parsing: .unconditional, help: "The server's port.", transform: { try portNumber($0) })
     var port: UInt16?
-    @Option(help: "Bind this port of ours before connecting.")
+    @Option(
+        parsing: .unconditional, help: "Bind this port of ours before connecting.",
+        transform: { try portNumber($0) })
     var sourcePort: UInt16?
-    @Option(help: "Give up connecting after so many seconds; without it, the kernel's SYN retries decide.")
+    @Option(
+        parsing: .unconditional,
+        help: "Give up connecting after so many seconds; without it, the kernel's SYN retries decide.")
     var connectTimeout: Double?
     @Option(
+        parsing: .unconditional,
         help:
             "After so many seconds of silence, and then as often, ask whether the server is still there (SO_KEEPALIVE)."
     )
     var keepAlive: Int32?
-    @Option(help: "Stay connected and silent so many seconds before the first line.")
+    @Option(parsing: .unconditional, help: "Stay connected and silent so many seconds before the first line.")
     var hold = 0.0
-    @Option(help: "Wait so many seconds between lines.")
+    @Option(parsing: .unconditional, help: "Wait so many seconds between lines.")
     var delay = 0.0
-    @Option(help: "Wait at most so many seconds for the answer to a line.")
+    @Option(parsing: .unconditional, help: "Wait at most so many seconds for the answer to a line.")
     var replyWait = 0.5
     @Flag(help: "Do not wait for answers before the next line (they are still printed); the same as --reply-wait 0.")
     var noReply = false
-    @Option(help: "Stay connected so many seconds after the last line before closing.")
+    @Option(parsing: .unconditional, help: "Stay connected so many seconds after the last line before closing.")
     var slowClose = 0.0
     @Flag(help: "After the last line send our FIN, read on until the server closes, then close.")
     var halfClose = false
@@ -75,7 +83,6 @@ struct LabClientCommand: ParsableCommand {
         if let keepAlive, !(1...32767).contains(keepAlive) {
             throw ValidationError("--keep-alive is in whole seconds, 1 to 32767.")
         }
-        if sourcePort == 0 { throw ValidationError("--source-port is 1 to 65535; leave it out for any port.") }
     }
 
     /// Checks what is told by its place. The parser looks for misspelt options only after `validate`, and their values would have
@@ -90,7 +97,6 @@ struct LabClientCommand: ParsableCommand {
         }
         if host != nil, hostArgument != nil { throw ValidationError("The host is given twice.") }
         if port != nil, portArgument != nil { throw ValidationError("The port is given twice.") }
-        if port ?? portArgument == 0 { throw ValidationError("The port is 1 to 65535.") }
     }
 
     func run() throws {

@@ -24,19 +24,27 @@ struct LabServerCommand: ParsableCommand {
 
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
-    @Option(name: .shortAndLong, help: "The port to listen on; 0 picks a free one and prints it.")
+    @Option(
+        name: .shortAndLong, parsing: .unconditional, help: "The port to listen on; 0 picks a free one and prints it.",
+        transform: { try portNumber($0, from: 0) })
     var port: UInt16 = 9500
     @Option(name: .shortAndLong, help: "sequential: one client at a time; threaded: a thread for each.")
     var mode = ServerMode.sequential
-    @Option(help: "After accepting a client, read nothing for so many seconds: what it sends stays in Recv-Q.")
+    @Option(
+        parsing: .unconditional,
+        help: "After accepting a client, read nothing for so many seconds: what it sends stays in Recv-Q.")
     var hold = 0.0
     @Flag(help: "Sequential: close the socket of a client that has gone.")
     var close = false
-    @Option(help: "Wait so many seconds before closing (implies --close).")
+    @Option(parsing: .unconditional, help: "Wait so many seconds before closing (implies --close).")
     var slowClose: Double?
-    @Option(help: "After \"fin\", wait at most so many seconds for the client's FIN before closing; 0 closes first.")
+    @Option(
+        parsing: .unconditional,
+        help:
+            "After \"fin\", wait at most so many seconds for the client's FIN before closing; with 0 it closes first (lab-client: --slow-close 0.3)."
+    )
     var finWait = 0.5
-    @Option(help: "The backlog of listen(2).")
+    @Option(parsing: .unconditional, help: "The backlog of listen(2).")
     var backlog: Int32 = 10
     @Flag(help: "Close with a RST: SO_LINGER with time 0 (implies --close).")
     var linger0 = false

@@ -17,6 +17,8 @@ enum CaptureListings {
                 if device.isUp { flags.append("Up") }
                 if device.isRunning { flags.append("Running") }
                 if device.isLoopback { flags.append("Loopback") }
+                if device.isWireless { flags.append("Wireless") }
+                if flags.isEmpty { flags.append("none") }
                 let description = device.description.map { " (\($0))" } ?? ""
                 lines.append("\(index + 1).\(device.name)\(description) [\(flags.joined(separator: ", "))]")
             }

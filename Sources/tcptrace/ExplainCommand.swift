@@ -34,8 +34,8 @@ struct ExplainCommand: ParsableCommand {
     private static let widest = 100
 
     func validate() throws {
-        // All words or nothing: a script must not take half an answer for one.
-        for word in words where Explanations.pages(for: word).isEmpty {
+        // Where some have pages these are the answer, and the exit code says that there is more to it.
+        if let word = words.first, words.allSatisfy({ Explanations.pages(for: $0).isEmpty }) {
             throw ValidationError(Self.complaint(about: word))
         }
     }
@@ -53,7 +53,10 @@ struct ExplainCommand: ParsableCommand {
             if index > 0 { out.newline() }
             append(page.lines(width: columns), isColored, &out)
         }
-        throw ExitCode(StandardStreams.writeResults(&out))
+        let code = StandardStreams.writeResults(&out)
+        let unknown = words.filter { Explanations.pages(for: $0).isEmpty }
+        for word in unknown { StandardStreams.complain(Self.complaint(about: word)) }
+        throw ExitCode(code == 0 && !unknown.isEmpty ? EX_USAGE : code)
     }
 
     private func append(_ lines: [Explanation.Line], _ isColored: Bool, _ out: inout OutputBuffer) {

@@ -25,7 +25,9 @@ struct LabCommand: ParsableCommand {
 
     @Flag(help: "List the scenarios and end.")
     var list = false
-    @Option(name: .shortAndLong, help: ArgumentHelp("The server's port.", valueName: "port"))
+    @Option(
+        name: .shortAndLong, parsing: .unconditional, help: ArgumentHelp("The server's port.", valueName: "port"),
+        transform: Self.port)
     var port: UInt16 = 9500
     @Option(
         help: ArgumentHelp("Write each scenario's capture there, as <scenario>.pcapng.", valueName: "directory"),
@@ -54,7 +56,6 @@ struct LabCommand: ParsableCommand {
     func options() throws -> LabOptions {
         var options = LabOptions()
         if !scenarios.isEmpty { options.scenarios = try scenarios.map(Self.scenario) }
-        guard port > 0 else { throw ValidationError("--port 0: the port is 1 to 65535") }
         options.port = port
         options.saveDirectory = save
         let terminal = Terminal.standardOutput
@@ -64,6 +65,11 @@ struct LabCommand: ParsableCommand {
         options.command = Terminal.commandLine
         options.executable = Terminal.executable
         return options
+    }
+
+    private static func port(_ word: String) throws -> UInt16 {
+        if let port = UInt16(word), port > 0 { return port }
+        throw ValidationError("the port is 1 to 65535")
     }
 
     /// The scenario of this name, or a usage error that says which one was meant.

@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import PacketSource
 import TCPModel
+import TeachingLab
 import TraceSession
 
 /// Guesses at the first word of the command line. None is made of a word that pcap-filter(7) knows.
@@ -35,6 +36,19 @@ enum LoneWord {
         ]
         // gzip has two octets only.
         return known.contains(start) || known.prefix(3).contains(start.byteSwapped) || start >> 16 == 0x1f8b
+    }
+
+    /// Whether a word is the name of a directory or of a file that is no program, and no filter: what is wrong with it as a capture is
+    /// said when it is read.
+    static func isOtherFile(_ word: String) -> Bool {
+        var status = stat()
+        // The path is NUL-terminated for the time of the call, which fills the structure or fails.
+        guard !FilterKeywords.all.contains(word[...]), unsafe stat(word, &status) == 0 else { return false }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFDIR || kind == S_IFREG && status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) == 0 else {
+            return false
+        }
+        return !isInterface(word) && (try? FilterSet(word, linkType: .ethernet)) == nil
     }
 
     /// Whether the word can only be the name of a file, there or not.
@@ -76,15 +90,16 @@ enum LoneWord {
         return "\(printable(word)): no filter; a capture file is read with tcptrace -r \(shellWord(word))"
     }
 
-    /// What to type instead of these words, if that is clear; nil for all others. `isBehindP`: with -p, which elsewhere names a process.
-    static func hint(_ words: [String], isBehindP: Bool = false) -> String? {
+    /// What to type instead of these words, if that is clear; nil for all others. `isBehindP`: with -p, which elsewhere names a process;
+    /// `output`: the file that -w names.
+    static func hint(_ words: [String], isBehindP: Bool = false, output: String? = nil) -> String? {
         guard let first = words.first else { return nil }
         if words.count == 1, let port = UInt16(first) {
             let process = isBehindP ? "; -p is tcpdump's, a process is chosen with --pid \(port)" : ""
             return "\(first): a filter names the kind: tcptrace port \(port)\(process)"
         }
-        if words.count > 1 && isCapture(first) {
-            let typed = words.map(shellWord).joined(separator: " ")
+        if isCapture(first) {
+            let typed = (words + (output.map { ["-w", $0] } ?? [])).map(shellWord).joined(separator: " ")
             return "\(printable(first)) is a capture file: tcptrace -r \(typed)"
         }
         if isInterface(first) {
@@ -97,6 +112,13 @@ enum LoneWord {
         }
         if let meant = OtherWords.hint(words) { return meant }
         if first == "version" { return "version: there is no such verb; it is tcptrace --version" }
+        if words.count == 1, LabScenario(rawValue: first) != nil, !FilterKeywords.all.contains(first[...]) {
+            return "\(first): no filter, but a scenario of the lab: tcptrace lab \(first)"
+        }
+        // Of three letters two may be in the wrong order, no more.
+        if words.count == 1, first.utf8.count == 3, first.utf8.sorted() == "lab".utf8.sorted() {
+            return "\(first): neither a verb nor a filter; did you mean tcptrace lab?"
+        }
         for verb in TcpdumpArguments.verbs.sorted() where verb.count > 3 && verb != first {
             let most = verb.count > 5 ? 2 : 1
             guard abs(first.utf8.count - verb.utf8.count) <= most else { continue }

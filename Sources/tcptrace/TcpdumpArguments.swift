@@ -6,10 +6,11 @@ enum TcpdumpArguments {
     static let lettersWithValue = Set("irwcsByFVQTZ")
     /// Letters without one.
     static let letters = Set("nNpqtSvlUKOfDLdh#AXxe")
+    private static let noRotation =
+        "output files are not rotated; tcpdump writes such files, and tcptrace -r FILE -r FILE ... reads them as one"
     /// Letters of tcpdump that are refused by name: better than to do something else than they say.
     static let refusals: [Character: String] = [
-        "C": "output files are not rotated", "G": "output files are not rotated", "W": "output files are not rotated",
-        "z": "output files are not rotated", "j": "time-stamp types cannot be chosen",
+        "C": noRotation, "G": noRotation, "W": noRotation, "z": noRotation, "j": "time-stamp types cannot be chosen",
         "J": "time-stamp types cannot be chosen", "E": "nothing is decrypted", "M": "signatures are not verified",
         "m": "no MIBs are read, as SNMP is not decoded",
         "I": "monitor mode is for radio, not for TCP", "H": "802.11s is not decoded",

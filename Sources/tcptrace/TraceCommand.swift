@@ -56,13 +56,18 @@ struct TraceCommand: ParsableCommand {
             "Write the frames too: pcapng, with what the kernel says, or pcap if the name ends in .pcap.",
             valueName: "file"), completion: .file())
     var output: String?
-    @Option(name: .customShort("c"), help: ArgumentHelp("Stop after this many packets.", valueName: "count"))
+    @Option(
+        name: .customShort("c"), parsing: .unconditional,
+        help: ArgumentHelp("Stop after this many packets.", valueName: "count"),
+        transform: { try Self.count($0, of: "packet") })
     var count: UInt64?
     @Option(
-        name: .customShort("s"),
+        name: .customShort("s"), parsing: .unconditional,
         help: ArgumentHelp("Octets to keep of each frame; 0 = all (262144).", valueName: "snaplen"))
     var snapshotLength: Int?
-    @Option(name: .customShort("B"), help: ArgumentHelp("Size of the kernel's buffer in KiB.", valueName: "KiB"))
+    @Option(
+        name: .customShort("B"), parsing: .unconditional,
+        help: ArgumentHelp("Size of the kernel's buffer in KiB.", valueName: "KiB"))
     var bufferKiB: Int?
     @Flag(name: .customShort("p"), help: "Do not put the interface into promiscuous mode.")
     var notPromiscuous = false
@@ -134,16 +139,21 @@ struct TraceCommand: ParsableCommand {
     var ascii = false
     @Flag(name: .customLong("no-header"), help: "With -q and -T csv: no column titles.")
     var noHeader = false
-    @Option(help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Stop after this many connections have ended.", valueName: "count"),
+        transform: { try Self.count($0, of: "connection") })
     var connections: UInt64?
-    @Option(help: ArgumentHelp("Threads to replay with, instead of one per processor.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads to replay with, instead of one per processor.", valueName: "count"))
     var workers: Int?
     @Option(
-        name: .customLong("max-connections"),
+        name: .customLong("max-connections"), parsing: .unconditional,
         help: ArgumentHelp(
             "Connections to keep in memory at most; the least useful are given up first.", valueName: "count"))
     var maxConnections: Int?
-    @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
     var duration: Double?
     @Option(
         help: ArgumentHelp(
@@ -198,6 +208,12 @@ struct TraceCommand: ParsableCommand {
         help: ArgumentHelp("pcap-filter(7) words; none means every TCP segment.", valueName: "filter"),
         completion: .file())
     var words: [String] = []
+
+    /// A number of packets or connections after which to stop.
+    private static func count(_ text: String, of what: String) throws -> UInt64 {
+        if let number = UInt64(text), number > 0 { return number }
+        throw ValidationError("count at least one \(what)")
+    }
 
     func validate() throws { _ = try TraceRequest(self, readsFiles: false) }
 

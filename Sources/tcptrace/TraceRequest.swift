@@ -65,7 +65,9 @@ struct TraceRequest {
             options.files += named
         }
         takeWordsAsFiles(&words, writes: command.output != nil)
-        if let hint = LoneWord.hint(words, isBehindP: command.notPromiscuous) { throw ValidationError(hint) }
+        if let hint = LoneWord.hint(words, isBehindP: command.notPromiscuous, output: command.output) {
+            throw ValidationError(hint)
+        }
         if !options.files.isEmpty && !options.interfaces.isEmpty {
             throw ValidationError("-r reads a file and -i captures live: choose one")
         }
@@ -105,7 +107,9 @@ struct TraceRequest {
             options.files += captures
             words.removeFirst(captures.count)
             wordsAsFiles = captures.count
-        } else if options.files.isEmpty, words.count == 1, LoneWord.isFileName(words[0]) {
+        } else if options.files.isEmpty, words.count == 1,
+            LoneWord.isFileName(words[0]) || LoneWord.isOtherFile(words[0])
+        {
             options.files = words
             words = []
         }
@@ -145,7 +149,7 @@ struct TraceRequest {
         guard words.contains(where: { $0.contains { !$0.isWhitespace } }) else {
             throw unusable("-F \(path): there is no filter in it")
         }
-        return words.map { String($0) }
+        return words.flatMap { $0.split(whereSeparator: \.isWhitespace).map(String.init) }
     }
 
     /// The lines of a file that an option names. What is in another file than was meant is not shown.
@@ -197,8 +201,6 @@ struct TraceRequest {
 
     /// When to stop, and how much is kept at once.
     private mutating func chooseLimits(_ command: TraceCommand) throws {
-        if command.count == 0 { throw ValidationError("-c 0: count at least one packet") }
-        if command.connections == 0 { throw ValidationError("--connections 0: count at least one connection") }
         options.packetLimit = command.count
         options.connectionLimit = command.connections
         if let workers = command.workers {
@@ -212,7 +214,7 @@ struct TraceRequest {
         }
         if let duration = command.duration {
             guard duration > 0 && duration.isFinite else {
-                throw ValidationError("--duration \(duration): a number of seconds above 0")
+                throw ValidationError("--duration \(seconds(duration)): a number of seconds above 0")
             }
             options.duration = duration
         }
@@ -238,6 +240,12 @@ struct TraceRequest {
         options.tellsAllCounters = command.verbosity > 0
         options.verifiesChecksums = command.verifyChecksums
         options.usesProcesses = !command.noProcess
+    }
+
+    /// A number as it was typed: `0`, where Double's description is `0.0`.
+    private func seconds(_ number: Double) -> String {
+        let text = "\(number)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
     private mutating func chooseConnections(_ command: TraceCommand) throws {

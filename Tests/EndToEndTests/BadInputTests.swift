@@ -86,6 +86,13 @@ import Testing
 
     @Test(arguments: [
         (["lo", "port", "9500"], "lo is an interface: tcptrace -i lo port 9500"),
+        (["fin"], "fin: no filter, but a scenario of the lab: tcptrace lab fin"),
+        (["lba"], "did you mean tcptrace lab?"),
+        (["-c", "-1"], "The value '-1' is invalid for '-c <count>': count at least one packet"),
+        (["-s", "-5"], "-s -5: the snapshot length is from 0 (all) to 262144"),
+        (["--connections", "0"], "count at least one connection"), (["--duration", "0"], "--duration 0: a number of"),
+        (["-C", "1"], "-C: output files are not rotated; tcpdump writes such files"),
+        (["lab", "-p", "99999"], "is invalid for '-p <port>': the port is 1 to 65535"),
         (["9500"], "tcptrace port 9500"), (["sokets"], "did you mean tcptrace sockets?"),
         (["doctr"], "did you mean tcptrace doctor?"), (["version"], "tcptrace --version"),
         (["-i", "lo", "sockets"], "sockets is a verb, and comes first: tcptrace sockets"),
@@ -150,7 +157,7 @@ import Testing
         try Data("# web\r\ntcp # all\r\nor port 9\r\n".utf8).write(to: URL(filePath: filter))
         try Data("\(file)\r\n\(file)\r\n".utf8).write(to: URL(filePath: list))
         let outcome = try Program(Program.tcptrace, ["-q", "-F", filter, "-V", list]).end()
-        #expect(outcome.code == 0 && outcome.errors.contains(#"filter " tcp  or port 9""#), "\(outcome.errors)")
+        #expect(outcome.code == 0 && outcome.errors.contains(#"filter "tcp or port 9""#), "\(outcome.errors)")
         #expect(outcome.errors.components(separatedBy: "reading from file \(file),").count == 3, "\(outcome.errors)")
         for option in ["-F", "-V"] {
             let outcome = try Program(Program.tcptrace, ["-q", option, "/tmp"]).end()
@@ -231,6 +238,44 @@ import Testing
         let outcome = try Program(Program.tcptrace, ["-q", file, "port", "9500"]).end()
         #expect(
             outcome.errors.contains("\(file) is a capture file: tcptrace -r '\(file)' port 9500"), "\(outcome.errors)")
+    }
+
+    @Test func aCaptureBesideAnOutputIsNoFilterWord() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(1), as: "plain")
+        let outcome = try tcptrace(file, "-w", "copy.pcap")
+        #expect(outcome.code == 64)
+        #expect(
+            outcome.errors.contains("\(file) is a capture file: tcptrace -r \(file) -w copy.pcap"), "\(outcome.errors)")
+    }
+
+    /// What is wrong with it as a capture, and not as a filter.
+    @Test func anExistingFileIsNoFilterWord() throws {
+        let scratch = try Scratch()
+        let text = try scratch.write(Array("This is no capture file, is it?".utf8), as: "text")
+        for path in [scratch.path, text] {
+            let (word, option) = (try tcptrace(path), try tcptrace("-r", path))
+            #expect(word.code == 1 && word.errors == option.errors, "\(word.errors)")
+        }
+        // Where a directory has the name of a keyword the word stays a filter.
+        let named = try shell("cd \"$1\"; mkdir tcp; exec $T -d tcp", scratch.path)
+        #expect(named.code == 0 && named.text.hasPrefix("(000)"), "\(named.errors)")
+    }
+
+    @Test func whereNothingWasChosenItIsSaidWhatThereWas() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.connections(2), as: "x.pcap")
+        for form in [[], ["-q"], ["-T", "csv"]] {
+            let outcome = try Program(
+                Program.tcptrace, form + ["-r", file, "--outcome", "refused,no_answer", "--state", "close-wait"]
+            ).end()
+            let sentence =
+                "tcptrace: no connection with an end in CLOSE_WAIT and that was refused or no answer; there were 2 "
+            #expect(outcome.code == 0 && outcome.errors.contains(sentence), "\(outcome.errors)")
+        }
+        #expect(
+            try !tcptrace("-r", file, "--state", "close-wait,syn-sent").errors.contains(
+                "no connection with an end in CLOSE_WAIT;"))
     }
 
     @Test func aCaptureAsTheOnlyWordIsReadAlsoIfItIsCompressed() throws {

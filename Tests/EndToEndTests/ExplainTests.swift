@@ -52,8 +52,10 @@ import Testing
 
     @Test func anUnknownWordIsAUsageError() throws {
         let outcome = try tcptrace("explain", "refused", "TIEM_WAIT")
-        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        #expect(outcome.code == 64 && outcome.lines.first == "refused: finding", "what is known is explained")
         #expect(outcome.errors.contains("did you mean TIME_WAIT?"), "\(outcome.errors)")
+        let none = try tcptrace("explain", "TIEM_WAIT")
+        #expect(none.code == 64 && none.output.isEmpty && none.errors.contains("did you mean TIME_WAIT?"))
         let hostile = try tcptrace("explain", "\u{1b}]0;title\u{7}\u{202e}")
         #expect(hostile.code == 64)
         #expect(hostile.errors.contains("\\x1b]0;title\\x07\\u{202e}"), "\(hostile.errors)")

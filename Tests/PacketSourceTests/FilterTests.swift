@@ -73,6 +73,14 @@ import Testing
         }
     }
 
+    @Test("the search for the word gives up in time") func deepNesting() {
+        // The wrong word is the last one: every beginning can be continued, behind ever more brackets.
+        let text = String(repeating: "( ", count: 1900) + "x y"
+        let began = ContinuousClock.now
+        #expect(throws: CaptureError.self) { _ = try PacketFilter(text, linkType: .ethernet) }
+        #expect(ContinuousClock.now - began < .seconds(5))
+    }
+
     @Test(
         "a filter that ends too early points behind its end",
         arguments: ["tcp and", "port", "(tcp", "tcp[13", "host", "tcp[13] &"])

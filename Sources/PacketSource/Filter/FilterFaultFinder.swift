@@ -11,6 +11,8 @@ struct FilterFaultFinder {
 
     /// Longer filters are not searched: each try is a compilation.
     private static let longest = 4096
+    /// Octets to compile in all: with every open bracket there are more tries. Some tenths of a second.
+    private static let most = 16 << 20
     /// What may stand after an unfinished beginning, most likely first.
     private static let operands = [
         "", "1", "tcp", "1.1.1.1", "host 1.1.1.1", "::1", "1-2", "00:00:00:00:00:00", "port 1", "255.0.0.0", "or tcp",
@@ -29,10 +31,13 @@ struct FilterFaultFinder {
         // A beginning that can be continued has only beginnings that can: search by halves for the first that cannot.
         var good = 0
         var bad = words.count + 1
+        var room = Self.most
         while bad - good > 1 {
             let middle = (good + bad) / 2
             let beginning = Self.withoutNames(words[..<middle], bytes)
-            if Self.canContinue(beginning, Self.openBrackets(words[..<middle], bytes), handle) {
+            let canContinue = Self.canContinue(beginning, Self.openBrackets(words[..<middle], bytes), handle, &room)
+            if room < 0 { return nil }
+            if canContinue {
                 good = middle
             } else {
                 bad = middle
@@ -61,16 +66,22 @@ struct FilterFaultFinder {
         word.first == UInt8(ascii: "\\") ? word.dropFirst() : word
     }
 
+    /// Whether something may stand after this beginning; `room` is below 0 afterwards if the search was given up.
     private static func canContinue(
-        _ beginning: String, _ closers: [String], _ handle: borrowing CaptureHandle
+        _ beginning: String, _ closers: [String], _ handle: borrowing CaptureHandle, _ room: inout Int
     ) -> Bool {
+        func compiles(_ candidate: String) -> Bool {
+            room -= candidate.utf8.count
+            return Self.compiles(candidate, handle)
+        }
         for operand in operands {
             let start = operand.isEmpty ? beginning : beginning + " " + operand
-            if compiles(start + closers.joined(), handle) { return true }
+            if compiles(start + closers.joined()) { return true }
             // A comparison may be missing before any of the brackets is closed.
             for split in 0...closers.count {
+                if room < 0 { return false }
                 let candidate = start + closers[..<split].joined() + " = 0" + closers[split...].joined()
-                if compiles(candidate, handle) { return true }
+                if compiles(candidate) { return true }
             }
         }
         return false

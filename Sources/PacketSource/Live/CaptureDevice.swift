@@ -18,6 +18,8 @@ public struct CaptureDevice: Hashable, Sendable {
     public var isRunning: Bool
     /// Whether it is a loopback interface.
     public var isLoopback: Bool
+    /// Whether it is a radio's, also one that is not for IP.
+    public var isWireless: Bool
 
     /// All of them, in libpcap's order: the one it would choose first. Throws when the system does not tell.
     public static func all() throws(CaptureError) -> [CaptureDevice] {
@@ -52,6 +54,7 @@ public struct CaptureDevice: Hashable, Sendable {
         isUp = flags & UInt32(PCAP_IF_UP) != 0
         isRunning = flags & UInt32(PCAP_IF_RUNNING) != 0
         isLoopback = flags & UInt32(PCAP_IF_LOOPBACK) != 0
+        isWireless = flags & UInt32(PCAP_IF_WIRELESS) != 0
         addresses = []
         var next = unsafe entry.addresses
         while let address = unsafe next {

@@ -148,7 +148,7 @@ public enum LiveSession {
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
         for sentence in tracer.unattributed.sentences { complain(sentence) }
         for line in tracer.hostCounters { complain(plain: line) }
-        if let sentence = tracer.unmetChoice { complain(sentence) }
+        if let sentence = tracer.unmetChoice ?? tracer.overview.unmet(tracer.options.selection) { complain(sentence) }
         if let sentence = tracer.options.names?.sentence { complain(sentence) }
         for sentence in tracer.unwantedFindings { complain(sentence) }
     }

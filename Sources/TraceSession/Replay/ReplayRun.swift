@@ -364,7 +364,7 @@ struct ReplayRun: ~Copyable {
                 }
             }
         }
-        if let sentence = consumer.unmetChoice { complain(sentence) }
+        if let sentence = consumer.unmetChoice ?? consumer.overview.unmet(options.selection) { complain(sentence) }
         if let sentence = options.names?.sentence { complain(sentence) }
         let result = consumer.outputStatus.map { $0 == 0 ? status : $0 } ?? status
         let unwanted = consumer.unwantedFindings

@@ -21,7 +21,11 @@ struct TalliedReport<Report: PartitionedReport> {
     @inline(__always) mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {
-        if showsAll || selection.shows(connections[id], nil) { overview.note(connections.outcome(of: id)) }
+        if showsAll || selection.shows(connections[id], nil) {
+            overview.note(connections.outcome(of: id))
+        } else {
+            overview.leaveOut(connections.outcome(of: id))
+        }
         report.finish(id, connections, &out)
     }
 }
