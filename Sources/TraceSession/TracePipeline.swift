@@ -29,6 +29,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var notesMarks = false
     /// Connections seen for the first time since the live loop last looked.
     var newConnections: [ConnectionID] = []
+    /// Connections whose responders sent their first text or FIN since then, and when.
+    var answered: [(id: ConnectionID, time: Timestamp)] = []
     /// Connections that were found to be redirected since then, and what their clients called.
     var redirected: [(id: ConnectionID, called: SocketAddress)] = []
     private var redirections: Redirections
@@ -189,8 +191,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             if tracked.hasTransitions { hasNewStates = true }
             if tracked.isFirst { newConnections.append(tracked.connection) }
             if let old = tracked.replaced { replaced.append(old) }
+            if timeline.isFirstAnswer(segment, tracked) { answered.append((tracked.connection, header.time)) }
         } else if recorded != nil {
             if tracked.isFirst { recorded?.watch(tracked.connection, timeline) }
+            if timeline.isFirstAnswer(segment, tracked) { recorded?.noteAnswer(tracked.connection, header.time) }
             if tracked.ended { recorded?.end(tracked.connection, timeline) }
         }
         guard needs.segments else {

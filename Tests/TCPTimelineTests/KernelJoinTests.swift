@@ -205,6 +205,25 @@ final class Joined {
         #expect(joined.read(400, client, joined.listener, joined.server(.established, inode: 44)).isEmpty)
     }
 
+    /// Nobody answers before accept(): the reading that sees it comes later.
+    @Test func D3_anAnswerBoundsTheWait() throws {
+        let joined = Joined(handshake)
+        let client = joined.client(.established)
+        for time in [1, 102, 200] as [Int64] {
+            joined.read(time, client, joined.listener, joined.server(.established, inode: 0))
+        }
+        let open = joined.play.now
+        joined.play.feed("0.251 < P. 1:8 ack 1")
+        let answer = joined.play.last
+        #expect(joined.play.timeline[joined.id].counters[1].uniqueBytes == 7)
+        joined.join.noteAnswer(joined.id, answer.time)
+        joined.join.noteAnswer(joined.id, answer.time.advanced(by: Span.second))
+        #expect(
+            joined.read(1, client, joined.listener, joined.server(.established, inode: 44)) == [
+                "server accepted after 200 to \(answer.time.since(open) / Span.millisecond) ms"
+            ])
+    }
+
     @Test func D3_acceptLatencyIsBoundedByReadings() throws {
         let joined = Joined(handshake)
         func delay() throws -> (least: Int64, most: Int64?)? {

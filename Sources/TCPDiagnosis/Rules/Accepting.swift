@@ -75,11 +75,11 @@ extension Rule {
     /// it, but not that the server answered: nobody does before accept().
     static let acceptedLate = Rule(.acceptedLate) { c in
         guard let view = c.kernel?.responder, let delay = view.acceptDelay(c.connection),
-            let open = c.connection.openTime, !c.found.contains(.acceptDeferred)
+            !c.found.contains(.acceptDeferred)
         else { return nil }
-        let text = c.file[.responder].firstText
-        let answered = c.found.contains(.neverAccepted) && text.isSeen ? max(delay.least, text.time.since(open)) : nil
-        guard let most = delay.most ?? answered, delay.least >= Span.second || delay.most == nil else { return nil }
+        guard let most = delay.most,
+            delay.least >= Span.second || c.found.contains(.neverAccepted) && view.firstAccepted == nil
+        else { return nil }
         let process = view.process ?? view.listenerProcess
         let owner = process == nil ? "the server" : c.processName(process)
         return Verdict(

@@ -1,9 +1,9 @@
 // The accept queue: which connections wait there, in which order, and when they were taken out.
 //
 // No event tells of accept(). Readings show a child socket without an inode until somebody has it, and a system call of its
-// owner (close, shutdown) proves that he had it by then: so the moment lies between two known ones.
+// owner (close, shutdown), or its first text, proves that he had it by then: so the moment lies between two known ones.
 
-import TCPModel
+public import TCPModel
 
 extension KernelJoin {
     /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
@@ -33,6 +33,11 @@ extension KernelJoin {
                 news.append(.accepted(least: delay.least, most: most))
             }
         }
+    }
+
+    /// The responder's first text or FIN was captured at this moment.
+    public mutating func noteAnswer(_ id: ConnectionID, _ time: Timestamp) {
+        update(id, .responder) { $0.firstAnswer = min($0.firstAnswer ?? time, time) }
     }
 
     /// A process had the socket at this moment.
@@ -70,6 +75,15 @@ extension KernelJoin {
                 }
             }
         }
+    }
+}
+
+extension KernelSideView {
+    /// Whether it went with its listener, from whose queue nobody had taken it: who closed that never had this socket. `TCP_STATE` is the
+    /// reason then (`inet_child_forget`, `tcp_disconnect`); who has it and leaves octets unread gives another one.
+    var wentWithListener: Bool {
+        trace.resetWithListener && trace.resetReason == .tcpState && firstAccepted == nil && !hasAnswered
+            && socket?.inode ?? 0 == 0
     }
 }
 

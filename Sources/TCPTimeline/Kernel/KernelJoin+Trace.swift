@@ -228,7 +228,8 @@ extension KernelSideView {
     /// Takes in whose socket it is, if an event tells; returns the process if that is news. Who connected, or the first who closes, is
     /// kept: others may only hold a copy of the descriptor.
     fileprivate mutating func takeOwner(_ event: SocketEvent) -> ProcessIdentity? {
-        guard TracedFacts.isOwners(event), let owner = event.process, !trace.isOwnerExact else { return nil }
+        guard TracedFacts.isOwners(event), let owner = event.process, !trace.isOwnerExact, !wentWithListener
+        else { return nil }
         trace.isOwnerExact = true
         guard process?.pid != owner.pid else { return nil }
         process = owner

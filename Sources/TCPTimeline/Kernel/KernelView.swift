@@ -82,6 +82,10 @@ public struct KernelSideView: Sendable {
     public internal(set) var lastUnaccepted: Timestamp?
     /// The first moment at which a process had it: the end of the reading that said so, or a system call on it.
     public internal(set) var firstAccepted: Timestamp?
+    /// When its first text or FIN was captured: nobody sends or closes before accept(), so that a process had it by then.
+    var firstAnswer: Timestamp?
+    /// Whether it sent text or a FIN.
+    public var hasAnswered: Bool { firstAnswer != nil }
     /// While it waits to be accepted: its place among the traced ones that wait for the same listener, 1 = the next one.
     public internal(set) var queuePlace: UInt32?
     /// How many traced ones waited then. Others may stand before any of them, and those that were reset meanwhile.
@@ -133,13 +137,14 @@ public struct KernelSideView: Sendable {
     /// Whether the kernel answered a SYN here: it has, or had, a request that waits for the handshake's end.
     public var answeredSyn: Bool { socket?.state == .synReceived || trace.sentSynAckAgain }
 
-    /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if nothing is known. Only readings and the
-    /// owner's system calls tell: so it was at least `least` and at most `most`, which is nil while nobody has it.
+    /// How long a responder's socket waited in the accept queue, in nanoseconds; nil if nothing is known. Only readings, the owner's
+    /// system calls and what it sends tell: so it was at least `least` and at most `most`, which is nil while nobody has it.
     public func acceptDelay(_ connection: Connection) -> (least: Int64, most: Int64?)? {
         guard firstAccepted != nil || lastUnaccepted != nil, !connection.isSelfConnect, let open = connection.openTime
         else { return nil }
         let least = max(0, lastUnaccepted?.since(open) ?? 0)
-        return (least, firstAccepted.map { max(least, $0.since(open)) })
+        let latest = [firstAccepted, firstAnswer].compactMap { $0 }.min()
+        return (least, latest.map { max(least, $0.since(open)) })
     }
 
     /// Whether the kernel surely has no socket here: a local address, and neither a socket nor a listener.

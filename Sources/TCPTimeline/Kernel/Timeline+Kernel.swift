@@ -21,6 +21,14 @@ extension Timeline {
     /// When its first segment came.
     func firstTime(of id: ConnectionID) -> Timestamp { connections.store[id].firstTime }
 
+    /// Whether a segment that was just taken in is the responder's first one with text or FIN, or may be.
+    public func isFirstAnswer(_ segment: Segment, _ tracked: Tracked) -> Bool {
+        guard segment.payloadLength > 0 || segment.flags.contains(.fin), tracked.copyOf == 0 else { return false }
+        let hot = connections.store[tracked.connection]
+        return hot.tuple.source == segment.tuple.destination
+            && hot.sides[Int(Side.responder.rawValue)].uniqueBytes <= UInt64(segment.payloadLength)
+    }
+
     /// Whether a RST of this side ended it.
     func wasReset(_ id: ConnectionID, by side: Side) -> Bool {
         let facts = connections.store[id].facts

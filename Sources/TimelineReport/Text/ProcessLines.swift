@@ -101,11 +101,9 @@ extension OutputBuffer {
             append("accepted within ")
         } else {
             append("accepted after ")
-            // As near as anybody wants to know.
-            if most - delay.least > most / 10 {
-                append(span: delay.least)
-                append(" to ")
-            }
+            append(span: delay.least)
+            guard most > delay.least else { return }
+            append(" to ")
         }
         append(span: most)
     }

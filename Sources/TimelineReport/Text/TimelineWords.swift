@@ -123,8 +123,9 @@ extension TimelineWriter {
 }
 
 extension OutputBuffer {
-    /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed (unless `tellsPast` is false), or the listener's process while
-    /// nobody has accepted (`one of 2 listeners` where several share the address). No String is made: under a flood of connections it is
+    /// `lab-client[7511]`, `was lab-client[7511]` once the socket is closed (unless `tellsPast` is false), or the listener's process:
+    /// `listens` while nobody has accepted (`one of 2 listeners` where several share the address), `accepted` if somebody has, whose socket
+    /// was not seen. No String is made: under a flood of connections it is
     /// written for each.
     mutating func append(processOf view: KernelSideView, tellsPast: Bool = true) {
         if let process = view.process {
@@ -137,7 +138,8 @@ extension OutputBuffer {
             append(" listeners")
         } else if let listener = view.listenerProcess {
             append(listener)
-            append(" listens")
+            // Of several processes that have the listener any may have accepted it.
+            append(view.hasAnswered && view.listenerSharerCount == 0 ? " accepted" : " listens")
         }
     }
 

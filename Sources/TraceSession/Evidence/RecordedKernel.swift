@@ -69,6 +69,9 @@ struct RecordedKernel {
         current[FlowKey(timeline.connections.name(of: id).tuple)] = id
     }
 
+    /// The responder of a connection sent its first text or FIN.
+    mutating func noteAnswer(_ id: ConnectionID, _ time: Timestamp) { join.noteAnswer(id, time) }
+
     /// The client of a connection called this address.
     mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         join.note(id, called: called, timeline)

@@ -133,6 +133,9 @@ struct KernelWatcher {
         addresses.note(timeline.connections.name(of: id).tuple)
     }
 
+    /// The responder of a connection sent its first text or FIN.
+    mutating func noteAnswer(_ id: ConnectionID, _ time: Timestamp) { join.noteAnswer(id, time) }
+
     /// The client of a connection called this address: so its socket says.
     mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         join.note(id, called: called, timeline)

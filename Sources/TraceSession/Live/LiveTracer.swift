@@ -252,6 +252,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.newConnections.removeAll(keepingCapacity: true)
         for (id, called) in pipeline.redirected { kernel?.note(id, called: called, pipeline.timeline) }
         pipeline.redirected.removeAll(keepingCapacity: true)
+        for (id, time) in pipeline.answered { kernel?.noteAnswer(id, time) }
+        pipeline.answered.removeAll(keepingCapacity: true)
     }
 
     /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.

@@ -80,6 +80,7 @@ import Testing
             #expect(play.conclude(900) == [.neverAccepted, .resetListenerClosed], "\(play.found)")
             let cause = isEnding ? "p8[8] ended, and its listener with it, while" : "p8[8] closed its listener while"
             #expect(play.message(.resetListenerClosed).hasPrefix(cause), "\(play.found)")
+            #expect(play.view?.responder.process == nil, "it never had this socket")
         }
     }
 

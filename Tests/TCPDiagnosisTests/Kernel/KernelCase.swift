@@ -53,6 +53,9 @@ final class KernelCase {
         play.observer = { [unowned self] event, timeline in
             diagnosis.observe(event)
             if event.isFirst { join.watch(event.connection, timeline) }
+            if event.sender == .responder, event.segment.payloadLength > 0 || event.segment.flags.contains(.fin) {
+                join.noteAnswer(event.connection, event.time)
+            }
         }
         play.feed(text)
         play.observer = nil

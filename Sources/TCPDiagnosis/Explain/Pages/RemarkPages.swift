@@ -230,9 +230,9 @@ extension Explanation {
             see: "explain never-accepted"),
         remark(
             "accepted after",
-            "`kernel: accepted after 183ms`: so long the connection waited in the accept queue, open, for its server.",
-            "From the end of the handshake to the accept() that took it. `within`: by the first look at it. `after 80ms to 103ms`: between two"
-                + " looks.",
+            "`kernel: accepted after 80ms to 103ms`: so long the connection waited in the accept queue, open, for its server.",
+            "From the end of the handshake to the accept() that took it, which has no event: between two looks at the socket, or one of"
+                + " them and the server's first answer. `within`: by the first look at it.",
             see: "explain accepted-late, explain accept-queue-full"),
         remark(
             "no process", "A socket that no process holds any more: its own has closed it, or has ended.",
@@ -252,7 +252,8 @@ extension Explanation {
         remark(
             "listens",
             "`lab-server[7410] listens`: nobody has accepted the connection, and this process has its listener.",
-            "It is the one to call accept().", see: "explain never-accepted"),
+            "It is the one to call accept(). `accepted` in its place: the end has answered, so it did.",
+            see: "explain never-accepted"),
         remark(
             "has no owner",
             "The side that closed has done so for good: no process has its socket, and the kernel ends it alone.",
