@@ -86,6 +86,8 @@ struct KernelWatcher {
     /// Said once: why the tables cannot be read.
     private(set) var failure: String?
     private var saidWithoutSockDiag = false
+    /// A connection was forgotten with a socket whose process was not found, while some processes refused.
+    private var leftWithoutProcess = false
     /// What is learnt goes into the capture file, too, if one is written that has room for it.
     private var recorder: KernelRecorder?
     /// The tracepoints.
@@ -203,13 +205,29 @@ struct KernelWatcher {
     /// What could not be read, or was not understood, so far.
     var faults: ReadingFaults {
         var faults = tables.faults
-        faults.hiddenProcesses = owners.counts.mostDenied
+        // Who refuses matters only where somebody's socket was left without a process.
+        let denied = owners.counts.mostDenied
+        faults.hiddenProcesses =
+            denied > 0 && (leftWithoutProcess || join.watched.contains(where: lacksProcess)) ? denied : 0
         faults.lostEvents = trace.counts.lost
         faults.malformedEvents = trace.counts.damaged
         return faults
     }
 
-    mutating func forget(_ id: ConnectionID) { join.forget(id) }
+    mutating func forget(_ id: ConnectionID) {
+        if owners.counts.mostDenied > 0 && !leftWithoutProcess {
+            leftWithoutProcess = lacksProcess(id)
+        }
+        join.forget(id)
+    }
+
+    /// Whether a socket of the connection belonged to somebody who was not found.
+    private func lacksProcess(_ id: ConnectionID) -> Bool {
+        guard let view = join.view(id) else { return false }
+        return [view.originator, view.responder].contains { side in
+            side.process == nil && side.socket.map { $0.inode != 0 } == true
+        }
+    }
 
     /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
     mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
