@@ -10,12 +10,15 @@ public struct WantedSocket: BitwiseCopyable, Sendable {
     public var isExpected: Bool
     /// Whether a socket would have it, by all that is known: one that is not found may be bound to an interface.
     public var isOpen: Bool
+    /// The interface that its socket was bound to when it was last read; 0 = none. The socket outlives the interface.
+    public var interface: UInt32
 
     /// An end from its parts.
-    public init(_ tuple: FourTuple, isExpected: Bool, isOpen: Bool = false) {
+    public init(_ tuple: FourTuple, isExpected: Bool, isOpen: Bool = false, interface: UInt32 = 0) {
         self.tuple = tuple
         self.isExpected = isExpected
         self.isOpen = isOpen
+        self.interface = interface
     }
 }
 
@@ -116,7 +119,8 @@ public struct SocketTables {
         }
         try box.diag.read(into: &snapshot, tuples: wanted.map { $0.tuple }, listening: listening)
         for end in wanted where end.isOpen && !Self.has(end.tuple, snapshot) {
-            try box.diag.addBound(end.tuple, to: Array(interfaces.prefix(Self.interfaceLimit)), &snapshot)
+            try box.diag.addBound(
+                end.tuple, before: end.interface, to: Array(interfaces.prefix(Self.interfaceLimit)), &snapshot)
         }
         let missing = wanted.filter { $0.isExpected && !Self.has($0.tuple, snapshot) }
         if missing.isEmpty { return }

@@ -38,6 +38,8 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
     public var backlog: UInt32?
     /// Of a listener: how many SYNs and last ACKs it has refused since it listens, for want of room above all. Nil if not told.
     public var drops: UInt32?
+    /// Index of the interface that it is bound to (SO_BINDTODEVICE, scope of a link-local address); 0 = none, or not told (/proc).
+    public var interface: UInt32 = 0
 
     /// Octets of text that were sent or queued and not acknowledged: the kernel counts SYN and FIN as one each.
     public var unacknowledgedText: UInt32 {

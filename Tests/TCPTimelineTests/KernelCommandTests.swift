@@ -84,4 +84,22 @@ import Testing
         let later = joined.join.watchedEnds(joined.play.timeline, limit: 1)
         #expect(later?.map(\.isExpected) == [false, true])
     }
+
+    /// A reading that misses a socket may only not have named its interface: it is looked for before it is taken for gone.
+    @Test func aSocketThatWasThereIsLookedForBeforeItIsGone() throws {
+        let joined = Joined(handshake)
+        var client = joined.client(.established)
+        client.interface = 7
+        joined.read(1, client, joined.server(.established))
+        func wanted() throws -> [KernelJoin.EndToRead] {
+            let ends = joined.join.watchedEnds(joined.play.timeline, limit: 1)
+            return try #require(ends)
+        }
+        #expect(try wanted().map(\.interface) == [7, 0] && wanted().allSatisfy { !$0.isExpected && $0.isOpen })
+        joined.read(1, joined.server(.established))
+        #expect(try wanted().map(\.isExpected) == [true, false])
+        #expect(try wanted().map(\.interface) == [7, 0], "where it was last")
+        joined.read(1, client, joined.server(.established))
+        #expect(try wanted().allSatisfy { !$0.isExpected })
+    }
 }

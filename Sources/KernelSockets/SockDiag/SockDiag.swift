@@ -120,12 +120,13 @@ public struct SockDiag: ~Copyable {
     }
 
     /// Adds the socket that has these ends and is bound to one of the interfaces: by SO_BINDTODEVICE, or because IPv6 addresses of a
-    /// link mean nothing without it. What is found there is likely to be where the next one is.
+    /// link mean nothing without it. Where it was bound `before`, and where the latest one was found, is tried first, even if that
+    /// interface has gone: the kernel compares numbers.
     mutating func addBound(
-        _ tuple: FourTuple, to interfaces: [UInt32], _ snapshot: inout SocketSnapshot
+        _ tuple: FourTuple, before: UInt32, to interfaces: [UInt32], _ snapshot: inout SocketSnapshot
     ) throws(KernelViewError) {
-        let order = interfaces.filter { $0 == latestInterface } + interfaces.filter { $0 != latestInterface }
-        for interface in order {
+        let likely = [before, latestInterface].filter { $0 != 0 }
+        for interface in likely + interfaces.filter({ !likely.contains($0) }) {
             guard let found = try lookUp(tuple, .memory, interface: interface)?.socket, found.state != .listen else {
                 continue
             }

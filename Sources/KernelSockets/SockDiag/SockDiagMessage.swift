@@ -47,6 +47,7 @@ enum SockDiagMessage {
             socket.transmitQueue = 0
         }
         details.interface = bytes.netlink32(start + 40)
+        socket.interface = details.interface
         let cookie = UInt64(bytes.netlink32(start + 48)) << 32 | UInt64(bytes.netlink32(start + 44))
         details.cookie = cookie == .max ? 0 : cookie
         details.timerCount = bytes[start + 3]

@@ -83,9 +83,9 @@ extension KernelJoin {
         }
     }
 
-    /// One end to be read: its own address is the source. Whether there should be a socket that is to be looked for, and whether it
-    /// has one by its segments.
-    public typealias EndToRead = (tuple: FourTuple, isExpected: Bool, isOpen: Bool)
+    /// One end to be read: its own address is the source. Whether there should be a socket that is to be looked for, whether it
+    /// has one by its segments, and the interface that this was bound to (0 = none).
+    public typealias EndToRead = (tuple: FourTuple, isExpected: Bool, isOpen: Bool, interface: UInt32)
 
     /// Both ends of these connections, and whether each should have a socket if it is on this host: not if there were segments
     /// after `quietSince`, since it may have gone by now.
@@ -106,7 +106,10 @@ extension KernelJoin {
                 let isRefused =
                     side == .responder && connection.facts.contains(.refused) && ids.count <= Self.fewRefused
                     && views.look(id) { !$0.responder.isRead } == true
-                ends.append((tuple, isMissing || isRefused, ![.unseen, .closed, .listen].contains(state)))
+                let isOpen = ![.unseen, .closed, .listen].contains(state)
+                let isLost = isOpen && views.look(id) { $0[side].isLost(in: state) } == true
+                let interface: UInt32 = views.look(id) { $0[side].socket?.interface ?? 0 } ?? 0
+                ends.append((tuple, isMissing || isRefused || isLost, isOpen, interface))
             }
         }
         return ends

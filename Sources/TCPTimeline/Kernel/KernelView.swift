@@ -134,6 +134,14 @@ public struct KernelSideView: Sendable {
         return state
     }
 
+    /// Whether the latest reading missed its socket, which is in this state by its segments, and no event told of its end: a look-up does
+    /// not find what is bound to an interface that nobody names, and before it is taken for gone all sockets are listed. Not for
+    /// TIME_WAIT, which a timer ends.
+    func isLost(in state: TCPState) -> Bool {
+        guard let suspicion, suspicion.kernel == nil, suspicion.wire == state else { return false }
+        return state != .timeWait && trace.closedTime == nil
+    }
+
     /// Whether the kernel answered a SYN here: it has, or had, a request that waits for the handshake's end.
     public var answeredSyn: Bool { socket?.state == .synReceived || trace.sentSynAckAgain }
 

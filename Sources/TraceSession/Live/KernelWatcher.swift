@@ -270,7 +270,8 @@ struct KernelWatcher {
             ?? join.watchedEnds(timeline, limit: SocketTables.lookUpLimit / 2)
         return ends?.compactMap { end in
             guard addresses.contains(end.tuple.source.address) else { return nil }
-            return WantedSocket(end.tuple, isExpected: end.isExpected, isOpen: end.isOpen)
+            return WantedSocket(
+                end.tuple, isExpected: end.isExpected, isOpen: end.isOpen, interface: end.interface)
         }
     }
 

@@ -76,6 +76,15 @@ import Testing
             into: &snapshot, wanted: [WantedSocket(tuple, isExpected: false, isOpen: true)], ports: [tuple.source.port])
         #expect(snapshot.socket(local: tuple.source, remote: tuple.destination)?.inode == server.inode)
         #expect(snapshot.socket(local: tuple.destination, remote: tuple.source) == nil)
+        let bound = listed?.details.interface ?? 0
+        #expect(snapshot.socket(local: tuple.source, remote: tuple.destination)?.interface == bound)
+        // Found where it was before, though that interface is not among those that there are, as after it has gone.
+        tables = SocketTables()
+        try tables.read(
+            into: &snapshot, wanted: [WantedSocket(tuple, isExpected: false, isOpen: true, interface: bound)],
+            ports: [tuple.source.port])
+        #expect(snapshot.socket(local: tuple.source, remote: tuple.destination)?.inode == server.inode)
+        tables = SocketTables()
         tables.interfaces = []
         for isExpected in [true, false] {
             try tables.read(
