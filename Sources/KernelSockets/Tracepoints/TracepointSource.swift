@@ -71,6 +71,8 @@ public final class TracepointSource {
     /// What was in their ring.
     private var told: [UInt8] = []
     private var names: ProcessNames
+    /// Whether events say who acted: if not, no process is looked at.
+    private let usesProcesses: Bool
     /// Who descends from the command that is traced, if there is one.
     private var families: Descendants?
     /// Whether processes may begin on a processor whose records are not read.
@@ -99,7 +101,8 @@ public final class TracepointSource {
     private static let portLimit = 16
 
     /// Opens the tracepoints on all processors that are on. Events of other ports than `ports` (if there are any) are left out. Without
-    /// `usesPrograms` all comes through perf, as on kernels that are not made for our programs.
+    /// `usesProcesses` no event has a process, and none is looked up. Without `usesPrograms` all comes through perf, as on kernels that are
+    /// not made for our programs.
     public init(
         ports: [UInt16] = [], usesProcesses: Bool = true, usesPrograms: Bool = true
     ) throws(Unavailable) {
@@ -111,6 +114,7 @@ public final class TracepointSource {
         self.ports = Set(ports)
         var wanted: [(kind: TracepointKind, format: TracepointFormat)] = []
         for kind in TracepointKind.allCases {
+        self.usesProcesses = usesProcesses
             let text = files.format(kind)
             let refusal = text == nil && errno != ENOENT ? Self.refusal(errno) : nil
             if let format = decoder.add(kind, format: text, refusal: refusal) { wanted.append((kind, format)) }
@@ -278,7 +282,7 @@ public final class TracepointSource {
         }
         takeTold(&events)
         for index in events.indices where events[index].isProcessContext {
-            events[index].process = names.identity(events[index].pid)
+            if usesProcesses { events[index].process = names.identity(events[index].pid) }
             // The descriptors of a process are closed after it has begun to end.
             if !ends.isEmpty, let end = ends[events[index].pid] {
                 events[index].isProcessEnding = events[index].time >= end

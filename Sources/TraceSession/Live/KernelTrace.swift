@@ -11,10 +11,10 @@ struct KernelTrace {
     let complaints: [String]
     private var lostSaid: UInt64 = 0
 
-    /// Opens the tracepoints for the ports that the filter words name.
-    init(filter: String) {
+    /// Opens the tracepoints for the ports that the filter words name. Without `usesProcesses` no process is looked up.
+    init(filter: String, usesProcesses: Bool) {
         do throws(TracepointSource.Unavailable) {
-            let opened = try TracepointSource(ports: portsNamed(in: filter))
+            let opened = try TracepointSource(ports: portsNamed(in: filter), usesProcesses: usesProcesses)
             source = opened
             complaints = opened.missing.map { "kernel event not available: \($0)" }
         } catch {

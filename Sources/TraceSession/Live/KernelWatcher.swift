@@ -97,7 +97,11 @@ struct KernelWatcher {
 
     init(usesProcesses: Bool, filter: String) {
         self.usesProcesses = usesProcesses
-        trace = KernelTrace(filter: filter)
+        self.tables = tables
+        unseenOwners = UnseenOwners(
+            isPossible: usesProcesses && !ProcessNamespace.isHosts()
+                && Capabilities.effective().isSuperset(of: .owners))
+        trace = KernelTrace(filter: filter, usesProcesses: usesProcesses)
         join.leadPatience = Self.leadPatience
     }
 
