@@ -60,7 +60,10 @@ struct KernelWatcher {
     static let portLimit = 16
 
     private(set) var join = KernelJoin()
-    private var tables = SocketTables()
+    private var tables: SocketTables
+    private var retries = RetryPace()
+    /// Whether the latest reading failed: the snapshot is of none.
+    private(set) var hasFailed = false
     private var owners = ProcessOwners()
     private var addresses = HostAddresses()
     private var snapshot = SocketSnapshot()
@@ -83,8 +86,9 @@ struct KernelWatcher {
     private var spent: Int64 = 0
     private var nextRoutine: Int64 = 0
     private var lastChange: Int64 = 0
-    /// Said once: why the tables cannot be read.
-    private(set) var failure: String?
+    /// Why the tables could not be read when they first could not.
+    private var firstFailure: String?
+    private var saidFailure = false
     private var saidWithoutSockDiag = false
     /// A connection was forgotten with a socket whose process was not found, while some processes refused.
     private var leftWithoutProcess = false
@@ -95,7 +99,7 @@ struct KernelWatcher {
     /// Every event up to this moment has been collected; nil without tracepoints.
     private(set) var collectedUpTo: Timestamp?
 
-    init(usesProcesses: Bool, filter: String) {
+    init(usesProcesses: Bool, filter: String, tables: SocketTables = SocketTables()) {
         self.usesProcesses = usesProcesses
         self.tables = tables
         unseenOwners = UnseenOwners(
@@ -107,14 +111,14 @@ struct KernelWatcher {
 
     /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
     func milliseconds(until now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Int32? {
-        guard failure == nil, hasNewStates || join.needsReading(timeline) else { return nil }
+        guard hasNewStates || join.needsReading(timeline) else { return nil }
         let due = hasNewStates || hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
         return Int32(clamping: max(0, due - now) / Span.millisecond + 1)
     }
 
     /// Whether to read now: states changed and the last reading is paid for, or the routine is due.
     func isDue(_ now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Bool {
-        guard failure == nil, now >= nextReading else { return false }
+        guard now >= nextReading else { return false }
         return hasNewStates || hasYoung(timeline) || now >= nextRoutine && join.needsReading(timeline)
     }
 
@@ -197,6 +201,13 @@ struct KernelWatcher {
     /// A sentence for the user if a processor was switched on.
     func complaintOfProcessors() -> String? { trace.complaintOfProcessors() }
 
+    /// A sentence for the user, once, if nothing could be read.
+    mutating func complaintOfReading() -> String? {
+        guard let firstFailure, !saidFailure else { return nil }
+        saidFailure = true
+        return "the kernel's view is missing: \(firstFailure); it is tried again"
+    }
+
     /// A sentence for the user, once, if sock_diag failed.
     mutating func complaintOfTables() -> String? {
         guard !saidWithoutSockDiag, let reason = tables.firstFailure else { return nil }
@@ -245,8 +256,13 @@ struct KernelWatcher {
         tables.interfaces = addresses.current.interfaces
         do throws(KernelViewError) {
             try tables.read(into: &snapshot, wanted: wanted(timeline), ports: ports, listening: listening(timeline))
+            hasFailed = false
+            retries.noteSuccess()
         } catch {
-            failure = error.description
+            // Memory or descriptors may be short for a moment: it is tried again, at first after a second.
+            hasFailed = true
+            firstFailure = firstFailure ?? error.description
+            retries.note(start)
         }
         spent = processorTime() - used
         let interval = start - lastChange > Self.quiet ? Self.quietInterval : Self.interval
@@ -256,7 +272,8 @@ struct KernelWatcher {
 
     /// The next reading waits until this one is paid for.
     private mutating func payFor(_ nanoseconds: Int64) {
-        nextReading = monotonicNow() + nanoseconds * (trace.isRunning ? Self.shareWithEvents : Self.share)
+        let paid = monotonicNow() + nanoseconds * (trace.isRunning ? Self.shareWithEvents : Self.share)
+        nextReading = max(paid, retries.next)
     }
 
     /// The ports of this host where somebody waits for an answer or for accept(): of them all listeners are read, however many
@@ -281,7 +298,7 @@ struct KernelWatcher {
 
     /// Joins the latest reading, then looks up the owners that are still unknown.
     mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
-        guard failure == nil else { return [] }
+        if hasFailed { return [] }
         let used = processorTime()
         let source: KernelSource = tables.usesSockDiag ? .sockDiag : .proc
         let reading = TableReading(snapshot: snapshot, addresses: addresses.current, source: source)

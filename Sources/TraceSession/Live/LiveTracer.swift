@@ -221,7 +221,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             let result = captures.dispatch(limit: limit) { header, bytes in
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
                 pipeline.take(header, bytes, frame: pipeline.frame + 1)
-                if options.output != nil && failure == nil {
+                if options.output != nil && failure == nil && !pipeline.isLeftOut {
                     do throws(CaptureWriteError) {
                         try output?.take(header, bytes, pipeline.mark)
                     } catch {
@@ -309,17 +309,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     /// Reads the kernel's tables if that is due. Returns whether the page may be brought up to date: not while states are
     /// new and the next reading, which is to confirm them, is a few milliseconds off.
     private mutating func readKernel() throws(TraceError) -> Bool {
-        guard kernel != nil, kernel?.failure == nil else { return true }
+        guard kernel != nil else { return true }
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
             return !pipeline.hasNewStates || kernel?.isReadingFarOff(monotonicNow()) == true
         }
         kernel?.read(pipeline.timeline, hasNewStates: pipeline.hasNewStates)
         pipeline.hasNewStates = false
         if let complaint = kernel?.complaintOfTables() { warnings.append(complaint) }
-        if let failure = kernel?.failure {
-            warnings.append("the kernel's view is missing: \(failure)")
-            return true
-        }
+        if let complaint = kernel?.complaintOfReading() { warnings.append(complaint) }
+        if kernel?.hasFailed == true { return true }
         // What was captured before the reading was complete has to be known before the two are compared.
         try drain(upTo: ringBatches)
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
