@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,42 +65,73 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     _exit(127);
 }
 
-pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count) {
-    int report[2];
-    if (pipe2(report, O_CLOEXEC) != 0) return -1;
+// Handlers are ours, and write to our pipes: until the program replaces them, the usual thing happens.
+static void forget_handlers(void) {
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGWINCH, SIGCONT};
+    for (size_t index = 0; index < sizeof caught / sizeof *caught; index++) {
+        struct sigaction action;
+        if (sigaction(caught[index], NULL, &action) == 0 && action.sa_handler != SIG_IGN) signal(caught[index], SIG_DFL);
+    }
+}
+
+pid_t tcptrace_prepare_command(
+    char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count, int *gate) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
     pid_t child = fork();
-    if (child == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        signal(SIGPIPE, SIG_DFL);
-        signal(SIGXFSZ, SIG_DFL);
-        signal(SIGUSR2, SIG_DFL);
-        restore_descriptors();
-        // The write end stays open until the program runs: closing it by executing is the good news.
-        if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0
-                        && setresuid(user, user, user) == 0))
-            execvp(argv[0], argv);
+    if (child != 0) {
         int code = errno;
-        ssize_t written = write(report[1], &code, sizeof code);
-        _exit(written == sizeof code ? 127 : 126);
+        close(ends[1]);
+        if (child < 0) close(ends[0]);
+        *gate = child < 0 ? -1 : ends[0];
+        errno = code;
+        return child;
     }
+
+    forget_handlers();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    signal(SIGUSR2, SIG_DFL);
+    restore_descriptors();
+    close(ends[0]);
+    // Nothing runs before the parent says so; if it never does, or ends, nothing runs.
+    char word;
+    ssize_t heard;
+    do heard = read(ends[1], &word, 1);
+    while (heard < 0 && errno == EINTR);
+    if (heard != 1) _exit(127);
+    // This end stays open until the program runs: closing it by executing is the good news.
+    if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0
+                    && setresuid(user, user, user) == 0))
+        execvp(argv[0], argv);
     int code = errno;
-    close(report[1]);
-    if (child > 0) {
-        int said = 0;
-        ssize_t count = 0;
-        do count = read(report[0], &said, sizeof said);
-        while (count < 0 && errno == EINTR);
-        if (count == sizeof said) {
-            waitpid(child, NULL, 0);
-            child = -1;
-            code = said;
-        }
+    ssize_t written = write(ends[1], &code, sizeof code);
+    _exit(written == sizeof code ? 127 : 126);
+}
+
+int tcptrace_run_command(pid_t child, int gate) {
+    // Where a signal has ended it meanwhile, nobody takes the word, nothing is said, and its status is there to be collected.
+    int code = 0;
+    ssize_t length = send(gate, "", 1, MSG_NOSIGNAL);
+    if (length == 1) {
+        do length = read(gate, &code, sizeof code);
+        while (length < 0 && errno == EINTR);
+        if (length == sizeof code) waitpid(child, NULL, 0);
+        else code = 0;
     }
-    close(report[0]);
+    close(gate);
     errno = code;
-    return child;
+    return code == 0 ? 0 : -1;
+}
+
+void tcptrace_abandon_command(pid_t child, int gate) {
+    int code = errno;
+    close(gate);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    errno = code;
 }
 
 int tcptrace_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }

@@ -10,10 +10,17 @@
 // there is no new process. A program that cannot be executed ends with code 127. The descriptors stay the caller's.
 pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int output, int errors);
 
-// Runs argv (ended by a null pointer; the program is looked for in PATH) with our standard streams and in our process group,
-// no signal blocked, SIGPIPE as usual. With become, as this user and group and with these groups, without any capability of
-// ours. Returns its pid once the program runs, or -1 with errno set: also when it cannot be executed.
-pid_t tcptrace_spawn_command(char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count);
+// Makes a process that is to run argv (ended by a null pointer; the program is looked for in PATH) with our standard streams and in our
+// process group, no signal blocked, SIGPIPE as usual. With become, as this user and group and with these groups, without any
+// capability of ours. Returns its pid, or -1 with errno set. It waits at the gate, a descriptor: one of the two below follows.
+pid_t tcptrace_prepare_command(
+    char *const argv[], int become, uid_t user, gid_t group, const gid_t *groups, size_t count, int *gate);
+
+// Lets it run, and closes the gate. Returns 0 once the program runs, or -1 with errno set: it cannot be executed, and is gone.
+int tcptrace_run_command(pid_t child, int gate);
+
+// It never runs: closes the gate, and waits for its end. Leaves errno alone.
+void tcptrace_abandon_command(pid_t child, int gate);
 
 // Lets us have so many descriptors open, as far as we may: the usual limit is 1024, and large machines want more. Returns how many
 // may be open now. Programs that are run from here have the limit that was before.

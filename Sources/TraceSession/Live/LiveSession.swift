@@ -55,6 +55,7 @@ public enum LiveSession {
             }
             // From here on nothing is opened that would need a privilege: frames may come, and they are hostile.
             try plan.carryOut()
+            try command?.run()
             for line in tracer.listeningLines { complain(line) }
             if let announcement = plan.announcement { complain(announcement) }
             for sentence in missingPowers(namesProcesses: namesProcesses) { complain(sentence) }

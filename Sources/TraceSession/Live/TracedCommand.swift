@@ -1,10 +1,10 @@
-// `-- COMMAND ARGS`: runs it, and says how it ended. Its standard streams are ours, untouched.
+// `-- COMMAND ARGS`: runs it once it can be traced, and says how it ended. Its standard streams are ours, untouched.
 
 import CLinux
 import Glibc
 import TCPModel
 
-/// The command that is traced, running.
+/// The command that is traced: a process that waits until `run`, and is gone without having run anything if that never comes.
 struct TracedCommand: ~Copyable {
     /// How long its connections are waited for once it has ended, in nanoseconds.
     static let patience = 5 * Span.second
@@ -14,11 +14,15 @@ struct TracedCommand: ~Copyable {
     private static let turn = 256
 
     let pid: Int32
+    /// As it was called.
+    private let name: String
     private let handle: ProcessHandle
+    /// Where it waits; negative once it does not.
+    private var gate: Int32
     /// When it was seen to have ended, and with what. `collectEnded` alone finds out, so that it says so whenever that happens.
     private var end: (time: Int64, status: Int32)?
 
-    /// Runs it: as the user that the trace becomes, if it becomes another, else as we are, with all our powers.
+    /// Makes its process: as the user that the trace becomes, if it becomes another, else as we are, with all our powers.
     init(_ words: [String], plan: borrowing PrivilegePlan) throws(TraceError) {
         guard let name = words.first else { throw .command("--: the command is missing", code: 127) }
         _ = tcptrace_adopt_orphans()
@@ -27,16 +31,34 @@ struct TracedCommand: ~Copyable {
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var groups = plan.user.map { [$0.group] } ?? []
         if let user = plan.user, user.isKnown { groups = Self.groups(of: user) }
-        let started = unsafe tcptrace_spawn_command(
-            &arguments, plan.user == nil ? 0 : 1, plan.user?.user ?? 0, plan.user?.group ?? 0, groups, groups.count)
-        guard started > 0 else {
+        var gate: Int32 = -1
+        let started = unsafe tcptrace_prepare_command(
+            &arguments, plan.user == nil ? 0 : 1, plan.user?.user ?? 0, plan.user?.group ?? 0, groups, groups.count,
+            &gate)
+        guard started > 0 else { throw .system(what: "\(printable(name)) cannot be started", code: errno) }
+        guard let handle = ProcessHandle(pid: started) else {
+            tcptrace_abandon_command(started, gate)
+            throw .system(what: "\(printable(name)) cannot be watched: pidfd_open", code: errno)
+        }
+        pid = started
+        self.name = name
+        self.handle = handle
+        self.gate = gate
+    }
+
+    deinit {
+        if gate >= 0 { tcptrace_abandon_command(pid, gate) }
+    }
+
+    /// Lets it run; everything that the trace needs is there.
+    mutating func run() throws(TraceError) {
+        let ran = tcptrace_run_command(pid, gate)
+        gate = -1
+        guard ran == 0 else {
             throw .command(
                 "\(printable(name)): \(errno == ENOENT ? "there is no such command" : describeErrno(errno))",
                 code: errno == ENOENT ? 127 : 126)
         }
-        guard let handle = ProcessHandle(pid: started) else { throw .system(what: "pidfd_open", code: errno) }
-        pid = started
-        self.handle = handle
     }
 
     /// All groups of a user; his own alone if they cannot be told.
@@ -68,7 +90,8 @@ struct TracedCommand: ~Copyable {
 
     /// Its exit code as a shell would tell it: 128 and the signal if one ended it; nil while it runs.
     mutating func exitCode() -> Int32? {
-        _ = collectEnded()
+        // A turn may be full of others who ended with it.
+        while end == nil, !collectEnded().orphans.isEmpty {}
         guard let status = end?.status else { return nil }
         let signal = status & 0x7f
         return signal == 0 ? status >> 8 & 0xff : 128 + signal

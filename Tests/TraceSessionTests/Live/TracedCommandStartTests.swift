@@ -1,0 +1,61 @@
+// The command that is traced: nothing of it runs before the trace is ready.
+
+import Foundation
+import Testing
+
+@testable import TraceSession
+
+@Suite struct TracedCommandStartTests {
+    private static func scratch() -> String { NSTemporaryDirectory() + "/command-" + UUID().uuidString }
+
+    private static func status(of pid: Int32) -> Int32 {
+        var status: Int32 = -1
+        // waitpid(2) fills the number that is passed.
+        _ = unsafe waitpid(pid, &status, 0)
+        return status
+    }
+
+    /// Privileges may not be given up, or the process cannot be watched: then it has not done anything.
+    @Test func whatIsNotRunDoesNothing() throws {
+        let file = Self.scratch()
+        let plan = try PrivilegePlan.make(name: nil, kept: [])
+        var pid: Int32 = 0
+        do {
+            let command = try TracedCommand(["touch", file], plan: plan)
+            pid = command.pid
+            usleep(200_000)
+            #expect(kill(pid, 0) == 0)
+        }
+        #expect(kill(pid, 0) == -1 && errno == ESRCH, "neither there nor a zombie")
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+
+    @Test func itRunsWhenItMay() throws {
+        let file = Self.scratch()
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let plan = try PrivilegePlan.make(name: nil, kept: [])
+        var command = try TracedCommand(["touch", file], plan: plan)
+        try command.run()
+        #expect(Self.status(of: command.pid) == 0)
+        #expect(FileManager.default.fileExists(atPath: file))
+    }
+
+    @Test func whatCannotRunSaysSo() throws {
+        let plan = try PrivilegePlan.make(name: nil, kept: [])
+        var command = try TracedCommand(["/no/such/command"], plan: plan)
+        #expect(throws: TraceError.self) { try command.run() }
+        #expect(kill(command.pid, 0) == -1)
+    }
+
+    /// A signal that ends it while it waits is its end, and no failure of the trace.
+    @Test func aSignalMayComeBefore() throws {
+        let file = Self.scratch()
+        let plan = try PrivilegePlan.make(name: nil, kept: [])
+        var command = try TracedCommand(["touch", file], plan: plan)
+        kill(command.pid, SIGTERM)
+        usleep(100_000)
+        try command.run()
+        #expect(Self.status(of: command.pid) == SIGTERM)
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+}
