@@ -22,12 +22,12 @@ public enum StandardStreams {
         try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
     }
 
-    /// Whether standard output is a pipe, or socket, that nobody reads any more: writing would tell, and there may be nothing to write for
-    /// a long time.
-    static var hasLostReader: Bool {
-        var entry = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
-        // poll(2) looks at the one entry that is passed, and waits for nothing.
-        return unsafe poll(&entry, 1, 0) > 0 && Int32(entry.revents) & POLLERR != 0
+    /// Whether a descriptor that is written to is a pipe, a socket or a terminal that nobody reads any more: writing would tell, and there
+    /// may be nothing to write for a long time. Asked for no events, poll(2) tells POLLERR and POLLHUP alone; whoever has only shut down
+    /// the sending side of a socket may still read.
+    static func hasLostReader(_ descriptor: Int32) -> Bool {
+        var entries = [pollfd(fd: descriptor, events: 0, revents: 0)]
+        return pollUninterrupted(&entries, milliseconds: 0) > 0
     }
 
     /// Puts something in the place of standard streams that were closed before the start, so that no file opened later gets

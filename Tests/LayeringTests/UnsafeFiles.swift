@@ -84,12 +84,12 @@ enum UnsafeFiles {
         "Sources/TraceSession/Replay/Telling/TellingReplay.swift":
             "the crew's parts and merge, before and after its work",
         "Sources/TraceSession/Sockets/KillRun.swift": "getpwuid(3), the name copied at once",
-        "Sources/TraceSession/Sockets/ProcessHandle.swift": "poll(2) on a pidfd",
         "Sources/TraceSession/Sockets/ResultOutput.swift": "fstat(2), write(2), poll(2)",
         "Sources/TraceSession/Complaints.swift": "strerror(3)",
         "Sources/TraceSession/IPAddress+Numeric.swift": "inet_pton(3) into addresses of the right size",
         "Sources/TraceSession/TerminalSize.swift": "the terminal's size, written by the shim",
-        "Sources/TraceSession/Sockets/SignalWait.swift": "a list of signals, read(2), poll(2)",
+        "Sources/TraceSession/Sockets/SignalWait.swift": "a list of signals, read(2)",
+        "Sources/TraceSession/Sockets/UninterruptedPoll.swift": "poll(2) of an array",
         "Sources/tcptrace/Terminal.swift": "ioctl(2), getenv(3), readlink(2)",
         "Sources/tcptrace/LoneWord.swift":
             "open(2), pread(2), access(2): whether a word is the name of a capture, or of a program",
@@ -99,6 +99,6 @@ enum UnsafeFiles {
             "starting a program: pipe(2), strdup(3), read(2), write(2), waitpid(2)",
         "Sources/TeachingLab/Programs/LabPrograms.swift": "access(2), getenv(3)",
         "Sources/TeachingLab/Scenarios/Fin.swift": "open(2), read(2) of a kernel setting",
-        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream, and poll(2) of the reader",
+        "Sources/TraceSession/StandardStreams.swift": "open(2) in place of a closed stream",
     ]
 }

@@ -124,7 +124,7 @@ public enum LiveSession {
     ) throws(TraceError) -> Bool {
         var warned = 0
         while !tracer.isDone {
-            guard results.write(&tracer) && !StandardStreams.hasLostReader else { return false }
+            guard results.write(&tracer) && !StandardStreams.hasLostReader(STDOUT_FILENO) else { return false }
             try tracer.step(waitMilliseconds: 100)
             for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
             warned = tracer.warnings.count

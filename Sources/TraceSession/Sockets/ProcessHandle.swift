@@ -24,15 +24,7 @@ struct ProcessHandle: ~Copyable {
 
     /// Waits until the process has ended, at most so long; whether it has.
     func waitForEnd(milliseconds: Int32) -> Bool {
-        var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        // One structure is passed, and its count is 1.
-        return retryingPoll { unsafe poll(&wait, 1, milliseconds) } > 0
-    }
-
-    private func retryingPoll(_ call: () -> Int32) -> Int32 {
-        while true {
-            let result = call()
-            if result >= 0 || errno != EINTR { return result }
-        }
+        var waits = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+        return pollUninterrupted(&waits, milliseconds: milliseconds) > 0
     }
 }

@@ -42,7 +42,7 @@ package struct SignalWait: ~Copyable {
         return unsafe read(descriptor, &number, 1) == 1 ? Int32(number) : nil
     }
 
-    /// Waits at most so long; ends earlier at one of the signals, or when the other side of the pipe `output` closes.
+    /// Waits at most so long; ends earlier at one of the signals, or when nobody reads `output` any more.
     func wait(milliseconds: Int32, orClosed output: Int32) -> End { wait(milliseconds, output, events: 0) }
 
     /// The same, or until `input` has something to read.
@@ -54,14 +54,8 @@ package struct SignalWait: ~Copyable {
         var waits = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: events, revents: 0),
         ]
-        let count = nfds_t(waits.count)
-        var ready: Int32
-        repeat {
-            // The count is the array's own.
-            ready = unsafe poll(&waits, count, milliseconds)
-            // A signal that was caught interrupts the call, and is there to be read then.
-        } while ready < 0 && errno == EINTR
-        if ready <= 0 { return .timeout }
+        // A signal that was caught is there to be read then.
+        guard pollUninterrupted(&waits, milliseconds: milliseconds) > 0 else { return .timeout }
         return waits[0].revents != 0 ? .signal : .ready
     }
 }
