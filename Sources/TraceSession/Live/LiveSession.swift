@@ -72,10 +72,17 @@ public enum LiveSession {
         }
     }
 
-    /// Standard output, and the exit code by now.
+    /// Standard output, the exit code by now, and the warnings that were said.
     private struct Results {
         private let output = OutputPump(descriptor: STDOUT_FILENO)
         var status: Int32 = 0
+        private var warned = 0
+
+        /// As soon as there are some: a step that fails, and the end, have theirs, too.
+        mutating func tellWarnings<Report: TraceReport>(_ tracer: borrowing LiveTracer<Report>) {
+            for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
+            warned = tracer.warnings.count
+        }
 
         /// Writes what the tracer has; whether that went out.
         mutating func write<Report: TraceReport>(_ tracer: inout LiveTracer<Report>, isLast: Bool = false) -> Bool {
@@ -100,6 +107,7 @@ public enum LiveSession {
         var results = Results()
         var isReading = true
         do throws(TraceError) {
+            results.tellWarnings(tracer)
             isReading = try follow(&tracer, &command, signals, &results)
             signals.standDown()
             try tracer.finish()
@@ -110,6 +118,7 @@ public enum LiveSession {
             }
             try? tracer.finish()
         }
+        results.tellWarnings(tracer)
         if isReading { _ = results.write(&tracer, isLast: true) }
         // Told when it went.
         if tracer.hasNoInterface { results.status = 1 }
@@ -122,12 +131,10 @@ public enum LiveSession {
         _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait,
         _ results: inout Results
     ) throws(TraceError) -> Bool {
-        var warned = 0
         while !tracer.isDone {
             guard results.write(&tracer) && !StandardStreams.hasLostReader(STDOUT_FILENO) else { return false }
             try tracer.step(waitMilliseconds: 100)
-            for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
-            warned = tracer.warnings.count
+            results.tellWarnings(tracer)
             collectEnded(&command, &tracer)
             if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
             guard let signal = signals.next() else { continue }
