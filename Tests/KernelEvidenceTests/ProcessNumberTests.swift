@@ -90,12 +90,23 @@ import Testing
         let owners = Dictionary(
             (0..<66_000).map { (UInt64($0), SocketHolder(process: Sample.process($0), descriptor: 1)) },
             uniquingKeysWith: { $1 })
-        guard case .owners(let back, _, _) = try codec.single(.owners(owners, time: Sample.time, source: .proc)) else {
-            throw OtherRecord()
+        var back: [UInt64: SocketHolder] = [:]
+        for record in try codec.passed(.owners(owners, time: Sample.time, source: .proc)) {
+            guard case .owners(let some, _, _) = record else { throw OtherRecord() }
+            back.merge(some) { $1 }
         }
-        // Those that had no number are left out, and nobody has the socket of somebody else.
-        #expect(back.count == 65_536)
+        // Numbers start anew between two payloads: nobody is left out, and nobody has the socket of somebody else.
+        #expect(back.count == 66_000)
         #expect(back.allSatisfy { $0.key == UInt64($0.value.process.pid) })
+
+        // The list of one socket is not divided: those that had no number are left out, and it with them.
+        let holders = [UInt64(1): Array(owners.values), 2: [SocketHolder(process: Sample.plain, descriptor: 1)]]
+        var lists: [UInt64: [SocketHolder]] = [:]
+        for record in try codec.passed(.holders(holders, of: 7, time: Sample.time, source: .proc)) {
+            guard case .holders(let some, _, _, _) = record else { throw OtherRecord() }
+            lists.merge(some) { $1 }
+        }
+        #expect(lists == [2: [SocketHolder(process: Sample.plain, descriptor: 1)]])
         // It goes on.
         #expect(try codec.events([Sample.transition()]) == [Sample.transition()])
     }

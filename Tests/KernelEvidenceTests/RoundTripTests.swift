@@ -222,4 +222,56 @@ import Testing
         }
         #expect(decoded == 100)
     }
+
+    /// A replay judges each of them at the moment at which the trace did.
+    @Test func aTellingOfManyConnections() throws {
+        var codec = Codec()
+        let found = (0..<2500).map {
+            FourTuple(source: SocketAddress(Sample.client.address, $0), destination: Sample.server)
+        }
+        let settled = Timestamp(nanoseconds: 5)
+        let tellings = try codec.passed(.told(KernelTelling(now: Sample.time, settled: settled, found: found))).map {
+            guard case .told(let telling) = $0 else { throw OtherRecord() }
+            return telling
+        }
+        #expect(tellings.flatMap(\.found) == found)
+        #expect(tellings.map(\.now) == [Sample.time, Sample.time, Sample.time])
+        #expect(tellings.map(\.settled) == [nil, nil, settled], "what is over is reported behind all that was found")
+    }
+
+    /// Anybody may choose a long path for a program, and have very many of it.
+    @Test func noPayloadIsLongerThanABlockMayBe() throws {
+        let limit = 16 << 20
+        let path = String(repeating: "/x", count: 2047)
+        func holder(_ pid: Int) -> SocketHolder {
+            SocketHolder(
+                process: Sample.process(pid).with(ProcessDetails(executable: path, controlGroup: path)), descriptor: 3)
+        }
+        let all = (0..<4000).map(holder)
+        var codec = Codec()
+        let owners = Dictionary(uniqueKeysWithValues: all.enumerated().map { (UInt64($0.offset + 1), $0.element) })
+        let payloads = codec.payloads(.owners(owners, time: Sample.time, source: .proc))
+        #expect(payloads.count == 4 && payloads.allSatisfy { $0.count <= limit })
+        var read: [UInt64: SocketHolder] = [:]
+        for payload in payloads {
+            guard case .owners(let some, Sample.time, .proc) = try codec.decode(payload) else { throw OtherRecord() }
+            read.merge(some) { $1 }
+        }
+        #expect(read == owners)
+
+        // Each socket's list is whole, in one payload, whatever it takes; details are what is left out.
+        codec = Codec()
+        let holders: [UInt64: [SocketHolder]] = [1: all, 2: Array(all.prefix(2)), 3: []]
+        let lists = codec.payloads(.holders(holders, of: 7, time: Sample.time, source: .proc))
+        #expect(lists.count == 2 && lists.allSatisfy { $0.count <= limit })
+        var found: [UInt64: [SocketHolder]] = [:]
+        for payload in lists {
+            guard case .holders(let some, 7, Sample.time, .proc) = try codec.decode(payload) else {
+                throw OtherRecord()
+            }
+            found.merge(some) { $1 }
+        }
+        #expect(found == holders)
+        #expect(found[1]?.first?.process.details?.executable == path && found[1]?.last?.process.details == nil)
+    }
 }

@@ -87,4 +87,18 @@ import Testing
         }
         #expect(frames == count)
     }
+
+    @Test("one that no reader takes is refused, and what is written next can be read")
+    func tooLong() throws {
+        let file = try TemporaryFile(named: "x.pcapng")
+        var writer = try CaptureWriter(path: file.path, application: "tcptrace 0.1")
+        try writer.addInterface(Self.lo)
+        let longest = [UInt8](repeating: 1, count: 16 << 20)
+        try writer.write(localBlock: longest)
+        let error = CaptureWriteError(file: file.path, reason: .blockTooLong(longest.count + 1))
+        #expect(throws: error) { try writer.write(localBlock: longest + [1]) }
+        try writer.write(localBlock: [2, 2, 2, 2])
+        try writer.close()
+        #expect(try read(file.path) == [.block(longest), .block([2, 2, 2, 2])])
+    }
 }

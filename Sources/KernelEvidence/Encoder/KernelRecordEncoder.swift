@@ -15,7 +15,7 @@ public struct KernelRecordEncoder: Sendable {
     /// The encoder of a file that has no records yet.
     public init() {}
 
-    /// Appends the payloads of a record to `payloads`: several if it has more than a thousand events or connections, else one.
+    /// Appends the payloads of a record to `payloads`: several if it has more than a thousand events, connections or holders, else one.
     public mutating func encode(_ record: KernelRecord, into payloads: inout [[UInt8]]) {
         switch record {
         case .begin(let settings):
@@ -175,18 +175,24 @@ public struct KernelRecordEncoder: Sendable {
     }
 
     private mutating func encode(_ telling: KernelTelling, _ payloads: inout [[UInt8]]) {
-        var body = RecordOctets()
-        body.append(telling.now)
-        body.append(telling.settled == nil ? 0 : tellingHasSettled)
-        if let settled = telling.settled { body.append(settled) }
-        let found = telling.found.prefix(KernelRecordFormat.portion)
-        body.append(count: found.count)
-        for tuple in found {
-            body.append(families(of: tuple).rawValue)
-            body.append(tuple.source)
-            body.append(tuple.destination)
-        }
-        finish(.told, body, &payloads)
+        var rest = telling.found[...]
+        repeat {
+            let portion = rest.prefix(KernelRecordFormat.portion)
+            rest = rest.dropFirst(portion.count)
+            // What is over is reported behind all that was found: the last payload says it.
+            let settled = rest.isEmpty ? telling.settled : nil
+            var body = RecordOctets()
+            body.append(telling.now)
+            body.append(settled == nil ? 0 : tellingHasSettled)
+            if let settled { body.append(settled) }
+            body.append(count: portion.count)
+            for tuple in portion {
+                body.append(families(of: tuple).rawValue)
+                body.append(tuple.source)
+                body.append(tuple.destination)
+            }
+            finish(.told, body, &payloads)
+        } while !rest.isEmpty
     }
 
     private func families(of tuple: FourTuple) -> ConnectionFlags {
@@ -201,35 +207,50 @@ public struct KernelRecordEncoder: Sendable {
     private mutating func encode(
         _ owners: [UInt64: SocketHolder], _ time: Timestamp, _ source: KernelSource, _ payloads: inout [[UInt8]]
     ) {
-        processes.makeRoom(for: owners.count)
-        var body = RecordOctets()
-        body.append(time)
-        body.append(source)
-        body.append(count: owners.count)
         // In one order, so that equal records are equal octets.
-        for (inode, holder) in owners.sorted(by: { $0.key < $1.key }) {
-            body.append(inode)
-            append(holder, to: &body)
-        }
-        finish(.owners, body, &payloads)
+        var rest = owners.sorted { $0.key < $1.key }[...]
+        repeat {
+            let portion = rest.prefix(KernelRecordFormat.portion)
+            rest = rest.dropFirst(portion.count)
+            processes.makeRoom(for: portion.count)
+            var body = RecordOctets()
+            body.append(time)
+            body.append(source)
+            body.append(count: portion.count)
+            for (inode, holder) in portion {
+                body.append(inode)
+                append(holder, to: &body)
+            }
+            finish(.owners, body, &payloads)
+        } while !rest.isEmpty
     }
 
     private mutating func encode(
         _ holders: [UInt64: [SocketHolder]], _ pid: Int32, _ time: Timestamp, _ source: KernelSource,
         _ payloads: inout [[UInt8]]
     ) {
-        processes.makeRoom(for: holders.values.reduce(0) { $0 + $1.count })
-        var body = RecordOctets()
-        body.append(pid)
-        body.append(time)
-        body.append(source)
-        body.append(count: holders.count)
-        for (inode, all) in holders.sorted(by: { $0.key < $1.key }) {
-            body.append(inode)
-            body.append(count: all.count)
-            for holder in all { append(holder, to: &body) }
-        }
-        finish(.holders, body, &payloads)
+        var rest = holders.sorted { $0.key < $1.key }[...]
+        repeat {
+            // A list is not divided: who is missing in it would hold the socket no more.
+            var count = 0
+            let portion = rest.prefix { list in
+                defer { count += 1 + list.value.count }
+                return count < KernelRecordFormat.portion
+            }
+            rest = rest.dropFirst(portion.count)
+            processes.makeRoom(for: count)
+            var body = RecordOctets()
+            body.append(pid)
+            body.append(time)
+            body.append(source)
+            body.append(count: portion.count)
+            for (inode, all) in portion {
+                body.append(inode)
+                body.append(count: all.count)
+                for holder in all { append(holder, to: &body) }
+            }
+            finish(.holders, body, &payloads)
+        } while !rest.isEmpty
     }
 
     private mutating func encode(_ troubled: [Int32: ProcessTrouble], _ time: Timestamp, _ payloads: inout [[UInt8]]) {

@@ -35,8 +35,12 @@ struct ProcessNumbers {
         written = 0
     }
 
-    /// The number of a process, defined if it is new. Beyond the last number it is one that nobody defines.
+    /// The number of a process, defined if it is new. Beyond the last number it is one that nobody defines. Details for which a payload has
+    /// no room are left out.
     mutating func number(of process: ProcessIdentity) -> UInt32 {
+        let hasRoom = definitions.count < KernelRecordFormat.payloadDefinitions
+        let process =
+            hasRoom ? process : ProcessIdentity(pid: process.pid, command: process.command, uid: process.uid)
         let details = process.details
         let key = Key(process: process, hasDetails: details != nil)
         if let entry = known[key], isSame(entry.details, details) { return entry.number }

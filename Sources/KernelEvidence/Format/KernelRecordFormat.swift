@@ -88,8 +88,9 @@ import TCPModel
 ///     time i64, count u32, count * (pid i32, why u8)
 ///                   why: 1 stopped by a signal, 2 stopped by a debugger, 3 no descriptor left
 ///
-/// Long lists of events and connections are several payloads, each of which is a record of its own with the same times and source. What
-/// a reading says is compared among its connections: so its payloads say whether more follow.
+/// Long lists of events, connections and holders are several payloads, each of which is a record of its own with the same times and
+/// source. What a reading says is compared among its connections: so its payloads say whether more follow. Of what was told only the last
+/// one has `settled`.
 ///
 /// **Limits.** A command, a unit and what is said of a container have at most 255 octets each, paths 4095, and one payload at most
 /// 65,536 events or parts (a writer gives it a thousand); a reader refuses more. A reader that cannot read a payload leaves it out
@@ -142,6 +143,9 @@ enum KernelRecordFormat {
     static let processes: UInt32 = 65_536
     /// Numbers start anew once the definitions have taken this many octets.
     static let definitionOctets = 16 << 20
+    /// In one payload they have no more details after so many: a thousand processes have at most 9 MB, but a socket may have any number of
+    /// holders, and a block of more than 16 MiB nobody reads.
+    static let payloadDefinitions = 12 << 20
     /// What a reader keeps of definitions, in octets of text: room for what a writer defines, whatever its last payload was.
     static let keptText = 64 << 20
 

@@ -20,6 +20,8 @@ public struct CaptureWriteError: Error, Equatable, Sendable {
         case tooManyInterfaces
         /// A frame of an interface that was not added: its number.
         case unknownInterface(UInt16)
+        /// A block of our own that no reader takes: its octets.
+        case blockTooLong(Int)
     }
 
     /// The file's name as it was given; `-` is standard output.
@@ -51,6 +53,7 @@ extension CaptureWriteError: CustomStringConvertible {
                 + " name the file .pcapng"
         case .tooManyInterfaces: "\(name): More than 65536 interfaces"
         case .unknownInterface(let number): "\(name): A frame of interface \(number), which was not described"
+        case .blockTooLong(let octets): "\(name): A block of \(octets) octets, which no reader takes"
         }
     }
 }

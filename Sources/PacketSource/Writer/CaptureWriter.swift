@@ -103,7 +103,7 @@ public struct CaptureWriter: ~Copyable {
     }
 
     /// Writes a block of our own behind the frames so far: `CaptureFileReader` gives its payload back, and other programs skip it. A
-    /// classic file has no room for it.
+    /// classic file has no room for it. Throws `blockTooLong` for one that `CaptureFileReader` would refuse, and all behind it.
     public mutating func write(localBlock payload: [UInt8]) throws(CaptureWriteError) {
         guard format == .pcapng else { return }
         try output.append(CaptureBlocks.local(payload))
@@ -111,6 +111,7 @@ public struct CaptureWriter: ~Copyable {
 
     /// States an interface's counters, for the statistics that `close` writes (pcapng only).
     public mutating func setStatistics(_ counters: CaptureStatistics, interface: UInt16) {
+        guard payload.count <= Int(DecoderLimit.capturedLength) else { throw failure(.blockTooLong(payload.count)) }
         guard interface < statistics.count else { return }
         statistics[Int(interface)] = counters
     }
