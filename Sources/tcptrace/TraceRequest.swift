@@ -127,7 +127,7 @@ struct TraceRequest {
 
     private mutating func chooseOutput(_ command: TraceCommand) throws {
         // Its other names: results must not be among the frames.
-        let isStandardOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(command.output)
+        let isStandardOutput = command.output.map { CaptureWriter.isStandardOutput($0) } ?? false
         options.output = isStandardOutput ? "-" : command.output
         options.user = command.user
         guard options.output == "-" else { return }

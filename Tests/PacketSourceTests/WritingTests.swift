@@ -210,4 +210,33 @@ import Testing
             _ = try CaptureWriter(path: closed, application: "t")
         }
     }
+
+    @Test("a file that was opened by whoever started us keeps what is there, as with >>")
+    func inheritedFile() throws {
+        let file = try TemporaryFile(Array("before\n".utf8))
+        let handle = try #require(FileHandle(forWritingAtPath: file.path))
+        try handle.seekToEnd()
+        let number = handle.fileDescriptor
+        for directory in ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"] {
+            var writer = try CaptureWriter(path: "\(directory)/\(number)", application: "t")
+            try writer.close()
+        }
+        let written = FileManager.default.contents(atPath: file.path) ?? Data()
+        #expect(written.prefix(7) == Data("before\n".utf8))
+        #expect(written.ranges(of: Data([0x0a, 0x0d, 0x0d, 0x0a])).count == 3)
+        // By its own name it is emptied.
+        var writer = try CaptureWriter(path: file.path, application: "t")
+        try writer.close()
+        #expect(FileManager.default.contents(atPath: file.path)?.starts(with: Data("before".utf8)) == false)
+    }
+
+    @Test("names of standard output")
+    func standardOutput() {
+        for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"] {
+            #expect(CaptureWriter.isStandardOutput(name), "\(name)")
+        }
+        for name in ["", "x.pcap", "/dev/stderr", "/dev/fd/3", "/dev/fd/1x", "./-"] {
+            #expect(!CaptureWriter.isStandardOutput(name), "\(name)")
+        }
+    }
 }

@@ -50,6 +50,11 @@ public struct CaptureWriter: ~Copyable {
         times = StatedTimes(format)
     }
 
+    /// Whether a file's name stands for standard output: `-`, or one of those that the system has for it.
+    public static func isStandardOutput(_ path: String) -> Bool {
+        path == "-" || OutputFile.ownDescriptor(path) == STDOUT_FILENO
+    }
+
     /// The file's name as it was given.
     public var path: String { output.path }
 
@@ -106,12 +111,12 @@ public struct CaptureWriter: ~Copyable {
     /// classic file has no room for it. Throws `blockTooLong` for one that `CaptureFileReader` would refuse, and all behind it.
     public mutating func write(localBlock payload: [UInt8]) throws(CaptureWriteError) {
         guard format == .pcapng else { return }
+        guard payload.count <= Int(DecoderLimit.capturedLength) else { throw failure(.blockTooLong(payload.count)) }
         try output.append(CaptureBlocks.local(payload))
     }
 
     /// States an interface's counters, for the statistics that `close` writes (pcapng only).
     public mutating func setStatistics(_ counters: CaptureStatistics, interface: UInt16) {
-        guard payload.count <= Int(DecoderLimit.capturedLength) else { throw failure(.blockTooLong(payload.count)) }
         guard interface < statistics.count else { return }
         statistics[Int(interface)] = counters
     }

@@ -17,12 +17,13 @@ import Glibc
     /// Which file it is; nil for a pipe or a device, which holds nothing that could be lost.
     let identity: FileIdentity?
 
-    /// Opens `path` for writing and empties it; `-` is standard output. Throws before anything is lost if it is one of
+    /// Opens `path` for writing and empties it; `-` is standard output. A descriptor that whoever started us had opened (`-`,
+    /// `/dev/fd/3`) is written to where it stands, and its file keeps what is there, as with `>>`. Throws before anything is lost if it is one of
     /// `inputs`, a directory, or a symbolic link to a file; or with an owner, if it is there and the owner may not write to it.
     init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
-        let descriptor = try Self.opened(path, for: owner)
+        let (descriptor, isInherited) = try Self.opened(path, for: owner)
         do {
-            identity = try Self.prepare(descriptor, path, notOver: inputs)
+            identity = try Self.prepare(descriptor, path, isInherited: isInherited, notOver: inputs)
         } catch {
             if descriptor > 2 { Glibc.close(descriptor) }
             throw error
@@ -84,12 +85,15 @@ import Glibc
             let count = unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, used - done)
             if count > 0 {
                 done += count
+            } else if count == 0 {
+                // errno is an earlier call's.
+                throw CaptureWriteError(file: path, reason: .system(EIO))
             } else if errno == EAGAIN {
                 var question = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 // question is one pollfd and lives through the call.
                 _ = unsafe poll(&question, 1, -1)
-            } else if errno != EINTR || count == 0 {
-                throw CaptureWriteError(file: path, reason: .system(count == 0 ? EIO : errno))
+            } else if errno != EINTR {
+                throw CaptureWriteError(file: path, reason: .system(errno))
             }
         }
     }
@@ -104,15 +108,15 @@ import Glibc
         }
     }
 
-    /// Checks what was opened, and empties it. Returns which file it is, if it is one.
+    /// Checks what was opened, and empties it unless it `isInherited`. Returns which file it is, if it is one.
     private static func prepare(
-        _ descriptor: Int32, _ path: String, notOver inputs: Set<FileIdentity>
+        _ descriptor: Int32, _ path: String, isInherited: Bool, notOver inputs: Set<FileIdentity>
     ) throws(CaptureWriteError) -> FileIdentity? {
         guard let status = fileStatus(descriptor) else { throw CaptureWriteError(file: path, reason: .system(errno)) }
         guard fileType(status) == S_IFREG else { return nil }
         let identity = FileIdentity(status)
         if inputs.contains(identity) { throw CaptureWriteError(file: path, reason: .isInput) }
-        guard path != "-" else { return identity }
+        if isInherited { return identity }
         guard ftruncate(descriptor, 0) == 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
         return identity
     }
@@ -135,13 +139,16 @@ import Glibc
         return -1
     }
 
-    private static func opened(_ path: String, for owner: CaptureWriter.Owner?) throws(CaptureWriteError) -> Int32 {
-        if path == "-" { return STDOUT_FILENO }
+    /// The descriptor to write to, and whether whoever started us had opened it.
+    private static func opened(
+        _ path: String, for owner: CaptureWriter.Owner?
+    ) throws(CaptureWriteError) -> (descriptor: Int32, isInherited: Bool) {
+        if path == "-" { return (STDOUT_FILENO, true) }
         if let number = ownDescriptor(path) {
             // Not opened anew, which may take other rights than those that it was opened with.
             let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
             guard copy >= 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
-            return copy
+            return (copy, true)
         }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the call.
@@ -165,17 +172,17 @@ import Glibc
         guard descriptor >= 0 else {
             throw CaptureWriteError(file: path, reason: errno == EISDIR ? .isDirectory : .system(errno))
         }
-        return descriptor
+        return (descriptor, false)
     }
 
     /// The process's own descriptor that a name stands for; nil for any other name.
-    private static func ownDescriptor(_ path: String) -> Int32? {
+    static func ownDescriptor(_ path: String) -> Int32? {
         switch path {
         case "/dev/stdout": return STDOUT_FILENO
         case "/dev/stderr": return STDERR_FILENO
         default: break
         }
-        for directory in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(directory) {
+        for directory in ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"] where path.hasPrefix(directory) {
             let name = path.dropFirst(directory.count)
             return name.allSatisfy({ ("0"..."9").contains($0) }) ? Int32(name) : nil
         }
