@@ -110,6 +110,15 @@ public struct TraceOptions: Sendable {
 
     /// The filter that is in force, for people.
     public var effectiveFilter: String { filter.isEmpty ? "tcp" : filter }
+
+    /// What interfaces are to let through. Without a filter that is more than `tcp`, which looks for TCP right behind an IPv6 header or a
+    /// fragment's alone (pcap-filter(7)): it may stand behind other extension headers (RFC 8200 4.1), of which that of hop-by-hop options
+    /// mostly has ICMP behind it. TCP's own frames are compared with no more than before.
+    public var captureFilter: String {
+        guard filter.isEmpty else { return filter }
+        return "tcp or (ip6[6] = 0 and ip6[40] != 58) or ip6[6] = 43 or (ip6[6] = 44 and ip6[40] = 60) or ip6[6] = 51"
+            + " or ip6[6] = 60"
+    }
 }
 
 /// Why a trace could not begin or go on.

@@ -72,7 +72,7 @@ enum CaptureListings {
                         + " this is the program for Ethernet; -y names another link type")
             }
             let filter = try PacketFilter(
-                options.effectiveFilter, linkType: known ?? .ethernet, snapshotLength: options.snapshotLength)
+                options.captureFilter, linkType: known ?? .ethernet, snapshotLength: options.snapshotLength)
             return print([filter.listing])
         } catch { return fail(error) }
     }

@@ -27,7 +27,7 @@ struct CaptureSet: ~Copyable {
                         interface: name, snapshotLength: options.snapshotLength, bufferKiB: options.bufferKiB,
                         promiscuous: options.promiscuous, direction: options.direction,
                         linkType: options.linkType))
-                try capture.setFilter(options.effectiveFilter)
+                try capture.setFilter(options.captureFilter)
                 capture.interface = UInt16(clamping: index)
                 watch(capture.fileDescriptor)
                 // libpcap leaves it open for programs that are run from here.

@@ -27,7 +27,7 @@ struct LiveOutput: ~Copyable {
         guard let path = options.output else { return nil }
         do throws(CaptureWriteError) {
             var writer = try CaptureWriter(path: path, application: TraceOptions.tool, owner: owner)
-            for interface in interfaces { try writer.addInterface(interface, filter: options.effectiveFilter) }
+            for interface in interfaces { try writer.addInterface(interface, filter: options.captureFilter) }
             try writer.flush()
             self.isAnnotated = isAnnotated && writer.format == .pcapng
             self.writer = writer
