@@ -19,8 +19,12 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
-    /// Connections that are asked for and ended, by FIN or RST; of those of a live trace the live loop keeps count.
-    var endedCount: UInt64 = 0
+    /// Connections that are asked for and ended, by FIN or RST.
+    private(set) var endedCount: UInt64 = 0
+    /// Live: when as many of them had ended as are asked for. Who begins later is no part of the trace.
+    private(set) var closedToNew: Timestamp?
+    /// Whether the latest frame was left out for that.
+    private(set) var isLeftOut = false
     /// Set by every transition; the live loop reads the kernel's tables then.
     var hasNewStates = false
     /// What the latest frame did, if it has a segment and that is noted.
@@ -53,6 +57,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     private let selection: ConnectionSelection
     /// Whether somebody waits for so many ends, and whose have been counted.
     private let countsEnds: Bool
+    /// Live: how many ends are waited for, where each of all connections counts. Whose they are may be known later than that they ended.
+    private let endLimit: UInt64?
     private var counted: Set<UInt64> = []
     private let flowHash: FlowHash
     private var isOpen = false
@@ -82,7 +88,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         self.sink = sink
         self.needs = needs
         selection = options.selection
-        countsEnds = options.connectionLimit != nil
+        endLimit = isLive && options.selection.isEverything ? options.connectionLimit : nil
+        countsEnds = isLive ? endLimit != nil : options.connectionLimit != nil
         self.isLive = isLive
         devices = isLive && needs.excerpts.link ? DeviceNames() : nil
         connectionLimit = limit
@@ -98,6 +105,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         counts.captured &+= 1
         lastTime = header.time
         mark = nil
+        isLeftOut = false
         var found = intake.first(in: bytes, header, frame: frame)
         while let item = found {
             switch item {
@@ -143,6 +151,13 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             counted.insert(timeline.connections.number(of: id)).inserted
         else { return }
         endedCount &+= 1
+        if let endLimit, endedCount >= endLimit, closedToNew == nil { closedToNew = lastTime }
+    }
+
+    /// Live: so many ended, and no more: the end of another one was taken back. New ones are a part of the trace again.
+    mutating func openToNew(ended count: UInt64) {
+        closedToNew = nil
+        endedCount = count
     }
 
     private mutating func observe(_ error: ICMPError, _ header: FrameHeader) {
@@ -179,6 +194,10 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             sink.opens(at: header.time)
         }
         let hash = flowHash.hash(segment.tuple)
+        if closedToNew != nil && timeline.isNewcomer(segment, hash: hash) {
+            isLeftOut = true
+            return
+        }
         let tracked =
             needs.countsCopiesOnce
             ? timeline.trackOnce(

@@ -20,6 +20,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     static var batchesInTurn: Int { 8 }
     /// The same where texts are shown, of which a frame may have 64 KB.
     static var batchOfTexts: Int { 64 }
+    /// Connections that have ended are reported sooner than this, in nanoseconds.
+    static var patience: Int64 { 2 * Span.second }
     /// Octets of frames that are shown in a turn, about.
     static var shownInTurn: Int { 4 << 20 }
 
@@ -194,8 +196,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             // More wait to be shown: the kernel's reading can wait, memory cannot.
             pipeline.sink.report.flush(now: now, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
         }
+        reopen(now)
         pipeline.shown = 0
         do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
+    }
+
+    /// As many connections had ended as are asked for, and one did not stay so.
+    private mutating func reopen(_ now: Timestamp) {
+        guard let since = pipeline.closedToNew, now.since(since) > Self.patience, !isDone else { return }
+        pipeline.openToNew(ended: finishedCount)
     }
 
     /// Batches that are surely more frames than the rings hold: a frame takes 256 octets of them and more.
