@@ -90,4 +90,53 @@ import Testing
         #expect(
             watched.errors.contains(words) && watched.errors.contains("0 connections traced"), "\(watched.errors)")
     }
+
+    /// A neighbour does not answer one call, and another connection is captured.
+    @Test func aFailedCallIsToldBesideOtherConnections() throws {
+        let setUp =
+            "ip link add v0 type veth peer name v1; ip addr add 10.9.9.1/24 dev v0; ip link set v1 up; ip link set v0 up"
+        let program = """
+            import socket
+            s = socket.socket(); s.bind(("127.0.0.1", 7002)); s.listen(5)
+            socket.create_connection(("127.0.0.1", 7002))
+            try: socket.create_connection(("10.9.9.2", 7001), 9)
+            except OSError as e: print(e.errno)
+            """
+        let watched = try inside("\(setUp); $T -i any -q --duration 6 & sleep 1; python3 -c \"$1\"; wait", program)
+        #expect(watched.lines.contains("113") && watched.errors.contains("1 connection traced"), "\(watched.errors)")
+        #expect(
+            watched.errors.contains("called connect() to 10.9.9.2:7001 from 10.9.9.1:"), "\(watched.errors)")
+    }
+
+    /// Its addresses are ours, too: its events are left out, and it is no command that called nobody.
+    @Test func theCommandIsInAnotherNamespace() throws {
+        let program = """
+            import socket, subprocess
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            s = socket.socket(); s.bind(("127.0.0.1", 7003)); s.listen(5)
+            c = socket.create_connection(("127.0.0.1", 7003)); c.send(b"x"); print("sent", flush=True)
+            """
+        let outcome = try inside("exec $T -i any -q -- unshare -n python3 -c \"$1\"", program)
+        #expect(outcome.lines.contains("sent"), "\(outcome.text)")
+        #expect(!outcome.errors.contains("it made none"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains("the command called connect() in another network namespace"), "\(outcome.errors)")
+    }
+
+    /// As in a container that has the host's network, but not its processes.
+    @Test func processesOfAnotherPidNamespaceAreNotSeen() throws {
+        let program = """
+            import socket, time
+            s = socket.socket(); s.bind(("127.0.0.1", 7004)); s.listen(5)
+            time.sleep(1)
+            c = socket.create_connection(("127.0.0.1", 7004)); a, _ = s.accept()
+            for _ in range(20): c.send(b"x"); a.recv(9); time.sleep(0.1)
+            """
+        let outcome = try inside(
+            "python3 -c \"$1\" & unshare -pf --mount-proc $T -i lo -q --duration 3; unshare -pf --mount-proc $T doctor; wait",
+            program)
+        #expect(outcome.errors.contains("1 connection traced"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("are not seen from this pid namespace"), "\(outcome.errors)")
+        #expect(outcome.lines.contains { $0.contains("pid namespace") && $0.contains("its own") }, "\(outcome.text)")
+    }
 }

@@ -77,6 +77,9 @@ public final class TracepointSource {
     private var families: Descendants?
     /// Whether processes may begin on a processor whose records are not read.
     private var hasUnwatchedProcessors = false
+    /// With a command: who has called connect() over the loopback interface of another network namespace.
+    private var callersElsewhere: Set<Int32> = []
+    private static let callerLimit = 1024
     private let clock: Int32
     /// What was in the rings, by ring.
     private var collected: [[UInt8]] = []
@@ -111,10 +114,10 @@ public final class TracepointSource {
         }
         decoder = TracepointDecoder()
         names = ProcessNames()
+        self.usesProcesses = usesProcesses
         self.ports = Set(ports)
         var wanted: [(kind: TracepointKind, format: TracepointFormat)] = []
         for kind in TracepointKind.allCases {
-        self.usesProcesses = usesProcesses
             let text = files.format(kind)
             let refusal = text == nil && errno != ENOENT ? Self.refusal(errno) : nil
             if let format = decoder.add(kind, format: text, refusal: refusal) { wanted.append((kind, format)) }
@@ -321,12 +324,30 @@ public final class TracepointSource {
             } else if let event = SocketRecord.decode(record, offset: offset.nanoseconds) {
                 // The program has compared the ports, unless there are too many of them.
                 let isElsewhere = namespace.map { SocketRecord.isOthersLoopback(record, event, own: $0) } ?? false
-                if !isElsewhere && concerns(event) { events.append(event) }
+                if isElsewhere {
+                    noteElsewhere(event)
+                } else if concerns(event) {
+                    events.append(event)
+                }
             } else {
                 counts.damaged &+= 1
             }
             position += (length + 15) & ~7
         }
+    }
+
+    private func noteElsewhere(_ event: SocketEvent) {
+        guard families != nil, event.isProcessContext, event.kind == .transition(from: .closed, to: .synSent),
+            callersElsewhere.count < Self.callerLimit
+        else { return }
+        callersElsewhere.insert(event.pid)
+    }
+
+    /// With a command that is followed: who has called connect() over the loopback interface of another network namespace since this was
+    /// asked. Such events are left out: its addresses are ours, too.
+    public func takeCallersElsewhere() -> Set<Int32> {
+        defer { callersElsewhere.removeAll() }
+        return callersElsewhere
     }
 
     private func takeRecords(

@@ -28,6 +28,9 @@ public struct UnseenCall: Sendable {
     /// Whether it failed before its socket had a port, and so before any SYN: EADDRNOTAVAIL.
     public var hadNoPort: Bool { state == .closed && local.port == 0 }
 
+    /// Whether it failed without an answer, and the kernel told why.
+    public var hasFailed: Bool { !isAnswered && (errno != nil || dropReason != nil) }
+
     init(_ event: SocketEvent) {
         began = event.time
         since = event.time
@@ -54,7 +57,12 @@ struct UnseenCalls {
     mutating func note(_ event: SocketEvent) {
         switch event.kind {
         case .transition(from: .closed, to: .synSent):
-            if calls.count < Self.most { calls.append(UnseenCall(event)) }
+            if calls.count < Self.most {
+                calls.append(UnseenCall(event))
+            } else if let place = calls.firstIndex(where: \.isAnswered) {
+                // That one only goes another way than what is traced.
+                calls[place] = UnseenCall(event)
+            }
         case .transition(_, let to):
             guard let place = place(of: event) else { return }
             calls[place].state = to

@@ -59,6 +59,9 @@ struct KernelTrace {
     /// Whether a process descends from it, even if it has gone; nil if the kernel's records do not tell, or not yet.
     func kinship(of pid: Int32) -> Kinship? { source?.kinship(of: pid) }
 
+    /// Who has called connect() in other network namespaces, over their loopback interfaces, since this was asked: no event tells of it.
+    func takeCallersElsewhere() -> Set<Int32> { source?.takeCallersElsewhere() ?? [] }
+
     /// Ends: no events come after that.
     func stop() { source?.stop() }
 

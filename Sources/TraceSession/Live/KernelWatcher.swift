@@ -54,8 +54,6 @@ struct KernelWatcher {
     static let leadPatience = 30 * Span.millisecond
     /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
     static let crowd = 2048
-    /// In how many turns it is asked whether a caller is the command's: its beginning may be read after its call.
-    private static let askedTurns = 4
     /// The most ports that readings are narrowed to.
     static let portLimit = 16
 
@@ -70,10 +68,8 @@ struct KernelWatcher {
     private let usesProcesses: Bool
     /// The command that is traced and its descendants, if there is one.
     private(set) var family: CommandFamily?
-    /// Those of them that called connect(): whoever has ended by the end of the trace could not be told from strangers then.
-    private(set) var callers: Set<Int32> = []
-    /// Who called connect() and may be one of them: for how many more turns that is asked.
-    private var possibleCallers: [Int32: Int] = [:]
+    /// Those of them that called connect().
+    private(set) var callers = CommandCallers()
     private var nextReading: Int64 = 0
     private var searches = SearchPace()
     private var listenerSearches = SearchPace()
@@ -443,14 +439,12 @@ struct KernelWatcher {
         // Taken out and put back, as below.
         guard var members = family.take() else { return }
         let now = monotonicNow()
-        for event in events where event.kind == .transition(from: .closed, to: .synSent) {
-            guard event.isProcessContext, !callers.contains(event.pid) else { continue }
-            possibleCallers[event.pid] = Self.askedTurns
+        for event in events where event.kind == .transition(from: .closed, to: .synSent) && event.isProcessContext {
+            callers.note(event.pid, isElsewhere: false)
         }
-        for (pid, turns) in possibleCallers {
-            let verdict = members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
-            if verdict == true { callers.insert(pid) }
-            possibleCallers[pid] = verdict == nil && turns > 1 ? turns - 1 : nil
+        for pid in trace.takeCallersElsewhere() { callers.note(pid, isElsewhere: true) }
+        callers.judge { pid in
+            members.contains(pid, at: now, recorded: trace.kinship(of: pid)) { owners.lineage(of: $0) }
         }
         family = members
     }

@@ -16,9 +16,9 @@ enum SilentSockets {
         var owners = ProcessOwners(root: root)
         let (inner, sockets) = divide(snapshot.sockets, traced: interfaces)
         if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
-        if snapshot.sockets.isEmpty && told.isEmpty {
-            return Elsewhere.listener(on: ports, root: root).map { [$0] } ?? []
-        }
+        // What is left of earlier connections to a server that has ended is nobody's.
+        let isNobody = snapshot.sockets.allSatisfy { $0.state == .timeWait && ports.contains($0.local.port) }
+        if isNobody && told.isEmpty { return [Elsewhere.listener(on: ports, root: root) ?? nobodyListens(ports)] }
         let calling = sockets.filter { $0.state == .synSent && !told.contains($0.remote) }
         let processes = owners.owners(of: Set(calling.map(\.inode)))
         let standing = sockets.filter { ![.synSent, .listen, .timeWait].contains($0.state) }
@@ -61,6 +61,11 @@ enum SilentSockets {
         let name = process.map { "\(printable($0.command))[\($0.pid)]" } ?? "somebody"
         return
             "\(name) is in SYN_SENT to \(caller.remote), and its SYN was not seen here: \(UnseenCallWords.unseen)"
+    }
+
+    private static func nobodyListens(_ ports: [UInt16]) -> String {
+        "nobody listens on port \(ports.map(String.init).joined(separator: ", ")) in this network namespace, and nobody calls it from"
+            + " here: tcptrace sockets -a shows who listens"
     }
 
     private static func sentence(on sockets: [KernelSocket], _ ports: [UInt16]) -> [String] {

@@ -90,6 +90,10 @@ enum UnseenCallWords {
         ]
     }
 
+    /// That the command is in another network namespace than the trace.
+    static let calledElsewhere =
+        "the command called connect() in another network namespace, over the loopback interface there: --netns traces there"
+
     /// That nothing was heard of the command at all: no call of its own began.
     static func nothingBegan(hasPorts: Bool) -> String {
         "no connect() of the command's\(hasPorts ? " to a port of the filter" : "") began: it made none, or it failed before any SYN, as"

@@ -39,8 +39,20 @@ import Testing
                     + " shows them"
             ])
         #expect(try Self.sentences(Array(lines[...0]), filter: "port 9500").isEmpty, "a listener only waits")
-        #expect(try Self.sentences(lines, filter: "port 80").isEmpty)
+        #expect(
+            try Self.sentences(lines, filter: "port 80 or port 443") == [
+                "nobody listens on port 80, 443 in this network namespace, and nobody calls it from here: tcptrace sockets -a shows"
+                    + " who listens"
+            ])
         #expect(try Self.sentences(lines, filter: "").isEmpty, "of all ports there are always some")
+    }
+
+    @Test func whatAServerThatHasEndedLeftIsNobodys() throws {
+        let left = Self.line("251C>8C54", state: "06", inode: 0)
+        #expect(
+            try Self.sentences([left], filter: "port 9500").first?.hasPrefix("nobody listens on port 9500 ") == true)
+        let called = Self.line("8C54>251C", state: "06", inode: 0)
+        #expect(try Self.sentences([called], filter: "port 9500").isEmpty, "somebody listened where it called")
     }
 
     @Test func whatGoesOverLoopbackIsNotSeenElsewhere() throws {

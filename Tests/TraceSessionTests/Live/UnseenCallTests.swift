@@ -129,6 +129,72 @@ import Testing
         #expect(UnseenCallWords.passes(filter, call) == passes)
     }
 
+    private static func choice(
+        _ interfaces: [String], filter: String = "tcp", isSilent: Bool = false, end: Timestamp? = nil,
+        isLocal: @escaping (IPAddress) -> Bool = { $0 == local.address }
+    ) -> UnseenCallChoice {
+        UnseenCallChoice(filter: filter, interfaces: interfaces, isSilent: isSilent, end: end, isLocal: isLocal)
+    }
+
+    /// On a busy host there is always another connection.
+    @Test func aCallThatFailedIsToldWhateverElseWasCaptured() throws {
+        let over = [Self.event(0, Self.start), Self.event(5, Self.end)]
+        let failed = try #require(Self.calls(over + [Self.event(5, .socketError(errno: 113))]).first)
+        let unknown = try #require(Self.calls(over).first)
+        let answered = try #require(
+            Self.calls([over[0], Self.event(5, .transition(from: .synSent, to: .established))]).first)
+        for interfaces in [["any"], [], ["eth0", "any"]] {
+            let choice = Self.choice(interfaces)
+            #expect(choice.tells(failed) && !choice.tells(unknown) && !choice.tells(answered))
+        }
+        let silent = Self.choice(["any"], isSilent: true)
+        #expect(silent.tells(failed) && silent.tells(unknown) && !silent.tells(answered))
+        #expect(!Self.choice(["any"], filter: "port 80").tells(failed), "the filter would not have let it pass")
+        #expect(!Self.choice(["any"], end: Self.begin.advanced(by: -1)).tells(failed), "it began later")
+        #expect(!Self.choice(["any"], isLocal: { _ in false }).tells(failed), "in another network namespace")
+    }
+
+    /// Which way it would have gone is not known for sure.
+    @Test func itsSynShouldHaveBeenCaptured() throws {
+        let events = [Self.event(0, Self.start), Self.event(5, Self.end), Self.event(5, .socketError(errno: 113))]
+        let failed = try #require(Self.calls(events).first)
+        let isHere: (IPAddress) -> Bool = { _ in true }
+        #expect(Self.choice(["lo"], isLocal: isHere).tells(failed) && !Self.choice(["lo"]).tells(failed))
+        #expect(!Self.choice(["eth0"], isLocal: isHere).tells(failed) && !Self.choice(["eth0"]).tells(failed))
+        #expect(Self.choice(["eth0"], filter: "port 7001").tells(failed))
+        #expect(!Self.choice(["lo"], filter: "port 7001").tells(failed))
+    }
+
+    @Test func callsThatGoAnotherWayMakeRoom() throws {
+        var events: [SocketEvent] = []
+        for socket in 1...300 as ClosedRange<UInt64> {
+            let at = Int64(socket) * 10
+            events.append(Self.event(at, Self.start, socket: socket, port: UInt16(10_000 + socket)))
+            let answer = SocketEvent.Kind.transition(from: .synSent, to: .established)
+            events.append(Self.event(at + 1, answer, socket: socket, port: UInt16(10_000 + socket)))
+        }
+        events += [
+            Self.event(5000, Self.start, socket: 999), Self.event(6000, .socketError(errno: 113), socket: 999),
+            Self.event(6000, Self.end, socket: 999),
+        ]
+        #expect(Self.calls(events).filter(Self.choice(["any"]).tells).map(\.errno) == [.hostUnreachable])
+    }
+
+    @Test func whoOfTheCommandCalled() {
+        var callers = CommandCallers()
+        callers.note(7, isElsewhere: false)
+        callers.note(8, isElsewhere: true)
+        callers.note(9, isElsewhere: true)
+        callers.judge { $0 == 7 ? nil : $0 == 8 }
+        #expect(callers.here.isEmpty && callers.elsewhere == [8])
+        callers.judge { _ in true }
+        #expect(callers.here == [7] && callers.elsewhere == [8], "9 was a stranger, and is not asked again")
+        callers.note(5, isElsewhere: false)
+        for _ in 0..<4 { callers.judge { _ in nil } }
+        callers.judge { _ in true }
+        #expect(callers.here == [7], "it is asked for four turns")
+    }
+
     @Test func theFilterDecidesForIPv6() throws {
         let six = SocketAddress(.loopbackV6, 7001)
         let event = SocketEvent(
