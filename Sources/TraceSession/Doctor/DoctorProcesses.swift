@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import KernelSockets
 import TimelineReport
 
 enum DoctorProcesses {
@@ -21,6 +22,14 @@ enum DoctorProcesses {
                 seesAll ? "of all users" : "of user \(geteuid()) only",
                 meaning: seesAll
                     ? "" : "the names of other users' processes; needs cap_sys_ptrace and cap_dac_read_search"))
+        let isHosts = ProcessNamespace.isHosts()
+        checks.append(
+            DoctorCheck(
+                "processes", "pid namespace", isHosts ? .ok : .note, isHosts ? "the host's" : "its own",
+                meaning: isHosts
+                    ? ""
+                    : "processes outside of it, which may hold sockets of the host's network, are not named;"
+                        + " docker run --pid=host"))
         let scope = SmallFile.line("/proc/sys/kernel/yama/ptrace_scope")
         checks.append(
             DoctorCheck(

@@ -63,6 +63,7 @@ struct KernelWatcher {
     /// Whether the latest reading failed: the snapshot is of none.
     private(set) var hasFailed = false
     private var owners = ProcessOwners()
+    private var unseenOwners: UnseenOwners
     private var addresses = HostAddresses()
     private var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
@@ -193,6 +194,9 @@ struct KernelWatcher {
 
     /// A sentence for the user if events were lost.
     mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
+
+    /// A sentence for the user, once, if processes cannot be seen from here.
+    mutating func complaintOfOwners() -> String? { unseenOwners.complaint() }
 
     /// A sentence for the user if a processor was switched on.
     func complaintOfProcessors() -> String? { trace.complaintOfProcessors() }
@@ -333,6 +337,7 @@ struct KernelWatcher {
         let used = processorTime()
         if let family { owners.expect([family.command] + owners.descendants(of: getpid())) }
         let found = owners.owners(of: unknown)
+        unseenOwners.note(sought: unknown, found: found.keys)
         searches.note(start: start, now: monotonicNow(), cost: processorTime() - used)
         return name(found, source)
     }

@@ -332,6 +332,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
             pipeline.take(event)
         }
+        if let complaint = kernel?.complaintOfOwners() { warnings.append(complaint) }
         for (id, number) in postponed where pipeline.timeline.connections.contains(id, number: number) {
             pipeline.timeline.postpone(id)
         }
