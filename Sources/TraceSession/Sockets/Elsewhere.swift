@@ -8,7 +8,7 @@ import TCPModel
 struct Elsewhere {
     /// A remark for a refusal: where there is such a socket, or how to look there.
     static func remark(on filter: SocketFilter, root: String = "/proc") -> String {
-        guard let found = first(root: root, where: filter.accepts) else {
+        guard let found = first(root: root, needsOwners: filter.namesProcesses, where: filter.accepts) else {
             return " in this network namespace; --netns looks into another one, such as a container's"
         }
         return "; in another network namespace "
@@ -18,7 +18,9 @@ struct Elsewhere {
 
     /// A sentence on who listens there on one of these ports; nil if nobody does.
     static func listener(on ports: [UInt16], root: String = "/proc") -> String? {
-        let found = first(root: root) { socket, _ in socket.state == .listen && ports.contains(socket.local.port) }
+        let found = first(root: root, needsOwners: false) { socket, _ in
+            socket.state == .listen && ports.contains(socket.local.port)
+        }
         guard let found else { return nil }
         let holder = found.holder.map { KillPlan.name($0) } ?? "somebody"
         return "nothing has port \(found.port) in this network namespace; in another one \(holder) listens on it:"
@@ -26,16 +28,20 @@ struct Elsewhere {
     }
 
     /// The first namespace with such a socket: a process that is in it, the holder if there is one, and the socket's own port.
+    /// To look up owners takes a walk through all processes: only those of the sockets in question are, which all are if it `needsOwners`
+    /// to say which these are.
     private static func first(
-        root: String, where accepts: (KernelSocket, [ProcessIdentity]) -> Bool
+        root: String, needsOwners: Bool, where accepts: (KernelSocket, [ProcessIdentity]) -> Bool
     ) -> (pid: Int32, holder: ProcessIdentity?, port: UInt16)? {
         for pid in NetworkNamespaces(root: root).others() {
             // The tables below /proc/PID are those of the process's namespace.
             var tables = ProcNetTCP(root: "\(root)/\(pid)")
             guard let snapshot = try? tables.read() else { continue }
+            let possible = needsOwners ? snapshot.sockets : snapshot.sockets.filter { accepts($0, []) }
+            if possible.isEmpty { continue }
             var finder = ProcessOwners(root: root)
-            let owners = finder.owners(of: Set(snapshot.sockets.map(\.inode)))
-            let found = snapshot.sockets.filter { socket in
+            let owners = finder.owners(of: Set(possible.map(\.inode)))
+            let found = possible.filter { socket in
                 accepts(socket, owners[socket.inode].map { [$0.process] } ?? [])
             }
             guard let socket = found.first else { continue }

@@ -24,6 +24,16 @@ public struct SocketFilter: Sendable {
         case not(Condition)
         case and(Condition, Condition)
         case or(Condition, Condition)
+
+        /// Whether it asks who holds the socket.
+        var namesProcesses: Bool {
+            switch self {
+            case .pid: true
+            case .port, .host: false
+            case .not(let inner): inner.namesProcesses
+            case .and(let left, let right), .or(let left, let right): left.namesProcesses || right.namesProcesses
+            }
+        }
     }
 
     /// Nil: every socket.
@@ -37,6 +47,9 @@ public struct SocketFilter: Sendable {
         var parser = SocketFilterParser(words: words, portsAreLocal: portsAreLocal)
         condition = try parser.parse()
     }
+
+    /// Whether it takes the owners of sockets to say which of them pass.
+    var namesProcesses: Bool { condition?.namesProcesses ?? false }
 
     /// Whether a socket that these processes hold passes.
     public func accepts(_ socket: KernelSocket, processes: [ProcessIdentity]) -> Bool {
