@@ -19,12 +19,17 @@ extension EndpointMachine {
         guard certainty == .inferred else { return reaction }
         switch (state, kernel) {
         case (.established, .synSent) where isOpen(actively: true):
-            // The SYN-ACK.
+            // The SYN-ACK: what dropped it may drop the next ones, too.
             enter(kernel, .confirmed, .retraction, &reaction)
-            knowledge.remove([.irs, .receive])
+            knowledge.remove([.irs, .receive, .answerPassed])
+            knowledge.insert(.lacksAnswer)
             sendUnacknowledged = iss
         case (.established, .synReceived) where isOpen(actively: false):
             // The last ACK of the handshake, or it is not enough (TCP_DEFER_ACCEPT, a full accept queue).
+            enter(kernel, .confirmed, .retraction, &reaction)
+            sendUnacknowledged = iss
+        case (.established, .listen) where isOpen(actively: false):
+            // The last ACK of the handshake, too: of a connection that was offered by a SYN cookie nothing was kept.
             enter(kernel, .confirmed, .retraction, &reaction)
             sendUnacknowledged = iss
         case (.closed, .synSent) where knowledge.contains(.givenUp):
@@ -44,6 +49,20 @@ extension EndpointMachine {
             enter(kernel, .confirmed, .retraction, &reaction)
             sendUnacknowledged = ownFin
         default: break
+        }
+        return reaction
+    }
+
+    /// The kernel has the socket again that it was thought to have dropped in `former`: readings had missed it, or it was moved (TCP_REPAIR, as
+    /// CRIU does). What came meanwhile it has, as far as `peer` had sent it.
+    public mutating func kernelRevives(in former: TCPState, facing peer: EndpointMachine) -> Reaction {
+        var reaction = Reaction()
+        guard state == .closed, former.mayBeRevived else { return reaction }
+        enter(former, .inferred, .retraction, &reaction)
+        guard knowledge.contains([.send, .receive]), peer.knowledge.contains(.send) else { return reaction }
+        if peer.sendNext.isAfter(receiveNext) { receiveNext = peer.sendNext }
+        if peer.acknowledged.isAfter(sendUnacknowledged), peer.acknowledged.isAtOrBefore(sendNext) {
+            sendUnacknowledged = peer.acknowledged
         }
         return reaction
     }
@@ -97,5 +116,15 @@ extension EndpointMachine {
     /// Whether it is only thought to be open: it has sent nothing yet that shows it.
     private func isOpen(actively: Bool) -> Bool {
         knowledge.contains(.iss) && !knowledge.contains(.synchronized) && knowledge.contains(.activeOpen) == actively
+    }
+}
+
+extension TCPState {
+    /// Whether a socket that was thought to be gone from here may be found there again: the states in which one lasts.
+    var mayBeRevived: Bool {
+        switch self {
+        case .established, .finWait1, .finWait2, .closeWait, .lastAck: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .closing, .timeWait: false
+        }
     }
 }

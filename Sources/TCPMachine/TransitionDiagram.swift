@@ -67,6 +67,7 @@ public enum TransitionDiagram {
             Edge(from: .established, to: .synSent, rule: .retraction),
             Edge(from: .synReceived, to: .synSent, rule: .retraction),
             Edge(from: .established, to: .synReceived, rule: .retraction),
+            Edge(from: .established, to: .listen, rule: .retraction),
             Edge(from: .closeWait, to: .established, rule: .retraction),
             Edge(from: .closeWait, to: .synReceived, rule: .retraction),
             Edge(from: .finWait2, to: .finWait1, rule: .retraction),

@@ -96,7 +96,7 @@ public enum HostCounterTroubles {
         "TcpExtPruneCalled": "receive queues shrunk: memory was short",
         "TcpExtRcvPruned": "segments dropped: a receive buffer was full",
         "TcpExtSyncookiesFailed": "SYN cookies that came back wrong",
-        "TcpExtSyncookiesRecv": "connections opened by a SYN cookie",
+        "TcpExtSyncookiesRecv": "SYN cookies that came back right",
         "TcpExtSyncookiesSent": "SYN cookies sent: a SYN queue was full, or tcp_syncookies is 2",
         "TcpExtTCPAbortFailed": "RSTs that could not be sent: no memory, a firewall rule, or no route",
         "TcpExtTCPAbortOnClose": "RSTs: closed with unread data",

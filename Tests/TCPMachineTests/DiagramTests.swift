@@ -88,6 +88,15 @@ import Testing
                 facing.note(facing.machines[0].peersKernelLeads(facing: goal, from: .established), 0)
                 record(facing.transitions.dropFirst(start.transitions.count), "\(name), the peer's kernel: \(goal)")
             }
+            var empty = start
+            empty.note(empty.machines[1].kernelCorrects(to: .listen), 1)
+            record(empty.transitions.dropFirst(start.transitions.count), "\(name), nothing was kept")
+            for former in TCPState.allCases {
+                var revived = dropped
+                let peer = revived.machines[1]
+                revived.note(revived.machines[0].kernelRevives(in: former, facing: peer), 0)
+                record(revived.transitions.dropFirst(dropped.transitions.count), "\(name), found again in \(former)")
+            }
             let resets: [(inout EndpointMachine) -> Reaction] = [
                 { $0.kernelSentReset() }, { $0.kernelTookReset() }, { $0.peersKernelSentReset() },
                 { $0.peersKernelTookReset() },

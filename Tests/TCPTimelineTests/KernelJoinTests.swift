@@ -114,6 +114,53 @@ final class Joined {
         #expect(joined.join.view(joined.id)?.originator.confirmedState == .finWait2)
     }
 
+    /// A reading that misses a socket, or a socket that is moved (TCP_REPAIR, as CRIU does): it is there after all.
+    @Test func whatWasGoneAndIsThereAgainIsOpen() {
+        let joined = Joined(handshake)
+        for time in [1, 40] as [Int64] {
+            joined.read(time, joined.client(.established), joined.server(.established))
+        }
+        joined.read(80, joined.server(.established))
+        #expect(joined.read(120, joined.server(.established)) == ["client dropped from ESTABLISHED"])
+        #expect(joined.play.connection.statesText == "CLOSED ESTABLISHED")
+        joined.play.feed("0.5 < P. 1:4 ack 1")
+        joined.read(1, joined.client(.established), joined.server(.established))
+        #expect(
+            joined.read(40, joined.client(.established), joined.server(.established)) == [
+                "client ESTABLISHED instead of CLOSED"
+            ])
+        #expect(joined.play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        joined.play.feed("> P. 1:9 ack 4\n< . 4:4 ack 9\n> F. 9:9 ack 4\n< F. 4:4 ack 10\n> . 10:10 ack 5")
+        #expect(joined.play.connection.statesText == "TIME_WAIT CLOSED")
+        #expect(joined.play.connection.outcome == .closed)
+    }
+
+    /// Behind a SYN cookie a listener keeps nothing until the last ACK comes, and nothing then if its queue is full: the client alone is open.
+    @Test func H22_ofAConnectionThatItsListenerDoesNotHaveTheOpeningIsTakenBack() {
+        let joined = Joined(handshake)
+        #expect(joined.read(5, joined.client(.established), joined.listener).isEmpty)
+        #expect(
+            joined.read(50, joined.client(.established), joined.listener) == ["server LISTEN instead of ESTABLISHED"])
+        #expect(joined.play.connection.statesText == "ESTABLISHED LISTEN")
+        #expect(joined.play.connection.outcome == .halfOpen)
+        #expect(joined.read(90, joined.client(.established), joined.listener).isEmpty, "said once")
+        // There is room now, and the cookie is still good.
+        joined.play.feed("1.0 > P. 1:4 ack 1\n< . 1:1 ack 4")
+        #expect(joined.play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        // Nobody knows anything of a client elsewhere, or of an address that nobody listens on; and who has refused nothing has it.
+        var idle = joined.listener
+        idle.drops = 0
+        for sockets in [[joined.listener], [joined.client(.established)], [joined.client(.established), idle]] {
+            let other = Joined(handshake)
+            for time in [5, 50] as [Int64] {
+                let events = other.join.reconcile(
+                    Reading(other.play, after: time * Span.millisecond, sockets), &other.play.timeline)
+                #expect(!events.contains { if case .contradiction = $0.kind { true } else { false } })
+            }
+            #expect(other.play.connection.statesText == "ESTABLISHED ESTABLISHED")
+        }
+    }
+
     @Test func whatWasOnlyInferredIsTakenBack() {
         let joined = Joined("> S 0:0\n< S. 0:0 ack 1")
         let asks = joined.client(.synSent)
@@ -124,10 +171,12 @@ final class Joined {
         #expect(joined.play.connection.originator.certainty == .confirmed)
         #expect(joined.read(80, asks, joined.server(.synReceived)).isEmpty)
         #expect(joined.join.view(joined.id)?.originator.contradiction == .synSent, "why is still worth telling")
-        // Each SYN-ACK that is sent again looks as if it arrived, until the kernel says what of it.
+        // H6: what dropped one SYN-ACK may drop the next one, too. The own ACK will tell.
         joined.play.feed("1.0 < S. 0:0 ack 1")
+        #expect(joined.play.connection.statesText == "SYN_SENT SYN_RECEIVED")
         joined.read(1, asks, joined.server(.synReceived))
-        #expect(joined.read(40, asks, joined.server(.synReceived)) == ["client SYN_SENT instead of ESTABLISHED"])
+        #expect(joined.read(40, asks, joined.server(.synReceived)).isEmpty)
+        #expect(joined.join.view(joined.id)?.originator.contradiction == .synSent, "why is still worth telling")
         joined.play.feed("1.1 > S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1")
         joined.read(1, joined.client(.established), joined.server(.established))
         #expect(joined.join.view(joined.id)?.originator.contradiction == nil)

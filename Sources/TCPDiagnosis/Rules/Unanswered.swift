@@ -37,7 +37,7 @@ extension Rule {
 
     /// A SYN that a full accept queue drops is dropped in silence (`tcp_abort_on_overflow` changes only the third segment's fate).
     static let acceptQueueFull = Rule(.acceptQueueFull) { c in
-        if let verdict = c.queueWasFull ?? c.lostBehindCookie { return verdict }
+        if let verdict = c.lostBehindCookie ?? c.queueWasFull { return verdict }
         guard c.isUnanswered, let listener = c.fullListener else { return nil }
         let wasFull = c.kernel?.responder.hadFullQueue == true
         return Verdict(
@@ -302,8 +302,12 @@ extension Circumstances {
     /// (`tcp_v4_syn_recv_sock`): the client believes in a connection that its server does not have.
     fileprivate var lostBehindCookie: Verdict? {
         guard host.cookies != nil, let view = kernel?.responder, view.isRead, view.isLocal, view.socket == nil,
-            view.trace.transitions == 0, let listener = fullListener ?? (host.overflows == nil ? nil : view.listener),
-            connection.openDelay >= 0, file[.originator].repeated.isSeen, !file[.responder].lastText.isSeen,
+            view.trace.transitions == 0,
+            case let isMissing = state(.responder) == .listen,
+            let listener = fullListener ?? (host.overflows == nil && !isMissing ? nil : view.listener),
+            // Nobody heeds what it sends, or the kernel has no such socket.
+            connection.openDelay >= 0, isMissing || file[.originator].repeated.isSeen,
+            !file[.responder].lastText.isSeen,
             !file[.responder].lastSyn.isSeen || file[.responder].last.frame == file[.responder].lastSyn.frame
         else { return nil }
         return Verdict(

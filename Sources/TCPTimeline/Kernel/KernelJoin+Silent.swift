@@ -52,6 +52,7 @@ extension KernelJoin {
         let wire = timeline.state(of: end.id, end.side)
         guard timeline.kernelDropsSocket(end.side, of: end.id).count > 0 else { return }
         update(end.id, end.side) { view in
+            view.droppedFrom = wire
             view.contradiction = nil
             view.suspicion = nil
             said.append(

@@ -183,6 +183,20 @@ public struct KernelJoin: Sendable {
         }
     }
 
+    /// Whether the server's host has no socket of a connection that its client, on the same host, has open, though somebody listens there: the
+    /// listener kept nothing of it (a SYN cookie), and did not take the handshake's last ACK.
+    private static func hasNothing(
+        _ side: Side, _ id: ConnectionID, _ wire: TCPState, _ view: KernelSideView, _ snapshot: some KernelSnapshot,
+        _ timeline: borrowing Timeline
+    ) -> Bool {
+        guard side == .responder, wire == .established, view.isLocal, let listener = view.listener, !view.hasAnswered,
+            // It counts what it refuses.
+            listener.drops != 0
+        else { return false }
+        let client = timeline.connections.socket(.originator, of: id)
+        return snapshot.socket(local: client.source, remote: client.destination)?.state == .established
+    }
+
     private static func compare(
         _ socket: KernelSocket?, _ id: ConnectionID, _ side: Side, _ connection: Connection,
         _ view: inout KernelSideView, _ snapshot: some KernelSnapshot, _ timeline: inout Timeline,
@@ -202,8 +216,10 @@ public struct KernelJoin: Sendable {
             return
         }
         view.confirmedState = nil
-        // Where nothing was ever seen in the tables, nothing can be said; and while segments come, nothing is steady.
-        guard socket != nil || everPresent, connection.lastTime <= snapshot.begin else {
+        // Where nothing was ever seen in the tables, nothing can be said, but that a listener has nothing; and while segments come, nothing
+        // is steady.
+        let isNone = socket == nil && !everPresent && hasNothing(side, id, wire, view, snapshot, timeline)
+        guard socket != nil || everPresent || isNone, connection.lastTime <= snapshot.begin else {
             view.suspicion = nil
             return
         }
@@ -213,7 +229,17 @@ public struct KernelJoin: Sendable {
             return
         }
         guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
-        if let kernel, timeline.kernelCorrects(side, of: id, to: kernel).count > 0 {
+        if let kernel, wire == .closed, let former = view.droppedFrom,
+            timeline.kernelRevives(side, of: id, in: former).count > 0
+        {
+            view.droppedFrom = nil
+            view.suspicion = nil
+            view.contradiction = former
+            news.append(.contradiction(kernel: former, wire: wire))
+            guard timeline.state(of: id, side) == kernel else { return }
+            view.confirmedState = kernel
+            timeline.kernelConfirms(side, of: id)
+        } else if let kernel, timeline.kernelCorrects(side, of: id, to: kernel).count > 0 {
             view.suspicion = nil
             view.confirmedState = kernel
             view.contradiction = kernel
@@ -231,9 +257,14 @@ public struct KernelJoin: Sendable {
             view.suspicion = nil
             view.confirmedState = .closed
             news.append(ended)
+        } else if isNone {
+            view.suspicion = nil
+            guard timeline.kernelCorrects(side, of: id, to: .listen).count > 0 else { return }
+            news.append(.contradiction(kernel: .listen, wire: wire))
         } else if socket == nil {
             view.suspicion = nil
             if timeline.kernelDropsSocket(side, of: id).count > 0 {
+                view.droppedFrom = wire
                 view.confirmedState = .closed
                 news.append(.dropped(from: wire))
             }

@@ -98,6 +98,8 @@ public struct KernelSideView: Sendable {
     public internal(set) var isRead = false
     /// Whether the address is this host's, so that a missing socket means something.
     public internal(set) var isLocal = false
+    /// Where its socket was when it was found gone without a segment; nil again if it is found there after all.
+    var droppedFrom: TCPState?
     /// Whether a RST that its kernel told of and that was not captured ended it.
     var isResetLed = false
     /// What tracepoints said, event by event; it stays after the end.
@@ -108,6 +110,12 @@ public struct KernelSideView: Sendable {
     /// When it was first read that it has closed and no process has the socket any more: close(), not shutdown(). It stays after the
     /// end.
     public internal(set) var orphanSince: Timestamp?
+
+    /// Whether the kernel says that its program has closed, while it is in `state` by what was captured: its FIN is not out, or was dropped.
+    public func hasClosed(in state: TCPState) -> Bool {
+        guard state == .established || state == .closeWait else { return false }
+        return [TCPState.finWait1, .lastAck, .closing].contains { $0 == contradiction || $0 == trace.state }
+    }
 
     /// Whether the process that is named did not close the socket: its end did.
     public var wasClosedByExit: Bool { trace.closedByExitOf.map { $0 == process?.pid } ?? false }
@@ -204,6 +212,13 @@ public struct KernelView: Sendable {
             if [.finWait1, .closing, .lastAck].contains(outlived) { return true }
             return !connection.endpoint(side.other).state.isOver || self[side.other].livesOnIn != nil
         }
+    }
+
+    /// Whether the RST that answered the SYN is a firewall rule's: it dropped the SYN, or the client's kernel took a RST of which the server's, which
+    /// is this one too, has not told before.
+    public var isRejected: Bool {
+        responder.trace.dropReason == .netfilterDrop
+            || responder.isLocal && responder.trace.resetTime == nil && originator.trace.wasReset
     }
 
     /// Whether a process was seen at either end.

@@ -46,6 +46,16 @@ extension Timeline {
         return reaction
     }
 
+    /// The kernel has one side's socket again that was thought to be gone from `former`.
+    mutating func kernelRevives(_ side: Side, of id: ConnectionID, in former: TCPState) -> Reaction {
+        if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return Reaction() }
+        let peer = connections.store[id].endpoints[Int(side.other.rawValue)]
+        let reaction = connections.store[id].endpoints[Int(side.rawValue)].kernelRevives(in: former, facing: peer)
+        connections.store[id].settle()
+        course.join(&connections.store[id])
+        return reaction
+    }
+
     /// Whether a state of the kernel's, now or before, is one to which no captured segment leads.
     func isAhead(_ state: TCPState, of id: ConnectionID, _ side: Side) -> Bool {
         if connections.store[id].isSelfConnect { return false }

@@ -99,6 +99,8 @@ extension HotPart {
         let (originator, responder) = (endpoints[0].state, endpoints[1].state)
         if wasOpenUncaptured { return .open }
         if responder == .synReceived || originator == .synSent || originator == .synReceived { return .halfOpen }
+        // The kernel says that nothing was kept of it.
+        if responder == .listen && facts.contains([.synSeen, .synAckSeen]) { return .halfOpen }
         // The kernel gave up on SYN-RECEIVED, by itself or because of an ICMP error.
         let isOffered = facts.contains([.synSeen, .synAckSeen]) && !facts.contains(.originatorMoreThanSyn)
         return isOffered && (responder == .closed || responder == .listen) ? .halfOpen : .open
