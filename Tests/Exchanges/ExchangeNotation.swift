@@ -92,6 +92,7 @@ package struct ExchangeNotation {
         case "mptcp":
             segment.options.present.insert(.multipath)
             segment.options.multipathSubtype = UInt8(value)
+            segment.options.multipathSubtypes |= 1 << UInt16(value)
         case "md5": segment.options.present.insert(.md5Signature)
         case "ao": segment.options.present.insert(.authentication)
         default: break

@@ -137,6 +137,14 @@ private let opened = """
         #expect(statistics[.originator].losses == 1 && statistics[.originator].count(.fastOpen) == 1)
     }
 
+    @Test("H27: text of a SYN that got no answer is lost with it")
+    func openingTextLost() {
+        let (play, statistics) = play(
+            "> S 0:5\n1.0 > S 0:0\n1.01 < S. 0:0 ack 1\n1.0101 > P. 1:6 ack 1\n1.02 < . 1:1 ack 6")
+        #expect(play.events.compactMap { $0.verdict.retransmission?.kind } == [.opening, .timeoutRecovery])
+        #expect(statistics[.originator].losses == 2)
+    }
+
     @Test("a loss probe that nobody calls needless counts as a loss")
     func neededProbe() {
         let (_, statistics) = play(

@@ -406,6 +406,64 @@ private let lineRows = """
         #expect(row(1).contains("client: FIN_WAIT_1, FIN not seen yet "))
     }
 
+    /// Its socket had gone before anybody looked who has it; the listener has one holder.
+    @Test(arguments: [true, false]) func whoAnsweredHasAccepted(isAnswered: Bool) {
+        let play = Play()
+        let render = Render(play)
+        var report = TextTimelineReport(style: TextStyle(), order: .blocks)
+        play.observer = { event, timeline in
+            if event.isFirst { render.join.watch(event.connection, timeline) }
+            report.segment(event, timeline.connections, &render.out)
+        }
+        play.feed(handshake + (isAnswered ? "< P. 1:4 ack 1\n" : "") + "> R 1:1")
+        play.observer = nil
+        let id = play.last.connection
+        let listener = KernelSocket(local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 9)
+        let time = play.now.advanced(by: Span.millisecond)
+        _ = render.join.reconcile(Reading(begin: time, end: time, sockets: [listener]), &play.timeline)
+        _ = render.join.assign([9: ProcessIdentity(pid: 7410, command: "lab-server", uid: 0)], time: time)
+        if isAnswered { render.join.noteAnswer(id, play.now) }
+        report.finish(id, play.timeline.connections, render.join.view(id), &render.out)
+        let text = String(decoding: render.out.bytes, as: UTF8.self)
+        #expect(text.contains(isAnswered ? "lab-server[7410] accepted" : "lab-server[7410] listens"), "\(text)")
+    }
+
+    /// A firewall's rule answers with a RST in the name of a server that listens.
+    @Test func H3_aRejectedServerStillListens() {
+        for reason in [KernelWord.netfilterDrop, "SOCKET_FILTER"] {
+            let play = Play()
+            let render = Render(play)
+            var report = TextTimelineReport(style: TextStyle(), order: .blocks)
+            play.observer = { event, timeline in
+                if event.isFirst { render.join.watch(event.connection, timeline) }
+                report.segment(event, timeline.connections, &render.out)
+            }
+            play.feed("> S 0:0\n< R. -5000:-5000 ack 1")
+            play.observer = nil
+            var said: [KernelEvent] = []
+            let drop = SocketEvent(
+                time: play.now, kind: .dropped(reason: reason), local: play.server, remote: play.client)
+            render.join.take([drop], now: play.now, &play.timeline, &said, tellsAll: true)
+            let listener = KernelSocket(local: play.server, remote: SocketAddress(.anyV4, 0), state: .listen, inode: 9)
+            let time = play.now.advanced(by: Span.millisecond)
+            _ = render.join.reconcile(Reading(begin: time, end: time, sockets: [listener]), &play.timeline)
+            let id = play.last.connection
+            report.finish(id, play.timeline.connections, render.join.view(id), &render.out)
+            let all = lines(String(decoding: render.out.bytes, as: UTF8.self))
+            let isRejected = reason == .netfilterDrop
+            #expect(all.contains { $0.hasSuffix("| LISTEN*") } == isRejected, "\(all)")
+            #expect(all.contains { $0.contains("(no socket)") } != isRejected, "\(all)")
+        }
+    }
+
+    /// MP_FASTCLOSE ends all of an MPTCP connection; the reason beside it says nothing.
+    @Test func E22_whatEndsAnMPTCPConnectionIsShown() throws {
+        let reset = try #require(ladder(handshake + "> R. 1:1 ack 1 mptcp 7 mptcp 8").first { $0.contains("RST") })
+        #expect(reset.contains("MP_FASTCLOSE") && !reset.contains("MP_TCPRST"), "\(reset)")
+        let other = try #require(ladder(handshake + "> R. 1:1 ack 1 mptcp 8").first { $0.contains("RST") })
+        #expect(other.contains("MP_TCPRST unspecified"), "\(other)")
+    }
+
     @Test func severalConnectionsAtWorkCarryTheirNumbers() {
         let play = Play()
         let render = Render(play)

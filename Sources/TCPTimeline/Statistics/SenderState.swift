@@ -100,9 +100,9 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
-        // The SYN-ACK was of the SYN alone.
+        // The SYN-ACK was of the SYN alone. If that was sent again its text had been lost with it, and follows.
         if let text = openingText, end <= text.end, sent.acknowledged == text.start, run.transmissions == 1 {
-            return .fastOpen
+            return records.contains { $0.kind == .opening } ? .timeoutRecovery : .fastOpen
         }
         if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }
         // What a recovery sends is clocked by ACKs; after a silence it is a timer again.

@@ -26,8 +26,11 @@ struct LadderSides {
     init(before row: TimelineRow, _ connection: Connection, _ kernel: KernelView?) {
         let hasListener = kernel?.responder.listener != nil
         let hasNoSocket = kernel?.responder.hasNoSocket == true
+        // A firewall's rule answers for it: the client's kernel told of the RST, and the listener's of none.
+        let isRejected = hasListener && kernel?.isRejected == true
         left = StateWords(.closed)
         switch row.answerer {
+        case .noSocket where isRejected: right = StateWords(.listen, isConfirmed: true)
         case .listener: right = StateWords(.listen, isConfirmed: hasListener)
         case .noSocket: right = StateWords("(no socket)", isConfirmed: hasNoSocket)
         case .unknown where connection.isSelfConnect: right = .none

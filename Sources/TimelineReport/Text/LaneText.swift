@@ -200,6 +200,12 @@ struct LaneText {
         for subtype in MultipathSubtype.allCases where row.multipathSubtypes & 1 << UInt16(subtype.rawValue) != 0 {
             let isTelling = isOpening || subtype == .fastClose || subtype == .reset || subtype == .fail
             guard isTelling || detail.unfolds else { continue }
+            // Beside what ends all of the connection, a reason that says nothing.
+            if subtype == .reset, row.multipathDetail == 0, !detail.unfolds,
+                row.multipathSubtypes & 1 << UInt16(MultipathSubtype.fastClose.rawValue) != 0
+            {
+                continue
+            }
             words.add(subtype == .reset || subtype == .fastClose ? 85 : 46) {
                 $0.append(subtype.displayName)
                 switch subtype {
