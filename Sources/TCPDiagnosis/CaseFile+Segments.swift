@@ -289,6 +289,8 @@ extension CaseFile {
         records[own].resetHadAck = flags.has(.ack)
         records[own].resetAck = flags.has(.ack) ? event.relativeAck : nil
         records[own].resetAnswers = records[peer].last
+        records[own].isResetMultipath =
+            event.segment.options.has(.fastClose) || event.segment.options.has(.reset)
     }
 
     /// Where TIME-WAIT begins, and where a RST ends it that answers something, as one without ACK does (RFC 9293 3.10.7.1).

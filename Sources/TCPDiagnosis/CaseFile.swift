@@ -47,6 +47,8 @@ struct SideRecord: BitwiseCopyable {
     var resetHadAck = false
     /// Whether that RST, or one of those that followed on it, had a number that its receiver obeys.
     var isResetFitting = false
+    /// Whether that RST has an option of MPTCP that ends more than itself, or says why (MP_FASTCLOSE, MP_TCPRST).
+    var isResetMultipath = false
     /// SEG.SEQ of that RST answered this frame of the peer.
     var resetAnswers = Sighting()
     /// When it went into TIME-WAIT, the RST without ACK that ended that, what it had sent last before that, and what came before it.
@@ -207,6 +209,8 @@ struct CaseFile {
     var lateOctets: UInt64 = 0
     /// Since when the kernel's word was at odds with ours, and what it said.
     var mismatch: KernelEvent?
+    /// The first time that the kernel had a socket open all the same which segments in its own name had closed.
+    var disowned: KernelEvent?
     /// When the kernel sent or took the RST that ended it, if that was not captured by then.
     var uncapturedReset: Timestamp?
     /// The kernel dropped a socket, and no packet said so.
@@ -222,6 +226,20 @@ struct CaseFile {
         @inline(__always) _read { yield records[Int(side.rawValue)] }
         @inline(__always) _modify { yield &records[Int(side.rawValue)] }
     }
+
+    /// Takes in that the kernel says something else than the segments.
+    mutating func note(mismatch event: KernelEvent) {
+        mismatch = event
+        guard disowned == nil, !event.isCorrected, case .contradiction(let kernel?, let wire) = event.kind else {
+            return
+        }
+        let isOpen = kernel == .established || kernel == .closeWait
+        let isHalfOpen = kernel == .finWait1 || kernel == .finWait2
+        if isOpen && wire.isAfterOwnFin || (isOpen || isHalfOpen) && wire == .closed { disowned = event }
+    }
+
+    /// Whether a side's socket was found gone.
+    func isDropped(_ side: Side) -> Bool { dropped.contains { $0.side == side } }
 
     /// Between which times a socket was in FIN_WAIT_2 that was gone from there before any timer ends it.
     var earlyFinWait2: (fin: Timestamp, gone: Timestamp)? {
@@ -245,6 +263,16 @@ struct CaseFile {
             let bit = unseen & (~unseen &+ 1)
             anomalies.append((Anomalies(rawValue: bit), sender, sighting))
             unseen &= ~bit
+        }
+    }
+}
+
+extension TCPState {
+    /// Whether an endpoint is here only once it has sent its FIN.
+    var isAfterOwnFin: Bool {
+        switch self {
+        case .finWait1, .finWait2, .closing, .timeWait, .lastAck: true
+        case .unseen, .closed, .listen, .synSent, .synReceived, .established, .closeWait: false
         }
     }
 }

@@ -77,7 +77,10 @@ public struct Diagnosis: Sendable {
         _ = open(slot, connections.number(of: event.connection))
         switch event.kind {
         case .dropped: files[slot].dropped.append(event)
-        case .contradiction: if !event.endsAssumption { files[slot].mismatch = event }
+        case .contradiction(_, .closed) where event.isCorrected && files[slot].isDropped(event.side):
+            // It is there after all.
+            files[slot].dropped.removeAll { $0.side == event.side }
+        case .contradiction: if !event.endsAssumption { files[slot].note(mismatch: event) }
         case .uncaptured(_, _, let led) where led.isResetCaptured:
             files[slot][event.side.other].isResetFitting = true
         case .uncaptured(_, _, let led) where led.resetter != nil: files[slot].uncapturedReset = event.time

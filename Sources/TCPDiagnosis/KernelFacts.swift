@@ -141,8 +141,12 @@ extension Circumstances {
     /// `; curl[7] closed the socket after 503ms by itself`.
     var ownTimeoutWords: String {
         guard let ownTimeout else { return "" }
+        let closed =
+            "\(processName(trace(.originator)?.openingClosed?.by)) closed the socket after \(words(ownTimeout))"
+        guard let error = trace(.originator)?.icmpErrorTime else { return "; \(closed) by itself" }
         return
-            "; \(processName(trace(.originator)?.openingClosed?.by)) closed the socket after \(words(ownTimeout)) by itself"
+            "; an ICMP error came \(words(max(0, error.since(file[.originator].syn.time)))) after the SYN (a firewall's REJECT, or a router's),"
+            + " of which connect() tells, and \(closed)"
     }
 
     /// The same as evidence.

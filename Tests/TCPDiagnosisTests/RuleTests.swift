@@ -208,6 +208,17 @@ import Testing
         #expect(codes(open) == [.fastOpen])
     }
 
+    /// A firewall that drops SYNs with text looks like this: the next one comes without, a second later.
+    @Test func H27_aSynWithTextThatGetsNoAnswer() {
+        func message(_ text: String) -> String { findings(text).first { $0.code == .fastOpen }?.message ?? "" }
+        let rest = "> P. 1:11 ack 1\n< . 1:1 ack 11"
+        #expect(
+            message("> S 0:10 tfo 8\n1.0 > S 0:0\n< S. 0:0 ack 1\n\(rest)").contains(
+                "(TCP Fast Open), got no answer and was sent again 1s later: it was lost with its text, or something on the way drops SYNs"
+            ))
+        #expect(message("> S 0:10 tfo 8\n< S. 0:0 ack 1\n\(rest)").hasSuffix("(TCP Fast Open)"))
+    }
+
     /// Linux's `tcp_check_req`: the request is given up, and a RST answers the SYN. Nothing was ever open.
     @Test func H35_aSynInsideTheHandshake() {
         for syn in ["> S 100:100\n", "> S 100:110\n"] {

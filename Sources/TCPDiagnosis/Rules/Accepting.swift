@@ -117,6 +117,34 @@ extension Circumstances {
             ?? "\(processName(kernel?.responder.listenerProcess)) does not call accept()"
     }
 
+    /// How the listener ended in whose queue a connection waited.
+    func listenerEndWords(_ trace: TracedFacts) -> String {
+        let process = processName(trace.resetProcess)
+        if trace.resetByEnding { return "\(process) ended, and its listener with it," }
+        guard !trace.isListenerFreed, let view = kernel?.responder, let owner = view.listenerProcess else {
+            return "\(process) closed its listener"
+        }
+        let holders = [owner] + view.listenerSharers.map(\.process)
+        return holders.contains { $0.pid == trace.resetProcess?.pid }
+            ? "\(process) shut its listener down (shutdown())"
+            : "\(process) destroyed the listener of \(processName(owner)) (SOCK_DESTROY, as ss -K does)"
+    }
+
+    /// `; 4 octets that the other side sent are lost`: nobody could read what a connection had received that nobody had accepted.
+    func unacceptedWords(_ side: Side) -> String {
+        let octets = sentText(side.other)
+        return octets > 0
+            ? "; \(counted(octets, "octet")) that \(name(side.other)) sent \(verb(octets, "is", "are")) lost" : ""
+    }
+
+    /// The same as evidence.
+    func unacceptedEvidence(_ side: Side) -> [Finding.Evidence] {
+        let octets = sentText(side.other)
+        return octets > 0 ? [.init("octets_lost", .number(Int64(clamping: octets)))] : []
+    }
+
+    private func sentText(_ side: Side) -> UInt64 { connection.counters[Int(side.rawValue)].uniqueBytes }
+
     /// What keeps those who are to accept from it: of several, each that can do nothing.
     var acceptTroubleWords: String {
         guard listenerCrowd != nil, let view = kernel?.responder else {

@@ -185,6 +185,7 @@ extension Rule {
 
     /// Where neither a timer nor a missing frame explains it.
     static let stateMismatch = Rule(.stateMismatch) { c in
+        if let verdict = c.closedInVain { return verdict }
         guard let event = c.file.mismatch, let (kernel, wire, isAhead) = event.kind.difference,
             !(kernel == .synReceived && c.found.contains(.acceptDeferred)),
             // Of whom nothing was captured nobody knows what it sent: its address may be translated on this host.
@@ -204,7 +205,7 @@ extension Rule {
         } else if c.hasQueuedFin(kernel, wire) {
             // It came: it had only waited for its turn, as a FIN does (3.10.4).
             guard !c.file[event.side].fin.isSeen else { return nil }
-            if let way = c.wayOut(of: event) {
+            if let way = c.wayOut(of: event.side, before: event.time) {
                 cause = "it has closed, and its segments were dropped on their way out: \(dropMeaning(way))"
             } else if c.inFlight(event.side) > 0 {
                 // It waits behind what the peer has not acknowledged, as a FIN does.
@@ -248,17 +249,46 @@ extension Circumstances {
         case (.originator, .synSent):
             isAnswerLost || found.contains(.synAckLost) || disownedReset?.side == .originator || file.icmp != nil
         case (.responder, .synReceived): connection.outcome == .noAnswer
-        default: disownedReset?.side == event.side
+        case (.responder, .listen): found.contains(.acceptQueueFull)
+        default:
+            disownedReset?.side == event.side || resetInVain?.side == event.side || forgedFin?.side == event.side
         }
     }
 
     /// Why segments of a side were dropped on their way out before the kernel's word was at odds with ours, if they were: that counts as
     /// dropped for the one that they were for. What its receiver threw away was captured.
-    fileprivate func wayOut(of event: KernelEvent) -> KernelWord? {
-        guard let trace = trace(event.side.other), trace.drops > 0, let reason = trace.dropReason,
-            reason.mayBeOnTheWayOut, let since = trace.dropsSince, since <= event.time
+    fileprivate func wayOut(of side: Side, before time: Timestamp) -> KernelWord? {
+        guard let trace = trace(side.other), trace.drops > 0, let reason = trace.dropReason,
+            reason.mayBeOnTheWayOut, let since = trace.dropsSince, since <= time
         else { return nil }
         return reason
+    }
+
+    /// A program that has closed, and whose side has sent nothing new since, its FIN least of all: that waits behind what the peer does not
+    /// acknowledge, or is dropped. An event says so where no reading can: in another network namespace.
+    fileprivate var closedInVain: Verdict? {
+        for side in [Side.originator, .responder] {
+            let (record, wire) = (file[side], state(side))
+            guard let trace = trace(side), let closed = trace.closeTime, let kernelState = trace.state,
+                kernel?[side].hasClosed(in: wire) == true, !record.fin.isSeen, record.last.isSeen, !lacksPlain,
+                now.since(max(closed, record.lastText.time)) >= (isOver ? Span.second : Self.patience)
+            else { continue }
+            let octets = inFlight(side)
+            let cause =
+                wayOut(of: side, before: now).map {
+                    ", and its segments were dropped on their way out: \(dropMeaning($0))"
+                }
+                ?? (octets > 0
+                    ? ", and its FIN waits behind \(counted(octets, "octet")) that the peer has not acknowledged"
+                    : ", and its FIN was not captured: it was dropped on its way out, or waits behind what the peer has not acknowledged")
+            return Verdict(
+                side: side,
+                message:
+                    "the kernel says \(kernelState.displayName) of \(name(side)), the packets say \(wire.displayName): it has closed"
+                    + cause + (kernel?[side].orphanSince == nil ? "" : "; no process has the socket any more"),
+                frames: [record.last], evidence: inFlightEvidence(side))
+        }
+        return nil
     }
 
     /// Where the peer of a socket was that was dropped in FIN_WAIT_2: it had acknowledged the FIN, whatever it has sent since.

@@ -210,7 +210,7 @@ extension Rule {
                     .init("reset_hop_limit", .number(Int64(record.resetHopLimit))),
                 ])
         }
-        return c.disowned ?? c.forgedReset
+        return c.disowned ?? c.forgedReset ?? c.disownedInVain ?? c.forgedFinVerdict
     }
 }
 
@@ -309,6 +309,46 @@ extension Circumstances {
             [.synSent, .established, .closeWait, .finWait1, .finWait2].contains(state)
         else { return nil }
         return (side, state)
+    }
+
+    /// The same of a RST that its receiver did not obey: the kernel of its supposed sender has the socket open all the same.
+    var resetInVain: (side: Side, state: TCPState)? {
+        guard let event = file.disowned, case .contradiction(let state?, .closed) = event.kind,
+            kernel?[event.side].isLocal == true, kernel?[event.side].trace.resetTime == nil, resetter != event.side,
+            case let reset = file[event.side].firstReset, reset.isSeen, reset.time <= event.time
+        else { return nil }
+        return (event.side, state)
+    }
+
+    fileprivate var disownedInVain: Verdict? {
+        guard let (side, state) = resetInVain else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "the RST in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) all the same:"
+                + " somebody else made it",
+            frames: [file[side].firstReset])
+    }
+
+    /// Who did not send the FIN that is in its name: its kernel steadily has the socket open, and told of no close.
+    var forgedFin: (side: Side, state: TCPState)? {
+        guard let event = file.disowned, case .contradiction(let state?, let wire) = event.kind, wire.isAfterOwnFin,
+            kernel?[event.side].isLocal == true, let trace = trace(event.side),
+            case let fin = file[event.side].fin, fin.isSeen, fin.time <= event.time,
+            // It closed later, if at all.
+            trace.closeTime.map({ $0 > event.time }) ?? true
+        else { return nil }
+        return (event.side, state)
+    }
+
+    fileprivate var forgedFinVerdict: Verdict? {
+        guard let (side, state) = forgedFin else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "the FIN in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) all the same:"
+                + " somebody else made it\(lostWords(side, sentBy: name(side)))",
+            frames: [file[side].fin], evidence: lostEvidence(side))
     }
 
     /// A RST ended the receiver, which answers with RSTs since, and the side in whose name it came goes on as if there had been none.

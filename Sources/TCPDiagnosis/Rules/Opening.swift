@@ -31,14 +31,25 @@ extension Rule {
     /// RFC 7413.
     static let fastOpen = Rule(.fastOpen) { c in
         guard c.file.synText > 0, c.isOver || c.connection.facts.contains(.synAckSeen) else { return nil }
+        let client = c.file[.originator]
+        // One that was sent again before any answer: others than the first one are no black hole of Fast Open.
+        let isAgain = client.synCount > 1 && client.synsAfterAnswer == 0 && c.connection.synAckDelay >= 0
         return Verdict(
-            side: .originator, message: "the SYN carried \(counted(c.file.synText, "octet")) of text (TCP Fast Open)",
-            frames: [c.file[.originator].syn], evidence: [.init("octets", .number(Int64(c.file.synText)))])
+            side: .originator,
+            message: "the SYN carried \(counted(c.file.synText, "octet")) of text (TCP Fast Open)"
+                + (isAgain
+                    ? ", got no answer and was sent again \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its text,"
+                        + " or something on the way drops SYNs that carry any\(c.dropWords(.responder))" : ""),
+            frames: [client.syn] + (isAgain ? [client.lastSyn] : []),
+            evidence: [.init("octets", .number(Int64(c.file.synText)))]
+                + (isAgain ? c.dropEvidence(.responder) : []))
     }
 
     /// RFC 4987 3.6. The packets look normal: only the host's counters tell.
     static let synCookies = Rule(.synCookies) { c in
         guard let span = c.host.cookies, c.kernel?.responder.isLocal == true else { return nil }
+        // It was not opened: nothing was kept of it.
+        guard c.state(.responder) != .listen else { return nil }
         // Within a millisecond the clocks may differ; a cookie's stamp may be as near as that by chance, one time in thirty.
         let isShown = (2...65).contains(c.file.stampLag ?? 0)
         // Where most others opened without one, so did this, more likely than not.

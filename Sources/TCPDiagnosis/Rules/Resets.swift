@@ -10,6 +10,8 @@ import TCPTimeline
 extension Rule {
     /// Text for a socket that was closed: the peer's next write fails with EPIPE.
     static let resetAfterClose = Rule(.resetAfterClose) { c in
+        // Nobody had closed: the FIN was somebody else's.
+        guard c.forgedFin == nil else { return nil }
         if let verdict = c.abortedAfterClose ?? c.closedUncaptured { return verdict }
         guard let side = c.resetter ?? c.resetterAfterClose, c.file[side].fin.isSeen, c.answersAfterFin(side) else {
             return nil
@@ -95,16 +97,16 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.processName(trace.resetProcess)) "
-                + (trace.resetByEnding ? "ended, and its listener with it," : "closed its listener")
-                + " while the connection waited in the accept queue\(c.resetWords(side))",
-            frames: [c.file[side].reset], evidence: c.resetEvidence(side))
+                "\(c.listenerEndWords(trace)) while the connection waited in the accept queue\(c.unacceptedWords(side))\(c.resetWords(side))",
+            frames: [c.file[side].reset], evidence: c.unacceptedEvidence(side) + c.resetEvidence(side))
     }
 
     /// RFC 2525 2.17: close() before everything is read must reset, or the peer would think that it was.
     static let resetUnreadData = Rule(.resetUnreadData) { c in
         guard let side = c.resetter, let reason = c.resetReason(side), !c.found.contains(.resetKilled),
-            ["TCP_ABORT_ON_CLOSE", "TCP_DISCONNECT_WITH_DATA"].contains(reason)
+            ["TCP_ABORT_ON_CLOSE", "TCP_DISCONNECT_WITH_DATA"].contains(reason),
+            // MPTCP gives that reason with every MP_FASTCLOSE, whatever was read.
+            !c.file[side].isResetMultipath
         else { return nil }
         return Verdict(
             side: side,
@@ -135,7 +137,7 @@ extension Rule {
             !c.found.contains(.middlebox), c.disownedReset == nil
         else { return nil }
         if !c.wasSynchronized(side) { return c.brokenOff(side) }
-        if let verdict = c.doesNotWait(side) { return verdict }
+        if let verdict = c.doesNotWait(side) ?? c.fastClosed(side) { return verdict }
         if let reason = c.resetReason(side) {
             return Verdict(
                 side: side, message: "\(c.name(side))'s kernel reset the connection: \(reason)\(c.resetWords(side))",
@@ -265,6 +267,17 @@ extension Circumstances {
                 "\(name(side)) does not wait for the peer's FIN (TCP_LINGER2 below 0): its kernel answered the ACK of its own with"
                 + " RST\(resetWords(side))",
             frames: [own.fin, own.resetAnswers, own.reset], evidence: resetEvidence(side))
+    }
+
+    /// MPTCP ends a connection at once by MP_FASTCLOSE (RFC 8684 3.5), on all its subflows.
+    fileprivate func fastClosed(_ side: Side) -> Verdict? {
+        guard file[side].isResetMultipath, resetReason(side) == "TCP_ABORT_ON_CLOSE" else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side)) ended the MPTCP connection at once (MP_FASTCLOSE): closed with SO_LINGER 0 or with octets unread, which the"
+                + " kernel does not tell apart there\(resetWords(side))",
+            frames: [file[side].reset], evidence: resetEvidence(side))
     }
 
     /// When the sender of a RST had lost its socket, where its kernel said so and another finding tells why: that needs no guess.

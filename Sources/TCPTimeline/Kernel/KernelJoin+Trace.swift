@@ -77,7 +77,10 @@ extension KernelJoin {
         for found in tracks.settle(now: now) { apply(found.event, found.of, &timeline, &said) }
         var found: [FoundEvent] = []
         for event in events {
-            if listeners.note(event), keepsJoined { joined.append(event) }
+            if listeners.note(event) {
+                if keepsJoined { joined.append(event) }
+                if event.kind == .destroyed, listeners.hasReset(with: event) { noteFreedListener(event) }
+            }
             if case .dropped = event.kind, !tracks.knows(event),
                 let end = namelessDrops.receiver(of: event, among: views, &listeners, timeline)
             {
@@ -129,14 +132,19 @@ extension KernelJoin {
         if look(end.id, { $0[end.side].trace.isOfAnother(event) }) == true { return tracks.disown() }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
         // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
-        if case .socketError(errno: 0) = event.kind { return }
+        if case .socketError(errno: 0) = event.kind {
+            return update(end.id, end.side) { $0.trace.noteSoftError(at: event.time) }
+        }
         if deniesSocket(event, end, timeline) { return tracks.disown() }
-        let isWithListener = listeners.closingCaused(event)
+        let closing = listeners.closingCaused(event)
         let tellsAll = tellsAll
         var isFound = false
         update(end.id, end.side) { view in
             view.take(event, of: end.side)
-            if isWithListener { view.trace.resetWithListener = true }
+            if let closing {
+                view.trace.resetWithListener = true
+                view.trace.isListenerFreed = closing.isFreed
+            }
             if case .transition(let from, let to) = event.kind {
                 Self.follow(from, to, event, end, &view, &timeline, &said)
             }
@@ -158,6 +166,16 @@ extension KernelJoin {
         if isFound { noteProcess(end.id, end.side) }
         leadReset(event, end, &timeline, &said)
         dropSilently(event, end, &timeline, &said)
+    }
+
+    /// The listener that was just closed has gone: who closed it called close(), or ended.
+    private mutating func noteFreedListener(_ event: SocketEvent) {
+        for id in watched where views.tuple(of: id)?.destination.port == event.local.port {
+            update(id, .responder) { view in
+                guard view.trace.resetWithListener, view.trace.resetProcess?.pid == event.pid else { return }
+                view.trace.isListenerFreed = true
+            }
+        }
     }
 
     /// Whether an event says that this side has no socket, which has one. Who has a socket does not lack one, unless its end was not

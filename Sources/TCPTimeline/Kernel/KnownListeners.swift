@@ -12,9 +12,20 @@ struct KnownListeners {
     /// Where they listen, by their sockets' addresses in the kernel's memory.
     private var addresses: [UInt64: SocketAddress] = [:]
     /// Who closed the latest one of a port, and when.
-    private var closings: [UInt16: (pid: Int32, time: Timestamp)] = [:]
+    private var closings: [UInt16: Closing] = [:]
     /// How many SYNs and handshakes they had refused at the latest reading and at the one before, by inode.
     private var refusals: [UInt64: Refusals] = [:]
+
+    /// The end of a listener.
+    struct Closing: BitwiseCopyable {
+        var pid: Int32
+        var time: Timestamp
+        var socket: UInt64
+        /// Whether a connection in its queue was reset with it.
+        var hasReset = false
+        /// Whether its memory was given back.
+        var isFreed = false
+    }
 
     private struct Refusals: BitwiseCopyable {
         var latest: (time: Timestamp, count: UInt32)
@@ -23,7 +34,7 @@ struct KnownListeners {
 
     // MARK: Events
 
-    /// Takes in an event; whether it says that a socket begins to listen, or ends.
+    /// Takes in an event; whether it says that a socket begins to listen, or ends, or is given back with that.
     mutating func note(_ event: SocketEvent) -> Bool {
         switch event.kind {
         case .transition(.closed, .listen):
@@ -33,10 +44,15 @@ struct KnownListeners {
         case .transition(.listen, .closed):
             addresses[event.socket] = nil
             if closings.count >= Self.limit { closings.removeAll(keepingCapacity: true) }
-            closings[event.local.port] = (event.pid, event.time)
+            closings[event.local.port] = Closing(pid: event.pid, time: event.time, socket: event.socket)
             return true
-        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .destroyed,
-            .dropped:
+        case .destroyed:
+            guard event.socket != 0, let closing = closings[event.local.port], closing.socket == event.socket,
+                !closing.isFreed, closing.pid == event.pid, isJustAfter(closing, event)
+            else { return false }
+            closings[event.local.port]?.isFreed = true
+            return true
+        case .transition, .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError, .dropped:
             return false
         }
     }
@@ -50,11 +66,21 @@ struct KnownListeners {
     /// Where the socket at this address in memory listens, as far as known.
     func address(of socket: UInt64) -> SocketAddress? { addresses[socket] }
 
-    /// Whether a RST was sent by the process that had just closed the listener of its port: that resets the connections in the
+    /// The end of the listener, if a RST was sent by the process that had just closed that of its port: that resets the connections in the
     /// listener's queue, within the same system call.
-    func closingCaused(_ event: SocketEvent) -> Bool {
-        guard case .resetSent = event.kind, let closed = closings[event.local.port] else { return false }
-        return closed.pid == event.pid && (0...Self.closingTime).contains(event.time.since(closed.time))
+    mutating func closingCaused(_ event: SocketEvent) -> Closing? {
+        guard case .resetSent = event.kind, let closing = closings[event.local.port], closing.pid == event.pid,
+            isJustAfter(closing, event)
+        else { return nil }
+        closings[event.local.port]?.hasReset = true
+        return closing
+    }
+
+    /// Whether the end of the listener of this event reset connections that waited in its queue.
+    func hasReset(with event: SocketEvent) -> Bool { closings[event.local.port]?.hasReset == true }
+
+    private func isJustAfter(_ closing: Closing, _ event: SocketEvent) -> Bool {
+        (0...Self.closingTime).contains(event.time.since(closing.time))
     }
 
     // MARK: Readings

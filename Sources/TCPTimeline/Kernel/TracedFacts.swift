@@ -23,6 +23,11 @@ public struct TracedFacts: Sendable {
     /// The process that was ending when it began to close (ESTABLISHED or CLOSE_WAIT was left): the kernel closed its sockets for it. Nil
     /// if one called close() or shutdown(), or that was not told.
     public internal(set) var closedByExitOf: Int32?
+    /// When it left ESTABLISHED or CLOSE_WAIT because its program closed it, or ended.
+    public internal(set) var closeTime: Timestamp?
+    /// When an ICMP error came for it in SYN_SENT that ended nothing by itself, as its process was at work on it (inet_sk_error_report with
+    /// errno 0): the program hears of it all the same (SO_ERROR).
+    public internal(set) var icmpErrorTime: Timestamp?
     /// When a process closed it while it was in SYN_SENT, and which: its own patience was at an end, or another one destroyed it.
     public internal(set) var openingClosed: (time: Timestamp, by: ProcessIdentity?)?
     /// Whether it left LAST_ACK for the ACK of its FIN, as far as was told: nothing was sent again there, and no RST ended it.
@@ -43,8 +48,10 @@ public struct TracedFacts: Sendable {
     public internal(set) var resetProcess: ProcessIdentity?
     /// Whether that process was ending: the kernel closed its sockets for it.
     public internal(set) var resetByEnding = false
-    /// Whether that process had just closed the listener that this connection came to.
+    /// Whether that process had just closed the listener that this connection came to, or destroyed it.
     public internal(set) var resetWithListener = false
+    /// Whether that listener's memory was given back then, as close() does: shutdown() and SOCK_DESTROY leave it to its owner.
+    public internal(set) var isListenerFreed = false
     /// The state in which the socket sent that RST: close() leaves the connection's state first, SOCK_DESTROY does not.
     public internal(set) var resetState: TCPState?
     /// When it accepted a RST; also when it sent one because text came that its program would not read any more
@@ -117,7 +124,10 @@ public struct TracedFacts: Sendable {
             if let state, state != from { entered.insert(States(from)) }
             state = to
             socket = event.socket
-            if to == .finWait1 || to == .lastAck { closedByExitOf = event.isProcessEnding ? event.pid : nil }
+            if to == .finWait1 || to == .lastAck {
+                closedByExitOf = event.isProcessEnding ? event.pid : nil
+                closeTime = event.time
+            }
             closedTime = to == .closed ? event.time : nil
             closedFrom = to == .closed ? from : nil
             if from == .synSent && to == .closed && event.isProcessContext {
@@ -155,6 +165,13 @@ public struct TracedFacts: Sendable {
                 damageTimes.append(event.time)
             }
             countDrop(reason, event.time)
+        }
+    }
+
+    /// An error of which TCP only makes a note came at this time; that it is in SYN_SENT may be told later.
+    mutating func noteSoftError(at time: Timestamp) {
+        if entered.isDisjoint(with: [States(.established), States(.synReceived)]) {
+            icmpErrorTime = icmpErrorTime ?? time
         }
     }
 

@@ -340,9 +340,9 @@ func writeClosing(
     case .noAnswer: appendNoAnswer(connection, kernel, isLeftOut: isLeftOut, to: &out)
     case .halfOpen, .halfClosed, .open, .partial:
         out.append(": client ")
-        out.append(connection.originator.state.displayName)
+        appendEnd(connection.originator.state, kernel?.originator, to: &out)
         out.append(", server ")
-        out.append(connection.endpoint(.responder).state.displayName)
+        appendEnd(connection.endpoint(.responder).state, kernel?.responder, to: &out)
     }
     if connection.handshakeTime >= 0 {
         out.append(", handshake ")
@@ -382,6 +382,12 @@ func writeClosing(
     }
     out.fold(from: start, to: layout.width, margin: margin)
     out.newline()
+}
+
+/// The state in which the connection left an end.
+private func appendEnd(_ state: TCPState, _ view: KernelSideView?, to out: inout OutputBuffer) {
+    out.append(state.displayName)
+    if view?.hasClosed(in: state) == true { out.append(" (has closed, FIN not captured)") }
 }
 
 /// Octets of text by their numbers; those that only ACKs, or what lies behind them, show were not captured.

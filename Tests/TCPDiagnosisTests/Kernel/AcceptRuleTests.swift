@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    /// close(), shutdown() and SOCK_DESTROY end a listener alike, and who calls the last one is not its owner.
+    @Test(
+        arguments: [
+            (8, true, "p8[8] closed its listener"), (8, false, "p8[8] shut its listener down (shutdown())"),
+            (9, false, "p9[9] destroyed the listener of p8[8] (SOCK_DESTROY, as ss -K does)"),
+        ] as [(Int32, Bool, String)])
+    func whoEndsAListener(_ pid: Int32, isFreed: Bool, words: String) {
+        let play = KernelCase(handshake + "> P. 1:5 ack 1\n< . 1:1 ack 5")
+        for time in [10.0, 120] {
+            play.read(
+                time, play.client(.established), play.server(.established, inode: 0), play.listener(waiting: 1),
+                owners: [33: 8])
+        }
+        play.feed("0.3 < R. 1:1 ack 5")
+        play.event(306, .responder, .transition(from: .listen, to: .closed), socket: 0xf, pid: pid)
+        play.event(306.1, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: pid)
+        if isFreed { play.event(306.2, .responder, .destroyed, socket: 0xf, pid: pid) }
+        #expect(play.conclude(900).contains(.resetListenerClosed), "\(play.found)")
+        #expect(
+            play.message(.resetListenerClosed)
+                == words + " while the connection waited in the accept queue; 4 octets that the client sent are lost",
+            "\(play.found)")
+        #expect(play.view?.responder.process == nil, "it never had this socket")
+    }
+
     @Test func oneWaitsAndSeveralWait() {
         func message(_ waiting: UInt32) -> String {
             let play = KernelCase("> S 0:0\n1.01 > S 0:0")
@@ -236,6 +261,20 @@ import Testing
             play.message(.neverAccepted).hasSuffix(
                 "not accepted: whichever of 2 listeners has it in its queue has not called accept() for it"),
             "\(play.found)")
+    }
+
+    /// The client has nothing to send, and waits for ever: no segment tells, but the tables have its socket alone.
+    @Test func H22_aFullQueueBehindACookieWhereNobodySendsAnything() {
+        let play = KernelCase("> S 0:0\n1.01 > S 0:0\n1.011 < S. 0:0 ack 1\n1.012 > . 1:1 ack 1")
+        for start in [0.0, 1000] {
+            play.count(start, ["TcpExtSyncookiesRecv": 1, "TcpPassiveOpens": 1, "TcpExtListenOverflows": 1])
+        }
+        for time in [1050.0, 1100] { play.read(time, play.client(.established), play.listener(waiting: 1, backlog: 1)) }
+        #expect(play.review(1400) == [.acceptQueueFull], "it was neither let in nor opened: \(play.found)")
+        #expect(
+            play.message(.acceptQueueFull).contains("the client believes in one that its server does not have"),
+            "\(play.found)")
+        #expect(play.conclude(3000) == [.acceptQueueFull], "\(play.found)")
     }
 
     /// H22: with a SYN cookie nothing is kept till the last ACK comes, and nothing then if the queue is full: the client believes in it.

@@ -68,6 +68,35 @@ import Testing
         #expect(sent.conclude(300) == [.halfOpenPeer])
     }
 
+    /// In the window, and not the next number: its receiver challenges it, and its supposed sender answers that.
+    @Test func aForgedResetThatIsNotObeyed() {
+        let play = rejected("> R 200:200\n< . 6:6 ack 6")
+        for time in [50.0, 100] { play.read(time, play.client(.established), play.server(.established)) }
+        play.feed("0.5 > F. 6:6 ack 6\n< F. 6:6 ack 7\n> . 7:7 ack 7")
+        let found = play.conclude(900)
+        #expect(found.contains(.middlebox) && !found.contains(.stateMismatch), "\(play.found)")
+        #expect(
+            play.message(.middlebox)
+                == "the RST in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED all the same:"
+                + " somebody else made it")
+    }
+
+    /// Its supposed sender drops the ACKs of what it has not sent, and goes on.
+    @Test func aForgedFin() {
+        let play = rejected("> F. 6:6 ack 6\n< . 6:6 ack 7")
+        play.event(9, .originator, .dropped(reason: "TCP_ACK_UNSENT_DATA"))
+        for time in [50.0, 100] { play.read(time, play.client(.established), play.server(.closeWait)) }
+        play.feed("0.4 < F. 6:6 ack 7\n0.37 > P. 6:7 ack 6\n< R 7:7")
+        let found = play.conclude(2000)
+        #expect(
+            found.contains(.middlebox) && Set(found).isDisjoint(with: [.resetAfterClose, .stateMismatch]),
+            "\(play.found)")
+        #expect(
+            play.message(.middlebox).hasPrefix(
+                "the FIN in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED all the same:"
+                    + " somebody else made it"))
+    }
+
     /// A SYN-ACK for nobody (backscatter): its SYN is no text, and nobody was restarted.
     @Test func aSynAckThatNobodyAskedFor() {
         let found = findings("< S. 0:0 ack 1\n> R 1:1")

@@ -39,6 +39,16 @@ import Testing
         #expect(isNamed != hasText && found.contains(.resetAfterClose) == hasText, "\(play.found)")
     }
 
+    /// MPTCP gives one reason for all: neither octet was unread where none came.
+    @Test(arguments: [("mptcp 7", FindingCode.reset), ("", .resetUnreadData)])
+    func E22_anMPTCPConnectionIsEndedAtOnce(option: String, code: FindingCode) {
+        let play = KernelCase(handshake + "> P. 1:3 ack 1\n< . 1:1 ack 3\n0.1 > R. 3:3 ack 1 \(option)")
+        play.event(104.99, .originator, .transition(from: .established, to: .closed), socket: 0xa, pid: 7)
+        play.event(105, .originator, .resetSent(reason: "TCP_ABORT_ON_CLOSE"), socket: 0xa, pid: 7)
+        #expect(play.conclude(900) == [code], "\(play.found)")
+        #expect(play.message(.reset).contains("ended the MPTCP connection at once (MP_FASTCLOSE)") == !option.isEmpty)
+    }
+
     /// shutdown(SHUT_WR), and close() with SO_LINGER 0 after it.
     @Test func T12_aRSTBehindTheFin() {
         let play = KernelCase(exchange + "> F. 6:6 ack 6\n< . 6:6 ack 7\n0.1 > R. 7:7 ack 6")

@@ -34,6 +34,36 @@ import Testing
         #expect(!play.conclude(9000).contains(.stateMismatch), "\(play.found)")
     }
 
+    /// A program has closed, and nothing of it gets out: in another network namespace only events tell.
+    @Test func aCloseThatNobodyHears() {
+        for unread in [0, 7] as [UInt32] {
+            let play = KernelCase(exchange)
+            play.event(-0.01, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+            play.event(1.1, .originator, .transition(from: .synSent, to: .established), socket: 0xa)
+            play.event(500, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
+            if unread > 0 {
+                for time in [600.0, 700] {
+                    play.read(
+                        time, play.client(.finWait1, inode: 0, unacknowledged: unread), play.server(.established))
+                }
+            }
+            #expect(play.review(1000) == [], "a FIN may wait for a while")
+            #expect(play.review(6000) == [.stateMismatch], "\(play.found)")
+            let cause =
+                unread == 0
+                ? "its FIN was not captured: it was dropped on its way out, or waits behind what the peer has not acknowledged"
+                : "its FIN waits behind 6 octets that the peer has not acknowledged; no process has the socket any more"
+            #expect(
+                play.message(.stateMismatch)
+                    == "the kernel says FIN_WAIT_1 of the client (p7[7]), the packets say ESTABLISHED: it has closed, and \(cause)"
+            )
+        }
+        let late = KernelCase(exchange)
+        late.event(500, .originator, .transition(from: .established, to: .finWait1), socket: 0xa, pid: 7)
+        late.feed("4 > F. 6:6 ack 6\n< . 6:6 ack 7")
+        #expect(!late.review(6000).contains(.stateMismatch), "it came")
+    }
+
     /// A server writes more than fits and closes; the client's FIN comes, and then it reads. The kernel tells of the close at once.
     @Test(arguments: [true, false]) func T4_aCloseBehindTextIsToldAtOnce(isTold: Bool) {
         let play = KernelCase(exchange)

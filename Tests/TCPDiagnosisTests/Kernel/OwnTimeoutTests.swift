@@ -50,6 +50,20 @@ import Testing
         }
     }
 
+    /// A firewall's REJECT with ICMP: the kernel makes a note of it while the program is at work on the socket, which hears of it.
+    @Test func H4_anICMPErrorCameBefore() {
+        let play = KernelCase("> S 0:0")
+        play.event(0, .originator, .transition(from: .closed, to: .synSent), socket: 0xa, pid: 7)
+        play.event(0.2, .originator, .socketError(errno: 0), socket: 0xa)
+        play.event(300, .originator, .transition(from: .synSent, to: .closed), socket: 0xa, pid: 7)
+        for time in [340.0, 380] { play.read(time) }
+        #expect(play.conclude(700) == [.synUnanswered], "\(play.found)")
+        #expect(
+            play.message(.synUnanswered).hasSuffix(
+                "; an ICMP error came 200us after the SYN (a firewall's REJECT, or a router's), of which connect() tells, and p7[7] closed the"
+                    + " socket after 300ms"), "\(play.found)")
+    }
+
     /// A timer of the kernel's is none of the program's.
     @Test func H2_theKernelGaveUp() {
         let play = opened(110)

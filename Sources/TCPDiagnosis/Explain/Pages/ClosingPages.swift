@@ -171,7 +171,9 @@ extension Explanation {
                 Each connection that was not accepted is reset: ESTABLISHED to CLOSE, the reason is TCP_STATE. The client saw connect()
                 succeed; then read() fails with ECONNRESET.
                 """),
-            .causes("The server was stopped or restarted under load.", "It crashed before accept()."),
+            .causes(
+                "The server was stopped or restarted under load.", "It crashed before accept().",
+                "It called shutdown() for its listener, or somebody destroyed that (ss -K)."),
             .remedy(
                 """
                 Drain before stopping, or hand the listener to the new process (socket activation; tcp_migrate_req with SO_REUSEPORT).

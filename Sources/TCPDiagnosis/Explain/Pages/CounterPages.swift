@@ -40,7 +40,7 @@ extension Explanation {
         else { return nil }
         let typed = Array(word.unicodeScalars)
         let isSlip = HostCounterTroubles.meanings.keys.contains {
-            Explanations.editDistance(typed, Array($0.unicodeScalars)) <= 2
+            editDistance(typed, Array($0.unicodeScalars)) <= 2
         }
         guard !isSlip else { return nil }
         return Explanation(

@@ -166,8 +166,8 @@ extension Explanation {
             .finding, "middlebox", "Something between the two ends interfered.",
             .wire(
                 """
-                A RST whose hop limit is not that of its supposed sender's other segments. Or, live: a RST that its supposed sender's
-                kernel did not send, whose socket lives on.
+                A RST whose hop limit is not that of its supposed sender's other segments. Or, live: a RST or FIN that its supposed
+                sender's kernel did not send, whose socket lives on.
                 """),
             .linux(
                 """
@@ -306,7 +306,7 @@ extension Explanation {
             .causes(
                 "A firewall on this host dropped the segment after it was captured.",
                 "close() was called, and the FIN does not get out: it is dropped before it is captured. One that only waits behind what the"
-                    + " peer has not acknowledged is as it should be, and no finding.",
+                    + " peer has not acknowledged is as it should be, and no finding unless that takes five seconds.",
                 "The capture lacks frames: explain capture-gap.",
                 "The address belongs to another network namespace, whose table is not this one's."),
             .remedy("nft list ruleset; trace in the right namespace (ip netns exec, nsenter).")),

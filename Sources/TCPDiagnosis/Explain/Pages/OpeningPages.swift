@@ -142,7 +142,9 @@ extension Explanation {
             .see("explain accepted-late, explain SYN_RECEIVED, explain TcpExtTCPDeferAcceptDrop")),
         Explanation(
             .finding, "syn-cookies", "The server answered with a SYN cookie: it kept no state for the SYN.",
-            .wire("It looks like any handshake (RFC 4987 3.6). If the SYN-ACK is lost, nobody repeats it."),
+            .wire(
+                "It looks like any handshake (RFC 4987 3.6). If the SYN-ACK is lost, nobody repeats it; if the accept queue is full when the"
+                    + " last ACK comes, nothing is kept, and the client alone believes in the connection."),
             .linux(
                 """
                 tcp_syncookies = 1 (the default): when the SYN queue is full, the SYN's data goes into the ISN of the SYN-ACK. There is no
@@ -198,7 +200,8 @@ extension Explanation {
             .wire(
                 """
                 A SYN with a cookie option and data. The SYN-ACK acknowledges ISN + 1 + n if the server took the data, ISN + 1 if it did
-                not: then the client sends it again, and nothing was lost (RFC 7413 4.2.2).
+                not: then the client sends it again, and nothing was lost (RFC 7413 4.2.2). Where something drops SYNs with data, the
+                next one, a second later, has none.
                 """),
             .linux(
                 """

@@ -255,6 +255,11 @@ extension Explanation {
             "It is the one to call accept(). `accepted` in its place: the end has answered, so it did.",
             see: "explain never-accepted"),
         remark(
+            "FIN not captured",
+            "`client ESTABLISHED (has closed, FIN not captured)`: its program has closed, says the kernel, and no packet does.",
+            "The FIN waits behind what the peer has not acknowledged, or is dropped on its way out.",
+            see: "explain state-mismatch"),
+        remark(
             "has no owner",
             "The side that closed has done so for good: no process has its socket, and the kernel ends it alone.",
             "What the other side sends now is answered with a RST. After shutdown() alone its process would still read.",
