@@ -161,7 +161,9 @@ extension EndpointMachine {
 
     /// A segment from beyond the peer's FIN was sent after it: whatever is here now found the FIN here before it.
     private mutating func noteFinBefore(_ segment: Segment, _ reaction: inout Reaction) {
-        guard knowledge.contains(.peerFin), knowledge.isDisjoint(with: [.peerFinProcessed, .lacksText]) else { return }
+        guard knowledge.contains(.peerFin),
+            knowledge.isDisjoint(with: [.peerFinProcessed, .lacksText, .finBeyondWindow])
+        else { return }
         if segment.sequence.isAfter(peerFin) && receiveNext.isAtOrAfter(peerFin) {
             processPeerFin(.inferred, &reaction)
         }
@@ -259,8 +261,25 @@ extension EndpointMachine {
             knowledge.insert([.peerFin, .peerFinCoversOwn])
             peerFin = segment.finSequence
         }
+        if !knowledge.contains(.peerFinProcessed) { noteRoomForFin(segment) }
         let coversOwn = knowledge.contains(.ownFin) && segment.acknowledgment.isAfter(ownFin)
         if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
+    }
+
+    /// "Trimming off any portions that lie outside the window (including SYN and FIN)" (3.10.7.4, first check). Some hosts take more than
+    /// they have room for; and where the segment begins beyond the window, another one that was not captured has opened it.
+    private mutating func noteRoomForFin(_ segment: Segment) {
+        if hasRoomForFin(of: segment) || segment.sequence.isAfter(receiveLimit) {
+            knowledge.remove(.finBeyondWindow)
+        } else {
+            knowledge.insert(.finBeyondWindow)
+        }
+    }
+
+    /// Whether the FIN of this segment lies in the receive window, as far as that is known, or just behind it: a FIN takes no room, and many
+    /// hosts take it there (Linux's `tcp_data_queue`).
+    public func hasRoomForFin(of segment: Segment) -> Bool {
+        !knowledge.contains(.window) || segment.finSequence.isAtOrBefore(receiveLimit)
     }
 
     /// Eighth: FIN, once everything before it is here.
@@ -268,7 +287,7 @@ extension EndpointMachine {
         if segment.flags.has(.fin) { notePeerFin(segment) }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
         let lacksText = knowledge.contains(.lacksText) && !(segment.flags.has(.fin) && acknowledged == peerFin)
-        if receiveNext == peerFin && !lacksText {
+        if receiveNext == peerFin && !lacksText && !knowledge.contains(.finBeyondWindow) {
             processPeerFin(.inferred, &reaction)
         } else if receiveNext == peerFin.advanced(by: 1) && acknowledged == receiveNext {
             // Its ACK was captured before it.
@@ -283,7 +302,7 @@ extension EndpointMachine {
         guard knowledge.contains(.receive), end.isAfter(receiveNext), state.takesText else { return reaction }
         if knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed), end.isAfter(peerFin) {
             receiveNext = peerFin
-            processPeerFin(.inferred, &reaction)
+            if !knowledge.contains(.finBeyondWindow) { processPeerFin(.inferred, &reaction) }
         } else {
             moveReceiveNext(to: end)
         }

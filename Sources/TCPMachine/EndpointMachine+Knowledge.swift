@@ -73,6 +73,8 @@ extension EndpointMachine {
         static let peerFinCoversOwn = Knowledge(rawValue: 1 << 23)
         /// The peer's FIN came more than once.
         static let peerFinRepeated = Knowledge(rawValue: 1 << 24)
+        /// It lay beyond the receive window, which cuts it off: whether it was taken all the same, the own ACK will tell.
+        static let finBeyondWindow = Knowledge(rawValue: 1 << 30)
 
         // MARK: What the kernel alone shows
 

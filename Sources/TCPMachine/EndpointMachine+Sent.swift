@@ -89,7 +89,7 @@ extension EndpointMachine {
         switch state {
         case .closed where knowledge.contains(.synchronized):
             // Not a new connection (its owner would have begun one): a SYN in the window after a RST that was not heeded.
-            reaction.anomalies.insert(.initialSequenceChanged)
+            noteOtherSyn(segment, &reaction)
         case .unseen, .closed, .listen:
             startSending(segment)
             if knowledge.contains([.irs, .synAcknowledged]) {
@@ -107,12 +107,17 @@ extension EndpointMachine {
                 if state == .established { knowledge.insert(.lacksAnswer) }
                 enter(.synSent, .observed, .retraction, &reaction)
                 knowledge.remove([.irs, .receive])
-            } else if segment.sequence != iss {
-                reaction.anomalies.insert(.initialSequenceChanged)
+            } else {
+                noteOtherSyn(segment, &reaction)
             }
         case .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait:
-            reaction.anomalies.insert(.initialSequenceChanged)
+            noteOtherSyn(segment, &reaction)
         }
+    }
+
+    /// A SYN of an endpoint that is open already: a late copy of its own, or one with another number.
+    private func noteOtherSyn(_ segment: Segment, _ reaction: inout Reaction) {
+        if !knowledge.contains(.iss) || segment.sequence != iss { reaction.anomalies.insert(.initialSequenceChanged) }
     }
 
     /// SYN with ACK: a listener's answer (3.10.7.2), the second half of a simultaneous open (3.10.7.3), or a
@@ -303,7 +308,7 @@ extension EndpointMachine {
             }
             let end = segment.sequence.advanced(by: segment.payloadLength)
             // Text from before SND.NXT is late or repeated, whoever is closed by now.
-            let isAfterEnd = state == .closed && end.isAfter(sendNext) && !endsAtOwnReset(segment)
+            let isAfterEnd = hasEndedItself && end.isAfter(sendNext) && !endsAtOwnReset(segment)
             // One octet in the place of the FIN asks for an ACK: some hosts' keep-alives have one (3.8.4).
             let isKeepAlive = segment.sequence == ownFin && segment.payloadLength == 1
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin) && !isKeepAlive
@@ -314,6 +319,9 @@ extension EndpointMachine {
             moveSendNext(to: segment.sequenceEnd)
         }
     }
+
+    /// Whether it is closed and sent a FIN or a RST itself. Who is thought to be closed by the peer's RST may not have that when it sends.
+    private var hasEndedItself: Bool { state == .closed && !knowledge.isDisjoint(with: [.ownFin, .ownReset]) }
 
     /// A bare ACK from beyond SND.NXT: what lies between is not captured, and its last octet may be a FIN. Notes it where that FIN
     /// left before the peer's came: this ACK does not have that, or is the very answer to it.
@@ -375,7 +383,7 @@ extension EndpointMachine {
             reaction.anomalies.insert(.finBeforeOpen)
             return
         case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
-            reaction.anomalies.insert(.sentAfterClose)
+            if state != .closed || hasEndedItself { reaction.anomalies.insert(.sentAfterClose) }
             return
         }
         knowledge.insert(.ownFin)

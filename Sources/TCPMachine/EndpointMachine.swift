@@ -145,6 +145,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     /// The peer's FIN is here: RCV.NXT passes it and the state follows (RFC 9293 3.10.7.4, eighth check).
     mutating func processPeerFin(_ certainty: Certainty, _ reaction: inout Reaction) {
         knowledge.insert(.peerFinProcessed)
+        knowledge.remove(.finBeyondWindow)
         let afterFin = peerFin.advanced(by: 1)
         if receiveNext.isBefore(afterFin) { receiveNext = afterFin }
         switch state {

@@ -17,6 +17,9 @@ extension Connection {
 
         init() {}
 
+        /// Something that the sender of the segment to come is shown not to have done.
+        init(_ sent: Reaction) { self.sent = sent }
+
         /// This step is told with an earlier one, which nobody was told of.
         mutating func follow(_ earlier: Step, ofSameSender: Bool) {
             var sender = ofSameSender ? earlier.sent : earlier.arrived
@@ -184,10 +187,12 @@ extension HotPart {
     }
 
     /// Whether a segment begins behind the end of its sender's stream and beyond its receiver's window, which drops it (RFC 9293 3.10.7.4,
-    /// first check). Where the sender goes on from SND.NXT, it is an update of the window that was not captured.
+    /// first check). Where the sender goes on from SND.NXT, it is an update of the window that was not captured. Beyond the largest window
+    /// (2^30, RFC 7323 2.3) it is whatever that is.
     private mutating func isOutside(_ segment: Segment, own: Int, peer: Int) -> Bool {
         endpoints[own].knowsSendSequence && segment.sequence.isAfter(endpoints[own].sendNext)
-            && endpoints[peer].hasNoRoom(for: segment)
+            && (endpoints[peer].hasNoRoom(for: segment)
+                || segment.sequence.offset(from: endpoints[own].sendNext) >= SequenceNumber.furthestInFlight)
     }
 
     /// Such a segment: it counts as sent, and moves nothing. Where the capture lacks both what its sender sent before it and the receiver's
@@ -238,12 +243,16 @@ extension HotPart {
         return endpoints[place(side)].isOpeningUnseen(segment)
     }
 
+    /// How long after a segment one may be captured that its receiver sent before it came, in nanoseconds: the way there and back, with time to
+    /// spare.
+    var longestCrossing: Int64 {
+        handshake.open >= 0 ? max(200 * Span.millisecond, 2 * handshake.open) : 3 * Span.second
+    }
+
     /// Whether text cannot have crossed the RST that is thought to have closed its sender: it left longer after that than the way
     /// there and back takes.
     private mutating func isLongAfterReset(_ segment: Segment, _ own: Int, _ time: Timestamp) -> Bool {
-        let silence = time.since(lastTime)
-        let roundTrips = handshake.open >= 0 ? max(200 * Span.millisecond, 2 * handshake.open) : 3 * Span.second
-        return silence > roundTrips && endpoints[own].sendsOnAfterReset(segment)
+        time.since(lastTime) > longestCrossing && endpoints[own].sendsOnAfterReset(segment)
     }
 
     /// A RST was not heeded: it ended nothing, unless its sender is gone all the same.

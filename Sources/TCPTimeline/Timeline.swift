@@ -15,6 +15,7 @@ public struct Timeline: ~Copyable {
     private var translations = NamedTranslations()
     private var challenged = ChallengedOpenings()
     private var discarded = DiscardedSegments()
+    private var unheardFins = UnheardFins()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
@@ -220,6 +221,8 @@ public struct Timeline: ~Copyable {
                 }
             } else if segment.flags.has(.syn) {
                 before = connections.store[known]
+            } else if let sent = unheardFins.disproved(by: segment, time: time, at: known, &connections.store[known]) {
+                opened = (Connection.Step(sent), true)
             }
         } else {
             id = create(segment, time, frame, interface)
@@ -251,6 +254,7 @@ public struct Timeline: ~Copyable {
         connections.store[old].facts.insert(.replaced)
         challenged.forget(old)
         discarded.forget(old)
+        unheardFins.forget(old)
     }
 
     /// What one side sent was not thrown away: its receiver's time stamps say nothing, or its window is another one. `latest` is what it
@@ -424,6 +428,7 @@ public struct Timeline: ~Copyable {
         }
         challenged.forget(id)
         discarded.forget(id)
+        unheardFins.forget(id)
         connections.free(id)
         hasFreedSlots = true
     }

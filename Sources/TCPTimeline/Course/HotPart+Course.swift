@@ -29,7 +29,10 @@ extension HotPart {
             endpoints[peer].isOrderly(), endpoints[own].isOrderly(),
             endpoints[peer].takesTimestampSteadily(segment)
         else { return false }
-        guard kind == .ack else { return true }
+        guard kind == .ack else {
+            if kind.hasFin { return endpoints[peer].hasRoomForFin(of: segment) }
+            return true
+        }
         let ack = segment.acknowledgment
         return ack.isAfter(endpoints[peer].sendUnacknowledged)
             && (ack != endpoints[own].acknowledged || !sides[own].hasPlainWindow)

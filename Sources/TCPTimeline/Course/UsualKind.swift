@@ -26,6 +26,9 @@ enum UsualKind: UInt8, CaseIterable {
     /// Whether it has a SYN.
     @inline(__always) var hasSyn: Bool { rawValue <= UsualKind.synAck.rawValue }
 
+    /// Whether it has a FIN.
+    @inline(__always) var hasFin: Bool { rawValue >= UsualKind.fin.rawValue }
+
     /// What it adds to Wireshark's completeness.
     @inline(__always) var completeness: Completeness {
         // An octet each.
