@@ -85,7 +85,9 @@ extension HotPart {
     ) {
         let own = place(side)
         let peer = place(side.other)
-        guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived else { return }
+        guard segment.sequence == endpoints[own].sendNext, endpoints[own].state != .synReceived,
+            !segment.isMultipathSignal
+        else { return }
         // With new SACK blocks it is a duplicate ACK, whatever its window is (RFC 6675 2): Linux's grows with what waits behind a hole.
         if segment.window != sides[Int(side.rawValue)].lastWindow && !reportsMore {
             notes.insert(.windowUpdate)
@@ -97,6 +99,14 @@ extension HotPart {
         } else {
             notes.insert(.probeAck)
         }
+    }
+}
+
+extension Segment {
+    /// Whether MPTCP has something to say in it besides where octets belong (DSS): then an ACK that is repeated is no duplicate ACK
+    /// (RFC 8684 3).
+    fileprivate var isMultipathSignal: Bool {
+        options.multipathSubtypes & ~(1 << UInt16(MultipathSubtype.dataSequence.rawValue)) != 0
     }
 }
 

@@ -110,8 +110,12 @@ public struct SegmentEvent: BitwiseCopyable, Sendable {
         !notes.isDisjoint(with: [.badChecksum, .foreign]) || !anomalies.isDisjoint(with: .dropped)
     }
     /// Whether its sender sent it on this connection all the same: then its octets are sent, and count as sent again the next time.
-    /// PAWS drops what goes on with the sequence numbers, too (RFC 7323 5.3).
-    public var isSentInVain: Bool { isDropped && anomalies.intersection(.dropped) == .oldTimestamp }
+    /// PAWS drops what goes on with the sequence numbers, too (RFC 7323 5.3), and so is what has a blind ACK (RFC 5961 5.2).
+    public var isSentInVain: Bool {
+        guard isDropped, !notes.contains(.foreign) else { return false }
+        let causes = anomalies.intersection(.dropped)
+        return causes == .oldTimestamp || causes == .blindAck && !notes.contains(.hole)
+    }
 }
 
 extension Anomalies {

@@ -27,8 +27,8 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     /// How often the peer has asked for room since then.
     public private(set) var probes: UInt32 = 0
     private var frame: UInt64 = 0
-    /// What its owner has acknowledged.
-    private var acknowledged = SequenceNumber(0)
+    /// What its owner has acknowledged, if anything.
+    private var acknowledged: SequenceNumber?
     private var endedTime: Int64 = 0
     private var longestEnded: Int64 = 0
     private var longestStall = Stall()
@@ -52,18 +52,20 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
     public mutating func takeOwn(_ event: SegmentEvent) {
         let flags = event.segment.flags
         guard flags.has(.ack), !flags.has(.rst) else { return }
-        guard event.segment.window == 0 else { return open(at: event.time) }
         let ack = event.segment.acknowledgment
-        if isClosed {
-            if ack.isAfter(acknowledged) { acknowledged = ack }
-            return
+        if let acknowledged, ack.isAtOrBefore(acknowledged) {
+            // SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check: of what was overtaken no window is taken.
+            if ack != acknowledged && event.segment.sequenceLength == 0 || event.notes.contains(.fillsHole) { return }
+        } else {
+            acknowledged = ack
         }
+        guard event.segment.window == 0 else { return open(at: event.time) }
+        if isClosed { return }
         let state = event.sender == .originator ? event.originatorState : event.responderState
         guard state.mayTakeText else { return }
         since = event.time
         frame = event.frame
         probes = 0
-        acknowledged = ack
         episodes &+= 1
         if first == nil { first = event.time }
     }
@@ -73,7 +75,9 @@ public struct ClosedWindow: BitwiseCopyable, Sendable {
         guard let closed = span(at: event.time) else { return }
         if event.probesWindow(closedFor: closed) {
             probes &+= 1
-        } else if event.suggestsWindow(closedFor: closed), event.segment.sequence.isAfter(acknowledged) {
+        } else if event.suggestsWindow(closedFor: closed), let acknowledged,
+            event.segment.sequence.isAfter(acknowledged)
+        {
             // What probes a window comes one by one, and this lies behind what is not acknowledged yet.
             open(at: event.time)
         }

@@ -90,8 +90,9 @@ extension ConnectionStatistics {
         directions[own].kinds[Int(kind.rawValue)] &+= 1
         directions[own].repeatedBytes &+= octets
         var record = RetransmissionRecord(
-            frame: event.frame, previousFrame: run.frame, time: event.time, kind: kind, timeouts: 0, spurious: nil,
-            start: range.start, end: range.end, timestamp: segment.options.timestampValue,
+            frame: event.frame, previousFrame: run.frame, time: event.time, silence: event.time.since(run.time),
+            kind: kind, timeouts: 0, spurious: nil, start: range.start, end: range.end,
+            timestamp: segment.options.timestampValue,
             hasTimestamp: segment.options.present.contains(.timestamps),
             unreported: max(1, Int64(segment.payloadLength)))
         followRecovery(own, run, highestBefore: highestBefore, &record)

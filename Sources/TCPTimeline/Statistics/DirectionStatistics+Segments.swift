@@ -8,7 +8,6 @@ extension DirectionStatistics {
         let segment = event.segment
         let flags = segment.flags
         packets &+= 1
-        if isWindowScaled { windowPackets &+= 1 }
         if flags.has(.syn) { syns &+= 1 }
         if flags.has(.fin) { fins &+= 1 }
         if flags.has(.rst) { resets &+= 1 }
@@ -62,11 +61,12 @@ extension DirectionStatistics {
             largestWindow = window
             smallestWindow = window
             windowSum = 0
-            windowPackets = 1
+            windowPackets = 0
         } else if window > 0 && (smallestWindow == 0 || window < smallestWindow) {
             smallestWindow = window
         }
         windowSum &+= window
+        windowPackets &+= 1
         if flags.has(.ack) && window == 0 { zeroWindowAdvertisements &+= 1 }
     }
 }

@@ -188,10 +188,9 @@ public struct DirectionStatistics: Sendable {
     public func lost(openings: Bool) -> UInt32 {
         (openings ? losses : losses - lostOpenings) + count(.lostBeforeCapture)
     }
-    /// The mean window advertised, over all segments.
+    /// The mean window advertised, over the segments that advertised one: RSTs do not, nor does what its receiver drops.
     public var averageWindow: UInt64 {
-        let count = isWindowScaled ? windowPackets : packets
-        return count == 0 ? 0 : windowSum / count
+        windowPackets == 0 ? 0 : windowSum / windowPackets
     }
     /// The mean of the octets outstanding.
     public var averageOutstanding: UInt64 { outstandingCount == 0 ? 0 : outstandingSum / outstandingCount }

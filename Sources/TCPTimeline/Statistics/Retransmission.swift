@@ -92,6 +92,8 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     public internal(set) var previousFrame: UInt64
     /// When it was sent.
     public internal(set) var time: Timestamp
+    /// How long after the transmission before it that was, in nanoseconds.
+    public internal(set) var silence: Int64 = 0
     /// What it is.
     public internal(set) var kind: RetransmissionKind
     /// Which timeout in a row, counted from 1; 0 for other kinds.

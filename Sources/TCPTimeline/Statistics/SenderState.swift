@@ -100,8 +100,11 @@ struct SenderState {
         // Who repeats a SYN has not got the answer, whatever the capture has seen of it.
         if segment.flags.has(.syn) { return .opening }
         if end <= sent.acknowledged { return .acknowledged }
-        // The SYN-ACK was of the SYN alone. If that was sent again its text had been lost with it, and follows.
-        if let text = openingText, end <= text.end, sent.acknowledged == text.start, run.transmissions == 1 {
+        // The SYN-ACK was of the SYN alone, or of a part of its text: the rest is sent at once (RFC 7413 4.2.2). If the SYN was sent again its
+        // text had been lost with it, and follows.
+        if let text = openingText, end <= text.end, run.transmissions == 1, sent.acknowledged >= text.start,
+            sent.acknowledged == start
+        {
             return records.contains { $0.kind == .opening } ? .timeoutRecovery : .fastOpen
         }
         if let tooBig, start < tooBig.end, time.since(tooBig.time) < timeout, tooBig.admits(segment) { return .pathMTU }

@@ -1,0 +1,84 @@
+// Which segments' windows count (RFC 9293 3.10.7.4, fifth check), and what is sent into a closed one.
+
+import Exchanges
+import TCPModel
+import TCPTimeline
+import Testing
+
+private func play(_ text: String) -> (play: Play, statistics: ConnectionStatistics) {
+    let play = Play(seed: 1, keepsStatistics: true)
+    play.feed(text)
+    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
+        preconditionFailure("the timeline keeps statistics")
+    }
+    return (play, statistics)
+}
+
+@Suite struct OvertakenWindowTests {
+    /// Two probes of a window that closes at 10 ms and opens at 1.01 s.
+    private let probes = """
+        0.3 > . 1000:1000 ack ACK
+        0.301 < . ACK:ACK ack 1001 win 0
+        0.9 > . 1000:1000 ack ACK
+        0.901 < . ACK:ACK ack 1001 win 0
+        1.01 < . ACK:ACK ack 1001 win 500
+        """
+
+    private func probes(ack: Int) -> String { probes.replacing("ACK", with: "\(ack)") }
+
+    @Test("E4: an ACK that was overtaken opens no window")
+    func olderAck() {
+        let text =
+            handshake
+            + "> P. 1:501 ack 1\n> P. 501:1001 ack 1\n0.01 < . 1:1 ack 1001 win 0\n0.0101 < . 1:1 ack 501 win 500\n"
+        let (play, statistics) = play(text + probes(ack: 1))
+        #expect(statistics[.originator].windowProbes == 2 && statistics[.originator].keepAlives == 0)
+        #expect(statistics[.responder].closedWindow.episodes == 1)
+        #expect(statistics[.responder].closedWindow.total(until: play.now) == Span.second)
+        #expect(!play.events.contains { $0.notes.contains(.keepAlive) })
+        #expect(play.events.filter { $0.notes.contains(.windowUpdate) }.count == 1)
+    }
+
+    @Test("E4: nor does text that the ACK behind it overtook")
+    func olderText() {
+        let text =
+            handshake + "> P. 1:1001 ack 1\n0.01 < P. 101:201 ack 1001 win 0\n0.0101 < P. 1:101 ack 1001 win 500\n"
+        let (play, statistics) = play(text + probes(ack: 201))
+        #expect(statistics[.originator].windowProbes == 2)
+        #expect(statistics[.responder].closedWindow.episodes == 1)
+        #expect(statistics[.responder].closedWindow.total(until: play.now) == Span.second)
+    }
+
+    @Test("E4: what is sent again into a closed window probes that, and counts nowhere else")
+    func textAsProbe() {
+        let shut = handshake + "> P. 1:501 ack 1\n> P. 501:1001 ack 1\n0.01 < . 1:1 ack 501 win 0\n"
+        let (probed, probing) = play(shut + "0.4 > P. 501:1001 ack 1\n< . 1:1 ack 501 win 0")
+        #expect(probing[.originator].windowProbes == 1 && probing[.originator].retransmissions == 0)
+        #expect(probed.connection.counters[0].retransmissions == 0)
+        let (again, counted) = play(
+            shut + "0.4 > P. 501:1001 ack 1\n< . 1:1 ack 501 win 0\n1 < . 1:1 ack 501 win 1000\n1.4 > P. 501:1001 ack 1"
+        )
+        #expect(counted[.originator].retransmissions == 1)
+        #expect(again.connection.counters[0].retransmissions == 1)
+    }
+
+    @Test("The mean of the windows is one of those that were advertised: RSTs and dropped segments have none")
+    func meanWindow() {
+        let (_, statistics) = play(
+            handshake
+                + "> P. 1:11 ack 1 win 100\n< . 1:1 ack 11 win 100\n> R. 11:11 ack 1 win 0\n> R 11:11 win 0\n> R 11:11 win 0"
+        )
+        #expect(statistics[.originator].smallestWindow == 100)
+        #expect(statistics[.originator].averageWindow >= 100, "\(statistics[.originator].averageWindow)")
+    }
+
+    @Test("H33: an ACK that carries MPTCP's words is no duplicate ACK (RFC 8684 3)")
+    func multipathSignals() {
+        let open = handshake + "> P. 1:101 ack 1\n< . 1:1 ack 101\n> P. 101:201 ack 1\n"
+        let signal = "< . 1:1 ack 101 mptcp 3\n"
+        let (_, signalled) = play(open + signal + signal + signal)
+        #expect(signalled[.originator].duplicateAcks == 0)
+        let (_, mapped) = play(open + "< . 1:1 ack 101 mptcp 2\n")
+        #expect(mapped[.originator].duplicateAcks == 1)
+    }
+}
