@@ -134,7 +134,7 @@ import Testing
             let left = page.sections.first { $0.heading == "Left for" }?.paragraphs ?? []
             #expect(Set(left).count == left.count, "\(left)")
             let isSilent = TransitionDiagram.knowledgeEdges.contains { $0.from == state && $0.rule == .kernelClosed }
-            #expect(left.contains { $0.contains("in silence") } == isSilent, "\(state): \(left)")
+            #expect(left.contains { $0.contains("silently") } == isSilent, "\(state): \(left)")
             #expect(left.count { $0.hasPrefix("CLOSED: a RST") } <= 1, "\(state): \(left)")
         }
         let closed = try #require(Explanation.page(of: .closed))

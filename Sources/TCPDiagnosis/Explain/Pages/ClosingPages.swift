@@ -11,10 +11,10 @@ extension Explanation {
             .linux(
                 """
                 CLOSE_WAIT has no timer of its own: it lasts until the process calls close() or ends (RFC 9293 3.6). The FIN counts as one octet
-                of Recv-Q until it is read. Recv-Q 0: all octets are read; the end too, unless it came behind text that was still
-                unread: then reading that text clears Recv-Q, and one more read() may be missing. Recv-Q 1: the process does not
+                of Recv-Q until it is read. Recv-Q 0: all octets have been read; the end too, unless it came behind data that was still
+                unread: then reading that data also removes the FIN, and one more read() may be missing. Recv-Q 1: the process does not
                 read. Recv-Q n + 1: n octets and the end are unread. Reported after 5 s; after 30 s if the peer's
-                process has its socket still: that only shut its sending side down, and an answer may take a while.
+                process still has its socket: it only shut down its sending side, and an answer may take a while.
                 """),
             .causes(
                 "A bug: after read() returned 0 the program forgets the descriptor (an error path, a pool).",
@@ -44,7 +44,7 @@ extension Explanation {
                 "The peer does not close: explain close-wait-leak, over there.",
                 "The peer still sends a long answer; the next segment of it gets a RST.",
                 "The peer vanished.",
-                "Gone within a second: there were net.ipv4.tcp_max_tw_buckets TIME_WAIT sockets already, as one of which it is kept."
+                "Gone within a second: there were net.ipv4.tcp_max_tw_buckets TIME_WAIT sockets already, and Linux keeps it as one."
                     + " TcpExtTCPTimeWaitOverflow counts that."),
             .remedy("Look at the peer's process. A shorter tcp_fin_timeout only hides it."),
             .see("explain FIN_WAIT_2")),
@@ -53,7 +53,7 @@ extension Explanation {
             .wire(
                 """
                 A FIN from one side, its ACK, then data the other way, at last the other FIN (RFC 9293 3.6.1). Data that crossed the FIN,
-                and so does not acknowledge it, is none.
+                and so does not acknowledge it, does not count.
                 """),
             .linux(
                 """
@@ -62,21 +62,21 @@ extension Explanation {
                 """),
             .causes(
                 "A client that says \"that was my whole request\" (nc -N, ssh, old HTTP clients).",
-                "A proxy that passes an end of file on."),
+                "A proxy that forwards an end of file."),
             .remedy("Nothing. Some proxies and NATs cut half-closed connections after a short time.")),
         Explanation(
             .finding, "time-wait-held",
             "TIME_WAIT holds so many ports towards one destination that connect() may find none.",
             .wire(
-                "The side that calls also closes first, again and again. When the ports are gone, there is no packet at all."
+                "The side that connects also closes first, again and again. Once the ports are used up, there is no packet at all."
             ),
             .linux(
                 """
                 TIME_WAIT lasts 60 s, fixed (RFC 9293 3.6.1 says 2 MSL). It has no owner and an inode of 0: killing processes does not
                 help. For each destination address and port, net.ipv4.ip_local_port_range (28232 ports by default) can be used once a
-                minute: some 470 connections a second for ever, then connect() fails with EADDRNOTAVAIL. tcp_tw_reuse = 1 lets it take a
+                minute: about 470 connections a second can be sustained; beyond that connect() fails with EADDRNOTAVAIL. tcp_tw_reuse = 1 lets it take a
                 TIME_WAIT that is older than a second, where both sides have time stamps; 2 (the default) does so on loopback
-                only, and there nothing is found. A listener's port that TIME_WAIT holds gives EADDRINUSE in bind().
+                only, where this is not reported. A listener's port that TIME_WAIT holds gives EADDRINUSE in bind().
                 """),
             .causes(
                 "A proxy or client that opens a connection for each request.",
@@ -94,20 +94,20 @@ extension Explanation {
             .wire(
                 """
                 Both FINs and their ACKs. Then a late segment, such as a FIN that was sent again, an ACK that answers it, and [R] without
-                ACK: who closed last has no connection any more (RFC 9293 3.10.7.1).
+                ACK: the side that closed last no longer has the connection (RFC 9293 3.10.7.1).
                 """),
             .linux(
                 """
                 A RST with the next number ends TIME_WAIT at once, unless net.ipv4.tcp_rfc1337 is 1 (0 by default). All octets had
-                arrived, and no program is told. TIME_WAIT is there so that what is still on its way dies before the ports are used
-                again (RFC 9293 3.4.1): that protection is gone. Time stamps (PAWS) and a new ISN that is far off still give most of it.
+                arrived, and no program is informed. TIME_WAIT exists so that segments still in transit die before the ports are used
+                again (RFC 9293 3.4.1): that protection is gone. Time stamps (PAWS) and a distant new ISN still provide most of it.
                 """),
             .causes(
                 "A FIN was sent again though its ACK was only late: both copies are acknowledged.",
                 "The network delivered an old segment late, or twice.",
                 "The peer's host was restarted, or its socket destroyed, in LAST_ACK."),
             .remedy(
-                "Nothing, mostly. Where old segments must not do harm: sysctl net.ipv4.tcp_rfc1337=1, at the end that closes first."
+                "Nothing, mostly. If old segments must not do harm: sysctl net.ipv4.tcp_rfc1337=1, at the end that closes first."
             ),
             .see("explain TIME_WAIT, explain spurious-retransmission")),
         Explanation(
@@ -115,7 +115,7 @@ extension Explanation {
             .wire(
                 """
                 [R.] (with ACK) from a side that had the connection: an abort (RFC 9293 3.10.5). [R] (without ACK) that answers nothing:
-                from somebody on the way, or from a host that aborts so. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
+                from a device on the path, or from a host that aborts this way. Linux keeps no TIME_WAIT after it (RFC 9293 3.5.2 advises the
                 sender to).
                 """),
             .linux(
@@ -135,16 +135,17 @@ extension Explanation {
         Explanation(
             .finding, "reset-unread-data",
             "A program closed with received octets unread: the kernel sent RST instead of FIN.",
-            .wire("Data one way, its ACK, then [R.] the other way. The ACK had promised what is now thrown away."),
+            .wire(
+                "Data one way, its ACK, then [R.] the other way. The ACK had confirmed data that is now thrown away."),
             .linux(
                 """
                 close() with Recv-Q > 0 aborts (RFC 1122 4.2.2.13, RFC 9293 3.6.1). The kernel's reason is TCP_ABORT_ON_CLOSE;
                 TcpExtTCPAbortOnClose counts. The peer's read() gives what had come before, then fails with ECONNRESET; other systems
-                may throw that away. The rest of an answer that was still to be sent is lost.
+                may discard it. The rest of an answer that was still to be sent is lost.
                 """),
             .causes(
                 "A server that answers before it read the whole request (an error, a limit on size).",
-                "A client that does not care for the rest of an answer.",
+                "A client that does not want the rest of an answer.",
                 "A process that crashed or was killed: explain reset-killed."),
             .remedy("shutdown(SHUT_WR), read to the end, then close().")),
         Explanation(
@@ -161,8 +162,8 @@ extension Explanation {
             .causes(
                 "A health check or load generator that wants no TIME_WAIT.",
                 "A server that gets rid of bad clients.",
-                "A library that sets SO_LINGER without telling."),
-            .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem it is taken for.")),
+                "A library that sets SO_LINGER without saying so."),
+            .remedy("Remove SO_LINGER {1, 0}. TIME_WAIT is seldom the problem that people take it for.")),
         Explanation(
             .finding, "reset-listener-closed", "The listener was closed while connections waited in its accept queue.",
             .wire("A complete handshake, perhaps data, then [R.] without any answer."),
@@ -195,12 +196,12 @@ extension Explanation {
             .wire(
                 """
                 [F.], its ACK, then data the other way or some that crossed the FIN, then [R] without ACK (RFC 9293 3.6.1, RFC 9293
-                3.10.7.1). What was not acknowledged is lost, also if the other side has sent its FIN as well. [R.], with ACK, is
+                3.10.7.1). Unacknowledged data is lost, even if the other side has sent its FIN as well. [R.], with ACK, is
                 an abort: explain reset.
                 """),
             .linux(
                 """
-                close() leaves nobody to read. First the socket itself answers (TCP_ABORT_ON_DATA), later its FIN_WAIT_2
+                After close() no process can read. First the socket itself answers (TCP_ABORT_ON_DATA), later its FIN_WAIT_2
                 remnant (TCP_TIMEWAIT_SOCKET). The writer's first write() succeeds, the next one fails with EPIPE and SIGPIPE.
                 read() returns 0 before and after: the FIN came first.
                 """),
@@ -213,19 +214,19 @@ extension Explanation {
             .see("explain half-close, explain EPIPE")),
         Explanation(
             .finding, "silent-close",
-            "The kernel dropped the socket and no packet said so: the peer still believes in it.",
+            "The kernel dropped the socket and no packet said so: the peer still considers it open.",
             .wire("Nothing. The peer's next segment gets [R]: explain half-open-peer."),
             .linux(
                 """
-                The socket is gone from ss before any FIN or RST was captured. Where TcpExtTCPAbortOnTimeout rises, it gave up: nobody
-                had acknowledged anything for too long, and the program gets ETIMEDOUT (or EHOSTUNREACH, if ICMP or ARP had said so).
+                The socket is gone from ss before any FIN or RST was captured. If TcpExtTCPAbortOnTimeout rises, it gave up: the peer
+                had acknowledged nothing for too long, and the program gets ETIMEDOUT (or EHOSTUNREACH, if ICMP or ARP had said so).
                 """
             ),
             .causes(
                 "Retransmissions ran out (tcp_retries2: 15, about 15 minutes), or TCP_USER_TIMEOUT did.",
                 "An orphan gave up: tcp_orphan_retries (0 means 8).",
                 "The interface or network namespace went away.",
-                "A RST was sent or came that was not captured (a filter, another interface), and no event of the kernel told of it."
+                "A RST was sent or came that was not captured (a filter, another interface), and no kernel event reported it."
             ),
             .remedy("Trace on all interfaces (-i any). Keep-alives let the peer notice (RFC 9293 3.8.4).")),
     ]

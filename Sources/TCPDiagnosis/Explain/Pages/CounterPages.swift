@@ -9,8 +9,8 @@ extension Explanation {
         var sections: [Section] = [
             .linux(
                 """
-                A counter of the network namespace since it began, all connections together, traced or not. A live trace
-                prints by how much it rose meanwhile. \(place(name)) shows it at any time.
+                A counter of the network namespace since its creation, for all connections, traced or not. A live trace
+                prints by how much it increased meanwhile. \(place(name)) shows it at any time.
                 """)
         ]
         if let remark = more?.remark { sections.append(Section("Mind", [remark])) }
@@ -65,7 +65,7 @@ extension Explanation {
             "connect() fails before there is a socket's state or a SYN to be seen. `ip -6 route get ADDRESS` asks for the route.",
             nil
         ),
-        "TcpExtTCPDeferAcceptDrop": ("No harm is done: text completes the handshake.", "explain accept-deferred"),
+        "TcpExtTCPDeferAcceptDrop": ("No harm is done: data completes the handshake.", "explain accept-deferred"),
         "TcpAttemptFails": (
             "From SYN_SENT or SYN_RECEIVED straight to CLOSED.", "explain refused, explain syn-unanswered"
         ),
@@ -115,7 +115,7 @@ extension Explanation {
         ),
         "TcpExtTCPAbortOnMemory": ("tcp_max_orphans and tcp_mem are the limits.", "explain TCP_ABORT_ON_MEMORY"),
         "TcpExtTCPAbortOnTimeout": (
-            "The program gets ETIMEDOUT, if it still is there.", "explain retransmission, explain keepalive-dead"
+            "The program gets ETIMEDOUT, if it is still there.", "explain retransmission, explain keepalive-dead"
         ),
         "TcpExtTCPBacklogDrop": (nil, "explain SOCKET_BACKLOG"),
         "TcpExtTCPChallengeACK": (nil, "explain challenge-ack"),
@@ -130,7 +130,7 @@ extension Explanation {
             "explain mtu-black-hole, explain 'path MTU'"
         ),
         "TcpExtTCPMemoryPressures": (
-            "tcp_mem is in pages. Somebody does not read: `tcptrace sockets` has Recv-Q and Send-Q.",
+            "tcp_mem is in pages. A process does not read: `tcptrace sockets` shows Recv-Q and Send-Q.",
             "explain PROTO_MEM"
         ),
         "TcpExtTCPReqQFullDoCookies": (
@@ -141,10 +141,12 @@ extension Explanation {
             "tcp_syncookies is 0; else cookies would be sent.", "explain syn-unanswered, explain syn-cookies"
         ),
         "TcpExtTCPSpuriousRTOs": ("The ACK was only late (F-RTO).", "explain spurious-retransmission"),
-        "TcpExtTCPSynRetrans": ("An opening that nobody answered, or whose answer was lost.", "explain syn-unanswered"),
+        "TcpExtTCPSynRetrans": (
+            "An opening that was not answered, or whose answer was lost.", "explain syn-unanswered"
+        ),
         "TcpExtTCPTimeWaitOverflow": (
             """
-            tcp_max_tw_buckets is the limit. What is beyond it is CLOSED at once, and late segments of it meet no socket or a
+            tcp_max_tw_buckets is the limit. Connections beyond it are CLOSED at once, and their late segments meet no socket or a
             new connection.
             """, "explain TIME_WAIT, explain time-wait-held"
         ),

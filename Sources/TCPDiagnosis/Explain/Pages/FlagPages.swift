@@ -45,7 +45,7 @@ extension Explanation {
                     sequence number and is not acknowledged (RFC 9293 3.4). It may be delayed by up to 500 ms (RFC 9293 3.8.6.3).
                     """),
                 .linux(
-                    "Delayed ACKs: 40 ms, up to 200 ms. The kernel acknowledges; the process may not have read a thing."
+                    "Delayed ACKs: 40 ms, up to 200 ms. The kernel acknowledges; the process may have read nothing yet."
                 ),
                 .meaning(
                     "Also seen as: third segment of the handshake, window update, keep-alive and its answer, challenge ACK."
@@ -77,7 +77,7 @@ extension Explanation {
                     effect only at exactly RCV.NXT (RFC 5961 3.2).
                     """),
                 .linux(
-                    "Reasons NO_SOCKET, TCP_ABORT_ON_DATA, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process of that host is told."
+                    "Reasons NO_SOCKET, TCP_ABORT_ON_DATA, TCP_TIMEWAIT_SOCKET, TCP_INVALID_ACK_SEQUENCE. No process of that host is informed."
                 ),
                 .causes(
                     "The socket was closed, or its host restarted: explain half-open-peer, explain reset-after-close.",
@@ -140,7 +140,7 @@ extension Explanation {
             .cwr,
             Explanation(
                 .flags, "CWR", "Congestion window reduced: the answer to ECE. tcpdump: [W].",
-                .wire("Sent once by who slowed down (RFC 3168 6.1.2). In a SYN with ECE: an offer of ECN."),
+                .wire("Sent once by the side that slowed down (RFC 3168 6.1.2). In a SYN with ECE: an offer of ECN."),
                 .linux(
                     "Seen only if both ends agreed to ECN: ss -tio then shows ecn, and ecnseen once a packet came that routers may mark (ECT)."
                 ))
@@ -174,14 +174,14 @@ extension Explanation {
                     ACK is missing (RFC 9293 3.10.7.4, fifth check).
                     """
                 ),
-                .linux("Dropped in silence where there is a socket; no state changes."))
+                .linux("Dropped silently if there is a socket; no state changes."))
         ),
         (
             [.syn, .fin],
             Explanation(
                 .flags, "SYN,FIN", "Opens and closes in one: no TCP sends it. Scanners and attacks do.",
                 .wire("Zeek: q. It moves no state here."),
-                .linux("A listener drops a SYN with FIN in silence."))
+                .linux("A listener drops a SYN with FIN silently."))
         ),
         (
             [.syn, .rst],

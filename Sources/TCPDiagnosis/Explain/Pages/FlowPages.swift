@@ -3,7 +3,7 @@
 extension Explanation {
     static let flowFindings: [Explanation] = [
         Explanation(
-            .finding, "half-open-peer", "One side knows nothing of the connection that the other believes in.",
+            .finding, "half-open-peer", "One side no longer knows the connection that the other considers open.",
             .wire(
                 """
                 Data or a keep-alive, then [R] without ACK, its number taken from the segment's ACK (RFC 9293 3.5.1, RFC 9293
@@ -13,7 +13,7 @@ extension Explanation {
                 """
                 The kernel's reason is NO_SOCKET. The sender's read() fails with ECONNRESET, or ETIMEDOUT if no RST comes. In the second form
                 TcpExtTCPChallengeACK rises, the reason is TCP_INVALID_ACK_SEQUENCE, and the SYN is repeated after two ticks of the
-                kernel's clock (some 10 ms), not after a second. A TIME_WAIT answers so, too, and is no half-open connection: explain
+                kernel's clock (some 10 ms), not after a second. A TIME_WAIT answers this way too, and is not a half-open connection: explain
                 port-reused.
                 """),
             .causes(
@@ -21,17 +21,17 @@ extension Explanation {
                 "The socket had gone silently: explain silent-close, explain orphan-fin-wait-2.",
                 "A NAT forgot the connection after an idle time (conntrack timeouts), or it or a load balancer sent the segment to another host.",
                 "The ports of a leaked CLOSE_WAIT were used again."),
-            .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the way.")),
+            .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the path.")),
         Explanation(
             .finding, "rst-ignored",
-            "A RST that its receiver does not obey: its number is not exactly the next one, or it did not arrive.",
+            "A RST that its receiver ignores: its number is not exactly the next one, or it did not arrive.",
             .wire(
                 """
                 A RST in the window but not at RCV.NXT gets a challenge ACK; a true peer then answers with an exact RST. Outside of the
                 window it is dropped (RFC 5961 3.2, RFC 9293 3.10.7.4, second check). Zeek and conntrack may take it for the end.
                 Or the number is exact, and both sides go on: nothing is sent after a true abort (RFC 9293 3.10.5).
-                Of a RST behind all that was captured of its sender, or ahead of that, after which neither side goes on, nothing is
-                said: what came before it may be missing in the capture.
+                A RST before or after all captured segments of its sender, after which neither side carries on, is not
+                reported: the segments before it may be missing from the capture.
                 """),
             .linux(
                 "The state stays. TcpExtTCPChallengeACK rises; one such ACK in tcp_invalid_ratelimit (500 ms) for out-of-window."
@@ -39,15 +39,16 @@ extension Explanation {
             .causes(
                 "A middlebox made the RST with an old number.",
                 "Reordering: the RST overtook the data before it.",
-                "Somebody tries to break the connection blindly."),
+                "An attacker tries to break the connection blindly."),
             .remedy(
-                "Nothing, if the connection goes on. Else capture on both hosts and compare hop limits: explain middlebox."
+                "Nothing, if the connection carries on. Otherwise capture on both hosts and compare hop limits: explain middlebox."
             )),
         Explanation(
-            .finding, "challenge-ack", "A segment that is almost right was answered with an ACK and not obeyed.",
+            .finding, "challenge-ack",
+            "A segment that was almost right was answered with an ACK and otherwise ignored.",
             .wire(
                 """
-                A SYN inside of an open connection (RFC 5961 4.2), or an ACK for what was never sent (RFC 5961 5.2), then a bare
+                A SYN inside of an open connection (RFC 5961 4.2), or an ACK for data that was never sent (RFC 5961 5.2), then a bare
                 ACK with the true numbers. A host that really restarted answers this with a RST.
                 """),
             .linux(
@@ -56,12 +57,12 @@ extension Explanation {
             .causes(
                 "A client restarted and took the same port: explain half-open-peer.",
                 "A delayed duplicate of the SYN.",
-                "A NAT gave the port to somebody else.",
+                "A NAT gave the port to another host.",
                 "A blind attack."),
             .remedy("Nothing, if it is rare.")),
         Explanation(
             .finding, "mtu-black-hole",
-            "Large segments vanish on the way and small ones do not: some link's MTU is smaller, and nobody says so.",
+            "Large segments vanish on the path and small ones do not: some link's MTU is smaller, and no router reports it.",
             .wire(
                 """
                 The handshake and small messages pass; the first full segment is sent again and again, and duplicate ACKs or SACKs show
@@ -74,7 +75,7 @@ extension Explanation {
                 timeout, some 3 s later. The default is 0.
                 """),
             .causes(
-                "A tunnel or overlay (VPN, VXLAN, PPPoE) on the way takes room from each packet, and a firewall drops all ICMP.",
+                "A tunnel or overlay (VPN, VXLAN, PPPoE) on the path takes room from each packet, and a firewall drops all ICMP.",
                 "A router's ICMP errors come from a private address, or are sent to the wrong one of several balanced servers.",
                 "One end's interface has a larger MTU than the rest of its network (jumbo frames)."),
             .remedy(
@@ -84,7 +85,7 @@ extension Explanation {
                 """),
             .see("explain PKT_TOO_BIG, explain retransmission, explain middlebox")),
         Explanation(
-            .finding, "zero-window-stall", "A receiver kept its window shut while the peer had data for it.",
+            .finding, "zero-window-stall", "A receiver kept its window closed while the peer had data for it.",
             .wire(
                 """
                 ACKs or FINs with win 0, and probes of the sender (RFC 9293 3.8.6.1). Linux probes with no octet at SND.UNA - 1: Wireshark
@@ -93,8 +94,8 @@ extension Explanation {
             .linux(
                 """
                 The receiver's Recv-Q is full, the sender's Send-Q grows, `tcptrace sockets -i` shows a window probe, ss -o
-                timer:(persist,...). Probes back off to 120 s at most. As long as they are answered the connection lives on for
-                ever. TcpExtTCPToZeroWindowAdv counts.
+                timer:(persist,...). Probes back off to 120 s at most. As long as they are answered the connection lives
+                forever. TcpExtTCPToZeroWindowAdv counts.
                 """),
             .causes(
                 "The receiving process does not read: blocked, stopped, or slow (a disk, a lock, a full pipe).",
@@ -108,7 +109,7 @@ extension Explanation {
                 """
                 A small segment, nothing for 40 ms, its bare ACK (delayed ACK), and at once the next small segment, again and again. The
                 sender may not send a second small segment before the first is acknowledged (RFC 9293 3.7.4), and the receiver
-                waits with its ACK for an answer to send along (RFC 9293 3.8.6.3): it has none, for the request is not complete.
+                delays its ACK to send it with an answer (RFC 9293 3.8.6.3): it has none, because the request is not complete.
                 """),
             .linux(
                 """
@@ -120,7 +121,7 @@ extension Explanation {
                 "A library flushes after each field."),
             .remedy(
                 """
-                Write what belongs together at once (writev, a buffer, MSG_MORE), or set TCP_NODELAY. Reported when the connection is over, from
+                Write related data in one call (writev, a buffer, MSG_MORE), or set TCP_NODELAY. Reported when the connection is over, from
                 the third time on.
                 """),
             .see("explain 'delayed ACK'")),
@@ -128,7 +129,7 @@ extension Explanation {
             .finding, "unread-text", "Octets wait in a receive queue for seconds: the process does not read.",
             .wire(
                 """
-                A request, its ACK, and no answer. The ACK is the kernel's: it says that the octets arrived, not that anybody has read them.
+                A request, its ACK, and no answer. The ACK is the kernel's: it says that the octets arrived, not that a process has read them.
                 """),
             .linux(
                 """
@@ -136,14 +137,14 @@ extension Explanation {
                 a live trace has written: reported after five seconds in which the process has read none of them.
                 """),
             .causes(
-                "The process is stopped (Ctrl-Z, SIGSTOP, a debugger; the finding says so), or its host starves it.",
+                "The process is stopped (Ctrl-Z, SIGSTOP, a debugger; the finding says so), or gets no processor time.",
                 "All of its threads are busy or wait for something else: a lock, a database, another socket.",
                 "Its event loop forgot the descriptor, or waits for one that it does not watch.",
                 "It accepts connections ahead and serves them one after the other."),
             .remedy(
                 """
-                Look at what the process does: /proc/PID/stack, gdb or its runtime's thread dump, `strace -p PID`. A client needs a timeout
-                of its own: TCP has none for this.
+                Look at what the process does: /proc/PID/stack, gdb or its runtime's thread dump, `strace -p PID`. A client needs its own
+                timeout: TCP has none for this.
                 """),
             .see("explain never-accepted, explain zero-window-stall, explain close-wait-leak")),
         Explanation(
@@ -154,14 +155,14 @@ extension Explanation {
             .linux(
                 """
                 With SO_KEEPALIVE: after tcp_keepalive_time (7200 s) idle, tcp_keepalive_probes (9) every tcp_keepalive_intvl (75 s).
-                The next call fails with ETIMEDOUT. The kernel's reason is TCP_KEEPALIVE_TIMEOUT. On the wire alone it is told from an
-                abort by two probes or more, or a second's wait for the answer.
+                The next call fails with ETIMEDOUT. The kernel's reason is TCP_KEEPALIVE_TIMEOUT. From the packets alone it is distinguished from an
+                abort by two probes or more, or by a second of waiting for the answer.
                 """),
             .causes(
                 "The peer lost power or network; its kernel could not say so.",
-                "A stateful firewall forgot the connection and drops in silence.",
+                "A stateful firewall forgot the connection and drops its packets silently.",
                 "A container was paused, a laptop sleeps."),
-            .remedy("It did its work. To notice sooner: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT.")),
+            .remedy("It did its job. To notice sooner: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT.")),
         Explanation(
             .finding, "middlebox", "Something between the two ends interfered.",
             .wire(
@@ -171,33 +172,33 @@ extension Explanation {
                 """),
             .linux(
                 """
-                A Linux host sends 64 by default, a RST too. That both values are usual initial ones (64, 128, 255) is
-                not counted: no router was between then.
+                A Linux host sends 64 by default, a RST too. If both values are usual initial ones (64, 128, 255), nothing is
+                reported: then there was no router in between.
                 """),
             .causes(
                 "A firewall, proxy or filter ends the connection in the name of the other end.",
-                "A rule of this host does: iptables -j REJECT --reject-with tcp-reset, nft reject with tcp reset.",
+                "A rule of this host does it: iptables -j REJECT --reject-with tcp-reset, nft reject with tcp reset.",
                 "A load balancer answers for a server that is gone.",
                 "Routes changed in between (then data before and after differ as well)."),
             .remedy(
-                "Capture on both hosts: the one that did not send this RST tells. Ask who runs the device whose distance fits."
+                "Capture on both hosts: they show which of them did not send this RST. Ask who runs the device at the matching distance."
             )),
         Explanation(
             .finding, "retransmission", "A segment was sent again because its ACK did not come in time.",
             .wire(
                 """
                 The same sequence numbers again: after three duplicate ACKs or SACK (fast, RFC 5681 3.2), or after the retransmission
-                timeout (RFC 9293 3.8.1), which doubles each time (RFC 9293 3.8.2, RFC 6298 5.5). Or a hole that is filled by a segment newer than what is
-                behind the hole: its first copy was lost before it came to the capture.
+                timeout (RFC 9293 3.8.1), which doubles each time (RFC 9293 3.8.2, RFC 6298 5.5). Or a hole that is filled by a segment newer than the data
+                behind the hole: its first copy was lost before the point of capture.
                 """),
             .linux(
                 """
                 The timeout is at least 200 ms (tcp_rto_min_us), 1 s for SYNs; tcp_retries2 = 15 ends it after some 15 minutes with
-                ETIMEDOUT. TcpRetransSegs, TcpExtTCPTimeouts, TCPFastRetrans; `tcptrace sockets -i` shows what
-                was sent again and how often the timeout was doubled.
+                ETIMEDOUT. TcpRetransSegs, TcpExtTCPTimeouts, TCPFastRetrans; `tcptrace sockets -i` shows
+                retransmissions and how often the timeout was doubled.
                 """),
             .causes(
-                "Loss: a full queue or a bad link on the way.",
+                "Loss: a full queue or a bad link on the path.",
                 "The ACK was lost or came late: explain spurious-retransmission, explain tail-loss-probe.",
                 "The peer is gone or overloaded.",
                 "Segments too large for the path, and ICMP filtered: only large ones vanish."),
@@ -214,7 +215,7 @@ extension Explanation {
                 """
                 tcp_early_retrans = 3 (the default). With several segments in flight it comes before a delayed ACK (40 ms): on loopback
                 after 5 to 10 ms. With one alone Linux adds 200 ms for that delay (RFC 8985 7.2), but waits no longer than for the timeout:
-                then it is told as (RTO or probe), and usually tells a loss. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
+                then it is shown as (RTO or probe), and usually means a loss. TcpExtTCPLossProbes, TCPLossProbeRecovery, TCPDSACKRecv count.
                 """),
             .causes(
                 "The peer delays its ACK and the round trip is short: harmless.",
@@ -232,7 +233,7 @@ extension Explanation {
                 "The round trip grew suddenly: a queue filled up, a radio link slept.",
                 "Reordering looked like loss: explain reordering.",
                 "A tail loss probe: explain tail-loss-probe."),
-            .remedy("Nothing, if rare. Often: look for queues on the way of the ACKs.")),
+            .remedy("Nothing, if rare. If frequent: look for queues on the path of the ACKs.")),
         Explanation(
             .finding, "reordering", "Segments came in another order than they were sent.",
             .wire(

@@ -39,8 +39,8 @@ extension Explanation {
     private static let beforeTCP: [Explanation] = [
         reason(
             .drop, "NETFILTER_DROP", "A firewall rule on this host dropped it (nftables, iptables).",
-            "`nft list ruleset` and iptables-save -c say which. A capture sees what comes in before the rules do: the SYN is there, and no answer. Connection tracking"
-                + " drops so, too, when it has no room. The kernel does not say where: the rule may be in another network namespace, a container's"
+            "`nft list ruleset` and iptables-save -c say which. A capture sees incoming packets before the rules do: the SYN is there, and no answer. Connection tracking"
+                + " drops this way too, when it has no room. The kernel does not say where: the rule may be in another network namespace, a container's"
                 + " or a router's (ip netns exec NAME nft list ruleset).",
             see: "explain syn-unanswered, explain ConntrackDrop"),
         reason(
@@ -77,15 +77,15 @@ extension Explanation {
             "net.core.netdev_max_backlog is the limit. TCP sends again; a capture may have lost frames just then, too.",
             see: "explain capture-gap"),
         reason(
-            .drop, "IP_RPFILTER", "The reverse path filter: it came in by another interface than the way back takes.",
-            "Two ways to a host, and rp_filter = 1. Set net.ipv4.conf.IF.rp_filter to 2, or mend the routes.",
+            .drop, "IP_RPFILTER", "The reverse path filter: it came in on another interface than the route back uses.",
+            "Two paths to a host, and rp_filter = 1. Set net.ipv4.conf.IF.rp_filter to 2, or fix the routes.",
             see: "explain syn-unanswered"),
         reason(
             .drop, "IP_LOCAL_SOURCE", "It came from outside with an address of this host as its sender.",
             "A forgery, a loop, or one address at two hosts.", see: "explain syn-unanswered"),
         reason(
             .drop, "IP_INVALID_SOURCE",
-            "Its sender's address is none that a sender can have: multicast, broadcast or 0.",
+            "Its source address is not valid for a sender: multicast, broadcast or 0.",
             "A broken sender, or a forgery."),
         reason(
             .drop, "IP_LOCALNET", "It came from outside with a loopback address (127.0.0.0/8).",
@@ -98,20 +98,20 @@ extension Explanation {
             see: "explain syn-unanswered, explain segments-dropped"),
         reason(
             .drop, "IP_INVALID_DEST",
-            "Its address is none that a receiver can have: 0, or a broadcast that is not for this link.",
+            "Its destination address is not valid for a receiver: 0, or a broadcast that is not for this link.",
             "A broken sender, or a forgery."),
         reason(
-            .drop, "IP_INHDR", "A router's: its hop limit (TTL) was used up here. Or its IP header is broken.",
-            "A loop of routes, mostly: traceroute shows the same hosts again and again. The router answers with ICMP time exceeded.",
+            .drop, "IP_INHDR", "On a router: its hop limit (TTL) was used up here. Or its IP header is broken.",
+            "A routing loop, usually: traceroute shows the same hosts again and again. The router answers with ICMP time exceeded.",
             see: "explain syn-unanswered"),
         reason(
             .drop, "PKT_TOO_BIG",
-            "A router's: it is larger than the MTU of the link that it was to leave by, and may not be divided.",
+            "On a router: it is larger than the MTU of the outgoing link, and may not be fragmented.",
             "Usual once for each sender: the router answers with ICMP packet too big, and the sender sends smaller ones. Again and again"
                 + " where that answer is filtered, or gets lost: nstat counts IpFragFails (Ip6InTooBigErrors).",
             see: "explain mtu-black-hole, explain 'path MTU'"),
         reason(
-            .drop, "IPV6DISABLED", "IPv6 is switched off on the interface that it came in by.",
+            .drop, "IPV6DISABLED", "IPv6 is disabled on the incoming interface.",
             "net.ipv6.conf.IF.disable_ipv6 = 1.", see: "explain syn-unanswered"),
         reason(
             .drop, "XFRM_POLICY", "An IPsec policy wants it to come encrypted, or not at all.",
@@ -126,7 +126,7 @@ extension Explanation {
             .drop, "IP_CSUM", "The IP header's checksum is wrong.", "A broken network device, or a forger of frames."),
         reason(
             .drop, "TCP_CSUM", "The TCP checksum is wrong.",
-            "A broken device or driver, or a program that changed the segment without mending it. It counts as lost.",
+            "A broken device or driver, or a program that changed the segment without correcting it. It counts as lost.",
             see: "explain retransmission, explain TcpInErrs"),
         reason(
             .drop, "PKT_TOO_SMALL", "It is shorter than its own headers say.",
@@ -155,14 +155,14 @@ extension Explanation {
             "The interface changed while it was sent: its address, or a device below it."),
         reason(
             .drop, "RECURSION_LIMIT", "It went from one of this host's tunnels into the other, and round again.",
-            "The route to a tunnel's far end leads into the tunnel: ip route get ADDRESS. The kernel's log says so, too."
+            "The route to the tunnel's far end leads into the tunnel: ip route get ADDRESS. The kernel's log says so, too."
         ),
         reason(
             .drop, "SKB_GSO_SEG", "It could not be cut into segments for the interface that it was to leave by.",
             "A driver's fault, or a program's that changed its headers. TCP sends again.",
             see: "explain retransmission"),
         reason(
-            .drop, "PSP_INPUT", "It came with other encryption than its connection has (PSP), or with none.",
+            .drop, "PSP_INPUT", "Its encryption is not that of its connection (PSP), or it has none.",
             "The two sides have different keys, or only one has any."),
         reason(
             .drop, "PSP_OUTPUT", "Its connection is encrypted by PSP, and the interface cannot do that.",
@@ -179,7 +179,7 @@ extension Explanation {
             see: "explain TcpExtTCPMemoryPressures"),
         reason(
             .both, "NOT_SPECIFIED", "The kernel does not say why.",
-            "A place in it that has no word of its own yet."),
+            "A place in the kernel that has no reason of its own yet."),
     ]
 
     // MARK: Signatures
@@ -233,7 +233,7 @@ extension Explanation {
             see: "explain zero-window-stall"),
         reason(
             .drop, "PROTO_MEM", "TCP may use no more memory for it (tcp_mem), or the receive buffer is full.",
-            "Many sockets with much unread. Find who does not read: `tcptrace sockets` has Recv-Q.",
+            "Many sockets with much unread. Find the process that does not read: `tcptrace sockets` shows Recv-Q.",
             see: "explain zero-window-stall, explain TcpExtTCPMemoryPressures"),
         reason(
             .drop, "TCP_LISTEN_OVERFLOW", "The listener's accept queue is full: no room for the connection.",
@@ -259,7 +259,7 @@ extension Explanation {
             "It is answered with a challenge ACK (RFC 5961 4.2). The peer has forgotten the connection and opens it anew.",
             see: "explain challenge-ack, explain half-open-peer"),
         reason(
-            .drop, "TCP_RESET", "A RST that must not be obeyed: its number is not the next one.",
+            .drop, "TCP_RESET", "A RST that must be ignored: its number is not the next one.",
             "It may be answered with a challenge ACK (RFC 5961 3.2). A forged or a very late RST.",
             see: "explain rst-ignored"),
         reason(
@@ -271,7 +271,7 @@ extension Explanation {
             "Harmless: an ACK was late or lost, and the peer sent again.", see: "explain spurious-retransmission"),
         reason(
             .drop, "TCP_OFOMERGE", "Its data waits in the out-of-order queue already: a duplicate.",
-            "Harmless: something before it was lost, and the peer sent more again than was needed.",
+            "Harmless: something before it was lost, and the peer retransmitted more than was needed.",
             see: "explain spurious-retransmission, explain reordering"),
         reason(
             .drop, "TCP_INVALID_SEQUENCE", "It lies outside the receive window.",
@@ -285,7 +285,7 @@ extension Explanation {
             "The peer sent more than it was allowed to."),
         reason(
             .drop, "TCP_ZEROWINDOW", "The receive window is closed.",
-            "A window probe, or a peer that does not heed the window. Its data must come again.",
+            "A window probe, or a peer that ignores the window. Its data must come again.",
             see: "explain zero-window-stall"),
         reason(
             .both, "TCP_RFC7323_PAWS", "Its time stamp is older than one that came before: an old duplicate.",
@@ -293,7 +293,7 @@ extension Explanation {
             see: "explain middlebox"),
         reason(
             .drop, "TCP_RFC7323_PAWS_ACK", "An ACK with an old time stamp, overtaken by a newer one.",
-            "Harmless: segments changed places on the way."),
+            "Harmless: segments were reordered on the path."),
         reason(
             .answer, "TCP_RFC7323_TW_PAWS", "Its time stamp is older than the last one of a connection in TIME_WAIT.",
             "A late duplicate; or a SYN of another client behind the same NAT, with a clock of its own. That client answers the ACK with"
@@ -303,17 +303,17 @@ extension Explanation {
             .drop, "TCP_RFC7323_TSECR", "It echoes a time stamp that was never sent.", "A forgery, or a broken peer."),
         reason(
             .both, "TCP_OLD_ACK", "It acknowledges less than was acknowledged before.",
-            "Harmless: ACKs changed places on the way. In SYN_RECEIVED it is answered with a RST."),
+            "Harmless: ACKs were reordered on the path. In SYN_RECEIVED it is answered with a RST."),
         reason(
             .both, "TCP_TOO_OLD_ACK", "It acknowledges something far back: more than a window ago.",
             "A very late segment or a forgery; a challenge ACK answers it (RFC 5961 5.2).",
             see: "explain challenge-ack"),
         reason(
-            .both, "TCP_ACK_UNSENT_DATA", "It acknowledges what was never sent.",
-            "The peer has another connection in mind, a middlebox made numbers of its own, or it is a forgery.",
+            .both, "TCP_ACK_UNSENT_DATA", "It acknowledges data that was never sent.",
+            "The peer means another connection, a middlebox changed the numbers, or it is a forgery.",
             see: "explain middlebox, explain half-open-peer"),
         reason(
-            .both, "TCP_INVALID_ACK_SEQUENCE", "In SYN_SENT: it acknowledges something else than our SYN.",
+            .both, "TCP_INVALID_ACK_SEQUENCE", "In SYN_SENT: it acknowledges something other than our SYN.",
             "The peer still has the old connection of these ports; the RST clears it, and the SYN is sent again.",
             see: "explain half-open-peer, explain port-reused"),
         reason(
@@ -334,7 +334,7 @@ extension Explanation {
             see: "explain reset-after-close, explain TcpExtTCPAbortOnData"),
         reason(
             .reset, "TCP_TIMEWAIT_SOCKET", "Data came for the FIN_WAIT_2 that a closed socket has left.",
-            "Linux keeps it as it keeps a TIME_WAIT, hence the name. The program is gone, so the octets are lost. A true TIME_WAIT answers late data with an ACK.",
+            "Linux keeps it like a TIME_WAIT, hence the name. The program is gone, so the octets are lost. A true TIME_WAIT answers late data with an ACK.",
             see: "explain reset-after-close"),
         reason(
             .reset, "TCP_ABORT_ON_CLOSE", "close() was called with octets unread.",
@@ -347,15 +347,15 @@ extension Explanation {
         reason(
             .reset, "TCP_ABORT_ON_LINGER",
             "close() in FIN_WAIT_2, where the program had forbidden to wait (TCP_LINGER2 below 0).",
-            "shutdown() had sent the FIN before. By default such a socket waits for tcp_fin_timeout and goes without a word.",
+            "shutdown() had sent the FIN before. By default such a socket waits for tcp_fin_timeout and ends silently.",
             see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnLinger"),
         reason(
             .reset, "TCP_ABORT_ON_MEMORY", "There were too many orphans, or TCP's memory was short.",
             "tcp_max_orphans and tcp_mem are the limits. Sockets that nobody holds go first.",
             see: "explain orphan-fin-wait-2, explain TcpExtTCPAbortOnMemory"),
         reason(
-            .reset, "TCP_STATE", "The socket was to end in a state in which TCP says so with a RST.",
-            "SO_LINGER 0; the end of the process or of its listener; or somebody destroyed it (ss -K). The findings tell which.",
+            .reset, "TCP_STATE", "The socket was ended in a state in which TCP reports that with a RST.",
+            "SO_LINGER 0; the end of the process or of its listener; or it was destroyed (ss -K). The findings say which.",
             see: "explain reset-linger, explain reset-killed, explain reset-listener-closed"),
         reason(
             .reset, "TCP_KEEPALIVE_TIMEOUT", "No keep-alive probe was answered.",
@@ -365,25 +365,25 @@ extension Explanation {
             "A handshake was under way: the SYN did not fit it."),
         reason(
             .reset, "MPTCP_RST_EUNSPEC", "MPTCP: the subflow was ended, and no reason is given.",
-            "The connection may go on over its other subflows."),
+            "The connection may continue over its other subflows."),
         reason(
             .reset, "MPTCP_RST_EWQ2BIG", "MPTCP: too much was under way on this subflow.",
-            "The connection may go on over its other subflows."),
+            "The connection may continue over its other subflows."),
         reason(
             .reset, "MPTCP_RST_EBADPERF", "MPTCP: this subflow was too slow.",
-            "The connection may go on over its other subflows."),
+            "The connection may continue over its other subflows."),
         reason(
             .reset, "MPTCP_RST_EMPTCP", "MPTCP: an answer of the peer made no sense.",
-            "The connection may go on over its other subflows."),
+            "The connection may continue over its other subflows."),
         reason(
-            .reset, "MPTCP_RST_EMIDDLEBOX", "MPTCP: something on the way changes segments.",
-            "A checksum over the data did not fit. The connection may go on over its other subflows.",
+            .reset, "MPTCP_RST_EMIDDLEBOX", "MPTCP: something on the path changes segments.",
+            "A checksum over the data did not fit. The connection may continue over its other subflows.",
             see: "explain middlebox"),
         reason(
             .reset, "MPTCP_RST_EPROHIBIT", "MPTCP: this subflow is not allowed here.",
-            "The host's settings forbid it. The connection may go on over its other subflows."),
+            "The host's settings forbid it. The connection may continue over its other subflows."),
         reason(
             .reset, "MPTCP_RST_ERESOURCE", "MPTCP: no resources for this subflow.",
-            "The connection may go on over its other subflows."),
+            "The connection may continue over its other subflows."),
     ]
 }

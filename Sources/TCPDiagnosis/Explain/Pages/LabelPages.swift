@@ -37,13 +37,13 @@ extension Explanation {
                     "One SYN or several with the same ISN: one attempt, one connection here. Zeek: S0, often several rows; RSTOS0 if the client sent a RST."
                 ),
                 .linux(
-                    "connect() fails with ETIMEDOUT, or as an ICMP error says (EHOSTUNREACH, ECONNREFUSED), or still waits."
+                    "connect() fails with ETIMEDOUT, or with the errno of an ICMP error (EHOSTUNREACH, ECONNREFUSED), or still waits."
                 ))
         case .halfOpen:
             Explanation(
                 .outcome, name, "SYN and SYN-ACK were seen, and the handshake never completed.",
                 .wire(
-                    "The third segment is missing: the server stays in SYN_RECEIVED. Zeek calls that S1, established, all the same; OTH without the SYN; RSTOS0 if an old socket's ACK was the answer, and the client's RST said so."
+                    "The third segment is missing: the server stays in SYN_RECEIVED. Zeek nevertheless calls this S1, established; OTH without the SYN; RSTOS0 if an old socket's ACK was the answer, and the client's RST said so."
                 ),
                 .causes(
                     "The capture ended just then.", "The client rejected the SYN-ACK, or never got it.",
@@ -52,16 +52,16 @@ extension Explanation {
             Explanation(
                 .outcome, name, "One side sent its FIN, the other did not until the capture ended.",
                 .wire(
-                    "FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR where one side was hardly seen, SF with a FIN that nobody obeys."
+                    "FIN_WAIT_2 here, CLOSE_WAIT there. Zeek: S2 or S3; SH or SHR if one side was hardly seen, SF with a FIN that is ignored."
                 ),
                 .meaning(
-                    "A half-close at work, a leak, or a capture that ended early: the findings tell. \"In this capture\": of one direction, which does not have the other FIN."
+                    "A deliberate half-close, a leak, or a capture that ended early: the findings say which. \"In this capture\": it has one direction only, without the other FIN."
                 ))
         case .open:
             Explanation(
                 .outcome, name, "Open when the capture ended: a handshake, and neither FIN nor RST.",
                 .wire("Zeek: S1; S0 or OTH if one side alone was captured."),
-                .meaning("Nothing is wrong by this. A close is never invented."))
+                .meaning("This is no error. A close is never invented."))
         case .partial:
             Explanation(
                 .outcome, name, "Neither its opening nor its end was seen: the capture began in the middle.",
@@ -78,56 +78,56 @@ extension Explanation {
         case .observed:
             Explanation(
                 .certainty, name, "This endpoint itself sent the segment that causes the state, or one that proves it.",
-                .meaning("A FIN was sent, so its sender is in FIN_WAIT_1. Only a false capture could make it wrong."))
+                .meaning("A FIN was sent, so its sender is in FIN_WAIT_1. Only a faulty capture could make it wrong."))
         case .inferred:
             Explanation(
                 .certainty, name, "The segment that causes the state was seen on its way to this endpoint.",
                 .meaning(
-                    "That it arrived is likely, not proven. A later segment of the endpoint, or the kernel, proves it or takes it back."
+                    "That it arrived is likely, not proven. A later segment of the endpoint, or the kernel, proves it or corrects it."
                 ))
         case .confirmed:
             Explanation(
                 .certainty, name, "The kernel says the same. In the timeline: *.",
                 .meaning(
                     """
-                    Live, and on this host and network namespace only: by an event of the kernel, or at a reading of its tables.
+                    Live, and on this host and network namespace only: by a kernel event, or by a reading of the kernel's tables.
                     Without root there are readings only, every 100 ms, and short states are missed.
                     """
                 ))
         case .assumed:
             Explanation(
                 .certainty, name, "A guess to begin with: the capture started too late, or the evidence is indirect.",
-                .meaning("Later segments raise it. NDJSON has the word in certainty of each state record."))
+                .meaning("Later segments raise it. In NDJSON it is the certainty of each state record."))
         }
     }
 
     static let marks: [Explanation] = [
         Explanation(
-            .mark, "*", "Behind a state: the kernel says the same.",
+            .mark, "*", "After a state: the kernel says the same.",
             .meaning(
-                "CLOSED*: an event of the kernel said so, or its tables have no such socket any more. (no socket)*: they have none. Without a mark the state is inferred from packets."
-                    + " Behind an outcome (closed*): the kernel shows it, and the capture lacks segments."
+                "CLOSED*: a kernel event said so, or the kernel's tables no longer have the socket. (no socket)*: they have none. Without a mark the state is inferred from packets."
+                    + " After an outcome (closed*): the kernel shows it, and the capture lacks segments."
             ),
             .see("explain confirmed, explain !")),
         Explanation(
-            .mark, "!", "Behind a state: the kernel steadily says something else, and the row says what.",
+            .mark, "!", "After a state: the kernel persistently says something else, and the row says what.",
             .meaning(
                 "Two readings 30 ms apart said so, and no segment came between. Usually a dropped segment or a missed frame."
-                    + " A state that was only inferred is taken back instead: the row has the kernel's then, with a * behind it."
+                    + " A state that was only inferred is corrected instead: the row then has the kernel's state, with a *."
             ),
             .see("explain state-mismatch")),
         Explanation(
             .mark, "?",
-            "Behind a role: it is a guess, as no SYN was seen. The end with the lower port is taken for the server.",
+            "After a role: it is a guess, because no SYN was seen. The end with the lower port is taken for the server.",
             .meaning("In `tcptrace sockets` ? stands for an owner that only root may see.")),
         Explanation(
             .mark, "X", "The head of an arrow: this segment is a RST.", .see("explain RST, explain RST,ACK")),
         Explanation(
-            .mark, "==", "The shaft of an arrow: this row is data, with its ACKs. All else has `--`.",
+            .mark, "==", "The shaft of an arrow: this row is data, with its ACKs. All other rows have `--`.",
             .meaning(
                 """
-                A run of segments one way is one row, and so are the ACKs that came back for it: `== 6 bytes 1:7, acked +8us ==>` are the
-                octets 1 to 6, and the time from the last of them to their ACK. -v shows every segment.
+                A run of segments in one direction is one row, together with the ACKs for it: `== 6 bytes 1:7, acked +8us ==>` means
+                octets 1 to 6, and the time from the last of them to their ACK. Data in a SYN or FIN has it, too. -v shows every segment.
                 """),
             .see("explain data, explain acked, explain 4+5")),
         Explanation(
@@ -135,19 +135,19 @@ extension Explanation {
             "In the column #: this row stands for the frames 4 and 5. `10+`: for frame 10 and others behind it.",
             .meaning(
                 """
-                Frames are counted from 1, as tshark and Wireshark number those of the same file; what the filter leaves out, live, has no
+                Frames are counted from 1, as tshark and Wireshark number those of the same file; frames that a live trace's filter leaves out have no
                 number. -v gives every segment a row.
                 """),
             .see("explain ==")),
         Explanation(
-            .mark, "2|", "In front of a row: it is connection 2's.",
+            .mark, "2|", "At the start of a row: it belongs to connection 2.",
             .meaning(
-                "Live, where several connections are at work, rows stand in the order of time: while one's text waits for its ACK,"
-                    + " later rows of the others wait, too, for 200 ms at most. With -r each connection is a block. The number is that behind TCP at its head, and in the column # of -q."
+                "Live, while several connections are active, rows are in the order of time: while one's text waits for its ACK,"
+                    + " later rows of the others wait too, for 200 ms at most. With -r each connection is a block. It is the number after TCP at its head, and in the column # of -q."
             )),
         Explanation(
             .mark, "=>",
-            "In the last line: refused, reset or not answered. What ended with FINs, or is open, has none.",
+            "In the last line: refused, reset, not answered, or given up before it was open. Connections that ended with FINs or are open have none.",
             .see("explain refused, explain reset, explain no_answer")),
     ]
 
@@ -178,11 +178,11 @@ extension Explanation {
         Explanation(
             .errno, "ECONNABORTED", "103: the connection ended on this host, not by the peer.",
             .linux(
-                "ss -K: the owner's read() fails so. accept() never does on Linux for a client that is gone: it gives the dead socket."
+                "ss -K: the owner's read() fails with it. On Linux accept() never does for a client that is gone: it returns the dead socket."
             ),
             .remedy("Somebody here destroyed the socket: explain reset-killed.")),
         Explanation(
-            .errno, "EHOSTUNREACH", "113: there is no way to the host.",
+            .errno, "EHOSTUNREACH", "113: there is no path to the host.",
             .wire(
                 """
                 No answer to ARP or neighbour discovery (after some 3 s on the same link), or an ICMP host unreachable while in
@@ -190,7 +190,7 @@ extension Explanation {
                 """),
             .remedy("Check the address, the route (ip route get), and firewalls that reject with ICMP.")),
         Explanation(
-            .errno, "ENETUNREACH", "101: there is no way to the network.",
+            .errno, "ENETUNREACH", "101: there is no path to the network.",
             .wire(
                 """
                 An ICMP net unreachable or net prohibited while in SYN_SENT. Or nothing at all: where this host has no route, connect()
@@ -198,17 +198,17 @@ extension Explanation {
                 """),
             .remedy("ip route get ADDRESS says which route the kernel takes, or that there is none.")),
         Explanation(
-            .errno, "EACCES", "13: a firewall says no, in IPv6.",
+            .errno, "EACCES", "13: a firewall forbids it, in IPv6.",
             .wire(
                 """
-                An ICMPv6 admin prohibited, policy failed or route rejected while in SYN_SENT; in IPv4 the like is EHOSTUNREACH or
+                An ICMPv6 admin prohibited, policy failed or route rejected while in SYN_SENT; in IPv4 it would be EHOSTUNREACH or
                 ENETUNREACH. Without a SYN it is a rule of this host (a prohibit route, a security module).
                 """),
             .remedy(
                 "`nft list ruleset` and ip6tables-save on the host that sent the error; ip -6 route get ADDRESS on this one."
             )),
         Explanation(
-            .errno, "EADDRINUSE", "98: bind() or listen(): somebody has that port.",
+            .errno, "EADDRINUSE", "98: bind() or listen(): another socket has that port.",
             .linux(
                 """
                 Another listener; or connections of the old server in TIME_WAIT, FIN_WAIT_2 or still open, without SO_REUSEADDR; or a
@@ -225,12 +225,12 @@ extension Explanation {
             .errno, "EMFILE", "24: the process has no descriptor left.",
             .linux(
                 """
-                accept() and socket() fail so at the process's limit of open files (ulimit -n, LimitNOFILE). The kernel finishes handshakes
-                all the same: connections wait in the accept queue until it is full.
+                accept() and socket() fail with it at the process's limit of open files (ulimit -n, LimitNOFILE). The kernel still completes
+                handshakes: connections wait in the accept queue until it is full.
                 """),
             .remedy(
                 """
-                Look for descriptors that leak: `tcptrace sockets --state close-wait`, ls /proc/PID/fd. Else raise the limit. See explain
+                Look for descriptors that leak: `tcptrace sockets --state close-wait`, ls /proc/PID/fd. Otherwise raise the limit. See explain
                 never-accepted, explain accept-queue-full.
                 """)),
     ]

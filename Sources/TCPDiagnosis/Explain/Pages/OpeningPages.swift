@@ -32,52 +32,52 @@ extension Explanation {
                 EHOSTUNREACH after some 3 s if ARP or neighbour discovery gets no answer.
                 """),
             .causes(
-                "A firewall or security group drops it without a word, or the answer takes another way back.",
-                "The host is down, or the address is wrong; or it has no route back, or no answer to ARP on the way back.",
+                "A firewall or security group drops it silently, or the answer takes another path back.",
+                "The host is down, or the address is wrong; or it has no route back, or no answer to ARP on the path back.",
                 "Something there is full: accept()'s queue (explain accept-queue-full), the SYN queue with cookies off, conntrack's table.",
-                "This host's kernel dropped it, or its answer on the way out; live the finding has its word for why: NETFILTER_DROP ...",
-                "MD5 or AO signatures do not match: such SYNs are dropped in silence."),
+                "This host's kernel dropped it, or its answer on the way out; in a live trace the finding gives the kernel's reason: NETFILTER_DROP ...",
+                "MD5 or AO signatures do not match: such SYNs are dropped silently."),
             .remedy(
                 """
                 Capture on the server too. If the SYN arrives there, look at nstat -az TcpExtListenDrops TcpExtListenOverflows
-                and at the firewall. If not, look on the way.
+                and at the firewall. If not, look at the path.
                 """),
             .see("explain accept-queue-full, explain S0, explain 'in this capture'")),
         Explanation(
-            .finding, "syn-ack-lost", "The server answers the SYN, and its SYN-ACKs do not arrive at the client.",
+            .finding, "syn-ack-lost", "The server answers the SYN, but its SYN-ACKs do not arrive at the client.",
             .wire(
                 """
-                SYN and SYN-ACK, and then the same SYN again instead of the ACK: who repeats it has got no answer. The server repeats
+                SYN and SYN-ACK, and then the same SYN again instead of the ACK: a client that repeats it has received no answer. The server repeats
                 its SYN-ACK as well, by its own timer. Zeek: S1.
                 """),
             .linux(
                 """
                 The client stays in SYN_SENT, the server in SYN_RECV, which ss shows. connect() fails with ETIMEDOUT in the end.
-                A capture sees what comes in before the firewall does: a SYN-ACK that INPUT drops is in it (the kernel's reason is
+                A capture sees incoming packets before the firewall does: a SYN-ACK that INPUT drops is in it (the kernel's reason is
                 NETFILTER_DROP).
                 """),
             .causes(
                 "The client's own firewall drops it: an INPUT chain without a rule for established connections.",
-                "It is dropped on the way back: a stateful firewall that has not seen the SYN, a route that is not there.",
-                "The client's reverse path filter drops it: it came in by another interface than it should (IP_RPFILTER)."
+                "It is dropped on the path back: a stateful firewall that has not seen the SYN, a missing route.",
+                "The client's reverse path filter drops it: it came in on an unexpected interface (IP_RPFILTER)."
             ),
             .remedy(
                 """
                 Capture on the client. If the SYN-ACK comes in there, look at its rules (nft list ruleset, iptables -nvL INPUT); if
-                not, look on the way back.
+                not, look at the path back.
                 """),
             .see("explain syn-unanswered, explain SYN_RECEIVED")),
         Explanation(
             .finding, "accept-queue-full", "The SYN got no answer because the listener's accept queue is full.",
-            .wire("SYNs without an answer, although somebody listens. Zeek: S0."),
+            .wire("SYNs without an answer, although a socket listens. Zeek: S0."),
             .linux(
                 """
-                The queue holds min(backlog of listen(), net.core.somaxconn) + 1 connections. Further SYNs are dropped in
-                silence: not as a drop (skb:kfree_skb does not show it), but TcpExtListenOverflows and TcpExtListenDrops rise, and
+                The queue holds min(backlog of listen(), net.core.somaxconn) + 1 connections. Further SYNs are dropped
+                silently: not as a drop (skb:kfree_skb does not show it), but TcpExtListenOverflows and TcpExtListenDrops rise, and
                 ss -ltn shows Recv-Q greater than Send-Q for the listener. tcp_abort_on_overflow does not change this path: it
-                only makes a RST of the final ACK of a handshake. The client's next SYN comes a second later: where it is let in,
-                the connection opened a second late for this. Of several listeners on one address (SO_REUSEPORT) each has a queue
-                of its own, and a SYN is dropped when the one that it falls to is full, however much room the others have.
+                only causes a RST in answer to the handshake's final ACK. The client's next SYN comes a second later: if that SYN is
+                accepted, this cost the connection a second. Of several listeners on one address (SO_REUSEPORT) each has a queue
+                of its own, and a SYN is dropped if the one that it is assigned to is full, however much room the others have.
                 """),
             .causes(
                 "The server's process does not call accept(): it is blocked, overloaded or stopped.",
@@ -96,7 +96,7 @@ extension Explanation {
             .linux(
                 """
                 The server's socket is ESTABLISHED (or CLOSE_WAIT, if the client gave up) with inode 0 and no owner. Recv-Q grows.
-                It stands in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
+                It waits in the listener's accept queue: ss -ltn shows the queue's length as Recv-Q. The client's connect() has
                 returned 0: for it the connection is open (RFC 9293 3.10.7.3). Reported
                 after 1 s, or after 100 ms if the client has already left.
                 """),
@@ -113,7 +113,7 @@ extension Explanation {
             .linux(
                 """
                 accept() leaves no trace on the wire and has no event: readings of the sockets before and after it bound the time.
-                Where never-accepted was reported before, this takes it back.
+                If never-accepted was reported before, this supersedes it.
                 """),
             .causes(
                 "The server's process is busy with another client, and serves one at a time.",
@@ -125,19 +125,19 @@ extension Explanation {
         Explanation(
             .finding, "accept-deferred", "The server's listener waits for the client's first octets: TCP_DEFER_ACCEPT.",
             .wire(
-                "A complete handshake, and then maybe SYN-ACKs again: the server's kernel does as if the last ACK had not come."
+                "A complete handshake, and then maybe SYN-ACKs again: the server's kernel behaves as if the last ACK had not come."
             ),
             .linux(
                 """
-                With that option the kernel does not heed an ACK without text (tcp_check_req): the request stays in SYN_RECEIVED, and
-                accept() gives the connection out once text comes. After the option's seconds the next bare ACK counts. Nothing names
+                With that option the kernel ignores an ACK without data (tcp_check_req): the request stays in SYN_RECEIVED, and
+                accept() returns the connection once data comes. After the option's seconds the next bare ACK counts. Nothing names
                 the listener that has the option; the counter TcpExtTCPDeferAcceptDrop rises by one for each ACK.
                 """),
             .causes(
-                "The server asks for it: nginx (listen ... deferred), Apache (AcceptFilter), so that no worker waits for a request."
+                "The server requests it: nginx (listen ... deferred), Apache (AcceptFilter), so that no worker waits for a request."
             ),
             .remedy(
-                "None is needed. A protocol in which the server speaks first cannot use it: there the client waits for that time."
+                "None is needed. A protocol in which the server speaks first cannot use it: there the client would wait for that time."
             ),
             .see("explain accepted-late, explain SYN_RECEIVED, explain TcpExtTCPDeferAcceptDrop")),
         Explanation(
@@ -156,7 +156,7 @@ extension Explanation {
                 "A SYN flood: many SYNs, few third segments.",
                 "tcp_syncookies = 2: always, for tests."),
             .remedy(
-                "Raise the backlog of listen() and net.core.somaxconn; for a flood, filter. The cookies did their work."
+                "Raise the backlog of listen() and net.core.somaxconn; for a flood, filter. The cookies did their job."
             )),
         Explanation(
             .finding, "self-connect",
@@ -174,7 +174,7 @@ extension Explanation {
             .causes(
                 """
                 A client retries connect() to a local port in the ephemeral range (ip_local_port_range, 32768 to 60999) while the
-                server is down; one day the kernel draws that very port.
+                server is down; one day the kernel picks that very port.
                 """),
             .remedy(
                 """
@@ -183,7 +183,7 @@ extension Explanation {
                 """)),
         Explanation(
             .finding, "simultaneous-open",
-            "Both sides sent a SYN before they had the other's: one connection, two originators.",
+            "Both sides sent a SYN before receiving the other's: one connection, two originators.",
             .wire(
                 """
                 [S] from both, then [S.] from both (or ACKs). RFC 9293 3.5, figure 7. Both go SYN_SENT, SYN_RECEIVED,
@@ -209,18 +209,18 @@ extension Explanation {
                 Servers: the TCP_FASTOPEN socket option. The server may answer before the third segment of the handshake.
                 """),
             .remedy(
-                "Nothing. Where SYNs with data vanish, a middlebox drops them; Linux then stops trying for a while.")),
+                "Nothing. If SYNs with data vanish, a middlebox drops them; Linux then stops trying for a while.")),
         Explanation(
-            .finding, "port-reused", "The same four-tuple again, soon after the connection before it.",
+            .finding, "port-reused", "The same four-tuple again, soon after the previous connection.",
             .wire(
                 """
                 A SYN with another ISN on a known four-tuple. A TIME_WAIT may be cut short by it if its ISN or its timestamp is
-                surely newer (RFC 9293 3.6.1, RFC 6191 2). After a RST Linux keeps no TIME_WAIT, and reuse is immediate.
+                certainly newer (RFC 9293 3.6.1, RFC 6191 2). After a RST Linux keeps no TIME_WAIT, and reuse is immediate.
                 """),
             .linux(
                 """
                 tcp_tw_reuse = 2 (the default): a connect() may take over a TIME_WAIT on loopback after tcp_tw_reuse_delay (1 s). A SYN that
-                is not newer gets an ACK of the old connection, and the client resets that and asks again: TcpExtPAWSTimewait rises where
+                is not newer gets an ACK of the old connection, and the client resets that and sends the SYN again: TcpExtPAWSTimewait rises where
                 its time stamp is older, and TcpExtTCPChallengeACK does not.
                 """),
             .causes(

@@ -68,31 +68,31 @@ extension Explanation {
             "window 0", "The sender of this ACK takes nothing more for now.",
             "Its program does not read as fast as the other one writes.", see: "explain zero-window-stall"),
         remark(
-            "window update", "The same ACK with another window.", "The program has read, and there is room again."),
+            "window update", "The same ACK with another window.", "The program has read, so there is room again."),
         remark(
             "duplicate ACK", "The same ACK again with nothing new, or with SACK of more.",
             "A segment came that was not the next one: something before it is missing, or came before.",
             see: "explain reordering"),
         remark(
             "delayed ACK", "An ACK that waited on purpose, at least 30 ms longer than the round trip.",
-            "A receiver waits for a second full segment, or for an answer to send it with: Linux 40 ms and more, nobody half a second. What"
-                + " a queue on the way does to a short segment's ACK looks the same."),
+            "A receiver waits for a second full segment, or for an answer to send it with: Linux 40 ms and more, no system half a second."
+                + " A queue on the path that delays a short segment's ACK looks the same."),
     ]
 
     private static let capture = [
         remark(
             "hole before", "Octets before it were not captured: lost, overtaken, or missed by the capture.",
-            "What comes of it shows later: fills hole, or an ACK of octets that the capture does not have.",
+            "What became of them shows later: fills hole, or an ACK of octets that the capture does not have.",
             see: "explain capture-gap, explain reordering"),
         remark(
             "reordered", "The network put it behind segments that were sent after it.",
             "Its time stamp or identification is the older one.", see: "explain reordering"),
         remark(
             "fills hole", "It carries octets that were missing here.",
-            "Late, or sent again because the first copy was lost before it came to where the capture is.",
+            "Late, or retransmitted because the first copy was lost before the point of capture.",
             see: "explain reordering"),
         remark(
-            "late in capture", "It is late in the capture only: what answers it was captured first.",
+            "late in capture", "It is late in the capture only: its answer was captured first.",
             "Two queues or two interfaces do that; nothing was wrong on the wire."
         ),
         remark(
@@ -101,7 +101,7 @@ extension Explanation {
         remark(
             "octets not captured",
             "`[1400 of 1448 octets not captured]`: of this frame's text that much is not in the capture.",
-            "The frame was cut at the capture's snapshot length: 256 octets, unless -s, -A or -X said otherwise then. -s 0 keeps all.",
+            "The frame was cut at the capture's snapshot length: 256 octets, unless -s, -A or -X set another. -s 0 keeps all.",
             see: "explain capture-gap"),
         remark(
             "left out", "`... 600 rows, 1200 segments left out ...`: a connection with very many rows.",
@@ -109,21 +109,21 @@ extension Explanation {
                 + " memory for it while it waited."),
         remark(
             "fragments missing", "The first fragment of a packet whose others never came.",
-            "Its receiver has nothing of it, and it moves no state."),
+            "Its receiver got none of it, and it changes no state."),
         remark(
-            "bad checksum", "Its receiver drops it, and nothing is made of what it says.",
-            "With --verify-checksums only. On loopback and where a network card adds them they are unfinished, and no error."
+            "bad checksum", "Its receiver drops it, so its contents are ignored.",
+            "With --verify-checksums only. On loopback, and where a network card computes them, they are unfinished, which is no error."
         ),
     ]
 
     private static let surprises = [
         remark(
             "SYN inside connection", "A SYN for an end that is open, as far as is known.",
-            "It is answered with an ACK and not obeyed (RFC 5961 4.2).",
+            "It is answered with an ACK and otherwise ignored (RFC 5961 4.2).",
             see: "explain challenge-ack, explain half-open-peer"),
         remark(
             "other ISN", "A second SYN or SYN-ACK of one end with another initial number.",
-            "Another attempt, an answer by somebody else, or a SYN cookie."),
+            "Another attempt, an answer by another host, or a SYN cookie."),
         remark(
             "unacceptable ACK", "An ACK that does not answer the SYN.",
             "An old socket with these ports answers; the client resets it, and sends its SYN again (RFC 9293 3.5.1).",
@@ -140,7 +140,7 @@ extension Explanation {
         remark(
             "ignored", "A RST outside of the window.", "It ends nothing (RFC 5961 3.2).", see: "explain rst-ignored"),
         remark(
-            "RST not heeded", "Its sender goes on after a RST that should have ended it.",
+            "RST not heeded", "Its sender carries on after a RST that should have ended it.",
             "Somebody else made that RST, or it never arrived.", see: "explain rst-ignored, explain middlebox"),
         remark(
             "after own close", "Text or FIN from an end that has closed already.",
@@ -148,10 +148,10 @@ extension Explanation {
         remark("FIN before open", "A FIN from an end that has not finished opening.", "No TCP sends that by itself."),
         remark(
             "another FIN", "A second FIN with another number, or one before text that was acknowledged.",
-            "At most one FIN is its sender's, and nothing follows that."),
+            "At most one of the FINs is genuine, and nothing follows a genuine one."),
         remark(
             "beyond window", "Text beyond what its receiver has room for.",
-            "It is dropped (RFC 9293 3.4), and counts only if its sender goes on from there, or an ACK covers it; else apart."
+            "It is dropped (RFC 9293 3.4), and counts only if its sender continues from there, or an ACK covers it; otherwise it is counted apart."
         ),
         remark("no ACK", "A segment without ACK on an open connection.", "It is dropped (RFC 9293 3.10.7.4)."),
         remark(
@@ -167,29 +167,29 @@ extension Explanation {
     private static let closing = [
         remark(
             "RTT", "Round trips: the times from a segment to its ACK, least and greatest.",
-            "Those of the client's segments before >, the server's before <. They are as seen where the capture is: near one end"
-                + " that end's answers take no time."),
+            "Those of the client's segments before >, the server's before <. They are measured at the point of capture: close to one end,"
+                + " that end's answers take almost no time."),
         remark(
             "SETUP", "How long the handshake took: from the first SYN to the ACK of the SYN-ACK.",
             "A second or more: a SYN or a SYN-ACK was sent again.", see: "explain syn-unanswered, explain syn-ack-lost"),
         remark(
-            "handshake", "In the last line, how long the handshake took: what the table has under SETUP.",
+            "handshake", "In the last line, how long the handshake took: SETUP in the table of -q.",
             "From the first SYN to the ACK of the SYN-ACK. Where that was not captured, the line has SYN-ACK after: explain 'SYN-ACK after'.",
             see: "explain SETUP"),
         remark(
             "SYN-ACK after",
             "In the last line, instead of the handshake's time: the ACK that completes it was not captured.",
-            "From the first SYN to the SYN-ACK. Of SYNs, FINs and RSTs alone nobody knows more; or the capture lost the ACK.",
+            "From the first SYN to the SYN-ACK. From SYNs, FINs and RSTs alone no more can be known; or the capture lost the ACK.",
             see: "explain handshake, explain 'not captured'"),
         remark(
             "in this capture",
-            "`no answer in this capture`: one SYN, and not one answer to a SYN in all of the capture, of any connection.",
-            "A filter for SYNs leaves answers out; then nobody knows. A SYN that is sent again had no answer till then.",
+            "`no answer in this capture`: one SYN, and no answer to any SYN in the whole capture.",
+            "A filter for SYNs leaves answers out; then this cannot be known. A SYN that is retransmitted had no answer until then.",
             see: "explain S0, explain syn-unanswered"),
         remark(
             "last segment after",
-            "When the latest segment came, counted from the first one, of a connection that did not close.",
-            "It is open, or was given up: how long it lasted nobody can know from its segments.",
+            "For a connection that did not close: when its latest segment came, counted from the first one.",
+            "It is open, or was given up: its segments do not show how long it lasted.",
             see: "explain silent-close"),
         remark(
             "whose process ended",
@@ -206,22 +206,23 @@ extension Explanation {
     private static let owners = [
         remark(
             "not captured",
-            "`kernel: client is CLOSE_WAIT, not captured`: the kernel has the socket where no captured segment leads. `RST not captured`: it"
-                + " sent a RST, or took one.",
-            "A filter left out what does (port 80 of one side, SYN and FIN alone), or the capture lost it. Both ends, who closed first and"
-                + " what became of the connection follow the kernel; Zeek's word behind that is of what was captured.",
+            "`kernel: client is CLOSE_WAIT, not captured`: the kernel has the socket in a state to which no captured segment leads. `RST not captured`:"
+                + " it sent or accepted a RST.",
+            "A filter left that segment out (one direction only, SYN and FIN only), or the capture lost it. Both states, who closed first"
+                + " and the outcome follow the kernel; Zeek's conn_state after it is from the capture alone.",
             see: "explain capture-gap, explain '*'"),
         remark(
             "redirected",
             "`client called 10.1.0.2:80 (redirected)`: rules of the client's own host sent it to the server on the right.",
-            "REDIRECT or DNAT in OUTPUT, as a service mesh has them in front of its proxy (Linux: SO_ORIGINAL_DST). The client's socket says"
-                + " what it called, and the server's packets come from there; both are one connection here."),
+            "REDIRECT or DNAT in OUTPUT, as a service mesh uses them in front of its proxy (Linux: SO_ORIGINAL_DST). The client's socket has the"
+                + " address that it called, and the server's packets come from that address; both are one connection here."
+        ),
         remark(
             "NAT",
             "`kernel: client called 10.96.0.10:80 (NAT)`, `kernel: server is 10.9.0.1:15006 (NAT)`, `kernel: client is 172.17.0.2:40001"
                 + " (NAT)`, `kernel: server sees 10.9.0.1:40001 (NAT)`: what that end's socket says.",
-            "Rules of this host translate the packets between the socket and the capture: DNAT of what it calls (the services of"
-                + " Kubernetes), REDIRECT or DNAT of what comes in, SNAT of what a container calls. `= 1 (NAT)` in a row of -q: the same connection as in row 1, with other"
+            "Rules of this host translate the packets between the socket and the capture: DNAT of outgoing calls (Kubernetes"
+                + " services), REDIRECT or DNAT of incoming ones, SNAT of a container's calls. `= 1 (NAT)` in a row of -q: the same connection as in row 1, with other"
                 + " addresses.",
             see: "explain redirected"),
         remark(
@@ -230,12 +231,12 @@ extension Explanation {
             see: "explain never-accepted"),
         remark(
             "accepted after",
-            "`kernel: accepted after 80ms to 103ms`: so long the connection waited in the accept queue, open, for its server.",
+            "`kernel: accepted after 80ms to 103ms`: how long the open connection waited in the accept queue for its server.",
             "From the end of the handshake to the accept() that took it, which has no event: between two looks at the socket, or one of"
                 + " them and the server's first answer. `within`: by the first look at it.",
             see: "explain accepted-late, explain accept-queue-full"),
         remark(
-            "no process", "A socket that no process holds any more: its own has closed it, or has ended.",
+            "no process", "A socket that no process holds any more: its process has closed it, or has ended.",
             "The kernel finishes the connection by itself. In FIN_WAIT_2 it waits for the peer's close().",
             see: "explain orphan-fin-wait-2, explain FIN_WAIT_1, explain LAST_ACK"),
         remark(
@@ -248,7 +249,7 @@ extension Explanation {
             "Live, on the server's host, LISTEN or (no socket) stands there.", see: "explain syn-unanswered"),
         remark(
             "was", "`was lab-client[7511]`: the process that held the socket, which is closed now.",
-            "A name and a number as of then: the process may have ended, too."),
+            "Name and number are from that time: the process itself may have ended, too."),
         remark(
             "listens",
             "`lab-server[7410] listens`: nobody has accepted the connection, and this process has its listener.",
@@ -261,8 +262,8 @@ extension Explanation {
             see: "explain state-mismatch"),
         remark(
             "has no owner",
-            "The side that closed has done so for good: no process has its socket, and the kernel ends it alone.",
-            "What the other side sends now is answered with a RST. After shutdown() alone its process would still read.",
+            "The side that closed has done so completely: no process has its socket, and the kernel finishes it alone.",
+            "Data that the other side sends now is answered with a RST. After a mere shutdown() its process would still read.",
             see: "explain orphan-fin-wait-2, explain reset-after-close"),
     ]
 }

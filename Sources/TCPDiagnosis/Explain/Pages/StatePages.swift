@@ -55,11 +55,11 @@ extension Explanation {
             "No connection at all; a fiction, as there is no socket (RFC 9293 3.3.2).",
             "Nobody. Segments for it are answered with RST (RFC 9293 3.10.7.1).",
             "TCP_CLOSE is a socket that is not connected yet or not any more. ss and /proc list none of them. listen() takes it to LISTEN, close() takes a listener back; no segment shows either.",
-            "It cannot be seen. A process may hold many unconnected sockets as descriptors all the same."
+            "That cannot be seen. Still, a process may hold many unconnected sockets as descriptors."
         ),
         .listen: (
             "A server waits for connections: listen() was called.",
-            "It waits for anybody's SYN. A listener stays in LISTEN; Linux makes a new socket for each connection.",
+            "It waits for a SYN from any host. A listener stays in LISTEN; Linux makes a new socket for each connection.",
             """
             Recv-Q is the number of connections that wait for accept(). Send-Q is the limit, min(backlog, somaxconn), in ss only: netstat and
             `tcptrace sockets` have 0 there, and `tcptrace sockets -i` the limit. The queue takes one more. No timer. listen()
@@ -87,10 +87,10 @@ extension Explanation {
         ),
         .established: (
             "The connection is open: data flows both ways.",
-            "Nobody has to wait for anything. Idle for years is legal (RFC 9293 3.8.4).",
+            "Neither side has to wait for anything. Being idle for years is legal (RFC 9293 3.8.4).",
             """
             No timer by itself. With data under way: retransmission, up to tcp_retries2 (15). With SO_KEEPALIVE: after 7200 s.
-            With inode 0 nobody has accepted it yet.
+            With inode 0 no process has accepted it yet.
             """,
             "Normal for a pool. If the peers are gone: half-open connections; explain half-open-peer, keepalive-dead."
         ),
@@ -101,8 +101,8 @@ extension Explanation {
             and there is no FIN_WAIT_2 (RFC 9293 3.3.2).
             """,
             """
-            Usually a round trip, or 40 ms if the peer delays its ACK. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a shut window. FIN_WAIT1 in
-            Linux's words.
+            Usually a round trip, or 40 ms if the peer delays its ACK. As an orphan it repeats the FIN tcp_orphan_retries times (0 means 8), or probes a closed window. Linux calls
+            it FIN_WAIT1.
             """,
             "Peers that vanished or do not read (zero window), and much unsent data. tcp_max_orphans limits it."
         ),
@@ -110,15 +110,15 @@ extension Explanation {
             "This side closed, and the peer's kernel knows it; the peer's process has not closed.",
             "It waits for the peer's process to call close().",
             """
-            After shutdown(SHUT_WR): an owner, no timer, may read on. After close(): an orphan, inode 0, dropped in silence after
-            tcp_fin_timeout (60 s). FIN_WAIT2 in Linux's words.
+            After shutdown(SHUT_WR): an owner, no timer, may read on. After close(): an orphan, inode 0, dropped silently after
+            tcp_fin_timeout (60 s). Linux calls it FIN_WAIT2.
             """,
             "The peers leak CLOSE_WAIT, or answer slowly. See explain orphan-fin-wait-2."
         ),
         .closeWait: (
             "The peer closed; this side's process has not.",
-            "Everybody waits for this side's process to call close(). No packet can end it but a RST.",
-            "No timer but that of SO_KEEPALIVE: for ever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
+            "All wait for this side's process to call close(). No packet but a RST can end it.",
+            "No timer but that of SO_KEEPALIVE: it can last forever. Recv-Q counts the FIN as one octet until it is read. inode 0: never accepted.",
             "A bug in the program that holds them. See explain close-wait-leak."
         ),
         .closing: (
@@ -134,17 +134,17 @@ extension Explanation {
             "Peers that forgot the connection, behind a firewall that drops FINs or their ACKs."
         ),
         .timeWait: (
-            "All is closed; the side that closed first waits until old segments have died out.",
+            "Both sides have closed; the side that closed first waits until old segments have died out.",
             """
-            It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time begins anew. From FIN_WAIT_1 it
-            comes in one step where the peer's FIN acknowledges ours (RFC 9293 3.3.2).
+            It waits for time to pass: 2 MSL (RFC 9293 3.6.1). A repeated FIN is answered, and the time starts again. From FIN_WAIT_1 it
+            comes in one step if the peer's FIN acknowledges ours (RFC 9293 3.3.2).
             """,
             """
             60 s, fixed; no setting changes it. No owner, inode 0, a few hundred octets. tcp_tw_reuse = 2: loopback only. tcp_max_tw_buckets
             limits their number. The tracepoint never shows it: it says CLOSE.
             """,
             """
-            Normal for who closes first many short connections. Harmful only when the ports towards one server run out: explain
+            Normal for a side that closes many short connections first. Harmful only when the ports towards one server run out: explain
             port-exhaustion.
             """
         ),
@@ -169,7 +169,7 @@ extension RFCRule {
         case .abort: "abort: a RST is sent (RFC 9293 3.10.5)"
         case .timeWaitTimeout: "the time ran out (RFC 9293 3.10.8)"
         case .icmpError: "an ICMP error came (what Linux does; RFC 9293 3.9.2.2 allows it for hard errors only)"
-        case .kernelClosed: "its kernel gives it up in silence, as a time ran out (RFC 9293 3.10.8)"
+        case .kernelClosed: "its kernel gives it up silently, because a timer ran out (RFC 9293 3.10.8)"
         case .midstream: "the capture began too late to see it"
         case .evidence: "a later segment proves it"
         case .retraction: "a later segment proves that it has not happened"

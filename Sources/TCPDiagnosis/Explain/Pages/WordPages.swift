@@ -28,7 +28,7 @@ extension Explanation {
             .meaning(
                 """
                 Counted from the sender's SYN, as tcpdump and Wireshark do. On the wire it begins with a number that nobody can guess, the ISN;
-                -S shows that. Data has both ends of its octets, the last one not included: 1:7.
+                -S shows that. Data rows show the range of their octets, the end not included: 1:7.
                 """),
             .see("explain data, explain ACK, explain acked")),
         Explanation(
@@ -45,7 +45,7 @@ extension Explanation {
                 """),
             .see("explain mtu-black-hole, explain 'path MTU'")),
         Explanation(
-            .word, "ws", "Window scale: how often this side's windows are to be doubled.",
+            .word, "ws", "Window scale: the power of two by which this side's windows are multiplied.",
             .wire(
                 """
                 An option of a SYN or SYN-ACK, from 0 to 14 (RFC 7323 2.3): with ws 10 a window of 64 means 64 * 1024 octets. It
@@ -86,8 +86,8 @@ extension Explanation {
             .word, "ts", "Time stamps: the sender's clock, and (ecr) the last stamp that it got from the other side.",
             .wire(
                 """
-                An option of all segments or none, agreed on in the SYNs (RFC 7323 3.2). The echo measures round trips, also of what was
-                sent again; a stamp older than the latest one marks an old duplicate: explain PAWS.
+                An option of all segments or none, agreed on in the SYNs (RFC 7323 3.2). The echo measures round trips, even of
+                retransmissions; a stamp older than the latest one marks an old duplicate: explain PAWS.
                 """),
             .linux(
                 """
@@ -105,15 +105,15 @@ extension Explanation {
             .linux(
                 """
                 tcp_ecn = 2 (the default) takes it and does not offer it; 1 offers it, too. A SYN that offers it and gets no answer is
-                followed by one that does not, as some old firewalls drop it.
+                followed by one that does not, because some old firewalls drop it.
                 """),
             .see("explain ECE, explain CWR")),
         Explanation(
-            .word, "D-SACK", "A SACK that says: this came twice.",
+            .word, "D-SACK", "A SACK that reports a duplicate: this came twice.",
             .wire(
                 """
-                Its first run of octets lies below the ACK number, or within its second one (RFC 2883 4). So the sender learns that sending
-                again was not needed, or that the network repeated something.
+                Its first run of octets lies below the ACK number, or within its second one (RFC 2883 4). So the sender learns that the
+                retransmission was not needed, or that the network duplicated something.
                 """),
             .linux("tcp_dsack = 1 (the default). TcpExtTCPDSACKRecv, TCPDSACKOldSent count."),
             .meaning("Here a remark below the row names the frame: frame 12 was not needed (D-SACK)."),
@@ -143,7 +143,7 @@ extension Explanation {
             .word, "OUTCOME", "In the table of -q: what became of the connection, and Zeek's conn_state for it.",
             .meaning(
                 """
-                `closed SF`: our word first, of what both ends make of it; then what Zeek's rule makes of the segments alone. Each has a
+                `closed SF`: our outcome first, from the states of both ends; then Zeek's, from the segments alone. Each has a
                 page: explain half_closed, explain S2. In JSON and CSV they are outcome and conn_state; --outcome chooses by the first.
                 """),
             .see("explain closed, explain SF, explain open")),
@@ -151,8 +151,8 @@ extension Explanation {
             .word, "DURATION", "In the table of -q: from a connection's first segment to its last one.",
             .meaning(
                 """
-                Of one that closed it is how long it lasted. One that is open, or was given up, goes on for nobody knows how long: the last line
-                of the ladder has `last segment after` for it. One segment lasts for no time. In JSON and CSV it is duration.
+                For a connection that closed, this is how long it lasted. If it is open, or was given up, its true duration is unknown: the last line
+                of the ladder says `last segment after` instead. A connection of one segment has duration 0. In JSON and CSV it is duration.
                 """),
             .see("explain SETUP, explain 'last segment after'")),
         Explanation(
@@ -160,7 +160,7 @@ extension Explanation {
             "In the table of -q: octets of text from the client to the server; under <B those of the server.",
             .meaning(
                 """
-                By sequence numbers, each octet once, however often it was sent; with those that ACKs show and the capture lacks. In JSON and
+                By sequence numbers, each octet once, however often it was sent; including those that ACKs show and the capture lacks. In JSON and
                 CSV they are orig_bytes and resp_bytes.
                 """),
             .see("explain data, explain capture-gap, explain retransmission")),
@@ -168,23 +168,23 @@ extension Explanation {
             .word, "PROCESS", "In the table of -q: who holds the sockets, the client's process > the server's.",
             .meaning(
                 """
-                From 100 columns on; `--width 100` makes them. Only processes of this host are known, and those of others only to root. `-`: the
-                client's is not. Behind it may stand why nobody answered, or where a NAT sent it.
+                From 100 columns on; `--width 100` makes them. Only processes of this host are known, and those of other users only to root. `-`: the
+                client's is unknown. After it may stand why there was no answer, or where a NAT sent it.
                 """),
             .see("explain CLOSER, explain listens, explain NAT")),
         Explanation(
-            .word, "delta", "In the ladder: the time since the row before, of the same connection.",
+            .word, "delta", "In the ladder: the time since the previous row of the same connection.",
             .meaning(
                 """
-                A row of several segments counts from the last one of the row before to its own first one. Under `time` stands the time since
-                the connection's first segment. Other columns for it: -t, -tt, -ttt, -tttt.
+                A row of several segments counts from the last segment of the previous row to its own first one. The column `time` is the time
+                since the connection's first segment. Other forms of it: -t, -tt, -ttt, -tttt.
                 """),
             .see("explain idle, explain 'delayed ACK', explain RTO")),
         Explanation(
             .word, "teardown", "`--- teardown (client closes first) ---`: from here on the connection is closed.",
             .meaning(
                 """
-                The rules of a ladder part it: handshake, data, teardown, reset. This one stands before the first FIN, and says whose it is:
+                The rules divide a ladder into handshake, data, teardown and reset. This one stands before the first FIN, and says whose it is:
                 that side goes to FIN_WAIT_1 and later to TIME_WAIT, the other to CLOSE_WAIT (RFC 9293 3.6).
                 """),
             .see("explain FIN, explain FIN_WAIT_1, explain reset")),
@@ -226,22 +226,22 @@ extension Explanation {
             .linux("tcp_early_retrans = 3 (the default); the delay counts as 200 ms. TcpExtTCPLossProbes counts."),
             .see("explain tail-loss-probe, explain RTO")),
         Explanation(
-            .word, "MSL", "Maximum segment lifetime: how long a segment may wander about in the network.",
+            .word, "MSL", "Maximum segment lifetime: how long a segment may survive in the network.",
             .wire(
                 """
                 Taken to be 2 minutes (RFC 9293 3.4.2): a choice, not a measure. TIME_WAIT lasts two of them (RFC 9293 3.6.1), so
-                that nothing of the old connection meets the next one on the same ports.
+                that no segment of the old connection meets the next one on the same ports.
                 """),
             .linux("TIME_WAIT is 60 s, fixed: an MSL of 30 s."),
             .see("explain TIME_WAIT, explain port-reused")),
         Explanation(
-            .word, "idle", "`idle for 61s`: nothing was sent either way for so long.",
+            .word, "idle", "`idle for 61s`: nothing was sent in either direction for this long.",
             .meaning("A rule stands where more than 2 s passed between two segments. No state changes by waiting."),
             .wire("An idle connection sends nothing at all, for years if need be (RFC 9293 3.8.4)."),
             .linux(
                 """
-                Only SO_KEEPALIVE asks after the peer (tcp_keepalive_time, 7200 s). NATs, firewalls and load balancers forget sooner, and
-                tell nobody.
+                Only SO_KEEPALIVE checks on the peer (tcp_keepalive_time, 7200 s). NATs, firewalls and load balancers forget sooner,
+                without a word.
                 """),
             .see("explain keep-alive, explain half-open-peer")),
     ]
@@ -253,17 +253,17 @@ extension Explanation {
             .word, "retransmit", "Sent again: octets, a SYN or a FIN that this side had sent before.",
             .meaning(
                 """
-                In brackets stands why: (RTO) no ACK came in time, (fast) later octets were acknowledged, (loss probe), (path MTU), (spurious) all
-                of it had been acknowledged. SYNs and SYN-ACKs are numbered, `retransmit 1 (after 1.02s)`. A row that the capture has
-                twice is no retransmission: (copy of frame 7).
+                The reason is in brackets: (RTO) no ACK came in time, (fast) later octets were acknowledged, (loss probe), (path MTU), (spurious) all
+                of it had been acknowledged. SYNs and SYN-ACKs are numbered, `retransmit 1 (after 1.02s)`. A frame that was captured
+                twice is not a retransmission: (copy of frame 7).
                 """),
             .see("explain retransmission, explain RTO, explain fast, explain spurious")),
         Explanation(
             .word, "CLOSER", "In the table of -q: who ended the connection, the client or the server.",
             .meaning(
                 """
-                Whose FIN was first, or who sent the RST that ended it. `-` while nobody has. In JSON and CSV it is closed_by. Who closes first
-                gets TIME_WAIT. The column is there from 100 columns on, as is PROCESS: `--width 100` makes them.
+                The side whose FIN was first, or that sent the RST that ended it. `-` while neither has.  In JSON and CSV it is closed_by. The side that closes
+                first gets TIME_WAIT. The column is shown from 100 columns on, like PROCESS: use `--width 100`.
                 """),
             .see("explain FIN, explain TIME_WAIT")),
         Explanation(
@@ -273,7 +273,7 @@ extension Explanation {
                 An unread FIN counts as one. It grows while the process does not read, until the window is 0. Of a listener: the
                 connections that wait for accept(). netstat, ss and `tcptrace sockets` have the same number.
                 """),
-            .wire("Nothing of it is seen but the window, which shrinks."),
+            .wire("Nothing of it is visible except the window, which shrinks."),
             .see("explain unread-text, explain close-wait-leak, explain accept-queue-full")),
         Explanation(
             .word, "Send-Q", "Octets that a process has written and the peer has not acknowledged.",
@@ -311,8 +311,7 @@ extension Explanation {
             .word, "data", "Bytes, octets, text, data: the same, what programs send to each other.",
             .meaning(
                 """
-                Rows count bytes, findings octets (8 bits, as the RFCs say), and text is what a segment carries behind its headers, be it
-                letters or not. The rule `data` stands where the first of it was sent.
+                Rows count bytes, findings octets (8 bits, as the RFCs say), and text is a segment's payload, whether letters or not. The rule `data` stands where the first of it was sent.
                 """),
             .wire(
                 "Each octet has a number: 1:7 is the first to the sixth. SYN and FIN take a number each and are no data (RFC 9293 3.4)."
@@ -322,8 +321,8 @@ extension Explanation {
             .word, "note", "How bad a finding is: note, warning or error. In JSON they are info, warn and error.",
             .meaning(
                 """
-                note: worth knowing, and nothing is wrong. warning: not what one of the programs intended. error: somebody loses octets,
-                waits in vain, or leaks.
+                note: worth knowing, and nothing is wrong. warning: not what one of the programs intended. error: data is lost, a program
+                waits in vain, or a socket leaks.
                 """),
             Section(
                 "What to do",
@@ -332,8 +331,8 @@ extension Explanation {
             .word, "Community ID", "`1:4odjkdvDXBQ0zZideF...`: the connection's name for other tools.",
             .meaning(
                 """
-                A hash of protocol, addresses and ports, the same for both directions (version 1, seed 0). Zeek, Suricata and Wireshark make
-                the same one, so their logs can be searched for it. It ends the first line of a connection; in JSON it is whole:
+                A hash of protocol, addresses and ports, the same for both directions (version 1, seed 0). Zeek, Suricata and Wireshark compute
+                the same one, so their logs can be searched for it. It is at the end of a connection's first line; in JSON it is complete:
                 community_id.
                 """),
             Section("Mind", ["Two connections on the same ports, one after the other, have the same one."])),
