@@ -173,7 +173,7 @@ extension Circumstances {
     func giveUpWords(_ side: Side) -> String {
         let words = errnoWords
         if !words.isEmpty { return words }
-        return hears(side) ? "; \(name(side)) gets ETIMEDOUT" : "; no process is told, as it had closed"
+        return hears(side) ? "; \(name(side)) gets ETIMEDOUT" : "; no process is informed, as it had closed"
     }
 
     /// `; the server's kernel dropped 3 segments for it (SOCKET_FILTER: a filter on its socket)`; empty if it dropped none.
@@ -218,7 +218,7 @@ extension Circumstances {
         case .traced: return "; \(name) is stopped by a debugger"
         case .noDescriptors:
             return accepting
-                ? "; \(name) has no descriptor left, so that accept() fails with EMFILE: look for what it does not close, or"
+                ? "; \(name) has no descriptor left, so accept() fails with EMFILE: find out what it does not close, or"
                     + " raise its limit (ulimit -n, LimitNOFILE)" : ""
         }
     }
@@ -257,21 +257,21 @@ func knownMeaning(of reason: KernelWord) -> String? {
     case "SOCKET_FILTER": "a filter on the socket (SO_ATTACH_FILTER)"
     case "NETFILTER_DROP": "a firewall rule on this host (nftables, iptables)"
     case "TC_INGRESS": "a traffic control filter on the interface"
-    case "IP_RPFILTER": "the reverse path filter: it came in by the wrong interface"
+    case "IP_RPFILTER": "the reverse path filter: it came in on the wrong interface"
     case "IP_LOCAL_SOURCE": "it came from outside with an address of this host as its sender"
-    case "IP_INVALID_SOURCE": "its sender's address is none that a sender can have"
+    case "IP_INVALID_SOURCE": "its source address is not valid for a sender"
     case "IP_LOCALNET": "it came from outside with a loopback address"
     case "IP_INADDRERRORS": "it is for an address that this host does not have, and is not passed on"
-    case "IP_INVALID_DEST": "its address is none that a receiver can have"
+    case "IP_INVALID_DEST": "its destination address is not valid for a receiver"
     case "IP_INNOROUTES", "IP_OUTNOROUTES": "there is no route for it"
-    case "IPV6DISABLED": "IPv6 is switched off on the interface that it came in by"
+    case "IPV6DISABLED": "IPv6 is disabled on the incoming interface"
     case "IP_INHDR": "its hop limit (TTL) was used up, or its IP header is broken"
     case "IP_CSUM": "its IP header's checksum is wrong"
-    case "PKT_TOO_BIG": "it is larger than the MTU of the link that it was to leave by, and may not be divided"
-    case "NEIGH_FAILED": "the next host on the link does not answer to ARP or neighbour discovery"
+    case "PKT_TOO_BIG": "it is larger than the MTU of the outgoing link, and may not be fragmented"
+    case "NEIGH_FAILED": "the next host on the link does not answer ARP or neighbour discovery"
     case "NEIGH_HH_FILLFAIL": "no link header could be made for it"
     case "NEIGH_QUEUEFULL": "too much waits for the next host's address on the link (ARP, neighbour discovery)"
-    case "TC_EGRESS": "a traffic control filter on the interface that it was to leave by"
+    case "TC_EGRESS": "a traffic control filter on the outgoing interface"
     case "BPF_CGROUP_EGRESS": "an eBPF program of its process's control group"
     case "SECURITY_HOOK": "a security module"
     case "XFRM_POLICY": "an IPsec policy"
@@ -282,7 +282,7 @@ func knownMeaning(of reason: KernelWord) -> String? {
     case "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND": "it has a TCP-AO signature, and the socket has no key for it"
     case "TCP_AOFAILURE": "its TCP-AO signature is wrong"
     case "TCP_LISTEN_OVERFLOW": "the accept queue is full"
-    case "RECURSION_LIMIT": "it went round in this host's tunnels: one sends into the other"
+    case "RECURSION_LIMIT": "it went in circles through this host's tunnels: one sends into the other"
     case "SKB_GSO_SEG": "it could not be cut into segments for the interface"
     case "PSP_INPUT", "PSP_OUTPUT": "PSP encryption does not fit its connection"
     case "NOMEM", "PFMEMALLOC": "this host is short of memory"

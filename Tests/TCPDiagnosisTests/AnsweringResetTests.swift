@@ -52,7 +52,7 @@ import Testing
     func afterAnIdleTime() {
         let found = findings(idle + "60 < R 11:11")
         #expect(found.map { $0.code } == [.reset])
-        #expect(found.first?.message.contains("s after the last word of the client: something on the way") == true)
+        #expect(found.first?.message.contains("s after the last segment of the client: something on the path") == true)
         #expect(codes(idle + "60 < R 11:11\n> R 11:11") == [.reset], "both ends are told")
     }
 

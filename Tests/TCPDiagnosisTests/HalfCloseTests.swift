@@ -62,7 +62,7 @@ import Testing
         #expect(found.map { $0.code }.contains(.resetAfterClose), "\(found)")
         #expect(
             found.first { $0.code == .resetAfterClose }?.message
-                == "the client had shut down its sending side (frame 4) and then aborted, which its kernel tells with RST; 1000 octets that the"
+                == "the client had shut down its sending side (frame 4) and then aborted, which its kernel signals with RST; 1000 octets that the"
                 + " server sent are lost", "\(found)")
     }
 }

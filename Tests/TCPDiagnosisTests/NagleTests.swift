@@ -45,7 +45,7 @@ import Testing
         #expect(
             found.first?.message
                 == "the client held small segments back 3 times until a delayed ACK came, 120ms in all (Nagle's algorithm): it should"
-                + " set TCP_NODELAY, or write at once what belongs together")
+                + " set TCP_NODELAY, or write related data in one call")
         #expect(found.first?.side == .originator && found.first?.frames == [6])
         #expect(found.first?.evidence.map { "\($0.name)" } == ["orig_segments", "orig_waited"])
         #expect(findings(requests(2, ackAfter: 0.04)).isEmpty)

@@ -21,7 +21,7 @@ import Testing
     func finWithWindow0() {
         let found = findings(shut + "0.9 > . 10:10 ack 2\n1.1 < . 2:2 ack 11 win 500")
         #expect(found.map { $0.code } == [.zeroWindowStall])
-        #expect(found.first?.message.contains("shut for 1") == true)
+        #expect(found.first?.message.contains("closed for 1") == true)
     }
 
     @Test("E4: a FIN asks for no room")
@@ -49,7 +49,7 @@ import Testing
         let found = findings(
             handshake + "> P. 1:11 ack 1\n< . 1:1 ack 11 win 0\n0.4 > . 10:10 ack 1\n3 < R 1:1", after: 9)
         #expect(found.map { $0.code }.contains(.zeroWindowStall))
-        #expect(found.first?.message.contains("shut for 2.9s") == true)
+        #expect(found.first?.message.contains("closed for 2.9s") == true)
     }
 
     /// What the statistics say of the server's window, and what the finding does.

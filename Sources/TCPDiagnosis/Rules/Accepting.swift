@@ -66,8 +66,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "the server's kernel does not heed the handshake's last ACK, and stays in SYN_RECEIVED: its listener waits for the client's"
-                + " first octets (TCP_DEFER_ACCEPT), and accept() gives it out only then",
+                "the server's kernel ignores the handshake's last ACK and stays in SYN_RECEIVED: its listener waits for the client's"
+                + " first octets (TCP_DEFER_ACCEPT), and accept() returns the connection only then",
             frames: [c.file[.originator].syn])
     }
 
@@ -85,8 +85,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message:
-                "\(owner) called accept() only \(words(delay.least, to: most)) after the connection was open: until then the client had"
-                + " nobody to talk to",
+                "\(owner) called accept() only \(words(delay.least, to: most)) after the connection was open: until then nothing"
+                + " on the server could answer the client",
             frames: [c.file[.responder].syn],
             evidence: [.init("waited_least", .span(delay.least)), .init("waited_most", .span(most))]
                 + (process.map { [.init("pid", .number(Int64($0.pid))), .init("comm", .text($0.command))] } ?? []))

@@ -47,15 +47,15 @@ extension Rule {
             if let view = c.kernel?[side], view.isPresent, let socket = view.socket {
                 // The FIN counts as one octet until it is read.
                 switch socket.receiveQueue {
-                case 0 where c.hasReadTheEnd(side): cause = "; the end of the stream was read: close() is missing"
+                case 0 where c.hasReadTheEnd(side): cause = "; the end of the stream has been read: close() is missing"
                 case 0:
                     cause =
                         "; close() is missing: all octets have been read; whether read() has also returned 0 (the end of the stream) the kernel"
                         + " does not tell"
-                case 1: cause = "; it has not read the end of the stream yet: it does not read"
+                case 1: cause = "; the end of the stream has not been read yet: the process does not read"
                 default:
                     cause =
-                        "; \(counted(socket.receiveQueue - 1, "octet")) and the end of the stream are not read: it does not read"
+                        "; \(counted(socket.receiveQueue - 1, "octet")) and the end of the stream have not been read: the process does not read"
                 }
                 evidence.append(.init("rx_queue", .number(Int64(socket.receiveQueue))))
                 evidence.append(.init("inode", .number(Int64(clamping: socket.inode))))
@@ -121,8 +121,8 @@ extension Rule {
                 message:
                     "a RST ended the TIME_WAIT of \(c.name(side)) after \(words(lasted)) instead of 60s: "
                     + (isOld
-                        ? "it answered a late segment of \(peer) with an ACK, and that had closed for good"
-                        : "its last ACK came to \(peer) again, or too late: that had closed for good")
+                        ? "it answered a late segment of \(peer) with an ACK, and the peer had closed completely"
+                        : "its last ACK came to \(peer) again, or too late: the peer had closed completely")
                     + "; its ports are free while late segments may still come (net.ipv4.tcp_rfc1337 = 1 keeps TIME_WAIT)",
                 frames: (isOld ? [intruder] : []) + [record.timeWaitAnswer, record.timeWaitReset],
                 evidence: [.init("time_wait", .span(lasted))])
@@ -157,12 +157,12 @@ extension Rule {
                 let closed = peer.closedWindow.probes > 0 ? peer.closedWindow.span(at: event.time) : nil
                 let cause =
                     closed.map { "after the peer's window had been shut for \(words($0))" }
-                    ?? "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a word from the peer"
+                    ?? "after \(heard.isSeen ? "" : "at least ")\(words(silence)) without a segment from the peer"
                 let icmp = c.file.icmp.flatMap { $0.side == event.side && !c.isNeighbourSilent($0) ? $0 : nil }
                 return Verdict(
                     side: event.side,
                     message:
-                        "\(c.name(event.side))'s kernel gave the connection up in \(from.displayName) \(cause), and no packet says so:"
+                        "\(c.name(event.side))'s kernel gave up the connection in \(from.displayName) \(cause), and no packet says so:"
                         + c.beliefWords(event)
                         + (icmp.map { "; \(c.icmpWords($0)) had said that its segments do not arrive" } ?? "")
                         + "\(c.inFlightWords(event.side))\(c.neighbourWords(event.side))\(c.dropWords(event.side.other))"
@@ -219,7 +219,7 @@ extension Rule {
             cause = "the kernel dropped segments for it: \(dropMeaning(drop))"
         } else if kernel == .synReceived {
             cause =
-                "it did not heed the handshake's last ACK (TCP_DEFER_ACCEPT, or the accept queue was full), or that was dropped between the"
+                "it ignored the handshake's last ACK (TCP_DEFER_ACCEPT, or the accept queue was full), or that ACK was dropped between the"
                 + " capture and TCP"
         } else {
             cause = "segments were not captured, or were dropped between the capture and TCP"
@@ -313,16 +313,16 @@ extension Circumstances {
             evidence: host.timeWaitOverflows.map { [.init("time_wait_overflows", .number(Int64(clamping: $0)))] } ?? [])
     }
 
-    /// ` the peer still believes in the connection`, or until when it did.
+    /// ` the peer still considers the connection open`, or until when it did.
     fileprivate func beliefWords(_ end: KernelEvent) -> String {
         let (reset, peers) = (file[end.side].reset, file[end.side.other].reset)
         guard reset.isSeen, reset.time >= end.time, !file[end.side].resetHadAck else {
-            guard peers.isSeen, peers.time >= end.time else { return " the peer still believes in the connection" }
+            guard peers.isSeen, peers.time >= end.time else { return " the peer still considers the connection open" }
             return
-                " the peer believed in the connection until it reset that itself, \(words(peers.time.since(end.time))) later"
+                " the peer considered the connection open until it reset it itself, \(words(peers.time.since(end.time))) later"
         }
         return
-            " the peer believed in the connection until a RST answered it, \(words(reset.time.since(end.time))) later"
+            " the peer considered the connection open until a RST answered it, \(words(reset.time.since(end.time))) later"
     }
 
     /// Whether a socket may have ended by an ACK of its FIN, and the capture has no ACKs; or by a RST, which moved no state for want of

@@ -30,8 +30,8 @@ extension Rule {
         guard lasted >= Span.second else { return nil }
         let isShut = c.file[side].closedWindow.isClosed && !c.connection.isEnded
         var message =
-            "\(c.name(side)) kept its receive window shut for \(words(lasted))\(isShut ? " and still does" : ""): it does not read,"
-            + " and the peer has text for it (\(counted(probes, "probe")))"
+            "\(c.name(side)) kept its receive window closed for \(words(lasted))\(isShut ? " and still does" : ""): the process does not read,"
+            + " and the peer has data to send (\(counted(probes, "probe")))"
         var evidence: [Finding.Evidence] = [.init("shut", .span(lasted)), .init("probes", .number(Int64(probes)))]
         if isShut, let socket = c.kernel?[side].socket {
             message +=
@@ -58,8 +58,8 @@ extension Rule {
                 c, \.smallWrites.first, waits,
                 { side, count in
                     "\(c.name(side)) held small segments back \(count) times until a delayed ACK came,"
-                        + " \(words(c.file[side].smallWrites.total)) in all (Nagle's algorithm): it should set TCP_NODELAY, or write at once"
-                        + " what belongs together"
+                        + " \(words(c.file[side].smallWrites.total)) in all (Nagle's algorithm): it should set TCP_NODELAY, or write"
+                        + " related data in one call"
                 })
         else { return nil }
         for side in [Side.originator, .responder] where waits(side) > 0 {
@@ -107,8 +107,8 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) sent the same \(large.length) octets \(large.sendings) times in"
-                    + " \(words(large.last.time.since(large.first.time))) for nothing, while smaller segments arrive: some router drops what"
-                    + " is larger than its link's MTU, and its ICMP error (packet too big) does not get here",
+                    + " \(words(large.last.time.since(large.first.time))) without success, while smaller segments arrive: some router drops"
+                    + " packets larger than its link's MTU, and its ICMP error (packet too big) does not arrive here",
                 frames: [large.first, large.missed, large.last],
                 evidence: [
                     .init("octets", .number(Int64(large.length))), .init("sendings", .number(Int64(large.sendings))),
@@ -124,14 +124,14 @@ extension Rule {
             return Verdict(
                 side: syn.sender.other,
                 message:
-                    "a SYN came inside the open connection; RFC 5961 has it answered with a challenge ACK, not obeyed",
+                    "a SYN came inside the open connection; by RFC 5961 it is answered with a challenge ACK and otherwise ignored",
                 frames: [syn.sighting])
         }
         if let ack = c.first(.blindAck) {
             return Verdict(
                 side: ack.sender.other,
                 message:
-                    "an ACK came for octets that were never sent; RFC 5961 has it answered with a challenge ACK and dropped",
+                    "an ACK came for octets that were never sent; by RFC 5961 it is answered with a challenge ACK and dropped",
                 frames: [ack.sighting])
         }
         return nil
@@ -151,8 +151,8 @@ extension Rule {
         return Verdict(
             side: reset.sender.other,
             message: answersSyn
-                ? "a RST of \(c.name(reset.sender)) does not acknowledge the SYN: its receiver does not obey it (RFC 9293 3.10.7.3)"
-                : "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver does not obey it"
+                ? "a RST of \(c.name(reset.sender)) does not acknowledge the SYN: its receiver ignores it (RFC 9293 3.10.7.3)"
+                : "a RST of \(c.name(reset.sender)) does not have the next sequence number: its receiver ignores it"
                     + " (RFC 5961 3.2)", frames: [reset.sighting])
     }
 
@@ -180,7 +180,7 @@ extension Rule {
                 side: side,
                 message:
                     "\(c.name(side)) gave up after \(counted(record.unansweredKeepAlives, "keep-alive")) without an answer: the peer"
-                    + " or the way there is dead\(silent)\(c.dropWords(side.other))"
+                    + " or the path to it is dead\(silent)\(c.dropWords(side.other))"
                     + (errno.isEmpty ? "; the next call fails with ETIMEDOUT" : errno),
                 frames: [record.firstKeepAlive, end],
                 evidence: [.init("keepalives", .number(Int64(record.unansweredKeepAlives)))]
@@ -203,7 +203,7 @@ extension Rule {
                 side: side,
                 message:
                     "the RST in the name of \(c.name(side)) has hop limit \(record.resetHopLimit), its other segments"
-                    + " \(others.map(String.init).joined(separator: " and ")): something on the way sent it, or routes changed",
+                    + " \(others.map(String.init).joined(separator: " and ")): something on the path sent it, or the route changed",
                 frames: [record.firstReset],
                 evidence: [
                     .init("hop_limit", .number(Int64(lowest))),
@@ -226,8 +226,8 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side)) sent the same \(counted(large.length, "octet")) \(large.sendings) times in"
-                + " \(words(large.last.time.since(large.first.time))) for nothing: this host drops what is larger than the MTU of the link"
-                + " that it is to leave by (PKT_TOO_BIG), and its ICMP error (packet too big) does not reach the sender",
+                + " \(words(large.last.time.since(large.first.time))) without success: this host drops packets larger than the MTU of the"
+                + " outgoing link (PKT_TOO_BIG), and its ICMP error (packet too big) does not reach the sender",
             frames: [large.first, large.last],
             evidence: [
                 .init("octets", .number(Int64(large.length))), .init("sendings", .number(Int64(large.sendings))),
@@ -244,11 +244,11 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side)) sent the same \(piece.whole) octets \(piece.sendings) times in"
-                + " \(words(piece.lastWhole.time.since(large.first.time))) for nothing, and the first \(counted(piece.length, "octet")) of"
-                + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the beginning, sent alone: some router drops what"
-                + " is larger than its link's MTU, and its ICMP error (packet too big) does not get here"
+                + " \(words(piece.lastWhole.time.since(large.first.time))) without success, and the first \(counted(piece.length, "octet")) of"
+                + " them arrived \(words(piece.arrived.time.since(large.first.time))) after the beginning, sent alone: some router drops"
+                + " packets larger than its link's MTU, and its ICMP error (packet too big) does not arrive here"
                 // Else the way may have been dead for all until then, as far as this shows.
-                + (large.missed.isSeen ? "" : "; or the way was interrupted until then"),
+                + (large.missed.isSeen ? "" : "; or the path was interrupted until then"),
             frames: [large.first, piece.lastWhole, piece.arrived],
             evidence: [
                 .init("octets", .number(Int64(piece.whole))), .init("sendings", .number(Int64(piece.sendings))),
@@ -267,7 +267,7 @@ extension Circumstances {
         return Verdict(
             side: side.other,
             message:
-                "a RST in the name of \(name(side)) has the next sequence number, and both sides went on all the same: somebody else sent"
+                "a RST in the name of \(name(side)) has the next sequence number, and both sides carried on: a third party sent"
                 + " it, and it did not arrive or was dropped", frames: [file[side].firstReset])
     }
 
@@ -364,8 +364,8 @@ extension Circumstances {
         return Verdict(
             side: victim.other,
             message:
-                "a RST in the name of \(name(victim.other)) ended \(name(victim)), and \(name(victim.other)) went on: somebody else sent it (a"
-                + " device on the way, or another host with that address); \(name(victim)) answers what comes since with RST"
+                "a RST in the name of \(name(victim.other)) ended \(name(victim)), and \(name(victim.other)) carried on: a third party sent it (a"
+                + " device on the path, or another host with that address); \(name(victim)) answers whatever has come since with RST"
                 + "\(lostWords(victim.other, sentBy: name(victim.other)))\(errnoWords)",
             frames: [record.firstReset, record.lastButReset, file[victim].reset],
             evidence: lostEvidence(victim.other) + errnoEvidence)
@@ -398,8 +398,8 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "the RST in the name of \(name(side)) was not sent by its TCP, which has the socket in \(state.displayName) all the"
-                + " same: "
+                "the RST in the name of \(name(side)) was not sent by its TCP, which still has the socket in"
+                + " \(state.displayName): "
                 + (isRule
                     ? "a firewall rule on this host (nftables, iptables) rejected a segment with it"
                     : "a firewall rule (REJECT) or a middlebox made it")

@@ -11,7 +11,7 @@ extension Rule {
         return Verdict(
             side: .originator,
             message:
-                "a socket of \(c.address(.originator)) is connected to itself: connect() drew the port that it was looking for,"
+                "a socket of \(c.address(.originator)) is connected to itself: connect() was given the port that it was calling as its own,"
                 + " and no server is there",
             frames: [c.file[.originator].syn])
     }
@@ -24,7 +24,7 @@ extension Rule {
             c.connection.facts.contains(.originatorSynAck) || c.connection.facts.contains(.responderSynAck)
         else { return nil }
         return Verdict(
-            message: "both sides sent a SYN before they had the other's: a simultaneous open, one connection",
+            message: "both sides sent a SYN before receiving the other's: a simultaneous open, one connection",
             frames: [c.file[.originator].syn, c.file[.responder].syn])
     }
 
@@ -61,8 +61,8 @@ extension Rule {
         return Verdict(
             side: .responder,
             message: share
-                + ": the SYN queue had overflowed, or net.ipv4.tcp_syncookies is 2; a connection opened so has no options but those"
-                + " in its time stamp",
+                + ": the SYN queue had overflowed, or net.ipv4.tcp_syncookies is 2; such a connection has no options except those"
+                + " encoded in its time stamp",
             frames: [c.file[.responder].syn],
             evidence: [
                 .init("cookies", .number(Int64(clamping: span.cookies))),
@@ -94,9 +94,9 @@ extension Rule {
 extension Circumstances {
     /// A TIME-WAIT, which no process holds, did not take the SYN for a newer one.
     fileprivate func timeWaitWords(_ challenge: StaleChallenge) -> String {
-        "; the server was still in TIME_WAIT of that, and answered the SYN with an ACK of old numbers"
+        "; the server was still in TIME_WAIT after it, and answered the SYN with an ACK of old numbers"
             + (challenge.isOldStamp
-                ? ", for its time stamp was older than the last one there (PAWS; so it is where a NAT gives one port to several hosts)"
+                ? ", because its time stamp was older than the last one there (PAWS; usual where a NAT gives one port to several hosts)"
                 : "")
             + "; the client answered that with RST\(repeatedWords(challenge))"
     }

@@ -71,7 +71,7 @@ extension Rule {
     static let reordering = Rule(.reordering) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.reordered, { statistics[$0].count(.reordered) }) { side, count in
-            "\(counted(count, "segment")) of \(c.name(side)) came behind later ones: reordered on the way, not lost"
+            "\(counted(count, "segment")) of \(c.name(side)) arrived after later ones: reordered on the path, not lost"
         }
     }
 }

@@ -29,7 +29,7 @@ extension Rule {
                 "\(c.name(side)) \(end) (frame \(c.file[side].fin.frame)); \(c.name(side.other))"
                 + (wasSentBefore
                     ? " had already sent \(counted(octets, "octet")), which came too late"
-                    : " sent \(counted(octets, "octet")) all the same")
+                    : " sent \(counted(octets, "octet")) nevertheless")
                 + ", and \(side == .originator ? "the client" : "the server")'s kernel answered with RST:"
                 + " \(verb(octets, "it is", "they are")) lost"
                 + (peer.fin.isSeen ? "" : ", and the next write fails with EPIPE")
@@ -52,7 +52,7 @@ extension Rule {
             c.socketEnd(side).map {
                 "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) before"
             }
-            ?? "that \(c.name(side)) knows nothing of any more: it was restarted, its socket had gone silently, a NAT on the way"
+            ?? "that \(c.name(side)) no longer knows: it was restarted, its socket had gone silently, a NAT on the path"
             + " forgot the connection, or "
             + (c.mayHaveClosedBefore(side)
                 ? "it had closed before the capture began" : "it had aborted, and that RST was not captured")
@@ -147,8 +147,8 @@ extension Rule {
             return Verdict(
                 side: side,
                 message:
-                    "\(c.name(side)) reset the connection: the kernel of \(c.name(side.other)) took its RST, which was not captured; why it"
-                    + " was sent only the kernel of its sender knows\(c.resetErrnoWords(side))",
+                    "\(c.name(side)) reset the connection: the kernel of \(c.name(side.other)) accepted its RST, which was not captured; only"
+                    + " the sender's kernel knows why it was sent\(c.resetErrnoWords(side))",
                 frames: [c.file[side].lastButReset], evidence: c.resetErrnoEvidence(side))
         }
         if !c.file[side].resetHadAck { return c.bareReset(side) }
@@ -158,7 +158,7 @@ extension Rule {
                 "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed"
                 // Where keep-alives and retransmissions are not captured.
                 + (c.lacksPlain ? ", or gave up a peer that did not answer" : "")
-                + ". Which one only its kernel knows",
+                + ". Only its kernel knows which",
             frames: [c.file[side].reset])
     }
 }
@@ -188,7 +188,7 @@ extension TracedFacts {
     /// What made the kernel abort for TCP_STATE: whose socket went with its RST was closed, who kept it was disconnected.
     fileprivate var abortWords: String {
         guard let resetTime, let destroyTime else {
-            return "closed with SO_LINGER 0 (or, which is rare, called connect() with AF_UNSPEC)"
+            return "closed with SO_LINGER 0 (or, rarely, called connect() with AF_UNSPEC)"
         }
         return destroyTime.since(resetTime) <= Self.closingTime
             ? "closed with SO_LINGER 0" : "disconnected (connect() with AF_UNSPEC), and closed the socket later"
@@ -238,7 +238,7 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side)) \(end); \(name(side.other)) sent something all the same, and"
+                "\(name(side)) \(end); \(name(side.other)) sent something nevertheless, and"
                 + " \(side == .originator ? "the client" : "the server")'s kernel answered with RST: it is lost; neither the FIN nor the"
                 + " RST was captured\(resetErrnoWords(side))",
             frames: [file[side.other].lastButReset], evidence: resetEvidence(side))
@@ -312,7 +312,7 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side)) had shut down its sending side (frame \(file[side].fin.frame)) and \(how), which its kernel tells with"
+                "\(name(side)) had shut down its sending side (frame \(file[side].fin.frame)) and \(how), which its kernel signals with"
                 + " RST\(lostWords(side.other, sentBy: name(side.other)))\(resetErrnoWords(side))",
             frames: [file[side].fin, file[side].reset], evidence: lostEvidence(side.other) + resetEvidence(side))
     }
@@ -350,7 +350,7 @@ extension Circumstances {
             side: .responder,
             message:
                 "the server still had a socket of an older connection with these ports"
-                + (challenge.isTimeWait == nil ? ", or was in TIME_WAIT of that" : "")
+                + (challenge.isTimeWait == nil ? ", or was in TIME_WAIT after it" : "")
                 + ": it answered the SYN with a challenge ACK of old numbers, the client's RST ended it"
                 + repeatedWords(challenge),
             frames: [file[.originator].syn, challenge.ack, challenge.reset])
@@ -364,8 +364,8 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had not"
-                + " asked (somebody used its address, or its socket had gone meanwhile)",
+                "\(name(side.other)) sent a SYN-ACK for a SYN that was not captured, and \(name(side)) answered it with RST: it had"
+                + " sent no SYN (another host used its address, or its socket had gone meanwhile)",
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
     }
 
@@ -381,7 +381,7 @@ extension Circumstances {
             side: side,
             message:
                 "\(processName(closed.by)) closed the socket of the client \(words(ownTimeout)) after its SYN, by itself, and the answer came"
-                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the way there and back; its"
+                + " \(words(file[.responder].syn.time.since(closed.time))) later: its own timeout is shorter than the round trip; its"
                 + " kernel broke the handshake off with RST",
             frames: [file[.originator].syn, file[.responder].syn, file[side].reset], evidence: ownTimeoutEvidence)
     }
@@ -408,9 +408,10 @@ extension Circumstances {
             side: side,
             message:
                 "\(name(side)) reset the connection with a RST without ACK"
-                + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last word of \(name(side.other))" : "")
-                + ": something on the way gave it up (a load balancer, firewall or NAT after an idle time), or its host knew of no such"
-                + " connection, or aborts so", frames: [record.resetAnswers, record.reset])
+                + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last segment of \(name(side.other))" : "")
+                + ": something on the path dropped the connection (a load balancer, firewall or NAT after an idle time), or its host"
+                + " did not know the connection, or aborts connections this way",
+            frames: [record.resetAnswers, record.reset])
     }
 
     /// Octets of text that a side had sent, and its peer had not acknowledged when it ended: whatever became of them, they count as

@@ -86,12 +86,12 @@ extension Rule {
         } else if c.kernel?.originator.isLocal == true {
             cause = "something on this host drops them between the capture and TCP, such as a firewall rule"
         } else {
-            cause = "they are dropped on the way back, or by the client's firewall"
+            cause = "they are dropped on the path back, or by the client's firewall"
         }
         return Verdict(
             side: .originator,
             message:
-                "the server answered, and its SYN-ACKs do not arrive at \(c.name(.originator)), which still asks"
+                "the server answered, but its SYN-ACKs do not arrive at \(c.name(.originator)), which keeps asking"
                 + " (\(counted(client.synCount, "SYN")), \(counted(server.synAckCount, "SYN-ACK")) in"
                 + " \(words(c.openingEnd.since(client.syn.time)))): \(cause)\(c.errnoWords)",
             frames: [client.syn, server.syn] + (client.synCount > 1 ? [client.lastSyn] : []),
@@ -118,10 +118,10 @@ extension Circumstances {
                     + " DNAT) gave it another address")
         }
         if kernel?.responder.answeredSyn == true {
-            return "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
+            return "the SYNs arrived, since the server's kernel was in SYN_RECEIVED; its SYN-ACKs were "
                 + (drop.map { "dropped on their way out: \(dropMeaning($0.reason))" }
                     ?? (file.icmp.map { "not captured: \(icmpWords($0))" }
-                        ?? "not captured: dropped on their way out (a firewall, or nobody answers ARP there), or they took another way"))
+                        ?? "not captured: dropped on their way out (a firewall, or nobody answers ARP there), or they took another path"))
         }
         if let drop, trace(.originator)?.drops ?? 0 > 0 {
             return "this host's kernel dropped the answers to them: \(dropMeaning(drop.reason))"
@@ -140,15 +140,15 @@ extension Circumstances {
                 "an ICMP error said so to its kernel, or nobody answers its ARP on the way, and that was not captured (a filter such as"
                 + " port 9500 leaves ICMP out)"
         }
-        let causes = "a firewall drops it in silence, the host is down or out of reach, or its accept queue is full"
+        let causes = "a firewall drops it silently, the host is down or unreachable, or its accept queue is full"
         if mayLackAnswers {
             return
-                "no answer to any SYN was captured, so that a filter or the place of capture may have left it out; else \(causes)"
+                "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise \(causes)"
         }
         // Every TCP asks again after a second (RFC 6298 2.1), some after three.
         if file[.originator].synCount == 1, openingEnd.since(file[.originator].syn.time) > 4 * Span.second {
             return
-                "it was not sent again, as a SYN without an answer is: the answer was not captured, or its caller gave up; else \(causes)"
+                "it was not sent again, as an unanswered SYN would be: the answer was not captured, or the caller gave up; otherwise \(causes)"
         }
         return causes
     }
@@ -316,7 +316,7 @@ extension Circumstances {
                 "the accept queue of \(listener.local) was full"
                 + (listener.backlog.map { " (backlog \($0))" } ?? "") + oneOfListeners
                 + " when the handshake's last ACK came, and of a connection opened by a SYN cookie nothing is kept then: the client"
-                + " believes in one that its server does not have; \(slownessWords)" + acceptTroubleWords,
+                + " has a connection that its server does not have; \(slownessWords)" + acceptTroubleWords,
             frames: [file[.originator].syn, file[.originator].repeated],
             evidence: [.init("queued", .number(Int64(listener.receiveQueue)))]
                 + (listener.backlog.map { [.init("backlog", .number(Int64($0)))] } ?? []) + listenersEvidence

@@ -398,7 +398,7 @@ def leak_octets_unread(l):
 def leak_end_unread(l):
     c, s = pair(l); me = name_of(c)
     exchange(c, s); c.close()
-    fault('leak-end-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, 'not read the end'])
+    fault('leak-end-unread', me, name_of(l), ['close-wait-leak', 'orphan-fin-wait-2'], [SERVER, 'has not been read yet'])
 
 
 def leak_from_before(l):
@@ -739,7 +739,7 @@ def reordered(l):
     holder.release(second); holder.release(first)
     s.recv(3); s.recv(3); run('iptables', '-F', 'OUTPUT')
     exchange(c, s); c.close(); s.recv(1); s.close()
-    fault('reordered', me, name_of(l), ['reordering'], [CLIENT, 'reordered on the way'], ['tail-loss-probe', 'spurious-retransmission'])
+    fault('reordered', me, name_of(l), ['reordering'], [CLIENT, 'reordered on the path'], ['tail-loss-probe', 'spurious-retransmission'])
 
 
 def forged_syn(l):

@@ -245,7 +245,7 @@ import Testing
         play.read(40, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
         play.read(140, play.client(.established), play.server(.synReceived, inode: 0), play.listener())
         #expect(play.review(500) == [.stateMismatch])
-        #expect(play.message(.stateMismatch).contains("it did not heed the handshake's last ACK (TCP_DEFER_ACCEPT, or"))
+        #expect(play.message(.stateMismatch).contains("it ignored the handshake's last ACK (TCP_DEFER_ACCEPT, or"))
     }
 
     @Test func nobodyIsBlamedForAnothersQueue() {

@@ -33,8 +33,10 @@ import Testing
 
     @Test func T11_whereThereWasNoTextItIsTheEndThatWasRead() {
         let text = handshake + "> F. 1:1 ack 1\n< . 1:1 ack 2"
-        #expect(message(text).hasSuffix("; the end of the stream was read: close() is missing"))
-        #expect(message(text, unread: 1).hasSuffix("; it has not read the end of the stream yet: it does not read"))
+        #expect(message(text).hasSuffix("; the end of the stream has been read: close() is missing"))
+        #expect(
+            message(text, unread: 1).hasSuffix(
+                "; the end of the stream has not been read yet: the process does not read"))
     }
 
     /// Whoever got it by fork(2) has to close it, too, and may be the only one that is left.

@@ -24,7 +24,7 @@ import Testing
         #expect(play.conclude(300) == [.middlebox], "\(play.found)")
         #expect(
             play.message(.middlebox)
-                == "the RST in the name of the server (p8[8]) was not sent by its TCP, which has the socket in ESTABLISHED all the same:"
+                == "the RST in the name of the server (p8[8]) was not sent by its TCP, which still has the socket in ESTABLISHED:"
                 + " a firewall rule (REJECT) or a middlebox made it; 4 octets that the client (p7[7]) sent are lost")
     }
 
@@ -54,7 +54,7 @@ import Testing
         #expect(play.conclude(300) == [.middlebox], "\(play.found)")
         #expect(
             play.message(.middlebox).contains(
-                "in the name of the client (p7[7]) was not sent by its TCP, which has the socket in SYN_SENT all the same"
+                "in the name of the client (p7[7]) was not sent by its TCP, which still has the socket in SYN_SENT"
             ))
     }
 

@@ -29,7 +29,7 @@ import Testing
         #expect(play.review(400) == [.synAckLost], "not that segments were not captured")
         #expect(
             play.message(.synAckLost)
-                == "the server answered, and its SYN-ACKs do not arrive at the client (p7[7]), which still asks (1 SYN, 1 SYN-ACK in"
+                == "the server answered, but its SYN-ACKs do not arrive at the client (p7[7]), which keeps asking (1 SYN, 1 SYN-ACK in"
                 + " 400ms): this host's kernel drops them: NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"
         )
         play.feed("1.0 > S 0:0\n1.0001 < S. 0:0 ack 1")
@@ -47,7 +47,7 @@ import Testing
         let found = findings(Self.synAckLost, after: 1)
         #expect(found.map { $0.code } == [.synAckLost])
         #expect(found.first?.frames == [1, 2, 5] && found.first?.side == .originator)
-        #expect(found.first?.message.contains("(3 SYNs, 3 SYN-ACKs in 3s): they are dropped on the way back") == true)
+        #expect(found.first?.message.contains("(3 SYNs, 3 SYN-ACKs in 3s): they are dropped on the path back") == true)
         #expect(codes(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900", after: 1) == [], "it arrived at last")
         #expect(codes("> S 0:0\n< S. 0:0 ack 1\n1 < S. 0:0 ack 1", after: 1) == [], "here the ACK may be lost")
         let statistics = KernelCase(Self.synAckLost + "> . 1:1 ack 1 ts 2101 2900\n")
@@ -180,7 +180,7 @@ import Testing
         #expect(play.review(1600) == [.synUnanswered])
         #expect(
             play.message(.synUnanswered).hasSuffix(
-                "the SYNs arrived, for the server's kernel was in SYN_RECEIVED; its SYN-ACKs were dropped on their way out:"
+                "the SYNs arrived, since the server's kernel was in SYN_RECEIVED; its SYN-ACKs were dropped on their way out:"
                     + " NETFILTER_DROP, a firewall rule on this host (nftables, iptables)"), "\(play.found)")
     }
 

@@ -68,7 +68,7 @@ import Testing
     @Test func T12_whoKeepsTheSocketMayHaveDisconnectedIt() {
         #expect(
             message(destroyedAfter: nil).contains(
-                " closed with SO_LINGER 0 (or, which is rare, called connect() with AF_UNSPEC): a RST"))
+                " closed with SO_LINGER 0 (or, rarely, called connect() with AF_UNSPEC): a RST"))
         #expect(
             message(destroyedAfter: 500).contains(" disconnected (connect() with AF_UNSPEC), and closed the socket"))
     }

@@ -22,8 +22,8 @@ import Testing
         #expect(play.review(5000).contains(.mtuBlackHole))
         #expect(
             play.message(.mtuBlackHole)
-                == "the client sent the same 1448 octets 3 times in 2s for nothing: this host drops what is larger than the MTU of the"
-                + " link that it is to leave by (PKT_TOO_BIG), and its ICMP error (packet too big) does not reach the sender",
+                == "the client sent the same 1448 octets 3 times in 2s without success: this host drops packets larger than the MTU of the"
+                + " outgoing link (PKT_TOO_BIG), and its ICMP error (packet too big) does not reach the sender",
             "\(play.found)")
     }
 

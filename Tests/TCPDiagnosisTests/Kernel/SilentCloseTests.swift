@@ -31,7 +31,7 @@ import Testing
                 + " 13 octets that it sent are lost", "\(play.found)")
         #expect(
             play.message(.silentClose).contains(
-                " and no packet says so: the peer believed in the connection until a RST answered it, 2s later; "),
+                " and no packet says so: the peer considered the connection open until a RST answered it, 2s later; "),
             "\(play.found)")
     }
 
@@ -52,7 +52,7 @@ import Testing
         #expect(play.conclude(5300) == [.resetKilled, .silentClose], "\(play.found)")
         #expect(!play.message(.resetKilled).contains("ETIMEDOUT"), "\(play.found)")
         #expect(
-            play.message(.silentClose).contains("the peer believed in the connection until it reset that itself, "),
+            play.message(.silentClose).contains("the peer considered the connection open until it reset it itself, "),
             "\(play.found)")
         #expect(play.message(.silentClose).hasSuffix("gets ETIMEDOUT"), "\(play.found)")
     }
@@ -90,7 +90,7 @@ import Testing
     @Test func E13_toldBeforeTheReset() {
         let play = gone("")
         #expect(play.review(4000) == [.silentClose])
-        #expect(play.message(.silentClose).contains(": the peer still believes in the connection"))
+        #expect(play.message(.silentClose).contains(": the peer still considers the connection open"))
         play.feed("5 < P. 6:19 ack 6\n> R 6:6\n")
         #expect(play.conclude(5300) == [.silentClose, .halfOpenPeer], "\(play.found)")
         #expect(!play.message(.halfOpenPeer).contains("NAT"), "\(play.found)")
@@ -100,7 +100,7 @@ import Testing
     @Test func E13_withoutItsWordItIsAGuess() {
         let play = KernelCase(exchange + "5 < P. 6:19 ack 6\n> R 6:6\n")
         #expect(play.conclude(5300) == [.halfOpenPeer], "\(play.found)")
-        #expect(play.message(.halfOpenPeer).contains("a NAT on the way forgot the connection, or it had aborted"))
+        #expect(play.message(.halfOpenPeer).contains("a NAT on the path forgot the connection, or it had aborted"))
     }
 
     /// What came before it was dropped by a rule, so that its number looks old; the kernel took it all the same.

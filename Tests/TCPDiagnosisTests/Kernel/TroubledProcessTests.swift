@@ -112,7 +112,7 @@ import Testing
         play.trouble([8: .noDescriptors])
         #expect(play.review(1500) == [.neverAccepted])
         #expect(
-            play.message(.neverAccepted).contains("; p8[8] has no descriptor left, so that accept() fails with EMFILE"))
+            play.message(.neverAccepted).contains("; p8[8] has no descriptor left, so accept() fails with EMFILE"))
         #expect(play.message(.neverAccepted).contains("not accepted: p8[8] cannot accept it"))
         let names = play.found.first?.evidence.map { "\($0.name)" } ?? []
         #expect(names.contains("accept_errno") && !names.contains("stopped_by"))

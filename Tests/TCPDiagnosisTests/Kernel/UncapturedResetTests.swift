@@ -68,7 +68,7 @@ import Testing
         take(other, .established, errno: 104)
         #expect(other.play.connection.statesText == "CLOSED CLOSED" && other.play.connection.closer == .responder)
         #expect(other.conclude(2000) == [.reset], "\(other.found)")
-        #expect(other.message(.reset).contains("took its RST, which was not captured"), "\(other.found)")
+        #expect(other.message(.reset).contains("accepted its RST, which was not captured"), "\(other.found)")
     }
 
     /// A keep-alive's timer sends the RST before the socket goes.

@@ -123,9 +123,9 @@ import Testing
             return play.message(.synUnanswered)
         }
         let left =
-            "no answer to any SYN was captured, so that a filter or the place of capture may have left it out; else a firewall"
+            "no answer to any SYN was captured, so a filter or the point of capture may have left it out; otherwise a firewall"
         #expect(words(KernelCase("> S 0:0")).contains(left))
-        #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it in silence"))
+        #expect(words(KernelCase("> S 0:0\n1 > S 0:0")).contains("127.0.0.1:9500: a firewall drops it silently"))
         // A RST that answers nothing came all the same: the capture has the server's side.
         let reset = KernelCase("> S 0:0\n0.1 < R 1:1")
         #expect(!words(reset).contains(left) && reset.found.map { $0.code } == [.synUnanswered])
