@@ -29,28 +29,28 @@ struct LabClientCommand: ParsableCommand {
         name: .shortAndLong, parsing: .unconditional, help: "The server's port.", transform: { try portNumber($0) })
     var port: UInt16?
     @Option(
-        parsing: .unconditional, help: "Bind this port of ours before connecting.",
+        parsing: .unconditional, help: "Bind this local port before connecting.",
         transform: { try portNumber($0) })
     var sourcePort: UInt16?
     @Option(
         parsing: .unconditional,
-        help: "Give up connecting after so many seconds; without it, the kernel's SYN retries decide.")
+        help: "Give up connecting after this many seconds; without it, the kernel's SYN retries decide.")
     var connectTimeout: Double?
     @Option(
         parsing: .unconditional,
         help:
-            "After so many seconds of silence, and then as often, ask whether the server is still there (SO_KEEPALIVE)."
+            "After this many seconds of silence, and then at this interval, check that the server is still there (SO_KEEPALIVE)."
     )
     var keepAlive: Int32?
-    @Option(parsing: .unconditional, help: "Stay connected and silent so many seconds before the first line.")
+    @Option(parsing: .unconditional, help: "Stay connected and silent this many seconds before the first line.")
     var hold = 0.0
-    @Option(parsing: .unconditional, help: "Wait so many seconds between lines.")
+    @Option(parsing: .unconditional, help: "Wait this many seconds between lines.")
     var delay = 0.0
-    @Option(parsing: .unconditional, help: "Wait at most so many seconds for the answer to a line.")
+    @Option(parsing: .unconditional, help: "Wait at most this many seconds for the answer to a line.")
     var replyWait = 0.5
     @Flag(help: "Do not wait for answers before the next line (they are still printed); the same as --reply-wait 0.")
     var noReply = false
-    @Option(parsing: .unconditional, help: "Stay connected so many seconds after the last line before closing.")
+    @Option(parsing: .unconditional, help: "Stay connected this many seconds after the last line before closing.")
     var slowClose = 0.0
     @Flag(help: "After the last line send our FIN, read on until the server closes, then close.")
     var halfClose = false

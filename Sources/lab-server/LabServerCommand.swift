@@ -32,11 +32,11 @@ struct LabServerCommand: ParsableCommand {
     var mode = ServerMode.sequential
     @Option(
         parsing: .unconditional,
-        help: "After accepting a client, read nothing for so many seconds: what it sends stays in Recv-Q.")
+        help: "After accepting a client, read nothing for this many seconds: its data stays in Recv-Q.")
     var hold = 0.0
     @Flag(help: "Sequential: close the socket of a client that has gone.")
     var close = false
-    @Option(parsing: .unconditional, help: "Wait so many seconds before closing (implies --close).")
+    @Option(parsing: .unconditional, help: "Wait this many seconds before closing (implies --close).")
     var slowClose: Double?
     @Option(
         parsing: .unconditional,

@@ -12,7 +12,7 @@ struct KillCommand: ParsableCommand {
         discussion: """
             Shows the process and its sockets and asks before anything is ended. `port N` is the process's own port; the \
             holder of the listening socket is meant unless --pid or --all says otherwise. With --connection no process is \
-            ended but a single socket (SOCK_DESTROY; root, or one's own), after saying what that does to both ends.
+            ended but a single socket (SOCK_DESTROY; any as root, otherwise one's own), after saying what that does to both ends.
 
             Examples:
               tcptrace kill 9500
@@ -30,7 +30,7 @@ struct KillCommand: ParsableCommand {
     var connection = false
     @Flag(
         name: .customLong("dry-run"),
-        help: "Say what would be ended, and with --connection what that does; end nothing.")
+        help: "Say what would be ended or, with --connection, what ending it would do; end nothing.")
     var dryRun = false
     @Option(
         help: ArgumentHelp(

@@ -26,7 +26,7 @@ struct TraceCommand: ParsableCommand {
 
             Verbs, each with its own --help:
               sockets   list TCP sockets and who holds them
-              kill      end who holds a port, or one connection
+              kill      end the process that holds a port, or one connection
               explain   what a finding, a state, a flag or an errno means
               doctor    what this machine allows
               lab       a guided tour, with a server and a client of its own
@@ -41,7 +41,7 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .customShort("r"),
         help: ArgumentHelp(
-            "Read a pcap, pcapng or snoop file, - for standard input; repeatable: files are taken by their first frames' times.",
+            "Read a pcap, pcapng or snoop file, - for standard input; repeatable: files are ordered by their first frames' times.",
             valueName: "file"),
         completion: .file())
     var files: [String] = []
@@ -53,7 +53,7 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .customShort("w"),
         help: ArgumentHelp(
-            "Write the frames too: pcapng, with what the kernel says, or pcap if the name ends in .pcap.",
+            "Write the frames too: pcapng, with the kernel's view, or pcap if the name ends in .pcap.",
             valueName: "file"), completion: .file())
     var output: String?
     @Option(
@@ -101,17 +101,17 @@ struct TraceCommand: ParsableCommand {
     var countOnly = false
     @Flag(name: .customShort("q"), help: "One line per connection.")
     var quiet = false
-    @Flag(help: "Statistics of both directions after each connection, as classic tcptrace -l names them.")
+    @Flag(help: "Statistics for both directions after each connection, named as in classic tcptrace -l.")
     var long = false
     @Flag(name: .customShort("v"), help: "More: every segment (-v), options and windows (-vv), why each state (-vvv).")
     var verbosity: Int
-    @Flag(name: .customShort("A"), help: "Every segment, and its text under it, as ASCII.")
+    @Flag(name: .customShort("A"), help: "Every segment, with its payload under it, as ASCII.")
     var asciiText: Int
     @Flag(name: .customShort("x"), help: "The same in hexadecimal.")
     var hexText: Int
     @Flag(name: .customShort("X"), help: "The same in hexadecimal and ASCII.")
     var hexAndASCIIText: Int
-    @Flag(name: .customShort("e"), help: "Every segment, and its frame's link header under it.")
+    @Flag(name: .customShort("e"), help: "Every segment, with its frame's link header under it.")
     var linkHeaders = false
     @Flag(
         name: .customShort("t"),
@@ -157,7 +157,7 @@ struct TraceCommand: ParsableCommand {
     var duration: Double?
     @Option(
         help: ArgumentHelp(
-            "Show only connections with an end in these states, in any spelling.", valueName: "state,..."),
+            "Show only connections with an endpoint in these states, in any spelling.", valueName: "state,..."),
         completion: Completion.states)
     var state: [String] = []
     @Option(
@@ -178,7 +178,7 @@ struct TraceCommand: ParsableCommand {
     var verifyChecksums = false
     @Flag(
         name: .customLong("no-kernel"),
-        help: "Neither read the kernel's socket tables and events nor heed those in a file.")
+        help: "Read neither the kernel's socket tables and events nor those recorded in a file.")
     var noKernel = false
     @Flag(name: .customLong("no-process"), help: "Neither look up processes nor show those in a file.")
     var noProcess = false
