@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// One wish may come twice: timeout(1) signals a process and then its group. Milliseconds.
+// One request may arrive as two signals: timeout(1) signals a process and then its group. Milliseconds.
 enum { same_wish = 250, most = 8 };
 
 static int ends[2] = {-1, -1};

@@ -190,13 +190,13 @@ public struct ProcessOwners: Sendable {
         return line
     }
 
-    /// Who holds these sockets, each with its descriptor in the process `pid` if that is known: that process, and whoever may have them
-    /// from it or gave them to it by fork(2), which keeps the number of a descriptor: its children and theirs, its parent and that
-    /// one's. The lowest pid is the first. A socket that none of them holds has nobody, and so has one that the process does not hold
-    /// where its descriptor is not known, since the others cannot be asked for it; one of which that cannot be told is not there.
+    /// The holders of these sockets, each socket with its descriptor in the process `pid` if that is known. Asked are that process and its
+    /// relatives by fork(2), which keeps the number of a descriptor: its descendants and its ancestors. The lowest pid comes first. A
+    /// socket that none of them holds has an empty list. So has one that the process itself does not hold and whose descriptor is not
+    /// known, because the relatives cannot be asked for it. A socket for which this cannot be determined is missing from the result.
     ///
-    /// Only holders' kin is asked, at most `kinLimit` processes, with one system call a socket: it costs some microseconds. A descriptor
-    /// that is not known, or is another file's now, is looked for among the first `limit` of the process's own that are sockets.
+    /// Only holders' relatives are asked, at most `kinLimit` processes, with one system call per socket: it costs some microseconds. A
+    /// descriptor that is not known, or is another file's now, is searched among the first `limit` of the process's own that are sockets.
     public mutating func holders(
         of sockets: [UInt64: Int32?], near pid: Int32, limit: Int = 1024
     ) -> [UInt64: [SocketOwner]] {

@@ -134,7 +134,7 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
 }
 
 extension DecodeError: CustomStringConvertible {
-    /// One clause for people: `TCP header at octet 34 is cut: needs 20 octets, 6 captured (snapshot length)`.
+    /// One clause for people: `TCP header at octet 34 is cut: needs 20 octets, has 6 (snapshot length)`.
     public var description: String {
         switch kind {
         case .truncated:

@@ -90,7 +90,7 @@ public import TCPModel
 func runFilter(_ program: UnsafeMutablePointer<bpf_insn>?, _ header: FrameHeader, _ bytes: RawSpan) -> Bool {
     unsafe bytes.withUnsafeBytes { buffer in
         // bpf_filter checks each load against the number of bytes, which is that of the span whatever the header says.
-        // An empty span may have no address; then one that is never read stands in for it.
+        // An empty span may have no address: no filter passes it then.
         let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         guard let start = unsafe start else { return false }
         return unsafe bpf_filter(program, start, header.originalLength, UInt32(truncatingIfNeeded: buffer.count)) != 0

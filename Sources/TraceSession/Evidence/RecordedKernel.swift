@@ -136,7 +136,7 @@ struct RecordedKernel {
             earlier.connections += part.connections
             reading = earlier
         }
-        // More than any host has is no reading.
+        // A list longer than any host can have is not taken for a reading.
         guard part.goesOn, reading.connections.count < Self.readingLimit else { return reading }
         begun = reading
         return nil

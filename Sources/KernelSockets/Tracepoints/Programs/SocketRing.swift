@@ -40,7 +40,10 @@ import Glibc
         guard let first = unsafe first, let second = unsafe second, let third = unsafe third,
             unsafe first != MAP_FAILED, unsafe second != MAP_FAILED, unsafe third != MAP_FAILED
         else {
-            // What was mapped goes with the process: this does not happen twice.
+            // Each of the three is unmapped with the length that it was mapped with, if it was.
+            if let first = unsafe first, unsafe first != MAP_FAILED { unsafe munmap(first, page) }
+            if let second = unsafe second, unsafe second != MAP_FAILED { unsafe munmap(second, page + 2 * Self.size) }
+            if let third = unsafe third, unsafe third != MAP_FAILED { unsafe munmap(third, page) }
             close(ring)
             close(number)
             return nil
