@@ -22,7 +22,7 @@ enum DoctorProcesses {
                 seesAll ? "of all users" : "of user \(geteuid()) only",
                 meaning: seesAll
                     ? "" : "the names of other users' processes; needs cap_sys_ptrace and cap_dac_read_search"))
-        let isHosts = ProcessNamespace.isHosts()
+        let isHosts = ProcessNamespace.isHosts() ?? true
         checks.append(
             DoctorCheck(
                 "processes", "pid namespace", isHosts ? .ok : .note, isHosts ? "the host's" : "its own",

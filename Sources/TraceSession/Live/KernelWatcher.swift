@@ -100,7 +100,7 @@ struct KernelWatcher {
         self.usesProcesses = usesProcesses
         self.tables = tables
         unseenOwners = UnseenOwners(
-            isPossible: usesProcesses && !ProcessNamespace.isHosts()
+            isPossible: usesProcesses && ProcessNamespace.isHosts() == false
                 && Capabilities.effective().isSuperset(of: .owners))
         trace = KernelTrace(filter: filter, usesProcesses: usesProcesses)
         join.leadPatience = Self.leadPatience

@@ -27,7 +27,7 @@ import Testing
     @Test func whichNamespaceItIs() throws {
         let proc = FileManager.default.temporaryDirectory.appendingPathComponent("pidns-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: proc) }
-        #expect(ProcessNamespace.isHosts(root: proc.path), "nothing is told")
+        #expect(ProcessNamespace.isHosts(root: proc.path) == nil, "nothing is told")
         let directory = proc.appendingPathComponent("self/ns")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let link = directory.appendingPathComponent("pid").path

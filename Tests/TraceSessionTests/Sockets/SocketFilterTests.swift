@@ -30,6 +30,15 @@ import TimelineReport
     ])
     func refused(_ words: String) throws { #expect(try !accepts(words)) }
 
+    /// To look up who holds each socket of a namespace takes a walk through all of its processes.
+    @Test(arguments: [
+        ("", false), ("port 1 and not host ::1 or src port 2", false), ("pid 1", true), ("port 1 or not pid 2", true),
+        ("not (host ::1 and pid 3)", true),
+    ])
+    func whichFiltersNeedOwners(_ words: String, _ need: Bool) throws {
+        #expect(try SocketFilter(words: [words]).namesProcesses == need)
+    }
+
     @Test func portsAreLocalForKill() throws {
         #expect(try accepts("port 9500", local: true))
         #expect(try !accepts("port 40000", local: true))

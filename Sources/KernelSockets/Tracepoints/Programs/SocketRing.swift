@@ -83,15 +83,7 @@ import Glibc
     }
 
     /// Whether the kernel gives programs the numbers of processes that we see: those of the first pid namespace.
-    private static var isSupported: Bool {
-        guard 1.littleEndian == 1, let folder = Descriptor(path: "/proc/self/ns", flags: O_RDONLY | O_DIRECTORY) else {
-            return false
-        }
-        var name = [UInt8](repeating: 0, count: 64)
-        guard let length = folder.linkTarget(of: "pid", into: &name) else { return false }
-        // PROC_PID_INIT_INO, a constant of the kernel's ABI.
-        return String(decoding: name[..<min(length, name.count)], as: UTF8.self) == "pid:[4026531836]"
-    }
+    private static var isSupported: Bool { 1.littleEndian == 1 && ProcessNamespace.isHosts() == true }
 
     /// Ends: nothing is written after that.
     func stop() {
