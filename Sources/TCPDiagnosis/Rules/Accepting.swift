@@ -121,7 +121,10 @@ extension Circumstances {
     func listenerEndWords(_ trace: TracedFacts) -> String {
         let process = processName(trace.resetProcess)
         if trace.resetByEnding { return "\(process) ended, and its listener with it," }
-        guard !trace.isListenerFreed, let view = kernel?.responder, let owner = view.listenerProcess else {
+        // Where the end of the connection's own socket was told, that of its listener would have been.
+        guard !trace.isListenerFreed, trace.destroyTime != nil, let view = kernel?.responder,
+            let owner = view.listenerProcess
+        else {
             return "\(process) closed its listener"
         }
         let holders = [owner] + view.listenerSharers.map(\.process)

@@ -87,10 +87,12 @@ import Testing
     /// close(), shutdown() and SOCK_DESTROY end a listener alike, and who calls the last one is not its owner.
     @Test(
         arguments: [
-            (8, true, "p8[8] closed its listener"), (8, false, "p8[8] shut its listener down (shutdown())"),
-            (9, false, "p9[9] destroyed the listener of p8[8] (SOCK_DESTROY, as ss -K does)"),
-        ] as [(Int32, Bool, String)])
-    func whoEndsAListener(_ pid: Int32, isFreed: Bool, words: String) {
+            (8, true, true, "p8[8] closed its listener"), (8, true, false, "p8[8] shut its listener down (shutdown())"),
+            (9, true, false, "p9[9] destroyed the listener of p8[8] (SOCK_DESTROY, as ss -K does)"),
+            // Where the ends of sockets are not told, nothing follows from that.
+            (8, false, false, "p8[8] closed its listener"),
+        ] as [(Int32, Bool, Bool, String)])
+    func whoEndsAListener(_ pid: Int32, isTold: Bool, isFreed: Bool, words: String) {
         let play = KernelCase(handshake + "> P. 1:5 ack 1\n< . 1:1 ack 5")
         for time in [10.0, 120] {
             play.read(
@@ -100,6 +102,7 @@ import Testing
         play.feed("0.3 < R. 1:1 ack 5")
         play.event(306, .responder, .transition(from: .listen, to: .closed), socket: 0xf, pid: pid)
         play.event(306.1, .responder, .resetSent(reason: "TCP_STATE"), socket: 0xb, pid: pid)
+        if isTold { play.event(306.15, .responder, .destroyed, socket: 0xb, pid: pid) }
         if isFreed { play.event(306.2, .responder, .destroyed, socket: 0xf, pid: pid) }
         #expect(play.conclude(900).contains(.resetListenerClosed), "\(play.found)")
         #expect(
