@@ -123,6 +123,8 @@ final class Joined {
         joined.read(80, joined.server(.established))
         #expect(joined.read(120, joined.server(.established)) == ["client dropped from ESTABLISHED"])
         #expect(joined.play.connection.statesText == "CLOSED ESTABLISHED")
+        for time in [160, 200] as [Int64] { joined.read(time, joined.client(.synSent), joined.server(.established)) }
+        #expect(joined.play.connection.statesText == "CLOSED ESTABLISHED", "another connection's")
         joined.play.feed("0.5 < P. 1:4 ack 1")
         joined.read(1, joined.client(.established), joined.server(.established))
         #expect(

@@ -229,7 +229,8 @@ public struct KernelJoin: Sendable {
             return
         }
         guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
-        if let kernel, wire == .closed, let former = view.droppedFrom,
+        // One that opens is another connection's.
+        if let kernel, kernel != .synSent, kernel != .synReceived, wire == .closed, let former = view.droppedFrom,
             timeline.kernelRevives(side, of: id, in: former).count > 0
         {
             view.droppedFrom = nil
