@@ -37,10 +37,11 @@ extension HotPart {
     /// the 24 days of RFC 7323 5.5. What is as old as that is not on its way any more, MSL being 2 minutes.
     static var timestampLifetime: Int64 { 2147 * Span.second }
 
-    /// Takes in one segment; `isAfterAll` if it was thrown away first, and something has shown that it was not.
+    /// Takes in one segment; `isAfterAll` if it was thrown away first, and something has shown that it was not; `isOfFormer` if it is a word of
+    /// the four-tuple's former connection (`FormerEnds`).
     mutating func take(
-        _ segment: Segment, time: Timestamp, isFirst: Bool, isAfterAll: Bool = false, _ rare: inout RarePart,
-        _ step: inout Connection.Step
+        _ segment: Segment, time: Timestamp, isFirst: Bool, isAfterAll: Bool = false, isOfFormer: Bool = false,
+        _ rare: inout RarePart, _ step: inout Connection.Step
     ) {
         let side: Side = isOriginator(segment.tuple.source) ? .originator : .responder
         if !segment.remarks.isDisjoint(with: .dropped) {
@@ -65,7 +66,7 @@ extension HotPart {
         if outlivesTimestamps { endpoints[peer].forgetTimestamp() }
         let isStray =
             isTooOld && !outlivesTimestamps && (endpoints[own].isStray(segment) || endpoints[own].isStale(segment))
-            || endpoints[own].isFarAhead(segment) && endpoints[peer].isBlind(segment)
+            || endpoints[own].isFarAhead(segment) && endpoints[peer].isBlind(segment) || isOfFormer
         var sent = Reaction()
         if isLate {
             endpoints[own].sentOpeningLate(segment)

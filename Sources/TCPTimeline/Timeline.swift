@@ -16,6 +16,7 @@ public struct Timeline: ~Copyable {
     private var challenged = ChallengedOpenings()
     private var discarded = DiscardedSegments()
     private var unheardFins = UnheardFins()
+    private var formerEnds = FormerEnds()
     /// MPTCP's.
     private var multipath = MultipathLinks()
     /// How many connections have been seen.
@@ -230,7 +231,8 @@ public struct Timeline: ~Copyable {
         }
         if segment.options.present.contains(.multipath) { noteMultipath(segment, id) }
         var rare = connections.store.rare(id)
-        connections.store[id].take(segment, time: time, isFirst: isFirst, &rare, &latest)
+        let isOfFormer = formerEnds.answers(segment, at: id, connections.store[id])
+        connections.store[id].take(segment, time: time, isFirst: isFirst, isOfFormer: isOfFormer, &rare, &latest)
         if let opened { latest.follow(opened.step, ofSameSender: opened.isOfSender) }
         connections.store.keep(rare, id)
         course.join(&connections.store[id])
@@ -255,6 +257,7 @@ public struct Timeline: ~Copyable {
         challenged.forget(old)
         discarded.forget(old)
         unheardFins.forget(old)
+        formerEnds.note(connections.store[old], responder: connections.store[new].tuple.destination, at: new)
     }
 
     /// What one side sent was not thrown away: its receiver's time stamps say nothing, or its window is another one. `latest` is what it
@@ -429,6 +432,7 @@ public struct Timeline: ~Copyable {
         challenged.forget(id)
         discarded.forget(id)
         unheardFins.forget(id)
+        formerEnds.forget(id)
         connections.free(id)
         hasFreedSlots = true
     }

@@ -87,4 +87,16 @@ import Testing
         let play = Play("> P. 1:11 ack 1\n9 > P. 1500000001:1500000011 ack 1\n> P. 1500000011:1500000021 ack 1")
         #expect(play.connection.counters[0].uniqueBytes > 1_500_000_000, "\(play.connection.counters[0].uniqueBytes)")
     }
+
+    @Test("H18: an old socket's ACK is no word of the new connection's responder, however near its numbers are")
+    func oldSocketsAck() {
+        let old = handshake + "< F. 1:1 ack 1\n> F. 1:1 ack 2\n< . 2:2 ack 2\n"
+        let play = Play(old + "2 > S -100000:-100000\n< . 2:2 ack 2")
+        #expect(play.count == 2)
+        #expect(play.last.responderState == .unseen && !play.last.hasTransitions)
+        #expect(play.last.anomalies.contains(.unacceptableAck))
+        play.feed("> R 2:2\n3 > S -100000:-100000\n< S. 90000:90000 ack -99999\n> . -99999:-99999 ack 90001")
+        #expect(!play.events.contains { $0.sender == .responder && $0.isFirst })
+        #expect(play.count == 2 && play.connection.statesText == "ESTABLISHED ESTABLISHED")
+    }
 }

@@ -1,0 +1,51 @@
+// What the responder of a four-tuple's former connection answers to the SYN of the next one: an ACK of its own, old numbers.
+//
+// In TIME-WAIT, or where it still has a socket, it challenges that SYN (RFC 9293 3.10.7.4, fourth check; RFC 5961 4.2; RFC 6191 2). Where the
+// old numbers lie near the new ones, the ACK looks like a word of the new connection's responder, who is not there yet.
+
+import TCPMachine
+import TCPModel
+
+/// The numbers of former ends, by the place of the connection that took the four-tuple over.
+struct FormerEnds {
+    /// What such an end's ACK has for SEG.SEQ and SEG.ACK.
+    private struct Numbers {
+        let sequence: SequenceNumber
+        let acknowledgment: SequenceNumber
+    }
+
+    /// So many connections at most have one: enough for those whose answer is still to come.
+    private static let limit = 1024
+    private var latest: [UInt32: Numbers] = [:]
+
+    init() {}
+
+    /// The connection at `new` takes the four-tuple over from `old`, and has `responder` at its other end.
+    mutating func note(_ old: borrowing HotPart, responder: SocketAddress, at new: ConnectionID) {
+        let end = old.endpoint(old.isOriginator(responder) ? .originator : .responder)
+        guard end.state.isSynchronized, end.knowsSendSequence else { return }
+        if latest.count >= Self.limit { latest.removeAll(keepingCapacity: true) }
+        latest[new.slot] = Numbers(sequence: end.sendNext, acknowledgment: end.receiveNext)
+    }
+
+    /// Whether a segment of the connection at this place is such an answer.
+    func answers(_ segment: Segment, at id: ConnectionID, _ hot: borrowing HotPart) -> Bool {
+        guard !latest.isEmpty, let numbers = latest[id.slot], segment.isPureAck,
+            segment.tuple.source == hot.tuple.destination, hot.endpoint(.responder).state == .unseen
+        else { return false }
+        return segment.sequence == numbers.sequence && segment.acknowledgment == numbers.acknowledgment
+    }
+
+    /// The connection at this place is another one, or gone.
+    mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
+}
+
+extension TCPState {
+    /// Whether an endpoint in this state answers a SYN with an ACK of what it has.
+    fileprivate var isSynchronized: Bool {
+        switch self {
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: true
+        case .unseen, .closed, .listen, .synSent, .synReceived: false
+        }
+    }
+}
