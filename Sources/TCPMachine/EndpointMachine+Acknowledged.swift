@@ -1,6 +1,6 @@
 // What a segment says of what its sender has taken in and has room for: RCV.NXT, the receive window, the scale of it.
 
-public import TCPModel
+import TCPModel
 
 extension EndpointMachine {
     mutating func noteOwnShift(_ segment: Segment) {
@@ -24,11 +24,6 @@ extension EndpointMachine {
         knowledge.insert(.receive)
         if !knowledge.contains(.irs) || ack != irs.advanced(by: 1) { knowledge.insert(.tookUnseen) }
         receiveNext = ack
-    }
-
-    /// Whether it has acknowledged more before.
-    public func hasAcknowledgedMore(than ack: SequenceNumber) -> Bool {
-        knowledge.contains(.window) && ack.isBefore(acknowledged)
     }
 
     /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).

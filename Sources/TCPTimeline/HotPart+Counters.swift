@@ -11,11 +11,10 @@ extension HotPart {
         let own = Int(side.rawValue)
         sides[own].packets &+= 1
         sides[own].addDatagram(segment.ipLength)
-        // What is sent again into a closed window probes that (RFC 9293 3.8.6.1).
-        if notes.contains(.retransmission) && !sides[1 - own].hasShutWindow { sides[own].retransmissions &+= 1 }
+        if notes.contains(.retransmission) { sides[own].retransmissions &+= 1 }
         // A RST has no window, and what its receiver drops tells of none.
         if !segment.flags.has(.rst) && anomalies.isDisjoint(with: .dropped) && !hasOlderWindow(segment, side, notes) {
-            sides[own].note(window: segment.window, takesText: endpoints[place(side)].state.mayTakeText)
+            sides[own].lastWindow = segment.window
         }
         if !segment.flags.has(.syn) { sides[own].notePlainWindow() }
         // What lies before a segment that its receiver has no room for was not sent: its number may be anything.
@@ -31,13 +30,14 @@ extension HotPart {
         }
     }
 
-    /// Whether a segment was overtaken by one that its receiver took the window of: it acknowledges less, or as much and fills a hole before it
-    /// (SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
+    /// Whether its receiver takes no window of a segment, which was overtaken: it acknowledges less than another one has, or as much and fills a
+    /// hole before that (SND.UNA, SND.WL1 and SND.WL2 of RFC 9293 3.10.7.4, fifth check).
     private mutating func hasOlderWindow(_ segment: Segment, _ side: Side, _ notes: SegmentNotes) -> Bool {
-        guard segment.flags.has(.ack), !segment.flags.has(.syn) else { return false }
-        let isNew = segment.sequenceLength > 0 && segment.sequenceEnd == endpoints[place(side)].sendNext
-        return !isNew && endpoints[place(side)].hasAcknowledgedMore(than: segment.acknowledgment)
-            || notes.contains(.fillsHole) && segment.acknowledgment == endpoints[place(side)].acknowledged
+        let peer = place(side.other)
+        guard segment.flags.has(.ack), !segment.flags.has(.syn), endpoints[peer].knowsSendSequence else { return false }
+        let unacknowledged = endpoints[peer].sendUnacknowledged
+        return segment.acknowledgment.isBefore(unacknowledged)
+            || notes.contains(.fillsHole) && segment.acknowledgment == unacknowledged
     }
 
     /// Octets of text by which the sender's SND.NXT moved: SYN and FIN are no text.

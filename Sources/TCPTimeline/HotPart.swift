@@ -9,14 +9,13 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
 
     /// Octets of text by sequence space; above them the last SEG.WND.
     private var textAndWindow: UInt64 = 0
-    /// Octets of IP datagrams; above them `hasPlainWindow`, `hasShutWindow` and `standing`.
+    /// Octets of IP datagrams; above them `hasPlainWindow` and `standing`.
     private var datagramsAndStanding: UInt64 = 0
     var packets: UInt32 = 0
     var retransmissions: UInt32 = 0
 
     private static var counter: UInt64 { 1 << 48 - 1 }
     private static var plainWindow: UInt64 { 1 << 48 }
-    private static var shutWindow: UInt64 { 1 << 50 }
 
     init() {}
 
@@ -52,17 +51,6 @@ struct HotSide: BitwiseCopyable, Sendable, Equatable {
 
     /// From now on it does.
     @inline(__always) mutating func notePlainWindow() { datagramsAndStanding |= Self.plainWindow }
-
-    /// Whether the last window is 0, and this side could have taken text when it shut it (see `ClosedWindow`).
-    var hasShutWindow: Bool { lastWindow == 0 && datagramsAndStanding & Self.shutWindow != 0 }
-
-    /// A window, as on the wire; `takesText` if this side may still take text.
-    mutating func note(window: UInt16, takesText: Bool) {
-        if window == 0 && !hasShutWindow {
-            datagramsAndStanding = datagramsAndStanding & ~Self.shutWindow | (takesText ? Self.shutWindow : 0)
-        }
-        lastWindow = window
-    }
 
     /// The last SEG.WND sent, as on the wire.
     var lastWindow: UInt16 {
