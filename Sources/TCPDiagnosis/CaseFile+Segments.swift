@@ -33,8 +33,22 @@ extension CaseFile {
                 records[peer].unseen = sighting
             }
         }
-        records[own].last = sighting
+        noteLast(event, sighting)
         if !flags.has(.rst) && !records[own].hasOvertaken(event) { records[own].lastButReset = sighting }
+    }
+
+    private mutating func noteLast(_ event: SegmentEvent, _ sighting: Sighting) {
+        let (own, peer) = event.places
+        let segment = event.segment
+        if segment.flags.has(.ack), !segment.flags.has(.rst), records[peer].last.isSeen,
+            segment.acknowledgment.isAtOrAfter(records[peer].lastEnd)
+        {
+            records[peer].isLastAcknowledged = true
+        }
+        records[own].last = sighting
+        records[own].lastAcknowledgment = segment.acknowledgment
+        records[own].lastEnd = segment.sequenceEnd
+        records[own].isLastAcknowledged = false
     }
 
     /// What its receiver drops came, which may be a finding by itself; nothing else is made of it. Where the checksum is wrong nobody knows
@@ -59,7 +73,7 @@ extension CaseFile {
             noteVerdict(event, sighting)
         }
         note(event.remarkable, sender: event.sender, sighting)
-        records[own].last = sighting
+        noteLast(event, sighting)
         if !event.segment.flags.has(.rst) { records[own].lastButReset = sighting }
     }
 
@@ -116,8 +130,14 @@ extension CaseFile {
     /// The first segment of each side that was sent again, was needless, or came late.
     private mutating func noteVerdict(_ event: SegmentEvent, _ sighting: Sighting) {
         let (own, peer) = event.places
+        if !event.segment.flags.has(.rst) {
+            if !event.notes.isDisjoint(with: [.retransmission, .windowProbe]) { records[own].unansweredRepeats &+= 1 }
+            // After the peer's RST it is too late.
+            if !records[peer].reset.isSeen { records[peer].unansweredRepeats = 0 }
+        }
         // The verdict is large, and nearly always empty: it is not copied.
-        if event.notes.contains(.retransmission) || event.verdict.late == .lostBeforeCapture {
+        // What was sent into a closed window, to probe it, is none that counts.
+        if event.verdict.retransmission != nil || event.verdict.late == .lostBeforeCapture {
             records[own].repeated.note(sighting)
         }
         if event.verdict.late == .reordered { records[own].reordered.note(sighting) }
@@ -125,7 +145,10 @@ extension CaseFile {
         if let exposed = event.verdict.exposes {
             let sighting = Sighting(frame: exposed.frame, time: exposed.time)
             records[peer].needless.note(sighting)
-            if exposed.kind == .tailLossProbe { records[peer].tailProbe.note(sighting) }
+            if exposed.kind == .tailLossProbe {
+                records[peer].tailProbe.note(sighting)
+                records[peer].tailProbeWait = max(records[peer].tailProbeWait, exposed.silence)
+            }
         }
     }
 
@@ -168,8 +191,10 @@ extension CaseFile {
                     records[peer].large.piece.arrived = sighting
                 }
                 records[peer].large.nextEnd = records[peer].large.next
-            } else if segment.options.present.contains(.sack) || records[peer].large.sendings > 1 {
+            } else if segment.options.present.contains(.sack) {
                 records[peer].large.missed = sighting
+            } else if records[peer].large.sendings > 1 {
+                noteHearing(event, sighting)
             }
         }
         if records[own].large.piece.arrived.isSeen { noteWhole(event) }
@@ -189,6 +214,19 @@ extension CaseFile {
         records[own].large.sendings &+= 1
         records[own].large.last = sighting
         records[own].large.length = min(records[own].large.length, segment.payloadLength)
+    }
+
+    /// The peer is there after a large segment was sent again. If it sends again what had been acknowledged to it, that ACK did not arrive, small
+    /// as it was (RFC 6298 5.4).
+    private mutating func noteHearing(_ event: SegmentEvent, _ sighting: Sighting) {
+        let (own, peer) = event.places
+        let end = event.relativeSequence &+ event.segment.sequenceLength
+        if event.notes.contains(.retransmission), Int32(bitPattern: end &- records[own].acknowledged) <= 0 {
+            records[peer].large.isNothingHeard = true
+            records[peer].large.missed = Sighting()
+        } else if !records[peer].large.isNothingHeard {
+            records[peer].large.missed = sighting
+        }
     }
 
     /// The beginning of the large segment alone, once the whole was sent in vain: of one segment's octets, not of several that a network
@@ -235,7 +273,10 @@ extension CaseFile {
             }
             // Of a SYN inside the open connection nothing is taken (RFC 5961 4).
             let opens = event.sender == .originator && !event.anomalies.contains(.initialSequenceChanged)
-            if opens && synText == 0 { synText = event.segment.payloadLength }
+            if opens && synText == 0 {
+                synText = event.segment.payloadLength
+                hasFastOpenOption = event.segment.options.present.contains(.fastOpen)
+            }
         }
     }
 
@@ -275,14 +316,18 @@ extension CaseFile {
             records[own].resetHopLimit = event.segment.hopLimit
         }
         let isFitting = event.anomalies.isDisjoint(with: [.resetNotExact, .resetIgnored])
+        let isAnswering =
+            event.segment.sequence == records[peer].lastAcknowledgment && !records[peer].isLastAcknowledged
         // Who sent something after a RST had not been reset by it: the next RST is another matter.
         guard !records[own].reset.isSeen || records[own].lastButReset.frame > records[own].reset.frame else {
             if isFitting { records[own].isResetFitting = true }
+            if isAnswering { records[own].isResetAnswering = true }
             // An abort comes first and answers follow it, whatever order they were captured in.
             if flags.has(.ack) { records[own].resetHadAck = true }
             return
         }
         records[own].isResetFitting = isFitting
+        records[own].isResetAnswering = isAnswering
         records[own].reset = sighting
         records[own].resetNumber = event.relativeSequence
         records[own].resetAnswersNoAck = flags.has(.ack) && event.segment.sequence == SequenceNumber(0)
@@ -339,8 +384,10 @@ extension SideRecord {
 
 extension SegmentEvent {
     /// What findings need of the anomalies. A SYN for an endpoint in SYN-RECEIVED is inside no open connection: it ends what it meets
-    /// there, or a RST does that answers it (RFC 9293 3.10.7.4, fourth check; Linux's `tcp_check_req`).
+    /// there, or a RST does that answers it (RFC 9293 3.10.7.4, fourth check; Linux's `tcp_check_req`). And a SYN-ACK with an ACK of another
+    /// SYN, old or made up, is no challenge of an older socket: that sends no SYN (RFC 9293 3.5, figure 8).
     fileprivate var remarkable: Anomalies {
+        if segment.flags.has([.syn, .ack]) { return anomalies.subtracting(.unacceptableAck) }
         let receiver = sender == .originator ? responderState : originatorState
         return receiver == .synReceived ? anomalies.subtracting(.synInsideConnection) : anomalies
     }

@@ -49,8 +49,11 @@ struct SideRecord: BitwiseCopyable {
     var isResetFitting = false
     /// Whether that RST has an option of MPTCP that ends more than itself, or says why (MP_FASTCLOSE, MP_TCPRST).
     var isResetMultipath = false
-    /// SEG.SEQ of that RST answered this frame of the peer.
+    /// What the peer had sent last before that RST.
     var resetAnswers = Sighting()
+    /// Whether that RST, or one of those that followed on it, may answer the peer's latest segment as one of no connection: it takes its
+    /// number from that (RFC 9293 3.10.7.1), and its sender had not acknowledged that, as who has the connection does.
+    var isResetAnswering = false
     /// When it went into TIME-WAIT, the RST without ACK that ended that, what it had sent last before that, and what came before it.
     var timeWait = Sighting()
     var timeWaitReset = Sighting()
@@ -67,6 +70,10 @@ struct SideRecord: BitwiseCopyable {
     var resetHopLimit: UInt8 = 0
     /// Its latest segment of any kind.
     var last = Sighting()
+    /// SEG.ACK of that, the number behind it, and whether the peer has sent anything since that acknowledges it.
+    var lastAcknowledgment = SequenceNumber(0)
+    var lastEnd = SequenceNumber(0)
+    var isLastAcknowledged = false
     /// Its latest segment that is no RST.
     var lastButReset = Sighting()
     /// The latest ACK of what it sent and the capture does not have.
@@ -78,9 +85,13 @@ struct SideRecord: BitwiseCopyable {
     var closedWindow = ClosedWindow()
     /// Its first segment that was sent again.
     var repeated = Sighting()
+    /// How many it has sent again, or to probe a closed window, since the peer was heard.
+    var unansweredRepeats: UInt32 = 0
     /// The first of those that were not needed, and the first tail loss probe among them.
     var needless = Sighting()
     var tailProbe = Sighting()
+    /// How long after the first copy the latest of these left, at most, in nanoseconds.
+    var tailProbeWait: Int64 = 0
     /// Its first segment that came behind later ones.
     var reordered = Sighting()
     /// Its first large segment, which tells whether such ones get through.
@@ -135,8 +146,10 @@ struct LargeSegment: BitwiseCopyable {
     /// Whether its first octet was acknowledged, or another one that is as large has come through.
     var arrived = false
     /// A segment of the peer that shows that it is there and lacks this one: a SACK of what is behind it, or anything after the second
-    /// sending.
+    /// sending, as long as it does not send again what this side has acknowledged.
     var missed = Sighting()
+    /// Whether it does: then nothing at all gets through to it, but for what a SACK shows.
+    var isNothingHeard = false
     /// What became of its beginning alone.
     var piece = SmallerPiece()
 }
@@ -196,8 +209,9 @@ struct CaseFile {
     var hasPlain = false
     /// How long the ways are, and how large segments may be.
     var handshake = HandshakeMeasures()
-    /// The SYN carried text.
+    /// The SYN carried text, and Fast Open's option with it.
     var synText: UInt32 = 0
+    var hasFastOpenOption = false
     /// Milliseconds by which the SYN-ACK's time stamp was behind the server's clock, as its next segment shows it; nil if that
     /// cannot be told.
     var stampLag: Int64?

@@ -33,7 +33,7 @@ private let handshake = "> S 0:0\n< S. 0:0 ack 1\n> . 1:1 ack 1\n"
 
     /// The network delayed an ACK past the abort of its sender, whose host answers later segments with RST.
     @Test func E13_anAckThatTheAbortOvertook() {
-        let text = handshake + "> P. 1:101 ack 1\n> R. 101:101 ack 1\n> . 101:101 ack 1\n< P. 1:11 ack 101\n> R 1:1"
+        let text = handshake + "> P. 1:101 ack 1\n> R. 101:101 ack 1\n> . 101:101 ack 1\n< P. 1:11 ack 101\n> R 101:101"
         #expect(codes(text) == [.reset])
         // Who acknowledges more than its RST did lives on: that RST was another's.
         #expect(

@@ -264,11 +264,16 @@ extension Circumstances {
                 file[$0].firstReset.isSeen && file[$0].lastButReset.frame > file[$0].firstReset.frame
             })
         else { return nil }
+        // Its receiver may well have taken it, and be gone.
+        let isHeeded = file[side.other].last.frame < file[side].firstReset.frame
         return Verdict(
             side: side.other,
             message:
-                "a RST in the name of \(name(side)) has the next sequence number, and both sides carried on: a third party sent"
-                + " it, and it did not arrive or was dropped", frames: [file[side].firstReset])
+                "a RST in the name of \(name(side)) has the next sequence number, and "
+                + (isHeeded
+                    ? "\(name(side)) carried on: a third party sent it, and \(name(side.other)), silent since, has most likely obeyed it"
+                    : "both sides carried on: a third party sent it, and it did not arrive or was dropped"),
+            frames: [file[side].firstReset] + (isHeeded ? [file[side].lastButReset] : []))
     }
 
     /// Whether the kernel told a program of a RST, though its number does not look like the next one: ECONNRESET, in the same moment.

@@ -36,10 +36,14 @@ extension Rule {
         let isAgain = client.synCount > 1 && client.synsAfterAnswer == 0 && c.connection.synAckDelay >= 0
         return Verdict(
             side: .originator,
-            message: "the SYN carried \(counted(c.file.synText, "octet")) of text (TCP Fast Open)"
+            message: "the SYN carried \(counted(c.file.synText, "octet")) of text "
+                // RFC 7413 2 and 4.1.1. Any SYN may carry text (RFC 9293 3.10.7.2); Linux can do without a cookie (tcp_fastopen 0x4).
+                + (c.file.hasFastOpenOption
+                    ? "(TCP Fast Open)"
+                    : "without Fast Open's option: it waits until the handshake is done, unless the server does without a cookie")
                 + (isAgain
-                    ? ", got no answer and was sent again \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its text,"
-                        + " or something on the way drops SYNs that carry any\(c.dropWords(.responder))" : ""),
+                    ? "; it got no answer and was sent again \(words(client.lastSyn.time.since(client.syn.time))) later: it was lost with its"
+                        + " text, or something on the way drops SYNs that carry any\(c.dropWords(.responder))" : ""),
             frames: [client.syn] + (isAgain ? [client.lastSyn] : []),
             evidence: [.init("octets", .number(Int64(c.file.synText)))]
                 + (isAgain ? c.dropEvidence(.responder) : []))

@@ -50,8 +50,14 @@ extension Rule {
     static let tailLossProbe = Rule(.tailLossProbe) { c in
         guard c.isOver, let statistics = c.statistics else { return nil }
         return Verdict.ofBoth(c, \.tailProbe, { statistics[$0].harmlessProbes }) { side, count in
-            "\(c.name(side)) sent its last segment again to provoke an ACK (\(counted(count, "tail loss probe"))):"
-                + " nothing was lost, the peer only delayed its ACK"
+            // RFC 1122 4.2.3.2: an ACK is delayed by less than 0.5 s, and then is on its way.
+            let longestDelay = statistics[side].roundTrip.maximum + 500 * Span.millisecond
+            return
+                "\(c.name(side)) sent its last segment again to provoke an ACK (\(counted(count, "tail loss probe"))): "
+                + (c.file[side].tailProbeWait <= longestDelay
+                    ? "nothing was lost, the peer only delayed its ACK"
+                    : count == 1
+                        ? "it had arrived, and its ACK was lost" : "it had arrived, and its ACK was delayed or lost")
         }
     }
 

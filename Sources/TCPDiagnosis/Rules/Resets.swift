@@ -48,6 +48,7 @@ extension Rule {
             c.found.isDisjoint(with: [.rstIgnored, .middlebox])
         else { return nil }
         if let backscatter = c.backscatter(side) { return backscatter }
+        if let unaccepted = c.unaccepted(side) { return unaccepted }
         let cause =
             c.socketEnd(side).map {
                 "whose socket the kernel of \(c.name(side)) had dropped \(words(c.file[side].reset.time.since($0))) before"
@@ -155,7 +156,8 @@ extension Rule {
         return Verdict(
             side: side,
             message:
-                "\(c.name(side)) aborted the connection: closed with octets unread or with SO_LINGER 0, or was killed"
+                "\(c.name(side)) aborted the connection: \(c.givenUpWords(side))closed with octets unread or with SO_LINGER 0, or was"
+                + " killed"
                 // Where keep-alives and retransmissions are not captured.
                 + (c.lacksPlain ? ", or gave up a peer that did not answer" : "")
                 + ". Only its kernel knows which",
@@ -174,10 +176,10 @@ struct StaleChallenge {
 }
 
 extension SideRecord {
-    /// Whether its RST may be the answer to something that came for no connection of its own: that takes its number from the segment
-    /// that it answers (RFC 9293 3.10.7.1), and not long; else somebody else sent it.
+    /// Whether its RST may be the answer to something that came for no connection of its own, and that not long after; else it is an abort,
+    /// or somebody else sent it.
     fileprivate var answersWithReset: Bool {
-        isResetFitting && reset.time.since(resetAnswers.time) <= Span.second
+        isResetFitting && isResetAnswering && reset.time.since(resetAnswers.time) <= Span.second
     }
 }
 
@@ -369,6 +371,25 @@ extension Circumstances {
             frames: [file[side].resetAnswers, file[side].reset], evidence: resetEvidence(side))
     }
 
+    /// What completed the handshake is answered with a RST: a server that is there may have no room for the connection, or have kept nothing
+    /// of the SYN.
+    fileprivate func unaccepted(_ side: Side) -> Verdict? {
+        let record = file[side]
+        guard side == .responder, socketEnd(side) == nil, record.synAckCount > 0,
+            record.lastButReset.frame == record.lastSyn.frame,
+            record.resetAnswers.time.since(record.lastSyn.time) <= Span.second
+        else { return nil }
+        return Verdict(
+            side: side,
+            message:
+                "\(name(side.other)) completed the handshake of a connection that \(name(side)) knows nothing of any more: its accept queue"
+                + " was full (net.ipv4.tcp_abort_on_overflow), its listener was closed meanwhile, the ACK does not fit its SYN cookie, it was"
+                + " restarted, or a NAT on the way forgot the connection"
+                + "\(lostWords(side.other))\(resetErrnoWords(side))",
+            frames: [record.lastSyn, record.resetAnswers, record.reset],
+            evidence: lostEvidence(side.other) + resetEvidence(side))
+    }
+
     /// A RST inside the handshake: the client's program may have lost its patience before the answer came, and the kernel answers that.
     fileprivate func brokenOff(_ side: Side) -> Verdict {
         guard side == .originator, let ownTimeout, file[.responder].syn.isSeen,
@@ -409,8 +430,12 @@ extension Circumstances {
             message:
                 "\(name(side)) reset the connection with a RST without ACK"
                 + (record.resetAnswers.isSeen ? ", \(words(pause)) after the last segment of \(name(side.other))" : "")
-                + ": something on the path dropped the connection (a load balancer, firewall or NAT after an idle time), or its host"
-                + " did not know the connection, or aborts connections this way",
+                // RFC 9293 3.10.7.1: the answer for no connection takes the number that it is asked for.
+                + (record.isResetAnswering
+                    ? ": something on the path dropped the connection (a load balancer, firewall or NAT after an idle time), or its host"
+                        + " did not know the connection, or aborts connections this way"
+                    : ": its host aborts connections this way (RFC 9293 3.10.5), or something on the path dropped the connection (a load"
+                        + " balancer, firewall or NAT)"),
             frames: [record.resetAnswers, record.reset])
     }
 
@@ -438,6 +463,15 @@ extension Circumstances {
     func lostEvidence(_ side: Side) -> [Finding.Evidence] {
         let octets = unacknowledged(side)
         return octets > 0 ? [.init("octets_lost", .number(octets))] : []
+    }
+
+    /// `gave up a peer that did not answer for 153s, though asked 8 times; or it ` where it had sent something again in vain: from R2 on the
+    /// connection is closed (RFC 9293 3.8.3), for which some hosts send a RST.
+    fileprivate func givenUpWords(_ side: Side) -> String {
+        let (own, peer) = (file[side], file[side.other])
+        guard own.unansweredRepeats > 1, peer.last.isSeen else { return "" }
+        return "gave up a peer that did not answer for \(words(own.reset.time.since(peer.last.time))), though"
+            + " \(counted(own.unansweredRepeats, "segment")) asked it again; or it "
     }
 
     /// How many octets waited to be read, as far as a reading says.

@@ -7,7 +7,7 @@ extension Explanation {
             .wire(
                 """
                 Data or a keep-alive, then [R] without ACK, its number taken from the segment's ACK (RFC 9293 3.5.1, RFC 9293
-                3.10.7.1). Or at the opening: SYN, an ACK with old numbers, [R] from the client, the SYN again (RFC 9293 3.5.1, figure 9).
+                3.10.7.1); who has acknowledged that before has the connection: explain reset. Or at the opening: SYN, an ACK with old numbers, [R] from the client, the SYN again (RFC 9293 3.5.1, figure 9).
                 """),
             .linux(
                 """
@@ -20,7 +20,9 @@ extension Explanation {
                 "The host was restarted, or the container replaced.",
                 "The socket had gone silently: explain silent-close, explain orphan-fin-wait-2.",
                 "A NAT forgot the connection after an idle time (conntrack timeouts), or it or a load balancer sent the segment to another host.",
-                "The ports of a leaked CLOSE_WAIT were used again."),
+                "The ports of a leaked CLOSE_WAIT were used again.",
+                "Right after the handshake: the accept queue was full (net.ipv4.tcp_abort_on_overflow), or the listener was closed."
+            ),
             .remedy("Shorter keep-alives, and a retry in the client. Compare idle timeouts on the path.")),
         Explanation(
             .finding, "rst-ignored",
@@ -29,7 +31,7 @@ extension Explanation {
                 """
                 A RST in the window but not at RCV.NXT gets a challenge ACK; a true peer then answers with an exact RST. Outside of the
                 window it is dropped (RFC 5961 3.2, RFC 9293 3.10.7.4, second check). Zeek and conntrack may take it for the end.
-                Or the number is exact, and both sides go on: nothing is sent after a true abort (RFC 9293 3.10.5).
+                Or the number is exact, and the side in whose name it came carries on: nothing is sent after a true abort (RFC 9293 3.10.5).
                 A RST before or after all captured segments of its sender, after which neither side carries on, is not
                 reported: the segments before it may be missing from the capture.
                 """),

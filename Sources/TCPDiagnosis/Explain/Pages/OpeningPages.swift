@@ -196,7 +196,7 @@ extension Explanation {
                 "A test."),
             .remedy("Nothing: it is legal. Many firewalls and NATs do not let it through.")),
         Explanation(
-            .finding, "fast-open", "The SYN carried data (TCP Fast Open).",
+            .finding, "fast-open", "The SYN carried data, mostly as TCP Fast Open has it.",
             .wire(
                 """
                 A SYN with a cookie option and data. The SYN-ACK acknowledges ISN + 1 + n if the server took the data, ISN + 1 if it did
