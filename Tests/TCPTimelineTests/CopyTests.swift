@@ -1,6 +1,7 @@
 // CASES X1, X2: a frame that was captured twice counts once; a segment that was sent again counts again.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -45,6 +46,17 @@ import Testing
             segment.options.timestampValue = stamp
         }
         return segment
+    }
+
+    @Test("X1: of a side's first segment, too, where its ACK is blind")
+    func firstSegmentWithBlindAck() {
+        var capture = Capture()
+        _ = capture.see(Self.segment(.ack, 1000, ack: 5000, length: 12, id: 1), at: 0)
+        var answer = Self.segment(.ack, 3_000_000_000, ack: 1_500_000_000, length: 209, id: 7)
+        answer.tuple = Self.tuple.reversed
+        #expect(capture.see(answer, at: 10_000_000).anomalies.contains(.blindAck))
+        answer.hopLimit -= 1
+        #expect(capture.see(answer, at: 10_000_020).notes == .duplicateFrame)
     }
 
     @Test("H5: a SYN-ACK by its timer, and one that a SYN sent again has asked for, look alike and are two")

@@ -1,6 +1,7 @@
 // Which segments' windows count (RFC 9293 3.10.7.4, fifth check), and what is sent into a closed one.
 
 import Exchanges
+import TCPMachine
 import TCPModel
 import TCPTimeline
 import Testing
@@ -81,5 +82,13 @@ private func play(_ text: String) -> (play: Play, statistics: ConnectionStatisti
         #expect(signalled[.originator].duplicateAcks == 0)
         let (_, mapped) = play(open + "< . 1:1 ack 101 mptcp 2\n")
         #expect(mapped[.originator].duplicateAcks == 1)
+    }
+
+    @Test("E18: text with a blind ACK is captured and sent, as its octets are counted")
+    func textWithBlindAck() {
+        let (play, statistics) = play(handshake + "> P. 1:13 ack 1\n9 < P. 1:210 ack 1500000000")
+        #expect(play.last.anomalies.contains(.blindAck))
+        #expect(play.connection.counters[1].uniqueBytes == 209)
+        #expect(statistics[.responder].uniqueBytes == 209)
     }
 }

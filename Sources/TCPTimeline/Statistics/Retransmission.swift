@@ -92,7 +92,7 @@ public struct RetransmissionRecord: BitwiseCopyable, Sendable {
     public internal(set) var previousFrame: UInt64
     /// When it was sent.
     public internal(set) var time: Timestamp
-    /// How long after the transmission before it that was, in nanoseconds.
+    /// How long after the transmission before it that was, in nanoseconds; 0 if that is not known any more, as it had been acknowledged.
     public internal(set) var silence: Int64 = 0
     /// What it is.
     public internal(set) var kind: RetransmissionKind
