@@ -102,17 +102,17 @@ import Testing
     @Test("E8: an ACK is not delayed until after a probe that leaves half a second after it was due (RFC 1122 4.2.3.2)")
     func lostAck() {
         let open = "> S 0:0 sackOK\n< S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n> P. 1:11 ack 1\n< . 1:1 ack 11\n"
-        let soon = findings(
-            open + "1 > P. 11:21 ack 1\n1.1 > P. 11:21 ack 1\n< . 1:1 ack 21 sack 11:21", keepsStatistics: true)
-        let late = findings(
-            open + "1 > P. 11:21 ack 1\n1.9 > P. 11:21 ack 1\n< . 1:1 ack 21 sack 11:21", keepsStatistics: true)
+        let far =
+            "0 > S 0:0 sackOK\n1 < S. 0:0 ack 1 sackOK\n> . 1:1 ack 1\n1.1 > P. 1:11 ack 1\n2.1 < . 1:1 ack 11\n"
+            + "2.2 > P. 11:21 ack 1\n4.4 > P. 11:21 ack 1\n5.4 < . 1:1 ack 21 sack 11:21"
+        let late = findings(far, keepsStatistics: true)
+        #expect(
+            late.contains { $0.code == .tailLossProbe && $0.message.hasSuffix("it had arrived, and its ACK was lost") },
+            "\(late)")
         // What had been acknowledged long ago comes along with it.
         let both = findings(
             open + "9 > P. 11:21 ack 1\n9.1 > P. 1:21 ack 1\n< . 1:1 ack 21 sack 11:21", keepsStatistics: true)
         #expect(!both.contains { $0.code == .tailLossProbe && $0.message.hasSuffix("its ACK was lost") }, "\(both)")
-        let message = { (found: [Finding]) in found.first { $0.code == .tailLossProbe }?.message ?? "none" }
-        if message(soon) != "none" { #expect(message(soon).hasSuffix("the peer only delayed its ACK")) }
-        if message(late) != "none" { #expect(message(late).hasSuffix("its ACK was lost")) }
     }
 }
 

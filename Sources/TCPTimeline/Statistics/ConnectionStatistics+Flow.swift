@@ -90,7 +90,8 @@ extension ConnectionStatistics {
         directions[own].kinds[Int(kind.rawValue)] &+= 1
         directions[own].repeatedBytes &+= octets
         var record = RetransmissionRecord(
-            frame: event.frame, previousFrame: run.frame, time: event.time, silence: run.isAcknowledged ? 0 : event.time.since(run.time),
+            frame: event.frame, previousFrame: run.frame, time: event.time,
+            silence: run.isAcknowledged ? 0 : event.time.since(run.time),
             kind: kind, timeouts: 0, spurious: nil, start: range.start, end: range.end,
             timestamp: segment.options.timestampValue,
             hasTimestamp: segment.options.present.contains(.timestamps),

@@ -129,6 +129,7 @@ extension Explanation {
                 "SO_LINGER with 0 seconds: explain reset-linger.",
                 "The process was killed with unread octets: explain reset-killed.",
                 "A load balancer or firewall gave up an idle connection.",
+                "The peer did not answer for too long (RFC 9293 3.8.3): some hosts send a RST then.",
                 "Somebody used ss -K."),
             .remedy("Look at the sender's log at this time. Trace live on its host: its kernel knows the reason."),
             .see("explain RST, explain RSTO, explain RSTR, explain ECONNRESET")),
