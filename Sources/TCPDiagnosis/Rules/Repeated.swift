@@ -28,6 +28,7 @@ extension Rule {
             ]
             if isSynTold { kinds.removeFirst() }
             let early = direction.count(.lostBeforeCapture)
+            let resized = direction.count(.pathMTU)
             let named =
                 kinds.filter { direction.count($0.0) > 0 }.map { "\(direction.count($0.0)) \($0.1)" }
                 + (early > 0 ? ["\(early) lost before the capture"] : [])
@@ -42,6 +43,8 @@ extension Rule {
                 "\(c.name(side)) sent \(what) again (\(named.joined(separator: ", ")))"
                 + (spurious > 0 ? ", \(spurious) of them though the first copy had arrived" : "")
                 + (direction.longestBackoff > 1 ? ", \(direction.longestBackoff) timeouts in a row" : "")
+                // No loss, and among those that the line of statistics counts.
+                + (resized > 0 ? "; \(resized) more in smaller segments, for the path's MTU" : "")
                 + c.dropWords(c.repeatedForDropped(side, count) ? side : side.other)
         }
     }

@@ -200,7 +200,9 @@ import Testing
         }
         #expect(gone?.time == epoch.advanced(by: 3000 * Span.millisecond), "\(said)")
         #expect(play.conclude(4000) == [.silentClose])
-        #expect(play.message(.silentClose).contains("in ESTABLISHED after 2.9s without a segment from the peer"), "\(play.found)")
+        #expect(
+            play.message(.silentClose).contains("in ESTABLISHED after 2.9s without a segment from the peer"),
+            "\(play.found)")
     }
 
     /// A client has closed, its FIN waits behind text, and the peer closes meanwhile: CLOSING, and not CLOSE-WAIT (RFC 9293 3.10.4).

@@ -18,7 +18,8 @@ import Testing
         #expect(
             play.message(.portReused).hasPrefix(
                 "the same ports again, of a connection that was not captured; the server was still in TIME_WAIT after it, and answered the"
-                    + " SYN with an ACK of old numbers, because its time stamp was older than the last one there (PAWS; "),
+                    + " SYN with an ACK of old numbers, because its time stamp was older than the last one there (PAWS; "
+            ),
             "\(play.found)")
         #expect(play.found.first?.evidence.isEmpty == true)
     }
