@@ -165,6 +165,21 @@ private struct Said {
         #expect(try run("port \(server.port)").code == 1)
     }
 
+    /// One was ended: that nothing was is not to be said of the other.
+    @Test func ofSeveralOneIsLeftAlone() throws {
+        let server = try Server(
+            """
+            child = os.fork()
+            if child == 0: time.sleep(60)
+            """)
+        var answers = [true, false]
+        let said = try run("port \(server.port)", yes: false, ask: { _ in answers.removeFirst() }) { $0.all = true }
+        #expect(said.code == 1 && said.output.contains("ended after SIGTERM"), "\(said)")
+        #expect(said.errors.count == 1 && said.errors[0].hasSuffix("] was left alone"), "\(said.errors)")
+        let rest = try run("port \(server.port)", change: { $0.all = true })
+        #expect(rest.code == 0)
+    }
+
     @Test func neverThisVeryProcess() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
