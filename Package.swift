@@ -105,7 +105,8 @@ let package = Package(
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         // Two TCPs over a bad network, whose truth tests compare with
         .target(
-            name: "Simulator", dependencies: ["Exchanges", "SeededRandom", "TCPModel", "TCPTimeline"], path: "Tests/Simulator",
+            name: "Simulator", dependencies: ["Exchanges", "SeededRandom", "TCPModel", "TCPTimeline"],
+            path: "Tests/Simulator",
             swiftSettings: swiftSettings),
         // What `make bench` runs; not installed
         .target(name: "AllocationCounter", path: "Tests/Benchmarks/AllocationCounter"),
@@ -125,7 +126,9 @@ let package = Package(
         tests(
             "TCPDiagnosisTests",
             ["Exchanges", "Simulator", "TCPModel", "TCPMachine", "TCPTimeline", "TCPDiagnosis"]),
-        tests("TimelineReportTests", ["Exchanges", "SeededRandom", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
+        tests(
+            "TimelineReportTests",
+            ["Exchanges", "SeededRandom", "TCPModel", "TCPMachine", "TCPTimeline", "TimelineReport"]),
         tests(
             "TraceSessionTests",
             ["TCPModel", "TCPWire", "PacketSource", "KernelSockets", "TCPTimeline", "TimelineReport", "TraceSession"]),

@@ -214,7 +214,7 @@ import Testing
         let rest = "> P. 1:11 ack 1\n< . 1:1 ack 11"
         #expect(
             message("> S 0:10 tfo 8\n1.0 > S 0:0\n< S. 0:0 ack 1\n\(rest)").contains(
-                "(TCP Fast Open), got no answer and was sent again 1s later: it was lost with its text, or something on the way drops SYNs"
+                "(TCP Fast Open); it got no answer and was sent again 1s later: it was lost with its text, or something on the way drops SYNs"
             ))
         #expect(message("> S 0:10 tfo 8\n< S. 0:0 ack 1\n\(rest)").hasSuffix("(TCP Fast Open)"))
     }

@@ -41,7 +41,9 @@ struct PcapngDecoder {
             if type == PcapngBlock.sectionHeader, let fault = startSection(magic: bytes.word(at + 8, swapped: false)) {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault))
             }
-            let isPacket = type == PcapngBlock.enhancedPacket || type == PcapngBlock.simplePacket || type == PcapngBlock.obsoletePacket
+            let isPacket =
+                type == PcapngBlock.enhancedPacket || type == PcapngBlock.simplePacket
+                || type == PcapngBlock.obsoletePacket
             let length = bytes.word(at + 4, swapped: swapped)
             guard length >= 12, length & 3 == 0, length <= DecoderLimit.blockLength else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.badBlockLength(length)))

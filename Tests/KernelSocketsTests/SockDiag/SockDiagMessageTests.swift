@@ -189,7 +189,9 @@ private func words(_ values: [UInt32]) -> [UInt8] {
         var generator = SplitMix(seed: 188)
         for round in 0..<2000 {
             var bytes = Self.message()
-            for _ in 0..<8 { bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator) }
+            for _ in 0..<8 {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
             _ = Self.parse(Array(bytes.prefix(round % bytes.count)))
             _ = Self.parse(bytes)
             _ = Self.walk(bytes)

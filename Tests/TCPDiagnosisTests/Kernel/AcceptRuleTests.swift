@@ -275,7 +275,7 @@ import Testing
         for time in [1050.0, 1100] { play.read(time, play.client(.established), play.listener(waiting: 1, backlog: 1)) }
         #expect(play.review(1400) == [.acceptQueueFull], "it was neither let in nor opened: \(play.found)")
         #expect(
-            play.message(.acceptQueueFull).contains("the client believes in one that its server does not have"),
+            play.message(.acceptQueueFull).contains("the client has a connection that its server does not have"),
             "\(play.found)")
         #expect(play.conclude(3000) == [.acceptQueueFull], "\(play.found)")
     }
