@@ -62,6 +62,7 @@ extension DirectionStatistics {
             smallestWindow = window
             windowSum = 0
             windowPackets = 0
+            unscaledPackets = packets - 1
         } else if window > 0 && (smallestWindow == 0 || window < smallestWindow) {
             smallestWindow = window
         }

@@ -100,6 +100,8 @@ public struct DirectionStatistics: Sendable {
     public internal(set) var zeroWindowAdvertisements: UInt64 = 0
     var windowSum: UInt64 = 0
     var windowPackets: UInt64 = 0
+    /// Segments before its windows were scaled: none of those counts in the mean then.
+    var unscaledPackets: UInt64 = 0
     var isWindowScaled = false
     /// How often and how long its window was closed.
     public internal(set) var closedWindow = ClosedWindow()
@@ -191,6 +193,10 @@ public struct DirectionStatistics: Sendable {
     /// The mean window advertised, over the segments that advertised one: RSTs do not, nor does what its receiver drops.
     public var averageWindow: UInt64 {
         windowPackets == 0 ? 0 : windowSum / windowPackets
+    }
+    /// Classic tcptrace's mean: the same sum, over all segments.
+    public var classicAverageWindow: UInt64 {
+        packets == unscaledPackets ? 0 : windowSum / (packets - unscaledPackets)
     }
     /// The mean of the octets outstanding.
     public var averageOutstanding: UInt64 { outstandingCount == 0 ? 0 : outstandingSum / outstandingCount }

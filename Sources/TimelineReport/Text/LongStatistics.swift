@@ -131,7 +131,7 @@ struct LongStatistics {
         integer("max win adv", "bytes", &out) { $0.largestWindow }
         integer("min win adv", "bytes", &out) { $0.smallestWindow }
         integer("zero win adv", "times", &out) { $0.zeroWindowAdvertisements }
-        integer("avg win adv", "bytes", &out) { $0.averageWindow }
+        integer("avg win adv", "bytes", &out) { $0.classicAverageWindow }
         integer("max owin", "bytes", &out) { $0.largestOutstanding }
         integer("min non-zero owin", "bytes", &out) { $0.smallestOutstanding }
         integer("avg owin", "bytes", &out) { $0.averageOutstanding }
