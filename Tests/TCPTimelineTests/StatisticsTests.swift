@@ -137,6 +137,14 @@ private let opened = """
         #expect(statistics[.originator].losses == 1 && statistics[.originator].count(.fastOpen) == 1)
     }
 
+    @Test("H26: what a SYN-ACK left of a SYN's text comes again in as many segments as it takes")
+    func openingTextTakenInPart() {
+        let (play, statistics) = play(
+            "> S 0:9 tfo 8\n0.01 < S. 0:0 ack 4\n0.0101 > P. 4:7 ack 1\n0.0102 > P. 7:10 ack 1\n0.02 < . 1:1 ack 10")
+        #expect(play.events.compactMap { $0.verdict.retransmission?.kind } == [.fastOpen, .fastOpen])
+        #expect(statistics[.originator].losses == 0)
+    }
+
     @Test("H27: text of a SYN that got no answer is lost with it")
     func openingTextLost() {
         let (play, statistics) = play(

@@ -103,7 +103,7 @@ struct SenderState {
         // The SYN-ACK was of the SYN alone, or of a part of its text: the rest is sent at once (RFC 7413 4.2.2). If the SYN was sent again its
         // text had been lost with it, and follows.
         if let text = openingText, end <= text.end, run.transmissions == 1, sent.acknowledged >= text.start,
-            sent.acknowledged == start
+            start >= sent.acknowledged
         {
             return records.contains { $0.kind == .opening } ? .timeoutRecovery : .fastOpen
         }
