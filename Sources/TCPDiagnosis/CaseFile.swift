@@ -188,11 +188,8 @@ struct Sighting: BitwiseCopyable {
 /// The file of one connection.
 struct CaseFile {
     let number: UInt64
-    /// The originator's record at 0, the responder's at 1: a thousand octets each, in an array so that rules look at them in their place, and
-    /// that a copy of the file has no copy of them.
-    var records = CaseFile.blank
-    /// Both records of a connection of which nothing has been taken down, shared until something is.
-    private static let blank = [SideRecord(), SideRecord()]
+    /// The originator's record at 0, the responder's at 1.
+    var records: InlineArray<2, SideRecord> = .init(repeating: SideRecord())
     /// Where an anomaly was first seen, and who sent it.
     private(set) var anomalies: [(anomaly: Anomalies, sender: Side, sighting: Sighting)] = []
     /// The union of the anomalies.

@@ -161,7 +161,7 @@ public struct Diagnosis: Sendable {
     ) -> [Finding] {
         let slot = Int(id.slot)
         guard slot < files.count, files[slot].number == connection.number, !files[slot].isConcluded else { return [] }
-        let circumstances = Circumstances(
+        var circumstances = Circumstances(
             connection, files[slot], kernel, statistics, hostHistory.moments(of: connection, files[slot], now: now),
             called: kin.called, ports: isLive ? portUse.pressure(connection.tuple, now: now) : nil, now: now,
             isOver: isOver, showsAnswers: kin.showsAnswers)

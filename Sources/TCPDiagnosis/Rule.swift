@@ -4,11 +4,8 @@ import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// Everything that a rule may look at. It decides nothing by itself.
-///
-/// It is large, and some forty rules ask each connection for a word here and there: an object, so that they look at it in its place, where
-/// each would get copies of a structure.
-final class Circumstances {
+/// Everything that a rule may look at. It decides nothing by itself. It is large: lent once for all rules.
+struct Circumstances {
     /// The connection as it is now.
     let connection: Connection
     /// What was taken down of it.
