@@ -263,8 +263,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         if let gone { conclude(gone) }
     }
 
-    /// On replay: reports a connection that is over, unless that was done, and forgets it.
-    mutating func conclude(_ id: ConnectionID) {
+    /// On replay: reports a connection that is over, unless that was done, and forgets it. Large, and once a connection: not in each caller.
+    @inline(never) mutating func conclude(_ id: ConnectionID) {
         if !replaced.isEmpty { replaced.removeAll { $0 == id } }
         if timeline.isReported(id) { sink.forget(id, timeline.connections) } else { finish(id) }
         recorded?.forget(id, timeline)

@@ -39,4 +39,12 @@ extension LiveTracer {
         return forgotten.sentences(limit: options.liveTrackedLimit) + tallySentences(pipeline.tally) + remarks
             + (kernel?.faults.sentences ?? [])
     }
+
+    /// What the kernel's events and tables tell of what was not captured, in sentences for standard error.
+    public var silence: [String] {
+        guard options.usesProcesses else { return [] }
+        return kernel?.silence(
+            options, hasConnections: pipeline.timeline.connectionCount > 0, end: pipeline.closedToNew, host?.change)
+            ?? []
+    }
 }
