@@ -132,6 +132,11 @@ extension Circumstances {
     /// Where something odd was first seen, and who sent it; but not if its receiver's kernel threw that segment away for its checksum, so that
     /// what was odd is damage.
     func first(_ anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
+        // Nearly always there was none: then nothing of the file is copied.
+        file.seen.isDisjoint(with: anomaly) ? nil : sighting(of: anomaly)
+    }
+
+    @inline(never) private func sighting(of anomaly: Anomalies) -> (sender: Side, sighting: Sighting)? {
         guard let found = file.first(anomaly),
             trace(found.sender.other)?.isDamaged(capturedAt: found.sighting.time) != true
         else { return nil }

@@ -16,7 +16,7 @@ public enum SpanStyle: Sendable {
 /// A span that has been rounded: `value / 10^decimals` of its unit.
 public struct RoundedSpan: Sendable {
     /// A unit by its symbol.
-    public enum Unit: Sendable {
+    public enum Unit: String, Sendable {
         /// Nanoseconds.
         case ns
         /// Microseconds.
@@ -82,7 +82,7 @@ public func spanText(_ nanoseconds: Int64, _ style: SpanStyle) -> String {
         digits = String(repeating: "0", count: max(0, span.decimals + 1 - digits.utf8.count)) + digits
         digits.insert(".", at: digits.index(digits.endIndex, offsetBy: -span.decimals))
     }
-    return (nanoseconds < 0 ? "-" : "") + digits + (style == .prose ? " " : "") + "\(span.unit)"
+    return (nanoseconds < 0 ? "-" : "") + digits + (style == .prose ? " " : "") + span.unit.rawValue
 }
 
 /// A number rounded to so many significant digits; it has more only if its whole part has.

@@ -30,22 +30,12 @@ struct FormerEnds {
 
     /// Whether a segment of the connection at this place is such an answer.
     func answers(_ segment: Segment, at id: ConnectionID, _ hot: borrowing HotPart) -> Bool {
-        guard !latest.isEmpty, let numbers = latest[id.slot], segment.isPureAck,
-            segment.tuple.source == hot.tuple.destination, hot.endpoint(.responder).state == .unseen
+        guard !latest.isEmpty, segment.isPureAck, hot.endpoint(.responder).state == .unseen,
+            segment.tuple.source == hot.tuple.destination, let numbers = latest[id.slot]
         else { return false }
         return segment.sequence == numbers.sequence && segment.acknowledgment == numbers.acknowledgment
     }
 
     /// The connection at this place is another one, or gone.
     mutating func forget(_ id: ConnectionID) { if !latest.isEmpty { latest[id.slot] = nil } }
-}
-
-extension TCPState {
-    /// Whether an endpoint in this state answers a SYN with an ACK of what it has.
-    fileprivate var isSynchronized: Bool {
-        switch self {
-        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: true
-        case .unseen, .closed, .listen, .synSent, .synReceived: false
-        }
-    }
 }

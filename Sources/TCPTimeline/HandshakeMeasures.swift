@@ -46,8 +46,9 @@ public struct HandshakeMeasures: BitwiseCopyable, Sendable {
 
     /// Takes in a segment; after the handshake only a SYN changes something.
     public mutating func take(_ event: SegmentEvent) {
-        guard !event.isDropped else { return }
-        if event.segment.flags.has(.syn) { noteSize(event) }
+        let isSyn = event.segment.flags.has(.syn)
+        guard isSyn || !isKnown, !event.isDropped else { return }
+        if isSyn { noteSize(event) }
         if !isKnown { noteWay(event) }
     }
 

@@ -69,4 +69,12 @@ extension TCPState {
         case .unseen, .closed, .listen, .synSent, .synReceived, .finWait2, .timeWait: false
         }
     }
+
+    /// The synchronized states, in which an endpoint answers a SYN with an ACK of what it has (3.5.2, group 3; 3.10.7.4, fourth check).
+    var isSynchronized: Bool {
+        switch self {
+        case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait: true
+        case .unseen, .closed, .listen, .synSent, .synReceived: false
+        }
+    }
 }

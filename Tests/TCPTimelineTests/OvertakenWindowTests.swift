@@ -6,15 +6,6 @@ import TCPModel
 import TCPTimeline
 import Testing
 
-private func play(_ text: String) -> (play: Play, statistics: ConnectionStatistics) {
-    let play = Play(seed: 1, keepsStatistics: true)
-    play.feed(text)
-    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
-        preconditionFailure("the timeline keeps statistics")
-    }
-    return (play, statistics)
-}
-
 @Suite struct OvertakenWindowTests {
     /// Two probes of a window that closes at 10 ms and opens at 1.01 s.
     private let probes = """

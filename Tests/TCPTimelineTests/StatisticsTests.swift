@@ -5,17 +5,6 @@ import TCPModel
 import TCPTimeline
 import Testing
 
-/// Plays an exchange and gives its statistics.
-private func play(_ text: String, clientISN: UInt32 = 1000) -> (play: Play, statistics: ConnectionStatistics) {
-    let play = Play(seed: 1, keepsStatistics: true)
-    play.clientISN = clientISN
-    play.feed(text)
-    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
-        preconditionFailure("the timeline keeps statistics")
-    }
-    return (play, statistics)
-}
-
 /// Opened in 20 ms: the round trip is 10 ms on either side.
 private let opened = """
     0.000 > S 0:0 mss 1460 ws 7 ts 100

@@ -4,16 +4,6 @@ import Exchanges
 import TCPTimeline
 import Testing
 
-/// Plays an exchange and gives its statistics.
-private func play(_ text: String) -> (play: Play, statistics: ConnectionStatistics) {
-    let play = Play(seed: 1, keepsStatistics: true)
-    play.feed(text)
-    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
-        preconditionFailure("the timeline keeps statistics")
-    }
-    return (play, statistics)
-}
-
 @Suite struct TailProbeTests {
     @Test(
         "E8: a timeout as long after the first as that was, and not twice as long, shows that the first was a probe",

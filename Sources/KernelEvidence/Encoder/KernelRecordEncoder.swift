@@ -62,17 +62,14 @@ public struct KernelRecordEncoder: Sendable {
     // MARK: Events
 
     private mutating func encode(_ events: [SocketEvent], _ taken: Timestamp, _ payloads: inout [[UInt8]]) {
-        var rest = events[...]
-        repeat {
-            let portion = rest.prefix(KernelRecordFormat.portion)
-            rest = rest.dropFirst(portion.count)
+        for portion in events.portions {
             processes.makeRoom(for: portion.count)
             var body = RecordOctets()
             body.append(taken)
             body.append(count: portion.count)
             for event in portion { append(event, to: &body) }
             finish(.events, body, &payloads)
-        } while !rest.isEmpty
+        }
     }
 
     private mutating func append(_ event: SocketEvent, to body: inout RecordOctets) {
@@ -175,12 +172,9 @@ public struct KernelRecordEncoder: Sendable {
     }
 
     private mutating func encode(_ telling: KernelTelling, _ payloads: inout [[UInt8]]) {
-        var rest = telling.found[...]
-        repeat {
-            let portion = rest.prefix(KernelRecordFormat.portion)
-            rest = rest.dropFirst(portion.count)
+        for portion in telling.found.portions {
             // What is over is reported behind all that was found: the last payload says it.
-            let settled = rest.isEmpty ? telling.settled : nil
+            let settled = portion.endIndex == telling.found.endIndex ? telling.settled : nil
             var body = RecordOctets()
             body.append(telling.now)
             body.append(settled == nil ? 0 : tellingHasSettled)
@@ -192,7 +186,7 @@ public struct KernelRecordEncoder: Sendable {
                 body.append(tuple.destination)
             }
             finish(.told, body, &payloads)
-        } while !rest.isEmpty
+        }
     }
 
     private func families(of tuple: FourTuple) -> ConnectionFlags {
@@ -208,10 +202,7 @@ public struct KernelRecordEncoder: Sendable {
         _ owners: [UInt64: SocketHolder], _ time: Timestamp, _ source: KernelSource, _ payloads: inout [[UInt8]]
     ) {
         // In one order, so that equal records are equal octets.
-        var rest = owners.sorted { $0.key < $1.key }[...]
-        repeat {
-            let portion = rest.prefix(KernelRecordFormat.portion)
-            rest = rest.dropFirst(portion.count)
+        for portion in owners.sorted(by: { $0.key < $1.key }).portions {
             processes.makeRoom(for: portion.count)
             var body = RecordOctets()
             body.append(time)
@@ -222,7 +213,7 @@ public struct KernelRecordEncoder: Sendable {
                 append(holder, to: &body)
             }
             finish(.owners, body, &payloads)
-        } while !rest.isEmpty
+        }
     }
 
     private mutating func encode(
@@ -267,5 +258,14 @@ public struct KernelRecordEncoder: Sendable {
     private mutating func append(_ holder: SocketHolder, to body: inout RecordOctets) {
         body.append(processes.number(of: holder.process))
         body.append(holder.descriptor)
+    }
+}
+
+extension Array {
+    /// The pieces of a list that is too long for one payload, in their order. There is one where there is nothing, too: that says so.
+    fileprivate var portions: [ArraySlice<Element>] {
+        let size = KernelRecordFormat.portion
+        return isEmpty
+            ? [self[...]] : stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
     }
 }

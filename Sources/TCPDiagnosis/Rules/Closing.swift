@@ -335,17 +335,12 @@ extension Circumstances {
     /// How long ago a side sent its FIN; where that was not captured, how long at least, by the state of a socket.
     fileprivate func age(ofFinOf side: Side, bySocketOf other: Side) -> FinAge {
         let fin = file[side].fin
-        if fin.isSeen {
-            let span = TCPDiagnosis.words(since(fin))
-            return FinAge(span: since(fin), moment: "\(span) ago", words: "\(span) after the peer's FIN")
-        }
+        if fin.isSeen { return FinAge(span: since(fin), missed: nil) }
         let view = kernel?[other]
-        let span = now.since(view?.stateSince ?? connection.firstTime)
         let wasOpen = view?.wasOpen == true || connection.endpoint(other).isLedByKernel
-        let missed = wasOpen ? "unseen by the capture" : "before the capture"
         return FinAge(
-            span: span, moment: missed,
-            words: "since the peer's FIN, which came \(missed), at least \(TCPDiagnosis.words(span)) ago")
+            span: now.since(view?.stateSince ?? connection.firstTime),
+            missed: wasOpen ? "unseen by the capture" : "before the capture")
     }
 
     /// How long a side may leave the peer's FIN unanswered, in nanoseconds: a peer whose process still has its socket has only shut
@@ -399,10 +394,17 @@ extension Circumstances {
 private struct FinAge {
     /// Nanoseconds; at least so many if it was not captured.
     let span: Int64
+    /// When it was sent, if it was not captured.
+    let missed: String?
+
     /// When it was sent.
-    let moment: String
+    var moment: String { missed ?? "\(TCPDiagnosis.words(span)) ago" }
     /// Since when its receiver has left it unanswered.
-    let words: String
+    var words: String {
+        let span = TCPDiagnosis.words(span)
+        return missed.map { "since the peer's FIN, which came \($0), at least \(span) ago" }
+            ?? "\(span) after the peer's FIN"
+    }
 }
 
 extension KernelEvent.Kind {

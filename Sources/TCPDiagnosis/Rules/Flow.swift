@@ -316,8 +316,11 @@ extension Circumstances {
         return (side, state)
     }
 
-    /// The same of a RST that its receiver did not obey: the kernel of its supposed sender has the socket open all the same.
-    var resetInVain: (side: Side, state: TCPState)? {
+    /// The same of a RST that its receiver did not obey: the kernel of its supposed sender has the socket open all the same. Nearly always
+    /// there is no such word of a kernel: then nothing of the file is copied.
+    var resetInVain: (side: Side, state: TCPState)? { file.disowned == nil ? nil : disownedByReset }
+
+    @inline(never) private var disownedByReset: (side: Side, state: TCPState)? {
         guard let event = file.disowned, case .contradiction(let state?, .closed) = event.kind,
             kernel?[event.side].isLocal == true, kernel?[event.side].trace.resetTime == nil, resetter != event.side,
             case let reset = file[event.side].firstReset, reset.isSeen, reset.time <= event.time
@@ -330,13 +333,15 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "the RST in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) all the same:"
-                + " somebody else made it",
+                "the RST in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) nevertheless:"
+                + " a third party sent it",
             frames: [file[side].firstReset])
     }
 
     /// Who did not send the FIN that is in its name: its kernel steadily has the socket open, and told of no close.
-    var forgedFin: (side: Side, state: TCPState)? {
+    var forgedFin: (side: Side, state: TCPState)? { file.disowned == nil ? nil : disownedByFin }
+
+    @inline(never) private var disownedByFin: (side: Side, state: TCPState)? {
         guard let event = file.disowned, case .contradiction(let state?, let wire) = event.kind, wire.isAfterOwnFin,
             kernel?[event.side].isLocal == true, let trace = trace(event.side),
             case let fin = file[event.side].fin, fin.isSeen, fin.time <= event.time,
@@ -351,8 +356,8 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "the FIN in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) all the same:"
-                + " somebody else made it\(lostWords(side, sentBy: name(side)))",
+                "the FIN in the name of \(name(side)) was not sent by its TCP, which had the socket in \(state.displayName) nevertheless:"
+                + " a third party sent it\(lostWords(side, sentBy: name(side)))",
             frames: [file[side].fin], evidence: lostEvidence(side))
     }
 

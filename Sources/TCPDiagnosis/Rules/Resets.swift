@@ -382,9 +382,9 @@ extension Circumstances {
         return Verdict(
             side: side,
             message:
-                "\(name(side.other)) completed the handshake of a connection that \(name(side)) knows nothing of any more: its accept queue"
+                "\(name(side.other)) completed the handshake of a connection that \(name(side)) no longer knows: its accept queue"
                 + " was full (net.ipv4.tcp_abort_on_overflow), its listener was closed meanwhile, the ACK does not fit its SYN cookie, it was"
-                + " restarted, or a NAT on the way forgot the connection"
+                + " restarted, or a NAT on the path forgot the connection"
                 + "\(lostWords(side.other))\(resetErrnoWords(side))",
             frames: [record.lastSyn, record.resetAnswers, record.reset],
             evidence: lostEvidence(side.other) + resetEvidence(side))
@@ -439,7 +439,7 @@ extension Circumstances {
             frames: [record.resetAnswers, record.reset])
     }
 
-    /// `gave up a peer that did not answer for 153s, though asked 8 times; or it ` where it had sent something again in vain: from R2 on the
+    /// `gave up a peer that did not answer for 153s, though 8 segments asked it again; or it ` where it had sent something again in vain: from R2 on the
     /// connection is closed (RFC 9293 3.8.3), for which some hosts send a RST.
     fileprivate func givenUpWords(_ side: Side) -> String {
         let (own, peer) = (file[side], file[side.other])

@@ -33,18 +33,7 @@ struct LaneText {
     }
 
     private func addData(_ row: TimelineRow, _ words: inout LaneWords) {
-        let start = sequence(row.sequence)
-        let end = start &+ UInt32(truncatingIfNeeded: row.length)
-        words.add(100) {
-            $0.append(number: row.length)
-            $0.append(row.length == 1 ? " byte" : " bytes")
-        }
-        words.add(50) {
-            $0.append(number: start)
-            $0.append(":")
-            $0.append(number: end)
-            if row.ackDelay >= 0 { $0.append(",") }
-        }
+        addText(row, weight: 100, &words)
         if row.ackDelay >= 0 {
             words.add(70) {
                 $0.append("acked +")
@@ -82,7 +71,7 @@ struct LaneText {
         }
         let isProbe = !row.notes.isDisjoint(with: [.keepAlive, .windowProbe])
         if row.bringsText {
-            addText(row, &words)
+            addText(row, weight: 95, &words)
         } else if row.flags.hasAny(.synFinRst) || row.length > 0 || isProbe || detail.unfolds && !row.flags.isBareAck {
             words.add(80) {
                 $0.append("seq ")
@@ -104,10 +93,10 @@ struct LaneText {
         if row.multipathSubtypes != 0 { addMultipath(row, isOpening: isOpening, &words) }
     }
 
-    /// The text of a SYN or FIN as of data. A SYN takes the number before its first octet (RFC 9293 3.4).
-    private func addText(_ row: TimelineRow, _ words: inout LaneWords) {
+    /// How much text there is, and its numbers. A SYN takes the number before its first octet (RFC 9293 3.4).
+    private func addText(_ row: TimelineRow, weight: Int, _ words: inout LaneWords) {
         let start = sequence(row.sequence) &+ (row.flags.has(.syn) ? 1 : 0)
-        words.add(95) {
+        words.add(weight) {
             $0.append(number: row.length)
             $0.append(row.length == 1 ? " byte" : " bytes")
         }
@@ -115,6 +104,7 @@ struct LaneText {
             $0.append(number: start)
             $0.append(":")
             $0.append(number: start &+ UInt32(truncatingIfNeeded: row.length))
+            if row.kind == .data && row.ackDelay >= 0 { $0.append(",") }
         }
     }
 

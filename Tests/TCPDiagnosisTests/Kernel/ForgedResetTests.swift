@@ -77,8 +77,8 @@ import Testing
         #expect(found.contains(.middlebox) && !found.contains(.stateMismatch), "\(play.found)")
         #expect(
             play.message(.middlebox)
-                == "the RST in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED all the same:"
-                + " somebody else made it")
+                == "the RST in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED nevertheless:"
+                + " a third party sent it")
     }
 
     /// Its supposed sender drops the ACKs of what it has not sent, and goes on.
@@ -93,8 +93,8 @@ import Testing
             "\(play.found)")
         #expect(
             play.message(.middlebox).hasPrefix(
-                "the FIN in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED all the same:"
-                    + " somebody else made it"))
+                "the FIN in the name of the client (p7[7]) was not sent by its TCP, which had the socket in ESTABLISHED nevertheless:"
+                    + " a third party sent it"))
     }
 
     /// A SYN-ACK for nobody (backscatter): its SYN is no text, and nobody was restarted.

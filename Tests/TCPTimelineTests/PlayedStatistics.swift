@@ -1,0 +1,15 @@
+// An exchange and its statistics, as several suites ask for them.
+
+import Exchanges
+import TCPTimeline
+
+/// Plays an exchange and gives its statistics.
+func play(_ text: String, clientISN: UInt32 = 1000) -> (play: Play, statistics: ConnectionStatistics) {
+    let play = Play(seed: 1, keepsStatistics: true)
+    play.clientISN = clientISN
+    play.feed(text)
+    guard let statistics = play.timeline.connections.statistics(of: play.last.connection) else {
+        preconditionFailure("the timeline keeps statistics")
+    }
+    return (play, statistics)
+}
