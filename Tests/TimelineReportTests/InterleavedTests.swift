@@ -100,4 +100,19 @@ import TimelineReport
         flush(&report, at: 2000)
         #expect(rows.count == 4 && rows.last == "4+", "\(rows)")
     }
+
+    /// Its number moves the columns: their heads stand above what has moved, once.
+    @Test func aConnectionThatWasAloneGetsColumnHeadsWithItsNumber() {
+        var report = TextTimelineReport(style: TextStyle(), order: .stream)
+        feed("0 > S 0:0\n0.00001 < S. 0:0 ack 1\n0.00002 > . 1:1 ack 1", &report)
+        flush(&report, at: 300)
+        second("0.301 > S 0:0\n0.30101 < S. 0:0 ack 1\n0.30102 > . 1:1 ack 1", &report)
+        flush(&report, at: 600)
+        feed("0.700 > P. 1:11 ack 1\n0.70001 < . 1:1 ack 11\n0.800 > F. 11:11 ack 1", &report)
+        flush(&report, at: 1100)
+        let text = lines(String(decoding: render.out.bytes, as: UTF8.self))
+        let heads = text.indices.filter { text[$0].contains("#      time    delta") }
+        #expect(heads.map { text[$0].prefix(2) } == ["  ", "2|", "1|"], "\(text)")
+        #expect(heads.count == 3 && text[heads[2] - 1].isEmpty)
+    }
 }

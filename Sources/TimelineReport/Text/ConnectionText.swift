@@ -112,6 +112,8 @@ struct ConnectionText {
     private var shownStates: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     private var shownMarks: (originator: TCPState, responder: TCPState) = (.unseen, .unseen)
     var hasHead = false
+    /// Whether the columns on the page have this connection's number in front of them.
+    var isNumbered = false
     /// Findings that are not written yet.
     var findings: [Finding] = []
     var isFinished = false

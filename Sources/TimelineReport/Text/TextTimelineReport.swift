@@ -365,7 +365,12 @@ public struct TextTimelineReport: TraceReport {
             if hasWritten { out.newline() }
             hasWritten = !isPart
             writer.writeHead(connection, kernel, prefix: prefix, &out)
+        } else if prefix != nil && !texts[id].isNumbered && !texts[id].isFinished {
+            // It was alone when its block began: from here on its number moves the columns.
+            out.newline()
+            writer.writeColumnHeads(connection, prefix: prefix, &out)
         }
+        texts[id].isNumbered = prefix != nil
         return prefix
     }
 

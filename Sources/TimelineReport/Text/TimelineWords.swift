@@ -35,7 +35,7 @@ extension TimelineWriter {
             out.append(contentsOf: text { appendPlace(connection, columns: 0, &$0) })
         }
         out.newline()
-        if layout.form != .line { writeNames(connection, prefix, &out) }
+        writeColumnHeads(connection, prefix: prefix, &out)
         writeHostNames(connection, prefix, &out)
         guard layout.form != .line else { return }
         writeProcesses(kernel, prefix, &out)
@@ -76,7 +76,9 @@ extension TimelineWriter {
         }
     }
 
-    private func writeNames(_ connection: Connection, _ prefix: UInt64?, _ out: inout OutputBuffer) {
+    /// `#  time  delta  client  127.0.0.1:35924    127.0.0.1:9500  server`, if the layout has columns.
+    func writeColumnHeads(_ connection: Connection, prefix: UInt64?, _ out: inout OutputBuffer) {
+        guard layout.form != .line else { return }
         let layout = layout(beside: prefix)
         let client = text { $0.append(connection.tuple.source) }
         let server = text { $0.append(connection.tuple.destination) }
