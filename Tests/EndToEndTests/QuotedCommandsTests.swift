@@ -42,10 +42,14 @@ import Testing
         static let standIns = ["N": "9500", "CODE": "refused", "WORD": "TIME_WAIT", "FILE": "out.pcapng"]
     }
 
-    private static func text(_ path: String) throws -> String {
+    private static func path(_ path: String) -> String {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        return try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+        return root.appendingPathComponent(path).path
+    }
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOfFile: self.path(path), encoding: .utf8)
     }
 
     /// What stands between back quotes and begins with the program's name.
@@ -67,6 +71,12 @@ import Testing
             Quoted(line: String($0.output.1), source: "README")
         }
         return samples + spans(in: text, "README")
+    }
+
+    static func inDocumentation() throws -> [Quoted] {
+        let directory = "Sources/tcptrace/Documentation.docc"
+        return try FileManager.default.contentsOfDirectory(atPath: path(directory)).filter { $0.hasSuffix(".md") }
+            .flatMap { spans(in: try text("\(directory)/\($0)"), $0) }
     }
 
     static func inManual() throws -> [Quoted] {
@@ -100,6 +110,7 @@ import Testing
 
     @Test func explanations() { Self.check(Self.inPages(), atLeast: 5) }
     @Test func readme() throws { Self.check(try Self.inReadme(), atLeast: 15) }
+    @Test func documentation() throws { Self.check(try Self.inDocumentation(), atLeast: 8) }
     @Test func manual() throws { Self.check(try Self.inManual(), atLeast: 8) }
     @Test func helpTexts() throws { Self.check(try Self.inHelp(), atLeast: 10) }
 
