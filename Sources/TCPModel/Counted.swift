@@ -1,6 +1,6 @@
-// Counts with their nouns, in sentences for people.
+// Counts with their nouns, for sentences that people read.
 
-/// A count with its noun, which takes an s: `1 SYN`, `7 SYNs`.
+/// A count with its noun, whose plural ends in s: `1 SYN`, `7 SYNs`.
 public func counted(_ number: some BinaryInteger, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
 }

@@ -1,6 +1,7 @@
-// How far a word is from another: for hints at what was meant.
+// The distance between two words, for hints at what the user meant.
 
-/// How many insertions, deletions, replacements and swaps of neighbours make one out of the other (optimal string alignment).
+/// The fewest insertions, deletions, replacements and swaps of neighbors that turn one sequence into the other (optimal
+/// string alignment).
 public func editDistance<Letter: Equatable>(_ left: [Letter], _ right: [Letter]) -> Int {
     var before: [Int] = []
     var row = Array(0...right.count)

@@ -1,7 +1,7 @@
-// The one step that all hashes here are made of.
+// The mixing step of all hash functions here.
 
-/// The product of two words, folded: both halves count. Fast, and mixes well if neither factor can be chosen as 0; whoever hashes
-/// what others can choose has a secret in each of them (`HashKeys`).
+/// The full product of two words, its halves combined by XOR. Fast, and mixes well as long as neither factor can be
+/// made 0: when hashing values that an attacker can choose, put a secret into each factor (`HashKeys`).
 @inlinable @inline(__always) public func foldedProduct(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = left.multipliedFullWidth(by: right)
     return product.high ^ product.low

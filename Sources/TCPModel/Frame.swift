@@ -1,6 +1,6 @@
-// What comes with a captured frame besides its bytes.
+// A captured frame's metadata: link type and header.
 
-/// A capture's link-layer header type (DLT / LINKTYPE value of the tcpdump registry).
+/// A capture's link-layer header type (a DLT or LINKTYPE value of the tcpdump registry).
 public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     /// LINKTYPE_ value as in capture files.
     public var rawValue: UInt16
@@ -25,25 +25,25 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var arcnetBSD: LinkType { LinkType(7) }
     /// ARCNET, as Linux captures it.
     @inlinable public static var arcnetLinux: LinkType { LinkType(129) }
-    /// 802.11, without anything before it.
+    /// 802.11, with no other header before it.
     @inlinable public static var wireless: LinkType { LinkType(105) }
-    /// 802.11 behind a Prism header, or an AVS one.
+    /// 802.11 behind a Prism or AVS header.
     @inlinable public static var prism: LinkType { LinkType(119) }
     /// 802.11 behind a radiotap header.
     @inlinable public static var radiotap: LinkType { LinkType(127) }
     /// 802.11 behind an AVS header.
     @inlinable public static var avs: LinkType { LinkType(163) }
-    /// A Juniper router's header, and Ethernet.
+    /// A Juniper router's header, followed by Ethernet.
     @inlinable public static var juniperEthernet: LinkType { LinkType(178) }
-    /// A Juniper router's header, and PPP.
+    /// A Juniper router's header, followed by PPP.
     @inlinable public static var juniperPPP: LinkType { LinkType(179) }
-    /// A Juniper router's header, and Cisco HDLC.
+    /// A Juniper router's header, followed by Cisco HDLC.
     @inlinable public static var juniperCiscoHDLC: LinkType { LinkType(181) }
-    /// Raw IP, as some systems' DLT 12 has it.
+    /// Raw IP: DLT 12 of some systems.
     @inlinable public static var rawBSD: LinkType { LinkType(12) }
-    /// Raw IP, as OpenBSD's DLT 14 has it.
+    /// Raw IP: OpenBSD's DLT 14.
     @inlinable public static var rawOpenBSD: LinkType { LinkType(14) }
-    /// Raw IP, version told by the first nibble.
+    /// Raw IP; the first nibble is the version.
     @inlinable public static var raw: LinkType { LinkType(101) }
     /// OpenBSD loopback: a 4-byte address family in network order.
     @inlinable public static var loop: LinkType { LinkType(108) }
@@ -57,17 +57,17 @@ public struct LinkType: Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var linuxSLL2: LinkType { LinkType(276) }
 }
 
-/// A captured frame's header: everything but its bytes, which are borrowed from the capture.
+/// A captured frame's metadata: everything except its bytes, which are borrowed from the capture.
 public struct FrameHeader: BitwiseCopyable, Sendable {
     /// Time of capture.
     public var time: Timestamp
     /// Octets captured.
     public var capturedLength: UInt32
-    /// Octets the frame had on the wire.
+    /// Octets of the frame on the wire.
     public var originalLength: UInt32
-    /// How to read the first bytes.
+    /// The kind of link header that the frame starts with.
     public var linkType: LinkType
-    /// Which interface of the capture, counted from 0.
+    /// Index of the capture's interface, counted from 0.
     public var interface: UInt16
 
     /// The header of a frame.

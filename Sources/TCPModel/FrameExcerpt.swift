@@ -1,50 +1,50 @@
-// What is shown of a frame besides what it means: its link header, and the octets of its segment's text.
+// The parts of a frame that can be shown besides its meaning: its link header and the octets of its segment's text.
 
-/// What somebody asks to see of frames.
+/// Which parts of frames have been requested.
 public struct ExcerptNeeds: BitwiseCopyable, Sendable {
-    /// The octets of the text.
+    /// Whether the octets of the text are requested.
     public var text = false
-    /// The link header.
+    /// Whether the link header is requested.
     public var link = false
 
-    /// Nothing.
+    /// Requests nothing.
     public init() {}
 
-    /// These.
+    /// Requests the given parts.
     public init(text: Bool, link: Bool) {
         self.text = text
         self.link = link
     }
 
-    /// Whether nobody asks for anything.
+    /// Whether nothing is requested.
     public var isNothing: Bool { !text && !link }
 }
 
-/// A piece of a frame, copied. There is none unless somebody asks to see it, for it takes memory of its own.
+/// A copied part of a frame. Excerpts take memory of their own, so none is made unless it is requested.
 public final class FrameExcerpt: Sendable {
-    /// Why octets of the text are not there.
+    /// Why octets of the text are missing.
     public enum Lack: UInt8, Sendable {
-        /// The capture's snapshot length.
+        /// The capture's snapshot length cut them off.
         case notCaptured
-        /// The frame ends before the text does, as its IP header has it.
+        /// The frame ends before the text does, according to its IP header.
         case notInFrame
-        /// The packet came in fragments, which were cut, or of which some did not come.
+        /// The packet came in fragments, and some of them were cut or did not arrive.
         case fragments
-        /// Too much else waits to be shown.
+        /// Too many other octets are waiting to be shown.
         case noRoom
     }
 
-    /// The link header, if that is asked for.
+    /// The link header, if it was requested.
     public let link: LinkHeader?
-    /// The name of the interface whose number it has, where that is known. Its owner chose it.
+    /// The name of the frame's interface, if known. Untrusted: the interface's owner chose it.
     public let device: String?
-    /// Octets of the whole frame on the link.
+    /// Length of the whole frame on the link, in octets.
     public let frameLength: UInt32
-    /// The text, as far as it is there.
+    /// The available octets of the text.
     public let text: [UInt8]
-    /// How many octets of it are not.
+    /// How many octets of the text are missing.
     public let missing: UInt32
-    /// Why.
+    /// Why they are missing.
     public let lack: Lack
 
     /// An excerpt from its parts.
@@ -59,10 +59,10 @@ public final class FrameExcerpt: Sendable {
         self.lack = lack
     }
 
-    /// Octets of memory that it takes, about.
+    /// Its approximate memory use in octets.
     public var size: Int { text.count + 128 }
 
-    /// The same without its text, for want of room.
+    /// A copy without the text, which counts as missing for want of room.
     public var withoutText: FrameExcerpt {
         if text.isEmpty { return self }
         return FrameExcerpt(

@@ -1,19 +1,19 @@
-// The secret words of the hashes here.
+// The secret words of the hash functions here.
 
-/// Three words that nobody outside knows, for hashes of what others can choose.
+/// Three secret words, for hashing values that an attacker can choose.
 ///
-/// A folded product is only as good as both of its factors: a factor that somebody can make 0 takes the other one out of the hash, and
-/// two values that meet in one factor before either was multiplied by a secret can be chosen so that they cancel. So every
-/// factor has a key of its own, and what is put beside another value is multiplied by one first.
+/// A folded product is only as good as both of its factors. If an attacker can make one factor 0, the other drops out
+/// of the hash; and two values combined in one factor before either was multiplied by a secret can be chosen to cancel
+/// out. So every factor has its own key, and a value that is combined with another one is first multiplied by a key.
 public struct HashKeys: BitwiseCopyable, Sendable {
-    /// One for each factor.
+    /// The key of the first factor.
     public let first: UInt64
-    /// See `first`.
+    /// The key of the second factor.
     public let second: UInt64
-    /// An odd one, to multiply with.
+    /// An odd number to multiply values by.
     public let multiplier: UInt64
 
-    /// The keys that follow from a seed (SplitMix64, Steele et al., 2014), the same ones for the same seed.
+    /// Keys derived from a seed (SplitMix64, Steele et al., 2014): the same keys for the same seed.
     public init(seed: UInt64) {
         var state = seed
         func next() -> UInt64 {
@@ -28,6 +28,6 @@ public struct HashKeys: BitwiseCopyable, Sendable {
         multiplier = next() | 1
     }
 
-    /// Keys that are drawn.
+    /// Random keys.
     public init() { self.init(seed: .random(in: .min ... .max)) }
 }

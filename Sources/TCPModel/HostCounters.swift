@@ -1,9 +1,10 @@
-// The kernel's counters of one network namespace at one moment, and what moved between two moments: plain values.
+// The kernel's counters of one network namespace at one moment, and their changes between two moments: plain values.
 
-/// TCP's counters of one network namespace (/proc/net/snmp, /proc/net/netstat), and how often there was no route, by nstat's names:
-/// `TcpRetransSegs`, `TcpExtListenOverflows`. They count everything in the namespace, not only what is traced.
+/// TCP's counters of one network namespace (/proc/net/snmp, /proc/net/netstat) and its counts of missing routes, by
+/// nstat's names: `TcpRetransSegs`, `TcpExtListenOverflows`. They cover everything in the namespace, not only what is
+/// traced.
 public struct HostCounters: Sendable {
-    /// When they were read, on the clock that stamps frames.
+    /// When they were read, on the clock that timestamps frames.
     public var time: Timestamp
     /// The values by name.
     public var values: [String: UInt64]
@@ -17,15 +18,16 @@ public struct HostCounters: Sendable {
     /// One counter; nil if this kernel does not have it.
     public subscript(name: String) -> UInt64? { values[name] }
 
-    /// Whether names of counters have such octets: letters, digits and the underscore.
+    /// Whether an octet may be part of a counter's name: a letter, digit or underscore.
     public static func isNameOctet(_ octet: UInt8) -> Bool {
         octet | 0x20 >= 0x61 && octet | 0x20 <= 0x7a || octet >= 0x30 && octet <= 0x39 || octet == 0x5f
     }
 
-    /// What are no counters but settings and levels: their difference means nothing.
+    /// Values that are settings or levels rather than counters: their difference means nothing.
     static let levels: Set<String> = ["TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn", "TcpCurrEstab"]
 
-    /// What moved since `earlier`. A counter that is missing in either, or went back, is left out.
+    /// The counters that rose since `earlier`. A counter that is missing in either reading, or that went backwards, is
+    /// left out.
     public func change(since earlier: HostCounters) -> HostCounterChange {
         var increases: [HostCounterChange.Increase] = []
         for (name, value) in values where !Self.levels.contains(name) {
@@ -37,13 +39,13 @@ public struct HostCounters: Sendable {
     }
 }
 
-/// The counters that moved in a span of time.
+/// The counters that rose in a span of time.
 public struct HostCounterChange: Sendable {
     /// One counter and by how much it rose.
     public struct Increase: Hashable, Sendable {
         /// Its name, as in `HostCounters`.
         public var name: String
-        /// By how much; never 0.
+        /// The increase; never 0.
         public var count: UInt64
 
         /// An increase from its parts.
@@ -52,15 +54,15 @@ public struct HostCounterChange: Sendable {
             self.count = count
         }
 
-        /// What it means that it moved, if that explains trouble; nil for the others.
+        /// The meaning of the increase if the counter points to trouble; nil for other counters.
         public var trouble: String? { HostCounterTroubles.meanings[name] }
     }
 
-    /// When it began.
+    /// Start of the span.
     public var from: Timestamp
-    /// When it ended.
+    /// End of the span.
     public var to: Timestamp
-    /// What moved, sorted by name.
+    /// The counters that rose, sorted by name.
     public var increases: [Increase]
 
     /// A change from its parts; the increases must be sorted by name.
@@ -70,16 +72,17 @@ public struct HostCounterChange: Sendable {
         self.increases = increases
     }
 
-    /// By how much a counter rose: 0 if it did not, or if there is none of that name.
+    /// How much a counter rose; 0 if it did not, or if no counter has that name.
     public subscript(name: String) -> UInt64 { increases.first { $0.name == name }?.count ?? 0 }
 
-    /// Those that explain trouble.
+    /// The increases that point to trouble.
     public var troubles: [Increase] { increases.filter { $0.trouble != nil } }
 }
 
-/// What the counters that explain trouble mean (Documentation/networking/snmp_counter.rst, include/uapi/linux/snmp.h).
+/// The meanings of counters that point to trouble (Documentation/networking/snmp_counter.rst,
+/// include/uapi/linux/snmp.h).
 public enum HostCounterTroubles {
-    /// A few words for each, by its name.
+    /// A short description of each counter, by its name.
     public static let meanings: [String: String] = [
         "ConntrackDrop": "packets dropped: connection tracking had no room (nf_conntrack_max)",
         "IpOutNoRoutes": "packets and calls of connect() for which there was no route (ENETUNREACH)",

@@ -1,9 +1,11 @@
-// Text from outside (names of files, processes, interfaces and hosts, what was typed), made fit for a terminal: the one rule for that.
+// Makes untrusted text (names of files, processes, interfaces and hosts, user input) safe for a terminal: the single
+// place that decides what is safe.
 
 extension Unicode.Scalar {
-    /// Whether a terminal may act on this scalar, or show the text around it in another order or not at all.
+    /// Whether a terminal may interpret this scalar as a command, hide it, or use it to reorder or hide the text around
+    /// it.
     public var isUnsafeOnTerminals: Bool {
-        // Nearly everything is ASCII, and the table of categories is slow.
+        // Nearly all text is ASCII, and looking up general categories is slow.
         if value < 0x7f { return value < 0x20 }
         return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
@@ -11,7 +13,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// What stands for this scalar where it is not shown itself: `\x1b`, `\u{202e}`.
+    /// The escape sequence shown in place of this scalar: `\x1b`, `\u{202e}`.
     public var escapeSequence: String {
         let digits = String(value, radix: 16)
         func padded(_ width: Int) -> String {
@@ -21,21 +23,23 @@ extension Unicode.Scalar {
     }
 }
 
-/// Untrusted text so that nothing in it can act on a terminal: control characters, bidirectional and invisible format characters and the C1
-/// set come out as `\x1b`, `\u{202e}`; a backslash is doubled, so that no text looks like the escape of another one.
+/// Untrusted text, escaped so that nothing in it can control a terminal. Control characters (C1 included) and
+/// bidirectional or invisible format characters become `\x1b`, `\u{202e}`; a backslash is doubled, so that no text
+/// looks like the escape of another.
 public func printable(_ text: String) -> String { text.replacingScalars { $0 == "\\" ? "\\\\" : $0.shown } }
 
-/// Words of ours, in one line or several, with those of others among them: everything that could act on a terminal is escaped. What has been
-/// escaped, or is a shell's, stays as it is.
+/// The program's own text, of one or more lines, that may have untrusted text in it: everything that could control a
+/// terminal is escaped. Backslashes are not doubled, so text that is already escaped or quoted for a shell is
+/// unchanged.
 public func harmless(_ text: String) -> String { text.replacingScalars { $0 == "\n" ? nil : $0.shown } }
 
 extension Unicode.Scalar {
-    /// What is to be shown in its place, if anything.
+    /// The escape sequence to show in its place; nil to show the scalar itself.
     fileprivate var shown: String? { isUnsafeOnTerminals ? escapeSequence : nil }
 }
 
 extension String {
-    /// The text with what `substitute` has in the place of some scalars.
+    /// The text with every scalar replaced for which `substitute` returns a replacement.
     fileprivate func replacingScalars(_ substitute: (Unicode.Scalar) -> String?) -> String {
         var text = ""
         for scalar in unicodeScalars {

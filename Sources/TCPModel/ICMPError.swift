@@ -1,10 +1,10 @@
-// ICMP errors about TCP segments: what they say, of which segment, and what Linux makes of them.
+// ICMP errors about TCP segments: their meaning, the quoted segment, and how Linux reacts to them.
 
 /// An ICMP error that quotes a TCP segment (RFC 792, RFC 4443).
 public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
-    /// Who sent the error: a router on the way, or the segment's receiver.
+    /// The sender of the error: a router on the path, or the segment's receiver.
     public var sender: IPAddress
-    /// From the quoted segment's sender, who gets the error, to its receiver.
+    /// The quoted segment's four-tuple. Its source is the receiver of the error.
     public var quoted: FourTuple
     /// SEG.SEQ of the quoted segment.
     public var sequence: SequenceNumber
@@ -12,7 +12,7 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
     public var type: UInt8
     /// The ICMP code.
     public var code: UInt8
-    /// MTU of the next hop in octets, where a packet was too big; 0 if not said (routers before RFC 1191).
+    /// MTU of the next hop in octets if the packet was too big; 0 if not reported (routers before RFC 1191).
     public var nextHopMTU: UInt32
 
     /// An error from its fields.
@@ -30,7 +30,7 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
     /// Which kind of error it is.
     public var kind: Kind { Kind(isIPv4: quoted.source.address.isV4, type: type, code: code) }
 
-    /// Whether Linux forgets a request for a connection, which it has answered with a SYN-ACK, because of an error about that answer
+    /// Whether Linux drops a connection request that it has answered with a SYN-ACK when that SYN-ACK causes this error
     /// (`tcp_v4_err`, and `icmpv6_err_convert` for IPv6).
     public var endsRequest: Bool {
         switch kind {
@@ -44,9 +44,9 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
-    /// What an error says, by the names of IANA's registries, the same for both versions where they mean the same.
+    /// The meaning of an error, named as in IANA's registries; one case for both versions where they mean the same.
     public enum Kind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-        /// None of those below.
+        /// Any error not listed below.
         case other
         /// 3/0, 3/6, 3/11; in ICMPv6 1/0.
         case networkUnreachable
@@ -64,11 +64,11 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
         case hostUnknown
         /// 3/8: obsolete (RFC 1812 5.2.7.1).
         case sourceIsolated
-        /// 3/9: a firewall says no to the network.
+        /// 3/9: a firewall prohibits traffic to the network.
         case networkProhibited
-        /// 3/10: to the host.
+        /// 3/10: a firewall prohibits traffic to the host.
         case hostProhibited
-        /// 3/13 to 3/15; in ICMPv6 1/1, 1/5, 1/6: a firewall says no.
+        /// 3/13 to 3/15; in ICMPv6 1/1, 1/5, 1/6: a firewall prohibits the traffic.
         case prohibited
         /// ICMPv6 1/2.
         case beyondScope
@@ -155,8 +155,9 @@ public struct ICMPError: BitwiseCopyable, Sendable, Equatable {
             }
         }
 
-        /// The error that connect() returns on Linux if this ends the attempt (`icmp_err_convert`, `tab_unreach`); nil if
-        /// it does not: Linux gives an attempt up for every error but those about the path's MTU, redirects and quenches.
+        /// The error that connect() returns on Linux if this error ends the attempt (`icmp_err_convert`,
+        /// `tab_unreach`), or nil if it does not. Every error ends an attempt except those about the path MTU,
+        /// redirects and source quenches.
         public func connectError(isIPv4: Bool) -> LinuxErrno? {
             switch self {
             case .networkUnreachable, .networkProhibited: .networkUnreachable

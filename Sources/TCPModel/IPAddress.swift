@@ -2,9 +2,9 @@
 
 /// An IPv4 or IPv6 address.
 ///
-/// IPv4 is held as the IPv4-mapped address ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that the kernel's view of a dual-stack
-/// socket (`::ffff:127.0.0.1` in /proc/net/tcp6) equals the address that is on the wire. Equality is equality of the 16
-/// bytes.
+/// IPv4 addresses are held in IPv4-mapped form, ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that the kernel's view of a
+/// dual-stack socket (`::ffff:127.0.0.1` in /proc/net/tcp6) equals the address on the wire. Two addresses are equal if
+/// their 16 bytes are.
 public struct IPAddress: Hashable, BitwiseCopyable, Sendable {
     /// The first eight bytes, in network order read as a big-endian number.
     public var high: UInt64
@@ -54,15 +54,16 @@ public struct IPAddress: Hashable, BitwiseCopyable, Sendable {
 }
 
 extension IPAddress: CustomStringConvertible {
-    /// Dotted decimal, or IPv6 text as RFC 5952 wants it: lower case, `::` for the longest run of two or more zero groups
-    /// (the first one if two are equally long).
+    /// Dotted decimal, or IPv6 text in the form of RFC 5952: lower case, with `::` for the longest run of two or more
+    /// zero groups (the first one if two are equally long).
     public var description: String {
         var text = ""
         forEachCharacter { text.unicodeScalars.append(Unicode.Scalar($0)) }
         return text
     }
 
-    /// Calls `body` with each ASCII character of `description`, so that reports need no String.
+    /// Calls `body` with each ASCII character of `description`, so that reports can write addresses without making a
+    /// String.
     public func forEachCharacter(_ body: (UInt8) -> Void) {
         if isV4 { forEachCharacterV4(body) } else { forEachCharacterV6(body) }
     }
@@ -103,7 +104,7 @@ extension IPAddress: CustomStringConvertible {
         UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64((3 - index & 3) * 16))
     }
 
-    /// The groups that `::` stands for; beyond the last one if there are none.
+    /// The groups that `::` stands for; an empty range behind the last group if there are none.
     private var longestZeroRun: Range<Int> {
         var best = 8..<8
         var start = 0

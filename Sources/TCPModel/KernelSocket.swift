@@ -1,8 +1,8 @@
-// What the kernel says of one TCP socket, and who owns it: plain values, so that they can be joined without any privilege.
+// What the kernel says about one TCP socket and its owner: plain values that can be correlated without privileges.
 
-/// One TCP socket as the kernel lists it (sock_diag; /proc/net/tcp and tcp6 where that is not to be had).
+/// One TCP socket as the kernel lists it (sock_diag, or /proc/net/tcp and tcp6 where that is unavailable).
 public struct KernelSocket: BitwiseCopyable, Sendable {
-    /// Which timer is running, as /proc/net/tcp's `tr` says it.
+    /// Which timer is running, as in the `tr` field of /proc/net/tcp.
     public enum Timer: UInt8, Sendable, BitwiseCopyable {
         /// None.
         case none
@@ -18,37 +18,42 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
 
     /// The socket's own end.
     public var local: SocketAddress
-    /// The peer, 0.0.0.0:0 when listening.
+    /// The peer's end; 0.0.0.0:0 for a listener.
     public var remote: SocketAddress
-    /// The state; Linux's numbering translated.
+    /// The state, translated from Linux's numbering.
     public var state: TCPState
-    /// Whether it is an IPv6 socket (an IPv4 peer is then shown mapped; here it is normalised).
+    /// Whether it is an IPv6 socket. The kernel shows its IPv4 peers as mapped addresses; here they are normalized.
     public var isIPv6: Bool
     /// The running timer.
     public var timer: Timer
-    /// Octets sent and not acknowledged.
+    /// Octets sent or queued and not yet acknowledged.
     public var transmitQueue: UInt32
-    /// Octets received and not read (for a listener: connections waiting to be accepted). A received FIN counts as one.
+    /// Octets received and not yet read (for a listener: connections waiting to be accepted). A received FIN counts as
+    /// one.
     public var receiveQueue: UInt32
-    /// User id of the owner; 0 also for sockets without one.
+    /// User id of the owner; also 0 for sockets without an owner.
     public var uid: UInt32
-    /// Inode of the socket file; 0 = no process holds it (not accepted yet, orphaned, or TIME_WAIT).
+    /// Inode of the socket file; 0 if no process holds the socket (not yet accepted, orphaned, or in TIME_WAIT).
     public var inode: UInt64
-    /// Of a listener: how many connections may wait in its accept queue; it is full when more do. Nil if not told (/proc).
+    /// For a listener: its backlog. The accept queue is full when more connections than this are waiting. Nil if not
+    /// reported (/proc).
     public var backlog: UInt32?
-    /// Of a listener: how many SYNs and last ACKs it has refused since it listens, for want of room above all. Nil if not told.
+    /// For a listener: how many SYNs and final handshake ACKs it has refused since it started listening, mostly for
+    /// want of room. Nil if not reported.
     public var drops: UInt32?
-    /// Index of the interface that it is bound to (SO_BINDTODEVICE, scope of a link-local address); 0 = none, or not told (/proc).
+    /// Index of the interface that the socket is bound to (SO_BINDTODEVICE, scope of a link-local address); 0 if none,
+    /// or if not reported (/proc).
     public var interface: UInt32 = 0
 
-    /// Octets of text that were sent or queued and not acknowledged: the kernel counts SYN and FIN as one each.
+    /// Octets of text sent or queued and not yet acknowledged: `transmitQueue` without SYN and FIN, which the kernel
+    /// counts as one each.
     public var unacknowledgedText: UInt32 {
         let hasControl = [.synSent, .synReceived, .finWait1, .closing, .lastAck].contains(state)
         return state == .listen ? 0 : transmitQueue - min(transmitQueue, hasControl ? 1 : 0)
     }
 
-    /// Of a listener: whether its accept queue has no room for one more. It holds more than its backlog (sock_diag tells that), or
-    /// where the backlog is not known, anything at all.
+    /// For a listener: whether its accept queue is full. It is if more connections wait than the backlog allows
+    /// (reported by sock_diag) or, where the backlog is unknown, if any connection waits.
     public var isFull: Bool { receiveQueue > backlog ?? 0 }
 
     /// A socket from its fields.
@@ -70,7 +75,7 @@ public struct KernelSocket: BitwiseCopyable, Sendable {
 
 /// The process behind a socket.
 ///
-/// One reference, which all sockets and events of the process share: it is copied for each of them.
+/// A single reference that all sockets and events of the process share, since it is copied into each of them.
 public struct ProcessIdentity: Hashable, Sendable {
     private final class Words: Sendable {
         let pid: Int32
@@ -90,11 +95,11 @@ public struct ProcessIdentity: Hashable, Sendable {
 
     /// Process id.
     public var pid: Int32 { words.pid }
-    /// The kernel's short name of it (/proc/PID/comm). Untrusted bytes: escape before showing.
+    /// The kernel's short name of the process (/proc/PID/comm). Untrusted bytes: escape before showing.
     public var command: String { words.command }
     /// User id of the process.
     public var uid: UInt32 { words.uid }
-    /// Its executable, control group, container; nil if it had gone before they could be read.
+    /// Its executable, control group and container; nil if the process was gone before they could be read.
     public var details: ProcessDetails? { words.details }
 
     /// A process from its fields.
@@ -102,18 +107,18 @@ public struct ProcessIdentity: Hashable, Sendable {
         words = Words(pid, command, uid, details)
     }
 
-    /// The same process with what else is known of it.
+    /// The same process with details added.
     public func with(_ details: ProcessDetails) -> ProcessIdentity {
         ProcessIdentity(pid: pid, command: command, uid: uid, details: details)
     }
 
-    /// Whether both are the same process under the same name and user; what else is known of it does not matter.
+    /// Whether both have the same pid, user and short name; their details do not matter.
     public static func == (left: ProcessIdentity, right: ProcessIdentity) -> Bool {
         left.words === right.words
             || left.pid == right.pid && left.uid == right.uid && left.command == right.command
     }
 
-    /// The same three.
+    /// Hashes the pid, the user and the short name.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(pid)
         hasher.combine(uid)

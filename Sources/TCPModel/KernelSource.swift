@@ -1,6 +1,6 @@
-// Where facts from the kernel come from.
+// The kernel interfaces that facts come from.
 
-/// Where a fact from the kernel comes from.
+/// The kernel interface that a fact comes from.
 public enum KernelSource: Sendable {
     /// /proc/net/tcp and tcp6.
     case proc

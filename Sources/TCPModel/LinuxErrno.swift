@@ -1,16 +1,17 @@
-// The errors that TCP and its system calls hand to programs, by Linux's numbers.
+// The errors that TCP and its system calls return to programs, by Linux's numbers.
 
-/// An error's number on Linux (asm-generic/errno.h). Not the C library's constants: a capture may be of another machine.
+/// An error number of Linux (asm-generic/errno.h). The C library's constants are not used, since a capture may come
+/// from another machine.
 public struct LinuxErrno: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// The number, as `strace` shows it.
     public let rawValue: Int32
 
-    /// The error with this number, whether it has a name here or not.
+    /// The error with this number, which need not have a name here.
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
-    /// A rule forbids it: ICMPv6 "prohibited", or a rule of this host.
+    /// A rule forbids the connection: an ICMPv6 "prohibited" error, or a rule of this host.
     public static let accessDenied = LinuxErrno(rawValue: 13)
-    /// The process has no descriptor left.
+    /// The process has no descriptors left.
     public static let tooManyOpenFiles = LinuxErrno(rawValue: 24)
     /// Written to a connection that is closed for writing.
     public static let brokenPipe = LinuxErrno(rawValue: 32)
@@ -18,34 +19,34 @@ public struct LinuxErrno: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     public static let noNetwork = LinuxErrno(rawValue: 64)
     /// ICMP: a header was faulty.
     public static let protocolError = LinuxErrno(rawValue: 71)
-    /// Longer than the path takes.
+    /// The message is larger than the path MTU.
     public static let messageTooLong = LinuxErrno(rawValue: 90)
     /// ICMP: the host does not speak TCP.
     public static let protocolUnavailable = LinuxErrno(rawValue: 92)
     /// ICMP: the source route failed.
     public static let notSupported = LinuxErrno(rawValue: 95)
-    /// Somebody has that port.
+    /// The address and port are already in use.
     public static let addressInUse = LinuxErrno(rawValue: 98)
-    /// No port is left, or the address is not this host's.
+    /// No local port is free, or the address is not one of this host.
     public static let addressNotAvailable = LinuxErrno(rawValue: 99)
     /// The interface is down.
     public static let networkDown = LinuxErrno(rawValue: 100)
-    /// There is no way to the network.
+    /// There is no route to the network.
     public static let networkUnreachable = LinuxErrno(rawValue: 101)
-    /// The connection was ended on this host (SOCK_DESTROY).
+    /// The connection was aborted on this host (SOCK_DESTROY).
     public static let connectionAborted = LinuxErrno(rawValue: 103)
     /// The peer sent a RST.
     public static let connectionReset = LinuxErrno(rawValue: 104)
-    /// Nobody answered in time.
+    /// The peer did not answer in time.
     public static let timedOut = LinuxErrno(rawValue: 110)
     /// A SYN was answered with a RST.
     public static let connectionRefused = LinuxErrno(rawValue: 111)
     /// ICMP: the host is unknown.
     public static let hostDown = LinuxErrno(rawValue: 112)
-    /// There is no way to the host.
+    /// There is no route to the host.
     public static let hostUnreachable = LinuxErrno(rawValue: 113)
 
-    /// The name of its constant; nil for those that are not among the above.
+    /// The name of its constant, such as `ECONNREFUSED`; nil for errors not listed above.
     public var name: StaticString? {
         switch self {
         case .accessDenied: "EACCES"

@@ -1,24 +1,24 @@
 // The subtypes of the MPTCP option (RFC 8684 7.2, IANA's "MPTCP Option Subtypes").
 
-/// What one MPTCP option is for.
+/// The purpose of one MPTCP option.
 public enum MultipathSubtype: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    /// RFC 8684 3.1, two keys to open a connection.
+    /// RFC 8684 3.1: exchanges keys to open a connection.
     case capable = 0
-    /// RFC 8684 3.2, another subflow.
+    /// RFC 8684 3.2: adds a subflow to a connection.
     case join = 1
-    /// RFC 8684 3.3, data acknowledgments and mappings.
+    /// RFC 8684 3.3: data acknowledgments and mappings.
     case dataSequence = 2
-    /// RFC 8684 3.4.1, one more address.
+    /// RFC 8684 3.4.1: announces another address.
     case addAddress = 3
-    /// RFC 8684 3.4.2, an address that is gone.
+    /// RFC 8684 3.4.2: withdraws an address.
     case removeAddress = 4
-    /// RFC 8684 3.3.8, backup or not.
+    /// RFC 8684 3.3.8: changes whether a subflow is a backup.
     case priority = 5
-    /// RFC 8684 3.7, a checksum is wrong.
+    /// RFC 8684 3.7: reports a wrong checksum.
     case fail = 6
-    /// RFC 8684 3.5, end the connection at once.
+    /// RFC 8684 3.5: closes the connection at once.
     case fastClose = 7
-    /// RFC 8684 3.6, why a subflow is reset.
+    /// RFC 8684 3.6: says why a subflow is reset.
     case reset = 8
 
     /// For programs.

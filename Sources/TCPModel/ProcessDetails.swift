@@ -1,24 +1,27 @@
-// Where a process comes from: its executable, control group, container and systemd unit. Read once a process, shared by its sockets.
+// Where a process comes from: its executable, control group, container and systemd unit. Read once per process and
+// shared by its sockets.
 
 /// What is known of a process beyond its name. All of it is untrusted text: escape before showing.
 ///
-/// A class, so that every connection of the process shares the one that was read.
+/// A class, so that all connections of a process share one copy.
 public final class ProcessDetails: Sendable {
-    /// The path of the executable (/proc/PID/exe), as seen from where we are; the kernel adds ` (deleted)` when it was removed
-    /// or replaced since. Nil: a kernel thread, or we may not know.
+    /// The path of the executable (/proc/PID/exe), as seen from this process; the kernel appends ` (deleted)` if the
+    /// file has since been removed or replaced. Nil for a kernel thread, or if we may not read the path.
     public let executable: String?
-    /// The path of its control group: version 2's, else that of systemd's hierarchy, else any other. Nil if it cannot be read.
+    /// The path of its control group: in version 2's hierarchy, else in systemd's, else in any other. Nil if it cannot
+    /// be read.
     public let controlGroup: String?
-    /// The container that the path of a control group names; nil if none does.
+    /// The container named by a control group's path; nil if none is.
     public let container: Container?
-    /// The systemd unit that the path of a control group names (`ssh.service`); nil if none does.
+    /// The systemd unit named by a control group's path (`ssh.service`); nil if none is.
     public let unit: String?
 
-    /// A container, as far as the path of a control group tells.
+    /// A container, as far as a control group's path identifies it.
     public struct Container: Hashable, Sendable {
-        /// Who made it: `docker`, `containerd`, `podman`, `cri-o`, `lxc`, `nspawn`; nil where only its pod is known, or only its id.
+        /// The runtime that made it: `docker`, `containerd`, `podman`, `cri-o`, `lxc`, `nspawn`; nil if only its pod or
+        /// its id is known.
         public var runtime: String?
-        /// Its id, mostly 64 hexadecimal digits; the name for LXC and nspawn.
+        /// Its id, usually 64 hexadecimal digits; for LXC and nspawn, its name.
         public var identifier: String
         /// The UID of its Kubernetes pod.
         public var pod: String?

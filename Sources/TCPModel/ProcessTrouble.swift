@@ -1,4 +1,4 @@
-// Why a process does not do what is waited for, though its program may be right.
+// Why a process may not do what others wait for, even though its program is correct.
 
 /// What keeps a process from serving its connections.
 public enum ProcessTrouble: UInt8, Sendable, BitwiseCopyable {
@@ -6,6 +6,6 @@ public enum ProcessTrouble: UInt8, Sendable, BitwiseCopyable {
     case stopped = 1
     /// It is stopped by a debugger: `t`.
     case traced = 2
-    /// It has as many descriptors as it may: accept() fails with EMFILE.
+    /// It has reached its limit of open descriptors: accept() fails with EMFILE.
     case noDescriptors = 3
 }

@@ -1,38 +1,39 @@
-// First in, first out.
+// A first-in, first-out queue.
 
-/// A queue whose beginning is taken away without moving the rest each time.
+/// A queue whose front is removed without moving the other elements each time.
 public struct Queue<Element> {
     @usableFromInline var entries: [Element] = []
-    /// How many of them have been taken away.
+    /// How many elements at the start of `entries` have been removed.
     @usableFromInline var head = 0
 
     /// An empty queue.
     @inlinable public init() {}
 
-    /// How many wait.
+    /// The number of elements.
     @inlinable public var count: Int { entries.count - head }
 
-    /// Elements for which there is memory.
+    /// The number of elements that fit into the allocated memory.
     public var room: Int { entries.capacity }
 
-    /// The one that has waited for the longest time.
+    /// The oldest element.
     @inlinable public var first: Element? { head < entries.count ? entries[head] : nil }
 
-    /// The one so many places behind the first; `place` is less than `count`.
+    /// The element `place` positions behind the first; `place` must be less than `count`.
     @inlinable public subscript(place: Int) -> Element { entries[head + place] }
 
-    /// Adds one at the end.
+    /// Adds an element at the end.
     @inlinable public mutating func append(_ element: Element) {
-        // What was taken away makes room before memory is asked for.
+        // Reuses the space of removed elements before allocating more memory.
         if entries.count == entries.capacity && head * 2 > entries.count { compact() }
         entries.append(element)
     }
 
-    /// Takes the first one away, if there is one.
+    /// Removes and returns the first element, if there is one.
     @discardableResult @inlinable public mutating func popFirst() -> Element? {
         guard let element = first else { return nil }
         head += 1
-        // At most as much as waits is wasted, and each is moved once in the mean.
+        // The removed elements take no more space than the rest (or 1024 elements), and each element moves about once
+        // on average.
         if head > 1024 && head * 2 > entries.count { compact() }
         return element
     }

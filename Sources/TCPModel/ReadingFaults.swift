@@ -1,25 +1,27 @@
-// What readings of the kernel did not tell: nothing that is left out of a picture is left out silently.
+// What could not be read from the kernel. Nothing is left out of a picture silently.
 
-/// What could not be read of the kernel or was not understood, in all readings of a trace. Without a fault everything is 0.
+/// Counts of what could not be read from the kernel or was not understood, over all readings of a trace. Everything is
+/// 0 without a fault.
 public struct ReadingFaults: Hashable, Sendable {
-    /// Rows of /proc/net/tcp, and messages of sock_diag, that were cut or are no sockets.
+    /// Rows of /proc/net/tcp and messages of sock_diag that were truncated or do not describe a socket.
     public var malformedRows = 0
-    /// Sockets whose state's number is not known here: a newer kernel's.
+    /// Sockets with an unknown state number, as a newer kernel might use.
     public var unknownStates = 0
-    /// Lists of sockets that changed while they were read, each time: they may lack some.
+    /// Lists of sockets that changed during every attempt to read them, and so may be incomplete.
     public var incompleteLists = 0
-    /// How often sock_diag refused, or gave no answer; /proc/net/tcp was read instead.
+    /// How often sock_diag refused a request or did not answer; /proc/net/tcp was read instead.
     public var sockDiagFailures = 0
-    /// Readings that neither of the two gave.
+    /// Readings for which both sources failed.
     public var failedReadings = 0
-    /// Processes whose descriptors could not be listed when a socket's owner was not found among the others: the most at a time.
+    /// Processes whose descriptors could not be listed while the owner of a socket was not found among the others: the
+    /// largest number at any one time.
     public var hiddenProcesses = 0
-    /// Events of tracepoints that were lost: a ring was full.
+    /// Tracepoint events lost because a ring was full.
     public var lostEvents: UInt64 = 0
-    /// Events of tracepoints that were cut or are none.
+    /// Tracepoint events that were truncated or malformed.
     public var malformedEvents: UInt64 = 0
 
-    /// None.
+    /// No faults.
     public init() {}
 
     /// Whether there are none.

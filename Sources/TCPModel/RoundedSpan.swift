@@ -1,19 +1,21 @@
-// Spans of time as people read them, the one place where they are rounded: a number, its decimals and a unit.
+// Spans of time for people to read: a number, its decimals and a unit. This is the only place where spans are rounded.
 
-/// How a span is written. What follows the first two is the same number everywhere; the last two are for sentences.
+/// How a span is written. `measured` and `compact` are for values in rows and columns, `sentence` and `prose` for
+/// running text.
 public enum SpanStyle: Sendable {
-    /// Measured values in rows: three significant digits, of milliseconds four, halves rounded up: `22us`, `40.49ms`, `1.02s`, `60.0s`, `3600s`.
+    /// Measured values in rows: three significant digits (four for milliseconds), halves rounded up: `22us`, `40.49ms`,
+    /// `1.02s`, `60.0s`, `3600s`.
     case measured
-    /// The same where columns are narrow, of milliseconds three, too: `40.5ms`.
+    /// Measured values in narrow columns: like `measured`, but with three digits for milliseconds too: `40.5ms`.
     case compact
-    /// In sentences: a tenth, if there is one and the number is below 100, cut off and not rounded, since what has lasted 59.99 s has not
-    /// lasted a minute: `12.3s`, `40.5ms`, `22us`.
+    /// In sentences: one decimal if the number is below 100 and the decimal is not 0. It is truncated rather than
+    /// rounded, since what has lasted 59.99 s has not lasted a minute: `12.3s`, `40.5ms`, `22us`.
     case sentence
-    /// The same in the running text of a page, with a space: `12.3 s`.
+    /// In the running text of a page: like `sentence`, with a space before the unit: `12.3 s`.
     case prose
 }
 
-/// A span that has been rounded: `value / 10^decimals` of its unit.
+/// A rounded span: `value / 10^decimals` of its unit.
 public struct RoundedSpan: Sendable {
     /// A unit by its symbol.
     public enum Unit: String, Sendable {
@@ -27,14 +29,14 @@ public struct RoundedSpan: Sendable {
         case s
     }
 
-    /// All its digits.
+    /// All digits, as one number without the decimal point.
     public let value: UInt64
-    /// How many of them stand behind the point.
+    /// How many of the digits stand behind the decimal point.
     public let decimals: Int
-    /// What it counts.
+    /// The unit.
     public let unit: Unit
 
-    /// A span of so many nanoseconds.
+    /// Rounds a span of so many nanoseconds.
     @inlinable @inline(__always) public init(_ nanoseconds: UInt64, _ style: SpanStyle) {
         switch style {
         case .measured: self.init(measured: nanoseconds, millisecondDigits: 4)
@@ -47,7 +49,7 @@ public struct RoundedSpan: Sendable {
         if nanoseconds < 1_000 {
             (value, decimals, unit) = (nanoseconds, 0, .ns)
         } else if nanoseconds < 999_500 {
-            // Microseconds are whole numbers in nearly every capture file: decimals only where there are some.
+            // Nearly all capture files give whole microseconds: decimals are shown only if there are some.
             let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000)
             let rounded = RoundedNumber(nanoseconds, exponent: 3, digits: 3)
             value = rest == 0 ? whole : rounded.value
@@ -85,14 +87,14 @@ public func spanText(_ nanoseconds: Int64, _ style: SpanStyle) -> String {
     return (nanoseconds < 0 ? "-" : "") + digits + (style == .prose ? " " : "") + span.unit.rawValue
 }
 
-/// A number rounded to so many significant digits; it has more only if its whole part has.
+/// A number rounded to a given number of significant digits; it has more only if its integer part does.
 @usableFromInline struct RoundedNumber {
-    /// With `decimals` digits behind the point.
+    /// The digits, of which the last `decimals` stand behind the decimal point.
     @usableFromInline var value: UInt64
     @usableFromInline var decimals: Int
 
-    /// The number `scaled / 10^exponent`, which is at least 0.5; `exponent` is at most 9, and above the number of digits or
-    /// equal to it.
+    /// Rounds the number `scaled / 10^exponent`, which must be at least 0.5. `exponent` is at most 9 and no less than
+    /// `digits`.
     @inlinable @inline(__always) init(_ scaled: UInt64, exponent: Int, digits: Int) {
         decimals = digits - 1
         var power = Self.power(exponent + 1)
@@ -101,7 +103,7 @@ public func spanText(_ nanoseconds: Int64, _ style: SpanStyle) -> String {
             power *= 10
         }
         value = Self.rounded(scaled, exponent - decimals)
-        // 9.996 rounds to 10.0, not to 10.00: one digit more before the point is one less behind it.
+        // 9.996 rounds to 10.0, not to 10.00: one more digit before the point means one fewer behind it.
         if decimals > 0 && value == Self.power(digits) {
             value /= 10
             decimals -= 1
@@ -117,7 +119,7 @@ public func spanText(_ nanoseconds: Int64, _ style: SpanStyle) -> String {
         }
     }
 
-    /// A number divided by a power of ten, halves rounded up. Divisors that are known are multiplications.
+    /// A number divided by a power of ten, halves rounded up. Division by a constant compiles to a multiplication.
     @inlinable @inline(__always) static func rounded(_ number: UInt64, _ exponent: Int) -> UInt64 {
         switch exponent {
         case 1: (number + 5) / 10

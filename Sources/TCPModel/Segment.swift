@@ -1,54 +1,57 @@
-// One decoded TCP segment: plain data, no heap, everything the machine and the reports need.
+// One decoded TCP segment: plain data, no heap, everything that the state machine and the reports need.
 
 /// Remarks that decoding a frame left on its segment. None of them is an error: the segment is usable.
 public struct SegmentRemarks: OptionSet, Hashable, BitwiseCopyable, Sendable {
-    /// One bit a remark.
+    /// One bit per remark.
     public var rawValue: UInt16
     /// The remarks with these bits.
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    /// An option's length was a lie (0, 1, or beyond the header); options after it were not read.
+    /// An option had an impossible length (0, 1, or beyond the header); the options after it were not read.
     @inlinable public static var malformedOption: SegmentRemarks { SegmentRemarks(rawValue: 1 << 0) }
     /// The capture's snapshot length cut the options short.
     @inlinable public static var truncatedOptions: SegmentRemarks { SegmentRemarks(rawValue: 1 << 1) }
-    /// The IP length field was 0 (segmentation offload, BIG TCP); the payload length is from the capture record.
+    /// The IP length field was 0 (segmentation offload, BIG TCP); the payload length comes from the capture record.
     @inlinable public static var lengthFromCapture: SegmentRemarks { SegmentRemarks(rawValue: 1 << 2) }
-    /// Put together from IP fragments; the frame is the one with which the packet was complete.
+    /// Reassembled from IP fragments; its frame is the one that completed the packet.
     @inlinable public static var reassembled: SegmentRemarks { SegmentRemarks(rawValue: 1 << 3) }
-    /// The frame is shorter than the IP length says, and not by snapshot length: payload length is what IP claims.
+    /// The frame is shorter than the IP length says, and not because of the snapshot length. The payload length is what
+    /// IP claims.
     @inlinable public static var lengthBeyondFrame: SegmentRemarks { SegmentRemarks(rawValue: 1 << 4) }
-    /// Some of its IPv4 fragments overlapped: what the receiver made of them is its own choice.
+    /// Some of its IPv4 fragments overlapped. How the receiver resolved this is unknown.
     @inlinable public static var overlappingFragments: SegmentRemarks { SegmentRemarks(rawValue: 1 << 5) }
-    /// The TCP checksum or the IPv4 header's is wrong, and no offload explains it; only where they are verified.
+    /// The TCP checksum or the IPv4 header checksum is wrong, and no offload explains it. Set only if checksums are
+    /// verified.
     @inlinable public static var badChecksum: SegmentRemarks { SegmentRemarks(rawValue: 1 << 6) }
-    /// The first fragment of a packet whose others did not come, so that its receiver has nothing of it. Lengths are those of
-    /// this fragment.
+    /// The first fragment of a packet whose other fragments did not arrive, so that its receiver gets none of it.
+    /// Lengths are those of this fragment.
     @inlinable public static var incomplete: SegmentRemarks { SegmentRemarks(rawValue: 1 << 7) }
-    /// Those with which the receiver drops a segment.
+    /// The remarks for which the receiver drops a segment.
     @inlinable public static var dropped: SegmentRemarks { [.badChecksum, .incomplete] }
 }
 
 /// One TCP segment as it was captured.
 public struct Segment: BitwiseCopyable, Sendable {
-    /// Who sent it, to whom; inside a tunnel, as the innermost IP header says.
+    /// Sender and receiver; inside a tunnel, those of the innermost IP header.
     public var tuple: FourTuple
-    /// The innermost tunnel around its IP packet. (Both octets stand here because the tuple leaves two unused.)
+    /// The innermost tunnel around its IP packet. (This octet and the next fill padding that the tuple leaves.)
     public var tunnel: Tunnel
-    /// How many tunnels there are around its IP packet.
+    /// The number of tunnels around its IP packet.
     public var tunnelDepth: UInt8
     /// SEG.SEQ.
     public var sequence: SequenceNumber
-    /// SEG.ACK; meaningful only with the ACK flag.
+    /// SEG.ACK; meaningful only if ACK is set.
     public var acknowledgment: SequenceNumber
     /// The control bits.
     public var flags: TCPFlags
     /// SEG.WND as sent, not scaled.
     public var window: UInt16
-    /// The urgent pointer; meaningful only with URG.
+    /// The urgent pointer; meaningful only if URG is set.
     public var urgentPointer: UInt16
-    /// What decoding remarked.
+    /// Remarks that decoding left.
     public var remarks: SegmentRemarks
-    /// Octets of text, without SYN and FIN, as the IP length says (so a short snapshot length does not matter).
+    /// Octets of text, without SYN and FIN, according to the IP length, so that a short snapshot length does not
+    /// matter.
     public var payloadLength: UInt32
     /// Octets of the whole IP datagram, header included (Zeek's ip_bytes); inside a tunnel, of the innermost one.
     public var ipLength: UInt32
@@ -56,12 +59,12 @@ public struct Segment: BitwiseCopyable, Sendable {
     public var ipIdentification: UInt16
     /// TTL or hop limit.
     public var hopLimit: UInt8
-    /// Octets of TCP header, options included.
+    /// Octets of the TCP header, options included.
     public var headerLength: UInt8
     /// The decoded options.
     public var options: TCPOptions
 
-    /// A segment from its fields; those that tests rarely care for have defaults.
+    /// A segment from its fields; those that rarely matter to tests have defaults.
     @inlinable public init(
         tuple: FourTuple, sequence: SequenceNumber, acknowledgment: SequenceNumber = SequenceNumber(0),
         flags: TCPFlags, window: UInt16 = 0, urgentPointer: UInt16 = 0, remarks: SegmentRemarks = [],
@@ -93,12 +96,12 @@ public struct Segment: BitwiseCopyable, Sendable {
     /// The sequence number just after this segment.
     @inlinable public var sequenceEnd: SequenceNumber { sequence.advanced(by: sequenceLength) }
 
-    /// The sequence number that the FIN takes, if there is one: after SYN and payload.
+    /// The sequence number of the FIN, if there is one: after SYN and payload.
     @inlinable public var finSequence: SequenceNumber {
         sequence.advanced(by: payloadLength &+ (flags.has(.syn) ? 1 : 0))
     }
 
-    /// Only an acknowledgment: ACK, no payload, no SYN, FIN or RST.
+    /// Whether this is a pure acknowledgment: ACK, no payload, no SYN, FIN or RST.
     @inlinable public var isPureAck: Bool {
         flags.has(.ack) && payloadLength == 0 && !flags.hasAny(.synFinRst)
     }

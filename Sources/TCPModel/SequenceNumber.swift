@@ -5,11 +5,11 @@
 /// Points on a circle have no total order, so this type is deliberately not `Comparable`: ask `isBefore` and friends,
 /// which compare as RFC 9293 3.4 does and are meaningful for points less than 2^31 apart. All arithmetic wraps.
 public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
-    /// More octets than anybody can have in flight (2^30, which the largest window stays below: RFC 7323 2.3): numbers as far
-    /// apart as this are in no order that a capture shows.
+    /// More octets than any sender can have in flight: 2^30, which every window stays below (RFC 7323 2.3). A capture
+    /// cannot show an order for numbers at least this far apart.
     @inlinable public static var furthestInFlight: UInt32 { 1 << 30 }
 
-    /// The 32 bits as they are in the header.
+    /// The 32 bits as in the header.
     public var rawValue: UInt32
 
     /// The sequence number with these 32 bits.
@@ -23,7 +23,7 @@ public struct SequenceNumber: Hashable, BitwiseCopyable, Sendable {
         Int32(bitPattern: rawValue &- other.rawValue)
     }
 
-    /// How many octets this point is ahead of `base`, taking it as ahead however far that is (0 ..< 2^32).
+    /// The distance in octets from `base` forward to this point, however long the way is (0 ..< 2^32).
     @inlinable public func offset(from base: SequenceNumber) -> UInt32 { rawValue &- base.rawValue }
 
     /// Whether this point comes before `other` on the circle.

@@ -16,7 +16,7 @@ public struct SocketAddress: Hashable, BitwiseCopyable, Sendable, CustomStringCo
     /// `127.0.0.1:9500` or `[::1]:9500`.
     public var description: String { address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
 
-    /// A fixed, arbitrary total order, so that a flow key can hold its two ends in one order.
+    /// A fixed but arbitrary total order, which lets a flow key store its two ends in canonical order.
     @inlinable public func orders(before other: SocketAddress) -> Bool {
         if address.high != other.address.high { return address.high < other.address.high }
         if address.low != other.address.low { return address.low < other.address.low }
@@ -24,7 +24,7 @@ public struct SocketAddress: Hashable, BitwiseCopyable, Sendable, CustomStringCo
     }
 }
 
-/// The directional four-tuple of a segment: who sent it, to whom.
+/// The directional four-tuple of a segment: its sender and its receiver.
 public struct FourTuple: Hashable, BitwiseCopyable, Sendable {
     /// The sender.
     public var source: SocketAddress
@@ -43,8 +43,8 @@ public struct FourTuple: Hashable, BitwiseCopyable, Sendable {
 
 /// A four-tuple without direction: equal for both directions of a connection.
 ///
-/// Both ends are (address, port) pairs, never addresses alone, because both may be 127.0.0.1. They may even be the very
-/// same pair: a self-connect (one socket connected to itself), where the tuple does not tell direction at all.
+/// Both ends are (address, port) pairs, never addresses alone, because both addresses may be 127.0.0.1. Even the pairs
+/// may be equal: in a self-connect (one socket connected to itself) the tuple says nothing about direction.
 public struct FlowKey: Hashable, BitwiseCopyable, Sendable {
     /// The end that orders first.
     public var first: SocketAddress

@@ -1,54 +1,57 @@
-// One event of a TCP socket as a kernel tracepoint reported it: a plain value, so that it can be joined without privilege.
+// One TCP socket event, as a kernel tracepoint reported it: a plain value that can be correlated without privileges.
 
-/// What a tracepoint said of one socket or packet, at one moment.
+/// What a tracepoint reported about one socket or packet at one moment.
 ///
-/// Events are many (thirteen a connection) and wait in queues: but for the process, one reference, all of it is plain.
+/// Events are numerous (thirteen per connection) and wait in queues, so all fields are plain data except the process,
+/// which is a single reference.
 public struct SocketEvent: Hashable, Sendable {
     /// What happened.
     public enum Kind: Hashable, Sendable, BitwiseCopyable {
         /// sock:inet_sock_set_state: the socket's state changed. Linux never reports TIME_WAIT: it becomes `closed`.
         case transition(from: TCPState, to: TCPState)
-        /// tcp:tcp_send_reset: this end sends a RST; why, in the kernel's own word (absent before Linux 6.10).
+        /// tcp:tcp_send_reset: this end sends a RST, for a reason in the kernel's own word (absent before Linux 6.10).
         case resetSent(reason: KernelWord?)
         /// tcp:tcp_receive_reset: this end accepted a RST.
         case resetReceived
-        /// tcp:tcp_retransmit_skb: a segment is sent again.
+        /// tcp:tcp_retransmit_skb: a segment is retransmitted.
         case retransmit
-        /// tcp:tcp_retransmit_synack: a SYN-ACK is sent again.
+        /// tcp:tcp_retransmit_synack: a SYN-ACK is retransmitted.
         case synAckRetransmit
         /// sock:inet_sk_error_report: the application's next call fails with this errno.
         case socketError(errno: Int32)
-        /// tcp:tcp_destroy_sock: the socket's memory is given back.
+        /// tcp:tcp_destroy_sock: the socket is being destroyed.
         case destroyed
-        /// skb:kfree_skb: a packet was thrown away, and why. The local end is where it was going; both ports are 0 where the kernel
-        /// does not tell its ends.
+        /// skb:kfree_skb: a packet was dropped, and why. `local` is the packet's destination; both ports are 0 if the
+        /// kernel does not report the packet's ends.
         case dropped(reason: KernelWord)
     }
 
-    /// When, on the clock that stamps frames.
+    /// When it happened, on the clock that timestamps frames.
     public var time: Timestamp
-    /// What.
+    /// What happened.
     public var kind: Kind
-    /// The kernel's address of the socket: equal for equal sockets while one lives. 0 if there is none.
+    /// The kernel's address of the socket, which identifies it while it lives; 0 if there is none.
     public var socket: UInt64
-    /// The kernel's address of the packet that caused it; 0 if not told.
+    /// The kernel's address of the packet that caused the event; 0 if not reported.
     public var packet: UInt64
     /// The socket's own end; its port is 0 before connect() has chosen one.
     public var local: SocketAddress
     /// The peer's end; its port is 0 for listeners.
     public var remote: SocketAddress
-    /// Whether it happened in a system call of the process below, and not in an interrupt that only hit it.
+    /// Whether it happened in a system call of the process below, and not in an interrupt that arrived while the
+    /// process ran.
     public var isProcessContext: Bool
     /// The process on the CPU at that moment; 0 = the idle task.
     public var pid: Int32
-    /// With `resetSent`: the state that the socket was in; nil if there was none. close() leaves it before the RST is sent.
+    /// With `resetSent`: the state of the socket; nil if there was no socket. close() changes the state before the RST
+    /// is sent.
     public var resetState: TCPState?
-    /// Whether that process was ending: the kernel closed the socket for it.
+    /// Whether that process was exiting: the kernel closed the socket on its behalf.
     public var isProcessEnding = false
-    /// Who that process is, looked up only where it acts for itself.
+    /// The identity of that process, looked up only if the event is the process's own doing.
     public var process: ProcessIdentity?
 
-    /// Nobody is to know whose doing it was.
+    /// Removes the process from the event.
     public mutating func forgetProcess() {
         process = nil
         pid = 0

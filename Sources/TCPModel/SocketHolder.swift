@@ -1,4 +1,5 @@
-// A process and its descriptor for a socket: several processes may share one, after fork(2) or by SCM_RIGHTS (unix(7)).
+// A process and its descriptor for a socket. Several processes may share one socket, after fork(2) or through
+// SCM_RIGHTS (unix(7)).
 
 /// One of the processes that hold a socket.
 public struct SocketHolder: Hashable, Sendable {

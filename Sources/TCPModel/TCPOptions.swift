@@ -18,7 +18,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
 @frozen public struct TCPOptions: BitwiseCopyable, Sendable {
     /// Which options a segment carried.
     public struct Kinds: OptionSet, Hashable, BitwiseCopyable, Sendable {
-        /// One bit a kind.
+        /// One bit per kind.
         public var rawValue: UInt16
         /// The kinds with these bits.
         @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -45,7 +45,7 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
         @inlinable public static var userTimeout: Kinds { Kinds(rawValue: 1 << 9) }
         /// AccECN, kinds 172 and 174 (RFC 9768 3.2.3), or its experimental forms (magic 0xACC0, 0xACC1, 0xACCE).
         @inlinable public static var accurateECN: Kinds { Kinds(rawValue: 1 << 10) }
-        /// An experiment of kind 253 or 254 (RFC 6994) that this tool does not know otherwise.
+        /// An experiment of kind 253 or 254 (RFC 6994) that this tool does not know.
         @inlinable public static var experiment: Kinds { Kinds(rawValue: 1 << 11) }
         /// At least one option of a kind this tool does not know; it was skipped by its length.
         @inlinable public static var unknown: Kinds { Kinds(rawValue: 1 << 15) }
@@ -59,15 +59,15 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     public var windowScale: UInt8 = 0
     /// How many of the four blocks below are set.
     public var sackBlockCount: UInt8 = 0
-    /// Octets of Fast Open cookie; 0 is a request for one.
+    /// Length of the Fast Open cookie in octets; 0 is a request for a cookie.
     public var fastOpenCookieLength: UInt8 = 0
     /// MPTCP subtype (high four bits of its third byte), RFC 8684 7.2.
     public var multipathSubtype: UInt8 = 0
-    /// MPTCP: the version of MP_CAPABLE, or the reason of MP_TCPRST, which never come together.
+    /// MPTCP: the version from MP_CAPABLE, or the reason code from MP_TCPRST; the two never come together.
     public var multipathDetail: UInt8 = 0
-    /// MPTCP subtypes, one bit each: a segment may carry several options.
+    /// MPTCP subtypes, one bit each: a segment may carry several MPTCP options.
     public var multipathSubtypes: UInt16 = 0
-    /// User timeout as sent: the highest bit set = minutes, else seconds.
+    /// User timeout as sent, in minutes if the highest bit is set, otherwise in seconds.
     public var userTimeout: UInt16 = 0
     /// The identifier of the last unknown experiment (RFC 6994 3.1).
     public var experimentIdentifier: UInt16 = 0
@@ -75,13 +75,14 @@ public struct SACKBlock: Hashable, BitwiseCopyable, Sendable {
     public var timestampValue: UInt32 = 0
     /// TSecr (RFC 7323 3.2).
     public var timestampEchoReply: UInt32 = 0
-    /// SACK blocks in the order of the header; the first may be a D-SACK (RFC 2883).
+    /// SACK blocks in header order; the first may be a D-SACK (RFC 2883).
     public var sackBlocks: InlineArray<4, SACKBlock> = .init(
         repeating: SACKBlock(left: SequenceNumber(0), right: SequenceNumber(0)))
 
-    /// MPTCP: the sender's key of MP_CAPABLE, or the token of a SYN's MP_JOIN; 0 without.
+    /// MPTCP: the sender's key from MP_CAPABLE, or the token from the MP_JOIN of a SYN; 0 if there is neither.
     ///
-    /// Kept in the place of the fourth SACK block: four take 34 of at most 40 octets of options, and either of these 12.
+    /// It shares the storage of the fourth SACK block: four blocks take 34 of at most 40 octets of options, and either
+    /// of these options takes 12, so a segment cannot carry both.
     @inlinable public var multipathValue: UInt64 {
         get {
             if sackBlockCount > 3 { return 0 }

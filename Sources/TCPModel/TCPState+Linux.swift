@@ -1,8 +1,9 @@
-// The numbers that Linux has for states (include/net/tcp_states.h): /proc and sock_diag, tracepoints and our own records have them.
+// Linux's numbers for TCP states (include/net/tcp_states.h), as used by /proc, sock_diag, tracepoints and our own
+// records.
 
 extension TCPState {
-    /// The state that Linux numbers so, or nil for a number that it does not list. 12 is NEW_SYN_RECV, a request that is no full socket
-    /// yet: /proc shows it as 3.
+    /// The state with this number in Linux, or nil for a number that Linux does not define. 12 is NEW_SYN_RECV, a
+    /// request that is not a full socket yet; /proc shows it as 3.
     public init?(linuxNumber: UInt64) {
         switch linuxNumber {
         case 1: self = .established
@@ -20,7 +21,7 @@ extension TCPState {
         }
     }
 
-    /// Linux's number; 0, which is none of Linux's, where nothing is known.
+    /// Linux's number of the state; 0, which Linux does not use, for `unseen`.
     public var linuxNumber: UInt8 {
         switch self {
         case .unseen: 0

@@ -1,8 +1,9 @@
-// The connection states of RFC 9293 3.3.2, and how sure we are of one.
+// The connection states of RFC 9293 3.3.2, and how certain a state is.
 
-/// An endpoint's state. The first is a state of knowledge, the others are RFC 9293's eleven.
+/// An endpoint's state. `unseen` describes our knowledge; the others are the eleven states of RFC 9293.
 public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
-    /// Nothing is known of this endpoint yet. Not an RFC state: midstream captures and unanswered SYNs start here.
+    /// Nothing is known about this endpoint yet. Not an RFC state: an endpoint starts here if the capture begins
+    /// midstream, or if no answer to a SYN is seen.
     case unseen
     /// No connection.
     case closed
@@ -10,21 +11,21 @@ public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case listen
     /// A SYN was sent.
     case synSent
-    /// A SYN was received and one was sent.
+    /// A SYN was received, and a SYN was sent.
     case synReceived
     /// Open.
     case established
-    /// Closed first; the FIN is not acknowledged yet.
+    /// This side closed first; its FIN is not acknowledged yet.
     case finWait1
-    /// Closed first; the FIN is acknowledged, the peer has not closed.
+    /// This side closed first; its FIN is acknowledged, and the peer has not closed.
     case finWait2
     /// The peer closed; this side has not.
     case closeWait
-    /// Both closed at once; own FIN not acknowledged yet.
+    /// Both sides closed at once; this side's FIN is not acknowledged yet.
     case closing
-    /// The peer closed first, then this side; own FIN not acknowledged yet.
+    /// The peer closed first, then this side; this side's FIN is not acknowledged yet.
     case lastAck
-    /// Done, waiting for 2 MSL so that old segments die out.
+    /// Closed on both sides; waiting for 2 MSL so that old segments expire.
     case timeWait
 
     /// For people: netstat's spelling, FIN_WAIT_2, SYN_RECEIVED.
@@ -45,7 +46,7 @@ public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         }
     }
 
-    /// For programs: OpenTelemetry's `network.connection.state` value; nil when nothing is known.
+    /// For programs: OpenTelemetry's `network.connection.state` value; nil for `unseen`.
     public var openTelemetryName: StaticString? {
         switch self {
         case .unseen: nil
@@ -63,7 +64,8 @@ public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         }
     }
 
-    /// The state that a user named in any of the usual spellings (close-wait, CLOSE_WAIT, FIN_WAIT2, SYN_RECV, ss's ESTAB), or nil.
+    /// The state with this name in any of the usual spellings (close-wait, CLOSE_WAIT, FIN_WAIT2, SYN_RECV, ss's
+    /// ESTAB), or nil.
     public init?(named name: String) {
         let folded = name.uppercased().filter { $0 != "_" && $0 != "-" && $0 != " " }
         switch folded {
@@ -81,15 +83,15 @@ public enum TCPState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     }
 }
 
-/// How sure we are of a state or transition.
+/// How certain a state or transition is.
 public enum Certainty: UInt8, Comparable, Sendable, BitwiseCopyable {
-    /// A guess to begin with: the capture started too late, or evidence is indirect.
+    /// A guess: the capture started too late, or the evidence is indirect.
     case assumed
-    /// The segment that causes it was seen on its way to this endpoint; that it arrived is likely, not proven.
+    /// The segment that causes it was seen on its way to this endpoint; its arrival is likely but not proven.
     case inferred
     /// This endpoint sent the segment that causes it, or one that proves it.
     case observed
-    /// The kernel says the same.
+    /// The kernel reports the same.
     case confirmed
 
     /// For programs.
@@ -102,6 +104,6 @@ public enum Certainty: UInt8, Comparable, Sendable, BitwiseCopyable {
         }
     }
 
-    /// Less sure than.
+    /// Whether `left` is less certain than `right`.
     public static func < (left: Certainty, right: Certainty) -> Bool { left.rawValue < right.rawValue }
 }

@@ -1,21 +1,21 @@
-// Points in time and spans between them, as captures give them: nanoseconds, exact.
+// Points in time and the spans between them, as exact nanoseconds.
 
-/// A point in time: nanoseconds since 1970-01-01 00:00:00 UTC, as the capture's clock had it.
+/// A point in time: nanoseconds since 1970-01-01 00:00:00 UTC, by the capture's clock.
 public struct Timestamp: Hashable, Comparable, BitwiseCopyable, Sendable {
-    /// Nanoseconds since the Unix epoch. Negative before it; Int64 reaches from 1677 to 2262.
+    /// Nanoseconds since the Unix epoch, negative before it. Int64 covers the years 1677 to 2262.
     public var nanoseconds: Int64
 
     /// The point `nanoseconds` after the Unix epoch.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    /// The point given by whole seconds and nanoseconds; saturates instead of trapping on absurd capture files.
+    /// The point at whole seconds plus nanoseconds. Saturates instead of trapping on absurd capture files.
     @inlinable public init(seconds: Int64, nanoseconds: Int64) {
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, carry) = product.addingReportingOverflow(nanoseconds)
         self.nanoseconds = overflow || carry ? (seconds < 0 ? .min : .max) : sum
     }
 
-    /// Nanoseconds from `earlier` to this point, negative if the clock went back; saturates.
+    /// Nanoseconds from `earlier` to this point; negative if the clock was set back. Saturates.
     @inlinable public func since(_ earlier: Timestamp) -> Int64 {
         let (difference, overflow) = nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
         return overflow ? (nanoseconds < 0 ? .min : .max) : difference
@@ -42,7 +42,7 @@ public enum Span {
     /// One second in nanoseconds.
     public static let second: Int64 = 1_000_000_000
 
-    /// Two spans one after the other; saturates, as a capture may claim any times.
+    /// The sum of two spans. Saturates, since a capture may claim any times.
     @inlinable public static func sum(_ first: Int64, _ second: Int64) -> Int64 {
         let (sum, overflow) = first.addingReportingOverflow(second)
         return overflow ? (first < 0 ? .min : .max) : sum

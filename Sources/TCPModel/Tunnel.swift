@@ -2,20 +2,20 @@
 
 /// A way to carry IP packets inside IP packets. VLAN tags, MPLS, PPPoE and the like are link layers, not tunnels.
 ///
-/// Of nested tunnels a segment names the innermost one: the one that the network stack next to the segment's endpoints
-/// put it into.
+/// With nested tunnels, a segment's tunnel is the innermost one: the one that the network stack next to the segment's
+/// endpoints put it into.
 public enum Tunnel: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// No tunnel.
     case none
-    /// Generic routing encapsulation (RFC 2784), PPTP's (RFC 2637) and GRE in UDP (RFC 8086) too.
+    /// Generic routing encapsulation (RFC 2784), including PPTP's variant (RFC 2637) and GRE in UDP (RFC 8086).
     case gre
     /// A mirrored frame in GRE: ERSPAN type I, II or III.
     case erspan
     /// IPv4 in IPv4 (RFC 2003), and either version in IPv6 (RFC 2473).
     case ipip
-    /// IPv6 in IPv4 (RFC 4213), 6to4 and ISATAP too.
+    /// IPv6 in IPv4 (RFC 4213), including 6to4 and ISATAP.
     case sixInFour
-    /// VXLAN (RFC 7348), its generic protocol extension, and OTV, which looks the same.
+    /// VXLAN (RFC 7348), its generic protocol extension, and OTV, which has the same layout.
     case vxlan
     /// Geneve (RFC 8926).
     case geneve
