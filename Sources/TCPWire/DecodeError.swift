@@ -1,9 +1,9 @@
-// Why a frame could not be decoded: five facts, and a sentence made of them for people.
+// Why a frame could not be decoded: a few facts, and a sentence for people made from them.
 
 /// A frame that should hold a TCP segment, or at least an IP packet, but cannot be read.
 ///
-/// It says which header, what is wrong with it, where it starts, how much was needed and how much there was, and who
-/// said that there is no more.
+/// It states which header failed and why, where the header starts, how many octets were needed and how many were
+/// available, and what set that limit.
 public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
     /// The header that could not be read.
     public enum Layer: UInt8, CaseIterable, BitwiseCopyable, Sendable {
@@ -33,11 +33,11 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case juniper
         /// An 802.11 header.
         case wireless
-        /// A radiotap, Prism or AVS header before it.
+        /// A radiotap, Prism or AVS header before an 802.11 header.
         case wirelessCapture
         /// A Cisco FabricPath, VN-Tag or provider backbone header.
         case bridgeTag
-        /// IP of either version: the octet that tells which is missing or says neither.
+        /// IP of unknown version: the first octet is missing, or its version is neither 4 nor 6.
         case ip
         /// The IPv4 header.
         case ipv4
@@ -51,31 +51,31 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case nsh
         /// The GRE header.
         case gre
-        /// The ERSPAN header after it.
+        /// The ERSPAN header after a GRE header.
         case erspan
         /// The TCP header.
         case tcp
     }
 
-    /// Too short, or nonsense.
+    /// Whether the header was truncated or malformed.
     public enum Kind: Hashable, BitwiseCopyable, Sendable {
-        /// Octets are missing.
+        /// The header is incomplete.
         case truncated
-        /// The octets are there and cannot be right.
+        /// The header is complete but impossible.
         case malformed(Reason)
     }
 
-    /// What is nonsense about a header.
+    /// What makes a header impossible.
     public enum Reason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-        /// More VLAN tags than any network stacks.
+        /// More VLAN tags than any network uses.
         case tooManyTags
-        /// More MPLS labels than any network stacks, or no end of them.
+        /// More MPLS labels than any network uses, or a stack without a bottom.
         case tooManyLabels
-        /// More link headers of other kinds than any network stacks.
+        /// More link headers of other kinds than any network uses.
         case tooManyLinkHeaders
-        /// More tunnels in tunnels than are opened.
+        /// More nested tunnels than this decoder opens.
         case tooManyTunnels
-        /// An IP version other than the one announced.
+        /// An IP version other than the one that the preceding header announced.
         case ipVersion
         /// An IPv4 header length below 20 octets.
         case headerLength
@@ -89,37 +89,37 @@ public struct DecodeError: Error, Hashable, BitwiseCopyable, Sendable {
         case dataOffsetBeyondPacket
     }
 
-    /// Who said how much there is.
+    /// What limited the octets available.
     public enum Limit: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         /// The capture: its snapshot length cut the frame.
         case capture
         /// The frame itself was that short on the wire.
         case frame
-        /// The IPv4 total length.
+        /// The IPv4 total length field.
         case ipv4Length
-        /// The IPv6 payload length.
+        /// The IPv6 payload length field.
         case ipv6Length
         /// The IPv6 jumbo payload option.
         case jumboLength
-        /// A length of the packet around the innermost tunnel.
+        /// A length field of the packet around the innermost tunnel.
         case outerLength
         /// The end of a packet's last fragment.
         case fragments
-        /// A length inside the header itself (data offset, IHL), or a bound of this decoder.
+        /// A length field of the header itself (data offset, IHL), or a limit of this decoder.
         case header
     }
 
-    /// Which header.
+    /// The header that failed.
     public var layer: Layer
-    /// What is wrong.
+    /// What is wrong with it.
     public var kind: Kind
     /// Where that header starts, in octets from the start of the frame.
     public var offset: Int
-    /// Octets that were needed from there on; for `tooMany...` how many headers, for `ipVersion` the version expected.
+    /// Octets needed from `offset` on; for `tooMany...` the number of headers, for `ipVersion` the version expected.
     public var needed: Int
-    /// Octets that there were; for `tooMany...` the most that are read, for `ipVersion` the version found.
+    /// Octets available; for `tooMany...` the most headers that are read, for `ipVersion` the version found.
     public var available: Int
-    /// Who said so.
+    /// What limited the octets available.
     public var limitedBy: Limit
 
     /// The error with these facts.
@@ -207,7 +207,7 @@ extension DecodeError.Limit {
 }
 
 extension DecodeError {
-    /// A malformed header; out of line, so that the way of a good frame stays short.
+    /// The error for a malformed header. Out of line, to keep the path of good frames short.
     @inline(never) static func malformed(
         _ layer: Layer, _ reason: Reason, at offset: Int, needed: Int, available: Int, limitedBy: Limit = .header
     ) -> DecodeError {
@@ -216,7 +216,7 @@ extension DecodeError {
             limitedBy: limitedBy)
     }
 
-    /// A header that a length field cuts; out of line, so that the way of a good frame stays short.
+    /// The error for a header that a length field cuts off. Out of line, to keep the path of good frames short.
     @inline(never) static func truncated(
         _ layer: Layer, at offset: Int, needed: Int, available: Int, limitedBy: Limit
     ) -> DecodeError {

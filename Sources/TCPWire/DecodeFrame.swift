@@ -1,22 +1,25 @@
-// The way of one frame: link header, IP header, TCP header; tunnels in between, if there are any. Nothing is allocated and nothing is kept.
+// Decodes one frame: link header, IP header, TCP header, and any tunnels in between. Nothing is allocated and no state
+// is kept.
 
 public import TCPModel
 
 /// Decodes the bytes of one captured frame.
 ///
-/// Lengths come from the IP header, never from how much was captured, so a short snapshot length costs options at most.
-/// Checksums are verified on request, and where the whole packet was captured; see `SegmentRemarks.badChecksum`.
+/// Lengths come from the IP header, never from the number of octets captured, so a short snapshot length costs options
+/// at most. Checksums are verified on request, and only if the whole packet was captured; see
+/// `SegmentRemarks.badChecksum`.
 ///
 /// - Parameters:
-///   - bytes: what was captured of the frame, borrowed.
-///   - header: what came with it; only `linkType` and `originalLength` matter here.
-///   - verifyingChecksums: whether to; it takes time, since all of the text is read.
-/// - Throws: a `DecodeError` when a header that must be there is cut or cannot be right.
-/// - Returns: the TCP segment, a fragment to be put together with others, several packets to be read, or what other traffic this is.
+///   - bytes: the captured octets of the frame, borrowed.
+///   - header: the frame's metadata; only `linkType` and `originalLength` matter here.
+///   - verifyingChecksums: whether to verify checksums; this takes time, since all of the text is read.
+/// - Throws: a `DecodeError` if a required header is truncated or malformed.
+/// - Returns: the TCP segment, an ICMP error about one, a fragment for reassembly, an aggregate of several packets, or
+///   the kind of other traffic.
 public func decodeFrame(
     _ bytes: RawSpan, _ header: FrameHeader, verifyingChecksums: Bool = false
 ) throws(DecodeError) -> DecodedFrame {
-    // Two copies, so that not a cycle is spent on checksums if they are not verified.
+    // Two copies of the code, so that no cycle is spent on checksums unless they are verified.
     if verifyingChecksums { return try verifiedFrame(bytes, header) }
     return try frame(bytes, FrameExtent(bytes, header, verifiesChecksums: false), header.linkType)
 }

@@ -1,8 +1,8 @@
-// What a frame turned out to hold: a TCP segment, or traffic that is normal but not ours.
+// The result of decoding a frame: a TCP segment, or normal traffic that is not for this tool.
 
 public import TCPModel
 
-/// What one captured frame holds.
+/// The contents of one captured frame.
 public enum DecodedFrame: BitwiseCopyable, Sendable {
     /// A TCP segment.
     case segment(Segment)
@@ -10,29 +10,29 @@ public enum DecodedFrame: BitwiseCopyable, Sendable {
     case icmp(ICMPError)
     /// A fragment of an IP packet, for `FragmentReassembly`.
     case fragment(Fragment)
-    /// Several packets, to be read one after another.
+    /// Several packets, to be read one by one.
     case aggregate(Aggregate)
-    /// Something else that is normal on a network; it is only counted.
+    /// Other normal network traffic, which is only counted.
     case other(OtherTraffic)
-    /// Where a segment's text is; never what `decodeFrame` returns.
+    /// The position of a segment's text; `decodeFrame` never returns this.
     case text(TextPlace)
 }
 
-/// Traffic that carries no TCP segment this tool can read, by the reason why.
+/// Traffic without a TCP segment that this tool can read, by the reason why.
 public enum OtherTraffic: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// ARP or RARP.
     case arp
     /// UDP over either IP version.
     case udp
-    /// ICMP or ICMPv6, but for the errors that quote a TCP segment.
+    /// ICMP or ICMPv6, except errors that quote a TCP segment.
     case icmp
-    /// GRE with something inside that is neither IP nor a frame with IP.
+    /// GRE that contains neither IP nor a frame with IP.
     case tunnel
     /// Another IP protocol, encrypted payload (ESP), or "no next header".
     case otherTransport
-    /// A fragment of an IP packet, whose others have not come (yet).
+    /// A fragment of an IP packet whose other fragments have not arrived (yet).
     case fragment
-    /// An 802.3 frame with a length where Ethernet II has a type: LLC, SNAP, spanning tree.
+    /// An 802.3 frame with a length in place of Ethernet II's type: LLC, SNAP, spanning tree.
     case lengthFrame
     /// An EtherType, cooked protocol or loopback address family that is not IP.
     case otherProtocol

@@ -1,18 +1,19 @@
-// How much of a frame there is: captured, and on the wire.
+// The extent of a frame: the octets captured, and those on the wire.
 
 import TCPModel
 
-/// How many octets of a frame were captured and how many it had. All offsets of this module count from its start.
+/// How many octets of a frame were captured, and how many it had on the wire. All offsets in this module count from the
+/// start of the frame.
 struct FrameExtent: BitwiseCopyable {
     /// Octets that can be read.
     let captured: Int
-    /// Octets that the frame had on the wire, never less than `captured` whatever the capture record says.
+    /// Octets that the frame had on the wire; never less than `captured`, whatever the capture record says.
     let original: Int
-    /// Who says that there are `original` octets: the frame itself, or the packet that a tunnel's content is in.
+    /// Where `original` comes from: the frame itself, a length of the packet around a tunnel, or a reassembled packet.
     let limit: DecodeError.Limit
-    /// Whether checksums are to be verified.
+    /// Whether to verify checksums.
     let verifiesChecksums: Bool
-    /// Whether all that is asked is where the text is, see `textPlace`.
+    /// Whether only the position of the text is wanted; see `textPlace`.
     let locatesText: Bool
 
     @inline(__always) init(
@@ -35,7 +36,7 @@ struct FrameExtent: BitwiseCopyable {
         self.limit = limit
     }
 
-    /// This frame as if it ended at `end`, if it does not end before: what a tunnel's outer packet leaves of it.
+    /// This frame cut off at `end`, unless it ends earlier: the part that a tunnel's outer packet covers.
     func clipped(to end: Int) -> FrameExtent {
         if end >= original { return self }
         return FrameExtent(
@@ -43,9 +44,9 @@ struct FrameExtent: BitwiseCopyable {
             locatesText: locatesText)
     }
 
-    /// The error for a header at `offset` that needs `needed` octets and finds fewer captured.
+    /// The error for a header at `offset` of `needed` octets that was not captured in full.
     @inline(never) func truncated(_ layer: DecodeError.Layer, at offset: Int, needed: Int) -> DecodeError {
-        // If the whole frame would have been enough, the snapshot length is to blame.
+        // If the frame on the wire was long enough, the snapshot length is to blame.
         DecodeError(
             layer: layer, kind: .truncated, offset: offset, needed: needed, available: max(0, captured - offset),
             limitedBy: original - offset >= needed ? .capture : limit)

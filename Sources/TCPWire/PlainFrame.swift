@@ -1,24 +1,24 @@
-// Finds the headers of frames as nearly all are: behind the link header IP without options or extension headers, no fragment, and a
-// TCP header that was captured as a whole. `PlainHeaders` decodes those.
+// Finds the headers of plain frames, as nearly all frames are: a link header, IP without options, extension headers or
+// fragmentation, and a TCP header that was captured in full. `PlainHeaders` decodes them.
 
 public import TCPModel
 
-/// What is asked of a frame before it takes the short way.
+/// Tells whether a frame can take the fast path.
 public enum PlainFrame {
-    /// Where IP begins behind Ethernet's header without a tag.
+    /// Where IP begins behind an Ethernet header without VLAN tags.
     @inlinable public static var afterEthernet: Int { EthernetHeader.length }
 
-    /// How many octets plain headers of IPv4 have in an Ethernet frame without a tag, as most do; nil if there are none. They begin
-    /// at `afterEthernet`.
+    /// The length of the plain IPv4 headers in an untagged Ethernet frame, the most common kind; nil if the frame has
+    /// none. They begin at `afterEthernet`.
     @inlinable @inline(__always) public static func usualCount(_ bytes: RawSpan, originalLength: UInt32) -> Int? {
-        // The shortest one, so that the loads need no check.
+        // The shortest possible length, so that the loads below need no checks.
         guard bytes.byteCount >= afterEthernet &+ 40, bytes.big16(EthernetHeader.type) == EtherType.ipv4
         else { return nil }
         return PlainHeaders.count(bytes, at: afterEthernet, .ipv4, originalLength: originalLength)
     }
 
-    /// Where the plain headers of a frame are, and which; nil if it has none. What is wrong with its link header is left to
-    /// `decodeFrame` to say.
+    /// The start, length and IP version of a frame's plain headers; nil if it has none. Errors in its link header are
+    /// left for `decodeFrame` to report.
     public static func headers(
         _ bytes: RawSpan, originalLength: UInt32, linkType: LinkType
     ) -> (start: Int, count: Int, version: PlainHeaders.Version)? {

@@ -1,41 +1,42 @@
-// The short way through the headers of a plain frame, from its IP header on. They are so few octets that they can be copied and
-// decoded elsewhere. It says the same of them as `decodeFrame` of the whole frame, which a test holds it to.
+// The fast path through the headers of a plain frame, from its IP header on. These headers are short enough to be
+// copied and decoded elsewhere. The result equals that of `decodeFrame` on the whole frame; a test enforces this.
 
 public import TCPModel
 
-/// An IP header without options or extension headers, and a TCP header, one behind the other.
+/// An IP header without options or extension headers, directly followed by a TCP header.
 public enum PlainHeaders {
-    /// The version of IP.
+    /// The IP version.
     public enum Version: UInt8, BitwiseCopyable, Sendable {
         /// RFC 791.
         case ipv4
         /// RFC 8200.
         case ipv6
 
-        /// Octets of the IP header.
+        /// Length of the IP header in octets.
         @inlinable @inline(__always) public var length: Int { self == .ipv4 ? 20 : 40 }
     }
 
-    /// Octets that such headers may have, at most: IPv4's longest, IPv6's with up to 36 octets of options.
+    /// The most octets that plain headers may have: IPv4's longest fit, and IPv6's with up to 36 octets of TCP options.
     @inlinable public static var most: Int { 96 }
-    /// Octets that they have at least.
+    /// The fewest octets that plain headers have.
     @inlinable public static var least: Int { 40 }
 
-    /// Offsets of the timestamps in the TCP header, where they are the only option.
+    /// Offsets of the two timestamps in a TCP header that has no other options.
     @usableFromInline static var timestampValue: Int { 24 }
     @usableFromInline static var timestampEchoReply: Int { 28 }
 
-    /// How many octets the plain headers have that begin at `start`; nil if none do. The frame has `least` octets from there on,
-    /// or 60 with IPv6.
+    /// The length of the plain headers that begin at `start`; nil if there are none. At least `least` octets must be
+    /// captured from there on, or 60 for IPv6.
     @inlinable @inline(__always) public static func count(
         _ bytes: RawSpan, at start: Int, _ version: Version, originalLength: UInt32
     ) -> Int? {
         let room = max(bytes.byteCount, Int(originalLength)) &- start
-        // Octets of TCP header and text, as the IP header says.
+        // Octets of TCP header and text, according to the IP header.
         let length: Int
         switch version {
         case .ipv4:
-            // A header of five words; neither a fragment's offset nor more to come, and protocol 6: in one look at both.
+            // Five words of header. One load then covers the fragment field, where offset and More Fragments must be 0,
+            // and the protocol, which must be 6.
             let fragmentMask = UInt32(IPv4Header.fragmentMask) << 16
             guard bytes.octet(start) == 0x45, bytes.big32(start &+ IPv4Header.fragment) & (fragmentMask | 0xff) == 6
             else { return nil }
@@ -51,12 +52,12 @@ public enum PlainHeaders {
         return count
     }
 
-    /// Octets of the TCP header.
+    /// Length of the TCP header in octets.
     @inlinable @inline(__always) static func headerLength(_ bytes: RawSpan, at start: Int, _ version: Version) -> Int {
         Int(bytes.octet(start &+ version.length &+ TCPHeader.dataOffsetAndFlags) >> 4) &* 4
     }
 
-    /// Who sent the segment, to whom.
+    /// The segment's sender and receiver.
     @inlinable @inline(__always) public static func tuple(
         _ bytes: RawSpan, at start: Int, _ version: Version
     ) -> FourTuple {
@@ -78,7 +79,7 @@ public enum PlainHeaders {
         }
     }
 
-    /// The identification of the datagram; 0 with IPv6.
+    /// The datagram's identification; 0 for IPv6.
     @inlinable @inline(__always) public static func identification(
         _ bytes: RawSpan, at start: Int, _ version: Version
     ) -> UInt16 {
@@ -103,9 +104,10 @@ public enum PlainHeaders {
         SequenceNumber(bytes.big32(start &+ version.length &+ TCPHeader.acknowledgment))
     }
 
-    /// The segment of headers that `count` found.
+    /// The segment described by headers that `count` has found.
     ///
-    /// - Parameter bytes: the headers or their copy, of `most` octets; what is behind them does not matter.
+    /// - Parameter bytes: the headers or a copy of them, `most` octets long; the octets behind the headers do not
+    ///   matter.
     @inlinable @inline(__always) public static func segment(_ bytes: RawSpan, _ version: Version) -> Segment {
         let tcp = version.length
         let bits = bytes.big16(tcp &+ TCPHeader.dataOffsetAndFlags)

@@ -1,50 +1,51 @@
-// An IP packet in the making: which octets have come, and the first of them.
+// A partly received IP packet: which octets have arrived, and the first of them.
 
-/// One packet whose fragments are being gathered.
+/// One packet whose fragments are being collected.
 ///
-/// Only the start of its payload is kept, for headers are all that the decoder reads, unless somebody asks for the text. Lengths come
-/// from the IP headers, so that a packet is complete when its fragments are, whatever the snapshot length left of them.
+/// Only the start of its payload is kept, since the decoder reads only headers, unless the text is wanted. Lengths come
+/// from the IP headers, so a packet is complete when all its fragments have arrived, however short the snapshot length
+/// cut them.
 struct Datagram {
-    /// What a fragment did to it.
+    /// The effect of a fragment on the packet.
     enum Outcome {
-        /// Taken in, or known already.
+        /// The fragment was added or already known; others are missing.
         case waiting
         /// Nothing is missing.
         case complete
-        /// It can no longer become a packet; all its fragments are ignored from now on.
+        /// The packet can no longer be completed; all further fragments of it are ignored.
         case discarded
-        /// A fragment that no packet can have; it is ignored.
+        /// An impossible fragment, which is ignored.
         case invalid
     }
 
-    /// Octets of the payload's start that the decoder reads: two tunnels with full headers.
+    /// How many octets at the start of the payload the decoder may read: enough for two tunnels with full headers.
     static let decodedLength = 512
-    /// The most pieces with holes between them; a sender's fragments come nearly in order.
+    /// The most pieces with holes between them; a sender's fragments arrive nearly in order.
     static let mostRuns = 64
-    /// The most that an IP length can say; IPv6's leaves its fixed header of 40 octets out.
+    /// The largest value of an IP length; IPv6's does not include its fixed header of 40 octets.
     static let mostOctets = 65_535
 
-    /// When its first fragment came, in nanoseconds of the capture's clock.
+    /// When the first fragment arrived, in nanoseconds of the capture's clock.
     let started: Int64
-    /// Tells it from others of the same key before and after it.
+    /// Distinguishes it from earlier and later packets with the same key.
     let serial: UInt64
     /// The fragment with offset 0.
     private(set) var first: Fragment?
-    /// When and in which frame it came.
+    /// The time and frame number of that fragment.
     private(set) var firstTime: Int64 = 0
     private(set) var firstFrame: UInt64 = 0
-    /// Octets of the payload; nil until the last fragment came.
+    /// Octets of the payload; nil until the last fragment has arrived.
     private(set) var total: Int?
     /// Whether fragments overlapped.
     private(set) var hasOverlap = false
     private(set) var isDiscarded = false
-    /// What has come, in order and with holes between.
+    /// The ranges that have arrived, sorted and not touching each other.
     private var runs: [Range<Int>] = []
     /// The payload's start.
     private(set) var kept: [UInt8] = []
-    /// What of it was captured, in order and with holes between.
+    /// The ranges of `kept` that were captured, sorted and not touching each other.
     private var captured: [Range<Int>] = []
-    /// Octets of it that are kept at most.
+    /// The most octets of the payload to keep.
     private let mostKept: Int
 
     init(started: Int64, serial: UInt64, keepsText: Bool) {
@@ -53,18 +54,18 @@ struct Datagram {
         mostKept = keepsText ? Self.mostOctets : Self.decodedLength
     }
 
-    /// Octets at the start of the payload that can be read.
+    /// Octets at the start of the payload that can be read without a hole.
     var readable: Int {
         guard let first = captured.first, first.lowerBound == 0 else { return 0 }
         return min(total ?? .max, first.upperBound)
     }
 
-    /// Takes in a fragment; `bytes` is the frame that it is in, `time` and `number` are that frame's.
+    /// Adds a fragment. `bytes` is the frame it came in; `time` and `number` are that frame's.
     mutating func take(_ fragment: Fragment, _ bytes: RawSpan, at time: Int64, frame number: UInt64) -> Outcome {
         if isDiscarded { return .waiting }
         var length = fragment.length
         if fragment.hasMore, length % 8 != 0 {
-            // RFC 8200 4.5: the fragment is discarded. RFC 791 has no rule; hosts leave the rest out.
+            // RFC 8200 4.5: the fragment is discarded. RFC 791 has no rule; hosts ignore the odd octets at the end.
             guard fragment.isIPv4 else { return .invalid }
             length &= ~7
         }
@@ -83,7 +84,7 @@ struct Datagram {
         let missing = missingParts(of: fragment.offset..<end)
         let isNew = missing.count == 1 && missing[0] == fragment.offset..<end
         if !isNew && !(missing.isEmpty && isOneRun(fragment.offset..<end)) {
-            // What is there already came first, and stays. RFC 5722 4, RFC 8200 4.5: in IPv6 all of the packet goes.
+            // The octets that came first stay. RFC 5722 4, RFC 8200 4.5: in IPv6 the whole packet is discarded.
             hasOverlap = true
             if !fragment.isIPv4 { return discard() }
         }
@@ -107,15 +108,15 @@ struct Datagram {
         return .discarded
     }
 
-    /// Nothing more is read of it.
+    /// Frees the kept octets, which will not be read any more.
     mutating func forgetOctets() { kept = [] }
 
-    /// Whether all of `range` has come in one piece or several that touch.
+    /// Whether `range` has arrived without a hole.
     private func isOneRun(_ range: Range<Int>) -> Bool {
         range.isEmpty || runs.contains { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }
     }
 
-    /// The parts of `range` that have not come yet.
+    /// The parts of `range` that have not arrived yet.
     private func missingParts(of range: Range<Int>) -> [Range<Int>] {
         var parts: [Range<Int>] = []
         var at = range.lowerBound
@@ -127,7 +128,7 @@ struct Datagram {
         return parts
     }
 
-    /// Adds a part that was missing; parts that touch become one.
+    /// Adds a missing part, and merges parts that touch.
     private static func insert(_ part: Range<Int>, into runs: inout [Range<Int>]) {
         var place = runs.firstIndex { $0.lowerBound >= part.upperBound } ?? runs.count
         var part = part
@@ -143,10 +144,10 @@ struct Datagram {
         runs.insert(part, at: place)
     }
 
-    /// Copies what was captured of a part, as far as it is kept.
+    /// Copies the captured octets of a part, as far as they are to be kept.
     private mutating func keep(_ part: Range<Int>, of fragment: Fragment, _ bytes: RawSpan) {
         let end = min(part.upperBound, fragment.offset + fragment.captured, mostKept)
-        // With more holes than a packet may have, something is wrong with the capture, too.
+        // A capture with more holes than a packet may have is damaged itself.
         guard end > part.lowerBound, captured.count <= Self.mostRuns else { return }
         if kept.count < end { kept += [UInt8](repeating: 0, count: max(end, Self.decodedLength) - kept.count) }
         for at in part.lowerBound..<end { kept[at] = bytes.octet(fragment.start + at - fragment.offset) }

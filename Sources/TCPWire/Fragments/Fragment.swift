@@ -1,39 +1,39 @@
-// One fragment of an IP packet (RFC 791 3.2, RFC 8200 4.5): what its header says, and where its octets are.
+// One fragment of an IP packet (RFC 791 3.2, RFC 8200 4.5): the fields of its headers, and the position of its octets.
 
 import TCPModel
 
-/// A piece of an IP packet; `FragmentReassembly` makes the whole of it.
+/// A fragment of an IP packet; `FragmentReassembly` reassembles the packet.
 public struct Fragment: BitwiseCopyable, Sendable {
-    /// Who sent the packet.
+    /// The packet's sender.
     let source: IPAddress
-    /// To whom.
+    /// The packet's receiver.
     let destination: IPAddress
-    /// The packet's number, of 16 bits in IPv4 and of 32 in IPv6.
+    /// The packet's identification: 16 bits in IPv4, 32 in IPv6.
     let identification: UInt32
-    /// The IP protocol, or the next header behind the fragment header.
+    /// The IP protocol number, or in IPv6 the next header value of the fragment header.
     let protocolNumber: UInt8
-    /// Which version it is.
+    /// Whether the packet is IPv4.
     let isIPv4: Bool
     /// TTL or hop limit.
     let hopLimit: UInt8
-    /// Whether others follow.
+    /// Whether further fragments follow (More Fragments).
     let hasMore: Bool
-    /// The tunnels around it.
+    /// The tunnels around the packet.
     let nesting: Nesting
-    /// Octets of the headers before what is fragmented, without the fragment header.
+    /// Length of the headers before the fragmented part, without the fragment header.
     let headerLength: Int
-    /// Where its octets belong in the packet's payload.
+    /// The fragment's offset in the packet's payload.
     let offset: Int
-    /// How many it has, as the IP length says.
+    /// The fragment's octets, according to the IP length.
     let length: Int
-    /// Where they start in the frame.
+    /// Where its octets start in the frame.
     let start: Int
-    /// How many of them were captured.
+    /// How many of its octets were captured.
     let captured: Int
 }
 
 extension Fragment {
-    /// The fragment whose octets reach from `start` to `end` of a frame, as its header says.
+    /// The fragment whose octets, according to its header, lie between `start` and `end` of a frame.
     init(
         _ frame: FrameExtent, from source: IPAddress, to destination: IPAddress, identification: UInt32,
         protocolNumber: UInt8, isIPv4: Bool, hopLimit: UInt8, hasMore: Bool, offset: Int, headerLength: Int,
@@ -54,16 +54,16 @@ extension Fragment {
         captured = max(0, min(frame.captured, end) - start)
     }
 
-    /// What tells the packets of fragments apart (RFC 791 3.2, RFC 8200 4.5), and the tunnel that they are in.
+    /// Identifies the fragment's packet (RFC 791 3.2, RFC 8200 4.5), within the tunnel that it is in.
     var key: FragmentKey {
         FragmentKey(
             source: source, destination: destination, identification: identification,
-            // RFC 8200 4.5: the next header is the first fragment's business, and not part of the key.
+            // RFC 8200 4.5: only the first fragment's next header value is used, so it is not part of the key.
             protocolNumber: isIPv4 ? protocolNumber : 0, isIPv4: isIPv4, tunnel: nesting.tunnel, depth: nesting.depth)
     }
 }
 
-/// Which packet a fragment is of.
+/// Identifies the packet that a fragment belongs to.
 struct FragmentKey: Hashable {
     let source: IPAddress
     let destination: IPAddress

@@ -1,71 +1,72 @@
-// Puts IP packets together from their fragments (RFC 791 3.2, RFC 8200 4.5, RFC 5722), within bounds.
+// Reassembles IP packets from their fragments (RFC 791 3.2, RFC 8200 4.5, RFC 5722), within bounded memory.
 
 public import TCPModel
 
-/// What became of fragments.
+/// Counts of fragments and of the packets made from them.
 public struct FragmentCounts: Sendable, Equatable {
-    /// Fragments that were seen.
+    /// Fragments seen.
     public var fragments: UInt64 = 0
-    /// Packets that were put together.
+    /// Packets reassembled.
     public var reassembled: UInt64 = 0
-    /// Packets given up because the rest did not come in time.
+    /// Packets abandoned because the remaining fragments did not arrive in time.
     public var expired: UInt64 = 0
-    /// Packets given up because too many others were in the making.
+    /// Packets abandoned because too many others were incomplete.
     public var evicted: UInt64 = 0
-    /// Packets with overlapping fragments: of IPv4 the first octets count, IPv6 is discarded.
+    /// Packets with overlapping fragments. In IPv4 the octets that came first are used; IPv6 packets are discarded.
     public var overlapping: UInt64 = 0
-    /// Given up packets of which the first fragment was there, with a whole TCP header.
+    /// Abandoned packets whose first fragment was seen and has a whole TCP header.
     public var begun: UInt64 = 0
-    /// Packets or fragments that contradict themselves: two ends, an end beyond 65535, octets that do not fit.
+    /// Packets or fragments that contradict themselves: two different ends, an end beyond 65535, or an impossible
+    /// length.
     public var invalid: UInt64 = 0
 
     /// No fragments.
     public init() {}
 }
 
-/// The TCP segment that the first fragment of a packet begins with whose others did not come. See
-/// `SegmentRemarks.incomplete`.
+/// The TCP segment at the start of a packet whose other fragments did not arrive. See `SegmentRemarks.incomplete`.
 public struct BegunSegment: BitwiseCopyable, Sendable {
-    /// As far as that fragment goes.
+    /// The segment, as far as the first fragment contains it.
     public let segment: Segment
-    /// The fragment's time.
+    /// The capture time of that fragment.
     public let time: Timestamp
-    /// The fragment's frame.
+    /// The frame number of that fragment.
     public let frame: UInt64
 }
 
-/// The packets in the making. One owner feeds it in capture order; it knows no clock but the capture's.
+/// Reassembles packets. A single owner passes fragments in capture order; the only clock is the capture's.
 public struct FragmentReassembly: Sendable {
-    /// Packets in the making at a time: at most so many times 512 octets are kept, or 64 KB where somebody asks for texts.
+    /// The most packets that can be incomplete at a time. For each, 512 octets are kept, or up to 64 KiB if texts are
+    /// wanted.
     public static let mostDatagrams = 1024
-    /// How long a packet may take, in nanoseconds (RFC 8200 4.5; RFC 1122 3.3.2).
+    /// How long a packet may remain incomplete, in nanoseconds (RFC 8200 4.5; RFC 1122 3.3.2).
     public static let lifetime = 60 * Span.second
 
-    /// What became of them so far.
+    /// The counts so far.
     public private(set) var counts = FragmentCounts()
     private var datagrams: [FragmentKey: Datagram] = [:]
-    /// In the order in which they began; those that are over stay until they are met.
+    /// Packets in order of their first arrival; finished ones stay in the queue until they reach its front.
     private var queue: [(key: FragmentKey, serial: UInt64)] = []
     private var queueStart = 0
     private var serial: UInt64 = 0
-    /// What `nextBegun` returns, and the text of each if somebody asks for that: at most `mostDatagrams`.
+    /// The segments that `nextBegun` returns, each with its text if texts are wanted: at most `mostDatagrams`.
     private var begun: [(segment: BegunSegment, text: [UInt8])] = []
     private var begunStart = 0
-    /// Whether somebody asks for the text of segments.
+    /// Whether texts are wanted.
     private let keepsText: Bool
-    /// The text of the segment that `take` or `nextBegun` returned last, as far as it was captured; empty unless somebody asks for it.
+    /// The captured text of the segment that `take` or `nextBegun` returned last; empty unless texts are wanted.
     public private(set) var latestText: [UInt8] = []
 
-    /// Nothing in the making.
+    /// Starts without any packets. With `keepsText`, the text of reassembled segments is kept too.
     public init(keepsText: Bool = false) { self.keepsText = keepsText }
 
-    /// Packets whose fragments have not all come.
+    /// The number of incomplete packets.
     public var unfinished: Int { datagrams.reduce(0) { $0 + ($1.value.isDiscarded ? 0 : 1) } }
 
-    /// Takes in a fragment that `decodeFrame` found in `bytes`.
+    /// Adds a fragment that `decodeFrame` found in `bytes`.
     ///
-    /// - Returns: what the packet holds if it is complete now, else `other(.fragment)`.
-    /// - Throws: a `DecodeError` as `decodeFrame` does; offsets in it count from the start of the packet's payload.
+    /// - Returns: the contents of the packet if this fragment completes it, otherwise `other(.fragment)`.
+    /// - Throws: the same errors as `decodeFrame`; offsets in them count from the start of the packet's payload.
     public mutating func take(
         _ fragment: Fragment, _ bytes: RawSpan, at time: Timestamp, frame: UInt64
     ) throws(DecodeError) -> DecodedFrame {
@@ -98,13 +99,13 @@ public struct FragmentReassembly: Sendable {
             var remarks = SegmentRemarks.reassembled
             if datagram.hasOverlap { remarks.formUnion(.overlappingFragments) }
             inner = try reassembledFrame(octets, first, total: total, remarks)
-            // Of several packets the first one, since so little of the payload is kept.
+            // Of several packets only the first is used, since so little of the payload is kept.
             if case .aggregate(var several) = inner { inner = try several.next(octets) ?? .other(.tunnel) }
         }
-        // A tunnel inside may carry fragments too. They are one tunnel deeper, so that this ends.
+        // A tunnel inside may carry fragments too. They are one tunnel deeper, so the recursion ends.
         if case .fragment(var deeper) = inner {
             try withOctets(datagram.kept, count: datagram.readable) { octets throws(DecodeError) in
-                // With all of its text, where that was kept.
+                // With all its text, if that was kept.
                 if keepsText,
                     case .fragment(let whole) = try reassembledFrame(octets, first, total: total, .reassembled)
                 {
@@ -118,7 +119,7 @@ public struct FragmentReassembly: Sendable {
         return inner
     }
 
-    /// The text in a packet that was put together, or in the first `length` octets of one that was given up.
+    /// The text in a reassembled packet, or in the first `length` octets of an abandoned one.
     private func text(of datagram: Datagram, _ first: Fragment, length: Int) throws(DecodeError) -> [UInt8] {
         var text: [UInt8] = []
         try withOctets(datagram.kept, count: min(datagram.readable, length)) { octets throws(DecodeError) in
@@ -129,8 +130,8 @@ public struct FragmentReassembly: Sendable {
         return text
     }
 
-    /// The next of the segments that packets began with which were given up; nil if there is none. In the order in which they
-    /// were given up, which is that of the capture and depends on nothing else.
+    /// The next segment found at the start of an abandoned packet; nil if there is none. They come in the order in
+    /// which their packets were abandoned, which depends on the capture alone.
     public mutating func nextBegun() -> BegunSegment? {
         guard begunStart < begun.count else { return nil }
         begunStart += 1
@@ -143,7 +144,7 @@ public struct FragmentReassembly: Sendable {
         return next
     }
 
-    /// Nothing more comes: gives up all that is in the making.
+    /// Abandons all incomplete packets, since no more fragments will come.
     public mutating func giveUpAll() {
         while queueStart < queue.count {
             let (key, serial) = queue[queueStart]
@@ -157,7 +158,7 @@ public struct FragmentReassembly: Sendable {
         }
     }
 
-    /// Keeps the segment that a packet begins with, if its first fragment is there and says so.
+    /// Keeps the segment at the start of a packet, if its first fragment has arrived and holds one.
     private mutating func noteBegun(_ datagram: Datagram) {
         guard let first = datagram.first, begun.count - begunStart < Self.mostDatagrams else { return }
         var found: DecodedFrame = .other(.fragment)
@@ -167,7 +168,7 @@ public struct FragmentReassembly: Sendable {
                 found = try reassembledFrame(octets, first, total: first.length, .incomplete)
             }
         } catch {
-            // Too little of it to tell what it is.
+            // There is too little of the packet to tell what it is.
             return
         }
         guard case .segment(let segment) = found else { return }
@@ -190,15 +191,15 @@ public struct FragmentReassembly: Sendable {
         serial &+= 1
         datagrams[key] = Datagram(started: now, serial: serial, keepsText: keepsText)
         queue.append((key, serial))
-        // The ones that are over may be many while an old one waits.
+        // Finished packets can pile up behind an old incomplete one.
         if queue.count - queueStart > 4 * Self.mostDatagrams {
             queue = queue[queueStart...].filter { datagrams[$0.key]?.serial == $0.serial }
             queueStart = 0
         }
     }
 
-    /// Gives up what began too long ago. A clock that went back gives nothing up, and what it left in the future holds up nobody: it
-    /// goes to the end of the queue, one at a time.
+    /// Abandons packets that began too long ago. A clock that was set back abandons nothing, and packets that it leaves
+    /// in the future block no others: each call moves at most one of them to the end of the queue.
     private mutating func expire(_ now: Int64) {
         var hasPutOff = false
         while queueStart < queue.count {
@@ -241,11 +242,11 @@ public struct FragmentReassembly: Sendable {
     }
 }
 
-/// What a packet that was put together holds. `bytes` is the start of its payload, of `total` octets.
+/// Decodes a reassembled packet. `bytes` is the start of its payload, which has `total` octets.
 private func reassembledFrame(
     _ bytes: RawSpan, _ first: Fragment, total: Int, _ remarks: SegmentRemarks, locatesText: Bool = false
 ) throws(DecodeError) -> DecodedFrame {
-    // Of a longer packet too few octets are kept to verify anything.
+    // Too few octets of a longer packet are kept to verify its checksum.
     let frame = FrameExtent(
         captured: bytes.byteCount, original: total, limit: .fragments, verifiesChecksums: false,
         locatesText: locatesText)
@@ -253,7 +254,7 @@ private func reassembledFrame(
         nextHeader: first.protocolNumber, offset: 0, end: total, limit: .fragments, remarks: remarks)
     if !first.isIPv4 {
         try payload.skipExtensions(bytes, frame, from: 0)
-        // A fragment header in what is fragmented: no host sends that.
+        // A fragment header inside a fragmented packet: no host sends that.
         if payload.isFragment { return .other(.fragment) }
     }
     return try ipPayloadFrame(

@@ -1,14 +1,15 @@
-// ARCNET, as captured on BSD and on Linux: addresses, a protocol octet, and IP behind it (RFC 1051, RFC 1201).
+// ARCNET, as captured on BSD and on Linux: addresses, a protocol octet, then IP (RFC 1051, RFC 1201).
 
 /// Offsets, lengths and values of both headers.
 private enum ARCNETHeader {
     /// BSD: sender, receiver, protocol.
     static let shortLength = 3
-    /// Linux: the same with two octets of offset before the protocol.
+    /// Linux: as on BSD, with a two-octet offset before the protocol.
     static let linuxShortLength = 5
     /// RFC 1201: flag and sequence number after the protocol.
     static let fragmentLength = 3
-    /// An exception frame says all of it twice, the second time as it is meant (RFC 1201, "exception packets").
+    /// An exception frame repeats these fields, and the second copy holds the real values (RFC 1201, "exception
+    /// packets").
     static let exceptionLength = 4
     static let exceptionFlag: UInt8 = 0xff
 
@@ -20,13 +21,14 @@ private enum ARCNETHeader {
     static let arp: UInt8 = 213
     static let reverseARP: UInt8 = 214
     static let ipv6: UInt8 = 196
-    /// Diagnosis, without flag and sequence number.
+    /// Diagnostics, without flag and sequence number.
     static let diagnosis: UInt8 = 128
 }
 
-/// Reads the header of LINKTYPE_ARCNET_BSD, or with `isLinux` that of LINKTYPE_ARCNET_LINUX.
+/// Reads the header of LINKTYPE_ARCNET_BSD or, if `isLinux`, of LINKTYPE_ARCNET_LINUX.
 ///
-/// Fragments are not put together: the first one has the headers, and lengths come from there. Linux captures whole packets.
+/// Fragments are not reassembled: the first one has the headers, and lengths come from there. Linux captures whole
+/// packets.
 func arcnetPayload(_ bytes: RawSpan, _ frame: FrameExtent, isLinux: Bool) throws(DecodeError) -> LinkPayload {
     let shortLength = isLinux ? ARCNETHeader.linuxShortLength : ARCNETHeader.shortLength
     guard frame.captured >= shortLength else { throw frame.truncated(.arcnet, at: 0, needed: shortLength) }
@@ -46,7 +48,7 @@ func arcnetPayload(_ bytes: RawSpan, _ frame: FrameExtent, isLinux: Bool) throws
             guard frame.captured >= length else { throw frame.truncated(.arcnet, at: 0, needed: length) }
             flag = bytes.octet(length - ARCNETHeader.fragmentLength)
         }
-        // RFC 1201: 0 is a whole packet, odd the first fragment, even a later one.
+        // RFC 1201: 0 is a whole packet, an odd number the first fragment, an even number a later one.
         if flag != 0, flag & 1 == 0 { return LinkPayload(other: .otherProtocol) }
     }
     switch number {

@@ -2,18 +2,18 @@
 
 import TCPModel
 
-/// Offsets in a subframe's header: receiver, sender, length; LLC behind it.
+/// Offsets in a subframe's header: receiver, sender and length, with LLC behind them.
 private enum SubframeHeader {
     static let bodyLength = 12
     static let length = 14
-    /// All but the last are filled up to a multiple of this.
+    /// All subframes but the last are padded to a multiple of this.
     static let alignment = 4
 }
 
-/// The packets of a frame that has several; `next` reads them one after another.
+/// The packets of a frame that holds several; `next` reads them one by one.
 ///
-/// The first TCP segment counts, and of the later ones those of the same connection: a frame's number is what connections
-/// are counted by, so that only one may begin in it. What is left out is counted.
+/// Only the first TCP segment is returned, and those later ones that belong to the same connection and have no SYN:
+/// connections are identified by frame number, so at most one may begin in a frame. Segments left out are counted.
 public struct Aggregate: BitwiseCopyable, Sendable {
     private let frame: FrameExtent
     private let nesting: Nesting
@@ -28,16 +28,16 @@ public struct Aggregate: BitwiseCopyable, Sendable {
         self.nesting = nesting
     }
 
-    /// Reads the next packet; nil if there is none.
+    /// Reads the next packet; nil if there are no more.
     ///
-    /// - Parameter bytes: what `decodeFrame` was given.
-    /// - Throws: a `DecodeError` about this packet. Those after it can be read all the same.
+    /// - Parameter bytes: the same octets that `decodeFrame` was given.
+    /// - Throws: a `DecodeError` about this packet. The packets after it can still be read.
     public mutating func next(_ bytes: RawSpan) throws(DecodeError) -> DecodedFrame? {
         while frame.captured - offset >= SubframeHeader.length {
             let start = offset + SubframeHeader.length
             let length = Int(bytes.big16(offset + SubframeHeader.bodyLength))
             offset += (SubframeHeader.length + length + SubframeHeader.alignment - 1) & -SubframeHeader.alignment
-            // An empty one is no packet, but what is behind it may be.
+            // An empty subframe holds no packet, but further ones may follow.
             if length == 0 { continue }
             let inside = frame.clipped(to: start + length)
             let payload = try llcStep(bytes, inside, at: start).payload(bytes, inside)
@@ -54,9 +54,9 @@ public struct Aggregate: BitwiseCopyable, Sendable {
                 leftOut &+= 1
             case .text(let place):
                 if isWanted(place.tuple, place.flags) { return decoded }
-            // One in a tunnel in a subframe: no device makes that.
+            // An aggregate in a tunnel in a subframe: no device produces that.
             case .aggregate: return .other(.tunnel)
-            // Not put together: a connection might begin with it, see above.
+            // Not reassembled: a connection might begin in it, see above.
             case .fragment: return .other(.otherTransport)
             case .icmp, .other: return decoded
             }
@@ -73,7 +73,7 @@ public struct Aggregate: BitwiseCopyable, Sendable {
     }
 }
 
-/// Whether there can be an A-MSDU at `start`: the first of its packets fits in what is around it.
+/// Whether an A-MSDU is possible at `start`: its first packet must fit into the octets around it.
 func isAggregate(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
     guard frame.captured - start >= SubframeHeader.length else { return false }
     let length = Int(bytes.big16(start + SubframeHeader.bodyLength))

@@ -1,10 +1,10 @@
-// What bridges put before a frame, besides VLAN tags: Cisco FabricPath and VN-Tag, 802.1Q backbone service tags.
+// What bridges put before a frame besides VLAN tags: Cisco FabricPath and VN-Tag, 802.1Q backbone service tags.
 
 /// Lengths, counted from behind the tag's own EtherType.
 private enum BridgeTag {
     /// FabricPath: forwarding tag and time to live; an Ethernet frame follows.
     static let fabricPathLength = 2
-    /// VN-Tag: direction, interfaces; an EtherType follows.
+    /// VN-Tag: direction and interfaces; an EtherType follows.
     static let vnTagLength = 4
     /// Backbone service instance tag (IEEE 802.1Q-2022 9.7): flags and identifier; an Ethernet frame follows.
     static let backboneTagLength = 4

@@ -1,6 +1,6 @@
 // From an EtherType to the network header, through VLAN tags (IEEE 802.1Q-2022 9.6) and all other link headers.
 
-/// The EtherTypes that this tool tells apart.
+/// The EtherTypes that this tool distinguishes.
 @usableFromInline enum EtherType {
     @usableFromInline static var ipv4: UInt16 { 0x0800 }
     static let ipv6: UInt16 = 0x86dd
@@ -10,11 +10,11 @@
     static let customerTag: UInt16 = 0x8100
     /// 802.1ad service tag.
     static let serviceTag: UInt16 = 0x88a8
-    /// What switches used for the outer tag before 802.1ad.
+    /// The outer tag of switches from before 802.1ad.
     static let oldServiceTag: UInt16 = 0x9100
-    /// MPLS, with a label from downstream (RFC 5332 4).
+    /// MPLS with a downstream-assigned label (RFC 5332 4).
     static let mpls: UInt16 = 0x8847
-    /// MPLS, with a label from upstream (RFC 5332 4).
+    /// MPLS with an upstream-assigned label (RFC 5332 4).
     static let mplsUpstream: UInt16 = 0x8848
     /// PPPoE, session stage (RFC 2516 4).
     static let pppoeSession: UInt16 = 0x8864
@@ -30,7 +30,7 @@
     static let backboneTag: UInt16 = 0x88e7
     /// The network service header.
     static let nsh: UInt16 = 0x894f
-    /// The least value that is a type; below it the field is a length (IEEE 802.3 3.2.6).
+    /// The smallest type; a value below it is a length (IEEE 802.3 3.2.6).
     static let least: UInt16 = 0x0600
 
     /// Whether a VLAN tag follows.
@@ -45,14 +45,14 @@ enum VLANTag {
     static let most = 8
 }
 
-/// Where a link header leads.
+/// What follows a link header.
 enum LinkStep: BitwiseCopyable {
-    /// To the network header, or to nothing of ours.
+    /// The network header, or traffic without one.
     case payload(LinkPayload)
-    /// To what this EtherType says, starting there.
+    /// The header of this EtherType, starting at the given offset.
     case etherType(UInt16, at: Int)
 
-    /// The network header that it leads to in the end.
+    /// The network header found by following all further link headers.
     func payload(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkPayload {
         switch self {
         case .payload(let payload): payload
@@ -61,12 +61,12 @@ enum LinkStep: BitwiseCopyable {
     }
 }
 
-/// Link headers other than VLAN tags that may come one after another: MPLS in PPP in PPPoE, and some to spare.
+/// The most link headers other than VLAN tags in a row: enough for MPLS in PPP in PPPoE, with some to spare.
 private let mostLinkHeaders = 8
 
-/// What follows an EtherType field whose value is `type`, from `offset` on.
+/// Reads what follows an EtherType field of value `type`, from `start` on.
 ///
-/// Priority tags (VLAN 0) are tags like any other: which VLAN it is does not matter to TCP.
+/// Priority tags (VLAN 0) are treated like other tags: the VLAN number does not matter to TCP.
 func etherTypePayload(
     _ bytes: RawSpan, _ frame: FrameExtent, type first: UInt16, at start: Int
 ) throws(DecodeError) -> LinkPayload {
@@ -105,7 +105,7 @@ func etherTypePayload(
     }
 }
 
-/// The EtherTypes that lead to another link header; every one of them is at least two octets long.
+/// Reads the header of a rarer EtherType. Each header that leads to another EtherType is at least two octets long.
 @inline(never) private func rarerEtherType(
     _ bytes: RawSpan, _ frame: FrameExtent, type: UInt16, at start: Int
 ) throws(DecodeError) -> LinkStep {

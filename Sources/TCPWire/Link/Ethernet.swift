@@ -6,7 +6,7 @@
     @usableFromInline static var length: Int { 14 }
 }
 
-/// Reads an Ethernet header and the tags after it; `start` is other than 0 for a frame in a tunnel.
+/// Reads an Ethernet header and the tags after it; `start` is not 0 for a frame in a tunnel.
 @inline(__always) func ethernetPayload(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int = 0
 ) throws(DecodeError) -> LinkPayload {
@@ -20,7 +20,7 @@
     return try etherTypePayload(bytes, frame, type: type, at: next)
 }
 
-/// Reads the Ethernet header of a frame that another link header carries.
+/// Reads the Ethernet header of a frame inside another link header.
 func carriedEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     guard frame.captured - start >= EthernetHeader.length else {
         throw frame.truncated(.ethernet, at: start, needed: EthernetHeader.length)
@@ -28,7 +28,7 @@ func carriedEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) thro
     return .etherType(bytes.big16(start + EthernetHeader.type), at: start + EthernetHeader.length)
 }
 
-/// Whether an Ethernet header with a type that may lead to IP starts at `start`.
+/// Whether an Ethernet header whose type may lead to IP starts at `start`.
 func looksLikeEthernet(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
     guard frame.captured - start >= EthernetHeader.length else { return false }
     let type = bytes.big16(start + EthernetHeader.type)

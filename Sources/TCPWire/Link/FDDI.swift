@@ -1,4 +1,4 @@
-// FDDI: frame control, two addresses, and LLC with SNAP behind them (RFC 1390).
+// FDDI: frame control and two addresses, followed by LLC with SNAP (RFC 1390).
 
 import TCPModel
 
@@ -6,7 +6,7 @@ import TCPModel
 private enum FDDIHeader {
     static let frameControl = 0
     static let length = 13
-    /// Frame control: what kind of frame it is, and LLC's of either priority.
+    /// Frame control: the bits for the kind of frame, and their value for LLC of either priority.
     static let kind: UInt8 = 0xf0
     static let llc: UInt8 = 0x50
 }

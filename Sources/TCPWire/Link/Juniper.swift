@@ -1,4 +1,4 @@
-// What Juniper's routers put before a frame that they captured, where Ethernet, PPP or Cisco HDLC follows.
+// The header that Juniper's routers put before a captured frame, where Ethernet, PPP or Cisco HDLC follows.
 
 /// Offsets and bits of the header, as tcpdump's print-juniper.c and Wireshark's packet-juniper.c read it.
 private enum JuniperHeader {
@@ -6,15 +6,15 @@ private enum JuniperHeader {
     static let magic: UInt32 = 0x4d4743
     static let flags = 3
     static let length = 4
-    /// There is no link header: an address family of four octets, and IP.
+    /// There is no link header: an address family of four octets is followed by IP.
     static let noLinkHeader: UInt8 = 0x02
     static let familyLength = 4
-    /// The length of extensions follows, and they.
+    /// Extensions follow, preceded by their length.
     static let extended: UInt8 = 0x80
     static let extensionLength = 2
 }
 
-/// What follows the header.
+/// The kind of frame that follows the header.
 enum JuniperContent {
     case ethernet
     case ppp

@@ -1,4 +1,4 @@
-// LLC (IEEE 802.2) with SNAP (IEEE 802 9.2), behind a length where Ethernet II has a type: RFC 1042.
+// LLC (IEEE 802.2) with SNAP (IEEE 802 9.2), in frames with a length in place of Ethernet II's type: RFC 1042.
 
 /// Offsets in the headers, and the values that lead to IP.
 private enum LLCHeader {
@@ -9,18 +9,18 @@ private enum LLCHeader {
     static let type = 6
     static let snapLength = 8
 
-    /// SNAP to SNAP.
+    /// Both access points are SNAP.
     static let snap: UInt16 = 0xaaaa
-    /// IP to IP, without SNAP.
+    /// Both access points are IP, without SNAP.
     static let ip: UInt16 = 0x0606
     /// Unnumbered information.
     static let information: UInt8 = 0x03
-    /// "What follows is an EtherType" (RFC 1042), and the same as 802.1H bridges say it.
+    /// "An EtherType follows" (RFC 1042), and the same as 802.1H bridges encode it.
     static let encapsulated: UInt32 = 0x00_0000
     static let encapsulatedByBridge: UInt32 = 0x00_00f8
 }
 
-/// Reads an LLC header. A frame too short for one is left alone, unless the snapshot length cut it.
+/// Reads an LLC header. A frame too short for one is other traffic, unless the snapshot length cut it.
 func llcStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     let other = LinkStep.payload(LinkPayload(other: .lengthFrame))
     guard frame.captured - start >= LLCHeader.length else {
@@ -38,7 +38,7 @@ func llcStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Decod
     guard frame.captured - start >= LLCHeader.snapLength else {
         throw frame.truncated(.llc, at: start, needed: LLCHeader.snapLength)
     }
-    // Three octets: the one before them is the control field.
+    // Three octets; the octet before them, the control field, is masked out.
     let organization = bytes.big32(start + LLCHeader.organization - 1) & 0x00ff_ffff
     let type = bytes.big16(start + LLCHeader.type)
     guard organization == LLCHeader.encapsulated || organization == LLCHeader.encapsulatedByBridge,

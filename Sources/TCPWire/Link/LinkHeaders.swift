@@ -1,4 +1,5 @@
-// The fields of link headers that people ask for: addresses and VLANs. What leads to the IP header is read elsewhere.
+// The fields of link headers that people want to see: addresses and VLANs. The headers on the way to IP are read
+// elsewhere.
 
 public import TCPModel
 
@@ -8,7 +9,7 @@ private enum EthernetAddresses {
     static let source = 6
 }
 
-/// The link header of a frame; of one in a tunnel the outermost.
+/// The link header of a frame; for a frame with tunnels, the outermost one.
 public func linkHeader(_ bytes: RawSpan, _ linkType: LinkType) -> LinkHeader {
     switch linkType {
     case .ethernet:
@@ -41,17 +42,19 @@ public func linkHeader(_ bytes: RawSpan, _ linkType: LinkType) -> LinkHeader {
 }
 
 extension RawSpan {
-    /// Ethernet's address whose six octets start at `start`. They are there.
+    /// The Ethernet address in the six octets at `start`, which must have been captured.
     fileprivate func hardwareAddress(_ start: Int) -> HardwareAddress {
         HardwareAddress(octets: UInt64(big16(start)) << 32 | UInt64(big32(start + 2)))
     }
 
-    /// An address of `count` octets, the first of which are among the eight that start at `start`. Those are there.
+    /// An address of `count` octets, the first of which are in the eight octets at `start`; these must have been
+    /// captured.
     fileprivate func cookedAddress(_ start: Int, count: UInt8) -> HardwareAddress {
         HardwareAddress(octets: big64(start) >> UInt64(8 * (8 - Int(min(count, 8)))), count: count)
     }
 
-    /// The type `first`, or what is behind the VLAN tags that it begins, as far as these were captured.
+    /// The EtherType `first` or, if it announces VLAN tags, those tags and the type behind them, as far as they were
+    /// captured.
     fileprivate func linkTags(_ first: UInt16, at start: Int) -> LinkTags {
         var tags = LinkTags(etherType: first)
         var offset = start

@@ -2,9 +2,9 @@
 
 import TCPModel
 
-/// Where the network header of a frame starts, and which one it is.
+/// The network header of a frame: which protocol, and where it starts.
 struct LinkPayload: BitwiseCopyable {
-    /// The network protocols that may carry TCP, and what may carry them.
+    /// The network protocols that may carry TCP, and containers of them.
     enum Network: UInt8, BitwiseCopyable {
         case none
         case ipv4
@@ -15,7 +15,7 @@ struct LinkPayload: BitwiseCopyable {
 
     /// The network protocol.
     var network: Network
-    /// Why there is none; meaningful only then.
+    /// Why there is none; meaningful only if `network` is `none`.
     var other: OtherTraffic
     /// Where the network header starts.
     var offset: Int
@@ -33,7 +33,7 @@ struct LinkPayload: BitwiseCopyable {
     }
 }
 
-/// Reads the link header of a frame. Ethernet is asked for first: it is the commonest.
+/// Reads the link header of a frame. Ethernet is tested first, since it is the most common.
 @inline(__always) func linkPayload(
     _ bytes: RawSpan, _ frame: FrameExtent, _ linkType: LinkType
 ) throws(DecodeError) -> LinkPayload {
@@ -41,7 +41,7 @@ struct LinkPayload: BitwiseCopyable {
     return try rarerLinkPayload(bytes, frame, linkType)
 }
 
-/// The link types other than Ethernet.
+/// Reads link headers other than Ethernet.
 private func rarerLinkPayload(
     _ bytes: RawSpan, _ frame: FrameExtent, _ linkType: LinkType
 ) throws(DecodeError) -> LinkPayload {

@@ -28,7 +28,7 @@ private let netlinkHardware: UInt16 = 824
 /// ARPHRD_LOOPBACK.
 private let loopbackHardware: UInt16 = 772
 
-/// Whether a header of either version is of a loopback interface.
+/// Whether a cooked header of either version comes from a loopback interface.
 func isCookedLoopback(_ bytes: RawSpan, _ linkType: LinkType) -> Bool {
     let place = linkType == .linuxSLL ? SLLHeader.hardwareType : SLL2Header.hardwareType
     return bytes.byteCount >= place + 2 && bytes.big16(place) == loopbackHardware

@@ -1,10 +1,11 @@
-// Whether a frame was captured on a loopback interface, as far as it says itself: only there a host meets its own packets.
+// Whether a frame was captured on a loopback interface, as far as the frame itself shows: only there does a host see
+// its own packets again.
 
 public import TCPModel
 
-/// What tells frames of loopback interfaces from others.
+/// Tells frames of loopback interfaces from others.
 public enum LoopbackFrame {
-    /// Whether a frame may be one: it is, or nothing in it tells.
+    /// Whether a frame may come from a loopback interface: it does, or nothing in it says otherwise.
     @inline(__always) public static func mayBe(_ bytes: RawSpan, _ linkType: LinkType) -> Bool {
         switch linkType {
         case .ethernet: isEthernet(bytes)
@@ -13,9 +14,9 @@ public enum LoopbackFrame {
         }
     }
 
-    /// Whether a frame of Ethernet has addresses of zeros, as on Linux's `lo`.
+    /// Whether both addresses of an Ethernet frame are all zeros, as on Linux's `lo`.
     @inlinable @inline(__always) public static func isEthernet(_ bytes: RawSpan) -> Bool {
-        // Both addresses, of six octets each, in two words that overlap.
+        // Two overlapping words cover both addresses, of six octets each.
         bytes.byteCount >= 12 && bytes.big64(0) | bytes.big64(4) == 0
     }
 }

@@ -1,21 +1,21 @@
-// The MPLS label stack (RFC 3032 2.1), and what a label may carry: IP, or Ethernet as a pseudowire (RFC 4448).
+// The MPLS label stack (RFC 3032 2.1) and its payload: IP, or Ethernet as a pseudowire (RFC 4448).
 
 /// One label stack entry.
 private enum LabelStackEntry {
     static let length = 4
     /// The S bit: this is the last one.
     static let bottomMask: UInt32 = 0x0000_0100
-    /// Segment routing stacks a dozen at most; more than this is an attack on parsers.
+    /// Segment routing stacks at most a dozen labels; more than this is an attack on parsers.
     static let most = 16
 }
 
-/// The word between the label stack and a pseudowire's frame, if it is used (RFC 4448 4.6).
+/// The optional word between the label stack and a pseudowire's frame (RFC 4448 4.6).
 private enum ControlWord {
     static let length = 4
 }
 
-/// Reads a label stack. Nothing in it says what it carries: the first four bits behind it do, as most routers take it
-/// (RFC 4928 2).
+/// Reads a label stack. The stack does not say what it carries, so the first four bits behind it decide, as in most
+/// routers (RFC 4928 2).
 func mplsStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     var offset = start
     var labels = 0
@@ -39,8 +39,8 @@ func mplsStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Deco
     }
 }
 
-/// Reads a pseudowire's Ethernet header. Whether a control word precedes it is known to the two routers only, so both
-/// are tried: a control word starts with four zero bits, and so do many Ethernet addresses.
+/// Reads a pseudowire's Ethernet header. Only the two routers know whether a control word precedes it, so both layouts
+/// are tried: a control word starts with four zero bits, but so do many Ethernet addresses.
 private func pseudowireStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     let needed = ControlWord.length + EthernetHeader.length
     if frame.captured - start < needed, frame.original - start >= needed {

@@ -12,7 +12,7 @@ private enum NSHeader {
     static let mpls: UInt8 = 5
 }
 
-/// Reads the header with its contexts, whatever they are: their total length is known.
+/// Reads the header and skips its context headers, whatever they are, by the total length.
 func nshStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     guard frame.captured - start >= NSHeader.leastLength else {
         throw frame.truncated(.nsh, at: start, needed: NSHeader.leastLength)

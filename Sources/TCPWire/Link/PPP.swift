@@ -1,18 +1,18 @@
-// PPP in all its framings: alone (RFC 1661), HDLC-like (RFC 1662), over Ethernet (RFC 2516); and Cisco HDLC.
+// PPP in all its framings: bare (RFC 1661), HDLC-like (RFC 1662), over Ethernet (RFC 2516); and Cisco HDLC.
 
 /// The PPPoE header.
 private enum PPPoEHeader {
     static let versionAndType = 0
     static let code = 1
     static let length = 6
-    /// Version 1, type 1.
+    /// Version 1, type 1: the only ones defined.
     static let only: UInt8 = 0x11
     static let sessionData: UInt8 = 0
 }
 
 /// PPP's fields, and the values of its protocol field (IANA's "PPP DLL Protocol Numbers").
 private enum PPPHeader {
-    /// All stations, unnumbered information (RFC 1662 3.1).
+    /// "All stations" and "unnumbered information" (RFC 1662 3.1).
     static let addressAndControl: UInt16 = 0xff03
     static let addressAndControlLength = 2
     static let protocolLength = 2
@@ -41,7 +41,7 @@ func pppoeStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Dec
     return try pppStep(bytes, frame, at: start + PPPoEHeader.length)
 }
 
-/// Reads PPP's address and control fields, if they are there, and its protocol field, of one or two octets.
+/// Reads PPP's address and control fields, if present, and its protocol field of one or two octets.
 func pppStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkStep {
     guard frame.captured - start >= PPPHeader.protocolLength else {
         throw frame.truncated(.ppp, at: start, needed: PPPHeader.protocolLength)
@@ -53,7 +53,7 @@ func pppStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Decod
             throw frame.truncated(.ppp, at: start, needed: PPPHeader.addressAndControlLength + PPPHeader.protocolLength)
         }
     }
-    // RFC 1661 2: only the last octet of the field is odd, so that an odd first octet is all of it (6.5).
+    // RFC 1661 2: only the field's last octet is odd, so an odd first octet is the whole field (6.5).
     let isCompressed = bytes.octet(offset) & 1 == 1
     let number = isCompressed ? UInt16(bytes.octet(offset)) : bytes.big16(offset)
     offset += isCompressed ? 1 : PPPHeader.protocolLength
@@ -66,7 +66,7 @@ func pppStep(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(Decod
     }
 }
 
-/// Reads the start of a frame from a serial line: PPP, or Cisco HDLC by its address.
+/// Reads the start of a frame from a serial line: Cisco HDLC if the address is one of Cisco's, otherwise PPP.
 func serialStep(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) -> LinkStep {
     guard frame.captured >= 1 else { throw frame.truncated(.ppp, at: 0, needed: PPPHeader.protocolLength) }
     switch bytes.octet(0) {

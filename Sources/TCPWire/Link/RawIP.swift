@@ -1,6 +1,6 @@
 // No link header at all: the first four bits are the IP version (LINKTYPE_RAW).
 
-/// Tells the IP version of what starts with its IP header; `start` is other than 0 for a packet in a tunnel.
+/// Reads the IP version of a packet without a link header; `start` is not 0 for a packet in a tunnel.
 func rawIPPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int = 0) throws(DecodeError) -> LinkPayload {
     guard frame.captured - start >= 1 else { throw frame.truncated(.ip, at: start, needed: 1) }
     switch bytes.octet(start) >> 4 {

@@ -1,4 +1,5 @@
-// 802.11 data frames (IEEE 802.11-2020 9.2, 9.3.2), with LLC in them or aggregated (9.3.2.2). Encrypted ones stay closed.
+// 802.11 data frames (IEEE 802.11-2020 9.2, 9.3.2), with LLC in them or aggregated (9.3.2.2). Encrypted frames are not
+// decrypted.
 
 /// Offsets and bits of the MAC header.
 private enum WirelessHeader {
@@ -8,38 +9,39 @@ private enum WirelessHeader {
     static let addressLength = 6
     static let qosLength = 2
     static let highThroughputLength = 4
-    /// What a padded header is filled up to.
+    /// A padded header's length is a multiple of this.
     static let alignment = 4
 
     // The first octet of frame control.
     static let versionAndType: UInt8 = 0x0f
     /// Version 0, type 2.
     static let data: UInt8 = 0x08
-    /// Of the subtype: there is no frame body.
+    /// In the subtype: there is no frame body.
     static let null: UInt8 = 0x40
     static let qos: UInt8 = 0x80
 
-    // The second one.
+    // The second octet of frame control.
     /// To and from the distribution system: there is a fourth address.
     static let bothSystems: UInt8 = 0x03
     static let protected: UInt8 = 0x40
     /// In a QoS frame: HT control follows QoS control.
     static let order: UInt8 = 0x80
 
-    /// Of QoS control: the body is an A-MSDU.
+    /// In QoS control: the body is an A-MSDU.
     static let aggregated: UInt8 = 0x80
     static let fragmentNumber: UInt8 = 0x0f
 }
 
-/// How a frame was handed over.
+/// The variations in how capture tools and tunnels deliver a frame.
 struct WirelessShape: BitwiseCopyable {
-    /// Frame control and sequence control have their octets swapped, as in Cisco's CAPWAP.
+    /// The octets of frame control and of sequence control are swapped, as in Cisco's CAPWAP.
     var isSwapped = false
-    /// The header is filled up to four octets (radiotap, "padding between 802.11 header and payload").
+    /// The header is padded to a multiple of four octets (radiotap, "padding between 802.11 header and payload").
     var isPadded = false
 }
 
-/// Reads an 802.11 header at `start`. Management, control and encrypted frames are other traffic, as are later fragments.
+/// Reads an 802.11 header at `start`. Management, control and encrypted frames count as other traffic, and so do later
+/// fragments.
 func wirelessStep(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, _ shape: WirelessShape = WirelessShape()
 ) throws(DecodeError) -> LinkStep {
@@ -68,9 +70,9 @@ func wirelessStep(
     return try llcStep(bytes, frame, at: start + length)
 }
 
-/// Whether an 802.11 frame in CAPWAP has its frame control swapped. A data frame's first octet ends in 8; where it does
-/// not, and the second one does, they are swapped. Frames between access points and controllers have the bits of a
-/// direction set, so that the octet of flags never ends in 8.
+/// Whether an 802.11 frame in CAPWAP has its frame control swapped. The low nibble of a data frame's first octet is 8;
+/// if only the second octet has it, the two are swapped. Frames between access points and controllers have a direction
+/// bit set, so the low nibble of their flags octet is never 8.
 func isSwappedWireless(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -> Bool {
     guard frame.captured - start >= 2 else { return false }
     return bytes.octet(start) & WirelessHeader.versionAndType != WirelessHeader.data

@@ -1,30 +1,30 @@
-// What capturing adapters put before an 802.11 frame: radiotap, Prism and AVS headers.
+// The headers that capturing adapters put before an 802.11 frame: radiotap, Prism and AVS.
 
-/// The radiotap header (radiotap.org): little-endian, fields as a bit map says.
+/// The radiotap header (radiotap.org): little-endian, with the fields that a bit map lists.
 private enum RadiotapHeader {
     static let version = 0
     static let totalLength = 2
     static let present = 4
     static let length = 8
-    /// Of the bit map: another one follows.
+    /// In the bit map: another bit map follows.
     static let more: UInt32 = 1 << 31
-    /// The first field: eight octets, aligned to as many.
+    /// The first field: eight octets, with eight-octet alignment.
     static let time: UInt32 = 1 << 0
     static let timeLength = 8
-    /// The second field: an octet.
+    /// The second field: one octet.
     static let flags: UInt32 = 1 << 1
-    /// Of it: the 802.11 header is filled up to four octets.
+    /// In the flags: the 802.11 header is padded to a multiple of four octets.
     static let padded: UInt8 = 0x20
-    /// Of it: the check sequence was wrong.
+    /// In the flags: the frame check sequence was wrong.
     static let damaged: UInt8 = 0x40
-    /// Bit maps that are read; drivers send one an antenna.
+    /// The most bit maps read; drivers send one per antenna.
     static let mostMaps = 32
 }
 
-/// Prism's header has a fixed length; AVS's says its own, and is told by its first word.
+/// Prism's header has a fixed length. AVS's states its own length and is recognized by its first word.
 private enum OldCaptureHeader {
     static let prismLength = 144
-    /// Versions 1 and 2 of AVS's.
+    /// Versions 1 and 2 of the AVS header.
     static let avsMagic: ClosedRange<UInt32> = 0x8021_1001...0x8021_1002
     static let avsTotalLength = 4
     static let avsLength = 8
@@ -61,7 +61,7 @@ func radiotapStep(_ bytes: RawSpan, _ frame: FrameExtent) throws(DecodeError) ->
     return try wirelessStep(bytes, frame, at: length, shape)
 }
 
-/// Reads an AVS header, or where that is allowed a Prism header, and the 802.11 header after it.
+/// Reads an AVS header, or a Prism header if `mayBePrism`, and the 802.11 header after it.
 func oldCaptureStep(_ bytes: RawSpan, _ frame: FrameExtent, mayBePrism: Bool) throws(DecodeError) -> LinkStep {
     guard frame.captured >= OldCaptureHeader.avsLength else {
         throw frame.truncated(.wirelessCapture, at: 0, needed: OldCaptureHeader.avsLength)

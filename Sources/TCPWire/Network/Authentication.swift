@@ -1,4 +1,5 @@
-// The IP authentication header in IPv4 (RFC 4302 2): what it protects is not encrypted. In IPv6 it is an extension header.
+// The IP authentication header in IPv4 (RFC 4302 2). It does not encrypt its payload. In IPv6 it is an extension
+// header.
 
 /// Offsets in the header.
 private enum AuthenticationHeader {
@@ -7,7 +8,7 @@ private enum AuthenticationHeader {
     static let leastLength = 12
 }
 
-/// Reads the header where `packet` starts, and what follows it.
+/// Reads the header at the start of `packet`, and the payload behind it.
 @inline(never) func authenticatedFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {

@@ -6,19 +6,19 @@ import TCPModel
 private enum ICMPHeader {
     static let type = 0
     static let code = 1
-    /// IPv4's next-hop MTU of 16 bits (RFC 1191 4); IPv6's has 32 bits and starts two octets earlier.
+    /// The next-hop MTU has 16 bits in ICMP (RFC 1191 4); in ICMPv6 it has 32 bits and starts two octets earlier.
     static let nextHopMTU = 6
     static let packetTooBigMTU = 4
     static let length = 8
 
-    /// Destination unreachable, source quench, redirect, time exceeded, parameter problem; in ICMPv6 all below 128, of
-    /// which four are known.
+    /// Destination unreachable, source quench, redirect, time exceeded and parameter problem; in ICMPv6 every type
+    /// below 128 is an error, of which four are known.
     static func isError(_ type: UInt8, isIPv4: Bool) -> Bool {
         isIPv4 ? 3...5 ~= type || 11...12 ~= type : 1...4 ~= type
     }
 }
 
-/// What is quoted of an IP packet.
+/// Offsets in a quoted IP packet.
 private enum QuotedHeader {
     static let ipv4Length = 20
     static let ipv4Fragment = 6
@@ -29,11 +29,12 @@ private enum QuotedHeader {
     static let ipv6NextHeader = 6
     static let ipv6Source = 8
     static let ipv6Destination = 24
-    /// Ports and sequence number: what every error quotes at least (RFC 792).
+    /// Ports and sequence number: the least that every error quotes (RFC 792).
     static let tcpLength = 8
 }
 
-/// Reads an ICMP message from `start` to `end`. An error that quotes no TCP segment, or too little of one, is other traffic.
+/// Reads an ICMP message from `start` to `end`. An error that quotes no TCP segment, or too little of it, counts as
+/// other traffic.
 @inline(never) func icmpFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, from sender: IPAddress, isIPv4: Bool, at start: Int, end: Int
 ) -> DecodedFrame {
@@ -62,7 +63,7 @@ private enum QuotedHeader {
     return .icmp(error)
 }
 
-/// Where a quoted TCP header starts, and between whom it is.
+/// The position of a quoted TCP header, and the addresses from its IP header.
 private struct Quoted {
     let source: IPAddress
     let destination: IPAddress
@@ -73,7 +74,7 @@ private func quotedIPv4(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) -
     guard frame.captured - start >= QuotedHeader.ipv4Length, bytes.octet(start) >> 4 == 4 else { return nil }
     let length = Int(bytes.octet(start) & 0x0f) * 4
     guard length >= QuotedHeader.ipv4Length, bytes.octet(start + QuotedHeader.ipv4Protocol) == IPProtocol.tcp,
-        // Only a first fragment has the ports.
+        // Only the first fragment has the ports.
         bytes.big16(start + QuotedHeader.ipv4Fragment) & 0x1fff == 0
     else { return nil }
     return Quoted(

@@ -22,21 +22,21 @@ import TCPModel
     @usableFromInline static var moreMask: UInt16 { 0x2000 }
 }
 
-/// Reads the IPv4 header at `start`, and what follows it.
+/// Reads the IPv4 header at `start`, and its payload.
 @inline(__always) func ipv4Frame(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, in nesting: Nesting
 ) throws(DecodeError) -> DecodedFrame {
     guard frame.captured &- start >= IPv4Header.leastLength else {
         throw frame.truncated(.ipv4, at: start, needed: IPv4Header.leastLength)
     }
-    // Of a known length, so that the checks of the loads below fold into this one.
+    // A span of known length, so that the bounds checks of the loads below fold into this one.
     let header = bytes.extracting(start..<(start &+ IPv4Header.leastLength))
     let first = header.octet(IPv4Header.versionAndLength)
     var headerLength = IPv4Header.leastLength
     if first != 0x45 { headerLength = try unusualHeaderLength(frame, at: start, first) }
 
     // RFC 791 3.1, Total Length: header and data, so never less than the header. A sender that leaves segmentation to
-    // its network card leaves 0 if the packet is longer than 16 bits can say (BIG TCP) or not cut yet (TSO).
+    // its network card writes 0 if the packet is longer than 16 bits can express (BIG TCP) or not yet segmented (TSO).
     let frameLength = frame.original &- start
     var ipLength = Int(header.big16(IPv4Header.totalLength))
     var limit = DecodeError.Limit.ipv4Length
@@ -74,7 +74,7 @@ import TCPModel
     return try ipPayloadFrame(bytes, frame, number: next, isInIPv4: true, packet)
 }
 
-/// The fragment whose header is at `start`, all of it captured.
+/// Makes the fragment whose header is at `start`; the header must have been captured in full.
 @inline(never) private func ipv4Fragment(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, headerLength: Int, ipLength: Int, in nesting: Nesting
 ) -> DecodedFrame {
@@ -90,7 +90,7 @@ import TCPModel
     return .fragment(fragment)
 }
 
-/// The length of a header whose first octet is not the usual 0x45: with options, or nonsense (RFC 791 3.1, IHL).
+/// The length of a header whose first octet is not the usual 0x45: it has options, or is malformed (RFC 791 3.1, IHL).
 @inline(never) private func unusualHeaderLength(
     _ frame: FrameExtent, at start: Int, _ first: UInt8
 ) throws(DecodeError) -> Int {
@@ -101,7 +101,7 @@ import TCPModel
     guard length >= IPv4Header.leastLength else {
         throw .malformed(.ipv4, .headerLength, at: start, needed: IPv4Header.leastLength, available: length)
     }
-    // The options themselves are not read, but what is behind them is.
+    // The options themselves are not read, but the octets behind them are.
     guard frame.captured - start >= length else { throw frame.truncated(.ipv4, at: start, needed: length) }
     return length
 }

@@ -13,21 +13,21 @@ import TCPModel
     @usableFromInline static var length: Int { 40 }
 }
 
-/// Reads the IPv6 header at `start` of a frame without tunnels so far. A copy of its own, as for IPv4: not a cycle is
-/// spent on tunnels if there are none.
+/// Reads the IPv6 header at `start` of a frame without tunnels so far. A separate copy of the code, as for IPv4, so
+/// that no cycle is spent on tunnels unless there are any.
 @inline(never) func ipv6Frame(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> DecodedFrame
 {
     try ipv6Frame(bytes, frame, at: start, in: .none)
 }
 
-/// Reads the IPv6 header at `start`, the extension headers after it, and what follows.
+/// Reads the IPv6 header at `start`, the extension headers after it, and the payload.
 @inline(__always) func ipv6Frame(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, in nesting: Nesting
 ) throws(DecodeError) -> DecodedFrame {
     guard frame.captured &- start >= IPv6Header.length else {
         throw frame.truncated(.ipv6, at: start, needed: IPv6Header.length)
     }
-    // Of a known length, so that the checks of the loads below fold into this one.
+    // A span of known length, so that the bounds checks of the loads below fold into this one.
     let header = bytes.extracting(start..<(start &+ IPv6Header.length))
     let version = header.octet(IPv6Header.versionAndClass) >> 4
     guard version == 6 else {
@@ -39,7 +39,7 @@ import TCPModel
     let plain = IPv6Payload(
         nextHeader: next, offset: payloadStart, end: payloadStart &+ payloadLength, limit: .ipv6Length,
         remarks: SegmentRemarks(rawValue: 0))
-    // The rest by value, and out of line: the plain packet stays in registers.
+    // Other packets are handled by value and out of line, which keeps the plain packet in registers.
     let payload =
         next == IPProtocol.tcp && payloadLength != 0
         ? plain : try plain.completed(bytes, frame, from: payloadStart, length: payloadLength)

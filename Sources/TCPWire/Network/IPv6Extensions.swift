@@ -7,9 +7,9 @@ private enum ExtensionHeader {
     static let nextHeader = 0
     static let length = 1
     static let options = 2
-    /// Every one has at least eight octets.
+    /// Every extension header has at least eight octets.
     static let leastLength = 8
-    /// RFC 8200 4.1 has seven at most; more than this is an attack on parsers.
+    /// RFC 8200 4.1 lists at most seven; more than this is an attack on parsers.
     static let most = 16
 }
 
@@ -28,33 +28,34 @@ private enum JumboOption {
     static let length = 4
 }
 
-/// What is left of an IPv6 packet while its extension headers are read.
+/// The unread part of an IPv6 packet while its extension headers are being read.
 struct IPv6Payload: BitwiseCopyable {
-    /// What starts at `offset`.
+    /// The type of the header at `offset`.
     var nextHeader: UInt8
-    /// How far we have read.
+    /// How far the packet has been read.
     var offset: Int
     /// Where the packet ends.
     var end: Int
-    /// Who says so.
+    /// Where `end` comes from.
     var limit: DecodeError.Limit
-    /// What there is to remark.
+    /// Remarks for the segment.
     var remarks: SegmentRemarks
-    /// A fragment: what is behind its fragment header is part of something else.
+    /// Whether this is a fragment: the octets behind its fragment header are part of a larger packet.
     var isFragment = false
-    /// Offset and flag of the fragment header.
+    /// Offset and More flag from the fragment header.
     var fragmentField: UInt16 = 0
-    /// Identification of the fragment header.
+    /// Identification from the fragment header.
     var fragmentIdentification: UInt32 = 0
 
-    /// This payload with its end known and its extension headers read; `start` is the end of the fixed header.
+    /// This payload with its end determined and its extension headers skipped; `start` is the end of the fixed header.
     @inline(never) func completed(
         _ bytes: RawSpan, _ frame: FrameExtent, from start: Int, length: Int
     ) throws(DecodeError) -> IPv6Payload {
         var payload = self
         if length == 0 {
-            // RFC 2675 3: 0 with a jumbo payload option, which replaces this end when it is met. Without one, a packet
-            // not cut yet by the sender's network card (BIG TCP): the capture record has to say.
+            // RFC 2675 3: 0 announces a jumbo payload option, which replaces this end when it is found. Without that
+            // option, the sender's network card has not yet segmented the packet (BIG TCP), and only the capture record
+            // has the length.
             payload.end = frame.original
             payload.limit = .frame
             payload.remarks = .lengthFromCapture
@@ -63,7 +64,7 @@ struct IPv6Payload: BitwiseCopyable {
         return payload
     }
 
-    /// Moves on to the first header that is not an extension header; `start` is the end of the fixed header.
+    /// Advances to the first header that is not an extension header; `start` is the end of the fixed header.
     mutating func skipExtensions(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
         var count = 0
         while !isFragment {
@@ -84,7 +85,7 @@ struct IPv6Payload: BitwiseCopyable {
         }
     }
 
-    /// Moves behind the extension header at `offset`, of which eight octets can be read.
+    /// Advances past the extension header at `offset`, of which eight octets must be readable.
     private mutating func skipOne(_ bytes: RawSpan, _ frame: FrameExtent, from start: Int) throws(DecodeError) {
         let following = bytes.octet(offset + ExtensionHeader.nextHeader)
         let lengthField = Int(bytes.octet(offset + ExtensionHeader.length))
@@ -113,7 +114,7 @@ struct IPv6Payload: BitwiseCopyable {
         nextHeader = following
     }
 
-    /// The fragment behind the fragment header that was read last; `start` is where the IPv6 header is.
+    /// The fragment behind the last fragment header read; `start` is where the IPv6 header begins.
     @inline(never) func fragmentFrame(
         _ frame: FrameExtent, from source: IPAddress, to destination: IPAddress, hopLimit: UInt8, start: Int,
         in nesting: Nesting
@@ -126,12 +127,12 @@ struct IPv6Payload: BitwiseCopyable {
         return .fragment(fragment)
     }
 
-    /// Takes the packet's length from a jumbo payload option, if the fixed header left it open (RFC 2675 3).
+    /// Takes the packet's length from a jumbo payload option if the fixed header left it open (RFC 2675 3).
     private mutating func readJumboLength(_ bytes: RawSpan, length: Int, from start: Int) {
         guard remarks.contains(.lengthFromCapture) else { return }
         var at = offset + ExtensionHeader.options
         let optionsEnd = offset + length
-        // RFC 8200 4.2: Pad1 is the one option without a length.
+        // RFC 8200 4.2: Pad1 is the only option without a length.
         while at < optionsEnd {
             if bytes.octet(at) == 0 {
                 at += 1
@@ -150,7 +151,7 @@ struct IPv6Payload: BitwiseCopyable {
         }
     }
 
-    /// Throws unless `octets` from `offset` on are inside the packet and captured.
+    /// Throws unless `octets` octets from `offset` on are both inside the packet and captured.
     private func need(_ octets: Int, _ frame: FrameExtent) throws(DecodeError) {
         guard end - offset >= octets else {
             throw .truncated(

@@ -1,18 +1,18 @@
-// What the IP header tells the TCP decoder, the same for both versions; and the IP protocol numbers.
+// The fields of an IP header that the TCP decoder needs, the same for both versions; and the IP protocol numbers.
 
 import TCPModel
 
-/// An IP packet, and where what it carries is: TCP, nearly always.
+/// An IP packet and the position of its payload, which is nearly always TCP.
 struct NetworkPacket: BitwiseCopyable {
     /// The sender.
     var source: IPAddress
     /// The receiver.
     var destination: IPAddress
-    /// Where the header that it carries starts.
+    /// Where its payload's header starts.
     var offset: Int
     /// Octets from there to the end of the IP packet.
     var length: Int
-    /// Which field `length` comes from.
+    /// The field that `length` comes from.
     var limit: DecodeError.Limit
     /// Octets of the whole IP packet.
     var ipLength: Int
@@ -20,13 +20,13 @@ struct NetworkPacket: BitwiseCopyable {
     var identification: UInt16
     /// TTL or hop limit.
     var hopLimit: UInt8
-    /// What there is to remark so far.
+    /// Remarks for the segment so far.
     var remarks: SegmentRemarks
     /// The tunnels around it.
     var nesting: Nesting
 }
 
-/// What an IP packet carries, where speed does not matter: for TCP itself `ipv4Frame` and `ipv6Frame` go straight on.
+/// Decodes the payload of an IP packet where speed does not matter: `ipv4Frame` and `ipv6Frame` handle TCP directly.
 @inline(never) func ipPayloadFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, number: UInt8, isInIPv4: Bool, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
@@ -42,7 +42,7 @@ struct NetworkPacket: BitwiseCopyable {
 }
 
 extension OtherTraffic {
-    /// The traffic of an IP protocol other than TCP.
+    /// The kind of traffic for an IP protocol other than TCP.
     init(protocolNumber: UInt8) {
         switch protocolNumber {
         case IPProtocol.udp: self = .udp

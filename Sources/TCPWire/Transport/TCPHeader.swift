@@ -17,7 +17,7 @@ import TCPModel
     @usableFromInline static var flagsMask: UInt16 { 0x01ff }
 }
 
-/// Reads the TCP header of `packet`.
+/// Reads the TCP header of `packet`, or only locates its text if the frame asks for that.
 @inline(__always) func tcpSegment(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
@@ -25,7 +25,7 @@ import TCPModel
     return .segment(try readSegment(bytes, frame, packet))
 }
 
-/// The same, as it is.
+/// Reads the TCP header of `packet` into a segment.
 @inline(__always) func readSegment(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> Segment {
@@ -33,10 +33,10 @@ import TCPModel
     guard packet.length >= TCPHeader.leastLength, frame.captured &- start >= TCPHeader.leastLength else {
         throw tooShort(frame, at: start, length: packet.length, packet.limit)
     }
-    // Of a known length, so that the checks of the loads below fold into this one.
+    // A span of known length, so that the bounds checks of the loads below fold into this one.
     let header = bytes.extracting(start..<(start &+ TCPHeader.leastLength))
 
-    // RFC 9293 3.1, DOffset: 32-bit words of header, options included.
+    // RFC 9293 3.1, DOffset: length of the header in 32-bit words, options included.
     let bits = header.big16(TCPHeader.dataOffsetAndFlags)
     let headerLength = Int(bits >> 12) &* 4
     var remarks = packet.remarks
@@ -72,20 +72,21 @@ import TCPModel
         tunnel: packet.nesting.tunnel, tunnelDepth: packet.nesting.depth)
 }
 
-/// The error for fewer than 20 octets.
+/// The error for a TCP header of fewer than 20 octets.
 ///
-/// Takes plain numbers, here and below: the packet itself would have to go through memory for it, on the hot path too.
+/// Takes plain numbers, here and below, since passing the packet itself would force it into memory, on the hot path
+/// too.
 @inline(never) private func tooShort(
     _ frame: FrameExtent, at start: Int, length: Int, _ limit: DecodeError.Limit
 ) -> DecodeError {
-    // The IP length and the capture may both be too short: the shorter one is to blame.
+    // Both the IP length and the capture may be too short: blame the shorter one.
     if length < TCPHeader.leastLength, length <= frame.captured - start {
         return .truncated(.tcp, at: start, needed: TCPHeader.leastLength, available: max(0, length), limitedBy: limit)
     }
     return frame.truncated(.tcp, at: start, needed: TCPHeader.leastLength)
 }
 
-/// The error for a header that does not fit its packet.
+/// The error for a data offset that is too small or exceeds the packet.
 @inline(never) private func badDataOffset(
     _ headerLength: Int, at start: Int, length: Int, _ limit: DecodeError.Limit
 ) -> DecodeError {

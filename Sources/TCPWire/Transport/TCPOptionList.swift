@@ -24,20 +24,21 @@ private enum OptionKind {
 
 /// Fast Open's experiment identifier (RFC 6994 3; IANA's TCP ExID registry).
 private let fastOpenExperiment: UInt16 = 0xf989
-/// AccECN's: the options of order 0 and 1 before they had kinds of their own, and the oldest one (RFC 9768 7).
+/// AccECN's experiment identifiers: for the options of order 0 and 1 before they had kinds of their own, and the oldest
+/// one (RFC 9768 7).
 private enum AccurateECNExperiment {
     static let order0: UInt16 = 0xacc0
     static let order1: UInt16 = 0xacc1
     static let oldest: UInt16 = 0xacce
 }
 
-/// What nearly every segment of an established connection carries: NOP, NOP, timestamps (RFC 7323 appendix A).
+/// The options of nearly every segment on an established connection: NOP, NOP, timestamps (RFC 7323 appendix A).
 @usableFromInline enum UsualOptions {
     @usableFromInline static var length: Int { 12 }
     @usableFromInline static var start: UInt32 { 0x0101_080a }
 }
 
-/// What nearly every SYN and SYN-ACK carries, as Linux orders it: MSS, SACK permitted, timestamps, NOP, window scale.
+/// The options of nearly every SYN and SYN-ACK, in Linux's order: MSS, SACK permitted, timestamps, NOP, window scale.
 private enum UsualSynOptions {
     static let length = 20
     static let maximumSegmentSize: UInt32 = 0x0204
@@ -46,10 +47,10 @@ private enum UsualSynOptions {
     static var kinds: TCPOptions.Kinds { [.maximumSegmentSize, .sackPermitted, .timestamps, .windowScale] }
 }
 
-/// Reads the options from `start` to `headerEnd`, as far as they are `readable`.
+/// Reads the options from `start` to `headerEnd`, as far as `readable`.
 ///
-/// If a kind comes twice, the later one counts, as in Linux. Each way has its own variable: one for all would be kept in
-/// memory because of the last way, and reading it back right after writing it costs more than the rest of a frame.
+/// If a kind occurs twice, the later one counts, as in Linux. Each path has a variable of its own: the last path would
+/// force a shared one into memory, and reading it back right after writing it costs more than the rest of a frame.
 @inline(__always) func tcpOptions(
     _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, _ remarks: inout SegmentRemarks
 ) -> TCPOptions {
@@ -67,7 +68,7 @@ private enum UsualSynOptions {
     return options
 }
 
-/// Reads any list of options, one by one, into `options`, which are empty before; what there is to remark.
+/// Reads any list of options one by one into `options`, which must be empty before, and returns the remarks.
 @usableFromInline @inline(never) func readOptions(
     _ bytes: RawSpan, from start: Int, headerEnd: Int, readable: Int, into options: inout TCPOptions
 ) -> SegmentRemarks {
@@ -90,13 +91,13 @@ private enum UsualSynOptions {
     var at = start
     while at < end {
         let kind = bytes.octet(at)
-        // RFC 9293 3.1, Options: what is after the end of the list is padding, whatever it looks like.
+        // RFC 9293 3.1, Options: everything after the end of the list is padding, whatever it looks like.
         if kind == OptionKind.end { return remarks }
         if kind == OptionKind.noOperation {
             at &+= 1
             continue
         }
-        // RFC 9293 3.1, Options: the length counts the kind and itself, so that 0 and 1 would never get on.
+        // RFC 9293 3.1, Options: the length includes the kind and itself, so with 0 or 1 the loop would never advance.
         guard headerEnd &- at >= 2 else { return remarks.union(.malformedOption) }
         guard end &- at >= 2 else { return remarks }
         let length = Int(bytes.octet(at &+ 1))
@@ -109,8 +110,8 @@ private enum UsualSynOptions {
 }
 
 extension TCPOptions {
-    /// Takes in the option at `at`, all of whose `length` (at least 2) octets can be read; false if that length is not
-    /// one that its kind may have.
+    /// Reads the option at `at`, all of whose `length` (at least 2) octets must be readable; false if its kind does not
+    /// allow that length.
     @inline(__always) fileprivate mutating func read(_ bytes: RawSpan, kind: UInt8, at: Int, length: Int) -> Bool {
         switch kind {
         case OptionKind.maximumSegmentSize:  // RFC 9293 3.7.1
@@ -168,7 +169,8 @@ extension TCPOptions {
         return true
     }
 
-    /// RFC 8684 3: the subtype, and what is needed to tell connections apart; of a length that lies, only the subtype.
+    /// RFC 8684 3: the subtype, and the values that identify connections; values for which the length is wrong are not
+    /// read.
     private mutating func readMultipath(_ bytes: RawSpan, at: Int, length: Int) {
         let first = bytes.octet(at + 2)
         multipathSubtype = first >> 4
@@ -186,7 +188,7 @@ extension TCPOptions {
         }
     }
 
-    /// RFC 7413 4.1.1: no cookie (a request), or one of 4 to 16 octets and of even length; others are ignored.
+    /// RFC 7413 4.1.1: no cookie (a request), or a cookie of 4 to 16 octets and even length; other lengths are invalid.
     private mutating func readFastOpen(cookieLength: Int) -> Bool {
         guard cookieLength == 0 || 4...16 ~= cookieLength && cookieLength % 2 == 0 else { return false }
         fastOpenCookieLength = UInt8(truncatingIfNeeded: cookieLength)
@@ -194,7 +196,7 @@ extension TCPOptions {
         return true
     }
 
-    /// RFC 2018 3: one to four blocks of eight octets (a fifth does not fit a header).
+    /// RFC 2018 3: one to four blocks of eight octets (a fifth does not fit into a header).
     private mutating func readSACK(_ bytes: RawSpan, at: Int, length: Int) -> Bool {
         let count = (length - 2) / 8
         guard 1...4 ~= count, length == 2 + 8 * count else { return false }

@@ -1,20 +1,21 @@
-// Where a segment's text is among the octets that were captured. Nobody needs that but who shows them: so it is no part of a
-// Segment, and is found by decoding the frame a second time.
+// The position of a segment's text among the captured octets. Only reports that show the text need it, so it is not
+// part of a Segment and is found by decoding the frame a second time.
 
 public import TCPModel
 
-/// The text of a segment, as far as it was captured.
+/// The position of a segment's text, as far as it was captured.
 public struct TextPlace: BitwiseCopyable, Sendable {
-    /// Whose it is.
+    /// The segment's four-tuple.
     let tuple: FourTuple
     let flags: TCPFlags
-    /// Where it starts.
+    /// Where the text starts, in octets from the start of the frame.
     public let start: Int
-    /// How many octets of it can be read. What is behind them, padding or another packet, is not of it.
+    /// How many octets of the text can be read. Any octets behind them, padding or another packet, are not part of it.
     public let count: Int
 }
 
-/// Finds the text of a segment that `decodeFrame` found in the same frame, or `Aggregate.next` as its `ordinal`th, counted from 0.
+/// Finds the text of a segment that `decodeFrame` found in the same frame, or that `Aggregate.next` returned from it as
+/// number `ordinal`, counted from 0.
 ///
 /// - Returns: nil if the frame has no such segment.
 public func textPlace(_ bytes: RawSpan, _ header: FrameHeader, ordinal: Int = 0) -> TextPlace? {
@@ -27,7 +28,7 @@ public func textPlace(_ bytes: RawSpan, _ header: FrameHeader, ordinal: Int = 0)
     }
 }
 
-/// The same for the packet whose header was read.
+/// Finds the text of the packet whose IP header has been read.
 @inline(never) func locateText(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {
@@ -39,7 +40,7 @@ public func textPlace(_ bytes: RawSpan, _ header: FrameHeader, ordinal: Int = 0)
 }
 
 extension Aggregate {
-    /// The text of the `ordinal`th segment that `next` would return.
+    /// The text of segment number `ordinal` that `next` would return, counted from 0.
     fileprivate mutating func text(_ bytes: RawSpan, ordinal: Int) -> TextPlace? {
         var left = ordinal
         while true {
@@ -49,7 +50,7 @@ extension Aggregate {
                 if left == 0 { return place }
                 left -= 1
             } catch {
-                // The packets behind it can be read all the same.
+                // The packets behind it can still be read.
             }
         }
     }

@@ -2,15 +2,15 @@
 
 /// Offsets in the header.
 private enum AYIYAHeader {
-    /// Length of the identity as a power of two, and its type.
+    /// Length of the identity as a power of two, and the type of the identity.
     static let identity = 0
-    /// Length of the signature in units of four octets, and its method.
+    /// Length of the signature in units of four octets, and the signature method.
     static let signature = 1
     /// Authentication method and operation.
     static let operation = 2
     static let nextHeader = 3
     static let leastLength = 8
-    /// "Forward": the only operation that carries a packet of a user.
+    /// "Forward": the only operation that carries a user's packet.
     static let forward: UInt8 = 1
 }
 

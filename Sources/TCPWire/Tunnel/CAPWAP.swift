@@ -1,4 +1,4 @@
-// CAPWAP's data channel (RFC 5415 4.3): frames between a wireless access point and its controller, 802.11 or 802.3.
+// CAPWAP's data channel (RFC 5415 4.3): 802.11 or 802.3 frames between a wireless access point and its controller.
 
 import TCPModel
 
@@ -6,32 +6,32 @@ import TCPModel
 private enum CAPWAPHeader {
     static let preamble = 0
     static let lengthAndIdentifiers = 1
-    /// Five bits of binding, then T, F, and others.
+    /// Five bits of binding, then T, F and other flags.
     static let bindingAndFlags = 2
     static let fragmentOffset = 6
     static let leastLength = 8
 
-    /// The length's five bits of the second octet, in words of four octets.
+    /// The header length is the upper five bits of the second octet, in units of four octets.
     static let lengthShift: UInt8 = 3
-    /// The binding's five bits lie in two octets.
+    /// The five bits of the binding straddle two octets.
     static let bindingMask: UInt16 = 0x3e00
     static let bindingShift: UInt16 = 9
-    /// T: the payload is as the binding says, else 802.3.
+    /// T: the payload has the format that the binding says; otherwise it is 802.3.
     static let native: UInt16 = 0x0100
     static let fragment: UInt16 = 0x0080
     static let keepAlive: UInt16 = 0x0008
     static let offsetMask: UInt16 = 0xfff8
 
-    /// 802.11 (RFC 5416); Cisco's controllers say 0.
+    /// 802.11 (RFC 5416); Cisco's controllers send 0.
     static let wireless: UInt16 = 1
     static let wirelessOfCisco: UInt16 = 0
 }
 
-/// Reads a CAPWAP header and the 802.11 or 802.3 header after it. What the header may hold besides, the radio's address
-/// and measurements, is skipped by its length.
+/// Reads a CAPWAP header and the 802.11 or 802.3 header after it. The header's optional fields, the radio's address and
+/// measurements, are skipped by the header length.
 ///
-/// Encrypted packets (another preamble) and keep-alives are just UDP. So are later fragments; the first one has the
-/// headers, and lengths come from there.
+/// Encrypted packets (with another preamble) and keep-alives count as plain UDP. So do later fragments: the first one
+/// has the headers, and lengths come from there.
 func capwapContent(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> TunnelContent {
     var content = TunnelContent(payload: LinkPayload(other: .udp), tunnel: .capwap)
     guard frame.captured - start >= CAPWAPHeader.leastLength, bytes.octet(start + CAPWAPHeader.preamble) == 0 else {

@@ -1,16 +1,16 @@
-// What an IP packet carries if not TCP: a tunnel that is opened, or other traffic.
+// The contents of an IP packet that is not TCP: a tunnel to open, or other traffic.
 
 import TCPModel
 
-/// What an IP header says of its payload.
+/// An IP header's statement about its payload.
 struct CarriedProtocol: BitwiseCopyable {
     /// IP protocol number.
     let number: UInt8
-    /// Which version carries it.
+    /// Whether IPv4 carries it, rather than IPv6.
     let isInIPv4: Bool
 }
 
-/// Whether `carriedFrame` has to be asked: the short way for all the UDP that is no tunnel.
+/// Whether `carriedFrame` must be called: a fast rejection of UDP that is no tunnel.
 @inline(never) func mayBeTunnel(_ bytes: RawSpan, _ number: UInt8, at start: Int) -> Bool {
     switch number {
     case IPProtocol.udp: hasTunnelPort(bytes, at: start)
@@ -19,7 +19,8 @@ struct CarriedProtocol: BitwiseCopyable {
     }
 }
 
-/// Opens the tunnel from `start` to `end` that an IP packet carries, if it is one. Out of line: TCP does not come here.
+/// Opens the tunnel between `start` and `end` that an IP packet carries, if it is one. Out of line, since TCP never
+/// comes here.
 @inline(never) func carriedFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, _ carried: CarriedProtocol, at start: Int, end: Int, in nesting: Nesting
 ) throws(DecodeError) -> DecodedFrame {
@@ -33,7 +34,7 @@ struct CarriedProtocol: BitwiseCopyable {
     }
 }
 
-/// Opens a tunnel that has an IP protocol number of its own.
+/// Opens a tunnel that has its own IP protocol number.
 private func ipTunnelFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, _ carried: CarriedProtocol, at start: Int, in nesting: Nesting
 ) throws(DecodeError) -> DecodedFrame {

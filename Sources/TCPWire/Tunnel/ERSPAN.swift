@@ -1,10 +1,11 @@
-// Mirrored frames behind a GRE header: ERSPAN types II and III (draft-foschiano-erspan-03 4.2, 4.3). Type I has no header.
+// Mirrored frames behind a GRE header: ERSPAN types II and III (draft-foschiano-erspan-03 4.2, 4.3). Type I has no
+// header of its own.
 
 /// Offsets in the type II header.
 private enum ERSPAN2Header {
     static let version = 0
     static let length = 8
-    /// Type II calls itself 1.
+    /// The version number of type II is 1.
     static let thisVersion: UInt8 = 1
 }
 
@@ -14,13 +15,13 @@ private enum ERSPAN3Header {
     static let frameType = 10
     static let flags = 11
     static let length = 12
-    /// Type III calls itself 2.
+    /// The version number of type III is 2.
     static let thisVersion: UInt8 = 2
     /// FT, five bits.
     static let frameTypeMask: UInt8 = 0x7c
     static let ethernet: UInt8 = 0 << 2
     static let ip: UInt8 = 2 << 2
-    /// O: the platform specific subheader follows.
+    /// O: the platform-specific subheader follows.
     static let subheader: UInt8 = 0x01
     static let subheaderLength = 8
 }

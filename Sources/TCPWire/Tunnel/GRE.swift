@@ -7,7 +7,7 @@ private enum GREHeader {
     static let flags = 0
     static let type = 2
     static let leastLength = 4
-    /// Every optional field has four octets: checksum, key, sequence number; version 1: acknowledgment number.
+    /// Each optional field has four octets: checksum, key, sequence number and, in version 1, acknowledgment number.
     static let fieldLength = 4
 
     static let checksum: UInt16 = 0x8000
@@ -19,7 +19,7 @@ private enum GREHeader {
     static let version: UInt16 = 0x0007
 }
 
-/// EtherTypes that mean something in GRE only.
+/// EtherTypes with a meaning only in GRE.
 private enum GREType {
     /// ERSPAN, types I and II.
     static let erspan: UInt16 = 0x88be
@@ -27,24 +27,24 @@ private enum GREType {
     static let erspan3: UInt16 = 0x22eb
     /// Web cache redirection (draft-mclaggan-wccp-v2rev1-00 3.12.1).
     static let wccp: UInt16 = 0x883e
-    /// 802.11 frames from Aruba's access points, by the number of a user's tunnel.
+    /// 802.11 frames from Aruba's access points, numbered by the user's tunnel.
     static let aruba: ClosedRange<UInt16> = 0x8200...0x8370
     static let arubaControl: UInt16 = 0x9000
-    /// Octets of the redirect header between GRE and IPv4; version 1 of the protocol had none.
+    /// Length of the redirect header between GRE and IPv4; version 1 of the protocol has none.
     static let wccpHeaderLength = 4
 }
 
-/// What a tunnel brings.
+/// The contents of a tunnel packet.
 struct TunnelContent: BitwiseCopyable {
     /// The inner network header.
     var payload: LinkPayload
     /// Which tunnel it is.
     var tunnel: Tunnel
-    /// Whether the packet may go on in other packets of the tunnel, which are not read.
+    /// Whether the inner packet may continue in further packets of the tunnel, which are not read.
     var isFirstPiece = false
 }
 
-/// Reads a GRE header and what leads from there to IP.
+/// Reads a GRE header and the headers between it and IP.
 func greContent(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> TunnelContent {
     let nothing = TunnelContent(payload: LinkPayload(other: .tunnel), tunnel: .gre)
     guard frame.captured - start >= GREHeader.leastLength else {
@@ -83,7 +83,7 @@ func greContent(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(De
             }
             let hasHeader = bytes.octet(offset) >> 4 != 4
             content.payload = LinkPayload(.ipv4, at: hasHeader ? offset + GREType.wccpHeaderLength : offset)
-        // One in sixteen: 0x8200, 0x8210 and so on.
+        // Every sixteenth value: 0x8200, 0x8210 and so on.
         case GREType.aruba where type & 0x000f == 0, GREType.arubaControl:
             content.payload = try wirelessStep(bytes, frame, at: offset).payload(bytes, frame)
         case ..<EtherType.least: return nothing

@@ -6,17 +6,17 @@ private enum GTPHeader {
     static let messageType = 1
     static let messageLength = 2
     static let leastLength = 8
-    /// Sequence number, N-PDU number and next extension header type: all there if one is announced.
+    /// Sequence number, N-PDU number and next extension header type: all present if any one is announced.
     static let optionalLength = 4
     static let nextExtension = 11
 
-    /// Version 1, and GTP as opposed to GTP'.
+    /// Version 1, and GTP rather than GTP'.
     static let versionMask: UInt8 = 0xf0
     static let version: UInt8 = 0x30
     /// E, S and PN.
     static let optionalMask: UInt8 = 0x07
     static let extensionFlag: UInt8 = 0x04
-    /// G-PDU: the only message that carries a packet of a user.
+    /// G-PDU: the only message that carries a user's packet.
     static let userPacket: UInt8 = 0xff
     /// Two in practice (PDU session container, PDCP number); more than this is an attack on parsers.
     static let mostExtensions = 8
@@ -35,7 +35,8 @@ func gtpPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(De
         guard frame.captured - offset >= GTPHeader.optionalLength else { return nothing }
         var next = flags & GTPHeader.extensionFlag == 0 ? 0 : bytes.octet(start + GTPHeader.nextExtension)
         offset += GTPHeader.optionalLength
-        // 5.2.1: its length in units of four octets comes first, the type of the next one last.
+        // 5.2.1: an extension header starts with its length in units of four octets and ends with the type of the next
+        // one.
         var count = 0
         while next != 0 {
             guard count < GTPHeader.mostExtensions, frame.captured - offset >= 1 else { return nothing }
@@ -46,7 +47,7 @@ func gtpPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(De
             offset += length
         }
     }
-    // 5.1: the length counts what is behind the eight octets that are always there.
+    // 5.1: the length covers everything behind the eight mandatory octets.
     let end = start + GTPHeader.leastLength + Int(bytes.big16(start + GTPHeader.messageLength))
     guard end > offset else { return nothing }
     return try rawIPPayload(bytes, frame, at: offset)

@@ -5,11 +5,11 @@ private enum GeneveHeader {
     static let versionAndLength = 0
     static let type = 2
     static let leastLength = 8
-    /// Octets of options, in units of four.
+    /// Length of the options, in units of four octets.
     static let lengthMask: UInt8 = 0x3f
 }
 
-/// Reads a Geneve header and what leads from there to IP; its options are skipped by their total length.
+/// Reads a Geneve header and the headers between it and IP. Options are skipped by their total length.
 func genevePayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkPayload {
     guard frame.captured - start >= GeneveHeader.leastLength else { return LinkPayload(other: .udp) }
     let first = bytes.octet(start + GeneveHeader.versionAndLength)

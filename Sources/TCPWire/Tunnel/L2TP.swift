@@ -1,4 +1,4 @@
-// The layer two tunnelling protocol, version 2 (RFC 2661 3.1), as far as it carries PPP.
+// The layer two tunneling protocol, version 2 (RFC 2661 3.1), as far as it carries PPP.
 
 /// Bits and lengths of the header.
 private enum L2TPHeader {

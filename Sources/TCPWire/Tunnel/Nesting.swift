@@ -1,25 +1,25 @@
-// Tunnels in tunnels: how deep we are, and the way into the next one.
+// Nested tunnels: the current depth, and how to enter the next one.
 
 import TCPModel
 
 /// The tunnels around an IP packet.
 struct Nesting: BitwiseCopyable {
-    /// Operators nest two or three; more than this is a loop, or an attack on parsers.
+    /// Operators nest two or three tunnels; more than this is a loop, or an attack on parsers.
     static let most: UInt8 = 4
-    /// The way of a frame without tunnels.
+    /// The nesting of a frame without tunnels.
     static let none = Nesting(tunnel: .none, depth: 0)
 
-    /// The innermost.
+    /// The innermost tunnel.
     let tunnel: Tunnel
-    /// How many.
+    /// The number of tunnels.
     let depth: UInt8
 }
 
-/// Reads the IP packet that a tunnel brings, and what follows it. This and `carriedFrame` call each other, at most
+/// Reads the IP packet inside a tunnel, and its contents. This function and `carriedFrame` call each other, at most
 /// `Nesting.most` times.
 ///
 /// - Parameters:
-///   - frame: as the packet around the tunnel leaves it, see `FrameExtent.clipped(to:)`.
+///   - frame: the frame as limited by the packet around the tunnel; see `FrameExtent.clipped(to:)`.
 ///   - payload: the inner network header.
 ///   - layer: the header to blame if this is one tunnel too many.
 @inline(never) func tunnelledFrame(

@@ -1,4 +1,5 @@
-// UDP (RFC 768), and the tunnels in it by port number. A port is only a hint: all else must fit too, or it is just UDP.
+// UDP (RFC 768), and the tunnels in it by port number. A port is only a hint: unless everything else fits too, the
+// packet is plain UDP.
 
 import TCPModel
 
@@ -34,14 +35,14 @@ private enum TunnelPort: BitwiseCopyable {
         case 5072: self = .ayiya
         case 5247: self = .capwap
         case 6081: self = .geneve
-        // OTV's, and what Linux used for VXLAN before there was a number, and still does unless told otherwise.
+        // The port of OTV, and Linux's default for VXLAN from before a port was assigned.
         case 8472: self = .vxlan
         default: self = .none
         }
     }
 }
 
-/// Whether one of the ports of the UDP header at `start` is that of a tunnel.
+/// Whether either port of the UDP header at `start` is that of a tunnel.
 @inline(__always) func hasTunnelPort(_ bytes: RawSpan, at start: Int) -> Bool {
     guard bytes.byteCount &- start >= UDPHeader.length else { return false }
     let ports = bytes.big32(start &+ UDPHeader.sourcePort)
@@ -49,9 +50,10 @@ private enum TunnelPort: BitwiseCopyable {
         || TunnelPort(UInt16(truncatingIfNeeded: ports >> 16)) != .none
 }
 
-/// Reads a UDP header, and opens the tunnel in it if everything inside fits; never an error, since it may be no tunnel.
+/// Reads a UDP header, and opens the tunnel in it if everything inside fits. Never fails, since the packet may not be a
+/// tunnel.
 ///
-/// - Parameter frame: ends where the IP packet does.
+/// - Parameter frame: must end where the IP packet does.
 func udpFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, at start: Int, in nesting: Nesting
 ) -> DecodedFrame {
@@ -60,7 +62,7 @@ func udpFrame(
     if port == .none { port = TunnelPort(bytes.big16(start + UDPHeader.sourcePort)) }
     if port == .none { return .other(.udp) }
 
-    // 0: longer than 16 bits can say (RFC 2675 4), or not cut yet by the sender's network card.
+    // 0: longer than 16 bits can express (RFC 2675 4), or not yet segmented by the sender's network card.
     let length = Int(bytes.big16(start + UDPHeader.totalLength))
     let end = length == 0 ? frame.original : start + length
     guard end >= start + UDPHeader.length, end <= frame.original else { return .other(.udp) }
@@ -74,7 +76,7 @@ func udpFrame(
     }
 }
 
-/// Reads the header of the tunnel that a port belongs to; other traffic or an error if it is not one.
+/// Reads the header of the tunnel that a port belongs to. Returns other traffic or throws if there is no such tunnel.
 private func udpContent(
     _ bytes: RawSpan, _ frame: FrameExtent, _ port: TunnelPort, at start: Int
 ) throws(DecodeError) -> TunnelContent {
@@ -92,18 +94,18 @@ private func udpContent(
     }
 }
 
-/// What must fit in an IP header for it to be taken for one.
+/// The fields of an IP header that must be plausible for it to be accepted.
 private enum PlausibleIP {
     static let ipv4TotalLength = 2
     static let ipv4Least = 20
     static let ipv6PayloadLength = 4
     static let ipv6Least = 40
-    /// A length of 0 stands for more than this.
+    /// A length field of 0 stands for a length above this.
     static let most = 0xffff
 }
 
 extension LinkPayload {
-    /// Whether an IP header is here whose version and lengths fit what is around it.
+    /// Whether there is an IP header (or an aggregate) whose version and lengths fit the octets around it.
     fileprivate func isWithin(_ bytes: RawSpan, _ frame: FrameExtent, isFirstPiece: Bool) -> Bool {
         let most = frame.original - offset
         let length: Int

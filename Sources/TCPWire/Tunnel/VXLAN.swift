@@ -1,6 +1,6 @@
 // VXLAN (RFC 7348 5) and its generic protocol extension (draft-ietf-nvo3-vxlan-gpe-13 3).
 
-/// Offsets and bits in the header of both.
+/// Offsets and bits in the header, which both formats share.
 private enum VXLANHeader {
     static let flags = 0
     static let nextProtocol = 3
@@ -8,7 +8,7 @@ private enum VXLANHeader {
 
     /// I: there is a network identifier.
     static let identifierFlag: UInt8 = 0x08
-    /// P of the extension: the next protocol octet counts.
+    /// P, in the extension: the next protocol octet is valid.
     static let nextProtocolFlag: UInt8 = 0x04
     static let ipv4: UInt8 = 1
     static let ipv6: UInt8 = 2
@@ -16,7 +16,7 @@ private enum VXLANHeader {
     static let nsh: UInt8 = 4
 }
 
-/// Reads a VXLAN header and the Ethernet header after it. OTV's header differs in what its fields mean only.
+/// Reads a VXLAN header and the Ethernet header after it. OTV's header differs only in the meaning of its fields.
 func vxlanPayload(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int) throws(DecodeError) -> LinkPayload {
     guard frame.captured - start >= VXLANHeader.length,
         bytes.octet(start + VXLANHeader.flags) & VXLANHeader.identifierFlag != 0
