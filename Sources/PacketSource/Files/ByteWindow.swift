@@ -1,22 +1,23 @@
-// The bytes of a capture that can be looked at now: a bounded growing buffer over a file or a stream, decompressed on the way if
-// need be.
+// A window onto the bytes of a capture: a bounded, growing buffer over a file or a stream, which decompresses if
+// necessary.
 //
-// Files are read, not mapped: a mapping costs more than copying into a buffer that stays in the cache (a replay takes a tenth longer),
-// shows a file that shrinks as zeros and SIGBUS, and a disk's fault as SIGBUS alone.
+// Files are read rather than mapped. A mapping costs more than copying into a buffer that stays in cache (a replay
+// takes a tenth longer). It also turns a shrinking file into zeros and SIGBUS, and a disk error into SIGBUS.
 
 import Glibc
 
-/// Owner of the descriptor and of the memory. Bytes `start ..< end` have not been consumed yet.
+/// The owner of the descriptor and of the buffer. Bytes `start ..< end` have not been consumed yet.
 @safe struct ByteWindow: ~Copyable {
-    /// What `fill` brought.
+    /// The result of `fill`.
     enum Filled { case bytes, end, waiting }
 
-    /// First size of the buffer: it fits into a core's cache.
+    /// Initial size of the buffer, which fits into a core's cache.
     static let firstCapacity = 256 << 10
 
     let descriptor: Int32
     let identity: FileIdentity
-    /// Octets that a regular file had, from where it is read, when it was opened; nil for a stream and for what is decompressed.
+    /// Octets from the read position to the end of a regular file when it was opened; nil for a stream and for
+    /// decompressed data.
     let size: UInt64?
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
@@ -25,18 +26,19 @@ import Glibc
     /// Offset in the file of the byte at `base`.
     private var baseOffset: UInt64 = 0
     private var atEnd = false
-    /// What stands between the descriptor and the buffer if the file is compressed; offsets are then of what it holds.
+    /// The decompressor between the descriptor and the buffer, if the file is compressed; offsets then count
+    /// decompressed octets.
     private var compressed: CompressedInput?
 
-    /// Takes over `descriptor`, which is open for reading; it is closed in every case.
+    /// Takes ownership of `descriptor`, which must be open for reading; it is closed in every case.
     init(descriptor: Int32, status: stat) throws(WindowError) {
         self.descriptor = descriptor
         identity = FileIdentity(status)
-        // Files of /proc say size 0 and have bytes all the same.
+        // Files in /proc report size 0 but have bytes all the same.
         if fileType(status) == S_IFREG, status.st_size > 0 {
-            // Standard input may have been read from before.
+            // Part of standard input may have been read already.
             size = UInt64(max(0, status.st_size - max(0, lseek(descriptor, 0, SEEK_CUR))))
-            // Advice cannot harm.
+            // Only advice, so a failure does not matter.
             _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         } else {
             size = nil
@@ -49,9 +51,9 @@ import Glibc
         unsafe base = memory
     }
 
-    /// The decompressed octets of what `packed` shows compressed, of which nothing has been consumed.
+    /// A window over the decompressed octets of `packed`, of which nothing may have been consumed.
     init(decompressing packed: consuming ByteWindow, _ format: CompressionFormat) throws(WindowError) {
-        // The other one closes its descriptor when it goes.
+        // `packed` closes its own descriptor when it is destroyed.
         descriptor = fcntl(packed.descriptor, F_DUPFD_CLOEXEC, 3)
         identity = packed.identity
         size = nil
@@ -62,7 +64,7 @@ import Glibc
             throw WindowError(code: ENOMEM)
         }
         if unsafe input.append(packed.bytes) < packed.available {
-            // The magic is looked at first, with one read of the first buffer's size at most.
+            // Not expected: recognizing the magic takes one read of at most the first buffer's size.
             close(descriptor)
             throw WindowError(code: EFBIG)
         }
@@ -75,7 +77,7 @@ import Glibc
     }
 
     deinit {
-        // base came from malloc or realloc and is freed here only; no span of it outlives self.
+        // base came from malloc or realloc and is freed only here; no span of it outlives self.
         unsafe free(base)
         if descriptor > 2 { close(descriptor) }
     }
@@ -83,23 +85,24 @@ import Glibc
     /// Offset in the file of the next byte to consume.
     var offset: UInt64 { baseOffset + UInt64(start) }
 
-    /// Bytes that can be looked at.
+    /// How many bytes are available.
     var available: Int { end - start }
 
-    /// The bytes that can be looked at.
+    /// The available bytes.
     var bytes: UnsafeRawBufferPointer {
-        // start <= end <= capacity, and capacity bytes are ours.
+        // start <= end <= capacity, and capacity bytes were allocated.
         unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(base) + start, count: end - start)
     }
 
-    /// Takes `count` bytes, at most `available`, as done.
+    /// Marks `count` bytes, at most `available`, as consumed.
     mutating func consume(_ count: Int) {
         start += min(count, end - start)
     }
 
-    /// Makes at least `need` bytes available if the file has them. Bytes move: no span may be held.
+    /// Makes at least `need` bytes available if the file has them. Bytes move, so no span may be held.
     ///
-    /// `waitMilliseconds` < 0 waits as long as it takes; otherwise, and on a signal, it may come back with `.waiting`.
+    /// With `waitMilliseconds` < 0 it waits as long as necessary; otherwise, also after a signal, it may return
+    /// `.waiting`.
     mutating func fill(need: Int, waitMilliseconds: Int32) throws(WindowError) -> Filled {
         while available < need {
             if atEnd { return .end }
@@ -113,7 +116,7 @@ import Glibc
             }
             let count = readSome()
             switch count {
-            // The decompressor says whether this is a good place to end.
+            // For compressed input, the decompressor decides whether the file may end here.
             case 0: atEnd = compressed == nil
             case 1...: if compressed == nil { end += count }
             default:
@@ -128,14 +131,14 @@ import Glibc
         return .bytes
     }
 
-    /// One read(2), to the buffer or to the decompressor.
+    /// One read(2), into the buffer or into the decompressor.
     private mutating func readSome() -> Int {
         if compressed != nil { return compressed?.read(from: descriptor) ?? 0 }
         // end < capacity, so there is room for capacity - end bytes.
         return unsafe read(descriptor, base + end, capacity - end)
     }
 
-    /// Moves on without reading; false if the decompressor has used up all that was read.
+    /// Makes progress without reading; false if the decompressor has used up all input.
     private mutating func decompress() throws(WindowError) -> Bool {
         // end < capacity, so there is room for capacity - end bytes.
         let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
@@ -147,10 +150,10 @@ import Glibc
         return true
     }
 
-    /// Whether the bytes were compressed in the file.
+    /// Whether the file is compressed.
     var isDecompressed: Bool { compressed != nil }
 
-    /// Whether a regular file has come to its end before as many bytes as it had when it was opened.
+    /// Whether a regular file ended before as many bytes as it had when it was opened.
     var hasShrunk: Bool {
         guard let size, atEnd else { return false }
         return baseOffset + UInt64(end) < size
@@ -158,16 +161,17 @@ import Glibc
 
     private mutating func makeRoom() {
         guard start > 0 else { return }
-        // Both ranges lie within the buffer; memmove allows overlap.
+        // Both ranges lie within the buffer; memmove allows them to overlap.
         unsafe memmove(base, base + start, end - start)
         baseOffset += UInt64(start)
         end -= start
         start = 0
     }
 
-    /// Doubles the buffer. It is called only when the buffer is full of bytes that did come, so a lie cannot make it large.
+    /// Doubles the buffer. Called only when the buffer is full of bytes actually read, so a false length cannot make it
+    /// large.
     private mutating func grow() -> Bool {
-        // base came from malloc or realloc; after success the old pointer is not used again.
+        // base came from malloc or realloc; after success the old pointer is no longer used.
         guard let larger = unsafe realloc(base, capacity * 2) else { return false }
         unsafe base = larger
         capacity *= 2
@@ -181,10 +185,10 @@ import Glibc
     }
 }
 
-/// Why the window gets no more bytes.
+/// Why the window cannot get more bytes.
 struct WindowError: Error {
     var reason: CaptureFileError.Reason
-    /// Octets from the start of the file, if not those of the window tell where.
+    /// Octets from the start of the file; nil if the window's position is the place of the error.
     var offset: UInt64?
 
     init(_ reason: CaptureFileError.Reason, offset: UInt64? = nil) {
@@ -192,6 +196,6 @@ struct WindowError: Error {
         self.offset = offset
     }
 
-    /// An errno of its system calls.
+    /// An error from an errno of a system call.
     init(code: Int32) { self.init(.system(code)) }
 }

@@ -1,4 +1,4 @@
-// The sentences for what can be wrong with a capture file.
+// Messages for faults of capture files.
 
 import TCPModel
 
@@ -29,7 +29,7 @@ extension CaptureFileError: CustomStringConvertible {
         }
     }
 
-    /// What is wrong in the middle of a file.
+    /// The message for a fault in the middle of a file.
     private var fault: String {
         switch reason {
         case .packetCutShort: "appears to have been cut short in the middle of a packet\(place)."

@@ -1,6 +1,6 @@
-// What can be wrong with a capture file: plain data. The words for people are in CaptureFileError+Text.swift.
+// The faults of capture files, as plain data. Their messages are in CaptureFileError+Text.swift.
 
-/// Why a capture file cannot be read, or not to its end. All frames before `offset` have been delivered.
+/// Why a capture file cannot be read at all, or not to its end. All frames before `offset` have been delivered.
 public struct CaptureFileError: Error, Equatable, Sendable {
     /// What was wrong.
     public enum Reason: Equatable, Sendable {
@@ -10,70 +10,71 @@ public struct CaptureFileError: Error, Equatable, Sendable {
         case isDirectory
         /// Neither a regular file nor a stream: a block device or a socket.
         case notReadableKind
-        /// No byte at all.
+        /// The file is empty.
         case empty
-        /// It starts like a capture but ends within the file header.
+        /// The file starts like a capture but ends within the file header.
         case headerCutShort
-        /// The first bytes are those of no capture format (read as a big-endian number); `isText`: they look like text.
+        /// The first bytes (`magic` is a big-endian number) belong to no capture format; `isText` if they look like
+        /// text.
         case unknownFormat(magic: UInt32, isText: Bool)
-        /// A capture format that this tool does not read: its name.
+        /// A capture format that this tool does not read, by name.
         case unsupportedFormat(String)
-        /// Compressed with this program (xz, bzip2 ...), which is not undone here; or compressed twice.
+        /// Compressed with this program (xz, bzip2 ...), which this tool cannot decompress; or compressed twice.
         case compressed(String)
-        /// Compressed with this program (gzip, zstd), and it cannot be undone from `offset` on, which counts compressed
-        /// octets.
+        /// Compressed with this program (gzip, zstd), and cannot be decompressed from `offset` on, which counts
+        /// compressed octets.
         case badCompression(String, CompressionFault)
-        /// A version of the format that is not known.
+        /// An unknown version of the format.
         case unsupportedVersion(major: Int, minor: Int)
         /// The file ends within a packet record.
         case packetCutShort
         /// The file ends within a pcapng block that is not a packet.
         case blockCutShort
-        /// A record claims this many captured octets: more than any capture has.
+        /// A record claims this many captured octets, more than any capture has.
         case packetTooLong(UInt32)
-        /// A pcapng block's length is below the least, no multiple of four, or beyond all reason.
+        /// A pcapng block's length is too small, not a multiple of four, or absurdly large.
         case badBlockLength(UInt32)
         /// A pcapng block's two lengths differ.
         case blockLengthMismatch(UInt32, UInt32)
-        /// The packet does not fit in its pcapng block.
+        /// The packet does not fit into its pcapng block.
         case packetBeyondBlock(captured: UInt32)
-        /// The packet does not fit in its snoop record, which claims this length.
+        /// The packet does not fit into its snoop record, which claims this length.
         case packetBeyondRecord(captured: UInt32, record: UInt32)
-        /// A section header without the byte-order magic.
+        /// A section header has this in place of the byte-order magic.
         case badByteOrderMagic(UInt32)
-        /// A packet of an interface that was not described before.
+        /// A packet belongs to an interface that has not been described.
         case unknownInterface(UInt32)
-        /// More interfaces than can be told apart.
+        /// There are more interfaces than can be numbered.
         case tooManyInterfaces
-        /// An interface description that is too short or whose options run out of it.
+        /// An interface description is too short, or its options exceed it.
         case badInterfaceDescription
-        /// An if_tsresol that no 64-bit clock can have.
+        /// An if_tsresol value that no 64-bit clock can have.
         case badTimestampResolution(UInt8)
-        /// Nobody wanted to wait for the header of a stream any longer.
+        /// The caller gave up waiting for the header of a stream.
         case givenUp
-        /// The file became shorter while it was read.
+        /// The file shrank while it was being read.
         case shrankWhileRead
     }
 
-    /// What was wrong with a compressed file.
+    /// What is wrong with a compressed file.
     public enum CompressionFault: Equatable, Sendable {
         /// The file ends within a compressed stream.
         case cutShort
-        /// The octets are none that the format allows, or do not have the checksum that they should.
+        /// The octets are invalid in their format, or their checksum is wrong.
         case damaged
-        /// Something else follows the end of the compressed stream.
+        /// Other octets follow the end of the compressed stream.
         case trailingOctets
-        /// It was compressed with a window larger than 128 MiB.
+        /// Decompressing it needs a window larger than 128 MiB.
         case windowTooLarge
     }
 
-    /// The file's name as it was given; `-` is standard input.
+    /// The file's name as given; `-` is standard input.
     public var file: String
     /// What was wrong.
     public var reason: Reason
-    /// Octets from the start of the file to the record or block at fault; nil when the file could not be opened.
+    /// Offset of the faulty record or block in the file; nil if the file could not be opened.
     public var offset: UInt64?
-    /// Whether `offset` counts the octets of what a compressed file holds.
+    /// Whether `offset` counts decompressed octets of a compressed file.
     public var isDecompressed: Bool
 
     /// An error from its fields.

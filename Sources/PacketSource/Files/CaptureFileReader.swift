@@ -1,15 +1,15 @@
-// Reads a pcap, pcapng or snoop file or stream, frame by frame, without copying: the public face of this folder.
+// Reads a pcap, pcapng or snoop file or stream frame by frame, without copying: the public interface of this folder.
 
 import Glibc
 public import TCPModel
 
-/// A capture file that is being read.
+/// A capture file open for reading.
 ///
-/// `-` is standard input. What is compressed with gzip or zstd, which the first octets tell, is decompressed on the way. Frames
-/// are borrowed from the buffer that it is read into: their bytes are valid within the body only. Frames are
-/// numbered by the caller, in file order.
+/// `-` is standard input. gzip and zstd files, recognized by their first octets, are decompressed while reading. Frames
+/// are borrowed from the reader's buffer: their bytes are valid only within the body. The caller numbers the frames, in
+/// file order.
 public struct CaptureFileReader: ~Copyable {
-    /// The two formats that are written, too.
+    /// The two formats that this tool can also write.
     public enum Format: Sendable {
         /// Classic pcap.
         case pcap
@@ -17,17 +17,17 @@ public struct CaptureFileReader: ~Copyable {
         case pcapng
     }
 
-    /// Why `read` came back.
+    /// Why `read` returned.
     public enum Progress: Sendable {
-        /// It delivered as many frames as it was asked for, or met an interface, or much that is no frame; there may be more.
+        /// It delivered `limit` frames, found an interface, or passed over blocks without frames; there may be more.
         case more
-        /// A stream has no bytes at the moment, or a signal came: call again.
+        /// A stream has no bytes at the moment, or a signal arrived: call again.
         case waiting
         /// The body returned false.
         case stopped
-        /// Behind the frames so far comes a block of our own (`CaptureWriter.write(localBlock:)`), which holds this.
+        /// A block of our own (`CaptureWriter.write(localBlock:)`) with this payload follows the frames so far.
         case localBlock([UInt8])
-        /// The end of the file, and no fault.
+        /// The end of the file, without a fault.
         case end
     }
 
@@ -37,18 +37,18 @@ public struct CaptureFileReader: ~Copyable {
         case snoop(SnoopDecoder)
     }
 
-    /// The file's name as it was given.
+    /// The file's name as given.
     public let path: String
     private var window: ByteWindow
     private var decoder: Decoder
 
     /// Opens a capture file and reads its header. `-` is standard input.
     ///
-    /// Throws when it cannot be opened, or is no capture that this tool reads: one clear error each.
+    /// Throws if the file cannot be opened, or is not a capture that this tool reads.
     ///
     /// - Parameters:
-    ///   - keepsLocalBlocks: whether `read` is to come back with blocks of our own, which are skipped otherwise.
-    ///   - isWanted: asked now and then while a stream has no header yet; the answer false gives it up.
+    ///   - keepsLocalBlocks: whether `read` returns at blocks of our own, which it otherwise skips.
+    ///   - isWanted: called from time to time while a stream's header has not arrived; returning false gives up.
     public init(
         path: String, keepsLocalBlocks: Bool = false, while isWanted: () -> Bool = { true }
     ) throws(CaptureFileError) {
@@ -66,7 +66,8 @@ public struct CaptureFileReader: ~Copyable {
         self.decoder = decoder
     }
 
-    /// The interfaces described so far; a frame's `interface` is an index. pcapng may add some as reading goes on.
+    /// The interfaces described so far; a frame's `interface` is an index into them. In pcapng, more may be added
+    /// during reading.
     public var interfaces: [CaptureInterface] {
         switch decoder {
         case .pcap(let decoder): [decoder.interface]
@@ -75,12 +76,12 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// How many there are.
+    /// The number of interfaces described so far.
     public var interfaceCount: Int {
         if case .pcapng(let decoder) = decoder { decoder.interfaces.count } else { 1 }
     }
 
-    /// Those from a place on.
+    /// The interfaces from index `start` on.
     public func interfaces(from start: Int) -> [CaptureInterface] { Array(interfaces.dropFirst(start)) }
 
     /// Whether it is a classic pcap file.
@@ -89,8 +90,8 @@ public struct CaptureFileReader: ~Copyable {
     /// Whether its frames may be of several link types.
     public var isMixed: Bool { if case .pcapng = decoder { true } else { false } }
 
-    /// Frames that the capturing program says it lost (pcapng's isb_ifdrop and epb_dropcount, snoop's drops), as far as the file
-    /// has been read.
+    /// Frames lost according to the capturing program (pcapng's isb_ifdrop and epb_dropcount, snoop's drops), as far as
+    /// the file has been read.
     public var droppedFrames: UInt64 {
         switch decoder {
         case .pcap: 0
@@ -99,21 +100,21 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Octets of the file that are done; of a compressed one, octets of what it holds.
+    /// Octets of the file consumed so far; for a compressed file, decompressed octets.
     public var bytesRead: UInt64 { window.offset }
 
-    /// Octets of the file; nil for a stream and for a compressed file.
+    /// Size of the file in octets; nil for a stream and for a compressed file.
     public var size: UInt64? { window.size }
 
-    /// Which file it is, so that no output is written over it.
+    /// The file's identity, used to avoid overwriting it.
     public var identity: FileIdentity { window.identity }
 
-    /// The descriptor, to wait on when a stream has no bytes. It stays the reader's own.
+    /// The descriptor, to wait on when a stream has no bytes. The reader keeps ownership.
     public var fileDescriptor: Int32 { window.descriptor }
 
     /// Delivers every frame up to the end, or until `body` returns false.
     ///
-    /// Throws at a fault, after all frames before it have been delivered.
+    /// Throws at a fault, after delivering all frames before it.
     public mutating func forEachFrame(_ body: (FrameHeader, RawSpan) -> Bool) throws(CaptureFileError) {
         while true {
             switch try read(body) {
@@ -123,20 +124,21 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Delivers at most `limit` frames, and comes back so that the caller can look after other things; call it again to go on.
+    /// Delivers at most `limit` frames, and returns so that the caller can do other work; call it again to continue.
     ///
     /// - Parameters:
     ///   - limit: how many frames at most, 1 or more.
-    ///   - waitMilliseconds: how long to wait for a stream's bytes; -1 = as long as it takes.
-    ///   - body: gets each frame; the bytes are borrowed. False stops after this frame, which counts as read.
-    /// - Throws: at a fault, after all frames before it have been delivered; again each time that it is called then.
+    ///   - waitMilliseconds: how long to wait for a stream's bytes; -1 waits as long as necessary.
+    ///   - body: receives each frame; the bytes are borrowed. Returning false stops after this frame, which counts as
+    ///     read.
+    /// - Throws: at a fault, after delivering all frames before it, and again on every later call.
     @inlinable @inline(__always) public mutating func read(
         limit: Int = .max, waitMilliseconds: Int32 = -1, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress {
         var left = limit
         while left > 0 {
             if let records {
-                // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
+                // The window's bytes do not move until the next fill, and no span of them outlives this call.
                 let done = unsafe records.run(pending.bytes, limit: left, body: body)
                 consume(done.consumed)
                 left &-= done.frames
@@ -150,22 +152,22 @@ public struct CaptureFileReader: ~Copyable {
 
     // MARK: - Inside
 
-    /// How the usual records of this file are read, if it is one of the usual kind.
+    /// The fast reader for the records of a usual pcap file; nil for other files.
     @usableFromInline var records: PcapRecords? {
         if case .pcap(let decoder) = decoder { PcapRecords(decoder) } else { nil }
     }
 
-    /// What can be looked at, until the next fill.
+    /// The bytes available, valid until the next fill.
     @usableFromInline var pending: UnsafeRawBufferPointer { unsafe window.bytes }
 
-    /// Takes octets of `pending` as done.
+    /// Marks octets of `pending` as consumed.
     @usableFromInline mutating func consume(_ count: Int) { window.consume(count) }
 
-    /// Goes on by whatever comes next: any records, the end of what can be looked at, a fault.
+    /// Handles whatever comes next: any kind of record, the end of the available bytes, a fault.
     ///
     /// - Parameters:
-    ///   - left: how many frames are wanted; they are counted off.
-    /// - Returns: what `read` is to return; nil to go on.
+    ///   - left: how many frames are wanted; reduced by those delivered.
+    /// - Returns: the value for `read` to return, or nil to continue.
     @usableFromInline mutating func readOther(
         _ left: inout Int, _ waitMilliseconds: Int32, _ body: (FrameHeader, RawSpan) -> Bool
     ) throws(CaptureFileError) -> Progress? {
@@ -183,7 +185,7 @@ public struct CaptureFileReader: ~Copyable {
         case .needs(let count, let isPacket):
             if let end = try more(count, isPacket: isPacket, waitMilliseconds) { return end }
         }
-        // However much there is of other blocks, nobody is to wait for their end.
+        // Return now and then, so that the caller need not wait for the end of any number of other blocks.
         return outcome.frames == 0 && outcome.consumed > 0 ? .more : nil
     }
 
@@ -191,13 +193,13 @@ public struct CaptureFileReader: ~Copyable {
         _ window: inout ByteWindow, _ decoder: inout Decoder, limit: Int,
         _ body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
-        // The window's bytes stay where they are until the next fill, and no span of them outlives this call.
+        // The window's bytes do not move until the next fill, and no span of them outlives this call.
         let bytes = unsafe window.bytes.bytes
         switch decoder {
         case .pcap(let decoder):
             return decoder.run(bytes, limit: limit, body: body)
         case .pcapng(var pcapng):
-            // Moved out and back, so that its arrays are not copied when an interface is added.
+            // Moved out and back in, so that adding an interface does not copy the decoder's arrays.
             decoder = .pcapng(PcapngDecoder())
             let outcome = pcapng.run(bytes, limit: limit, body: body)
             decoder = .pcapng(pcapng)
@@ -209,7 +211,7 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Gets more bytes: nil when they are there, otherwise what `read` is to return.
+    /// Gets more bytes. Returns nil once they are available, otherwise the value for `read` to return.
     private mutating func more(
         _ count: Int, isPacket: Bool, _ waitMilliseconds: Int32
     ) throws(CaptureFileError) -> Progress? {
@@ -236,10 +238,10 @@ public struct CaptureFileReader: ~Copyable {
             file: path, reason: reason, offset: window.offset, isDecompressed: window.isDecompressed)
     }
 
-    /// How long a stream is waited for before somebody is asked whether it is wanted still, in milliseconds.
+    /// How long to wait for a stream between two calls of `isWanted`, in milliseconds.
     private static let patience: Int32 = 100
 
-    /// Makes bytes available, however long that takes while they are wanted; false if the file has no more.
+    /// Makes `count` bytes available, waiting as long as they are wanted; false if the file has no more.
     private static func fill(
         _ count: Int, _ window: inout ByteWindow, _ isWanted: () -> Bool
     ) throws(WindowError) -> Bool {
@@ -271,7 +273,7 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// The window itself, or one over what it holds if that is compressed.
+    /// The window itself or, if the file is compressed, a window over its decompressed contents.
     private static func unpacked(
         _ window: consuming ByteWindow, _ isWanted: () -> Bool
     ) throws(HeaderFault) -> ByteWindow {
@@ -286,7 +288,7 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Reads the first bytes; of pcapng nothing is consumed, a section header is a block like others.
+    /// Reads the file header. For pcapng nothing is consumed: its section header is a block like others.
     private static func fileHeader(
         _ window: inout ByteWindow, _ keepsLocalBlocks: Bool, _ isWanted: () -> Bool
     ) throws(HeaderFault) -> Decoder {
@@ -309,7 +311,7 @@ public struct CaptureFileReader: ~Copyable {
         return .pcap(decoder)
     }
 
-    /// The first four bytes as a little-endian number, once they are known to be a capture's.
+    /// The first four bytes as a little-endian number; throws if they belong to no capture format.
     private static func readMagic(
         _ window: inout ByteWindow, _ isWanted: () -> Bool
     ) throws(HeaderFault) -> UInt32 {
@@ -321,8 +323,8 @@ public struct CaptureFileReader: ~Copyable {
         return magic
     }
 
-    /// Goes on to the first interface description, however long that takes, and over those behind it that are there: the link
-    /// types are known early. A fault there is left to `read`.
+    /// Reads up to the first interface description, waiting for it if necessary, and on through any that follow it in
+    /// the buffer, so that link types are known early. A later fault is left for `read` to report.
     private static func primePcapng(
         _ window: inout ByteWindow, _ decoder: inout Decoder, _ isWanted: () -> Bool
     ) throws(HeaderFault) {
@@ -350,7 +352,7 @@ public struct CaptureFileReader: ~Copyable {
         }
     }
 
-    /// Not to be asked with a copy of the decoder at hand: its arrays would be copied when it goes on.
+    /// Do not call this while holding a copy of the decoder: its next change would then copy its arrays.
     private static func hasInterface(_ decoder: Decoder) -> Bool {
         if case .pcapng(let pcapng) = decoder { !pcapng.interfaces.isEmpty } else { true }
     }

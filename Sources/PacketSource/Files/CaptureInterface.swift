@@ -1,14 +1,14 @@
-// What a capture file says of an interface.
+// A capture file's description of an interface.
 
 public import TCPModel
 
 /// One interface of a capture file.
 public struct CaptureInterface: Hashable, Sendable {
-    /// Its name (`if_name`); nil when the file does not say. Untrusted: escape before showing.
+    /// Its name (`if_name`); nil if the file does not state it. Untrusted: escape before showing.
     public var name: String?
     /// Its link type.
     public var linkType: LinkType
-    /// Octets a frame at most was captured with; 0 = no limit stated.
+    /// The most octets captured of a frame; 0 if no limit is stated.
     public var snapshotLength: UInt32
 
     /// An interface from its fields.

@@ -1,8 +1,8 @@
-// Which file a descriptor or a name leads to: so that a capture is never written over one that is being read.
+// The identity of the file behind a descriptor or a name, used to avoid overwriting a capture that is being read.
 
 import Glibc
 
-/// A file's device and inode: equal for two names of the same file.
+/// A file's device and inode: equal for all names of the same file.
 public struct FileIdentity: Hashable, Sendable {
     /// `st_dev`.
     public var device: UInt64
@@ -19,17 +19,17 @@ public struct FileIdentity: Hashable, Sendable {
         self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
-    /// The file that a name leads to, through symbolic links too; `-` is standard input. Nil if there is none.
+    /// The identity of the file with this name, following symbolic links; `-` is standard input. Nil if there is none.
     public init?(path: String) {
         guard let status = fileStatus(path) else { return nil }
         self.init(status)
     }
 
-    /// Whether a name leads to a file that can be read more than once: not to a pipe, whatever its name.
+    /// Whether this is the name of a regular file, which can be read more than once, unlike a pipe.
     public static func isRegular(path: String) -> Bool { fileStatus(path).map { fileType($0) == S_IFREG } ?? false }
 }
 
-/// What `stat` says of a name; `-` is standard input. Nil with errno set if there is nothing.
+/// The result of `stat` for a name; `-` is standard input. Nil with errno set on failure.
 private func fileStatus(_ path: String) -> stat? {
     if path == "-" { return fileStatus(STDIN_FILENO) }
     var status = stat()
@@ -37,7 +37,7 @@ private func fileStatus(_ path: String) -> stat? {
     return unsafe stat(path, &status) == 0 ? status : nil
 }
 
-/// What `fstat` says of a descriptor, or nil with errno set.
+/// The result of `fstat` for a descriptor, or nil with errno set.
 func fileStatus(_ descriptor: Int32) -> stat? {
     var status = stat()
     // status is a whole struct stat that lives through the call.

@@ -1,4 +1,4 @@
-// Why the header of a capture file is not one that is read.
+// Why the header of a capture file cannot be read.
 
 /// What is wrong with a file header.
 struct HeaderFault: Error {

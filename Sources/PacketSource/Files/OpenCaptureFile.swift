@@ -1,15 +1,15 @@
-// Opening a capture file: what kind of file it is, and what its first bytes say when it is none of ours.
+// Opens a capture file: checks what kind of file it is, and what its first bytes are if it is not a capture.
 
 import Glibc
 
-/// Opens `path`, or standard input for `-`, and readies a buffer.
+/// Opens `path`, or standard input for `-`, and prepares a buffer.
 func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
-    // A FIFO would wait here for its writer, and nobody could be asked whether that is still wanted: its first octets are
-    // waited for instead. After that it is read like others.
-    // path is a Swift string: NUL-terminated for the call.
+    // Opening a FIFO would block until it has a writer, with no way to give up. So it is opened without blocking, and
+    // the wait is for its first octets; after that it is read like other files. path is a Swift string: NUL-terminated
+    // for the call.
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, flags)
-    // ENXIO: a socket, or a device that nobody drives.
+    // ENXIO: a socket, or a device without a driver.
     guard descriptor >= 0 else { throw HeaderFault(reason: errno == ENXIO ? .notReadableKind : .system(errno)) }
     if path != "-" { _ = fcntl(descriptor, F_SETFL, O_RDONLY) }
     guard let status = fileStatus(descriptor) else {
@@ -34,7 +34,8 @@ func openWindow(_ path: String) throws(HeaderFault) -> ByteWindow {
     }
 }
 
-/// What a file is that is neither pcap, pcapng nor snoop; nil if it is one. `bytes` has at least four.
+/// The format of a file that is neither pcap, pcapng nor snoop; nil if it is one of these. `bytes` has at least four
+/// octets.
 func foreignFormat(_ bytes: RawSpan) -> CaptureFileError.Reason? {
     let little = bytes.word(0, swapped: false)
     if little == PcapngBlock.sectionHeader || PcapDecoder.isMagic(little) { return nil }

@@ -1,12 +1,13 @@
-// Classic pcap: the 24-byte file header, and records to frames. All magics, both byte orders, versions 2.0 to 2.4.
+// Classic pcap: the 24-byte file header and the records. All magics, both byte orders, versions 2.0 to 2.4.
 
 import TCPModel
 
-/// The classic format's file header, and the decoder of its records. Plain data.
+/// The file header of the classic format, and the decoder of its records. Plain data.
 struct PcapDecoder {
     static let fileHeaderLength = 24
 
-    /// Which of the two lengths of a record comes first. Version 2.2 and older had them the other way round, and 2.3 both.
+    /// The order of a record's two lengths. Versions up to 2.2 had them swapped; files of version 2.3 have either
+    /// order.
     enum LengthOrder { case capturedFirst, originalFirst, smallerIsCaptured }
 
     let swapped: Bool
@@ -17,12 +18,12 @@ struct PcapDecoder {
     let lengthOrder: LengthOrder
     let interface: CaptureInterface
 
-    /// Whether these first four bytes are a pcap file's.
+    /// Whether these four bytes start a pcap file.
     static func isMagic(_ little: UInt32) -> Bool {
         [little, little.byteSwapped].contains { [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34].contains($0) }
     }
 
-    /// Reads the file header; `bytes` has at least 24 and starts with a magic.
+    /// Reads the file header; `bytes` must have at least 24 bytes and start with a magic.
     init(header bytes: RawSpan) throws(HeaderFault) {
         let magic = bytes.word(0, swapped: false)
         swapped = magic & 0xffff != 0xc3d4 && magic & 0xffff != 0x3c4d && magic & 0xffff != 0xcd34
@@ -37,12 +38,12 @@ struct PcapDecoder {
         case (2, _): lengthOrder = .capturedFirst
         default: throw HeaderFault(reason: .unsupportedVersion(major: major, minor: minor))
         }
-        // The upper bits tell of a frame check sequence and are otherwise reserved.
+        // The upper bits describe a frame check sequence and are otherwise reserved.
         let linkType = LinkType(UInt16(truncatingIfNeeded: bytes.word(20, swapped: swapped)))
         interface = CaptureInterface(linkType: linkType, snapshotLength: bytes.word(16, swapped: swapped))
     }
 
-    /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
+    /// Delivers the frames of `bytes`, which start at a record, until one of the reasons in `DecoderStop`.
     func run(
         _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {

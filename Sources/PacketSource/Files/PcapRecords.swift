@@ -1,15 +1,15 @@
-// The records of a usual pcap file: the short way from a record to its frame. It is made part of whoever reads the file, so that no
-// frame costs a call.
+// The records of a usual pcap file: a fast path from a record to its frame. It is inlined into the code that reads the
+// file, so that no frame costs a call.
 
 public import TCPModel
 
-/// How the records of a classic pcap file in this machine's byte order are read, with headers of 16 octets.
+/// Reads the records of a classic pcap file in this machine's byte order, with record headers of 16 octets.
 @usableFromInline struct PcapRecords: BitwiseCopyable {
     /// Nanoseconds in one unit of the fraction: 1000 or 1.
     @usableFromInline let unit: Int64
     @usableFromInline let linkType: LinkType
 
-    /// Nil if the file is not of this kind.
+    /// Returns nil if the file is not of this kind.
     init?(_ decoder: PcapDecoder) {
         guard !decoder.swapped, decoder.recordHeaderLength == 16, decoder.lengthOrder == .capturedFirst
         else { return nil }
@@ -17,10 +17,10 @@ public import TCPModel
         linkType = decoder.interface.linkType
     }
 
-    /// Delivers the frames of `bytes`, which start at a record, up to the first that is not a whole, plausible one: what that is
-    /// `PcapDecoder.run` says.
+    /// Delivers the frames of `bytes`, which start at a record, up to the first record that is incomplete or
+    /// implausible; `PcapDecoder.run` tells which.
     ///
-    /// - Returns: how many octets and frames are done, and whether the body wanted no more.
+    /// - Returns: how many octets and frames were consumed, and whether the body asked to stop.
     @inlinable @inline(__always) func run(
         _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> (consumed: Int, frames: Int, isStopped: Bool) {
@@ -28,7 +28,7 @@ public import TCPModel
         var at = 0
         var frames = 0
         while at <= end && frames < limit {
-            // A record's header of 16 octets ends within the bytes: at <= end.
+            // The 16 octets of the record's header are within the bytes: at <= end.
             let times = bytes.uncheckedLong(at)
             let lengths = bytes.uncheckedLong(at &+ 8)
             let captured = Int(lengths & 0xffff_ffff)

@@ -1,22 +1,23 @@
-// pcapng time stamps: if_tsresol's decimal and binary kinds and if_tsoffset, to nanoseconds since the epoch.
+// pcapng timestamps: converts the decimal and binary units of if_tsresol, with if_tsoffset, to nanoseconds since the
+// epoch.
 
 import TCPModel
 
-/// What the time stamps of one pcapng interface count, and where they start.
+/// The unit and the origin of one pcapng interface's timestamps.
 struct PcapngClock: BitwiseCopyable {
     private enum Unit: BitwiseCopyable {
-        /// So many nanoseconds.
+        /// A unit of this many nanoseconds.
         case nanoseconds(UInt64)
-        /// So many of them are a nanosecond.
+        /// A fraction of a nanosecond: this many units are one nanosecond.
         case fraction(UInt64)
-        /// 2^-n seconds.
+        /// A unit of 2^-n seconds.
         case binary(UInt64)
     }
 
     private let unit: Unit
     private let offsetSeconds: Int64
 
-    /// Microseconds since the epoch: what a file means that does not say.
+    /// Microseconds since the epoch: pcapng's default.
     static let microseconds = PcapngClock(unit: .nanoseconds(1000), offsetSeconds: 0)
 
     private init(unit: Unit, offsetSeconds: Int64) {
@@ -24,7 +25,7 @@ struct PcapngClock: BitwiseCopyable {
         self.offsetSeconds = offsetSeconds
     }
 
-    /// The clock of an if_tsresol byte and an if_tsoffset; nil if 64 bits cannot hold a second of it.
+    /// The clock for an if_tsresol byte and an if_tsoffset; nil if 64 bits cannot hold one second of it.
     init?(resolution: UInt8, offsetSeconds: Int64) {
         let exponent = Int(resolution & 0x7f)
         self.offsetSeconds = offsetSeconds
@@ -39,7 +40,7 @@ struct PcapngClock: BitwiseCopyable {
         }
     }
 
-    /// The point in time of a stamp. Saturates on absurd values.
+    /// The point in time of a timestamp. Saturates on absurd values.
     @inline(__always) func time(high: UInt32, low: UInt32) -> Timestamp {
         let ticks = UInt64(high) << 32 | UInt64(low)
         let nanoseconds: UInt64
@@ -69,7 +70,7 @@ struct PcapngClock: BitwiseCopyable {
 }
 
 extension Timestamp {
-    /// The point so many seconds later; saturates.
+    /// The point this many seconds later; saturates.
     fileprivate func shifted(bySeconds seconds: Int64) -> Timestamp {
         Timestamp(seconds: seconds, nanoseconds: nanoseconds)
     }

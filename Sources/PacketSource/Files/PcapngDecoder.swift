@@ -1,23 +1,25 @@
-// pcapng: sections, interface descriptions, statistics and packet blocks to frames. Each block's length is checked first.
+// pcapng: decodes sections, interface descriptions, statistics and packet blocks. Each block's length is checked first.
 
 import TCPModel
 
-/// The decoder of one pcapng file: what its sections and interface descriptions have said so far.
+/// The decoder of one pcapng file, with the state from its sections and interface descriptions so far.
 struct PcapngDecoder {
-    /// All interfaces, of all sections so far; a frame's interface is an index into this.
+    /// The interfaces of all sections so far; a frame's interface is an index into this array.
     private(set) var interfaces: [CaptureInterface] = []
     private var clocks: [PcapngClock] = []
-    /// By interface: frames that were lost, as its latest statistics say and as its packets say one by one.
+    /// For each interface, the frames lost: as stated by its latest statistics, and as summed up from its packets.
     private var drops: [(stated: UInt64, told: UInt64)] = []
     /// The first interface of the current section.
     private var sectionBase = 0
     private var swapped = false
     private let keepsLocalBlocks: Bool
 
-    /// A decoder that has seen nothing. It stops at blocks of our own if they are wanted, else it skips them as others do.
+    /// A decoder before its first block. It stops at blocks of our own if `keepsLocalBlocks`, and otherwise skips them
+    /// as other programs do.
     init(keepsLocalBlocks: Bool = false) { self.keepsLocalBlocks = keepsLocalBlocks }
 
-    /// Sum over the interfaces: the last isb_ifdrop, or what their packets say if that is more. Saturates.
+    /// The sum over the interfaces of the last isb_ifdrop, or of the sum from their packets if that is larger.
+    /// Saturates.
     var droppedFrames: UInt64 { drops.reduce(0) { Self.sum($0, max($1.stated, $1.told)) } }
 
     private static func sum(_ first: UInt64, _ second: UInt64) -> UInt64 {
@@ -25,8 +27,8 @@ struct PcapngDecoder {
         return overflow ? .max : total
     }
 
-    /// Handles the blocks of `bytes`, which start at a block, and delivers their frames. It comes back after each interface
-    /// description, so that the interface can be asked about before its first frame comes.
+    /// Processes the blocks of `bytes`, which start at a block, and delivers their frames. It returns after each
+    /// interface description, so that the caller can inspect the interface before its first frame.
     mutating func run(
         _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
@@ -61,7 +63,7 @@ struct PcapngDecoder {
             }
             let content = bytes.extracting(at + 8..<at + Int(length) - 4)
             if type == LocalBlock.type, keepsLocalBlocks, let payload = LocalBlock.payload(content) {
-                // As a frame, it waits until somebody asks for one.
+                // Like a frame, it is left until the caller wants one.
                 if limit == 0 { return DecoderOutcome(consumed: at, frames: frames, stop: .limit) }
                 return DecoderOutcome(consumed: at + Int(length), frames: frames, stop: .localBlock(payload))
             }
@@ -89,7 +91,8 @@ struct PcapngDecoder {
 
     // MARK: - Packets
 
-    /// An enhanced packet block, or the obsolete one that has a 16-bit interface and a drop count in its place.
+    /// An enhanced packet block, or the obsolete packet block, whose interface number has 16 bits and is followed by a
+    /// drop count.
     @inline(__always) private mutating func packet(
         _ content: RawSpan, isObsolete: Bool, wanted: inout Bool, _ body: (FrameHeader, RawSpan) -> Bool
     ) -> CaptureFileError.Reason? {
@@ -104,7 +107,7 @@ struct PcapngDecoder {
         let options = fixed + (Int(captured) + 3) & ~3
         if isObsolete {
             let lost = content.half(2, swapped: swapped)
-            // All ones: not known.
+            // All ones: unknown.
             if lost != .max { drops[index].told = Self.sum(drops[index].told, UInt64(lost)) }
         } else if content.byteCount - options >= 4 {
             takeOptions(content, from: options, of: index)
@@ -118,7 +121,7 @@ struct PcapngDecoder {
         return nil
     }
 
-    /// The options of an enhanced packet block: only how many were lost before it (epb_dropcount) matters.
+    /// Reads the options of an enhanced packet block: only the number of frames lost before it (epb_dropcount) matters.
     @inline(never) private mutating func takeOptions(_ content: RawSpan, from start: Int, of interface: Int) {
         let isSwapped = swapped
         var lost: UInt64 = 0
@@ -128,7 +131,7 @@ struct PcapngDecoder {
         drops[interface].told = Self.sum(drops[interface].told, lost)
     }
 
-    /// A simple packet block: the section's first interface, no time stamp (it becomes the epoch).
+    /// A simple packet block: it belongs to the section's first interface and has no timestamp (it gets the epoch).
     private mutating func simplePacket(
         _ content: RawSpan, wanted: inout Bool, _ body: (FrameHeader, RawSpan) -> Bool
     ) -> CaptureFileError.Reason? {
@@ -148,7 +151,7 @@ struct PcapngDecoder {
 
     // MARK: - Everything else
 
-    /// Takes a section's byte order from its magic, as it lies in the file.
+    /// Sets the section's byte order from its magic, which is passed as read in this machine's byte order.
     private mutating func startSection(magic: UInt32) -> CaptureFileError.Reason? {
         switch magic {
         case PcapngBlock.byteOrderMagic: swapped = false
@@ -197,7 +200,7 @@ struct PcapngDecoder {
         return nil
     }
 
-    /// Interface statistics: only the drop count matters, and a strange block of them is not worth stopping for.
+    /// Interface statistics: only the drop count matters, and a malformed block is not worth stopping for.
     private mutating func statistics(_ content: RawSpan) -> CaptureFileError.Reason? {
         guard content.byteCount >= 12 else { return nil }
         let id = content.word(0, swapped: swapped)
@@ -211,7 +214,7 @@ struct PcapngDecoder {
         return nil
     }
 
-    /// Goes through the options from `start` on; false if one runs out of the block.
+    /// Calls `body` with each option from `start` on; false if one exceeds the block.
     private func forEachOption(_ content: RawSpan, from start: Int, _ body: (UInt16, RawSpan) -> Void) -> Bool {
         var at = start
         while content.byteCount - at >= 4 {
@@ -225,7 +228,7 @@ struct PcapngDecoder {
         return true
     }
 
-    /// At most 256 bytes of a name, mended where they are no UTF-8.
+    /// The first 256 bytes of a name at most, with invalid UTF-8 repaired.
     private static func text(_ value: RawSpan) -> String {
         let bytes = (0..<min(value.byteCount, 256)).map { value.byte($0) }
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)

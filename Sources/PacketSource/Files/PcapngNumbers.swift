@@ -1,21 +1,21 @@
-// The numbers of pcapng (draft-ietf-opsawg-pcapng): which block it is, and which option of one. What reads and what writes share them.
+// pcapng's block types and option codes (draft-ietf-opsawg-pcapng), shared by the reader and the writer.
 
-/// Types of blocks (11.1).
+/// Block types (11.1).
 enum PcapngBlock {
     static let interfaceDescription: UInt32 = 1
-    /// The Packet Block, which nobody should write any more.
+    /// The Packet Block, which must no longer be written.
     static let obsoletePacket: UInt32 = 2
     static let simplePacket: UInt32 = 3
     static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
-    /// The same in either order of octets, so that it can be looked for before the order is known.
+    /// A palindrome of octets, so that it is recognized before the byte order is known.
     static let sectionHeader: UInt32 = 0x0a0d_0d0a
 
-    /// What a section header has behind its length, in the section's order of octets.
+    /// The number behind a section header's length, in the section's byte order.
     static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
 }
 
-/// Codes of options. Each kind of block has its own, but for the first two (3.5).
+/// Option codes. Each kind of block has its own, except for the first two (3.5).
 enum PcapngOption {
     static let end: UInt16 = 0
     static let comment: UInt16 = 1
@@ -25,11 +25,11 @@ enum PcapngOption {
 
     /// if_name.
     static let interfaceName: UInt16 = 2
-    /// if_tsresol: the unit of time stamps.
+    /// if_tsresol: the unit of timestamps.
     static let resolution: UInt16 = 9
     /// if_filter.
     static let filter: UInt16 = 11
-    /// if_tsoffset: seconds to add to time stamps.
+    /// if_tsoffset: seconds to add to timestamps.
     static let offset: UInt16 = 14
 
     /// epb_dropcount: frames lost before this one.

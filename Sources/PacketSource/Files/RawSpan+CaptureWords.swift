@@ -1,9 +1,9 @@
-// Loads of numbers from capture bytes in the file's byte order, bounds-checked but for the one that says it is not.
+// Loads numbers from capture bytes in the file's byte order. Bounds are checked, except in `uncheckedLong`.
 
 extension RawSpan {
     /// The 32-bit number at `offset`, its bytes reversed if `swapped`.
     @inline(__always) func word(_ offset: Int, swapped: Bool) -> UInt32 {
-        // unsafeLoadUnaligned checks the bounds itself (it traps), and every bit pattern is a UInt32.
+        // unsafeLoadUnaligned checks the bounds and traps, and every bit pattern is a UInt32.
         let value = unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
         return swapped ? value.byteSwapped : value
     }
@@ -22,9 +22,10 @@ extension RawSpan {
         return swapped ? value.byteSwapped : value
     }
 
-    /// The 64-bit number at `offset` in this machine's byte order. The caller has checked that its eight octets are there.
+    /// The 64-bit number at `offset` in this machine's byte order. The caller must have checked that its eight octets
+    /// exist.
     @inlinable @inline(__always) func uncheckedLong(_ offset: Int) -> UInt64 {
-        // Its bounds are the caller's business; any bits are a UInt64.
+        // The caller checks the bounds; any bits are a UInt64.
         unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
     }
 

@@ -1,24 +1,25 @@
-// Solaris's snoop files (RFC 1761): a 16-octet header, records to frames. All numbers are in network order.
+// Solaris's snoop files (RFC 1761): a 16-octet header and records. All numbers are in network order.
 
 import TCPModel
 
-/// The format's file header, and the decoder of its records.
+/// The file header of the format, and the decoder of its records.
 struct SnoopDecoder {
     static let fileHeaderLength = 16
     /// The first four octets of "snoop\0\0\0", as a number in network order.
     static let magic: UInt32 = 0x736e_6f6f
     static let recordHeaderLength = 24
-    /// Octets with which a record may be padded beyond its frame: a multiple of four, and some writers' habit.
+    /// The most padding accepted behind a record's frame: records are padded to a multiple of four, and by some writers
+    /// to more.
     private static let mostPadding: UInt32 = 4096
 
     let interface: CaptureInterface
-    /// Frames that the capturing program says it lost: the file counts them up.
+    /// Frames lost according to the capturing program: each record has the total so far.
     private(set) var droppedFrames: UInt64 = 0
 
-    /// The numbers are in network order.
+    /// Whether this machine's byte order differs from network order.
     private static let swapped = 1.littleEndian == 1
 
-    /// Reads the file header; `bytes` has at least 16 and starts with the magic.
+    /// Reads the file header; `bytes` must have at least 16 octets and start with the magic.
     init(header bytes: RawSpan) throws(HeaderFault) {
         guard bytes.word(4, swapped: Self.swapped) == 0x7000_0000 else {
             throw HeaderFault(reason: .unknownFormat(magic: Self.magic, isText: false))
@@ -27,7 +28,8 @@ struct SnoopDecoder {
         guard version == 2 else {
             throw HeaderFault(reason: .unsupportedVersion(major: Int(clamping: version), minor: 0))
         }
-        // RFC 1761 2: IEEE 802.3 and Ethernet are told apart by each frame; others have no number in common with libpcap.
+        // RFC 1761 2: IEEE 802.3 and Ethernet are distinguished in each frame; the numbers of other link types are
+        // unrelated to libpcap's.
         let linkType: LinkType =
             switch bytes.word(12, swapped: Self.swapped) {
             case 0, 4: .ethernet
@@ -37,7 +39,7 @@ struct SnoopDecoder {
         interface = CaptureInterface(linkType: linkType, snapshotLength: 0)
     }
 
-    /// Delivers the frames of `bytes`, which start at a record, until one of `DecoderStop`'s reasons.
+    /// Delivers the frames of `bytes`, which start at a record, until one of the reasons in `DecoderStop`.
     mutating func run(
         _ bytes: RawSpan, limit: Int, body: (FrameHeader, RawSpan) -> Bool
     ) -> DecoderOutcome {
@@ -62,7 +64,7 @@ struct SnoopDecoder {
                 let fault = CaptureFileError.Reason.packetBeyondRecord(captured: captured, record: record)
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(fault))
             }
-            // A length of far more than the frame would lead astray.
+            // Following a length far beyond the frame would skip records.
             guard record - least <= Self.mostPadding else {
                 return DecoderOutcome(consumed: at, frames: frames, stop: .fault(.packetTooLong(record)))
             }

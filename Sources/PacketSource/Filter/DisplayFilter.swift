@@ -1,6 +1,6 @@
-// A display filter of Wireshark's where a capture filter belongs.
+// A Wireshark display filter used in place of a capture filter.
 
-/// The simplest display filters, in the words of pcap-filter(7).
+/// Translates the simplest display filters into pcap-filter(7) expressions.
 enum DisplayFilter {
     private static let words = [
         "tcp.port": "port", "tcp.srcport": "src port", "tcp.dstport": "dst port", "ip.addr": "host",
@@ -8,9 +8,9 @@ enum DisplayFilter {
         "ip.dst": "dst host", "ipv6.addr": "host", "ipv6.src": "src host", "ipv6.dst": "dst host", "ip.host": "host",
     ]
 
-    /// `tcp.port == 9500` in other words; nil if it is no comparison of that kind.
+    /// The capture filter for a comparison such as `tcp.port == 9500`; nil for anything else.
     static func translated(_ filter: String) -> String? {
-        // Longer ones are others.
+        // Longer filters are not that simple.
         guard filter.utf8.count <= 128 else { return nil }
         let parts = filter.replacing("==", with: " == ").split(whereSeparator: \.isWhitespace)
         guard parts.count == 3, parts[1] == "==" || parts[1] == "eq", let word = words[String(parts[0])],

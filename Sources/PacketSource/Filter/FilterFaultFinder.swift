@@ -1,24 +1,24 @@
-// Finds the word of a filter that libpcap stumbled over: libpcap says what is wrong, but not where.
+// Finds the word of a filter at which libpcap failed: libpcap says what is wrong, but not where.
 
 import CPcap
 import TCPModel
 
-/// Looks for the first word after which no continuation makes a filter.
+/// Looks for the first word after which no continuation makes a valid filter.
 struct FilterFaultFinder {
     let text: String
     let message: String
     let linkType: LinkType
 
-    /// Longer filters are not searched: each try is a compilation.
+    /// The longest filter searched, in octets: each try is a compilation.
     private static let longest = 4096
-    /// Octets to compile in all: with every open bracket there are more tries. Some tenths of a second.
+    /// The most octets compiled in total, worth a few tenths of a second: every open bracket multiplies the tries.
     private static let most = 16 << 20
-    /// What may stand after an unfinished beginning, most likely first.
+    /// Possible continuations of an unfinished filter, most likely first.
     private static let operands = [
         "", "1", "tcp", "1.1.1.1", "host 1.1.1.1", "::1", "1-2", "00:00:00:00:00:00", "port 1", "255.0.0.0", "or tcp",
     ]
 
-    /// The offending word as UTF-8 offsets; empty at the end when something is missing there; nil if it cannot be told.
+    /// The offending word as UTF-8 offsets; empty and at the end if something is missing there; nil if it is unknown.
     func range() -> Range<Int>? {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.longest else { return nil }
@@ -28,7 +28,7 @@ struct FilterFaultFinder {
         guard
             let handle = try? CaptureHandle(linkType: linkType, snapshotLength: 262_144)
         else { return nil }
-        // A beginning that can be continued has only beginnings that can: search by halves for the first that cannot.
+        // If a beginning can be continued, so can every shorter one: binary search finds the first that cannot.
         var good = 0
         var bad = words.count + 1
         var room = Self.most
@@ -61,12 +61,13 @@ struct FilterFaultFinder {
         return nil
     }
 
-    /// A word without the backslash that lets keywords be names.
+    /// A word without the backslash that lets a keyword be a name.
     private static func operand(_ word: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         word.first == UInt8(ascii: "\\") ? word.dropFirst() : word
     }
 
-    /// Whether something may stand after this beginning; `room` is below 0 afterwards if the search was given up.
+    /// Whether this beginning can be continued to a valid filter; `room` is negative afterwards if the search was given
+    /// up.
     private static func canContinue(
         _ beginning: String, _ closers: [String], _ handle: borrowing CaptureHandle, _ room: inout Int
     ) -> Bool {
@@ -87,7 +88,7 @@ struct FilterFaultFinder {
         return false
     }
 
-    /// The words joined by spaces, with names that libpcap would look up over the network replaced by one that needs none.
+    /// The words joined by spaces, with names that libpcap would look up over the network replaced by a local one.
     private static func withoutNames(_ words: ArraySlice<Range<Int>>, _ bytes: [UInt8]) -> String {
         words.map { word in
             let text = String(decoding: bytes[word], as: UTF8.self)
@@ -95,7 +96,8 @@ struct FilterFaultFinder {
         }.joined(separator: " ")
     }
 
-    /// Whether a word can only be a host's or network's name: neither a keyword nor an address nor a known port or protocol.
+    /// Whether a word can only be a name of a host or network: neither a keyword, nor an address, nor a known port or
+    /// protocol.
     private static func isName(_ word: String) -> Bool {
         guard word.utf8.contains(where: { UInt8(ascii: "g")...UInt8(ascii: "z") ~= $0 | 0x20 || $0 >= 0x80 }) else {
             return false
@@ -105,11 +107,11 @@ struct FilterFaultFinder {
         else { return false }
         var port: Int32 = 0
         var transport: Int32 = 0
-        // word is NUL-terminated for the calls, which read local tables only.
+        // word is NUL-terminated for the calls, which only read local tables.
         return unsafe pcap_nametoport(word, &port, &transport) == 0 && pcap_nametoproto(word) < 0
     }
 
-    /// Whether libpcap finds its syntax right: whatever else may be wrong is not looked for here.
+    /// Whether libpcap accepts the syntax; other errors do not matter here.
     private static func compiles(_ candidate: String, _ handle: borrowing CaptureHandle) -> Bool {
         var program = unsafe bpf_program()
         // The handle is open; the program is freed if there is one.
@@ -120,7 +122,7 @@ struct FilterFaultFinder {
         return !handle.message.contains("syntax error") && !handle.message.contains("illegal")
     }
 
-    /// What closes the brackets that are open at the end of these words, innermost first.
+    /// The closing brackets for those open at the end of these words, innermost first.
     private static func openBrackets(_ words: ArraySlice<Range<Int>>, _ bytes: [UInt8]) -> [String] {
         var open: [String] = []
         for word in words where word.count == 1 {

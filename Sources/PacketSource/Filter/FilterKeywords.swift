@@ -1,8 +1,8 @@
-// The keywords of pcap-filter(7): words that are no names.
+// The keywords of pcap-filter(7): words that cannot be names.
 
 /// The filter language's keywords, except those that start with tcp or icmp.
 package enum FilterKeywords {
-    /// All of them.
+    /// All keywords.
     package static let all: Set<Substring> = Set(text.split { $0 == " " || $0 == "\n" })
 
     private static let text = """

@@ -1,37 +1,38 @@
-// One filter expression over frames of several link types: compiled for each when the first frame of it comes.
+// One filter expression for frames of several link types, compiled for each link type when its first frame comes.
 
 import CPcap
 public import TCPModel
 
-/// A filter for capture files, which can mix link types. Frames of a link type that it cannot be compiled for do not match, and
-/// are counted.
+/// A filter for capture files, which may mix link types. Frames of a link type for which the expression cannot be
+/// compiled do not match, and are counted.
 @safe public struct FilterSet: ~Copyable {
     @safe private struct Entry {
         var linkType: LinkType
-        /// nil: it cannot be compiled for this link type.
+        /// nil if the expression cannot be compiled for this link type.
         var program: bpf_program?
     }
 
-    /// A link type that frames had and for which the expression cannot be compiled.
+    /// A link type of frames for which the expression cannot be compiled.
     public struct Rejection: Sendable {
-        /// Which one.
+        /// The link type.
         public let linkType: LinkType
-        /// Why not.
+        /// Why the expression cannot be compiled for it.
         public let fault: FilterFault
-        /// Frames of it, none of which matched.
+        /// Frames of this link type, none of which matched.
         public internal(set) var frames: UInt64 = 0
     }
 
     /// The expression.
     public let text: String
-    /// In the order in which they came.
+    /// The link types without a program, in order of appearance.
     public private(set) var rejected: [Rejection] = []
     private var entries: [Entry] = []
-    /// Index of the entry that was used last.
+    /// Index of the last entry used.
     private var current = 0
 
-    /// Compiles the expression for one link type: that of the file's first interface. Throws `badFilter` if it is wrong; if only that
-    /// link type cannot have it, and `othersMayCome`, those may.
+    /// Compiles the expression for one link type, usually that of the file's first interface. Throws `badFilter` if the
+    /// expression is invalid. With `othersMayCome`, an expression that is invalid only for this link type is accepted,
+    /// since frames of other link types may follow.
     public init(
         _ text: String, linkType: LinkType = .ethernet, othersMayCome: Bool = false
     ) throws(CaptureError) {

@@ -3,7 +3,7 @@
 import CPcap
 public import TCPModel
 
-/// A filter program: tells whether a frame matches. Owns libpcap's memory for it.
+/// A filter program, which decides whether a frame matches. Owns libpcap's memory for it.
 @safe public struct PacketFilter: ~Copyable {
     /// The expression.
     public let text: String
@@ -11,9 +11,9 @@ public import TCPModel
     public let linkType: LinkType
     private var program: bpf_program
 
-    /// Compiles `text` for frames of this link type. An empty one matches everything.
+    /// Compiles `text` for frames of this link type. An empty text matches everything.
     ///
-    /// Throws `badFilter` when libpcap cannot compile it.
+    /// Throws `badFilter` if libpcap cannot compile it.
     public init(_ text: String, linkType: LinkType, snapshotLength: Int = 262_144) throws(CaptureError) {
         let handle = try CaptureHandle(linkType: linkType, snapshotLength: Int32(clamping: max(snapshotLength, 1)))
         try self.init(text, on: handle)
@@ -45,11 +45,11 @@ public import TCPModel
 
     /// Whether a frame matches. Never reads beyond `bytes`.
     public func matches(_ header: FrameHeader, _ bytes: RawSpan) -> Bool {
-        // The program came from pcap_compile, which makes only valid ones.
+        // The program came from pcap_compile, which only makes valid ones.
         unsafe runFilter(program.bf_insns, header, bytes)
     }
 
-    /// The program as tcpdump -d prints it, one instruction a line.
+    /// The program in the format of tcpdump -d, one instruction per line.
     public var listing: String {
         // bf_insns has bf_len instructions; bpf_image returns a static NUL-terminated buffer, copied at once.
         unsafe (0..<Int(program.bf_len)).map { index in
@@ -57,15 +57,15 @@ public import TCPModel
         }.joined()
     }
 
-    /// Gives the program away; its receiver frees it with `pcap_freecode`.
+    /// Transfers ownership of the program to the caller, who frees it with `pcap_freecode`.
     consuming func release() -> bpf_program {
         let released = unsafe program
-        // An empty program: freeing it does nothing.
+        // An empty program, which deinit can free without effect.
         unsafe program = bpf_program()
         return unsafe released
     }
 
-    /// Makes the kernel apply it to an active capture.
+    /// Installs the program on an active capture.
     func install(on handle: borrowing CaptureHandle) throws(CaptureError) {
         // pcap_setfilter copies the program.
         var copy = unsafe program
@@ -74,7 +74,7 @@ public import TCPModel
         }
     }
 
-    /// The interface's netmask, which only `broadcast` filters need.
+    /// The interface's netmask, which only filters with `broadcast` need.
     private static func netmask(_ device: String) -> UInt32 {
         let unknown: UInt32 = 0xffff_ffff
         guard !device.isEmpty, device != "any" else { return unknown }
@@ -89,8 +89,8 @@ public import TCPModel
 @inline(__always)
 func runFilter(_ program: UnsafeMutablePointer<bpf_insn>?, _ header: FrameHeader, _ bytes: RawSpan) -> Bool {
     unsafe bytes.withUnsafeBytes { buffer in
-        // bpf_filter checks each load against the number of bytes, which is that of the span whatever the header says.
-        // An empty span may have no address: no filter passes it then.
+        // bpf_filter checks each load against the number of bytes, which is the span's, whatever the header says. An
+        // empty span may have no address: then no filter matches.
         let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         guard let start = unsafe start else { return false }
         return unsafe bpf_filter(program, start, header.originalLength, UInt32(truncatingIfNeeded: buffer.count)) != 0

@@ -1,4 +1,4 @@
-// The interfaces that can be captured on (-D), and their link types (-L).
+// The interfaces available for capturing (-D), and their link types (-L).
 
 import CPcap
 import Glibc
@@ -6,27 +6,27 @@ public import TCPModel
 
 /// An interface that libpcap can capture on.
 public struct CaptureDevice: Hashable, Sendable {
-    /// Its name: lo, eth0, any.
+    /// Its name, such as lo, eth0 or any.
     public var name: String
-    /// What libpcap says of it, or nil.
+    /// libpcap's description of it, or nil.
     public var description: String?
     /// Its IP addresses, in the system's order.
     public var addresses: [IPAddress]
     /// Whether it is up.
     public var isUp: Bool
-    /// Whether it is up and running: has a carrier.
+    /// Whether it is running: up, with a carrier.
     public var isRunning: Bool
     /// Whether it is a loopback interface.
     public var isLoopback: Bool
-    /// Whether it is a radio's, also one that is not for IP.
+    /// Whether it is a radio interface, including those that do not carry IP.
     public var isWireless: Bool
 
-    /// All of them, in libpcap's order: the one it would choose first. Throws when the system does not tell.
+    /// All interfaces in libpcap's order, its default choice first. Throws if the system cannot list them.
     public static func all() throws(CaptureError) -> [CaptureDevice] {
         var first: UnsafeMutablePointer<pcap_if_t>?
         let (result, message) = unsafe withErrorBuffer { unsafe pcap_findalldevs(&first, $0) }
         guard result == 0 else { throw .other(device: "", message: message) }
-        // The list is ours until pcap_freealldevs, which runs once; all of it is copied before.
+        // We own the list until `pcap_freealldevs`, which runs once; everything is copied before.
         defer { unsafe pcap_freealldevs(first) }
         var devices: [CaptureDevice] = []
         var next = unsafe first
@@ -39,7 +39,7 @@ public struct CaptureDevice: Hashable, Sendable {
 
     /// The link types that an interface can be captured with; the first is its default.
     ///
-    /// Throws as opening a capture on it does.
+    /// Throws the same errors as opening a capture on it.
     public static func linkTypes(of device: String) throws(CaptureError) -> [LinkType] {
         let handle = try CaptureHandle(device)
         try handle.activate()
@@ -65,7 +65,7 @@ public struct CaptureDevice: Hashable, Sendable {
 
     private static func address(_ address: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
         guard let address = unsafe address else { return nil }
-        // The family says how large the structure behind the pointer is; libpcap copied it as a whole.
+        // The family determines the size of the structure behind the pointer; libpcap copied all of it.
         let raw = UnsafeRawPointer(address)
         switch unsafe Int32(address.pointee.sa_family) {
         case AF_INET:
@@ -84,11 +84,11 @@ public struct CaptureDevice: Hashable, Sendable {
     }
 }
 
-/// Runs `body` with a buffer of PCAP_ERRBUF_SIZE bytes for libpcap's message, and returns the message with its result.
+/// Runs `body` with a buffer of PCAP_ERRBUF_SIZE bytes for libpcap's message, and returns its result with the message.
 func withErrorBuffer<Result>(_ body: (UnsafeMutablePointer<CChar>) -> Result) -> (Result, String) {
     let size = Int(PCAP_ERRBUF_SIZE)
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
-        // The buffer is all zeros at first and its last byte stays so: libpcap writes NUL-terminated text.
+        // The buffer starts out as all zeros and libpcap never writes its last byte, so the text is NUL-terminated.
         unsafe buffer.initialize(repeating: 0)
         guard let start = buffer.baseAddress else { fatalError("a buffer of \(size) bytes has an address") }
         let result = unsafe body(start)

@@ -1,18 +1,19 @@
-// The words for failed captures and filters: tcpdump's own first, then the remedy.
+// Messages for failed captures and filters: tcpdump's own wording first, then the remedy.
 
 import TCPModel
 
 extension FilterFault: CustomStringConvertible {
-    /// Of a longer filter, so many octets before and behind the offending word are shown.
+    /// How many octets to show on either side of the offending word in a long filter.
     private static let surroundings = 100
 
-    /// libpcap's message, the filter (of a long one what is around the fault), and a caret line under the offending word.
+    /// libpcap's message, the filter (only the part around the fault if it is long), and a line of carets under the
+    /// offending word.
     public var description: String {
         let bytes = Array(text.utf8)
         func shown(_ range: Range<Int>) -> String { printable(String(decoding: bytes[range], as: UTF8.self)) }
         let meant = message.contains("syntax error") ? hint.map { "; did you mean \(printable($0))?" } ?? "" : ""
         let known = range.flatMap { $0.lowerBound >= 0 && $0.upperBound <= bytes.count ? $0 : nil }
-        // Not within a character.
+        // Moves back to the start of a character.
         func start(at offset: Int) -> Int { bytes[..<offset].lastIndex { $0 & 0xc0 != 0x80 } ?? 0 }
         var part = 0..<bytes.count
         if bytes.count > 4 * Self.surroundings {
@@ -49,8 +50,8 @@ extension CaptureError: CustomStringConvertible {
         }
     }
 
-    /// What a live trace has a use for, as setcap(8) takes it: frames, promiscuous mode, other users' processes, the kernel's events
-    /// (the two last ones: perf, and programs).
+    /// The capabilities that a live trace can use, in the notation of setcap(8): for frames, promiscuous mode, other
+    /// users' processes, and kernel events (the last two, for perf and for BPF programs).
     private static let fileCapabilities =
         "cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search,cap_perfmon,cap_bpf=ep"
 

@@ -1,32 +1,32 @@
-// What can go wrong with a live capture or a filter: plain data. The words for people are in CaptureError+Text.swift.
+// The errors of live captures and filters, as plain data. Their messages are in CaptureError+Text.swift.
 
-/// Why capturing or compiling a filter failed.
+/// Why capturing, or compiling a filter, failed.
 public enum CaptureError: Error, Equatable, Sendable {
-    /// There is no such interface; `available` has the names there are.
+    /// There is no such interface; `available` lists those that exist.
     case noSuchDevice(device: String, available: [String])
-    /// The system does not let us capture there; `message` is libpcap's own.
+    /// The system does not permit capturing on it; `message` is libpcap's.
     case permissionDenied(device: String, message: String)
     /// The interface is down.
     case interfaceDown(device: String)
-    /// The interface went away or down during the capture, after `delivered` frames of the dispatch that noticed it; those
-    /// frames count. `message` is libpcap's own.
+    /// The interface went away or down during the capture. The call that noticed it had already delivered `delivered`
+    /// frames, which count. `message` is libpcap's.
     case deviceGone(device: String, message: String, delivered: Int)
-    /// The filter is none.
+    /// The filter expression is invalid.
     case badFilter(FilterFault)
-    /// The interface cannot capture with this link type; `available` has those that it can.
+    /// The interface cannot capture with this link type; `available` lists those that it supports.
     case unsupportedLinkType(device: String, requested: String, available: [String])
-    /// Something else, in libpcap's words.
+    /// Any other failure, in libpcap's words.
     case other(device: String, message: String)
 }
 
 /// What is wrong with a filter expression.
 public struct FilterFault: Error, Hashable, Sendable {
-    /// The filter as it was given.
+    /// The filter as given.
     public var text: String
     /// libpcap's message.
     public var message: String
-    /// The offending word as a range of UTF-8 offsets in `text`; empty and at the end when something is missing there; nil
-    /// when it cannot be told.
+    /// The offending word as a range of UTF-8 offsets in `text`: empty and at the end if something is missing there,
+    /// nil if the word is unknown.
     public var range: Range<Int>?
 
     /// A fault from its fields.

@@ -1,16 +1,16 @@
-// Owner of one pcap_t, and libpcap's status numbers as our errors.
+// The owner of one pcap_t, with libpcap's status numbers turned into our errors.
 
 import CPcap
 import Glibc
 import TCPModel
 
-/// A libpcap handle, closed when its owner goes.
+/// A libpcap handle, closed when its owner is destroyed.
 @safe struct CaptureHandle: ~Copyable {
-    /// The interface, for messages.
+    /// The interface's name, for messages.
     let device: String
     let pointer: OpaquePointer
 
-    /// A handle for an interface, not active yet.
+    /// Makes a handle for an interface; it is not active yet.
     init(_ device: String) throws(CaptureError) {
         self.device = device
         // device is NUL-terminated for the call.
@@ -19,7 +19,7 @@ import TCPModel
         unsafe pointer = handle
     }
 
-    /// A handle that can only compile filters.
+    /// Makes a handle that can only compile filters.
     init(linkType: LinkType, snapshotLength: Int32) throws(CaptureError) {
         device = ""
         guard let handle = unsafe pcap_open_dead(linkType.dlt, snapshotLength) else {
@@ -33,13 +33,13 @@ import TCPModel
         unsafe pcap_close(pointer)
     }
 
-    /// libpcap's last message of this handle.
+    /// libpcap's latest message for this handle.
     var message: String {
         // A NUL-terminated buffer inside the handle.
         unsafe String(cString: pcap_geterr(pointer))
     }
 
-    /// Starts capturing; returns libpcap's warning, if it has one.
+    /// Starts capturing, and returns libpcap's warning, if any.
     @discardableResult func activate() throws(CaptureError) -> String? {
         // pointer is open.
         let status = unsafe pcap_activate(pointer)
@@ -51,7 +51,7 @@ import TCPModel
         throw failure(status)
     }
 
-    /// What a negative status of `pcap_activate` means.
+    /// The meaning of a negative status of `pcap_activate`.
     private func failure(_ status: Int32) -> CaptureError {
         switch status {
         case PCAP_ERROR_NO_SUCH_DEVICE:
@@ -66,10 +66,11 @@ import TCPModel
         }
     }
 
-    /// Interfaces of the network first: libpcap captures from other things, too, of which few carry TCP (nflog, dbus-system).
+    /// The names of all devices, network interfaces first: libpcap can capture from other sources too (nflog,
+    /// dbus-system), few of which carry TCP.
     private static func deviceNames() -> [String] {
         let names = ((try? CaptureDevice.all()) ?? []).map(\.name)
-        // The name is NUL-terminated for the time of the call.
+        // The name is NUL-terminated for the call.
         let isInterface = { (name: String) in unsafe name == "any" || if_nametoindex(name) != 0 }
         return names.filter(isInterface) + names.filter { !isInterface($0) }
     }
@@ -79,13 +80,13 @@ import TCPModel
         unsafe String(cString: pcap_statustostr(status))
     }
 
-    /// The link types that the active handle can be set to, its own first.
+    /// The link types that the active handle supports, its current one first.
     var linkTypes: [LinkType] {
         let own = LinkType(dlt: unsafe pcap_datalink(pointer))
         var list: UnsafeMutablePointer<Int32>?
         let count = unsafe pcap_list_datalinks(pointer, &list)
         guard count > 0, let list = unsafe list else { return [own] }
-        // list has count entries and is ours until it is freed here.
+        // `list` has `count` entries, and we own it until it is freed here.
         let others = (0..<Int(count)).map { unsafe LinkType(dlt: list[$0]) }
         unsafe pcap_free_datalinks(list)
         return [own] + others.filter { $0 != own }

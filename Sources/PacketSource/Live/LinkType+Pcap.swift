@@ -1,10 +1,11 @@
-// Link types and libpcap: the numbers differ between capture files (LINKTYPE_) and libpcap (DLT_), and it knows the names.
+// Conversions between link types and libpcap: capture files (LINKTYPE_) and libpcap (DLT_) number some differently, and
+// libpcap knows their names.
 
 import CPcap
 public import TCPModel
 
 extension LinkType {
-    /// The file number of one of libpcap's link types on this system.
+    /// The link type of one of libpcap's DLT numbers on this system.
     init(dlt: Int32) {
         switch dlt {
         case 11: self.init(100)
@@ -17,7 +18,7 @@ extension LinkType {
         }
     }
 
-    /// libpcap's number for it on this system.
+    /// libpcap's DLT number for it on this system.
     var dlt: Int32 {
         switch rawValue {
         case 100: 11
@@ -30,16 +31,16 @@ extension LinkType {
         }
     }
 
-    /// libpcap's name, as -y takes it and the `listening on` line shows it: EN10MB. The number if it has none.
+    /// libpcap's name for it, as used by -y and the `listening on` line: EN10MB. The number if it has none.
     public var name: String {
-        // The name is a constant of libpcap's, or NULL.
+        // The name is a constant inside libpcap, or NULL.
         guard let text = unsafe pcap_datalink_val_to_name(dlt) else { return "\(rawValue)" }
         return unsafe String(cString: text)
     }
 
-    /// libpcap's description: Ethernet. Empty if it has none.
+    /// libpcap's description of it: Ethernet. Empty if it has none.
     public var summary: String {
-        // The description is a constant of libpcap's, or NULL.
+        // The description is a constant inside libpcap, or NULL.
         guard let text = unsafe pcap_datalink_val_to_description(dlt) else { return "" }
         return unsafe String(cString: text)
     }

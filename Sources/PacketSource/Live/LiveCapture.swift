@@ -1,4 +1,4 @@
-// Captures from a network interface through libpcap, without ever waiting.
+// Captures from a network interface through libpcap, without ever blocking.
 
 import CPcap
 import Glibc
@@ -6,14 +6,14 @@ public import TCPModel
 
 /// A running capture on one interface.
 ///
-/// Wait on `fileDescriptor`, then call `dispatch`, or `nextTime` and `deliver`. Frames that have arrived since the capture was opened and before
-/// `setFilter` do not come: libpcap throws them away.
+/// Wait on `fileDescriptor`, then call `dispatch`, or `nextTime` and `deliver`. Frames that arrive between opening the
+/// capture and `setFilter` are never delivered: libpcap discards them.
 @safe public struct LiveCapture: ~Copyable {
-    /// Which frames of an interface.
+    /// Which frames of an interface to capture.
     public enum Direction: Sendable {
-        /// Those received.
+        /// Frames received.
         case incoming
-        /// Those sent.
+        /// Frames sent.
         case outgoing
         /// Both.
         case both
@@ -25,16 +25,16 @@ public import TCPModel
         public var interface: String
         /// Octets of each frame to keep.
         public var snapshotLength: Int
-        /// Size of the kernel's ring in KiB; nil = libpcap's own choice (2 MiB).
+        /// Size of the kernel's ring in KiB; nil for libpcap's default (2 MiB).
         public var bufferKiB: Int?
-        /// Whether to see frames that are not for this host.
+        /// Whether to capture frames that are not for this host (promiscuous mode).
         public var promiscuous: Bool
-        /// Which frames.
+        /// Which frames to capture.
         public var direction: Direction
-        /// The link type to ask for; nil = the interface's own (LINUX_SLL2 for `any`).
+        /// The link type to request; nil for the interface's own (LINUX_SLL2 for `any`).
         public var linkType: LinkType?
 
-        /// Options with the defaults of this tool.
+        /// Options with this tool's defaults.
         public init(
             interface: String, snapshotLength: Int = 262_144, bufferKiB: Int? = nil, promiscuous: Bool = true,
             direction: Direction = .both, linkType: LinkType? = nil
@@ -48,40 +48,43 @@ public import TCPModel
         }
     }
 
-    /// The interface's name as it was asked for.
+    /// The interface's name as requested.
     public let device: String
     /// The link type of its frames.
     public let linkType: LinkType
     /// Octets of each frame that are kept.
     public let snapshotLength: Int
-    /// Becomes readable when there are frames; -1 if the device has none. It stays the capture's own.
+    /// Becomes readable when there are frames; -1 if the device has none. The capture keeps ownership.
     public let fileDescriptor: Int32
-    /// The ring's size in KiB that was asked for last and granted; nil = libpcap's choice.
+    /// The ring size in KiB that was requested and granted; nil if libpcap chose it.
     public let bufferKiB: Int?
-    /// Whether the clock gives nanoseconds; otherwise microseconds.
+    /// Whether timestamps have nanosecond resolution; otherwise microseconds.
     public let hasNanoseconds: Bool
-    /// Whether frames that leave and come in again over loopback come once. libpcap never hands over the first of the two, but
-    /// unless the kernel leaves it out it is copied into the ring and counted.
+    /// Whether the kernel leaves outgoing frames out of a capture on loopback, where every frame goes out and comes in
+    /// again. libpcap never delivers the outgoing copy, but unless the kernel leaves it out, it takes up room in the
+    /// ring and is counted.
     public let leavesOutgoingOut: Bool
-    /// libpcap's warning on opening, if any.
+    /// libpcap's warning from opening the capture, if any.
     public let warning: String?
-    /// The number that frames carry as their interface.
+    /// The interface number to put into frame headers.
     public var interface: UInt16 = 0
 
     private let handle: CaptureHandle
     private let unit: Int64
     private var counters = CaptureCounters()
-    /// What `nextTime` found: a header, and octets that are libpcap's until the next call on the handle.
+    /// The frame that `nextTime` found: its header, and its octets, which libpcap owns until the next call on the
+    /// handle.
     private var waiting: FrameHeader?
     private var waitingOctets: UnsafePointer<UInt8>?
 
-    /// Opens a capture. Throws when there is no such interface, it is down, may not be captured on, or cannot do what is asked.
+    /// Opens a capture. Throws if there is no such interface, it is down, capturing on it is not permitted, or it does
+    /// not support the options.
     public init(_ options: Options) throws(CaptureError) {
         let device = options.interface
         var size = options.bufferKiB
         let opened = try Self.opened(options, bufferKiB: &size)
         try Self.choose(options.linkType, opened.handle)
-        // In all that follows the handle is open and active.
+        // From here on the handle is open and active.
         let pointer = unsafe opened.handle.pointer
         if options.direction != .both {
             let direction = options.direction == .incoming ? PCAP_D_IN : PCAP_D_OUT
@@ -91,7 +94,7 @@ public import TCPModel
         }
         let (status, message) = unsafe withErrorBuffer { unsafe pcap_setnonblock(pointer, 1, $0) }
         guard status == 0 else { throw .other(device: device, message: message) }
-        // libpcap, too, goes by the name.
+        // libpcap also recognizes loopback by this name.
         leavesOutgoingOut = device == "lo" && leaveOutgoingOut(unsafe pcap_get_selectable_fd(pointer))
         self.device = device
         bufferKiB = size
@@ -104,21 +107,21 @@ public import TCPModel
         handle = opened.handle
     }
 
-    /// Lets only frames through that match a pcap-filter(7) expression. Throws `badFilter` when it is none.
+    /// Delivers only frames that match a pcap-filter(7) expression from now on. Throws `badFilter` if it is invalid.
     public func setFilter(_ text: String) throws(CaptureError) {
         let filter = try PacketFilter(text, on: handle)
         try filter.install(on: handle)
     }
 
-    /// Delivers the frames that are there, at most `limit` of them, and never waits.
+    /// Delivers at most `limit` of the frames that have arrived, without blocking.
     ///
-    /// - Returns: how many; fewer than `limit` means that there are no more at the moment.
-    /// - Throws: `deviceGone` when the interface went away or down; it tells how many frames came before.
+    /// - Returns: how many frames were delivered; fewer than `limit` means that no more are available at the moment.
+    /// - Throws: `deviceGone` if the interface went away or down; it says how many frames were delivered before.
     public mutating func dispatch(
         limit: Int, _ body: (FrameHeader, RawSpan) -> Void
     ) throws(CaptureError) -> Int {
         var delivered = 0
-        // What `nextTime` found comes first: the next call takes its octets back.
+        // The frame that `nextTime` found comes first: the next libpcap call invalidates its octets.
         if waiting != nil, limit > 0 {
             deliver(body)
             delivered = 1
@@ -126,7 +129,7 @@ public import TCPModel
         while delivered < limit {
             var header: UnsafeMutablePointer<pcap_pkthdr>?
             var data: UnsafePointer<UInt8>?
-            // The handle is active; what comes back is valid until the next call on it.
+            // The handle is active; the returned header and data are valid until the next call on it.
             switch unsafe pcap_next_ex(handle.pointer, &header, &data) {
             case 1:
                 guard let header = unsafe header?.pointee, let data = unsafe data else { continue }
@@ -141,16 +144,16 @@ public import TCPModel
         return delivered
     }
 
-    /// The time of the next frame, which `deliver` hands over; nil if there is none at the moment. Never waits. Whoever merges
-    /// several captures by time uses these two in place of `dispatch`.
+    /// The time of the next frame, which `deliver` then delivers; nil if none is available at the moment. Never blocks.
+    /// To merge several captures by time, use these two in place of `dispatch`.
     ///
-    /// - Throws: `deviceGone` as `dispatch` does.
+    /// - Throws: `deviceGone`, like `dispatch`.
     public mutating func nextTime() throws(CaptureError) -> Timestamp? {
         if let waiting { return waiting.time }
         var header: UnsafeMutablePointer<pcap_pkthdr>?
         var data: UnsafePointer<UInt8>?
-        // The handle is active; what comes back is valid until the next call on it, and that is made here only, once `deliver`
-        // has handed it over.
+        // The handle is active; the returned header and data are valid until the next call on it, which is made only
+        // here and only after `deliver` has used them.
         switch unsafe pcap_next_ex(handle.pointer, &header, &data) {
         case 1:
             guard let header = unsafe header?.pointee, let data = unsafe data else { return nil }
@@ -162,7 +165,7 @@ public import TCPModel
         }
     }
 
-    /// Hands over the frame that `nextTime` found.
+    /// Delivers the frame that `nextTime` found.
     public mutating func deliver(_ body: (FrameHeader, RawSpan) -> Void) {
         guard let frame = waiting, let data = unsafe waitingOctets else { return }
         waiting = nil
@@ -177,10 +180,11 @@ public import TCPModel
             originalLength: header.len, linkType: linkType, interface: interface)
     }
 
-    /// What the kernel counted so far, beyond the 32 bits that it counts in. When it does not answer: the last it said.
+    /// The kernel's counters so far, extended beyond their 32 bits. If the kernel does not answer, the last known
+    /// values.
     public mutating func statistics() -> CaptureStatistics {
         var raw = pcap_stat()
-        // The handle is active and raw is a whole struct pcap_stat.
+        // The handle is active, and `raw` is a whole struct pcap_stat.
         if unsafe pcap_stats(handle.pointer, &raw) == 0 {
             counters.update(received: raw.ps_recv, kernel: raw.ps_drop, interface: raw.ps_ifdrop)
         }
@@ -194,7 +198,7 @@ public import TCPModel
         var warning: String?
     }
 
-    /// Opens and activates, with ever smaller rings if memory does not suffice. `size` becomes what was granted.
+    /// Opens and activates a handle, trying ever smaller rings if memory is short. `size` becomes the size granted.
     private static func opened(_ options: Options, bufferKiB size: inout Int?) throws(CaptureError) -> Opened {
         while true {
             let attempt = try configured(options, bufferKiB: size)
@@ -205,7 +209,8 @@ public import TCPModel
             } catch {
                 failure = error
             }
-            // libpcap shrinks a ring itself, down to one block; what is left is a block that is too large, or no memory.
+            // libpcap itself shrinks a ring down to one block; if that failed too, a block is too large, or there is no
+            // memory.
             guard case .other(_, let message) = failure, message.contains("Cannot allocate memory"),
                 let current = size, current > 256
             else { throw failure }
@@ -215,13 +220,13 @@ public import TCPModel
 
     private static func configured(_ options: Options, bufferKiB: Int?) throws(CaptureError) -> CaptureHandle {
         let handle = try CaptureHandle(options.interface)
-        // The handle is not active yet, so none of these can fail for another reason than a value out of range.
+        // The handle is not active yet, so these calls can fail only for a value out of range.
         let pointer = unsafe handle.pointer
-        // The ring of the immediate mode rounds its frames down by a few bytes: ask for more, and cut on delivery.
+        // In immediate mode the ring rounds frame lengths down by a few bytes: ask for more, and cut them on delivery.
         let margin = options.snapshotLength < 262_144 ? 16 : 0
         unsafe pcap_set_snaplen(pointer, Int32(clamping: max(options.snapshotLength, 1) + margin))
         unsafe pcap_set_promisc(pointer, options.promiscuous && options.interface != "any" ? 1 : 0)
-        // Frames come as soon as they arrive: no timeout holds them back.
+        // Frames are delivered as soon as they arrive, not held back by a timeout.
         unsafe pcap_set_immediate_mode(pointer, 1)
         unsafe pcap_set_tstamp_precision(pointer, PCAP_TSTAMP_PRECISION_NANO)
         if let bufferKiB {
@@ -234,13 +239,13 @@ public import TCPModel
     private static func choose(_ wanted: LinkType?, _ handle: borrowing CaptureHandle) throws(CaptureError) {
         let available = handle.linkTypes
         if let wanted {
-            // The handle is active; a number that it does not know is refused.
+            // The handle is active; an unknown number is refused.
             guard unsafe pcap_set_datalink(handle.pointer, wanted.dlt) == 0 else {
                 throw .unsupportedLinkType(
                     device: handle.device, requested: wanted.name, available: available.map(\.name))
             }
         } else if available.first == .linuxSLL {
-            // Version 2 tells the interface as well; an old libpcap refuses, and version 1 stays.
+            // Version 2 also records the interface; an old libpcap refuses it, and version 1 stays in use.
             _ = unsafe pcap_set_datalink(handle.pointer, LinkType.linuxSLL2.dlt)
         }
     }
@@ -250,7 +255,8 @@ public import TCPModel
     }
 }
 
-/// Tells the packet socket that only what is received counts; false if it is none, or the kernel is older than 4.20.
+/// Makes the packet socket ignore outgoing frames. Returns false if the descriptor is no packet socket, or the kernel
+/// is older than 4.20.
 private func leaveOutgoingOut(_ socket: Int32) -> Bool {
     guard socket >= 0 else { return false }
     var one: Int32 = 1

@@ -1,9 +1,11 @@
-// A command line that people are told to type, or to paste: it must mean the same to their shell, and show everything that is in it.
+// Quotes command lines that people are asked to type or paste: they must mean the same to their shell, and show all
+// their characters.
 
 import TCPModel
 
-/// `word` as a shell reads it back (POSIX.1-2024, 2.2): as it is where nothing in it means anything to a shell, else in quotes. What is
-/// not to reach a terminal is written in octal, between `$'` and `'`, which bash, zsh and ksh read.
+/// `word`, quoted so that a shell reads it back unchanged (POSIX.1-2024, 2.2), or as it is if nothing in it is special
+/// to a shell. Characters unsafe on a terminal are written in octal between `$'` and `'`, which bash, zsh and ksh
+/// understand.
 package func shellWord(_ word: String) -> String {
     if !word.isEmpty && word.utf8.first != UInt8(ascii: "=") && word.utf8.allSatisfy(isPlain) { return word }
     if !word.unicodeScalars.contains(where: \.isUnsafeOnTerminals) {
@@ -19,14 +21,14 @@ package func shellWord(_ word: String) -> String {
         case "\t": quoted += "\\t"
         default:
             let shown = String(scalar)
-            // Three digits each, so that none is taken for one more of them.
+            // Always three digits, so that a digit after them is not taken for part of the escape.
             quoted += scalar.isUnsafeOnTerminals ? shown.utf8.map { "\\" + octal($0) }.joined() : shown
         }
     }
     return quoted + "'"
 }
 
-/// Whether an octet means nothing to any shell, wherever it stands but for `=` in front, which is zsh's.
+/// Whether an octet is not special to any shell, wherever it stands, except for a leading `=`, which zsh expands.
 private func isPlain(_ octet: UInt8) -> Bool {
     switch octet {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

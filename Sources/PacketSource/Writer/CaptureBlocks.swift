@@ -1,8 +1,8 @@
-// The byte layout of what the writer writes: pcapng blocks and options, and the classic file header. Little-endian throughout.
+// The byte layout of written files: pcapng blocks and options, and the classic file header. Little-endian throughout.
 
 import TCPModel
 
-/// Little-endian bytes that become one block.
+/// Collects little-endian bytes for one block.
 struct BlockBytes {
     private(set) var bytes: [UInt8] = []
 
@@ -21,13 +21,13 @@ struct BlockBytes {
         append(UInt32(truncatingIfNeeded: number >> 32))
     }
 
-    /// Octets, and zeros up to a multiple of four.
+    /// Appends octets, and zeros up to a multiple of four.
     mutating func append(padded octets: [UInt8]) {
         bytes += octets
         bytes += Array(repeating: 0, count: -octets.count & 3)
     }
 
-    /// One option, its value padded to a multiple of four; a value that no 16-bit length can state is cut.
+    /// Appends an option, its value padded to a multiple of four; a value too long for a 16-bit length is cut.
     mutating func option(_ code: UInt16, _ value: [UInt8]) {
         let value = value.prefix(0xfffc)
         append(code)
@@ -39,7 +39,7 @@ struct BlockBytes {
         option(code, (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) })
     }
 
-    /// The whole block: type, length, what was appended, length.
+    /// The whole block: type, length, the appended bytes, length.
     func block(type: UInt32) -> [UInt8] {
         let length = UInt32(bytes.count + 12)
         var whole = BlockBytes()
@@ -65,7 +65,7 @@ enum CaptureBlocks {
         return content.block(type: PcapngBlock.sectionHeader)
     }
 
-    /// An interface description block with nanosecond time stamps.
+    /// An interface description block with nanosecond timestamps.
     static func interfaceDescription(_ interface: CaptureInterface, filter: String?) -> [UInt8] {
         var content = BlockBytes()
         content.append(interface.linkType.inFiles.rawValue)
@@ -80,7 +80,7 @@ enum CaptureBlocks {
         return content.block(type: PcapngBlock.interfaceDescription)
     }
 
-    /// An interface statistics block; `ticks` are nanoseconds since 1970.
+    /// An interface statistics block; `ticks` is its time in nanoseconds since 1970.
     static func interfaceStatistics(
         interface: UInt32, ticks: UInt64, statistics: CaptureStatistics
     ) -> [UInt8] {
@@ -96,14 +96,14 @@ enum CaptureBlocks {
         return content.block(type: PcapngBlock.interfaceStatistics)
     }
 
-    /// A block of our own.
+    /// A block of our own (`LocalBlock`).
     static func local(_ payload: [UInt8]) -> [UInt8] {
         var content = BlockBytes()
         content.append(padded: LocalBlock.magic + payload)
         return content.block(type: LocalBlock.type)
     }
 
-    /// The header of a classic file with nanosecond time stamps.
+    /// The header of a classic file with nanosecond timestamps.
     static func pcapHeader(_ interface: CaptureInterface) -> [UInt8] {
         var header = BlockBytes()
         header.append(UInt32(0xa1b2_3c4d))
@@ -117,6 +117,6 @@ enum CaptureBlocks {
 }
 
 extension LinkType {
-    /// The number that capture files use: raw IP has others on some systems.
+    /// The link type to write: raw IP has one number in files but others on some systems.
     fileprivate var inFiles: LinkType { self == .rawBSD || self == .rawOpenBSD ? .raw : self }
 }

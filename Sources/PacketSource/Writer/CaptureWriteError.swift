@@ -1,30 +1,30 @@
-// Why a capture file cannot be written, and the words for it.
+// Why a capture file cannot be written, and the messages for it.
 
 import TCPModel
 
-/// An error of writing a capture; it names the file.
+/// An error in writing a capture, with the file's name.
 public struct CaptureWriteError: Error, Equatable, Sendable {
     /// What went wrong.
     public enum Reason: Equatable, Sendable {
         /// `open`, `write` or `close` failed with this errno: ENOSPC, EIO, EPIPE ...
         case system(Int32)
-        /// It is a capture that is being read.
+        /// The file is a capture that is being read.
         case isInput
-        /// A symbolic link: it might lead anywhere.
+        /// The name is a symbolic link, which might lead anywhere.
         case isSymbolicLink
         /// A directory.
         case isDirectory
-        /// Classic pcap holds one link type only; the names of the two.
+        /// Classic pcap holds only one link type; these are the names of the two.
         case mixedLinkTypes(first: String, second: String)
         /// More interfaces than a capture can number.
         case tooManyInterfaces
-        /// A frame of an interface that was not added: its number.
+        /// A frame belongs to an interface that was not added, by its number.
         case unknownInterface(UInt16)
-        /// A block of our own that no reader takes: its octets.
+        /// A block of our own of this many octets, which no reader accepts.
         case blockTooLong(Int)
     }
 
-    /// The file's name as it was given; `-` is standard output.
+    /// The file's name as given; `-` is standard output.
     public var file: String
     /// What went wrong.
     public var reason: Reason
@@ -35,7 +35,7 @@ public struct CaptureWriteError: Error, Equatable, Sendable {
         self.reason = reason
     }
 
-    /// Whether the reader of a pipe went away: a request to stop, not a failure.
+    /// Whether the reader of a pipe has closed it: a request to stop, not a failure.
     public var isClosedPipe: Bool { reason == .system(32) }
 }
 

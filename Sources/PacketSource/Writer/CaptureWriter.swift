@@ -3,12 +3,13 @@
 public import Glibc
 public import TCPModel
 
-/// A capture file that is being written.
+/// A capture file open for writing.
 ///
-/// Frames gather in a buffer; `flush` after each batch if somebody is waiting for them. Call `close` at the end: without it
-/// the last frames and the statistics are not in the file. SIGPIPE must be ignored, so that a closed pipe is an error.
+/// Frames are buffered: call `flush` after each batch if a reader is waiting for them. Call `close` at the end; without
+/// it, the last frames and the statistics are missing from the file. SIGPIPE must be ignored, so that a closed pipe is
+/// reported as an error.
 public struct CaptureWriter: ~Copyable {
-    /// Who is to own a new file: the user behind sudo.
+    /// The owner of a new file: the user who ran sudo.
     public struct Owner: Hashable, Sendable {
         /// User id.
         public var user: uid_t
@@ -22,7 +23,7 @@ public struct CaptureWriter: ~Copyable {
         }
     }
 
-    /// Which format the file's name asks for.
+    /// The format that the file's name asks for.
     public let format: CaptureFileReader.Format
     private var output: OutputFile
     private var interfaces: [CaptureInterface] = []
@@ -31,14 +32,14 @@ public struct CaptureWriter: ~Copyable {
     private var lastTime: UInt64 = 0
     private var isClosed = false
 
-    /// Creates or empties the file. `-` is standard output, in pcapng.
+    /// Creates or truncates the file. `-` is standard output, in pcapng.
     ///
     /// - Parameters:
-    ///   - path: its name; `.pcap` at the end (in any case) makes it a classic file.
-    ///   - application: what to say wrote it: "tcptrace 0.1".
+    ///   - path: the file's name; the suffix `.pcap` (in any case) makes it a classic file.
+    ///   - application: the program to name as the file's writer: "tcptrace 0.1".
     ///   - inputs: the captures that are being read, none of which is overwritten.
-    ///   - owner: who is to own it.
-    /// - Throws: when it cannot be opened, is one of `inputs`, or is a symbolic link to a file.
+    ///   - owner: the owner of the file; nil for the process's own user.
+    /// - Throws: if the file cannot be opened, is one of `inputs`, or is a symbolic link to a file.
     public init(
         path: String, application: String, notOver inputs: Set<FileIdentity> = [], owner: Owner? = nil
     ) throws(CaptureWriteError) {
@@ -50,23 +51,23 @@ public struct CaptureWriter: ~Copyable {
         times = StatedTimes(format)
     }
 
-    /// Whether a file's name stands for standard output: `-`, or one of those that the system has for it.
+    /// Whether a file's name stands for standard output: `-`, or one of the system's names for it.
     public static func isStandardOutput(_ path: String) -> Bool {
         path == "-" || OutputFile.ownDescriptor(path) == STDOUT_FILENO
     }
 
-    /// The file's name as it was given.
+    /// The file's name as given.
     public var path: String { output.path }
 
-    /// Which file it is; nil for a pipe or a device.
+    /// The file's identity; nil for a pipe or a device.
     public var identity: FileIdentity? { output.identity }
 
-    /// What is not in the file as it was in the frames, and what to do about it, in sentences that name the file.
+    /// What the file does not state as it was in the frames, and what to do about it, in sentences that name the file.
     public var remarks: [String] { times.sentences(file: output.path) }
 
-    /// Describes an interface; frames refer to it by the number that comes back: 0 for the first.
+    /// Describes an interface and returns its number, counted from 0, by which frames refer to it.
     ///
-    /// Throws `mixedLinkTypes` for a second link type in a classic file, `tooManyInterfaces`, or what writing throws.
+    /// Throws `mixedLinkTypes` for a second link type in a classic file, `tooManyInterfaces`, or an error of writing.
     @discardableResult
     public mutating func addInterface(
         _ interface: CaptureInterface, filter: String? = nil
@@ -89,8 +90,8 @@ public struct CaptureWriter: ~Copyable {
         return number
     }
 
-    /// Writes a frame of the interface `header.interface`. No more than `bytes` holds is written, whatever the header says. A classic file
-    /// has no room for options.
+    /// Writes a frame of the interface `header.interface`. Only what `bytes` holds is written, whatever the header
+    /// says. A classic file has no room for options, which are ignored.
     public mutating func write(
         _ header: FrameHeader, _ bytes: RawSpan, _ options: FrameOptions = FrameOptions()
     ) throws(CaptureWriteError) {
@@ -107,26 +108,27 @@ public struct CaptureWriter: ~Copyable {
         }
     }
 
-    /// Writes a block of our own behind the frames so far: `CaptureFileReader` gives its payload back, and other programs skip it. A
-    /// classic file has no room for it. Throws `blockTooLong` for one that `CaptureFileReader` would refuse, and all behind it.
+    /// Writes a block of our own behind the frames so far: `CaptureFileReader` returns its payload, and other programs
+    /// skip it. In a classic file, which has no room for it, nothing is written. Throws `blockTooLong` for a block at
+    /// which `CaptureFileReader` would refuse the rest of the file.
     public mutating func write(localBlock payload: [UInt8]) throws(CaptureWriteError) {
         guard format == .pcapng else { return }
         guard payload.count <= Int(DecoderLimit.capturedLength) else { throw failure(.blockTooLong(payload.count)) }
         try output.append(CaptureBlocks.local(payload))
     }
 
-    /// States an interface's counters, for the statistics that `close` writes (pcapng only).
+    /// Sets an interface's counters, for the statistics that `close` writes (pcapng only).
     public mutating func setStatistics(_ counters: CaptureStatistics, interface: UInt16) {
         guard interface < statistics.count else { return }
         statistics[Int(interface)] = counters
     }
 
-    /// Writes out what has gathered.
+    /// Writes out the buffer.
     public mutating func flush() throws(CaptureWriteError) {
         try output.flush()
     }
 
-    /// Writes the statistics and what has gathered, and closes the file; a second call does nothing.
+    /// Writes the statistics and the buffer, and closes the file; a second call does nothing.
     public mutating func close() throws(CaptureWriteError) {
         guard !isClosed else { return }
         isClosed = true
@@ -145,7 +147,7 @@ public struct CaptureWriter: ~Copyable {
 
     // MARK: - Inside
 
-    /// An enhanced packet block, of the time that was stated last.
+    /// Writes an enhanced packet block with the time `lastTime`.
     private mutating func writeBlock(
         _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32, _ options: FrameOptions
     ) throws(CaptureWriteError) {
@@ -171,7 +173,7 @@ public struct CaptureWriter: ~Copyable {
             try output.append(zeros: -options.comment.count & 3)
         }
         if let process = options.process {
-            // Its length, the process; its thread is not known.
+            // The option's length, then the process; the thread is unknown.
             let words: [3 of UInt32] = [UInt32(PcapngOption.process) | 8 << 16, UInt32(bitPattern: process), 0]
             try append(words)
         }
@@ -179,7 +181,7 @@ public struct CaptureWriter: ~Copyable {
         try append(end)
     }
 
-    /// A classic record, of the time that was stated last.
+    /// Writes a classic record with the time `lastTime`.
     private mutating func writeRecord(
         _ header: FrameHeader, _ bytes: RawSpan, _ captured: UInt32
     ) throws(CaptureWriteError) {
@@ -189,7 +191,7 @@ public struct CaptureWriter: ~Copyable {
         try output.append(bytes)
     }
 
-    /// Appends numbers in little-endian order, whatever this machine's is.
+    /// Appends numbers in little-endian order, whatever this machine's byte order.
     private mutating func append<let count: Int>(_ numbers: [count of UInt32]) throws(CaptureWriteError) {
         var ordered = numbers
         for index in 0..<count { ordered[index] = numbers[index].littleEndian }

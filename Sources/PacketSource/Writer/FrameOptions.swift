@@ -1,11 +1,11 @@
-// What a pcapng file says of a frame besides its octets, for who reads it with other programs.
+// What a pcapng file says about a frame besides its octets, for readers in other programs.
 
 /// The options of an enhanced packet block (draft-ietf-opsawg-pcapng, "Enhanced Packet Block").
 public struct FrameOptions: Sendable {
-    /// The most octets of a comment that are written: as many as a 16-bit length can state, padded.
+    /// The most octets written of a comment: the largest multiple of four that a 16-bit length can state.
     static let longest = 0xfffc
 
-    /// `epb_processid_threadid`: the process that sent it; nil if that is not known.
+    /// `epb_processid_threadid`: the process that sent the frame; nil if unknown.
     public var process: Int32?
     /// `opt_comment`, in UTF-8; empty for none.
     public var comment: ArraySlice<UInt8>
@@ -16,10 +16,10 @@ public struct FrameOptions: Sendable {
         self.comment = comment.prefix(Self.longest)
     }
 
-    /// Octets of the comment and its head, padded to a multiple of four; 0 if there is none.
+    /// Octets of the comment option with its header, padded to a multiple of four; 0 if there is no comment.
     var commentLength: Int { comment.isEmpty ? 0 : 4 + (comment.count + 3) & ~3 }
 
-    /// Octets of all of them, with the end of options.
+    /// Octets of all options, including the end of options; 0 if there are none.
     var length: Int {
         let all = commentLength + (process == nil ? 0 : 12)
         return all == 0 ? 0 : all + 4

@@ -1,26 +1,27 @@
-// Frames that wait for what is to be said of them in their file.
+// Frames held back until their options in the file are known.
 
 public import TCPModel
 
-/// Copies of frames, in their order.
+/// Copies of frames, in order.
 public struct HeldFrames: Sendable {
     private var frames: [(header: FrameHeader, end: Int)] = []
     private var memory: [UInt8] = []
 
-    /// None.
+    /// Holds no frames.
     public init() {}
 
-    /// How many octets they have together.
+    /// The octets of all held frames together.
     public var octets: Int { memory.count }
 
-    /// Takes in a frame.
+    /// Adds a copy of a frame.
     public mutating func append(_ header: FrameHeader, _ bytes: RawSpan) {
-        // The span is valid for the time of the call, and is copied in it.
+        // The span is valid during the call, in which it is copied.
         unsafe bytes.withUnsafeBytes { unsafe memory.append(contentsOf: $0) }
         frames.append((header, memory.count))
     }
 
-    /// Writes all of them, with what `options` says of each by its place; none is held then, whatever fails.
+    /// Writes all frames, each with the options that `options` returns for its index. No frame is held afterwards, even
+    /// if writing fails.
     public mutating func write(
         to writer: inout CaptureWriter, _ options: (Int) -> FrameOptions
     ) throws(CaptureWriteError) {

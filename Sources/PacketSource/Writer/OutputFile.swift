@@ -1,9 +1,9 @@
-// A file or pipe that is written through one buffer: owner of the descriptor, whole writes or a clear error.
+// A file or pipe written through one buffer: owns the descriptor; writes are complete or reported as an error.
 
 import CLinux
 import Glibc
 
-/// The output of a capture writer.
+/// The output file of a capture writer.
 @safe struct OutputFile: ~Copyable {
     private static let capacity = 256 << 10
 
@@ -12,14 +12,15 @@ import Glibc
     private let buffer: UnsafeMutableRawBufferPointer
     private var used = 0
     private var isOpen = true
-    /// Octets written so far, those in the buffer included.
+    /// Octets written so far, including those still in the buffer.
     private(set) var offset: UInt64 = 0
-    /// Which file it is; nil for a pipe or a device, which holds nothing that could be lost.
+    /// The file's identity; nil for a pipe or a device, which holds nothing that could be lost.
     let identity: FileIdentity?
 
-    /// Opens `path` for writing and empties it; `-` is standard output. A descriptor that whoever started us had opened (`-`,
-    /// `/dev/fd/3`) is written to where it stands, and its file keeps what is there, as with `>>`. Throws before anything is lost if it is one of
-    /// `inputs`, a directory, or a symbolic link to a file; or with an owner, if it is there and the owner may not write to it.
+    /// Opens `path` for writing and truncates it; `-` is standard output. A descriptor inherited from the process's
+    /// starter (`-`, `/dev/fd/3`) is written to at its current position, and its file keeps its contents, as with `>>`.
+    /// Throws before anything is lost if the file is one of `inputs`, a directory, or a symbolic link to a file; or,
+    /// with an owner, if it exists and the owner may not write to it.
     init(_ path: String, notOver inputs: Set<FileIdentity>, owner: CaptureWriter.Owner?) throws(CaptureWriteError) {
         let (descriptor, isInherited) = try Self.opened(path, for: owner)
         do {
@@ -39,7 +40,7 @@ import Glibc
         unsafe buffer.deallocate()
     }
 
-    /// Appends `bytes`; writes only when the buffer is full.
+    /// Appends `bytes`; writes to the file only when the buffer is full.
     mutating func append(_ bytes: RawSpan) throws(CaptureWriteError) {
         var done = 0
         while done < bytes.byteCount {
@@ -56,7 +57,7 @@ import Glibc
         offset += UInt64(bytes.byteCount)
     }
 
-    /// Appends a block that was put together in an array.
+    /// Appends a block held in an array.
     mutating func append(_ block: [UInt8]) throws(CaptureWriteError) {
         // Bytes have no padding: all of them are initialized.
         try append(unsafe block.span.bytes)
@@ -68,17 +69,17 @@ import Glibc
         try append(unsafe part.span.bytes)
     }
 
-    /// Appends `count` zeros, at most 3: a block's padding.
+    /// Appends `count` zeros, at most 3, as padding.
     mutating func append(zeros count: Int) throws(CaptureWriteError) {
         let zeros: [3 of UInt8] = [0, 0, 0]
         // Bytes have no padding: all of them are initialized.
         try append(unsafe zeros.span.bytes.extracting(0..<count))
     }
 
-    /// Writes what the buffer holds, all of it.
+    /// Writes out the whole buffer.
     mutating func flush() throws(CaptureWriteError) {
         var done = 0
-        // Whatever fails, the same bytes are not written twice.
+        // Even after a failure, no bytes are written twice.
         defer { used = 0 }
         while done < used {
             // done < used <= capacity.
@@ -86,7 +87,7 @@ import Glibc
             if count > 0 {
                 done += count
             } else if count == 0 {
-                // errno is an earlier call's.
+                // errno is not set by this call.
                 throw CaptureWriteError(file: path, reason: .system(EIO))
             } else if errno == EAGAIN {
                 var question = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
@@ -108,7 +109,8 @@ import Glibc
         }
     }
 
-    /// Checks what was opened, and empties it unless it `isInherited`. Returns which file it is, if it is one.
+    /// Checks the opened file, and truncates it unless it `isInherited`. Returns the file's identity, or nil if it is
+    /// not a regular file.
     private static func prepare(
         _ descriptor: Int32, _ path: String, isInherited: Bool, notOver inputs: Set<FileIdentity>
     ) throws(CaptureWriteError) -> FileIdentity? {
@@ -121,7 +123,8 @@ import Glibc
         return identity
     }
 
-    /// Opens the file with the rights of its owner. Where the owner may not make one, root makes it, if there is none yet.
+    /// Opens the file with the rights of its owner. If the owner may not create it, root creates it on the owner's
+    /// behalf, provided that it does not exist yet.
     private static func opened(_ path: String, as owner: CaptureWriter.Owner) -> Int32 {
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW
         // path is a Swift string: NUL-terminated for the calls.
@@ -139,13 +142,13 @@ import Glibc
         return -1
     }
 
-    /// The descriptor to write to, and whether whoever started us had opened it.
+    /// The descriptor to write to, and whether it was inherited from the process's starter.
     private static func opened(
         _ path: String, for owner: CaptureWriter.Owner?
     ) throws(CaptureWriteError) -> (descriptor: Int32, isInherited: Bool) {
         if path == "-" { return (STDOUT_FILENO, true) }
         if let number = ownDescriptor(path) {
-            // Not opened anew, which may take other rights than those that it was opened with.
+            // Duplicated, not reopened: reopening may need other rights than those it was opened with.
             let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
             guard copy >= 0 else { throw CaptureWriteError(file: path, reason: .system(errno)) }
             return (copy, true)
@@ -154,7 +157,7 @@ import Glibc
         // path is a Swift string: NUL-terminated for the call.
         var descriptor = if let owner { opened(path, as: owner) } else { unsafe open(path, flags, 0o644) }
         if descriptor < 0, errno == ELOOP {
-            // Devices and FIFOs may have another name, a file may not.
+            // A symbolic link may lead to a device or a FIFO, but not to a regular file.
             let flags = O_WRONLY | O_CLOEXEC | O_NOCTTY
             descriptor =
                 if let owner {
@@ -175,7 +178,7 @@ import Glibc
         return (descriptor, false)
     }
 
-    /// The process's own descriptor that a name stands for; nil for any other name.
+    /// The descriptor of this process that a name stands for; nil for any other name.
     static func ownDescriptor(_ path: String) -> Int32? {
         switch path {
         case "/dev/stdout": return STDOUT_FILENO

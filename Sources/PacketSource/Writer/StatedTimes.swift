@@ -1,21 +1,21 @@
-// The times that a capture file can state, and what becomes of all others: they are counted, and told.
+// The range of times that a capture file can state; times outside it are adjusted, counted and reported.
 
 import TCPModel
 
-/// What a format has room for, and how many frames it had none for.
+/// The time range of a format, and the number of frames outside it.
 struct StatedTimes: Sendable {
     private let isClassic: Bool
-    /// Frames from before 1970: both formats count from there on, in unsigned numbers.
+    /// Frames from before 1970: both formats count upwards from there, in unsigned numbers.
     private var early: UInt64 = 0
-    /// Frames from after 2106-02-07 06:28:15 UTC: a classic file's seconds have 32 bits.
+    /// Frames from after 2106-02-07 06:28:15 UTC: the seconds of a classic file have 32 bits.
     private var late: UInt64 = 0
 
-    /// The last nanosecond of a classic file.
+    /// The last nanosecond that a classic file can state.
     private static let classicEnd = UInt64(UInt32.max) * 1_000_000_000 + 999_999_999
 
     init(_ format: CaptureFileReader.Format) { isClassic = format == .pcap }
 
-    /// The time in nanoseconds since 1970, or the nearest one that can be stated; that is counted.
+    /// The time in nanoseconds since 1970, or the nearest that the format can state; adjusted times are counted.
     mutating func ticks(_ time: Timestamp) -> UInt64 {
         guard let ticks = UInt64(exactly: time.nanoseconds) else {
             early &+= 1
@@ -26,7 +26,8 @@ struct StatedTimes: Sendable {
         return Self.classicEnd
     }
 
-    /// What the file does not state as it was, and what to do; none if it states everything.
+    /// Sentences about the times that the file does not state as they were, and what to do about them; empty if it
+    /// states all.
     func sentences(file: String) -> [String] {
         let name = file == "-" ? "standard output" : printable(file)
         func written(_ count: UInt64, _ whence: String, _ time: String) -> String {

@@ -1,17 +1,17 @@
-// The compressed side of a stream: octets as they come from the descriptor, and what a decompressor makes of them.
+// The compressed side of a stream: octets from the descriptor, and the decompressor that they go through.
 
 import Glibc
 
-/// Owner of a buffer of compressed octets and of the decompressor. Memory is bounded: the output goes where the caller
-/// has room, so that a file that unpacks to any size is just a long stream.
+/// The owner of a buffer of compressed octets and of the decompressor. Memory is bounded: the output goes into a buffer
+/// of the caller's, so a file of any decompressed size is just a long stream.
 @safe struct CompressedInput: ~Copyable {
-    /// What `produce` came back with.
+    /// The result of `produce`.
     enum Step {
-        /// So many octets were written, at least one.
+        /// This many octets were written, at least one.
         case produced(Int)
-        /// All of the input is used: `append` more, or say that there is none.
+        /// All input has been used: `append` or `read` more.
         case needsInput
-        /// The end, and nothing wrong.
+        /// The end of the stream, without a fault.
         case end
     }
 
@@ -20,10 +20,10 @@ import Glibc
         case zstd(ZstdInflater)
     }
 
-    /// Octets read at a time; no less than a window reads before it knows that they are compressed.
+    /// The most octets read at a time; no less than a window reads before it recognizes compressed data.
     private static let capacity = ByteWindow.firstCapacity
 
-    /// Which format it is.
+    /// The compression format.
     let format: CompressionFormat
     private var engine: Engine
     private let base: UnsafeMutableRawPointer
@@ -31,16 +31,16 @@ import Glibc
     private var end = 0
     /// Offset in the file of the octet at `base`.
     private var baseOffset: UInt64 = 0
-    /// Whether we are between two members or frames: where the file may end.
+    /// Whether the last member or frame is complete: only then may the file end.
     private var isBetweenMembers = false
-    /// The descriptor has no more.
+    /// Whether the descriptor has reached its end.
     private var isInputOver = false
-    /// The last piece filled its room: there may be more of it without any input.
+    /// Whether the last output filled its room, so that more may follow without any input.
     private var mayHaveMore = false
-    /// What is wrong with the octets at `offset`; what was made of those before has been handed out.
+    /// The error at `offset`; all output before it has been delivered.
     private var fault: WindowError?
 
-    /// nil if there is no memory.
+    /// Returns nil if there is no memory.
     init?(_ format: CompressionFormat) {
         self.format = format
         switch format {
@@ -59,37 +59,37 @@ import Glibc
         unsafe base.deallocate()
     }
 
-    /// Offset in the file of the first compressed octet that is not used yet.
+    /// Offset in the file of the first compressed octet not used yet.
     var offset: UInt64 { baseOffset + UInt64(start) }
 
-    /// Takes over octets that somebody else has read already; as many as there is room for.
+    /// Appends octets that the caller has already read, as many as there is room for, and returns how many.
     mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = min(bytes.count, Self.capacity - end)
-        // end + count <= capacity, and the two do not overlap: base is ours alone.
+        // end + count <= capacity, and the ranges do not overlap: only this type uses base.
         if count > 0, let source = bytes.baseAddress { unsafe memcpy(base + end, source, count) }
         end += count
         return count
     }
 
-    /// Reads more from `descriptor`, all that was read before being used: what read(2) says.
+    /// Reads more from `descriptor`, once all earlier input has been used. Returns the result of read(2).
     mutating func read(from descriptor: Int32) -> Int {
         baseOffset += UInt64(start)
         start = 0
         end = 0
-        // There is room for capacity octets.
+        // base has room for capacity octets.
         let count = unsafe Glibc.read(descriptor, base, Self.capacity)
         if count > 0 { end = count }
         if count == 0 { isInputOver = true }
         return count
     }
 
-    /// Decompresses to `output`, which is not empty.
+    /// Decompresses into `output`, which must not be empty.
     mutating func produce(to output: UnsafeMutableRawBufferPointer) throws(WindowError) -> Step {
         if let fault { throw fault }
         while true {
             if isBetweenMembers, format == .gzip, try !nextMemberStarts() { return isInputOver ? .end : .needsInput }
             if start == end, isInputOver, isBetweenMembers { return .end }
-            // A stream may pause for long, and zstd takes it for damage to be asked again and again with nothing new.
+            // A stream may pause for a long time, and zstd reports damage if it is called repeatedly without new input.
             if start == end, !isInputOver, !mayHaveMore { return .needsInput }
             // start <= end <= capacity.
             let input = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
@@ -103,7 +103,7 @@ import Glibc
             if piece.consumed > 0 || piece.produced > 0 { isBetweenMembers = false }
             switch piece.outcome {
             case .more where piece.consumed == 0 && piece.produced == 0 && start < end:
-                // Neither library does that; a loop without end would be worse than this.
+                // Neither library does this, but an error is better than an endless loop.
                 fault = WindowError(.badCompression(format.name, .damaged), offset: offset)
             case .more: break
             case .endOfMember: isBetweenMembers = true
@@ -121,8 +121,8 @@ import Glibc
         }
     }
 
-    /// Whether another gzip member follows the last one. Zeros are what tapes and block devices are filled up with; as
-    /// with gzip(1), they are no fault, and anything else is.
+    /// Whether another gzip member follows the last one. Zeros are padding from tapes and block devices: as in gzip(1),
+    /// they are no fault, and anything else is.
     private mutating func nextMemberStarts() throws(WindowError) -> Bool {
         // start < end <= capacity.
         while start < end, unsafe base.load(fromByteOffset: start, as: UInt8.self) == 0 { start += 1 }

@@ -1,6 +1,6 @@
-// The ways of compressing a capture file that are read as if it were not.
+// The compression formats in which capture files can be read directly.
 
-/// A format of compression, told by the first octets and not by the file's name.
+/// A compression format, recognized by a file's first octets rather than by its name.
 enum CompressionFormat {
     /// gzip (RFC 1952).
     case gzip
@@ -12,13 +12,13 @@ enum CompressionFormat {
         switch magic {
         case _ where magic >> 16 == 0x1f8b: self = .gzip
         case 0x28b5_2ffd: self = .zstd
-        // A frame to be skipped (3.1.2), as pzstd begins with.
+        // A skippable frame (3.1.2), with which the output of pzstd begins.
         case _ where magic & 0xf0ff_ffff == 0x502a_4d18: self = .zstd
         default: return nil
         }
     }
 
-    /// Its usual program, for messages.
+    /// The name of its usual program, for messages.
     var name: String {
         switch self {
         case .gzip: "gzip"
@@ -27,15 +27,15 @@ enum CompressionFormat {
     }
 }
 
-/// How far one call of a decompressor got.
+/// The result of one call of a decompressor.
 struct DecompressedPiece {
-    /// What came of it.
+    /// How the call ended.
     enum Outcome {
-        /// There may be more.
+        /// More output may follow.
         case more
-        /// A member or frame is complete; another one may follow.
+        /// A member or frame is complete; another may follow.
         case endOfMember
-        /// The octets cannot be right.
+        /// The compressed octets are invalid.
         case damaged(CaptureFileError.CompressionFault)
         /// There is not enough memory.
         case outOfMemory
@@ -45,6 +45,6 @@ struct DecompressedPiece {
     var consumed: Int
     /// Octets written to the output.
     var produced: Int
-    /// What came of it.
+    /// How the call ended.
     var outcome: Outcome
 }

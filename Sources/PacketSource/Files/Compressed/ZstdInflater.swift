@@ -1,24 +1,24 @@
-// Zstandard frames to octets, with libzstd.
+// Decompresses Zstandard frames with libzstd.
 
 import CZstd
 
-/// Owner of one libzstd decompression state.
+/// The owner of one libzstd decompression state.
 @safe struct ZstdInflater: ~Copyable {
     private let stream: OpaquePointer
 
-    /// nil if there is no memory.
+    /// Returns nil if there is no memory.
     init?() {
         guard let stream = unsafe ZSTD_createDStream() else { return nil }
         unsafe self.stream = stream
     }
 
     deinit {
-        // Made in init, and used by nobody else.
+        // Made in init, and used only by this type.
         _ = unsafe ZSTD_freeDStream(stream)
     }
 
-    /// Decompresses some of `input` to `output`. After a frame's end the next call starts another one. libzstd refuses by
-    /// itself a frame that wants a window above 128 MiB.
+    /// Decompresses some of `input` into `output`. The call after a frame's end starts the next frame. libzstd itself
+    /// refuses a frame that needs a window above 128 MiB.
     func step(
         _ input: UnsafeRawBufferPointer, to output: UnsafeMutableRawBufferPointer
     ) -> DecompressedPiece {
