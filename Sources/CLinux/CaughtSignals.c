@@ -1,6 +1,6 @@
 // The signal handler behind CaughtSignals.h: async-signal-safe, no locks.
 //
-// Nothing is blocked: a process that waits for ever in write(2), open(2) or anywhere else can still be ended.
+// No signal is blocked: a process that hangs in write(2), open(2) or anywhere else can still be terminated.
 #define _GNU_SOURCE
 #include "CaughtSignals.h"
 
@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// One request may arrive as two signals: timeout(1) signals a process and then its group. Milliseconds.
+// same_wish: one stop request may arrive as two signals, since timeout(1) signals a process and then its group. Signals
+// within this many milliseconds of the first one are the same request. most: how many signals can be caught.
 enum { same_wish = 250, most = 8 };
 
 static int ends[2] = {-1, -1};
@@ -23,7 +24,7 @@ static struct {
     struct sigaction before;
 } caught[most];
 static size_t caught_count;
-// When somebody first asked to stop, in milliseconds of the monotonic clock; 0: nobody has.
+// When the first stop request arrived, in milliseconds of the monotonic clock; 0 if none has.
 static int64_t asked;
 
 static void on_signal(int number) {
@@ -35,10 +36,10 @@ static void on_signal(int number) {
         int64_t first = 0;
         if (!__atomic_compare_exchange_n(&asked, &first, now, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
             if (now - first >= same_wish) {
-                // The first process of a container has no default actions.
+                // The first process of a container has no default signal actions.
                 if (getpid() == 1) _exit(128 + number);
                 signal(number, SIG_DFL);
-                // It is blocked in its handler, and comes when that returns.
+                // The signal is blocked during its handler; it is delivered when the handler returns.
                 raise(number);
             }
             errno = saved;
@@ -46,7 +47,7 @@ static void on_signal(int number) {
         }
     }
     unsigned char octet = (unsigned char)number;
-    // A full pipe holds signals enough.
+    // If the pipe is full, it holds more than enough signals.
     ssize_t written = write(ends[1], &octet, 1);
     (void)written;
     errno = saved;
@@ -71,7 +72,7 @@ int tcptrace_catch_signals(const int *signals, size_t count) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    // Calls that wait go on: whoever has to look at the pipe polls it.
+    // Blocking calls are restarted: code that must react to signals polls the pipe.
     action.sa_flags = SA_RESTART;
     sigset_t wanted;
     sigemptyset(&wanted);
@@ -86,24 +87,24 @@ int tcptrace_catch_signals(const int *signals, size_t count) {
         sigaction(signals[index], &action, NULL);
         sigaddset(&wanted, signals[index]);
     }
-    // Whoever started us may have blocked them.
+    // The process that started us may have blocked them.
     pthread_sigmask(SIG_UNBLOCK, &wanted, &mask);
     return ends[0];
 }
 
 void tcptrace_end_at_next_signal(void) {
     int64_t nobody = 0;
-    // Long ago.
+    // A time long ago, so that the next stop request counts as the second.
     __atomic_compare_exchange_n(&asked, &nobody, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-// 1 is nobody's wish, see above; the clock is far beyond it.
+// 1 marks no request, see above; the monotonic clock is far beyond it.
 int tcptrace_asked_to_stop(void) { return __atomic_load_n(&asked, __ATOMIC_RELAXED) > 1; }
 
 void tcptrace_release_signals(void) {
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     for (size_t index = 0; index < caught_count; index++) {
-        // Who asks how far we are comes too late, and is not to kill a program that has done its work.
+        // A late request for progress (SIGUSR1) must not kill a program that has finished its work.
         if (caught[index].number == SIGUSR1 && caught[index].before.sa_handler == SIG_DFL)
             signal(SIGUSR1, SIG_IGN);
         else

@@ -1,4 +1,4 @@
-// bpf(2). Apart from the header: libpcap's headers have other things by the names that linux/bpf.h gives.
+// bpf(2). Kept out of the header because linux/bpf.h and libpcap's headers use the same names for different things.
 
 #include "KernelProgram.h"
 
@@ -50,7 +50,7 @@ int64_t tcptrace_bpf_missed(int program) {
     attr.info.info_len = sizeof info;
     attr.info.info = (uint64_t)(uintptr_t)&info;
     if (call(BPF_OBJ_GET_INFO_BY_FD, &attr) != 0) { return -1; }
-    // An older kernel fills in less.
+    // An older kernel fills in fewer fields.
     if (attr.info.info_len < offsetof(struct bpf_prog_info, recursion_misses) + sizeof info.recursion_misses) { return -1; }
     return (int64_t)info.recursion_misses;
 }

@@ -1,4 +1,4 @@
-// Looks at what waits on a descriptor without taking it away: pread(2) of a file, tee(2) of a pipe.
+// Reads what is pending on a descriptor without consuming it: pread(2) for files, tee(2) for pipes.
 #define _GNU_SOURCE
 #include "Peek.h"
 
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// What kind of file it is (S_IFMT); 0 if nobody knows.
+// The file type (S_IFMT bits); 0 if it is unknown.
 static mode_t kind_of(int descriptor) {
     struct stat status;
     return fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0;
@@ -19,7 +19,7 @@ static int peek_pipe(int descriptor, void *octets, size_t room, int milliseconds
     int copy[2];
     if (pipe2(copy, O_CLOEXEC) != 0) return -1;
     int count = -1;
-    // What tee(2) has copied is there, so that read(2) does not wait.
+    // What tee(2) has copied is already in the pipe, so read(2) does not block.
     if (tee(descriptor, copy[1], room, SPLICE_F_NONBLOCK) > 0) count = (int)read(copy[0], octets, room);
     close(copy[0]);
     close(copy[1]);

@@ -37,8 +37,8 @@ int tcptrace_set_effective(uint64_t set) {
 }
 
 int tcptrace_open_as(const char *path, int flags, uint32_t mode, uint32_t user, uint32_t group) {
-    // With the file system's user the kernel takes away, and gives back, the powers over other users' files. Neither call says
-    // whether it worked but by what it returns the next time.
+    // Changing the filesystem user id also drops, and later restores, the capabilities for other users' files. Neither
+    // call reports failure: only what the next call returns shows whether it worked.
     setfsgid(group);
     setfsuid(user);
     int descriptor = -1, error = EPERM;
@@ -61,7 +61,7 @@ int tcptrace_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_C
 int tcptrace_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
 int tcptrace_become(uint32_t user, uint32_t group) {
-    // The group first: who is no longer root may not change it.
+    // The group first, since only root may change it.
     if (setresgid(group, group, group) != 0) return -1;
     return setresuid(user, user, user);
 }

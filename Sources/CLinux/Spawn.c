@@ -20,7 +20,7 @@ uint64_t tcptrace_want_descriptors(uint64_t count) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
     if (limit.rlim_cur >= count) return limit.rlim_cur;
-    // Above the hard limit with CAP_SYS_RESOURCE only.
+    // Exceeding the hard limit requires CAP_SYS_RESOURCE.
     struct rlimit wanted = {.rlim_cur = count, .rlim_max = count > limit.rlim_max ? count : limit.rlim_max};
     if (setrlimit(RLIMIT_NOFILE, &wanted) != 0) {
         wanted = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
@@ -31,12 +31,12 @@ uint64_t tcptrace_want_descriptors(uint64_t count) {
     return wanted.rlim_cur;
 }
 
-// Programs that use select(2) cannot do with large numbers.
+// Programs that use select(2) cannot handle large descriptor numbers.
 static void restore_descriptors(void) {
     if (is_raised) setrlimit(RLIMIT_NOFILE, &former);
 }
 
-// The low numbers 0 to 2 are about to be replaced, and a source could be one of them.
+// Descriptors 0 to 2 are about to be replaced, and a source could be one of them.
 static int above_streams(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 
 pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int output, int errors) {
@@ -51,10 +51,10 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     signal(SIGXFSZ, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     restore_descriptors();
-    // Ctrl-C on the terminal is for the starter, which then ends its programs in order.
+    // Ctrl-C on the terminal is meant for the parent, which then ends its programs in order.
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // The parent may have ended before the line above.
+    // The parent may have exited before the line above.
     if (getppid() != parent) _exit(127);
 
     int streams[3] = {above_streams(input), above_streams(output), above_streams(errors)};
@@ -65,7 +65,8 @@ pid_t tcptrace_spawn_tied(const char *path, char *const argv[], int input, int o
     _exit(127);
 }
 
-// Handlers are ours, and write to our pipes: until the program replaces them, the usual thing happens.
+// The inherited handlers are ours and write to our pipes: restore the default actions until the program installs its
+// own.
 static void forget_handlers(void) {
     static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGWINCH, SIGCONT};
     for (size_t index = 0; index < sizeof caught / sizeof *caught; index++) {
@@ -97,13 +98,13 @@ pid_t tcptrace_prepare_command(
     signal(SIGUSR2, SIG_DFL);
     restore_descriptors();
     close(ends[0]);
-    // Nothing runs before the parent says so; if it never does, or ends, nothing runs.
+    // Do not run until the parent says so; if it never does, or exits, do not run at all.
     char word;
     ssize_t heard;
     do heard = read(ends[1], &word, 1);
     while (heard < 0 && errno == EINTR);
     if (heard != 1) _exit(127);
-    // This end stays open until the program runs: closing it by executing is the good news.
+    // This end stays open until exec closes it, which tells the parent that the program runs.
     if (!become || (setgroups(count, groups) == 0 && setresgid(group, group, group) == 0
                     && setresuid(user, user, user) == 0))
         execvp(argv[0], argv);
@@ -113,7 +114,8 @@ pid_t tcptrace_prepare_command(
 }
 
 int tcptrace_run_command(pid_t child, int gate) {
-    // Where a signal has ended it meanwhile, nobody takes the word, nothing is said, and its status is there to be collected.
+    // If a signal has killed the child, no error comes back. That is not a failure here: the caller collects the
+    // child's status.
     int code = 0;
     ssize_t length = send(gate, "", 1, MSG_NOSIGNAL);
     if (length == 1) {

@@ -1,4 +1,4 @@
-// What a program may tell the machine about its memory. Hints only: no result depends on them.
+// Hints about memory for the CPU and the kernel. No result depends on them.
 #ifndef MEMORY_HINTS_H
 #define MEMORY_HINTS_H
 
@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-/// Has the cache line with this octet fetched, to be read and written soon. Any address will do.
+/// Prefetches the cache line that contains this address, to be read and written soon. Any address is valid.
 static inline void memory_hint_fetch(const void *place) { __builtin_prefetch(place, 1, 3); }
 
-/// Has whole pages within this memory made at once, which will be written soon: one call instead of a fault for each. The memory
-/// has to be the caller's. A kernel before 5.14, or with larger pages than 4096 octets, may do nothing.
+/// Populates the whole pages within this memory, which will soon be written: one call in place of one fault per page.
+/// The memory must be the caller's. Kernels before 5.14, or with pages larger than 4096 octets, may do nothing.
 static inline void memory_hint_populate(void *place, size_t length) {
 #ifdef MADV_POPULATE_WRITE
     const uintptr_t page = 4096;
@@ -23,7 +23,8 @@ static inline void memory_hint_populate(void *place, size_t length) {
 #endif
 }
 
-/// Has this memory, once it is written to, made of large pages where the kernel has some. Otherwise it is made as any other.
+/// Asks the kernel to back this memory with large pages when it is first written to, if it has any. Otherwise it gets
+/// normal pages.
 static inline void memory_hint_large_pages(void *place, size_t length) {
 #ifdef MADV_HUGEPAGE
     madvise(place, length, MADV_HUGEPAGE);

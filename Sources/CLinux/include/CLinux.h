@@ -1,4 +1,4 @@
-// Linux interfaces that Swift's Glibc module does not export: epoll, timerfd, and what the headers below say.
+// Linux interfaces that Swift's Glibc module does not export: epoll, timerfd, and the headers below.
 #ifndef CLINUX_H
 #define CLINUX_H
 

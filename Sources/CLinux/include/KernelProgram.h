@@ -1,38 +1,42 @@
-// bpf(2): a program of a few instructions on a tracepoint, the ring that it writes to, and that ring's ordered loads and stores.
+// bpf(2): a small program attached to a tracepoint, the ring buffer that it writes to, and ordered loads and stores of
+// that ring.
 #ifndef CLINUX_KERNEL_PROGRAM_H
 #define CLINUX_KERNEL_PROGRAM_H
 
 #include <stdint.h>
 
-/// A ring of so many octets, a power of two and at least a page; programs on all CPUs share it. -1 with errno set (before 5.8).
+/// Creates a ring buffer of `octets` octets, a power of two and at least one page, shared by programs on all CPUs.
+/// Returns its descriptor, or -1 with errno set (always before Linux 5.8).
 int tcptrace_bpf_ring(uint32_t octets);
 
-/// One number of 64 bits, 0 at first, that can be mapped. -1 with errno set.
+/// Creates a map that holds one 64-bit number, initially 0, and can be mapped into memory. Returns its descriptor, or
+/// -1 with errno set.
 int tcptrace_bpf_number(void);
 
-/// Loads a program for the tracepoint of which `type` is the number among the kernel's types; the kernel verifies it, and what it
-/// reads where. -1 with errno set. The helpers that read memory and the clock are for programs whose licence goes with the
-/// kernel's: these instructions may be used under the GPL.
+/// Loads a program for the tracepoint whose BTF type number is `type`; the kernel verifies the program and its memory
+/// accesses. Returns its descriptor, or -1 with errno set. The helpers that read memory and the clock require a
+/// GPL-compatible program: these instructions may be used under the GPL.
 int tcptrace_bpf_load(const uint64_t *instructions, uint32_t count, uint32_t type);
 
-/// Runs a program at each hit of its tracepoint until the descriptor is closed. -1 with errno set.
+/// Attaches a program to its tracepoint until the returned descriptor is closed. Returns -1 with errno set on failure.
 int tcptrace_bpf_attach(int program);
 
-/// How many hits a program did not see, because it was at work on that CPU when an interrupt, or another task, came to the same
-/// tracepoint. -1 where the kernel does not tell (before 5.12).
+/// How many hits a program missed because it was already running on that CPU when an interrupt or another task hit the
+/// same tracepoint. -1 if the kernel does not report this (before 5.12).
 int64_t tcptrace_bpf_missed(int program);
 
-/// A position in the ring, at the start of the consumer's or the producer's page, loaded before any of the octets that it covers.
+/// Loads a position in the ring, stored at the start of the consumer's or producer's page, before any of the octets
+/// that it covers.
 static inline uint64_t tcptrace_bpf_position(const void *page) {
     return __atomic_load_n((const uint64_t *)page, __ATOMIC_ACQUIRE);
 }
 
-/// How far we have read, stored after all loads of those octets.
+/// Stores how far the ring has been read, after all loads of the octets read.
 static inline void tcptrace_bpf_consumed(void *page, uint64_t position) {
     __atomic_store_n((uint64_t *)page, position, __ATOMIC_RELEASE);
 }
 
-/// The first word of a record's header: length, and whether it is still being written or is none.
+/// Loads the first word of a record's header: its length, and flags for a record still being written or discarded.
 static inline uint32_t tcptrace_bpf_header(const void *record) {
     return __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
 }

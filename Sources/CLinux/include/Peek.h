@@ -1,11 +1,11 @@
-// Looks at what waits on a descriptor without taking it away.
+// Reads what is pending on a descriptor without consuming it.
 #ifndef CLINUX_PEEK_H
 #define CLINUX_PEEK_H
 
 #include <stddef.h>
 
-/// Copies the octets that will be read next, `room` (16 at most) of them if there are so many; leaves them there, and never
-/// waits longer than so many milliseconds (a pipe that is empty so far). Returns how many, or -1.
+/// Copies up to `room` (at most 16) of the octets that will be read next, without consuming them. Waits for an empty
+/// pipe, but no longer than `milliseconds`. Returns how many octets were copied, or -1.
 int tcptrace_peek(int descriptor, void *octets, size_t room, int milliseconds);
 
 #endif

@@ -1,4 +1,4 @@
-// Netlink sockets for sock_diag(7): opening, sending, receiving from the kernel alone.
+// Netlink sockets for sock_diag(7): opening them, sending to the kernel, and receiving from it alone.
 #ifndef CLINUX_SOCK_DIAG_H
 #define CLINUX_SOCK_DIAG_H
 
@@ -7,14 +7,15 @@
 #include <linux/sock_diag.h>
 #include <sys/types.h>
 
-/// A sock_diag socket, bound; at most half a second is waited for an answer. Returns -1 with errno set on failure.
+/// Opens and binds a sock_diag socket, which waits at most half a second for an answer. Returns -1 with errno set on
+/// failure.
 int tcptrace_sock_diag_open(void);
 
 /// Sends one request to the kernel; -1 with errno set on failure.
 ssize_t tcptrace_netlink_send(int descriptor, const void *bytes, size_t count);
 
-/// Receives one datagram into at most `count` octets; -1 with errno set on failure. What another process sent gives 0. One
-/// that did not fit gives -1 with EMSGSIZE.
+/// Receives one datagram of at most `count` octets. Returns its length, 0 for a datagram that another process sent, or
+/// -1 with errno set: EMSGSIZE for a datagram that did not fit.
 ssize_t tcptrace_netlink_receive(int descriptor, void *bytes, size_t count, int flags);
 
 #endif

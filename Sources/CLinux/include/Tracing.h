@@ -1,4 +1,4 @@
-// Opening tracefs and perf events: raw system calls, structures of bit fields, and the ring's ordered loads and stores.
+// tracefs and perf events: raw system calls, structures with bit fields, and ordered loads and stores of the ring.
 #ifndef CLINUX_TRACING_H
 #define CLINUX_TRACING_H
 
@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/// A mount of tracefs that is attached nowhere: a descriptor for openat(2), gone when it is closed. -1 with errno set.
+/// Mounts tracefs without attaching it anywhere. Returns a descriptor for openat(2), whose closing unmounts it, or -1
+/// with errno set.
 static inline int tcptrace_tracefs_mount(void) {
     int context = (int)syscall(SYS_fsopen, "tracefs", 1 /* FSOPEN_CLOEXEC */);
     if (context < 0) return -1;
@@ -33,7 +34,7 @@ static inline int tcptrace_perf_open(struct perf_event_attr *attr, int cpu, int 
     return (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/// Every hit of a tracepoint on one CPU, disabled at first. -1 with errno set.
+/// Opens an event for every hit of a tracepoint on one CPU, initially disabled. Returns -1 with errno set on failure.
 static inline int tcptrace_perf_open_tracepoint(uint64_t identifier, int cpu, int clock, uint32_t watermark) {
     struct perf_event_attr attr;
     memset(&attr, 0, sizeof attr);
@@ -42,13 +43,14 @@ static inline int tcptrace_perf_open_tracepoint(uint64_t identifier, int cpu, in
     attr.sample_period = 1;
     attr.read_format = PERF_FORMAT_LOST;
     int event = tcptrace_perf_open(&attr, cpu, clock, watermark);
-    // Linux before 6.0 does not count what was lost of each event.
+    // Linux before 6.0 does not count lost records per event.
     if (event >= 0 || errno != EINVAL) return event;
     attr.read_format = 0;
     return tcptrace_perf_open(&attr, cpu, clock, watermark);
 }
 
-/// The names of processes on one CPU as they change (exec, prctl), and their ends. -1 with errno set.
+/// Opens an event for changes of process names on one CPU (exec, prctl) and for the ends of processes. Returns -1 with
+/// errno set on failure.
 static inline int tcptrace_perf_open_names(int cpu, int clock, uint32_t watermark) {
     struct perf_event_attr attr;
     memset(&attr, 0, sizeof attr);
@@ -61,22 +63,22 @@ static inline int tcptrace_perf_open_names(int cpu, int clock, uint32_t watermar
     return tcptrace_perf_open(&attr, cpu, clock, watermark);
 }
 
-/// Sends an event's records to the ring of another one on the same CPU. 0, or -1 with errno set.
+/// Redirects an event's records to the ring of another event on the same CPU. Returns 0, or -1 with errno set.
 static inline int tcptrace_perf_share_ring(int event, int ring) { return ioctl(event, PERF_EVENT_IOC_SET_OUTPUT, ring); }
 
-/// Lets only hits pass that match an event filter. 0, or -1 with errno set.
+/// Records only hits that match an event filter. Returns 0, or -1 with errno set.
 static inline int tcptrace_perf_filter(int event, const char *filter) {
     return ioctl(event, PERF_EVENT_IOC_SET_FILTER, filter);
 }
 
-/// Begins to count. 0, or -1 with errno set.
+/// Enables an event. Returns 0, or -1 with errno set.
 static inline int tcptrace_perf_enable(int event) { return ioctl(event, PERF_EVENT_IOC_ENABLE, 0); }
 
-/// No more counting. 0, or -1 with errno set.
+/// Disables an event. Returns 0, or -1 with errno set.
 static inline int tcptrace_perf_disable(int event) { return ioctl(event, PERF_EVENT_IOC_DISABLE, 0); }
 
-/// How many records of a tracepoint's event must be in its ring: its hits without those that found no room. False where the
-/// kernel does not tell (before 6.0).
+/// Gets how many records of a tracepoint's event must be in its ring: its hits minus those that found no room. Returns
+/// 0 if the kernel does not report this (before 6.0), otherwise 1.
 static inline int tcptrace_perf_records(int event, uint64_t *records) {
     uint64_t value[2];
     if (read(event, value, sizeof value) != sizeof value) return 0;
@@ -84,12 +86,12 @@ static inline int tcptrace_perf_records(int event, uint64_t *records) {
     return 1;
 }
 
-/// How far the kernel has written, loaded before any of the bytes that it covers.
+/// Loads how far the kernel has written, before any of the bytes that this covers.
 static inline uint64_t tcptrace_ring_head(const void *control) {
     return __atomic_load_n(&((const struct perf_event_mmap_page *)control)->data_head, __ATOMIC_ACQUIRE);
 }
 
-/// How far we have read, stored after all loads of those bytes: the kernel may write there again.
+/// Stores how far the ring has been read, after all loads of those bytes: the kernel may overwrite them from then on.
 static inline void tcptrace_ring_set_tail(void *control, uint64_t tail) {
     __atomic_store_n(&((struct perf_event_mmap_page *)control)->data_tail, tail, __ATOMIC_RELEASE);
 }
