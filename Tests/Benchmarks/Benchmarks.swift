@@ -1,4 +1,4 @@
-// `make bench`: makes captures, runs this tool and its peers on them, and prints what it cost.
+// `make bench`: generates captures, runs this tool and its peers on them, and prints the cost.
 
 import Glibc
 
@@ -43,7 +43,7 @@ import Glibc
         }
         let wantsPeers = chosen.remove("--peers") != nil || !quick
         if chosen.isEmpty { chosen = ["--start", "--compare", "--stages", "--growth"] }
-        // It may be there already.
+        // The directory may exist already.
         unsafe mkdir(directory, 0o755)
         if chosen.contains("--start") {
             try StartUp(tool: tool, directory: directory, runs: quick ? 20 : 200).measure()

@@ -1,23 +1,24 @@
-// A process that was started for a measurement: a tracer, or one end of the traffic.
+// A child process started for a measurement: a tracer, or one end of the traffic.
 
 import Glibc
 
-/// A child with its standard output or standard error in a pipe.
+/// A child whose standard output or standard error goes into a pipe.
 final class Child {
     let pid: pid_t
     private let pipe: Int32
     private var heard: [UInt8] = []
 
-    /// Starts a program. What it says on `stream` (1 or 2) is ours to read; `output` takes its standard output otherwise.
+    /// Starts a program. Its output on `stream` (1 or 2) goes into our pipe; if that is 2, its standard output goes to
+    /// `output`.
     init(_ words: [String], reading stream: Int32, output: String = "/dev/null") throws(BenchError) {
         var ends: [Int32] = [0, 0]
-        // Room for the two descriptors.
+        // The array has room for the two descriptors.
         guard unsafe Glibc.pipe(&ends) == 0 else { throw BenchError("pipe: errno \(errno)") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        // Copies that are freed below; the list ends in nil, as execvp(3) wants it.
+        // Copies, freed below; the list ends in nil, as execvp(3) requires.
         var list = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
-        // Filled by the call after it.
+        // Initialized by the next call.
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -36,12 +37,12 @@ final class Child {
         pipe = ends[0]
     }
 
-    /// Reads until it has said `word`, or nothing more comes.
+    /// Reads until the output contains `word`, or ends.
     func hear(_ word: String) {
         while !said.contains(word), listen() {}
     }
 
-    /// Everything that it has said, once it has ended.
+    /// All of its output, read to the end.
     func remainder() -> String {
         while listen() {}
         return said
@@ -51,13 +52,14 @@ final class Child {
 
     private func listen() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        // No more than the buffer holds is read.
+        // At most the size of the buffer is read.
         let count = unsafe read(pipe, &buffer, 4096)
         if count > 0 { heard += buffer[..<count] }
         return count > 0 || count < 0 && errno == EINTR
     }
 
-    /// Ends it by a signal (nil: it ends by itself), and waits. Whoever is not killed has to end well.
+    /// Ends the child by a signal, or waits for it to end by itself if nil, and returns its output. Unless killed, it
+    /// must exit with status 0.
     func end(_ number: Int32?) throws(BenchError) -> String {
         if let number { kill(pid, number) }
         let text = remainder()
@@ -69,10 +71,10 @@ final class Child {
         return text
     }
 
-    /// Seconds of processor time that it has taken, the kernel's part included.
+    /// Seconds of processor time used so far, including the kernel's.
     var processorTime: Double {
         var clock = clockid_t()
-        // The calls fill the variables that are passed: a clock of all its threads, and what it shows.
+        // The calls fill the variables passed to them: a clock that covers all threads of the child, and its reading.
         guard unsafe clock_getcpuclockid(pid, &clock) == 0 else { return .nan }
         var time = timespec()
         guard unsafe clock_gettime(clock, &time) == 0 else { return .nan }
@@ -89,7 +91,7 @@ final class Child {
     }
 }
 
-/// A small text file, or nil.
+/// The contents of a small text file, or nil.
 func readText(_ path: String) -> String? {
     // The path is NUL-terminated for the call.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -1,8 +1,9 @@
-// `make benchlive`: what a live trace costs the programs that it traces, and what it costs by itself.
+// `make benchlive`: the cost of a live trace to the programs that it traces, and its own cost.
 
 import Glibc
 
-/// The live benchmarks as a program; some of its words make traffic, in processes of their own.
+/// The live benchmarks as a program. With certain first words it runs one end of the traffic instead, as a process of
+/// its own.
 @main struct LiveBenchmarks {
     static let usage = """
         usage: tcptrace-bench-live [--quick] [--tool FILE] [--rounds N] [--seconds S]
@@ -56,7 +57,7 @@ import Glibc
     }
 }
 
-/// Why nothing could be measured.
+/// Why a measurement failed.
 struct BenchError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
@@ -65,15 +66,15 @@ struct BenchError: Error, CustomStringConvertible {
 /// Seconds of the monotonic clock.
 func now() -> Double {
     var time = timespec()
-    // The call fills the structure that is passed.
+    // The call fills the structure passed to it.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// The median; of an even number of values the lower one of the middle two.
+/// The median; for an even number of values, the lower of the middle two.
 func median(_ values: [Double]) -> Double { values.isEmpty ? .nan : values.sorted()[(values.count - 1) / 2] }
 
-/// A number with so many decimals, right-aligned in `width` columns.
+/// A number with `decimals` decimals, right-aligned in `width` columns.
 func text(_ number: Double, _ decimals: Int, _ width: Int) -> String {
     guard number.isFinite else { return String(repeating: " ", count: max(0, width - 1)) + "-" }
     var unit = 1.0

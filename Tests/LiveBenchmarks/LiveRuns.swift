@@ -1,41 +1,42 @@
-// The measurements: short alternating rounds without a tracer and with each, so that what else the machine does hits all alike.
+// The measurements: short rounds that alternate between no tracer and each tracer, so that other load on the machine
+// affects all alike.
 
 import Glibc
 
-/// A tracer that is compared; none of them has no words.
+/// A tracer to compare. "No tracer" has an empty command line.
 private struct Tracer {
     let name: String
     let words: [String]
-    /// Where its results go.
+    /// The file for its results.
     var output = "/dev/null"
 }
 
-/// What one run gave.
+/// The results of one run.
 private struct Sample {
-    /// Of the traffic: connections or octets, and seconds.
+    /// The traffic's connections or octets, and its duration in seconds.
     var count = 0.0
     var seconds = 0.0
-    /// Of both ends of the traffic: seconds of processor time.
+    /// Processor time of both ends of the traffic, in seconds.
     var traffic = 0.0
-    /// Of the tracer: seconds of processor time while there was traffic.
+    /// Processor time of the tracer while there was traffic, in seconds.
     var processor = 0.0
-    /// KiB of anonymous memory at the end of the traffic.
+    /// Anonymous memory of the tracer at the end of the traffic, in KiB.
     var memory = 0
-    /// Frames that the kernel dropped, and kernel events that were lost.
+    /// Frames dropped by the kernel, and kernel events lost.
     var dropped = 0
     var lost = 0
 
     var perSecond: Double { count / seconds }
 }
 
-/// How long and how often.
+/// The live measurements, with their durations and repetitions.
 struct LiveRuns {
     var tool = ".build/release/tcptrace"
     var rounds = 9
     var seconds = 2
     private let port = 9731
 
-    /// Pairs of the loop, each with a port.
+    /// Client-server pairs in the loop, each with its own port.
     private let pairs = max(1, min(16, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     private var filter: String { "tcp portrange \(port)-\(port + pairs - 1)" }
@@ -51,8 +52,9 @@ struct LiveRuns {
 
     // MARK: What is measured
 
-    /// A client and a server for each processor, as fast as they can: how much of their speed each tracer leaves. With fewer,
-    /// processors rest between two packets, and take so long to wake up that a tracer which keeps them awake makes all faster.
+    /// One client and one server per processor, as fast as they can go: how much of their speed each tracer leaves.
+    /// With fewer pairs, processors go idle between packets and take so long to wake up that a tracer that keeps them
+    /// awake makes everything faster.
     func loop() throws(BenchError) {
         print("\nconnect, exchange, close in a loop; \(pairs) clients at a time, \(rounds) rounds of \(seconds) s")
         print("  tracer                connections/s   left  us/conn: traffic   tracer  dropped  events lost")
@@ -62,7 +64,7 @@ struct LiveRuns {
         }
     }
 
-    /// The same at a steady rate: whether anything is lost.
+    /// The loop at a steady rate: whether anything is lost.
     func rate(_ rate: Int) throws(BenchError) {
         let long = seconds * 3
         print("\n\(rate) connections a second for \(long) s, \(rounds / 3 + 1) rounds")
@@ -74,7 +76,7 @@ struct LiveRuns {
         ) { "\(text($0, 0, 13))" }
     }
 
-    /// One connection, as much data as it takes.
+    /// One connection with as much data as possible.
     func bulk() throws(BenchError) {
         print("\nbulk over one connection (sendfile, discarded by the receiver)")
         print("  tracer                       Gbit/s   left ms CPU/s: traffic   tracer  dropped  events lost")
@@ -83,7 +85,7 @@ struct LiveRuns {
         ) { text($0 * 8 / 1e9, 1, 13) }
     }
 
-    /// The cost of waiting.
+    /// The cost of an idle trace.
     func idle() throws(BenchError) {
         let long = max(seconds * 2, 5)
         for (what, holds) in [("nothing open", false), ("one connection open", true)] {
@@ -102,7 +104,7 @@ struct LiveRuns {
         }
     }
 
-    /// Very many connections in a row: whether memory stays where it is.
+    /// Very many connections in a row: whether memory use stays constant.
     func flood(_ count: Int) throws(BenchError) {
         print("\n\(count) connections in a row, four times: anonymous memory after each, MB")
         for tracer in [table, json] {
@@ -135,7 +137,7 @@ struct LiveRuns {
             for (index, tracer) in tracers.enumerated() { samples[index].append(try run(tracer, traffic, servers)) }
         }
         for (tracer, runs) in zip(tracers, samples) {
-            // Each with the run without a tracer of its own round.
+            // Compare each run with the run without a tracer from the same round.
             let left = median(zip(runs, samples[0]).map { $0.perSecond / $1.perSecond * 100 })
             func cost(_ time: (Sample) -> Double) -> Double {
                 median(runs.map { time($0) / (isBulk ? $0.seconds / 1000 : $0.count / 1e6) })
@@ -173,11 +175,11 @@ struct LiveRuns {
         return found
     }
 
-    /// So many clients at a time: what they did together, in the time of the one that took longest.
+    /// Runs `count` clients at a time. Returns their combined counts, with the duration of the slowest.
     private func clients(_ traffic: [String], _ count: Int) throws(BenchError) -> Sample {
         var children: [Child] = []
         for pair in 0..<count {
-            // The second word is the port: that of its server.
+            // The second word is the port of the client's server.
             let words = [Self.executable, traffic[0], "\(port + pair)"] + traffic[2...]
             children.append(try Child(words, reading: 1))
         }
@@ -198,14 +200,14 @@ struct LiveRuns {
         return child
     }
 
-    /// What a traffic process says at its end.
+    /// Parses the final output of a traffic process.
     private func sample(_ text: String) throws(BenchError) -> Sample {
         let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         guard numbers.count == 3, numbers[0] > 0 else { throw BenchError("the traffic failed: \(text)") }
         return Sample(count: numbers[0], seconds: numbers[1], traffic: numbers[2])
     }
 
-    /// What a tracer says of losses at its end.
+    /// Parses the losses that a tracer reports at its end.
     private func losses(_ text: String) -> Sample {
         var sample = Sample()
         for line in text.split(separator: "\n") {

@@ -1,13 +1,15 @@
-// The traffic: each end is a process of its own, so that a tracer has owners to find and shares no processor time with them.
+// The traffic: each end is a separate process, so that a tracer finds socket owners and its processor time is not mixed
+// with theirs.
 
 import Glibc
 
-/// One end of a connection after the other, or of one with much data. Only on loopback.
+/// One end of many connections in a row, or of one connection with much data. Only on loopback.
 enum Traffic {
-    /// Octets that each connection of the loop carries, there and back.
+    /// Octets that each connection of the loop carries in each direction.
     private static let message = 100
 
-    /// Does what the words of a traffic process say, and reports the result on standard output; false if they are other words.
+    /// Runs the traffic process that `words` describe, and prints its result on standard output; false if they describe
+    /// none.
     static func run(_ words: [String]) throws(BenchError) -> Bool {
         let numbers = words.dropFirst().compactMap { Int($0) }
         switch (words.first, numbers.count) {
@@ -24,7 +26,7 @@ enum Traffic {
 
     // MARK: Servers
 
-    /// Echoes, and closes when the client has.
+    /// Echoes all data, and closes after the client has closed.
     private static func serve(_ port: UInt16) throws(BenchError) {
         let listener = try listen(port)
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -32,7 +34,7 @@ enum Traffic {
             let socket = accept(listener, nil, nil)
             if socket < 0 { continue }
             while true {
-                // No more than the buffer holds is read, and no more than was read is written.
+                // At most the size of the buffer is read, and only what was read is written.
                 let count = unsafe read(socket, &buffer, 4096)
                 if count <= 0 { break }
                 _ = unsafe write(socket, buffer, count)
@@ -41,13 +43,13 @@ enum Traffic {
         }
     }
 
-    /// Throws everything away, in the kernel.
+    /// Discards all data, in the kernel.
     private static func swallow(_ port: UInt16) throws(BenchError) {
         let listener = try listen(port)
         while true {
             let socket = accept(listener, nil, nil)
             if socket < 0 { continue }
-            // With MSG_TRUNC nothing is stored: tcp(7).
+            // With MSG_TRUNC nothing is copied: tcp(7).
             while recv(socket, nil, 1 << 20, Int32(MSG_TRUNC)) > 0 {}
             close(socket)
         }
@@ -55,9 +57,9 @@ enum Traffic {
 
     // MARK: Clients
 
-    /// Connects, exchanges a message and closes, again and again: so many times a second (0 = as fast as can be), for so long,
-    /// at most so often (0 = no limit). Prints how often it did, in how many seconds, and what
-    /// processor time that took.
+    /// Connects, exchanges a message and closes, repeatedly: at `rate` connections per second (0 = as fast as
+    /// possible), for `seconds` or, if it is not 0, up to `limit` connections. Prints the number of connections, the
+    /// elapsed seconds and the seconds of processor time.
     private static func connect(_ port: UInt16, seconds: Int, rate: Int, limit: Int) throws(BenchError) {
         var buffer = [UInt8](repeating: 0x78, count: message)
         let start = now()
@@ -69,7 +71,7 @@ enum Traffic {
                 usleep(500)
                 continue
             }
-            // Several destinations, so that ports in TIME_WAIT do not stand in the way.
+            // Several destinations, so that ports in TIME_WAIT are no obstacle.
             let socket = try connected(port, host: UInt32(count % 32))
             // The buffer has `message` octets.
             _ = unsafe write(socket, buffer, message)
@@ -80,8 +82,8 @@ enum Traffic {
         print("\(count) \(now() - start) \(ownProcessorTime())")
     }
 
-    /// Sends as much as it can for so long, without copying. Prints how many octets, in how many seconds, and what
-    /// processor time that took.
+    /// Sends as much as it can for `seconds`, without copying. Prints the octets sent, the elapsed seconds and the
+    /// seconds of processor time.
     private static func pour(_ port: UInt16, seconds: Int) throws(BenchError) {
         let size = 1 << 20
         // The paths are NUL-terminated for the calls.
@@ -94,7 +96,7 @@ enum Traffic {
         var sent = 0
         while now() - start < Double(seconds) {
             var offset: off_t = 0
-            // The offset lives through the call.
+            // offset lives through the call.
             let count = unsafe sendfile(socket, file, &offset, size)
             if count <= 0 { throw BenchError("sendfile: errno \(errno)") }
             sent += count
@@ -102,7 +104,7 @@ enum Traffic {
         print("\(sent) \(now() - start) \(ownProcessorTime())")
     }
 
-    /// Holds one connection open, and does nothing.
+    /// Holds one idle connection open.
     private static func hold(_ port: UInt16, seconds: Int) throws(BenchError) {
         let socket = try connected(port, host: 0)
         sleep(UInt32(clamping: seconds))
@@ -110,10 +112,10 @@ enum Traffic {
         print("1 \(seconds) \(ownProcessorTime())")
     }
 
-    /// Seconds of processor time that this process has taken, the kernel's part included.
+    /// Seconds of processor time that this process has used, including the kernel's.
     private static func ownProcessorTime() -> Double {
         var time = timespec()
-        // The call fills the structure that is passed.
+        // The call fills the structure passed to it.
         unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
@@ -125,7 +127,7 @@ enum Traffic {
         var one: Int32 = 1
         // The option's value is the four octets of `one`.
         unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, 4)
-        // All of 127.0.0.0/8, hence the wildcard; only for as long as the benchmark runs.
+        // The wildcard address, to cover all of 127.0.0.0/8; only while the benchmark runs.
         var address = sockaddr_in(
             sin_family: sa_family_t(AF_INET), sin_port: port.bigEndian, sin_addr: in_addr(s_addr: 0),
             sin_zero: (0, 0, 0, 0, 0, 0, 0, 0))
@@ -136,7 +138,7 @@ enum Traffic {
         return listener
     }
 
-    /// A connection to 127.0.0.(1 + host).
+    /// Connects to 127.0.0.(1 + host).
     private static func connected(_ port: UInt16, host: UInt32) throws(BenchError) -> Int32 {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in(
@@ -152,7 +154,7 @@ enum Traffic {
         _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) -> Int32 {
         unsafe withUnsafePointer(to: &address) { pointer in
-            // A sockaddr_in is what connect(2) and bind(2) read behind such a pointer, as its length tells them.
+            // connect(2) and bind(2) read a sockaddr_in behind this pointer, as the length says.
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }

@@ -1,6 +1,6 @@
-// One connection of a made capture: what it sends next.
+// The connections of a generated capture, which yield their segments one by one.
 
-/// A connection with a handshake, some requests and answers, and an end.
+/// A connection with a handshake, some requests and answers, and possibly a close.
 struct Conversation {
     private let client: Path
     private var step = 0
@@ -9,9 +9,10 @@ struct Conversation {
     private let exchanges: Int
     private let closes: Bool
 
-    /// Connection `index` of a capture: its own four-tuple and sequence numbers, with so many requests and answers.
+    /// Connection `index` of a capture, with its own four-tuple and sequence numbers and `exchanges` requests and
+    /// answers.
     init(index: Int, exchanges: Int, closes: Bool, isIPv6: Bool = false, vlan: UInt16 = 0) {
-        // 50 000 ports a client, so that no four-tuple comes twice.
+        // 50 000 ports per client, so that no four-tuple repeats.
         client = Path(
             source: 0x0a00_0000 + UInt32(index / 50_000) + 2, destination: 0x0a80_0001,
             sourcePort: UInt16(10_000 + index % 50_000), destinationPort: 9500, isIPv6: isIPv6, vlan: vlan)
@@ -37,7 +38,7 @@ struct Conversation {
         return packet
     }
 
-    /// The next segment; nil when there is none any more.
+    /// The next segment; nil if there are no more.
     mutating func next() -> Packet? {
         defer { step += 1 }
         switch step {
@@ -65,7 +66,7 @@ struct Conversation {
     }
 }
 
-/// A transfer of bulk data in one direction, with loss and reordering if asked for.
+/// A transfer of bulk data in one direction, optionally with loss and reordering.
 struct Transfer {
     private let client: Path
     private var opening = 0
@@ -99,11 +100,11 @@ struct Transfer {
         pending = [acknowledge(upTo: sent), second]
         guard lossPerMille > 0, numbers.below(1000) < lossPerMille else { return first }
         if numbers.below(2) == 0 {
-            // Reordered: the second one comes before the first.
+            // Reordered: the second segment comes before the first.
             swap(&first, &pending[1])
             return first
         }
-        // Lost before it was captured: duplicate ACKs ask for it, then it comes again.
+        // Lost before the capture: duplicate ACKs report the hole, then the segment is retransmitted.
         let behind = sent - 2
         let hole = acknowledge(upTo: behind)
         pending = [acknowledge(upTo: sent), data(at: behind), hole, hole, hole]

@@ -1,8 +1,8 @@
-// Builds frames with TCP segments, octet by octet, and puts them into a classic pcap file.
+// Builds frames with TCP segments octet by octet, and writes them to a classic pcap file.
 
 import Glibc
 
-/// Where the segments of one direction come from and go to.
+/// The addresses and ports of one direction's segments.
 struct Path {
     /// The last 32 bits of the addresses; the rest is fixed.
     var source: UInt32
@@ -10,7 +10,7 @@ struct Path {
     var sourcePort: UInt16
     var destinationPort: UInt16
     var isIPv6 = false
-    /// An 802.1Q tag with this VLAN; 0 = none.
+    /// The VLAN of an 802.1Q tag; 0 for no tag.
     var vlan: UInt16 = 0
 
     var reversed: Path {
@@ -36,7 +36,7 @@ struct Packet {
     var window: UInt16 = 502
 }
 
-/// A pcap file (microseconds, Ethernet) that is being written. Of the payload 16 octets are kept.
+/// A pcap file (microseconds, Ethernet) open for writing. At most 16 octets of each payload are kept.
 struct CaptureFile: ~Copyable {
     static let keptPayload = 16
     private let descriptor: Int32
@@ -47,7 +47,7 @@ struct CaptureFile: ~Copyable {
     var clock: UInt64 = 1_795_305_600_000_000
 
     init(path: String) throws(BenchError) {
-        // The path is NUL-terminated for the time of the call.
+        // The path is NUL-terminated for the call.
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw BenchError("\(path): cannot be written") }
         buffer.reserveCapacity(1 << 20)
@@ -147,7 +147,7 @@ struct CaptureFile: ~Copyable {
     }
 }
 
-/// The same numbers in every run (SplitMix64).
+/// A generator of the same pseudo-random numbers in every run (SplitMix64).
 struct Numbers {
     private var state: UInt64
 

@@ -1,23 +1,23 @@
-// The captures that are measured on: always the same octets for the same size.
+// The captures to measure on: always the same octets for the same size.
 
 import Glibc
 
 /// A kind of traffic.
 enum Workload: String, CaseIterable {
-    /// Many short connections, a few thousand at a time.
+    /// Many short connections, about two thousand open at a time.
     case short
     /// A few connections with bulk data.
     case bulk
-    /// A SYN flood: nobody ever answers.
+    /// A SYN flood: no SYN is ever answered.
     case flood
-    /// All connections are open at once and stay so.
+    /// Connections that are all open at once, and stay open.
     case open
     /// Short connections over IPv6 and through VLAN tags.
     case mixed
     /// Bulk data with loss and reordering.
     case lossy
 
-    /// How many connections it has at full size.
+    /// The number of connections at full size.
     var fullCount: Int {
         switch self {
         case .short: 300_000
@@ -29,7 +29,7 @@ enum Workload: String, CaseIterable {
         }
     }
 
-    /// Writes the capture with `scale` (1 = full) and says how many frames and connections it has.
+    /// Writes the capture at `scale` (1 = full size) and returns it with its counts of frames and connections.
     func generate(to path: String, scale: Double) throws(BenchError) -> Capture {
         var file = try CaptureFile(path: path)
         let connections: Int
@@ -63,7 +63,7 @@ enum Workload: String, CaseIterable {
         return Capture(workload: self, path: path, frames: file.frames, octets: file.octets, connections: connections)
     }
 
-    /// `count` conversations, `width` of them at a time, each taking its turn at random.
+    /// Writes `count` conversations, `width` of them open at a time, taking turns at random.
     private func interleave(
         _ count: Int, width: Int, _ file: inout CaptureFile, _ make: (Int) -> Conversation
     ) {
@@ -85,7 +85,7 @@ enum Workload: String, CaseIterable {
         }
     }
 
-    /// Every connection opens; then each says something once, in another order.
+    /// Opens all connections; then each exchanges one message, in another order.
     private func openAtOnce(_ count: Int, _ file: inout CaptureFile) {
         var all = (0..<count).map { Conversation(index: $0, exchanges: 1, closes: false) }
         for index in all.indices {
@@ -94,7 +94,7 @@ enum Workload: String, CaseIterable {
                 if let packet = all[index].next() { file.write(packet) }
             }
         }
-        // A step that has no divisor in common with the count goes through all of them.
+        // A step with no divisor in common with the count visits all of them.
         var step = 611_953
         while count % step == 0 { step += 2 }
         var index = 0
@@ -111,7 +111,7 @@ enum Workload: String, CaseIterable {
         var all = (0..<count).map { Transfer(index: $0, lossPerMille: lossPerMille) }
         var numbers = Numbers(seed: 5)
         while file.frames < frames {
-            // A burst of one connection, then another one's.
+            // A burst from one connection, then one from another.
             let turn = numbers.below(count)
             for _ in 0..<(1 + numbers.below(12)) {
                 file.clock += 4
@@ -121,7 +121,7 @@ enum Workload: String, CaseIterable {
     }
 }
 
-/// A capture that was made.
+/// A generated capture.
 struct Capture {
     let workload: Workload
     let path: String
@@ -130,7 +130,7 @@ struct Capture {
     let connections: Int
 }
 
-/// Why the benchmarks cannot go on.
+/// Why the benchmarks cannot continue.
 struct BenchError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

@@ -1,15 +1,15 @@
-// The same file through this tool and its peers, in turn, several times: medians, ratios, memory.
+// Runs this tool and its peers on the same file, in turn, several times: medians, ratios, memory.
 
 import Glibc
 
-/// What is compared, and how often.
+/// Compares programs on captures.
 struct Comparison {
     let tool: String
     let directory: String
     let runs: Int
     let withPeers: Bool
 
-    /// The programs for one capture, the reference first.
+    /// The programs to run on a capture, the reference first.
     private func programs(_ capture: Capture) -> [Program] {
         let filter = capture.workload == .flood ? "tcp port 80" : "tcp port 9500"
         var list = [Program(name: "tcpdump --count", arguments: ["tcpdump", "-r", "{}", "--count", filter])]
@@ -18,16 +18,16 @@ struct Comparison {
         return list
     }
 
-    /// Peers that take minutes on what takes us less than a second: one run each, on short connections only.
+    /// Peers that take minutes where this tool takes less than a second: one run each, on short connections only.
     private var slowPeers: [Program] {
         [
             Program(name: "tshark conv,tcp", arguments: ["tshark", "-n", "-r", "{}", "-q", "-z", "conv,tcp"]),
-            // Ostermann's. The path, since this tool has the same name.
+            // Ostermann's tcptrace, by its path, since this tool has the same name.
             Program(name: "classic tcptrace", arguments: ["/usr/bin/tcptrace", "-n", "{}"]),
         ]
     }
 
-    /// Whole timelines and records beside tcpdump's line a packet: one run each, on short connections only.
+    /// Whole timelines and records beside tcpdump's line per packet: one run each, on short connections only.
     private func printers(_ capture: Capture) -> [Program] {
         [
             Program(name: "tcpdump -n", arguments: ["tcpdump", "-n", "-r", "{}"]),
@@ -36,7 +36,7 @@ struct Comparison {
         ]
     }
 
-    /// Measures on `capture` and prints a line a program.
+    /// Measures on `capture` and prints one line per program.
     func measure(_ capture: Capture) throws(BenchError) {
         print(
             "\n\(capture.workload.rawValue): \(capture.frames) frames, \(capture.connections) connections, "
@@ -66,7 +66,7 @@ struct Comparison {
         }
     }
 
-    /// The ratio is that to the first of them.
+    /// Compares the printers; ratios are to the first of them.
     private func comparePrinters(_ capture: Capture) throws(BenchError) {
         var reference = Double.nan
         for program in printers(capture) where Program.isInstalled(program.arguments[0]) || program.arguments[0] == tool
@@ -90,7 +90,7 @@ struct Comparison {
 
     // MARK: Growth
 
-    /// How cost grows with the file and with open connections; the plot goes to `plot` if given.
+    /// Measures how cost grows with the size of the file and with open connections; writes a plot to `plot` if given.
     func growth(scales: [Double], plot: String?) throws(BenchError) {
         var lines: [PlotLine] = []
         print("\ngrowth: ns a packet and anonymous memory as the file grows")
@@ -115,7 +115,7 @@ struct Comparison {
             }
             lines.append(PlotLine(name: workload.rawValue, points: points))
         }
-        // The path is NUL-terminated for the time of the call.
+        // The path is NUL-terminated for the call.
         unsafe unlink("\(directory)/growth.pcap")
         if let plot { try writePlot(lines, to: plot) }
     }

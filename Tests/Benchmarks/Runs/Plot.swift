@@ -1,12 +1,12 @@
-// Lines over a logarithmic axis, as SVG: one panel for time, one for memory.
+// Draws lines over a logarithmic axis, as SVG: one panel for time, one for memory.
 
 import Glibc
 
-/// How one capture's cost grows.
+/// The growth of one workload's cost.
 struct PlotLine {
     struct Point {
         let connections: Double
-        /// Of the whole run, start-up included.
+        /// Covers the whole run, start-up included.
         let nanosecondsPerPacket: Double
         let megabytes: Double
     }
@@ -15,7 +15,7 @@ struct PlotLine {
     let points: [Point]
 }
 
-/// Writes nanoseconds a packet, and memory, over connections.
+/// Plots nanoseconds per packet, and memory, over the number of connections.
 func writePlot(_ lines: [PlotLine], to path: String) throws(BenchError) {
     guard let columns = DecadeAxis(lines.flatMap { $0.points.map { $0.connections } }) else { return }
     let time = Panel(left: 70, title: "ns a packet, start-up included", columns: columns)
@@ -44,19 +44,19 @@ private struct DecadeAxis {
         decades = first...max(first + 1, Int(log10(most).rounded(.up)))
     }
 
-    /// From 0 to 1.
+    /// The position of a value on the axis, from 0 to 1.
     func place(_ value: Double) -> Double {
         (log10(value) - Double(decades.lowerBound)) / Double(decades.upperBound - decades.lowerBound)
     }
 
-    /// 1, 10, 100, 1k ...
+    /// The label of a power of ten: 1, 10, 100, 1k ...
     static func label(_ decade: Int) -> String {
         let unit = ["", "k", "M", "G"][min(max(decade, 0) / 3, 3)]
         return "1" + String(repeating: "0", count: max(decade, 0) % 3) + unit
     }
 }
 
-/// One pair of axes with its lines; y begins at 0.
+/// One pair of axes with its lines; the y axis starts at 0.
 private struct Panel {
     let left: Double
     let title: String
@@ -100,21 +100,21 @@ private struct Panel {
         return svg + names(ends)
     }
 
-    /// Each line's name beside its end; names that would lie on each other are moved down.
+    /// Draws each line's name beside its end; names that would overlap are moved down.
     private func names(_ ends: [(y: Double, x: Double, name: String, colour: String)]) -> String {
         var svg = ""
         var lowest = -Double.infinity
         for end in ends.sorted(by: { $0.y < $1.y }) {
             let y = max(end.y + 4, lowest + 14)
             lowest = y
-            // On white, so that a line below it does not cross it out.
+            // With a white outline, so that lines behind it do not make it illegible.
             let name = label(end.name, end.x + 8, y, "start", end.colour)
             svg += "<g stroke=\"white\" stroke-width=\"4\">\(name)</g>\n" + name
         }
         return svg
     }
 
-    /// A round step that makes three to six of `high`.
+    /// A round step that divides `high` into three to six parts.
     private static func step(_ high: Double) -> Double {
         guard high > 0, high.isFinite else { return 1 }
         let unit = pow(10, log10(high / 3).rounded(.down))

@@ -1,21 +1,21 @@
-// A program that is measured, one run of it, and what that cost.
+// A program to measure, one run of it, and the cost of that run.
 
 import Glibc
 
-/// A command line; `{}` stands for the capture.
+/// A command line, in which `{}` stands for the capture.
 struct Program {
     let name: String
     let arguments: [String]
 
-    /// Runs it on `capture` with its output going to the new file `output`, and waits.
+    /// Runs the program on `capture`, with its output in a new file `output`, and waits for it.
     func run(on capture: String, output: String) throws(BenchError) -> Run {
-        // What the run before has written is freed here, so that it does not count for this one. It may not be there.
+        // Remove the previous run's output now, so that freeing it does not count for this run. It may not exist.
         unsafe unlink(output)
         let begin = now()
         let child = try start(on: capture, output: output)
         var status: Int32 = 0
         var usage = rusage()
-        // Both structures live through the call, which fills them.
+        // Both variables live through the call, which fills them.
         while unsafe wait4(child, &status, 0, &usage) < 0 && errno == EINTR {}
         let wall = now() - begin
         guard status == 0 else { throw BenchError("\(name) failed on \(capture) with status \(status)") }
@@ -23,7 +23,7 @@ struct Program {
         return Run(wall: wall, processor: seconds(usage.ru_utime) + seconds(usage.ru_stime))
     }
 
-    /// The most anonymous memory that it had in one more run, in KiB, looked at every two milliseconds.
+    /// The peak of anonymous memory in one more run, in KiB, sampled every two milliseconds.
     func peakMemory(on capture: String, output: String) throws(BenchError) -> Int {
         let child = try start(on: capture, output: output)
         var peak = 0
@@ -38,10 +38,10 @@ struct Program {
 
     private func start(on capture: String, output: String) throws(BenchError) -> pid_t {
         let words = arguments.map { $0 == "{}" ? capture : $0 }
-        // Copies that are freed below; the list ends in nil, as execvp(3) wants it.
+        // Copies, freed below; the list ends in nil, as execvp(3) requires.
         var list = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
-        // Filled by the call after it.
+        // Initialized by the next call.
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -63,15 +63,15 @@ struct Program {
         return 0
     }
 
-    /// Whether a program of this name is in the PATH.
+    /// Whether a program of this name is in PATH.
     static func isInstalled(_ name: String) -> Bool {
-        // getenv's text is copied at once; access(2) reads a NUL-terminated path.
+        // The text from getenv is copied at once; access(2) reads a NUL-terminated path.
         guard let path = unsafe getenv("PATH") else { return false }
         return unsafe String(cString: path).split(separator: ":").contains { unsafe access("\($0)/\(name)", X_OK) == 0 }
     }
 }
 
-/// One run: seconds by the clock, and seconds of processor time, the kernel's included.
+/// One run: elapsed seconds, and seconds of processor time, including the kernel's.
 struct Run {
     var wall: Double
     var processor: Double
@@ -80,12 +80,12 @@ struct Run {
 /// Seconds of the monotonic clock.
 func now() -> Double {
     var time = timespec()
-    // The call fills the structure that is passed.
+    // The call fills the structure passed to it.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// A small text file, or nil.
+/// The contents of a small text file, or nil.
 func readText(_ path: String) -> String? {
     // Nothing to close if open(2) fails; read(2) writes at most the array's octets.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -97,10 +97,10 @@ func readText(_ path: String) -> String? {
     return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
 }
 
-/// The median; of an even number of values the lower one of the middle two.
+/// The median; for an even number of values, the lower of the middle two.
 func median(_ values: [Double]) -> Double { values.isEmpty ? .nan : values.sorted()[(values.count - 1) / 2] }
 
-/// A number with so many decimals, right-aligned in `width` columns.
+/// A number with `decimals` decimals, right-aligned in `width` columns.
 func text(_ number: Double, _ decimals: Int, _ width: Int) -> String {
     guard number.isFinite else { return String(repeating: " ", count: max(0, width - 1)) + "-" }
     var unit = 1.0

@@ -1,4 +1,5 @@
-// What each stage of the way of a frame costs by itself, in this process: reading, decoding, the table with the machines, a row.
+// The cost of each stage of a frame by itself, in this process: reading, decoding, the connection table with its state
+// machines, and a row of the summary.
 
 import AllocationCounter
 import PacketSource
@@ -45,7 +46,7 @@ struct Stages {
             "  a row of -q \(text(rendering, 1, 7)) ns a connection (\(all.count) connections, checksum \(sink % 997))")
     }
 
-    /// Nanoseconds a frame of reading the capture with `body`.
+    /// Nanoseconds per frame for reading the capture with `body`.
     private func time(_ body: (FrameHeader, RawSpan) -> Void) throws -> Double {
         var reader = try CaptureFileReader(path: capture.path)
         let start = now()
@@ -56,7 +57,7 @@ struct Stages {
         return (now() - start) / Double(capture.frames) * 1e9
     }
 
-    /// Calls of the allocator per 1000 frames once tables have their size: the second half of the capture.
+    /// Allocator calls per 1000 frames once the tables have reached their size: in the second half of the capture.
     func allocations() throws {
         var timeline = Timeline()
         var report = SummaryReport(width: 100)

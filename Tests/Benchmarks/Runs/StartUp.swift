@@ -1,15 +1,15 @@
-// How long the tool takes to start, beside tcpdump, and how large its file is.
+// How long the tool takes to start, compared with tcpdump, and the size of its executable.
 
 import Glibc
 
-/// What a user waits for before anything is read.
+/// Measures the wait before anything is read.
 struct StartUp {
     let tool: String
     let directory: String
-    /// Runs of each program, in turn.
+    /// How often to run each program; they take turns.
     let runs: Int
 
-    /// Measures `--version` of both programs and the size of the tool without its symbols, and prints a line each.
+    /// Measures `--version` of both programs, and the size of the tool without symbols, and prints one line for each.
     func measure() throws(BenchError) {
         let programs = [tool, "tcpdump"].filter { $0 == tool || Program.isInstalled($0) }.map {
             Program(name: $0, arguments: [$0, "--version"])
@@ -32,7 +32,7 @@ struct StartUp {
         _ = try Program(name: "strip", arguments: ["strip", "-o", stripped, tool]).run(
             on: "", output: "\(directory)/output")
         var status = stat()
-        // The path is NUL-terminated for the time of the call, which fills the structure.
+        // The path is NUL-terminated for the call, which fills the structure.
         guard unsafe stat(stripped, &status) == 0 else { throw BenchError("\(stripped) is not there") }
         print("size: \(tool) without symbols" + text(Double(status.st_size) / 1e6, 1, 6) + " MB")
         unsafe unlink(stripped)
