@@ -1,31 +1,31 @@
-// The notation of exchanges in tests: tcpdump's and packetdrill's, a segment a line.
+// The notation for exchanges in tests, after tcpdump and packetdrill: one segment per line.
 //
 //     > S 0:0                  the client sends a SYN; `.` is ACK, F FIN, R RST, P PSH, U URG, E ECE, W CWR, e AE
 //     < S. 0:0 ack 1 win 100   the server answers
 //     > P. 1:11 ack 1          ten octets
 //
-// Relative numbers count from each side's ISN, as in tcpdump; those of `sack 11:21` from the other side's.
+// Relative numbers count from the sender's ISN, as in tcpdump; those in `sack 11:21` count from the other side's.
 
 package import TCPModel
 
-/// Makes segments of lines.
+/// Parses lines into segments.
 package struct ExchangeNotation {
-    /// Whose segments begin with `>`.
+    /// The client, whose segments begin with `>`.
     package var client: SocketAddress
-    /// Whose segments begin with `<`.
+    /// The server, whose segments begin with `<`.
     package var server: SocketAddress
-    /// What the client's relative numbers count from.
+    /// The client's ISN, from which its relative numbers count.
     package var clientISN: UInt32
-    /// What the server's relative numbers count from.
+    /// The server's ISN, from which its relative numbers count.
     package var serverISN: UInt32
 
-    /// How many values follow each word; other words are none of this notation.
+    /// How many values follow each word; other words do not belong to the notation.
     package static let words = [
         "ack": 1, "win": 1, "mss": 1, "ws": 1, "sackOK": 0, "ts": 2, "sack": 1, "tfo": 1, "mptcp": 1, "md5": 0, "ao": 0,
         "urg": 1, "ttl": 1,
     ]
 
-    /// The notation for these two ends.
+    /// A parser for exchanges between these two ends.
     package init(client: SocketAddress, server: SocketAddress, clientISN: UInt32, serverISN: UInt32) {
         self.client = client
         self.server = server
@@ -33,7 +33,7 @@ package struct ExchangeNotation {
         self.serverISN = serverISN
     }
 
-    /// `> P. 1:11 ack 1 win 100 ws 7`
+    /// The segment of a line such as `> P. 1:11 ack 1 win 100 ws 7`, split into words.
     package func segment(_ words: [String]) -> Segment {
         let fromClient = words[0] == ">"
         let (own, other) = fromClient ? (clientISN, serverISN) : (serverISN, clientISN)

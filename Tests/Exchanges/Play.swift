@@ -28,10 +28,10 @@ package final class Play {
     /// Nanoseconds since `epoch`.
     package var clock: Int64 = 0
     private var frame: UInt64 = 0
-    /// Is told of every event, with the timeline as it left it.
+    /// Called for every event, with the timeline after that event.
     package var observer: ((SegmentEvent, borrowing Timeline) -> Void)?
 
-    /// The same of ICMP errors that belong to a connection.
+    /// Called for every ICMP error that belongs to a connection, with the timeline after it.
     package var noticer: ((ICMPEvent, borrowing Timeline) -> Void)?
 
     package init(seed: UInt64 = 1, keepsStatistics: Bool = false) {
@@ -47,12 +47,12 @@ package final class Play {
 
     /// The event of the latest segment.
     package var last: SegmentEvent { events[events.count - 1] }
-    /// The connection of the latest segment, as it is now.
+    /// The current state of the latest segment's connection.
     package var connection: Connection { timeline[last.connection] }
     /// The time of the latest segment.
     package var now: Timestamp { epoch.advanced(by: clock) }
 
-    /// How many connections began.
+    /// The number of connections that have begun.
     package var count: Int { events.filter { $0.isFirst }.count }
 
     @discardableResult
@@ -92,7 +92,7 @@ package final class Play {
 }
 
 extension Timeline {
-    /// Takes in one segment as a trace does: another copy of a frame that was taken in only gets an event.
+    /// Observes one segment as a trace does: a further copy of a known frame only yields an event.
     package mutating func observeOnce(
         _ segment: Segment, time: Timestamp, frame: UInt64, interface: UInt16 = 0, vantage: UInt32
     ) -> SegmentEvent {
@@ -104,12 +104,12 @@ extension Timeline {
 }
 
 extension Connection {
-    /// Zeek's history as text.
+    /// Zeek's connection history as text.
     package var historyText: String {
         String(decoding: (0..<history.count).map { history[$0] }, as: UTF8.self)
     }
 
-    /// `ESTABLISHED CLOSE_WAIT`
+    /// The states of originator and responder: `ESTABLISHED CLOSE_WAIT`.
     package var statesText: String {
         "\(endpoint(.originator).state.displayName) \(endpoint(.responder).state.displayName)"
     }

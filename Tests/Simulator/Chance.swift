@@ -1,8 +1,8 @@
-// What a simulation draws: the same for the same seed.
+// The random choices of a simulation: the same for the same seed.
 
 import SeededRandom
 
-/// Choices by random numbers.
+/// Makes choices by pseudo-random numbers.
 struct Chance {
     private var numbers: SplitMix
 
@@ -10,6 +10,6 @@ struct Chance {
 
     mutating func next(below limit: UInt64) -> UInt64 { numbers.next() % limit }
     mutating func next(upTo limit: Int64) -> Int64 { limit > 0 ? Int64(numbers.next() % UInt64(limit)) : 0 }
-    /// Whether the one of `count` cases that is meant came up.
+    /// True with probability 1 / `count`.
     mutating func isOne(of count: UInt64) -> Bool { numbers.next() % count == 0 }
 }

@@ -1,52 +1,53 @@
-// What the programs at both ends of a simulated connection do, and when.
+// The actions of the programs at both ends of a simulated connection, and their times.
 
-/// Situations that a simulated connection may come into.
+/// Situations that a simulated connection may get into.
 struct SimulatedConduct: OptionSet {
     let rawValue: UInt32
 
-    /// Programs that do not read, so that windows close and are probed (CASES E4).
+    /// Programs that stop reading, so that windows close and are probed (CASES E4).
     static let windows = SimulatedConduct(rawValue: 1 << 0)
-    /// Aborts, closes with unread text, text for a closed program, crashes, closed ports (H3, E13, T12 to T17).
+    /// Aborts, closes with unread text, text for a program that has closed, crashes, closed ports (H3, E13, T12 to
+    /// T17).
     static let resets = SimulatedConduct(rawValue: 1 << 1)
     /// SACK and D-SACK, timestamps and PAWS, window scales.
     static let options = SimulatedConduct(rawValue: 1 << 2)
-    /// E2, E3.
+    /// Keep-alives, answered or not (E2, E3).
     static let keepAlives = SimulatedConduct(rawValue: 1 << 3)
-    /// One side closes, and the other sends for long after that (T5).
+    /// One side closes, and the other continues to send for a long time (T5).
     static let halfClose = SimulatedConduct(rawValue: 1 << 4)
     /// Both sides close at once (T4).
     static let simultaneousClose = SimulatedConduct(rawValue: 1 << 5)
-    /// H12.
+    /// Both sides open at once (H12).
     static let simultaneousOpen = SimulatedConduct(rawValue: 1 << 6)
-    /// What is sent again is cut otherwise (E11).
+    /// Retransmissions with other segment boundaries (E11).
     static let repacking = SimulatedConduct(rawValue: 1 << 7)
-    /// The four-tuple is used again (H18, H19, T24).
+    /// The four-tuple is reused (H18, H19, T24).
     static let reuse = SimulatedConduct(rawValue: 1 << 8)
 
     // Not among `all`.
     /// Windows whose right edge moves back (E5).
     static let shrinking = SimulatedConduct(rawValue: 1 << 9)
-    /// Somebody on the way, or far away, sends RSTs and SYNs in an end's name (E14 to E16, E37).
+    /// A third party on the path, or far away, forges RSTs and SYNs (E14 to E16, E37).
     static let forgery = SimulatedConduct(rawValue: 1 << 10)
-    /// Large segments, which are cut behind the capture (X8).
+    /// Large segments that are split behind the capture (X8).
     static let offload = SimulatedConduct(rawValue: 1 << 11)
-    /// E19.
+    /// Urgent data (E19).
     static let urgent = SimulatedConduct(rawValue: 1 << 12)
-    /// Text in the SYN, which the server takes or not (H24 to H27).
+    /// Text in the SYN, which the server accepts or not (H24 to H27).
     static let fastOpen = SimulatedConduct(rawValue: 1 << 13)
-    /// Servers that keep nothing of a SYN (H20), or wait for text (H28).
+    /// Servers that keep no state for a SYN (H20), or wait for text (H28).
     static let lazyServers = SimulatedConduct(rawValue: 1 << 14)
-    /// Networks that cannot be reached for a while, or take no large packets any more, and say so (H4, E20).
+    /// Networks that are unreachable for a while, or stop forwarding large packets, and report it (H4, E20).
     static let errors = SimulatedConduct(rawValue: 1 << 16)
-    /// Timers as RFC 6298 and RFC 8985 have them; hosts that do not number their packets.
+    /// Timers as in RFC 6298 and RFC 8985; hosts that do not number their packets.
     static let timers = SimulatedConduct(rawValue: 1 << 17)
-    /// More octets than half of the sequence space, in segments that no IP packet could hold (E12).
+    /// More octets than half of the sequence space, in segments too large for any IP packet (E12).
     static let huge = SimulatedConduct(rawValue: 1 << 15)
 
     static let all = SimulatedConduct(rawValue: 1 << 9 - 1)
 }
 
-/// One act of a program.
+/// One action of a program, or of the network around it.
 enum SimulatedCall {
     case connect
     case connectAgain
@@ -82,7 +83,7 @@ enum SimulatedCall {
 
     typealias Plan = [(end: Int, call: SimulatedCall, time: Int64)]
 
-    /// A few writes, and mostly a close.
+    /// A plan with a few writes and usually a close.
     static func plan(isSimultaneous: Bool, _ random: inout Chance) -> Plan {
         var plan: Plan = [(0, .connect, 0)]
         if isSimultaneous { plan.append((1, .connect, Int64(random.next(below: 12_000)))) }
@@ -96,7 +97,7 @@ enum SimulatedCall {
         return plan
     }
 
-    /// The same, with what `conduct` adds.
+    /// That plan, with the additions that `conduct` asks for.
     static func plan(_ conduct: SimulatedConduct, isSimultaneous: Bool, _ random: inout Chance) -> Plan {
         var plan = plan(isSimultaneous: isSimultaneous, &random)
         if conduct.contains(.huge) { plan.removeAll { $0.call.closes } }
@@ -130,7 +131,7 @@ enum SimulatedCall {
             if random.isOne(of: 2) { plan.append((end, .stopReading, 0)) }
             plan.append((end, call, time(&random, from: 0, below: 500_000)))
             if random.isOne(of: 2) { plan.append((1 - end, .write(700), time(&random, from: 0, below: 600_000))) }
-            // Whoever is still there finds out.
+            // A later write lets an end that is still open find out.
             plan.append((1 - end, .write(100), time(&random, from: 1_000_000, below: 1_200_000)))
             plan.append((1 - end, .close, time(&random, from: 1_200_000, below: 1_400_000)))
         }
@@ -161,7 +162,7 @@ enum SimulatedCall {
             for _ in 0..<random.next(below: 3) {
                 plan.append((end, .forge(SimulatedForgery(&random)), time(&random, from: 0, below: 800_000)))
             }
-            // Whoever is still there finds out.
+            // A later write lets an end that is still open find out.
             for end in 0..<2 { plan.append((end, .write(100), time(&random, from: 800_000, below: 1_200_000))) }
         }
         return plan

@@ -1,27 +1,27 @@
-// What a capture makes of what passes it: frames come late, out of order, twice, cut short, or not at all (CASES X1 to X14).
+// The distortions of a capture: frames are late, out of order, duplicated, cut short, or missing (CASES X1 to X14).
 
 import Exchanges
 import TCPModel
 import TCPTimeline
 
-/// A way of capturing that does not show all, or not as it was.
+/// A way of capturing that does not show everything, or not as it was.
 enum SimulatedCapture {
-    /// It begins after so many frames (X4).
+    /// The capture begins after this many frames (X4).
     case begins(after: Int)
-    /// It has only what one end sent (X5, X6).
+    /// The capture has only the frames of one end (X5, X6).
     case only(end: Int)
-    /// It has a queue for each direction, and writes each out every so many microseconds (X14).
+    /// Each direction has a queue, written out every so many microseconds (X14).
     case queues(every: Int64)
-    /// Of a hundred frames so many are missing, though not of the last ones (X7).
+    /// This percentage of frames is missing, but none of the last `sparing` ones (X7).
     case missing(UInt32, sparing: Int)
-    /// A short snapshot length: options are cut off (X12).
+    /// A short snapshot length cuts off options (X12).
     case withoutOptions
-    /// What passes within so many microseconds of one direction, in order, comes as one frame (X8: GRO before the capture).
+    /// Segments of one direction in order within so many microseconds come as one frame (X8: GRO before the capture).
     case joining(within: Int64)
 }
 
 extension Simulation {
-    /// The same connections, captured in this way.
+    /// The same connections, captured this way.
     func captured(_ way: SimulatedCapture, seed: UInt64) -> Simulation {
         var (other, random) = (self, Chance(seed))
         switch way {
@@ -37,7 +37,7 @@ extension Simulation {
         return other
     }
 
-    /// A time goes with each frame, but the file has them in another order.
+    /// Frames keep their times, but the file has them in another order.
     private mutating func write(queuesEvery interval: Int64, _ random: inout Chance) {
         let phases = (0..<2).map { _ in random.next(upTo: interval) }
         let order = captured.indices.map { index in
@@ -69,7 +69,7 @@ extension SimulatedSegment {
         (windowScale, timestamp, permitsSACK, sack) = (nil, nil, false, [])
     }
 
-    /// As Linux puts segments together (`tcp_gro_receive`).
+    /// The conditions under which Linux merges segments (`tcp_gro_receive`).
     fileprivate func isContinued(by next: SimulatedSegment) -> Bool {
         length > 0 && next.length > 0 && !flags.hasAny(.synFinRst) && !next.flags.hasAny([.syn, .rst])
             && next.sequence == textEnd && next.acknowledgment == acknowledgment && next.window == window

@@ -1,28 +1,29 @@
-// How long a simulated TCP waits before it sends again (RFC 6298), or probes for an ACK of what it sent last (RFC 8985 7).
+// How long a simulated TCP waits before it retransmits (RFC 6298), or sends a tail loss probe (RFC 8985 7).
 
 import TCPModel
 
-/// Round trips as one end measures them, and what it timed; microseconds.
+/// Round trips measured by one end, and the segment being timed; in microseconds.
 struct SimulatedClocking {
-    /// Linux's TCP_RTO_MIN, below which four variations do not count.
+    /// Linux's TCP_RTO_MIN, the minimum for four times the variation.
     private static let leastVariation: Int64 = 200_000
 
     private var smoothed: Int64?
     private var variation: Int64 = 0
-    /// What is timed: at most one segment at a time, and none that was sent twice (Karn).
+    /// The segment being timed: at most one at a time, and none that was sent twice (Karn's algorithm).
     var timed: (end: SequenceNumber, time: Int64)?
     /// The latest segment with new numbers.
     private(set) var last: (start: SequenceNumber, end: SequenceNumber)?
-    /// Up to where a probe was sent that is not acknowledged: no more than one at a time.
+    /// The end of an unacknowledged probe, of which there is at most one at a time.
     var probedEnd: SequenceNumber?
 
-    /// RFC 6298 2.1, 2.3.
+    /// The retransmission timeout (RFC 6298 2.1, 2.3).
     var timeout: Int64 {
         guard let smoothed else { return 1_000_000 }
         return smoothed + max(Self.leastVariation, 4 * variation)
     }
 
-    /// RFC 8985 7.2, with Linux's allowance for a delayed ACK where one segment is in flight, and for its clock's ticks.
+    /// The probe timeout (RFC 8985 7.2), with Linux's allowance for a delayed ACK if one segment is in flight, and for
+    /// its clock's resolution.
     func probeTimeout(isAlone: Bool) -> Int64 {
         guard let smoothed else { return timeout }
         return min(timeout, 2 * smoothed + (isAlone ? Self.leastVariation : 2000))
@@ -52,7 +53,7 @@ struct SimulatedClocking {
 }
 
 extension SimulatedEndpoint {
-    /// Whether what it sent last is to be probed before the retransmission timer runs: nothing hints at a loss yet.
+    /// Whether a tail loss probe may come before the retransmission timeout: nothing hints at a loss yet.
     var mayProbeTail: Bool {
         guard host.probesTail, unacknowledged.isAfter(iss), state != .synSent, state != .synReceived else {
             return false

@@ -1,4 +1,4 @@
-// SEGMENT ARRIVES of a simulated TCP (RFC 9293 3.10.7), in its order.
+// SEGMENT ARRIVES of a simulated TCP, in the order of RFC 9293 3.10.7.
 
 import TCPModel
 
@@ -16,7 +16,8 @@ extension SimulatedEndpoint {
         push()
     }
 
-    /// Whether a SYN may open another connection in this one's place: it is over (RFC 9293 3.10.7.1; 3.10.7.4, fourth check).
+    /// Whether a SYN may open a new connection in place of this one, which is over (RFC 9293 3.10.7.1; 3.10.7.4, fourth
+    /// check).
     func yields(to segment: SimulatedSegment) -> Bool {
         guard segment.flags == .syn, hasOpened else { return false }
         if state == .closed || state == .listen { return true }
@@ -88,7 +89,7 @@ extension SimulatedEndpoint {
             unacknowledged = segment.acknowledgment
             clocking.acknowledge(unacknowledged, now)
             if next.isBefore(unacknowledged) { next = unacknowledged }
-            // Text of the SYN that was not taken is sent again.
+            // Text of the SYN that was not accepted is sent again.
             highest = next
             noteWindow(segment)
             state = .established
@@ -100,7 +101,7 @@ extension SimulatedEndpoint {
         }
     }
 
-    /// The peer's SYN: IRS, and what both offer.
+    /// Learns from the peer's SYN: IRS, and the options that both sides offer.
     private mutating func learn(_ segment: SimulatedSegment) {
         irs = segment.sequence
         taken.append((segment.number, segment.sequence, segment.textStart))
@@ -137,7 +138,7 @@ extension SimulatedEndpoint {
         take(segment)
     }
 
-    /// PAWS (RFC 7323 5.3), with what Linux lets pass: one tick, and an ACK that says nothing new and was overtaken.
+    /// PAWS (RFC 7323 5.3), with Linux's exceptions: a difference of one tick, and an overtaken ACK without news.
     private func isTooOld(_ segment: SimulatedSegment) -> Bool {
         guard let recentTimestamp, let stamp = segment.timestamp, !segment.flags.has(.rst) else { return false }
         guard Int32(bitPattern: recentTimestamp &- stamp.value) > 1 else { return false }
@@ -147,7 +148,7 @@ extension SimulatedEndpoint {
         return !saysNothing
     }
 
-    /// RFC 7323 4.3.
+    /// Updates TS.Recent (RFC 7323 4.3).
     private mutating func noteTimestamp(_ segment: SimulatedSegment) {
         guard let recent = recentTimestamp, let stamp = segment.timestamp else { return }
         if Int32(bitPattern: stamp.value &- recent) >= 0 && segment.sequence.isAtOrBefore(acknowledged) {
@@ -155,13 +156,14 @@ extension SimulatedEndpoint {
         }
     }
 
-    /// With a closed window the ACK of text still counts, as 3.10.7.4 allows.
+    /// Even with a closed window, the ACK of a segment with text counts, as 3.10.7.4 allows.
     private func isAcceptable(_ segment: SimulatedSegment) -> Bool {
         if segment.sequence.isBefore(receiveNext) && segment.end.isAtOrBefore(receiveNext) { return false }
         return host.buffer == nil || segment.sequence.isAtOrBefore(receiveEdge)
     }
 
-    /// Where both sides are out of the other's window their ACKs would answer each other for ever (`tcp_oow_rate_limited`).
+    /// If both sides are outside the other's window, their ACKs would answer each other forever
+    /// (`tcp_oow_rate_limited`).
     private mutating func answerUnacceptable(_ segment: SimulatedSegment) {
         if host.limitsChallenges && segment.end == segment.sequence {
             if let lastChallenge, clock &- lastChallenge < 500 { return }
@@ -177,7 +179,7 @@ extension SimulatedEndpoint {
     }
 
     private mutating func receiveReset(_ segment: SimulatedSegment) {
-        // Linux takes the number of the peer's FIN, too: some hosts abort with it (`tcp_reset_check`).
+        // Linux also accepts the sequence number of the peer's FIN: some hosts abort with it (`tcp_reset_check`).
         let isOfFin = peerFin == segment.sequence && receiveNext == segment.sequence.advanced(by: 1)
         guard
             segment.sequence == receiveNext || isOfFin && state != .finWait1 && state != .finWait2 && state != .timeWait
@@ -193,7 +195,7 @@ extension SimulatedEndpoint {
 
     private mutating func receiveSyn(_ segment: SimulatedSegment) {
         guard state == .synReceived, segment.sequence == irs else { return acknowledge() }
-        // The other half of a simultaneous open, whose ACK counts (3.5, figure 7), or the peer's SYN again.
+        // The other half of a simultaneous open, whose ACK counts (3.5, figure 7); otherwise the peer's SYN again.
         guard segment.flags.has(.ack), segment.acknowledgment.isAfter(iss),
             segment.acknowledgment.isAtOrBefore(highest)
         else { return sendSyn() }
@@ -203,7 +205,7 @@ extension SimulatedEndpoint {
         acknowledge()
     }
 
-    /// Returns whether text and FIN may be looked at.
+    /// Processes the ACK. Returns whether text and FIN may be processed.
     private mutating func receiveAck(_ segment: SimulatedSegment) -> Bool {
         let ack = segment.acknowledgment
         if state == .synReceived {
@@ -268,7 +270,7 @@ extension SimulatedEndpoint {
         let wasClosed = sendEdge.isAtOrBefore(unacknowledged)
         sendEdge = edge(segment)
         windowUpdate = (segment.sequence, ack)
-        // What probed the closed window is sent again, with what follows it.
+        // The probe of the closed window is sent again, with the octets behind it.
         if wasClosed && sendEdge.isAfter(unacknowledged) && unacknowledged.isAfter(iss) { next = unacknowledged }
     }
 

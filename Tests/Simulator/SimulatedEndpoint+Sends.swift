@@ -1,16 +1,16 @@
-// What a simulated TCP sends: text as the window lets it, its FIN, ACKs; and what its timers send again.
+// What a simulated TCP sends: text within the window, its FIN, ACKs, and the retransmissions of its timers.
 
 import TCPModel
 
 extension SimulatedEndpoint {
-    /// Sends what may be sent: text, then the FIN.
+    /// Sends what it may: text, then the FIN.
     mutating func push() {
         switch state {
         case .established, .closeWait: break
         case .synReceived:
             if !hasTakenSynText { return }
         case .finWait1, .closing, .lastAck:
-            // Only again, after SND.NXT went back.
+            // Only retransmissions, after SND.NXT went back.
             if next == highest { return }
         default: return
         }
@@ -56,7 +56,7 @@ extension SimulatedEndpoint {
         case keepAlive
     }
 
-    /// The timer that runs.
+    /// The running timer.
     var timer: Timer? {
         if state == .closed || state == .listen || state == .timeWait { return nil }
         if unacknowledged != highest { return mayProbeTail ? .tailLossProbe : .retransmission }
@@ -66,7 +66,7 @@ extension SimulatedEndpoint {
         return host.keepAliveTime != nil && keepAlives < 6 ? .keepAlive : nil
     }
 
-    /// It ran out.
+    /// Handles the expiry of the timer.
     mutating func timeout() {
         switch timer {
         case .retransmission:
@@ -102,13 +102,13 @@ extension SimulatedEndpoint {
         output[output.count - 1].isProbe = true
     }
 
-    /// The oldest segment again.
+    /// Retransmits the oldest segment.
     mutating func repeatOldest(afterTimeout: Bool) {
         clocking.timed = nil
         if unacknowledged == iss { return sendSyn() }
         let end = ownFin ?? highest
         if unacknowledged == end { return send([.ack, .fin], end) }
-        // Text that probes a closed window.
+        // A probe of a closed window with text.
         if host.probesWithText && sendEdge == unacknowledged && end == unacknowledged.advanced(by: 1) {
             probe(unacknowledged, 1)
             output[output.count - 1].isTextProbe = true
@@ -121,7 +121,7 @@ extension SimulatedEndpoint {
             next = unacknowledged
             return push()
         }
-        // Part of one, or two, with a FIN behind it or without.
+        // Part of a segment, or up to two segments, with or without a following FIN.
         let length = min(1 + UInt32(random.next(below: UInt64(2 * segmentSize))), end.offset(from: unacknowledged))
         let hasFin = ownFin == unacknowledged.advanced(by: length) && random.isOne(of: 2)
         send(hasFin ? [.ack, .psh, .fin] : [.ack, .psh], unacknowledged, length)
@@ -129,14 +129,14 @@ extension SimulatedEndpoint {
 
     // MARK: Segments
 
-    /// A SYN, or a SYN-ACK.
+    /// Sends a SYN or a SYN-ACK.
     mutating func sendSyn() {
         clocking.timed = clocking.timed == nil && clocking.last == nil ? (iss.advanced(by: 1), now) : nil
         var segment = SimulatedSegment(
             flags: state == .synSent ? .syn : [.syn, .ack], sequence: iss,
             acknowledgment: state == .synSent ? SequenceNumber(0) : receiveNext, length: 0)
         if let buffer { segment.window = UInt16(min(buffer, 65535)) }
-        // An answer has only what was offered (RFC 7323 1.3).
+        // A SYN-ACK has only options that were offered (RFC 7323 1.3).
         if state == .synSent {
             segment.windowScale = host.windowScale
             segment.permitsSACK = host.hasSACK
@@ -172,11 +172,11 @@ extension SimulatedEndpoint {
     private mutating func noteAcknowledgment(_ edge: SequenceNumber) {
         acknowledged = receiveNext
         unansweredSegments = 0
-        // One that shrinks its buffer takes no more than it says now; the sender may have sent it already.
+        // A host that shrinks its buffer accepts only what it now advertises; the sender may already have sent more.
         if receiveEdge.isBefore(edge) || state == .synReceived || buffer != host.buffer { receiveEdge = edge }
     }
 
-    /// What came twice (RFC 2883), then what lies beyond holes (RFC 2018).
+    /// The SACK blocks: first a duplicate (RFC 2883), then pieces beyond holes (RFC 2018).
     private mutating func blocks() -> [SACKBlock] {
         var blocks: [SACKBlock] = []
         if let duplicateBlock { blocks.append(duplicateBlock) }

@@ -1,52 +1,54 @@
-// One simulated TCP: RFC 9293 as far as states and octets depend on it. Its state is the truth that tests compare with.
+// One simulated TCP: RFC 9293, as far as states and octets depend on it. Its state is the truth against which tests
+// compare.
 
 import TCPModel
 
-/// Numbers that came with the segment `number`.
+/// The range of sequence numbers that arrived with segment `number`.
 typealias SimulatedPiece = (number: Int, start: SequenceNumber, end: SequenceNumber)
 
 /// One end of one connection.
 struct SimulatedEndpoint {
-    /// Octets of text in a segment at most, and octets in flight at most.
+    /// The most octets of text in a segment, and the most in flight.
     static let segmentSize: UInt32 = 500
     var flight: UInt32 { 8 * segmentSize }
 
-    /// How it ended, if by a RST or without any segment.
+    /// How the connection ended, if by a RST or without any segment.
     enum Abort {
-        /// It sent a RST.
+        /// This end sent a RST.
         case sent
-        /// It took the peer's.
+        /// This end accepted the peer's RST.
         case received
         /// The peer's host has no such port.
         case refused
-        /// It gave up because of an ICMP error.
+        /// This end gave up because of an ICMP error.
         case unreachable
-        /// Nothing tells of it: a crash, or a close before there was an answer.
+        /// No segment shows it: a crash, or a close before there was an answer.
         case silent
     }
 
     let host: SimulatedHost
     var segmentSize: UInt32
-    /// The host's, as it is now.
+    /// The host's buffer at its current size.
     var buffer: UInt32?
     let iss: SequenceNumber
     var state: TCPState
     var abort: Abort?
-    /// Octets that its program will have written.
+    /// Octets that its program has written in all.
     var written: UInt32 = 0
-    /// Whether its program writes no more, and whether it reads no more either.
+    /// Whether its program has stopped writing, and whether it has stopped reading too.
     var isClosing = false
     var readsNoMore = false
-    /// Whether its program reads what comes at once.
+    /// Whether its program reads text as soon as it arrives.
     var isReading = true
     /// Microseconds since the simulation began.
     var now: Int64 = 0
-    /// Milliseconds on its clock.
+    /// Its timestamp clock, in milliseconds.
     var clock: UInt32 = 0
-    /// What it wants to send now.
+    /// Segments ready to be sent.
     var output: [SimulatedSegment] = []
 
-    // RFC 9293 3.3.1; `highest` is how far SND.NXT ever was, where it went back to send again.
+    // The variables of RFC 9293 3.3.1. `highest` is the furthest that SND.NXT has been, in case it went back for
+    // retransmissions.
     var unacknowledged: SequenceNumber
     var next: SequenceNumber
     var highest: SequenceNumber
@@ -54,7 +56,7 @@ struct SimulatedEndpoint {
     var windowUpdate = (sequence: SequenceNumber(0), acknowledgment: SequenceNumber(0))
     var sendShift: UInt8 = 0
     var receiveShift: UInt8 = 0
-    /// Whether both offered a window scale.
+    /// Whether both sides offered a window scale.
     var scalesWindows = false
     var irs: SequenceNumber?
     var receiveNext = SequenceNumber(0)
@@ -67,9 +69,9 @@ struct SimulatedEndpoint {
     var waiting: [(start: SequenceNumber, end: SequenceNumber)] = []
     var recentTimestamp: UInt32?
     var usesSACK = false
-    /// Octets of text that its SYN had, or that it took of the peer's.
+    /// Octets of text that its own SYN carried.
     var synText: UInt32 = 0
-    /// Whether it took the peer's SYN with its text, or answered it without keeping anything.
+    /// Whether it accepted the text in the peer's SYN, or answered the SYN without keeping any state.
     var hasTakenSynText = false
     var hasSentCookie = false
     var synAcks = 0
@@ -79,22 +81,22 @@ struct SimulatedEndpoint {
     var unansweredSegments = 0
     var unansweredKeepAlives = 0
     var keepAlives = 0
-    /// When it last answered a segment without text that was none of its window's.
+    /// When it last answered an out-of-window segment without text.
     var lastChallenge: UInt32?
-    /// Which numbers it has taken of which segment.
+    /// The sequence numbers accepted from each segment.
     var taken: [SimulatedPiece] = []
-    /// And which came to it, taken or not.
+    /// The sequence numbers that arrived with each segment, accepted or not.
     var heard: [SimulatedPiece] = []
-    /// RSTs that it did not obey.
+    /// RSTs that it ignored.
     var ignoredResets: [Int] = []
-    /// Whether it got a SYN while it waited for the answer to its own (RFC 9293 3.5, figure 7).
+    /// Whether a SYN arrived while it waited for the answer to its own (RFC 9293 3.5, figure 7).
     var hasCrossedSyns = false
     /// The RST that ended its TIME-WAIT.
     var timeWaitReset: Int?
-    /// Since when it has waited for its program to close.
+    /// When it began to wait for its program to close (CLOSE-WAIT).
     var closeWaitTime: Int64?
     var clocking = SimulatedClocking()
-    /// Whether a timer has run out since something new was acknowledged.
+    /// Whether a retransmission timeout has occurred since new data was last acknowledged.
     var hasTimedOut = false
     var random: Chance
 
@@ -117,7 +119,7 @@ struct SimulatedEndpoint {
         return end == iss ? 0 : end.offset(from: iss.advanced(by: 1))
     }
 
-    /// Whether it opened, or began to.
+    /// Whether it has opened, or begun to.
     var hasOpened: Bool { highest != iss }
 
     mutating func takeOutput() -> [SimulatedSegment] {
@@ -142,13 +144,14 @@ struct SimulatedEndpoint {
         push()
     }
 
-    /// The program writes no more.
+    /// The program stops writing.
     mutating func shutDown() {
         isClosing = true
         push()
     }
 
-    /// The program is done: text that it has not read, or that comes from now on, is answered with a RST (RFC 2525 2.17).
+    /// The program closes for good: text that is unread, or that arrives from now on, is answered with a RST (RFC 2525
+    /// 2.17).
     mutating func close() {
         if state == .synSent { return abandon() }
         if unread > 0 && !readsNoMore { return abortCall(.unreadText) }
@@ -156,7 +159,7 @@ struct SimulatedEndpoint {
         shutDown()
     }
 
-    /// ABORT, which a program that has closed for good cannot call any more.
+    /// ABORT, which a program that has closed for good can no longer call.
     mutating func abortCall(_ cause: SimulatedCause = .abort) {
         guard !readsNoMore else { return }
         switch state {
@@ -169,7 +172,7 @@ struct SimulatedEndpoint {
         }
     }
 
-    /// The host has forgotten the connection, or never had it: no segment tells of that.
+    /// The host forgets the connection, or gives up before an answer: no segment shows this.
     mutating func abandon() {
         guard hasOpened, state != .closed, state != .timeWait else { return }
         end(.silent)
@@ -178,12 +181,12 @@ struct SimulatedEndpoint {
     mutating func read() {
         unread = 0
         guard let buffer, state != .closed, irs != nil else { return }
-        // Silly windows are not told (3.8.6.2.2).
+        // Silly windows are not advertised (3.8.6.2.2).
         let opened = receiveNext.advanced(by: buffer)
         if opened.offset(from: receiveEdge) >= min(buffer / 2, Self.segmentSize) { acknowledge() }
     }
 
-    /// Says why it sends what it sends now.
+    /// Records the cause of the segments being sent.
     mutating func mark(_ cause: SimulatedCause, from first: Int? = nil) {
         for index in output.indices.dropFirst(first ?? output.count - 1) { output[index].cause = cause }
     }

@@ -1,33 +1,33 @@
-// Segments that somebody else sends in the name of a simulated end (RFC 5961 1).
+// Segments that a third party sends in the name of a simulated end (RFC 5961 1).
 
 import TCPModel
 
-/// One of them.
+/// A forged segment.
 struct SimulatedForgery {
     enum Number {
-        /// What the peer expects: sent by somebody on the way, who sees all.
+        /// The number that the peer expects: sent by a third party on the path, who sees everything.
         case exact
-        /// In the peer's window.
+        /// A number in the peer's window.
         case inWindow
-        /// Anywhere.
+        /// Any number.
         case blind
     }
 
     let isReset: Bool
     let number: Number
-    /// Whether the capture is on its way.
+    /// Whether the segment passes the capture.
     let isCaptured: Bool
     private let offset: UInt32
 
     init(_ random: inout Chance) {
         isReset = !random.isOne(of: 4)
-        // A SYN from elsewhere looks like another connection's.
+        // A SYN with any other number would look like another connection's.
         number = isReset ? [.exact, .inWindow, .blind][Int(random.next(below: 3))] : .inWindow
         isCaptured = !random.isOne(of: 4)
         offset = UInt32(random.next(below: number == .blind ? 1 << 32 : 700)) | 1
     }
 
-    /// The segment, in the name of `sender`, for `receiver`; nil if there is nothing to disturb.
+    /// The segment, in the name of `sender`, for `receiver`; nil if there is no connection to disturb.
     func segment(from sender: SimulatedEndpoint, to receiver: SimulatedEndpoint) -> SimulatedSegment? {
         guard receiver.irs == sender.iss, receiver.isAlive, sender.isAlive else { return nil }
         let sequence = number == .exact ? receiver.receiveNext : receiver.receiveNext.advanced(by: offset)

@@ -1,55 +1,57 @@
-// What a simulated TCP does besides the least that states depend on.
+// The optional behavior of a simulated TCP, beyond what states depend on.
 
-/// The habits of one end. By default it has none of them: its windows never close, and it sends no RSTs.
+/// The behavior of one end. By default it does nothing optional: its windows never close, and it sends no RSTs.
 struct SimulatedHost {
-    /// Octets of text that it takes in before its program reads; nil: any number.
+    /// Octets of text that it buffers for its program; nil for any number.
     var buffer: UInt32?
-    /// The window scale that it offers.
+    /// The window scale that it offers, if any.
     var windowScale: UInt8?
     var hasTimestamps = false
     var hasSACK = false
-    /// Probes a closed window with the next octet (RFC 9293 3.8.6.1), and not, as Linux does, with the number before SND.UNA.
+    /// Probes a closed window with the next octet (RFC 9293 3.8.6.1) rather than, like Linux, with the number before
+    /// SND.UNA.
     var probesWithText = false
-    /// Sends a keep-alive after so many microseconds of silence (3.8.4).
+    /// Sends a keep-alive after this many microseconds of silence (3.8.4).
     var keepAliveTime: Int64?
-    /// With one octet that it had sent before, as 3.8.4 has it for old hosts.
+    /// Puts one octet that was sent before into a keep-alive, as 3.8.4 describes for old hosts.
     var keepAliveHasText = false
-    /// Cuts what it sends again otherwise, and goes back to SND.UNA after a timeout (3.8.1 lets it repackage).
+    /// Retransmits with other segment boundaries, and may go back to SND.UNA after a timeout (3.8.1 lets it repackage).
     var repackages = false
-    /// Acknowledges every second segment, or after 40 ms (RFC 9293 3.8.6.3).
+    /// Delays ACKs: acknowledges every second segment, or after 40 ms (RFC 9293 3.8.6.3).
     var delaysAcks = false
-    /// Sends its FIN with the last text.
+    /// Puts its FIN on the last segment of text.
     var putsFinOnText = false
-    /// Answers what is for no connection with a RST (3.10.7.1); and sends one where text cannot reach its program any more.
+    /// Sends a RST for a segment of no connection (3.10.7.1), and for text that can no longer reach its program.
     var sendsResets = false
-    /// Takes connections, one after another.
+    /// Accepts connections, one after another.
     var listens = false
-    /// Opens itself (3.5), so that the peer's SYN is not refused before that.
+    /// Opens actively too (3.5), so the peer's SYN is not refused if it comes first.
     var opensToo = false
-    /// Octets of text in a segment at most.
+    /// The most octets of text in a segment.
     var segmentSize: UInt32 = SimulatedEndpoint.segmentSize
-    /// Leaves it to its network card to cut them.
+    /// Leaves splitting its segments to the network card.
     var isOffloaded = false
-    /// Sends its first text with its SYN; takes that of a SYN.
+    /// Sends its first text in its SYN, and accepts text in a SYN.
     var fastOpens = false
-    /// Keeps nothing of a SYN: its number tells it all once it is acknowledged (RFC 4987 3.6).
+    /// Keeps no state for a SYN: the acknowledged number has all it needs (RFC 4987 3.6).
     var usesCookies = false
-    /// Takes no ACK without text for the last one of a handshake, until it has sent its SYN-ACK so often (TCP_DEFER_ACCEPT).
+    /// Does not accept an ACK without text as the last one of a handshake until it has sent its SYN-ACK this many times
+    /// (TCP_DEFER_ACCEPT).
     var defersAccept = 0
-    /// Answers what is not acceptable and has no text every half second at most.
+    /// Answers unacceptable segments without text at most every half second.
     var limitsChallenges = false
     /// Marks some text as urgent.
     var sendsUrgent = false
-    /// Measures round trips for its timers (RFC 6298), and does not wait a fixed time.
+    /// Bases its timers on measured round trips (RFC 6298) rather than a fixed time.
     var measuresRoundTrips = false
-    /// Sends its last segment again when no ACK comes for it (RFC 8985 7).
+    /// Sends tail loss probes (RFC 8985 7).
     var probesTail = false
-    /// Numbers its packets (RFC 6864 lets it send 0 where they may not be cut).
+    /// Numbers its packets (RFC 6864 permits 0 if they must not be fragmented).
     var numbersPackets = true
 }
 
 extension SimulatedHost {
-    /// A host with habits as `conduct` asks for them.
+    /// A host with random behavior within `conduct`.
     init(_ conduct: SimulatedConduct, _ random: inout Chance) {
         if conduct.contains(.windows) {
             buffer = 1000 + UInt32(random.next(below: 7000))

@@ -1,12 +1,12 @@
-// Routers behind the capture that cannot forward a segment, and say so (RFC 792, RFC 1191).
+// Routers behind the capture that cannot forward a segment, and report it (RFC 792, RFC 1191).
 
 import TCPModel
 
-/// What is wrong with the way from one simulated end to the other.
+/// A fault of the path from one simulated end to the other.
 enum SimulatedPath: Equatable {
     /// No host or router there answers.
     case unreachable
-    /// It takes segments with so many octets of text at most.
+    /// It forwards segments with at most this many octets of text.
     case narrow(UInt32)
 
     func forwards(_ segment: SimulatedSegment) -> Bool {
@@ -26,7 +26,7 @@ enum SimulatedPath: Equatable {
 }
 
 extension SimulatedEndpoint {
-    /// An error about a segment with this number: as Linux takes it (`tcp_v4_err`).
+    /// Processes an error about a segment with this number, as Linux does (`tcp_v4_err`).
     mutating func receive(_ error: SimulatedPath, about sequence: SequenceNumber) {
         switch error {
         case .unreachable:

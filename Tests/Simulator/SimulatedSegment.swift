@@ -1,31 +1,31 @@
-// What goes over the wire between two simulated TCPs, and what the tool is shown of it.
+// The segments between two simulated TCPs, and how the tool sees them.
 
 import Exchanges
 import TCPModel
 
-/// Why an end sends a segment, where that is not plain from what it is.
+/// Why an end sends a segment, if the segment itself does not show it.
 enum SimulatedCause {
-    /// New text, an ACK, or what opens and closes.
+    /// New text, an ACK, or the opening or closing of the connection.
     case usual
     /// The next octet, sent into a closed window (RFC 9293 3.8.6.1).
     case windowProbe
-    /// Sent again because a timer ran out (RFC 6298 5.4).
+    /// Retransmitted because a timer expired (RFC 6298 5.4).
     case timeout
-    /// Sent again behind that, or when a window opened.
+    /// Retransmitted after such a segment, or when a window opened.
     case goBack
-    /// Sent again after three duplicate ACKs (RFC 5681 3.2).
+    /// Retransmitted after three duplicate ACKs (RFC 5681 3.2).
     case fastRetransmit
-    /// The last segment, sent again to provoke an ACK (RFC 8985 7).
+    /// The last segment, sent again to elicit an ACK (RFC 8985 7).
     case tailLossProbe
-    /// Sent again in smaller pieces (RFC 1191).
+    /// Retransmitted in smaller pieces (RFC 1191).
     case narrowPath
     /// A RST: the program called ABORT, closed with unread text, or had closed when text came (RFC 2525 2.17).
     case abort
     case unreadText
     case lateText
-    /// A RST: nobody answered keep-alives.
+    /// A RST: keep-alives were not answered.
     case keepAliveTimeout
-    /// A RST: there is no such connection, or the ACK is none of this one (RFC 9293 3.10.7.1, 3.10.7.2).
+    /// A RST: there is no such connection, or the ACK does not belong to it (RFC 9293 3.10.7.1, 3.10.7.2).
     case noConnection
     case badAck
 }
@@ -41,12 +41,12 @@ struct SimulatedSegment {
     var timestamp: (value: UInt32, echo: UInt32)?
     var permitsSACK = false
     var sack: [SACKBlock] = []
-    /// Whether it only asks the peer for an ACK: a keep-alive or an empty probe of its window.
+    /// Whether it only elicits an ACK from the peer: a keep-alive or a probe of the peer's window.
     var isProbe = false
-    /// Whether that is text that it has not got in yet.
+    /// Whether the probe is text that the peer has not accepted yet.
     var isTextProbe = false
     var cause = SimulatedCause.usual
-    /// Its place among all that both hosts sent.
+    /// Its index among all segments that both hosts sent.
     var number = 0
     /// Whether its host numbers its packets (IPv4 identification).
     var isIdentified = true
@@ -55,11 +55,11 @@ struct SimulatedSegment {
     var hasAllOptions = true
 
     var end: SequenceNumber { textEnd.advanced(by: flags.has(.fin) ? 1 : 0) }
-    /// The numbers of its text's first octet, and just after the last one.
+    /// The sequence numbers of the first octet of its text, and just after the last one.
     var textStart: SequenceNumber { sequence.advanced(by: flags.has(.syn) ? 1 : 0) }
     var textEnd: SequenceNumber { textStart.advanced(by: length) }
 
-    /// What a network card makes of it: segments of so many octets at most.
+    /// The segments that a network card splits it into, with at most `size` octets of text each.
     func pieces(of size: UInt32) -> [SimulatedSegment] {
         guard length > size, !flags.has(.syn) else { return [self] }
         return stride(from: 0, to: length, by: Int(size)).map { start in
@@ -73,7 +73,7 @@ struct SimulatedSegment {
 }
 
 extension Segment {
-    /// The segment as a capture has it.
+    /// The segment as it appears in a capture.
     init(_ it: SimulatedSegment, _ tuple: FourTuple) {
         self.init(
             tuple: tuple, sequence: it.sequence, acknowledgment: it.acknowledgment, flags: it.flags, window: it.window,
@@ -100,7 +100,7 @@ extension Segment {
 }
 
 extension Simulation {
-    /// The capture, played through a timeline.
+    /// Plays the capture through a timeline.
     func play(into play: Play = Play()) -> Play {
         let tuple = FourTuple(source: play.client, destination: play.server)
         for item in captured {

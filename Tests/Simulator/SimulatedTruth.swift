@@ -1,22 +1,23 @@
-// What is true of a simulated connection and shows in its capture: told by its endpoints, not by what the tool makes of it.
+// The truth about a simulated connection that its capture can show: derived from its endpoints, not from the tool's
+// results.
 
 import TCPModel
 
-/// One connection of a simulated four-tuple: a client's endpoint, and the server's that answered it.
+/// One connection of a simulated four-tuple: a client's endpoint, and the server's endpoint that answered it.
 struct SimulatedTruth {
     /// The truth about one side.
     struct Side {
         var state: TCPState
         var abort: SimulatedEndpoint.Abort?
-        /// Octets of text that were captured or acknowledged in the capture.
+        /// Octets of text that were captured, or acknowledged in the capture.
         var octets: UInt64 = 0
-        /// Captured segments with numbers that had been captured before.
+        /// Captured segments with sequence numbers that had been captured before.
         var retransmissions: UInt32 = 0
         var keepAlives: UInt32 = 0
         var hasFin = false
-        /// Whether something of it was captured.
+        /// Whether any segment of this side was captured.
         var isSeen = false
-        /// Whether a RST was captured that only it could know not to have sent.
+        /// Whether a forged RST was captured that only this side could tell from its own.
         var isSlandered = false
     }
 
@@ -26,26 +27,27 @@ struct SimulatedTruth {
         case closed
         case reset
         case refused
-        /// Whether a RST counts is a matter of taste, or is not to be seen.
+        /// Whether a RST counts is a matter of definition, or the capture cannot show it.
         case doubtful
     }
 
     var sides: [Side] = []
     /// The endpoints: the client's, and the server's if it answered.
     let ends: [SimulatedEndpoint?]
-    /// What was captured of it.
+    /// The captured segments of the connection.
     let captured: [Simulation.Captured]
-    /// What both ends sent.
+    /// The segments that both ends sent.
     let sent: [Simulation.Captured]
-    /// Whatever was captured from its first segment to the next connection's, also of hosts that had none.
+    /// All segments captured from its first one up to the next connection's, including those of hosts without a
+    /// connection.
     let meanwhile: [Simulation.Captured]
-    /// Octets of text that had been acknowledged in the capture before they were captured, if at all.
+    /// Octets of text that were acknowledged in the capture before they were captured, if ever.
     var missedOctets: UInt64 = 0
-    /// Those that were not captured later either.
+    /// Those of them that were never captured.
     var lackingOctets: UInt64 = 0
     var ending = Ending.doubtful
 
-    /// The connections whose SYN or more was captured.
+    /// The connections of which at least the SYN was captured.
     static func connections(_ simulation: Simulation) -> [SimulatedTruth] {
         simulation.endpoints[0].indices.compactMap { index in
             let hasSyn = simulation.captured.contains {
@@ -62,11 +64,11 @@ struct SimulatedTruth {
         let answer = simulation.endpoints[1].lastIndex { $0.irs == client.iss } ?? (isOnly ? 0 : nil)
         ends = [client, answer.map { simulation.endpoints[1][$0] }]
         sides = ends.map { Side(state: $0?.state ?? .unseen, abort: $0?.abort) }
-        // Who sent a cookie seems to have kept something.
+        // A server that sent a cookie appears to have kept state.
         if let server = ends[1], server.hasSentCookie, server.state == .listen, client.abort == nil {
             sides[1].state = .synReceived
         }
-        // What comes after the next SYN is another connection's.
+        // Segments after the next SYN belong to another connection.
         let next = simulation.captured.firstIndex {
             $0.sender == 0 && $0.connection > index && $0.segment.flags.has(.syn)
         }
@@ -83,7 +85,7 @@ struct SimulatedTruth {
             sides[side].isSlandered = own.contains {
                 $0.sender == side && $0.forgery?.isReset == true && $0.forgery?.number == .exact
             }
-            // Nor does anybody else know of one that passed no capture.
+            // Nor can an observer know of a RST that did not pass the capture.
             let hasReset = own.contains { $0.sender != side && $0.segment.flags.has(.rst) }
             if end.abort == .received && !hasReset { sides[side].abort = .silent }
             let own = own.filter { $0.forgery == nil }
@@ -99,7 +101,7 @@ struct SimulatedTruth {
                     last = segment.acknowledgment
                 }
             }
-            // A FIN is no text, nor is the octet of a keep-alive in its place.
+            // Neither a FIN nor the octet of a keep-alive in its place is text.
             if let fin = end.ownFin, last.isAfter(fin) { last = fin }
             sides[side].octets = UInt64(last.offset(from: text))
             let (missed, lacking) = Self.missed(own, side, from: text, upTo: last)
@@ -109,14 +111,14 @@ struct SimulatedTruth {
         ending = Self.ending(sides, own)
     }
 
-    /// Offsets from here on are those of numbers before.
+    /// Offsets from here on stand for numbers before the start.
     private static let before: UInt32 = 0xf000_0000
 
-    /// Octets of text of one side that an ACK showed before the capture had them, and those that it never had.
+    /// Octets of text of one side that an ACK covered before they were captured, and those of them that never were.
     private static func missed(
         _ captured: [Simulation.Captured], _ side: Int, from start: SequenceNumber, upTo end: SequenceNumber
     ) -> (missed: UInt64, lacking: UInt64) {
-        // What is captured, in order and without neighbours.
+        // The captured ranges, which do not touch each other.
         var ranges: [Range<UInt32>] = []
         var known: UInt32 = 0
         var missed: UInt64 = 0
@@ -160,12 +162,12 @@ struct SimulatedTruth {
                 end != segment.sequence
                 && sent.contains { $0.start.isBefore(end) && segment.sequence.isBefore($0.end) }
             if end != segment.sequence { sent.append((segment.sequence, end)) }
-            // Text that probes a window is text again once that is open.
+            // Text sent as a window probe counts as text again once the window is open.
             if segment.isProbe && (segment.length == 0 || isRepeated && (!segment.isTextProbe || peerWindow == 0)) {
                 sides[side].keepAlives += 1
                 continue
             }
-            // A SYN-ACK after the own SYN is the other half of a simultaneous open.
+            // A SYN-ACK after this side's own SYN is the other half of a simultaneous open.
             let isOpening = segment.flags.has([.syn, .ack]) && !hasSynAck
             hasSynAck = hasSynAck || segment.flags.has([.syn, .ack])
             if isRepeated && !isOpening { sides[side].retransmissions += 1 }
@@ -182,7 +184,7 @@ struct SimulatedTruth {
         }
         guard let first = resets.first, !aborts.isEmpty else { return .doubtful }
         if aborts.contains(.refused) {
-            // If there was a SYN-ACK, only the client knows that it never came.
+            // If there was a SYN-ACK, only the client knows that it never arrived.
             return own.contains { $0.segment.flags.has([.syn, .ack]) } ? .doubtful : .refused
         }
         let before = own[..<first]
@@ -192,7 +194,7 @@ struct SimulatedTruth {
 }
 
 extension Simulation {
-    /// Whether SYN, SYN-ACK and all FINs were captured: without them nobody can tell what is text.
+    /// Whether SYN, SYN-ACK and all FINs were captured: without them, text cannot be told from controls.
     var hasEveryControl: Bool {
         (0..<2).allSatisfy { end in
             let own = captured.filter { $0.sender == end }

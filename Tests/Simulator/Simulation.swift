@@ -1,35 +1,36 @@
-// Two TCPs that talk over a bad network, past a capture, so that tests know the states that they are really in.
+// Two TCPs that communicate over a bad network past a capture, so that tests know their real states.
 
 import TCPModel
 
 /// How bad the network is.
 struct SimulatedNetwork {
-    /// Of a hundred segments so many get lost before the capture, and so many behind it.
+    /// Percentage of segments lost before the capture, and behind it.
     var lossBefore: UInt32 = 0
     var lossBehind: UInt32 = 0
-    /// So many are there, but the capture does not have them.
+    /// Percentage of segments that pass the capture without being captured.
     var notCaptured: UInt32 = 0
-    /// Microseconds from an end to the capture, and how many more it may take: with more, segments overtake each other.
+    /// Microseconds from an end to the capture, and the random extra delay, which lets segments overtake each other.
     var delay: Int64 = 5000
     var jitter: Int64 = 0
-    /// Of a hundred segments so many come once more, up to so many microseconds later: before the capture, or behind it.
+    /// Percentage of segments that are duplicated before or behind the capture, and the most microseconds by which the
+    /// copy is late.
     var duplicated: UInt32 = 0
     var duplicateDelay: Int64 = 0
-    /// Whether the capture is on the client's host: nothing happens between the two.
+    /// Whether the capture is on the client's host, so that nothing is lost or delayed between the two.
     var isAtClient = false
 }
 
-/// One four-tuple from its first to its last segment: one connection, or several one after another.
+/// One four-tuple from its first to its last segment: one connection, or several in a row.
 struct Simulation {
-    /// A segment in the capture, from the `connection`th endpoint of the host `sender` (0 the client).
+    /// A segment in the capture, from endpoint number `connection` of host `sender` (0 is the client).
     struct Captured {
         let time: Int64
         let sender: Int
         let connection: Int
         var segment: SimulatedSegment
-        /// Somebody else sent it.
+        /// Set if a third party sent the segment.
         var forgery: SimulatedForgery?
-        /// It is no segment, but an error about this one.
+        /// Set if this is not the segment itself but an ICMP error about it.
         var error: SimulatedPath?
     }
 
@@ -43,11 +44,11 @@ struct Simulation {
         case acknowledge(Int, Int)
     }
 
-    /// What each host's endpoints of this four-tuple were and are, one after another.
+    /// Each host's endpoints of this four-tuple, past and present, in order.
     private(set) var endpoints: [[SimulatedEndpoint]]
-    /// What the capture sees.
+    /// The contents of the capture.
     var captured: [Captured] = []
-    /// Whether an end gave up, or was still at it when the simulation ended, which no segment tells.
+    /// Whether an end gave up, or was still sending when the simulation ended; no segment shows this.
     private(set) var gaveUp = false
     /// Microseconds from a host to a capture on it.
     private static let near: Int64 = 5
@@ -56,11 +57,11 @@ struct Simulation {
     private var now: Int64 = 0
     private var queue: [(time: Int64, order: Int, event: Event)] = []
     private var order = 0
-    /// What both ends sent, each at its number.
+    /// All segments that both ends sent, by their number.
     private(set) var sent: [Captured] = []
     private var timers = [0, 0]
     private var retries = [0, 0]
-    /// What is wrong with the way from each end.
+    /// The fault, if any, of the path from each end.
     private var paths: [SimulatedPath?] = [nil, nil]
 
     /// The endpoints of the latest connection.
@@ -76,7 +77,7 @@ struct Simulation {
         run(plan)
     }
 
-    /// A connection with some of `conduct`, as it comes.
+    /// Simulates a connection with a random selection from `conduct`.
     init(seed: UInt64, _ network: SimulatedNetwork, conduct: SimulatedConduct) {
         var random = Chance(seed)
         let isSimultaneous = conduct.contains(.simultaneousOpen) && random.isOne(of: 4)
@@ -92,13 +93,13 @@ struct Simulation {
     }
 
     private static func endpoint(_ host: SimulatedHost, _ random: inout Chance) -> SimulatedEndpoint {
-        // Every fourth number comes round during the connection.
+        // One ISN in four makes the sequence numbers wrap during the connection.
         let late = random.next(below: 4) == 0
         let iss = late ? .max - UInt32(random.next(below: 3000)) : UInt32(random.next(below: 1 << 32))
         return SimulatedEndpoint(iss: iss, host, seed: UInt64(iss))
     }
 
-    /// Whether the capture has all that passed it.
+    /// Whether every segment that passes the capture is captured.
     var hasEveryFrame: Bool { network.notCaptured == 0 }
 
     private mutating func run(_ plan: [(end: Int, call: SimulatedCall, time: Int64)]) {
@@ -164,7 +165,8 @@ struct Simulation {
         if it.unansweredSegments > 0 { add(.acknowledge(end, timers[end]), after: 40_000) }
         switch it.timer {
         case .retransmission, .persist:
-            // Doubled each time, as RFC 6298 has it, from 200 ms up to 1.6 s: so that all is over before a TIME-WAIT is.
+            // Doubled each time, as in RFC 6298, from 200 ms up to 1.6 s, so that everything is over before a TIME-WAIT
+            // is.
             let first = it.host.measuresRoundTrips ? it.clocking.timeout : 200_000
             add(.timer(end, timers[end]), after: first << Int64(min(retries[end], 3)))
         case .tailLossProbe: add(.timer(end, timers[end]), after: it.probeTimeout)
@@ -194,7 +196,7 @@ struct Simulation {
         }
     }
 
-    /// It comes to the capture, and perhaps beyond it.
+    /// Passes a segment to the capture, and perhaps on to the other end.
     private mutating func pass(_ segment: SimulatedSegment, from sender: Int, _ connection: Int, after passing: Int64) {
         let isMissed = network.notCaptured > 0 && random.next(below: 100) < network.notCaptured
         if !isMissed { add(.captured(sender, connection, segment), after: passing) }
@@ -225,15 +227,15 @@ struct Simulation {
 
     // MARK: The four-tuple is used again
 
-    /// The client uses its port again, if it has no socket there but one in TIME-WAIT.
+    /// The client reuses its port, unless it has a socket there that is not in TIME-WAIT.
     private mutating func connectAgain(_ end: Int) {
         guard ends[end].state == .closed && ends[end].hasOpened || ends[end].state == .timeWait else { return }
         succeed(end)
         act(end) { $0.connect() }
     }
 
-    /// Another endpoint takes the place of one that is over. Its numbers lie beyond the old ones (RFC 9293 3.4.3; RFC 6191); some
-    /// hosts make them up anew once the old connection is closed.
+    /// A new endpoint replaces one that is over. Its numbers lie beyond the old ones (RFC 9293 3.4.3; RFC 6191); some
+    /// hosts choose them afresh once the old connection is closed.
     private mutating func succeed(_ end: Int) {
         let old = ends[end]
         var step = 70_000 + UInt32(random.next(below: random.isOne(of: 2) ? 100_000 : 1 << 24))
@@ -244,7 +246,7 @@ struct Simulation {
             SimulatedEndpoint(
                 iss: old.highest.advanced(by: step).rawValue, old.host, seed: UInt64(old.highest.rawValue)))
         if old.host.listens == false { endpoints[end][endpoints[end].count - 1].state = .closed }
-        // Its program goes on as the one before, and closes in the end.
+        // Its program behaves like the one before, and usually closes at the end.
         let place = endpoints[end].count - 1
         endpoints[end][place].written = UInt32(random.next(below: 2000))
         endpoints[end][place].isClosing = random.next(below: 4) > 0
