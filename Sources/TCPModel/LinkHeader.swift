@@ -18,7 +18,7 @@ public struct HardwareAddress: Hashable, BitwiseCopyable, Sendable {
     }
 }
 
-/// The EtherType of what a link header carries, and the VLAN tags before it.
+/// The EtherType of a link header's payload, and the VLAN tags before it.
 public struct LinkTags: Hashable, BitwiseCopyable, Sendable {
     /// The most tags kept; real networks stack two.
     public static let most = 4

@@ -1,7 +1,7 @@
 // Where a process comes from: its executable, control group, container and systemd unit. Read once per process and
 // shared by its sockets.
 
-/// What is known of a process beyond its name. All of it is untrusted text: escape before showing.
+/// What is known about a process beyond its name. All of it is untrusted text: escape before showing.
 ///
 /// A class, so that all connections of a process share one copy.
 public final class ProcessDetails: Sendable {

@@ -1,4 +1,4 @@
-// Why a process may not do what others wait for, even though its program is correct.
+// Why a process does not serve its connections, although its program may be correct.
 
 /// What keeps a process from serving its connections.
 public enum ProcessTrouble: UInt8, Sendable, BitwiseCopyable {

@@ -36,7 +36,7 @@ public struct RoundedSpan: Sendable {
     /// The unit.
     public let unit: Unit
 
-    /// Rounds a span of so many nanoseconds.
+    /// Rounds a span given in nanoseconds.
     @inlinable @inline(__always) public init(_ nanoseconds: UInt64, _ style: SpanStyle) {
         switch style {
         case .measured: self.init(measured: nanoseconds, millisecondDigits: 4)

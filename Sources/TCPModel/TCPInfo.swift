@@ -52,7 +52,7 @@ public struct TCPInfo: BitwiseCopyable, Sendable {
     public var selectivelyAcknowledged: UInt32? { word(28) }
     /// Segments considered lost.
     public var lost: UInt32? { word(32) }
-    /// Segments retransmitted and not acknowledged yet.
+    /// Segments retransmitted and not yet acknowledged.
     public var retransmittedInFlight: UInt32? { word(36) }
     /// Milliseconds since data was last sent.
     public var sinceDataSent: UInt32? { word(44) }

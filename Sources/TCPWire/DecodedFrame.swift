@@ -1,4 +1,4 @@
-// The result of decoding a frame: a TCP segment, or normal traffic that is not for this tool.
+// The result of decoding a frame: a TCP segment, a part of one, an error about one, or other normal traffic.
 
 public import TCPModel
 

@@ -1,4 +1,4 @@
-// Big-endian loads from borrowed bytes: the only file of this module that says `unsafe`.
+// Big-endian loads from borrowed bytes: the only file of this module that uses `unsafe`.
 
 /// Lends the first `count` octets to `body`, or all of them if there are fewer.
 func withOctets(_ octets: [UInt8], count: Int, _ body: (RawSpan) throws(DecodeError) -> Void) throws(DecodeError) {

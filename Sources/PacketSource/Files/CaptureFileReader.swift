@@ -87,7 +87,7 @@ public struct CaptureFileReader: ~Copyable {
     /// Whether it is a classic pcap file.
     public var isClassic: Bool { if case .pcap = decoder { true } else { false } }
 
-    /// Whether its frames may be of several link types.
+    /// Whether its frames may have different link types.
     public var isMixed: Bool { if case .pcapng = decoder { true } else { false } }
 
     /// Frames lost according to the capturing program (pcapng's isb_ifdrop and epb_dropcount, snoop's drops), as far as

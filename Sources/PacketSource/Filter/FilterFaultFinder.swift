@@ -11,7 +11,7 @@ struct FilterFaultFinder {
 
     /// The longest filter searched, in octets: each try is a compilation.
     private static let longest = 4096
-    /// The most octets compiled in total, worth a few tenths of a second: every open bracket multiplies the tries.
+    /// The most octets compiled in total, worth a few tenths of a second: every open bracket adds tries.
     private static let most = 16 << 20
     /// Possible continuations of an unfinished filter, most likely first.
     private static let operands = [

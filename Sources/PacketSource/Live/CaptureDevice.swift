@@ -88,7 +88,7 @@ public struct CaptureDevice: Hashable, Sendable {
 func withErrorBuffer<Result>(_ body: (UnsafeMutablePointer<CChar>) -> Result) -> (Result, String) {
     let size = Int(PCAP_ERRBUF_SIZE)
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
-        // The buffer starts out as all zeros and libpcap never writes its last byte, so the text is NUL-terminated.
+        // The buffer starts as all zeros, and libpcap writes NUL-terminated text into it, so its last byte stays 0.
         unsafe buffer.initialize(repeating: 0)
         guard let start = buffer.baseAddress else { fatalError("a buffer of \(size) bytes has an address") }
         let result = unsafe body(start)

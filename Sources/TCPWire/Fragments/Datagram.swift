@@ -65,7 +65,8 @@ struct Datagram {
         if isDiscarded { return .waiting }
         var length = fragment.length
         if fragment.hasMore, length % 8 != 0 {
-            // RFC 8200 4.5: the fragment is discarded. RFC 791 has no rule; hosts ignore the odd octets at the end.
+            // RFC 8200 4.5: the fragment is discarded. RFC 791 has no rule; hosts ignore the octets beyond a multiple
+            // of eight.
             guard fragment.isIPv4 else { return .invalid }
             length &= ~7
         }

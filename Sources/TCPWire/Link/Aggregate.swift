@@ -12,8 +12,8 @@ private enum SubframeHeader {
 
 /// The packets of a frame that holds several; `next` reads them one by one.
 ///
-/// Only the first TCP segment is returned, and those later ones that belong to the same connection and have no SYN:
-/// connections are identified by frame number, so at most one may begin in a frame. Segments left out are counted.
+/// Of its TCP segments, `next` returns the first, and later ones only if they belong to the same connection and have no
+/// SYN: connections are identified by frame number, so at most one may begin in a frame. Segments left out are counted.
 public struct Aggregate: BitwiseCopyable, Sendable {
     private let frame: FrameExtent
     private let nesting: Nesting

@@ -10,7 +10,7 @@
     static let customerTag: UInt16 = 0x8100
     /// 802.1ad service tag.
     static let serviceTag: UInt16 = 0x88a8
-    /// The outer tag of switches from before 802.1ad.
+    /// The outer tag that switches used before 802.1ad.
     static let oldServiceTag: UInt16 = 0x9100
     /// MPLS with a downstream-assigned label (RFC 5332 4).
     static let mpls: UInt16 = 0x8847

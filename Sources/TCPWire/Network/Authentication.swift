@@ -8,7 +8,7 @@ private enum AuthenticationHeader {
     static let leastLength = 12
 }
 
-/// Reads the header at the start of `packet`, and the payload behind it.
+/// Reads the header at `packet.offset`, and the payload behind it.
 @inline(never) func authenticatedFrame(
     _ bytes: RawSpan, _ frame: FrameExtent, _ packet: NetworkPacket
 ) throws(DecodeError) -> DecodedFrame {

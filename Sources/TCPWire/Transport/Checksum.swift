@@ -36,7 +36,7 @@ private func folded(_ sum: UInt64) -> UInt16 {
     return UInt16(truncatingIfNeeded: sum)
 }
 
-/// Whether an IPv4 header's checksum is wrong. 0 is not: a sender leaves it to its network card to fill in.
+/// Whether an IPv4 header's checksum is wrong. A checksum of 0 is not: the sender left it to its network card.
 @inline(never) func isBadIPv4Checksum(_ bytes: RawSpan, _ frame: FrameExtent, at start: Int, length: Int) -> Bool {
     guard frame.captured - start >= length, bytes.big16(start + ChecksumOffset.ipv4) != 0 else { return false }
     return folded(bytes.checksumSum(start, start + length)) != 0xffff

@@ -47,7 +47,7 @@ private enum UsualSynOptions {
     static var kinds: TCPOptions.Kinds { [.maximumSegmentSize, .sackPermitted, .timestamps, .windowScale] }
 }
 
-/// Reads the options from `start` to `headerEnd`, as far as `readable`.
+/// Reads the options from `start` to `headerEnd`, or only up to `readable` if that comes first.
 ///
 /// If a kind occurs twice, the later one counts, as in Linux. Each path has a variable of its own: the last path would
 /// force a shared one into memory, and reading it back right after writing it costs more than the rest of a frame.
