@@ -1,4 +1,4 @@
-// The anomalies by name, for programs. How people read them is the reports' business.
+// The anomalies by name, for programs. The reports word them for people.
 
 extension Anomalies {
     /// Each anomaly with its name, in the order of their bits.

@@ -1,4 +1,4 @@
-// What a segment says of what its sender has taken in and has room for: RCV.NXT, the receive window, the scale of it.
+// What a segment says about what its sender has received and has room for: RCV.NXT, the receive window and its scale.
 
 import TCPModel
 
@@ -7,14 +7,14 @@ extension EndpointMachine {
         ownShift = Self.shift(of: segment)
     }
 
-    /// The offered window scale of a SYN; above 14 counts as 14 (RFC 7323 2.3). Where the capture has not all options it may have
-    /// been among those that were cut off.
+    /// The window scale that a SYN offers; above 14 counts as 14 (RFC 7323 2.3). If the capture cut off some options,
+    /// the scale may have been among them.
     static func shift(of segment: Segment) -> UInt8 {
         if segment.options.present.contains(.windowScale) { return min(segment.options.windowScale, 14) }
         return segment.remarks.contains(.truncatedOptions) ? shiftUnknown : shiftAbsent
     }
 
-    /// RCV.NXT as an own acknowledgment tells it.
+    /// Sets RCV.NXT from an acknowledgment that this endpoint sent.
     mutating func learnReceiveNext(_ ack: SequenceNumber) {
         if !knowledge.contains(.irs) && (state == .unseen || state == .listen || state == .synSent || state == .closed)
         {
@@ -26,16 +26,16 @@ extension EndpointMachine {
         receiveNext = ack
     }
 
-    /// The window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
+    /// Notes the window's right edge: SEG.ACK + SEG.WND, scaled except on a SYN (RFC 7323 2.2).
     mutating func noteWindow(_ segment: Segment) {
         guard segment.flags.has(.ack), !isBlind(segment.acknowledgment) else { return }
-        // With an unknown scale take the largest one: better to accept too much than to call good segments bad.
+        // With an unknown scale take the largest one: accepting too much is better than calling good segments bad.
         let shift = segment.flags.has(.syn) ? 0 : windowShift ?? 14
         let edge = segment.acknowledgment.advanced(by: UInt32(segment.window) &<< UInt32(shift))
         if !knowledge.contains(.window) {
             knowledge.insert(.window)
             receiveLimit = edge
-            // A SYN-ACK may acknowledge what is no answer to the SYN.
+            // A SYN-ACK may acknowledge a number that does not answer the SYN.
             let isOfSyn = segment.flags.has(.syn) && knowledge.contains(.irs)
             acknowledged = isOfSyn ? irs.advanced(by: 1) : segment.acknowledgment
         } else {
@@ -44,7 +44,8 @@ extension EndpointMachine {
         }
     }
 
-    /// The same, and whether text that we thought here lacks. On the usual course none does.
+    /// Does what `noteWindow` does, and notes whether text that was thought to
+    /// have arrived is missing. Usually none is.
     mutating func noteAcknowledgment(_ segment: Segment) {
         let (limit, last) = (receiveLimit, acknowledged)
         noteWindow(segment)
@@ -55,15 +56,15 @@ extension EndpointMachine {
         }
     }
 
-    /// A duplicate ACK (RFC 5681 2) that opens no window: something came, but not what follows on `acknowledged`. Whether that was
-    /// lost, or is still on its way, the next ACK will tell.
+    /// A duplicate ACK (RFC 5681 2) that opens no window: something arrived, but not what follows `acknowledged`. The
+    /// next ACK will show whether that was lost or is still in flight.
     private func repeatsAcknowledgment(_ segment: Segment) -> Bool {
         segment.isPureAck && segment.sequence == sendNext && segment.acknowledgment == acknowledged
             && acknowledged.isBefore(receiveNext)
     }
 
-    /// Whether anything that this endpoint sends after the peer had to send the oldest text again acknowledges no more than before:
-    /// perhaps neither copy came.
+    /// Whether this endpoint still acknowledges no more than before, although the peer had to retransmit the
+    /// oldest text: perhaps neither copy arrived.
     private func stillLacksText(_ segment: Segment) -> Bool {
         knowledge.contains(.textRepeated) && segment.flags.has(.ack) && segment.acknowledgment == acknowledged
             && acknowledged.isBefore(receiveNext)

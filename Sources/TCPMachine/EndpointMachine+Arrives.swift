@@ -1,13 +1,14 @@
-// SEGMENT ARRIVES (RFC 9293 3.10.7) for CLOSED, LISTEN and SYN-SENT, and for endpoints of which nothing is known yet.
+// SEGMENT ARRIVES (RFC 9293 3.10.7) for CLOSED, LISTEN and SYN-SENT,
+// and for endpoints about which nothing is known yet.
 
 public import TCPModel
 
 extension EndpointMachine {
-    /// `segment` is on its way to this endpoint; what it will do there is inferred.
+    /// `segment` is on its way to this endpoint; its effect there is inferred.
     public mutating func arrives(_ segment: Segment) -> Reaction {
         var reaction = Reaction()
         if segment.flags.isMeaningless {
-            // No TCP sends SYN with RST; whose connection it is looks at the RST first (3.10.7.3, 3.10.7.4).
+            // No TCP sends SYN with RST; an endpoint with a connection checks the RST first (3.10.7.3, 3.10.7.4).
             guard segment.flags.has(.rst), state != .unseen else { return reaction }
         }
         learnArriving(segment)
@@ -28,14 +29,15 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Nothing is known of this endpoint, not even that it exists.
+    /// Nothing is known about this endpoint, not even that it exists.
     ///
-    /// A SYN alone changes no state: whether somebody listens shows in the answer, so LISTEN to SYN-RECEIVED is drawn when
-    /// the SYN-ACK is sent. Anything that acknowledges shows that this endpoint sent what is acknowledged.
+    /// A SYN alone changes no state: only the answer shows whether a process listens, so the step
+    /// from LISTEN to SYN-RECEIVED is taken when the SYN-ACK is sent. An acknowledgment shows that
+    /// this endpoint sent what it acknowledges.
     private mutating func arrivesUnseen(_ segment: Segment, _ reaction: inout Reaction) {
         let flags = segment.flags
         if flags.has(.rst) {
-            // What relative numbers count from.
+            // The base of relative sequence numbers.
             if flags.has(.ack) && knowledge.isDisjoint(with: [.iss, .send]) {
                 iss = segment.acknowledgment.advanced(by: .max)
             }
@@ -47,7 +49,7 @@ extension EndpointMachine {
             return
         }
         guard flags.has(.ack) else { return }
-        // Nor is it anything of the connection that had this four-tuple before.
+        // A segment from before the peer's SYN belongs to an earlier connection on this four-tuple.
         if knowledge.contains(.irs) && segment.sequence.isBefore(irs) { return }
         if flags.has(.syn) {
             // A SYN-ACK answers a SYN that was not captured.
@@ -64,7 +66,7 @@ extension EndpointMachine {
         sendUnacknowledged = segment.acknowledgment
         sendNext = segment.acknowledgment
         if knowledge.contains(.irs) {
-            // One-sided capture, or a lost SYN-ACK: the peer acknowledges a SYN that we did not see.
+            // A one-sided capture, or a lost SYN-ACK: the peer acknowledges a SYN of this endpoint that we did not see.
             knowledge.insert(.iss)
             enter(.synReceived, from: .listen, .assumed, .evidence, &reaction)
             enter(.established, .inferred, .synReceivedAck, &reaction)
@@ -74,8 +76,8 @@ extension EndpointMachine {
         arrivesSynchronized(segment, &reaction)
     }
 
-    /// 3.10.7.1: anything but a RST is answered with a RST; nothing changes here. But if the RST that closed it was somebody else's,
-    /// the peer's FIN is here.
+    /// 3.10.7.1: anything but a RST is answered with a RST, and nothing changes here. But if the RST that closed this
+    /// endpoint was not its own, the peer's FIN has arrived.
     private mutating func arrivesClosed(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.flags.has(.rst) { return }
         if segment.flags.has(.fin) && certainty == .assumed && knowledge.contains(.receive) { notePeerFin(segment) }
@@ -91,16 +93,17 @@ extension EndpointMachine {
         if segment.payloadLength > 0 { knowledge.insert(.fastOpen) } else { knowledge.remove(.fastOpen) }
     }
 
-    /// Whether the peer goes on behind its SYN-ACK, which it does only when this endpoint has answered: of an answer that was not presumed.
+    /// Whether the peer sends beyond its SYN-ACK, which it does only once this endpoint has answered that. Only for a
+    /// SYN-ACK whose arrival was not presumed.
     private func showsOpening(_ segment: Segment) -> Bool {
         knowledge.contains([.lacksAnswer, .irs]) && segment.flags.has(.ack) && !segment.flags.hasAny([.syn, .rst])
             && segment.sequenceLength > 0 && segment.sequence.isAfter(irs)
     }
 
-    /// 3.10.7.3, in its order: ACK, RST, (security), SYN, and what is left is dropped.
+    /// 3.10.7.3, in its order: ACK, RST, (security), SYN; anything else is dropped.
     private mutating func arrivesSynSent(_ segment: Segment, _ reaction: inout Reaction) {
         let flags = segment.flags
-        // First: an ACK must cover ISS and nothing that was not sent.
+        // First: an ACK must cover ISS and nothing unsent.
         let hasAck = flags.has(.ack)
         if hasAck {
             let ack = segment.acknowledgment
@@ -122,15 +125,15 @@ extension EndpointMachine {
         guard flags.has(.syn) else { return }
         let isPresumed = !hasAck || !knowledge.contains(.lacksAnswer)
         let crossedEarlier = isPresumed && knowledge.contains(.irs) && segment.sequence == irs
-        // Its text waits, or is dropped and sent again: the own ACK will tell.
+        // Its text waits, or is dropped and retransmitted; this endpoint's own ACK will tell.
         learnPeerSyn(segment)
-        // What dropped the last one may drop this one, too: the own ACK will tell.
+        // Whatever dropped the last SYN-ACK may drop this one, too; this endpoint's own ACK will tell.
         guard isPresumed else {
             knowledge.insert(.answerPassed)
             return
         }
         if hasAck && crossedEarlier {
-            // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and is here before this SYN-ACK. Our own
+            // Simultaneous open (3.5, figure 7): the peer's SYN crossed ours and arrived before this SYN-ACK. Our own
             // SYN-ACK is still to come; ESTABLISHED follows it.
             sendUnacknowledged = segment.acknowledgment
             enter(.synReceived, .inferred, .synSentSyn, &reaction)

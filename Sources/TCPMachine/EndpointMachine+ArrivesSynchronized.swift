@@ -1,11 +1,12 @@
-// SEGMENT ARRIVES (RFC 9293 3.10.7.4) for SYN-RECEIVED and the synchronized states: one function a check, in its order.
+// SEGMENT ARRIVES (RFC 9293 3.10.7.4) for SYN-RECEIVED and the synchronized states:
+// one function per check, in the RFC's order.
 
 public import TCPModel
 
 extension EndpointMachine {
     /// Where a segment lies with respect to the receive window (3.10.7.4, first check).
     enum Acceptability {
-        /// At or right of RCV.NXT and within the window, or partly so.
+        /// At or right of RCV.NXT and within the window, at least in part.
         case acceptable
         /// Entirely left of RCV.NXT: seen before, or a keep-alive.
         case old
@@ -15,14 +16,15 @@ extension EndpointMachine {
 
     mutating func arrivesSynchronized(_ segment: Segment, _ reaction: inout Reaction) {
         if !knowledge.contains(.receive) {
-            // Midstream: this segment is the first that we know the peer sent.
+            // Midstream: this is the first segment that the peer is known to have sent.
             knowledge.insert([.receive, .tookUnseen])
             receiveNext = segment.sequence
         }
         let acceptability = checkSequence(segment)
         if isTooOld(segment) {
-            // RFC 7323 5.3: an ACK is sent, and the segment dropped. One that came late, or was captured late, is old by its
-            // number too, and common; one from before this connection's numbers, or that would be taken, is not.
+            // RFC 7323 5.3: the segment is dropped and an ACK sent. A segment that was delayed, or
+            // captured late, is old by its number too, and common; one from before this connection's
+            // numbers, or one that would be accepted, is not.
             if acceptability != .old || isBeforePeerSyn(segment.sequence) {
                 reaction.anomalies.insert(.oldTimestamp)
             }
@@ -37,7 +39,7 @@ extension EndpointMachine {
         } else if acceptability == .old && isBeforePeerSyn(segment.sequence)
             && irs.offset(from: segment.sequence) < SequenceNumber.furthestInFlight
         {
-            // The connection's that had this four-tuple before: dropped, with its ACK.
+            // From the connection that had this four-tuple before: dropped, along with its ACK.
             reaction.anomalies.insert(.staleSegment)
             return
         } else {
@@ -55,8 +57,8 @@ extension EndpointMachine {
         checkFin(segment, &reaction)
     }
 
-    /// First: the sequence number. RFC 9293 drops what is not acceptable; we only classify, because our RCV.NXT is
-    /// inferred, and each later check takes from an old segment no more than a real endpoint could.
+    /// First check: the sequence number. RFC 9293 drops unacceptable segments; we only classify them, because our
+    /// RCV.NXT is inferred, and each later check takes no more from an old segment than a real endpoint could.
     private func checkSequence(_ segment: Segment) -> Acceptability {
         if segment.sequence.isBefore(receiveNext) && segment.sequenceEnd.isAtOrBefore(receiveNext) { return .old }
         guard knowledge.contains(.window) else { return .acceptable }
@@ -65,39 +67,42 @@ extension EndpointMachine {
             ? .beyond : .acceptable
     }
 
-    /// Whether a segment begins beyond the receive window, as far as that is known: this endpoint drops it.
+    /// Whether a segment begins beyond the receive window, as far as that is known, so that this endpoint drops it.
     public func hasNoRoom(for segment: Segment) -> Bool {
         state.takesText && knowledge.contains(.receive) && checkSequence(segment) == .beyond
     }
 
-    /// Whether a number lies before the peer's SYN, as far as that can be told.
+    /// Whether a number lies before the peer's SYN, as far as that can be decided.
     private func isBeforePeerSyn(_ sequence: SequenceNumber) -> Bool {
         knowledge.contains(.irs) && !knowledge.contains(.farFromPeerSyn) && sequence.isBefore(irs)
     }
 
-    /// All of it lies before what this endpoint has acknowledged: dropped, with its ACK, and answered (3.10.7.4, first check). Not
-    /// by RCV.NXT, which may have been inferred too early; and only if all that it acknowledged was captured, and not long ago.
+    /// Whether the whole segment lies before what this endpoint has acknowledged: it is dropped, along with its ACK,
+    /// and answered (3.10.7.4, first check). RCV.NXT does not serve here, as it may have been inferred too early.
+    /// Applies only if all that this endpoint acknowledged was captured, and not long ago.
     private func isTakenAlready(_ segment: Segment) -> Bool {
         knowledge.contains(.window) && !knowledge.contains(.tookUnseen) && segment.sequenceEnd.isBefore(acknowledged)
             && receiveNext.offset(from: acknowledged) < SequenceNumber.furthestInFlight
     }
 
-    /// Whether this is text, or a FIN, that we thought here and that this endpoint has not acknowledged, from where that begins.
+    /// Whether this repeats the first text, or the FIN, that was thought to have arrived and
+    /// that this endpoint has not acknowledged.
     private func isOldestAgain(_ segment: Segment) -> Bool {
         knowledge.contains(.window) && segment.sequenceEnd.isAfter(acknowledged)
             && segment.sequence.isAtOrBefore(acknowledged)
     }
 
-    /// Second: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
+    /// Second check: RST. It closes only with exactly RCV.NXT (RFC 5961 3.2); elsewhere in the window it is challenged.
     private mutating func checkReset(
         _ segment: Segment, _ acceptability: Acceptability, _ reaction: inout Reaction
     ) {
-        // What lies before a FIN that is on its way may be on its way, too.
+        // While a FIN is in flight, text before it may be in flight, too.
         let mayLackText =
             knowledge.contains(.lacksText)
             || knowledge.contains([.peerFin, .window]) && !knowledge.contains(.peerFinProcessed)
         let isExact = segment.sequence == receiveNext || mayLackText && segment.sequence == acknowledged
-        // The peer's FIN may be on its way, or inferred too early: then RCV.NXT is one less or more than we think.
+        // The peer's FIN may be in flight, or its arrival inferred too early:
+        // then the real RCV.NXT is one more or less than ours.
         let isExactAfterFin = knowledge.contains(.peerFin) && segment.sequence == peerFin.advanced(by: 1)
         guard isExact || isExactAfterFin || isResetOfFin(segment) else {
             reaction.anomalies.insert(acceptability == .acceptable ? .resetNotExact : .resetIgnored)
@@ -114,28 +119,29 @@ extension EndpointMachine {
         }
     }
 
-    /// Some hosts abort after their FIN with its number. Linux takes that, though it lies before RCV.NXT (`tcp_reset_check`).
+    /// Some hosts abort after their FIN with the FIN's own number. Linux obeys that,
+    /// although it lies before RCV.NXT (`tcp_reset_check`).
     private func isResetOfFin(_ segment: Segment) -> Bool {
         guard knowledge.contains(.peerFinProcessed), segment.sequence == peerFin else { return false }
         return state == .closeWait || state == .closing || state == .lastAck
     }
 
-    /// A RST came with the number behind all that this endpoint has, holes or not: the right edge of the right-most block that it
-    /// reported (RFC 2018). Linux obeys it (`tcp_validate_incoming`), where RFC 5961 3.2 has it challenged. Who keeps account of
-    /// the blocks says so.
+    /// A RST arrived with the number just beyond everything that this endpoint has, holes or not: the right edge of the
+    /// rightmost block that it reported (RFC 2018). Linux obeys such a RST (`tcp_validate_incoming`), whereas RFC 5961
+    /// 3.2 challenges it. The caller keeps track of the blocks.
     public mutating func resetArrivesBehindHoles(_ segment: Segment) -> Reaction {
         switch state {
         case .established, .finWait1, .finWait2:
             var reaction = Reaction()
             enter(.closed, .inferred, .reset, &reaction)
             return reaction
-        // Behind the peer's FIN there is nothing to report, and before the handshake's end no text is taken.
+        // Beyond the peer's FIN there are no blocks to report, and before the handshake ends no text is accepted.
         case .unseen, .closed, .listen, .synSent, .synReceived, .closeWait, .closing, .lastAck, .timeWait:
             return arrives(segment)
         }
     }
 
-    /// Fourth: SYN. Returns whether the segment's ACK may still be looked at.
+    /// Fourth check: SYN. Returns whether the segment's ACK may still be processed.
     private mutating func checkSyn(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let isRepeat = knowledge.contains(.irs) && segment.sequence == irs
         if state == .synReceived {
@@ -151,15 +157,15 @@ extension EndpointMachine {
         return false
     }
 
-    /// Whether this is another answer to the own SYN than the one that is thought to have opened this endpoint, of which nothing was
-    /// heard since: then the first one never arrived, and this is an answer to a SYN that was sent again.
+    /// Whether this is a second, different answer to this endpoint's SYN, and the endpoint has sent nothing since the
+    /// first: then the first answer never arrived, and this one answers a retransmitted SYN.
     func isAnotherAnswer(_ segment: Segment) -> Bool {
         state == .established && certainty == .inferred && segment.flags.has([.syn, .ack])
             && knowledge.contains([.activeOpen, .irs]) && !knowledge.contains(.synchronized) && segment.sequence != irs
             && segment.acknowledgment == iss.advanced(by: 1) && sendUnacknowledged == segment.acknowledgment
     }
 
-    /// A segment from beyond the peer's FIN was sent after it: whatever is here now found the FIN here before it.
+    /// A segment from beyond the peer's FIN was sent after it, so the FIN has arrived before this segment.
     private mutating func noteFinBefore(_ segment: Segment, _ reaction: inout Reaction) {
         guard knowledge.contains(.peerFin),
             knowledge.isDisjoint(with: [.peerFinProcessed, .lacksText, .finBeyondWindow])
@@ -169,15 +175,15 @@ extension EndpointMachine {
         }
     }
 
-    /// Fifth: ACK. Returns whether text and FIN may be processed.
+    /// Fifth check: ACK. Returns whether text and FIN may be processed.
     private mutating func checkAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) -> Bool {
         let ack = segment.acknowledgment
         if state == .synReceived {
-            // A little beyond SND.NXT is text that the capture lacks (or a filter left out); the rest is not acceptable.
-            // Who sends a SYN-ACK has got nothing but the SYN.
+            // An ACK a little beyond SND.NXT covers text that the capture lacks (or a filter excluded); any further one
+            // is unacceptable. The sender of a SYN-ACK has received nothing but the SYN.
             let isAnswer = segment.flags.has(.syn)
             let beyond: UInt32 = isAnswer ? 0 : Self.plausibleLoss
-            // In a simultaneous open the peer's SYN-ACK may be here, and the own one not be captured.
+            // In a simultaneous open the peer's SYN-ACK may arrive although this endpoint's own was not captured.
             guard ack.isAfter(isAnswer ? sendUnacknowledged : iss), ack.isAtOrBefore(sendNext.advanced(by: beyond))
             else {
                 reaction.anomalies.insert(.unacceptableAck)
@@ -198,7 +204,8 @@ extension EndpointMachine {
         }
         placeOwnFin(before: ack)
         if ack.isAfter(sendNext) {
-            // More acknowledged than seen: our capture missed it, unless it is more than anybody could have had in flight.
+            // More is acknowledged than was seen: the capture missed it.
+            // ACKs beyond anything possible in flight were rejected above.
             reaction.anomalies.insert(.acknowledgedUnseen)
             moveSendNext(to: ack)
         }
@@ -218,7 +225,7 @@ extension EndpointMachine {
         return true
     }
 
-    /// Whether this endpoint, which is open, drops a segment for what it acknowledges.
+    /// Whether this open endpoint drops a segment because of what it acknowledges.
     public func isBlind(_ segment: Segment) -> Bool {
         guard segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst]), knowledge.contains(.send) else {
             return false
@@ -226,15 +233,15 @@ extension EndpointMachine {
         return state.takesText && state != .synReceived && isFarFromSent(segment.acknowledgment)
     }
 
-    /// Whether an ACK is so far from what this endpoint sent that it drops the whole segment (RFC 5961 5): before its SYN, which
-    /// Linux holds for too old, or beyond its FIN or more than anybody could have in flight. The RFC's own bound, the
-    /// largest window before SND.UNA, is not known here.
+    /// Whether an ACK is so far from what this endpoint sent that the whole segment is dropped (RFC 5961 5): before its
+    /// SYN, which Linux considers too old; beyond its FIN; or further off than anything can be in flight. The RFC's own
+    /// bound, the largest window before SND.UNA, is not known here.
     private func isFarFromSent(_ ack: SequenceNumber) -> Bool {
         if ack.isAfter(sendNext) {
             return knowledge.contains(.ownFin) && sendNext.isAfter(ownFin)
                 || ack.offset(from: sendNext) >= SequenceNumber.furthestInFlight
         }
-        // If more is in flight than can be, its ACKs were not captured, and nobody knows what is old.
+        // If more is in flight than possible, its ACKs were not captured, and what is old cannot be decided.
         guard sendNext.offset(from: sendUnacknowledged) < SequenceNumber.furthestInFlight,
             ack.isBefore(sendUnacknowledged)
         else { return false }
@@ -242,19 +249,19 @@ extension EndpointMachine {
             || knowledge.contains(.iss) && !knowledge.contains(.farFromOwnSyn) && ack.isBefore(iss)
     }
 
-    /// Seventh: text moves RCV.NXT when it is in order. Beyond a hole it waits; the endpoint's own ACK will tell.
+    /// Seventh check: in-order text moves RCV.NXT. Text beyond a hole waits; the endpoint's own ACK will tell.
     private mutating func processText(_ segment: Segment) {
         guard segment.payloadLength > 0 else { return }
         let end = segment.sequence.advanced(by: segment.payloadLength)
         guard segment.sequence.isAtOrBefore(receiveNext), end.isAfter(receiveNext) else { return }
         moveReceiveNext(to: end)
-        // Text where a FIN was said to be: that FIN was somebody else's.
+        // Text where a FIN was thought to be: that FIN was not the peer's.
         if knowledge.contains(.peerFin) && !knowledge.contains(.peerFinProcessed) && peerFin.isBefore(end) {
             knowledge.remove(.peerFin)
         }
     }
 
-    /// The peer's FIN is on its way.
+    /// Notes that the peer's FIN is on its way.
     mutating func notePeerFin(_ segment: Segment) {
         if knowledge.contains(.peerFin) && segment.finSequence == peerFin { knowledge.insert(.peerFinRepeated) }
         if mayBeFin(segment.finSequence) {
@@ -266,8 +273,9 @@ extension EndpointMachine {
         if !coversOwn { knowledge.remove(.peerFinCoversOwn) }
     }
 
-    /// "Trimming off any portions that lie outside the window (including SYN and FIN)" (3.10.7.4, first check). Some hosts take more than
-    /// they have room for; and where the segment begins beyond the window, another one that was not captured has opened it.
+    /// "Trimming off any portions that lie outside the window (including SYN and FIN)" (3.10.7.4, first
+    /// check). Some hosts accept more than they have room for; and if the segment begins beyond the window,
+    /// an uncaptured window update must have come first.
     private mutating func noteRoomForFin(_ segment: Segment) {
         if hasRoomForFin(of: segment) || segment.sequence.isAfter(receiveLimit) {
             knowledge.remove(.finBeyondWindow)
@@ -276,13 +284,13 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether the FIN of this segment lies in the receive window, as far as that is known, or just behind it: a FIN takes no room, and many
-    /// hosts take it there (Linux's `tcp_data_queue`).
+    /// Whether this segment's FIN lies in the receive window, as far as that is known, or just beyond it: a FIN takes
+    /// no room, and many hosts accept it there (Linux's `tcp_data_queue`).
     public func hasRoomForFin(of segment: Segment) -> Bool {
         !knowledge.contains(.window) || segment.finSequence.isAtOrBefore(receiveLimit)
     }
 
-    /// Eighth: FIN, once everything before it is here.
+    /// Eighth check: the FIN, once everything before it has arrived.
     private mutating func checkFin(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.flags.has(.fin) { notePeerFin(segment) }
         guard knowledge.contains(.peerFin), !knowledge.contains(.peerFinProcessed) else { return }
@@ -290,13 +298,13 @@ extension EndpointMachine {
         if receiveNext == peerFin && !lacksText && !knowledge.contains(.finBeyondWindow) {
             processPeerFin(.inferred, &reaction)
         } else if receiveNext == peerFin.advanced(by: 1) && acknowledged == receiveNext {
-            // Its ACK was captured before it.
+            // Its ACK was captured first.
             processPeerFin(.observed, &reaction)
         }
     }
 
-    /// All that the peer has sent up to `end` is here, though not in this order (3.10.7.4, seventh and eighth check): who keeps
-    /// account of the holes says so.
+    /// Everything that the peer sent up to `end` has arrived, though not in order (3.10.7.4,
+    /// seventh and eighth check). The caller keeps track of the holes.
     public mutating func receivedAll(upTo end: SequenceNumber) -> Reaction {
         var reaction = Reaction()
         guard knowledge.contains(.receive), end.isAfter(receiveNext), state.takesText else { return reaction }
@@ -309,7 +317,8 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Whether a FIN with this number may be the peer's: not where its text was, and the first one if there are several.
+    /// Whether the peer's FIN may have this number: not within its text,
+    /// and the lowest number if there are several FINs.
     private func mayBeFin(_ sequence: SequenceNumber) -> Bool {
         if knowledge.contains(.peerFin) { return !knowledge.contains(.peerFinProcessed) && sequence.isBefore(peerFin) }
         return knowledge.contains(.tookUnseen) || !sequence.isBefore(receiveNext)
@@ -317,7 +326,7 @@ extension EndpointMachine {
 }
 
 extension TCPState {
-    /// Whether RCV.NXT means something in this state.
+    /// Whether RCV.NXT is meaningful in this state.
     fileprivate var takesText: Bool {
         switch self {
         case .unseen, .closed, .listen, .synSent: false

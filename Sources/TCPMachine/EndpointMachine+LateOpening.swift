@@ -1,24 +1,27 @@
-// A SYN that was captured behind what follows on it, or answers it: two queues of the capture, or two interfaces. It left before all
-// that, so that it moves no state; but it tells the initial number and the scale of the windows, which were only guessed till then.
+// A SYN that was captured after segments that follow or answer it, as with two capture queues or two interfaces. It
+// was sent before all of them, so it moves no state; but it shows the initial sequence number and the window scale,
+// which were only guessed until then.
 
 public import TCPModel
 
 extension EndpointMachine {
-    /// Whether this is the very SYN (or SYN-ACK) whose number was guessed from what came after it (RFC 9293 3.4.1: each side has
-    /// one); so that it is either late or sent again. Times are for the caller to judge.
+    /// Whether this is the very SYN (or SYN-ACK) whose number was guessed from later segments (RFC 9293 3.4.1: each
+    /// side has one), so that it is either late or retransmitted. The caller judges the times.
     public func isOpeningUnseen(_ segment: Segment) -> Bool {
         guard knowledge.contains(.send), isJustBeforeSent(segment) else { return false }
-        // From the peer's SYN-ACK it is known by its number alone.
+        // The peer's SYN-ACK reveals only the number of this endpoint's SYN.
         let isOnlyFromAnswer = !segment.flags.has(.ack) && knowledge.contains(.activeOpen)
         return !knowledge.contains(.iss) || isOnlyFromAnswer
     }
 
-    /// Whether this is the very SYN that a RST refused which was captured before it, and is all that is known of this endpoint.
+    /// Whether this is the very SYN refused by a RST that was captured before it and
+    /// is all that is known about this endpoint.
     public func isRefusedUnseen(_ segment: Segment) -> Bool {
         state == .closed && knowledge.isEmpty && !segment.flags.has(.ack) && isJustBeforeSent(segment)
     }
 
-    /// Whether a SYN is just before what was known first: before all of its text, if that was taken (RFC 7413 3).
+    /// Whether a SYN lies just before the first number known: before all of its text,
+    /// if that was accepted (RFC 7413 3).
     private func isJustBeforeSent(_ segment: Segment) -> Bool {
         iss == segment.sequence || iss == segment.sequence.advanced(by: segment.payloadLength)
     }
@@ -27,7 +30,7 @@ extension EndpointMachine {
     public mutating func sentOpeningLate(_ segment: Segment) {
         if !knowledge.contains(.send) {
             startSending(segment)
-            // The RST answers this one.
+            // The RST answers this SYN.
             certainty = max(certainty, .inferred)
         }
         iss = segment.sequence
@@ -37,7 +40,7 @@ extension EndpointMachine {
 
     /// The peer's opening was captured late.
     public mutating func openingArrivedLate(_ segment: Segment) {
-        // It had come before whatever this endpoint did since.
+        // It arrived before anything that this endpoint has done since.
         guard state != .unseen else { return }
         knowledge.insert(.irs)
         irs = segment.sequence

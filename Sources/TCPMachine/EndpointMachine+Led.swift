@@ -1,19 +1,20 @@
-// What the kernel's word adds: an endpoint is further than the captured segments take it, because the capture lacks some of them (a
-// filter left them out, or they were lost).
+// What the kernel's reports add: an endpoint is further along than the captured segments show, because some were not
+// captured (a filter excluded them, or they were lost).
 
 public import TCPModel
 
 extension EndpointMachine {
-    /// The kernel says that this endpoint is in `goal`, and all that was captured until then was observed: the segments that led
-    /// there were not captured. It goes there by RFC 9293's own way (3.3.2); nothing happens where none leads there.
+    /// The kernel reports this endpoint in `goal`, after everything captured until then has been processed: the
+    /// segments that led there were not captured. The endpoint goes there along RFC 9293's own transitions (3.3.2);
+    /// nothing happens if none lead there.
     ///
-    /// - Parameter hasPassed: it was there, and may be further by what was captured since.
+    /// - Parameter hasPassed: it was in `goal`, and may be further along through segments captured since.
     public mutating func kernelLeads(to goal: TCPState, hasPassed: Bool = false) -> Reaction {
         lead(to: goal, .confirmed, hasPassed: hasPassed)
     }
 
-    /// The kernel of the other end has that in `shown`, and it was in `before` by what was captured: this endpoint came at least as far
-    /// as that shows. It is inferred, as what is shown by segments is.
+    /// The other end's kernel reports it in `shown`; by the captured segments it was in `before`. This endpoint has
+    /// come at least as far as that implies. The result is inferred, as a receiver's state from captured segments is.
     public mutating func peersKernelLeads(facing shown: TCPState, from before: TCPState) -> Reaction {
         guard let goal = place(facing: shown, from: before) else { return Reaction() }
         return lead(to: goal, .inferred, hasPassed: true)
@@ -23,13 +24,14 @@ extension EndpointMachine {
         switch shown {
         // The SYN-ACK that opens one end is answered with the ACK that opens the other one.
         case .established: .established
-        // This end's FIN has arrived. If it had the other one before, by what was captured, that came later.
+        // This end's FIN has arrived there. If this end had the other's FIN already,
+        // by the captured segments, that one came later.
         case .closeWait: state == .closeWait ? .finWait2 : .finWait1
         case .lastAck: .finWait2
-        // And the answer to it has been acknowledged.
+        // The other end's own FIN has been acknowledged, too.
         case .closed: .timeWait
         case .closing: .finWait1
-        // The other end's FIN was acknowledged.
+        // The other end's FIN has been acknowledged.
         case .finWait2: state == .finWait1 || state == .finWait2 ? .lastAck : .closeWait
         case .timeWait: before == .closing ? .timeWait : .closed
         case .unseen, .listen, .synSent, .synReceived, .finWait1: nil
@@ -39,7 +41,7 @@ extension EndpointMachine {
     private mutating func lead(to wanted: TCPState, _ certainty: Certainty, hasPassed: Bool) -> Reaction {
         var reaction = Reaction()
         var goal = wanted
-        // Its FIN was captured, and the one before that was not: it had the peer's then.
+        // Its FIN was captured, and the peer's earlier one was not: it had the peer's FIN when it sent its own.
         if goal == .closeWait && hasPassed && (state == .finWait1 || state == .finWait2) { goal = .lastAck }
         guard isLed(to: goal) else { return reaction }
         let hadPeerFin = knowledge.contains(.peerFinProcessed)
@@ -50,7 +52,7 @@ extension EndpointMachine {
         }
         guard goal == .finWait2 && hadPeerFin else { return reaction }
         if hasPassed {
-            // The peer's FIN was captured, and came after the ACK of the own one.
+            // The peer's FIN was captured, and arrived after the ACK of this endpoint's own.
             enter(.timeWait, .inferred, .fin, &reaction)
         } else {
             knowledge.remove(.peerFinProcessed)
@@ -59,9 +61,9 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Whether there is a way to `goal`.
+    /// Whether there is a path to `goal`.
     private func isLed(to goal: TCPState) -> Bool {
-        // Somebody who listens, or nobody: only a SYN that was captured may have opened it.
+        // A listener, or no socket at all: only a captured SYN can have opened it.
         if (state == .unseen || state == .listen) && !knowledge.contains(.irs) { return false }
         var place = state
         while place != goal {
@@ -71,7 +73,7 @@ extension EndpointMachine {
         return state != goal
     }
 
-    /// The next step from one state to another one that is further on, and the rule that takes it.
+    /// The next step from `state` toward `goal`, and the rule that takes it; nil if `goal` cannot be reached.
     private static func step(from state: TCPState, to goal: TCPState) -> (next: TCPState, rule: RFCRule)? {
         switch (state, goal) {
         case (_, .unseen), (_, .listen), (_, .synSent), (_, .synReceived): nil
@@ -86,7 +88,7 @@ extension EndpointMachine {
         case (.closing, .timeWait): (.timeWait, .closingAck)
         case (.closeWait, .lastAck), (.closeWait, .closed): (.lastAck, .closeCall)
         case (.lastAck, .closed): (.closed, .lastAckAck)
-        // The other FIN came first.
+        // The other end's FIN came first.
         case (.finWait1, .lastAck), (.finWait1, .closed), (.finWait2, .lastAck), (.finWait2, .closed):
             (.lastAck, .evidence)
         case (.closeWait, .finWait2), (.closeWait, .timeWait): (.established, .retraction)
@@ -96,7 +98,7 @@ extension EndpointMachine {
         }
     }
 
-    /// What is known of the segments that bring it from `state` to `next`.
+    /// Notes what is known about the uncaptured segments that take it from `state` to `next`.
     private mutating func noteUncaptured(_ next: TCPState) {
         switch next {
         case .established:
@@ -135,7 +137,7 @@ extension EndpointMachine {
 
     // MARK: The numbers of what was not captured
 
-    /// What this endpoint sends shows its numbers, if the SYN that would have was not captured.
+    /// A segment that this endpoint sends shows its numbers if the SYN that would have was not captured.
     mutating func learnSending(_ segment: Segment) {
         guard knowledge.contains(.openUncaptured), !knowledge.contains(.send) else { return }
         if segment.flags.has(.syn) { return startSending(segment) }
@@ -145,7 +147,7 @@ extension EndpointMachine {
         sendNext = segment.sequence
     }
 
-    /// So does what is acknowledged, and the SYN-ACK if it comes after all.
+    /// So does an ACK of what it sent, and the SYN-ACK if it arrives after all.
     mutating func learnArriving(_ segment: Segment) {
         guard knowledge.contains(.openUncaptured) else { return }
         if !knowledge.contains(.send) && segment.flags.has(.ack) {
@@ -157,7 +159,8 @@ extension EndpointMachine {
         if segment.flags.has(.syn) && !knowledge.contains(.irs) { learnPeerSyn(segment) }
     }
 
-    /// An own ACK of all that came is of the peer's FIN as well.
+    /// This endpoint's ACK of everything that arrived covers the peer's uncaptured FIN as well,
+    /// and so shows its number.
     mutating func placePeerFin(before ack: SequenceNumber) {
         guard knowledge.contains(.peerFinUncaptured), !knowledge.contains(.peerFin), ack.isAtOrAfter(receiveNext) else {
             return
@@ -167,7 +170,7 @@ extension EndpointMachine {
         peerFin = ack.advanced(by: .max)
     }
 
-    /// The same of the own one, which the peer has: its kernel says so.
+    /// Likewise, the peer's ACK of everything sent covers this endpoint's own uncaptured FIN.
     mutating func placeOwnFin(before ack: SequenceNumber) {
         guard knowledge.contains(.ownFinUncaptured), !knowledge.contains(.ownFin), ack.isAtOrAfter(sendNext) else {
             return

@@ -1,9 +1,9 @@
-// What the kernel's word adds of a RST: it sent one, or took one, and the capture lacks it.
+// What the kernel's reports add about RSTs: the endpoint sent or received one that the capture lacks.
 
 import TCPModel
 
 extension EndpointMachine {
-    /// The kernel says that this endpoint has gone with a RST of its own (RFC 9293 3.10.5, 3.10.7.1).
+    /// The kernel reports that this endpoint ended by sending a RST (RFC 9293 3.10.5, 3.10.7.1).
     public mutating func kernelSentReset() -> Reaction {
         switch state {
         case .unseen, .closed, .listen, .timeWait: Reaction()
@@ -12,13 +12,14 @@ extension EndpointMachine {
         }
     }
 
-    /// The kernel says that this endpoint took a RST: it was one that is obeyed. `isCaptured`: that was captured, and thought to be ignored.
+    /// The kernel reports that this endpoint received a RST and obeyed it. `isCaptured`: the RST was captured,
+    /// but thought to be ignored.
     public mutating func kernelTookReset(isCaptured: Bool = false) -> Reaction {
         switch state {
         case .unseen, .closed, .listen, .timeWait: Reaction()
         case .synSent: endByReset(.synSentReset, .confirmed, isCaptured: isCaptured)
         case .synReceived where openedActively: endByReset(.synReceivedReset, .confirmed, isCaptured: isCaptured)
-        // Linux tells of a RST only where there is a socket, and a server has none before the handshake's end.
+        // Linux reports a RST only for an existing socket, and a server has none before the handshake ends.
         case .synReceived:
             endByReset(
                 .reset, .confirmed, isCaptured: isCaptured, after: kernelLeads(to: .established, hasPassed: true))
@@ -27,7 +28,7 @@ extension EndpointMachine {
         }
     }
 
-    /// The peer's kernel took a RST: this endpoint sent it.
+    /// The peer's kernel received a RST, so this endpoint sent one.
     public mutating func peersKernelTookReset() -> Reaction {
         switch state {
         case .closed, .listen, .synSent, .timeWait: Reaction()
@@ -37,7 +38,7 @@ extension EndpointMachine {
         }
     }
 
-    /// The peer's kernel sent a RST with the number that is due here: it arrives, as what is captured does.
+    /// The peer's kernel sent a RST with the number expected here: it arrives, as a captured one does.
     public mutating func peersKernelSentReset() -> Reaction {
         switch state {
         case .unseen, .closed, .listen, .synSent, .synReceived, .timeWait: Reaction()

@@ -1,4 +1,4 @@
-// What a segment proves about its sender: everything here is observed, because the segment is there.
+// What a segment proves about its sender: everything here is observed, because the segment exists.
 
 public import TCPModel
 
@@ -17,32 +17,33 @@ extension EndpointMachine {
         }
         learnSending(segment)
         if knowledge.contains(.givenUp) && state == .closed && (segment.sequence == iss || !flags.has(.syn)) {
-            // It goes on with the same attempt: the ICMP error did not end it.
+            // It continues the same attempt: the ICMP error did not end it.
             knowledge.remove(.givenUp)
             enter(.synSent, .observed, .retraction, &reaction)
         }
         if flags.has(.syn) {
             if flags.has(.ack) { sentSynAck(segment, &reaction) } else { sentSyn(segment, &reaction) }
-            // One with another number is somebody else's, and its ACK and window are too.
+            // A SYN with another number comes from another sender, and so do its ACK and window.
             if knowledge.contains(.iss) && segment.sequence == iss {
                 if flags.has(.ack) && !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
                 noteWindow(segment)
             }
             return reaction
         }
-        // 3.10.7.4, fifth check: what has no ACK is dropped, and no TCP sends it. It shows nothing of its supposed sender.
+        // 3.10.7.4, fifth check: a segment without ACK is dropped; no TCP sends one.
+        // It proves nothing about its sender.
         if !flags.has(.ack) && state != .synSent {
             reaction.anomalies.insert(.ackMissing)
             return reaction
         }
         if isStale(segment) {
-            // Later its receiver tells.
+            // In later states the receiver's half reports it.
             if state == .synSent { reaction.anomalies.insert(.staleSegment) }
             return reaction
         }
         if state == .unseen || state == .listen {
             assumeOpen(segment, &reaction)
-            // The challenge of a stale socket says nothing of the endpoint to come.
+            // A stale socket's challenge ACK says nothing about the endpoint to come.
             if state == .unseen && !knowledge.contains(.synAcknowledged) { return reaction }
         }
         if closesAfterReset(segment) {
@@ -50,11 +51,11 @@ extension EndpointMachine {
             return reaction
         }
         if state == .closed { takeBackReset(segment, &reaction) }
-        // Before the ACK, which else would prove the very state that the repeated FIN disproves.
+        // Before the ACK is processed, which would otherwise prove the very state that the retransmitted FIN disproves.
         if isResentFin(segment) { resentFin(segment, &reaction) }
         if flags.has(.ack) {
             noteAckFromBeyond(segment)
-            // Asked before RCV.NXT moves: what somebody else made up echoes nothing either.
+            // Checked before RCV.NXT moves: a forged ACK does not echo a timestamp either.
             if !isBlind(segment.acknowledgment) { noteTimestamp(segment) }
             sentAcknowledgment(segment, &reaction)
         }
@@ -64,14 +65,14 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// Whether this endpoint cannot have sent this: it lies before its SYN. It is a late segment of the connection that had the same
-    /// four-tuple before; initial numbers grow with time (RFC 9293 3.4.1). What lies beyond, however far, may go on from a SYN whose
-    /// answer and more were not captured.
+    /// Whether `segment` lies before this endpoint's SYN, so that the endpoint cannot have sent it: it is a late
+    /// segment of an earlier connection on the same four-tuple, as initial sequence numbers grow with time (RFC 9293
+    /// 3.4.1). A segment beyond the SYN, however far, may continue it even if the answer and more were not captured.
     public func isStale(_ segment: Segment) -> Bool {
         !segment.flags.hasAny([.syn, .rst]) && isBeforeOwnSyn(segment.sequence)
     }
 
-    /// Whether a number lies before this endpoint's SYN, as far as that can be told.
+    /// Whether a number lies before this endpoint's SYN, as far as that can be decided.
     func isBeforeOwnSyn(_ sequence: SequenceNumber) -> Bool {
         guard knowledge.contains(.iss), !knowledge.contains(.farFromOwnSyn), sequence.isBefore(iss) else {
             return false
@@ -88,12 +89,13 @@ extension EndpointMachine {
     private mutating func sentSyn(_ segment: Segment, _ reaction: inout Reaction) {
         switch state {
         case .closed where knowledge.contains(.synchronized):
-            // Not a new connection (its owner would have begun one): a SYN in the window after a RST that was not heeded.
+            // Not a new connection (the caller would have begun one): a SYN in the window after an unheeded RST.
             noteOtherSyn(segment, &reaction)
         case .unseen, .closed, .listen:
             startSending(segment)
             if knowledge.contains([.irs, .synAcknowledged]) {
-                // Split handshake: the peer's SYN was acknowledged apart, so this SYN is the other half of the answer (3.5).
+                // Split handshake: the peer's SYN was acknowledged earlier,
+                // so this SYN is the answer's other half (3.5).
                 enter(.synReceived, from: .listen, .observed, .listenSyn, &reaction)
                 return
             }
@@ -102,7 +104,7 @@ extension EndpointMachine {
         case .synSent:
             resentSyn(segment, &reaction)
         case .synReceived, .established:
-            // It still asks, so the SYN or SYN-ACK that we saw pass has not reached it.
+            // It still sends SYNs, so the SYN or SYN-ACK that we saw has not reached it.
             if segment.sequence == iss && knowledge.contains(.activeOpen) && !knowledge.contains(.synchronized) {
                 if state == .established { knowledge.insert(.lacksAnswer) }
                 enter(.synSent, .observed, .retraction, &reaction)
@@ -115,7 +117,7 @@ extension EndpointMachine {
         }
     }
 
-    /// A SYN of an endpoint that is open already: a late copy of its own, or one with another number.
+    /// A SYN from an endpoint that is already open: a late copy of its own, or one with another number.
     private func noteOtherSyn(_ segment: Segment, _ reaction: inout Reaction) {
         if !knowledge.contains(.iss) || segment.sequence != iss { reaction.anomalies.insert(.initialSequenceChanged) }
     }
@@ -127,13 +129,13 @@ extension EndpointMachine {
         switch state {
         case .closed
         where segment.sequence == iss && !knowledge.isDisjoint(with: [.synchronized, .ownFin, .activeOpen]):
-            // It was open before it closed: this is a copy of its SYN-ACK, on a longer way.
+            // It was open before it closed: this is a delayed copy of its SYN-ACK.
             break
         case .unseen, .closed, .listen:
             let sawSyn = knowledge.contains(.irs)
             startSending(segment)
             learnReceiveNext(segment.acknowledgment)
-            // The text of the SYN was not taken (RFC 7413 4.2.2): no Fast Open, and no answer from SYN-RECEIVED.
+            // The SYN's text was not accepted (RFC 7413 4.2.2): no Fast Open, and no text from SYN-RECEIVED.
             if sawSyn && segment.acknowledgment == irs.advanced(by: 1) { knowledge.remove(.fastOpen) }
             enter(.synReceived, from: .listen, sawSyn ? .observed : .assumed, .listenSyn, &reaction)
         case .synSent:
@@ -142,7 +144,8 @@ extension EndpointMachine {
             learnReceiveNext(segment.acknowledgment)
             enter(.synReceived, .observed, .synSentSyn, &reaction)
         case .established:
-            // It still offers, so the ACK that we saw pass has not reached it, or was not enough (TCP_DEFER_ACCEPT).
+            // It still sends SYN-ACKs, so the ACK that we saw has not reached it,
+            // or did not suffice (TCP_DEFER_ACCEPT).
             if segment.sequence == iss && !knowledge.contains(.synchronized) {
                 enter(.synReceived, .observed, .retraction, &reaction)
                 sendUnacknowledged = iss
@@ -159,18 +162,18 @@ extension EndpointMachine {
         case .synReceived:
             if knowledge.contains(.iss) && segment.sequence != iss {
                 reaction.anomalies.insert(.initialSequenceChanged)
-                // Who kept nothing of the first answer (a SYN cookie, a proxy, a request that was dropped) gives another one to
-                // the SYN that is sent again.
+                // A listener that kept no state with its first answer (a SYN cookie, a proxy, a dropped request)
+                // answers a retransmitted SYN with another number.
                 let answersSyn = knowledge.contains(.irs) && segment.acknowledgment == irs.advanced(by: 1)
                 if answersSyn && sendUnacknowledged == iss { startSending(segment) }
             } else {
                 certainty = max(certainty, .observed)
                 if sendNext.isBefore(segment.sequenceEnd) { sendNext = segment.sequenceEnd }
-                // The peer's SYN-ACK of a simultaneous open passed before this one.
+                // In a simultaneous open the peer's SYN-ACK was captured before this one.
                 if sendUnacknowledged.isAfter(iss) { enter(.established, .inferred, .synReceivedAck, &reaction) }
             }
         case .closeWait where segment.sequence == iss && certainty == .inferred && !knowledge.contains(.synchronized):
-            // Nor has the FIN.
+            // Neither the handshake's last ACK nor the FIN has reached it.
             enter(.synReceived, .observed, .retraction, &reaction)
             knowledge.remove(.peerFinProcessed)
             knowledge.insert(.lacksText)
@@ -181,15 +184,15 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether a SYN-ACK shows that what its sender was thought to have sent after a SYN-ACK that was not captured was somebody
-    /// else's: it answers the peer's SYN, and lies elsewhere than just before that.
+    /// Whether a SYN-ACK shows that the segments which made this endpoint look open came from another sender: it
+    /// answers the peer's SYN, and its number does not lie just before theirs.
     private func opensAfterAll(_ segment: Segment) -> Bool {
         knowledge.contains(.irs) && knowledge.isDisjoint(with: [.iss, .activeOpen, .ownFin, .peerFin])
             && segment.acknowledgment == irs.advanced(by: 1)
             && sendNext.offset(from: segment.sequence) &- 1 >= Self.plausibleLoss
     }
 
-    /// A retransmitted SYN may differ in flags, options and text (Fast Open given up), not in its number.
+    /// A retransmitted SYN may differ in flags, options and text (Fast Open abandoned), but not in its number.
     private mutating func resentSyn(_ segment: Segment, _ reaction: inout Reaction) {
         if segment.sequence != iss {
             reaction.anomalies.insert(.initialSequenceChanged)
@@ -209,16 +212,17 @@ extension EndpointMachine {
         noteOwnShift(segment)
     }
 
-    /// The first thing seen of this endpoint is not a SYN: it must be open, how it opened we did not see.
+    /// The first segment seen from this endpoint is not a SYN: it must be open, but how it opened was not captured.
     private mutating func assumeOpen(_ segment: Segment, _ reaction: inout Reaction) {
         knowledge.insert(.send)
         iss = segment.sequence.advanced(by: .max)
         sendUnacknowledged = segment.sequence
         sendNext = segment.sequence
         if knowledge.contains(.irs) {
-            // The peer's SYN was seen, this endpoint's answer was not. A bare ACK of it is no SYN-ACK: some servers
-            // send one first (split handshake); only text, FIN or an ACK beyond the SYN shows that it is open.
-            // Nor is an ACK of something else altogether: a stale socket on this four-tuple challenges the SYN (RFC 5961 4).
+            // The peer's SYN was seen, but not this endpoint's answer. A bare ACK of that SYN is not an
+            // answer: some servers send one first (split handshake). Only text, a FIN or an ACK beyond
+            // the SYN shows that this endpoint is open. An ACK of an unrelated number does not, either:
+            // a stale socket on this four-tuple challenges the SYN (RFC 5961 4).
             let acknowledged = segment.acknowledgment.offset(from: irs.advanced(by: 1))
             let beyondSyn = acknowledged > 0 && acknowledged < Self.plausibleLoss
             guard acknowledged < Self.plausibleLoss, segment.payloadLength > 0 || segment.flags.has(.fin) || beyondSyn
@@ -234,14 +238,16 @@ extension EndpointMachine {
         }
     }
 
-    /// An own acknowledgment is proof of everything that it covers (3.4): text, the peer's SYN, the peer's FIN.
+    /// This endpoint's acknowledgment proves the arrival of everything that it covers (3.4): text,
+    /// the peer's SYN, the peer's FIN.
     private mutating func sentAcknowledgment(_ segment: Segment, _ reaction: inout Reaction) {
         let ack = segment.acknowledgment
-        // Beyond everything that the peer can have had in flight: somebody else made this up (RFC 5961 5).
+        // Beyond everything that the peer can have sent: forged (RFC 5961 5).
         if isBlind(ack) { return }
         placePeerFin(before: ack)
         if state == .synSent {
-            // Only an endpoint that got a SYN-ACK sends this. If that is not the one that passed us, it was not captured.
+            // Only an endpoint that received a SYN-ACK sends this. If it was not
+            // the one that we saw, it was not captured.
             let isAwaited = knowledge.contains([.lacksAnswer, .irs]) && ack == irs.advanced(by: 1)
             learnReceiveNext(ack)
             sendUnacknowledged = sendNext
@@ -250,20 +256,21 @@ extension EndpointMachine {
         if state == .synReceived && !knowledge.contains(.fastOpen) && knowledge.contains(.irs)
             && ack.isAfter(irs.advanced(by: 1))
         {
-            // Text is taken in ESTABLISHED only (3.10.7.4): the ACK that opened it was not captured, nor was the text.
+            // Text is accepted only in ESTABLISHED (3.10.7.4): neither the ACK
+            // that led there nor the text was captured.
             sendUnacknowledged = iss.advanced(by: 1)
             enter(.established, .observed, .evidence, &reaction)
         }
         if state == .synReceived && knowledge.contains([.activeOpen, .irs]) && !knowledge.contains(.synAckSent)
             && sendUnacknowledged.isAfter(iss) && ack.isAfter(irs)
         {
-            // A simultaneous open whose other SYN was lost behind the capture: the peer's SYN-ACK opened it, from SYN-SENT
-            // (3.10.7.3); else it would answer with a SYN-ACK of its own.
+            // A simultaneous open in which the peer's SYN was lost beyond the capture point: the peer's SYN-ACK opened
+            // this endpoint, from SYN-SENT (3.10.7.3); otherwise it would answer with a SYN-ACK of its own.
             enter(.established, .observed, .evidence, &reaction)
         }
         if knowledge.contains(.receive) {
             if ack.isAfter(receiveNext) {
-                // Unless it is just the peer's FIN, which was captured and is due.
+                // Unless it covers just the peer's FIN, which was captured and comes next.
                 if !knowledge.contains(.peerFin) || ack != peerFin.advanced(by: 1) || receiveNext != peerFin {
                     knowledge.insert(.tookUnseen)
                 }
@@ -289,15 +296,16 @@ extension EndpointMachine {
         }
     }
 
-    /// An ACK of more than the peer's FIN, or a whole largest window (2^30, RFC 7323 2.3) or more beyond RCV.NXT: no endpoint
-    /// sends that.
+    /// An ACK beyond the peer's FIN, or beyond RCV.NXT by 2^30 octets (the largest window, RFC 7323 2.3)
+    /// or more: no endpoint sends one.
     func isBlind(_ ack: SequenceNumber) -> Bool {
         guard knowledge.contains(.receive), ack.isAfter(receiveNext) else { return false }
         return isFarBeyondReceived(ack)
             || knowledge.contains(.peerFinProcessed) && ack.isAfter(peerFin.advanced(by: 1))
     }
 
-    /// SND.NXT moves; text from SYN-RECEIVED shows that the handshake's last ACK arrived, though we did not see it.
+    /// SND.NXT moves; text sent from SYN-RECEIVED shows that the handshake's last ACK arrived,
+    /// although it was not captured.
     private mutating func sentText(_ segment: Segment, _ reaction: inout Reaction) {
         guard knowledge.contains(.send) else { return }
         if segment.payloadLength > 0 {
@@ -307,24 +315,27 @@ extension EndpointMachine {
                 enter(.established, .observed, .evidence, &reaction)
             }
             let end = segment.sequence.advanced(by: segment.payloadLength)
-            // Text from before SND.NXT is late or repeated, whoever is closed by now.
+            // Text below SND.NXT is late or retransmitted, even if this endpoint has closed since.
             let isAfterEnd = hasEndedItself && end.isAfter(sendNext) && !endsAtOwnReset(segment)
-            // One octet in the place of the FIN asks for an ACK: some hosts' keep-alives have one (3.8.4).
+            // A single octet in the FIN's place asks for an ACK: some hosts' keep-alives carry one (3.8.4).
             let isKeepAlive = segment.sequence == ownFin && segment.payloadLength == 1
             let isAfterFin = knowledge.contains(.ownFin) && end.isAfter(ownFin) && !isKeepAlive
             if isAfterEnd || isAfterFin { reaction.anomalies.insert(.sentAfterClose) }
         }
-        // A bare ACK from beyond SND.NXT shows a hole, not new octets: what fills it comes late, or the peer's ACK tells.
+        // A bare ACK from beyond SND.NXT shows a hole, not new octets: those come late,
+        // or the peer's ACK will cover them.
         if segment.sequenceLength > 0 && sendNext.isBefore(segment.sequenceEnd) {
             moveSendNext(to: segment.sequenceEnd)
         }
     }
 
-    /// Whether it is closed and sent a FIN or a RST itself. Who is thought to be closed by the peer's RST may not have that when it sends.
+    /// Whether it is closed and has sent a FIN or a RST itself. An endpoint closed by the peer's RST may
+    /// not have received that RST when it sends.
     private var hasEndedItself: Bool { state == .closed && !knowledge.isDisjoint(with: [.ownFin, .ownReset]) }
 
-    /// A bare ACK from beyond SND.NXT: what lies between is not captured, and its last octet may be a FIN. Notes it where that FIN
-    /// left before the peer's came: this ACK does not have that, or is the very answer to it.
+    /// Handles a bare ACK from beyond SND.NXT: the octets in between were not captured, and the last one may be a
+    /// FIN. Notes it only if such a FIN was sent before the peer's arrived: the ACK does not cover the peer's FIN,
+    /// or is the immediate answer to it.
     private mutating func noteAckFromBeyond(_ segment: Segment) {
         guard segment.isPureAck, knowledge.contains(.send), !knowledge.contains(.ownFin),
             segment.sequence.isAfter(sendNext)
@@ -337,14 +348,14 @@ extension EndpointMachine {
         ownFin = segment.sequence.advanced(by: .max)
     }
 
-    /// A FIN left: the user closed (3.10.4).
+    /// A FIN was sent: the user closed (3.10.4).
     private mutating func sentFin(_ segment: Segment, _ reaction: inout Reaction) {
         let sequence = segment.finSequence
         if knowledge.contains(.ownFin) {
             if sequence != ownFin { reaction.anomalies.insert(.finMoved) }
             return
         }
-        // It comes after all, or again.
+        // The FIN is captured after all, or retransmitted.
         if knowledge.contains(.ownFinUncaptured) {
             knowledge.remove(.ownFinUncaptured)
             knowledge.insert(.ownFin)
@@ -358,8 +369,8 @@ extension EndpointMachine {
             let coversPeerFin =
                 segment.flags.has(.ack)
                 && (knowledge.contains(.peerFinUncaptured) || segment.acknowledgment.isAfter(peerFin))
-            // An own ACK of the peer's FIN was captured before this one, which left before it; or an ACK from just behind this FIN,
-            // which had left before the peer's came: this is another copy of it.
+            // This FIN was sent before an ACK that was captured earlier: either one of the peer's FIN, or one from just
+            // behind this FIN that was sent before the peer's FIN arrived, so that this is another copy.
             let isCopy = knowledge.contains(.ackFromBeyond) && sequence == ownFin
             let isOvertaken =
                 certainty == .observed && (!coversPeerFin && segment.acknowledgment.isBefore(acknowledged) || isCopy)
@@ -368,13 +379,14 @@ extension EndpointMachine {
             } else if !isOvertaken && (coversPeerFin || certainty >= .observed) {
                 enter(.lastAck, .observed, .closeCall, &reaction)
             } else {
-                // The FINs crossed: when this one left, the peer's had not arrived, so CLOSE-WAIT was wrong.
+                // The FINs crossed: when this one was sent, the peer's had not arrived, so CLOSE-WAIT was wrong.
                 enter(.established, .observed, .retraction, &reaction)
                 enter(.finWait1, .observed, .closeCall, &reaction)
                 if isOvertaken {
                     enter(.closing, .observed, .fin, &reaction)
                 } else {
-                    // What came in order before the peer's FIN is on its way, as that is, though this one had left without it.
+                    // Text in order before the peer's FIN is in flight, like that FIN,
+                    // even though this FIN does not acknowledge it.
                     knowledge.remove(.peerFinProcessed)
                     receiveNext = knowledge.contains(.lacksText) ? segment.acknowledgment : peerFin
                 }
@@ -388,7 +400,8 @@ extension EndpointMachine {
         }
         knowledge.insert(.ownFin)
         ownFin = sequence
-        // Its ACK may have been captured before it. That of the SYN is none, though some give their FIN its number.
+        // Its ACK may have been captured first. The ACK of the SYN does not count,
+        // though some hosts give their FIN the SYN's number.
         guard finIsAcknowledged, !knowledge.contains(.iss) || sequence != iss else { return }
         switch state {
         case .finWait1: enter(.finWait2, .inferred, .finWait1Ack, &reaction)
@@ -399,8 +412,8 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether the peer has acknowledged what this endpoint, which is open, sent behind this FIN. Nothing is sent behind a FIN (3.10.4):
-    /// this one is somebody else's, or from an earlier connection, and its receiver drops it as old.
+    /// Whether the peer has acknowledged octets of this open endpoint that lie behind this FIN. Nothing is sent behind
+    /// a FIN (3.10.4): this one is forged, or from an earlier connection, and its receiver drops it as old.
     public func hasSentBehindFin(_ segment: Segment) -> Bool {
         knowledge.contains(.send) && (state == .established || state == .closeWait)
             && sendUnacknowledged.offset(from: segment.sequenceEnd) &- 1 < SequenceNumber.furthestInFlight
@@ -411,10 +424,10 @@ extension EndpointMachine {
         segment.flags.has(.fin) && knowledge.contains(.ownFin) && segment.finSequence == ownFin
     }
 
-    /// The FIN again: its acknowledgment, which we saw pass, has not reached this endpoint.
+    /// The FIN is retransmitted: the ACK of it that we saw has not reached this endpoint.
     private mutating func resentFin(_ segment: Segment, _ reaction: inout Reaction) {
         guard certainty == .inferred, finIsAcknowledged else { return }
-        // A copy that left before what this endpoint acknowledged since, on a longer way.
+        // A delayed copy, sent before this endpoint acknowledged more.
         if knowledge.contains(.window) && segment.acknowledgment.isBefore(acknowledged) { return }
         switch state {
         case .finWait2:

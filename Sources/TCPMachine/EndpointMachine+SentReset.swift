@@ -3,10 +3,10 @@
 public import TCPModel
 
 extension EndpointMachine {
-    /// A RST left: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
+    /// A RST was sent: an abort (3.10.5), a host without such a connection (3.10.7.1), or an answer to a bad ACK.
     mutating func sentReset(_ segment: Segment, _ reaction: inout Reaction) {
-        // It is from the connection that had the same four-tuple before, or answers a late segment of that one. But the answer to a
-        // segment without ACK is <SEQ=0>, whatever the connection's numbers are (3.10.7.1).
+        // A RST from before the SYN belongs to an earlier connection on this four-tuple, or answers a late segment of
+        // it. But the answer to a segment without ACK is <SEQ=0>, whatever the connection's numbers are (3.10.7.1).
         let answersNoAck = segment.flags.has(.ack) && segment.sequence == SequenceNumber(0)
         if isBeforeOwnSyn(segment.sequence) && !answersNoAck && state != .synSent && state != .synReceived {
             reaction.anomalies.insert(.staleSegment)
@@ -18,7 +18,7 @@ extension EndpointMachine {
             ownFin = segment.sequence
         }
         if knowledge.isDisjoint(with: [.iss, .send]) && state == .unseen {
-            // What relative numbers count from, as where the first thing is any other segment.
+            // The base of relative sequence numbers, as for any other first segment.
             iss = segment.sequence.advanced(by: .max)
         }
         switch state {
@@ -40,17 +40,18 @@ extension EndpointMachine {
         }
     }
 
-    /// An abort takes SND.NXT (3.10.5), an answer the number that the peer expects (3.10.7.1). Any other RST is from
-    /// somebody else (RFC 5961 1), or the capture lacks what was sent before it.
+    /// An abort uses SND.NXT (3.10.5), an answer uses the number that the peer expects (3.10.7.1). Any other RST is
+    /// forged (RFC 5961 1), or the capture lacks what was sent before it.
     private func isOwnReset(_ segment: Segment) -> Bool {
         !knowledge.contains(.send) || segment.sequence == sendNext || segment.sequence == sendUnacknowledged
     }
 
-    /// Whether this endpoint lives on after a RST: then somebody else sent that RST, or it never arrived.
+    /// Retracts the RST that closed this endpoint if `segment` shows that the endpoint lives on:
+    /// another sender sent that RST, or it never arrived.
     ///
-    /// Its own abort is disproved by new text, since nothing is sent after an ABORT (3.10.5); what it sent before and we
-    /// captured later is not new. Either RST is disproved by an acknowledgment of what the peer sent after it; mere segments
-    /// of this endpoint do not disprove the peer's, as they may have crossed it.
+    /// New text disproves its own abort, since nothing is sent after an ABORT (3.10.5); text that was sent before and
+    /// captured later is not new. An acknowledgment of what the peer sent after the RST disproves either side's RST.
+    /// Other segments of this endpoint do not disprove the peer's RST, as they may have crossed it.
     mutating func takeBackReset(_ segment: Segment, _ reaction: inout Reaction) {
         let hasPeerFin = knowledge.contains(.peerFinProcessed)
         guard knowledge.contains([.send, .receive]), wasOpen,
@@ -69,19 +70,19 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether it is thought that the peer's RST closed this endpoint, and it sends what it had not sent before. It may have crossed
-    /// the RST; whoever knows the time tells whether it can have.
+    /// Whether this endpoint, thought to be closed by the peer's RST, sends new text. The segment may have crossed the
+    /// RST; the caller, which knows the times, decides whether that is possible.
     public func sendsOnAfterReset(_ segment: Segment) -> Bool {
         closedByReset && segment.payloadLength > 0 && segment.sequence == sendNext
     }
 
-    /// Whether nothing but the peer's RST closed this endpoint, so far as segments tell.
+    /// Whether nothing but the peer's RST closed this endpoint, as far as segments show.
     var closedByReset: Bool {
         state == .closed && certainty == .inferred && knowledge.contains([.send, .receive]) && wasOpen
             && knowledge.intersection([.ownFin, .ownReset, .peerFin]).isEmpty
     }
 
-    /// It sent that so long after the RST that it did not cross it: that was not heeded, or did not arrive.
+    /// The endpoint sent new text too long after the RST to have crossed it: the RST was not obeyed, or did not arrive.
     public mutating func outlivesReset() -> Reaction {
         var reaction = Reaction()
         reaction.anomalies.insert(.resetUnheeded)
@@ -89,7 +90,7 @@ extension EndpointMachine {
         return reaction
     }
 
-    /// The same after its own FIN: only ACKs of what the peer still sends are to come.
+    /// `takeBackReset` after this endpoint's own FIN: it can then only acknowledge what the peer still sends.
     private mutating func takeBackResetAfterFin(_ segment: Segment, _ reaction: inout Reaction) {
         let beyond = segment.acknowledgment.offset(from: receiveNext)
         guard certainty == .assumed, !knowledge.contains(.peerFinProcessed), segment.isPureAck, beyond > 0,
@@ -99,14 +100,15 @@ extension EndpointMachine {
         enter(finIsAcknowledged ? .finWait2 : .finWait1, .observed, .retraction, &reaction)
     }
 
-    /// Whether it was open before it was closed: it has sent what only such an endpoint sends, or its SYN was acknowledged.
+    /// Whether it was open before it closed: it has sent what only an open endpoint sends, or its SYN was acknowledged.
     var wasOpen: Bool {
         knowledge.contains(.synchronized) || knowledge.contains(.iss) && sendUnacknowledged.isAfter(iss)
     }
 
-    /// Whether this is something that nobody sends after an end of his own: text. The kernel's word is final, and an inferred end is
-    /// the peer's doing. A FIN may be captured behind the RST that answers what came after it, but not behind one with a number that
-    /// this endpoint had not come to.
+    /// Whether this segment cannot follow an end that this endpoint itself made by a RST. After an `observed` one
+    /// that is text: a FIN may be captured after the RST that answers later segments. After an `assumed` one,
+    /// whose number this endpoint had not reached, it is a FIN as well. An end that the kernel confirmed is final,
+    /// and an inferred one was caused by the peer.
     private func mayHaveSentOn(_ segment: Segment) -> Bool {
         switch certainty {
         case .observed: segment.payloadLength > 0
@@ -115,13 +117,13 @@ extension EndpointMachine {
         }
     }
 
-    /// Whether this is the text just before the own RST, which overtook it.
+    /// Whether this is the text just before this endpoint's own RST, which overtook it.
     func endsAtOwnReset(_ segment: Segment) -> Bool {
         knowledge.contains(.ownReset) && !knowledge.contains(.ownFin) && segment.sequenceEnd == ownFin
     }
 
-    /// Whether a FIN leaves an endpoint that the peer's RST is thought to have closed: it was not there yet. It crossed the FIN,
-    /// or was lost; either way the next one, or this one, ends the endpoint after its close call.
+    /// Whether an endpoint that is thought to be closed by the peer's RST sends a FIN: the RST had not arrived yet. It
+    /// crossed the FIN, or was lost; either way this RST or the next one ends the endpoint after its CLOSE call.
     func closesAfterReset(_ segment: Segment) -> Bool {
         state == .closed && certainty == .inferred && segment.flags.has(.fin) && segment.sequence == sendNext
             && knowledge.contains([.send, .receive, .synchronized])

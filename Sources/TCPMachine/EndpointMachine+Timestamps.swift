@@ -1,21 +1,24 @@
-// Protection against wrapped sequence numbers (PAWS, RFC 7323 5): segments that their receiver drops for an old timestamp.
+// Protection against wrapped sequence numbers (PAWS, RFC 7323 5):
+// segments that their receiver drops because of an old timestamp.
 
 public import TCPModel
 
 extension EndpointMachine {
-    /// Notes TS.Recent as this endpoint says it itself: a segment with ACK echoes it (RFC 7323 4.3), and so proves it.
+    /// Sets TS.Recent to what this endpoint itself reports: a segment with ACK
+    /// echoes it (RFC 7323 4.3), which proves it.
     ///
-    /// What arrived since is not counted in. The endpoint takes a newer value only from segments that it has acknowledged up
-    /// to, and when it sends its ACKs we do not know: better to let a segment pass than to call a good one old.
+    /// Segments that arrived since do not count. The endpoint takes a newer value only from a
+    /// segment that begins at or before its last ACK, and we do not know when it sends its ACKs:
+    /// letting a segment pass is better than calling a good one old.
     mutating func noteTimestamp(_ segment: Segment) {
         recentTimestamp = segment.options.present.contains(.timestamps) ? segment.options.timestampEchoReply : 0
     }
 
-    /// Whether this endpoint drops `segment`, which is on its way to it, because its timestamp is older than TS.Recent
-    /// (RFC 7323 5.3, R1). Never a RST (5.2); a SYN is challenged anyway (RFC 5961 4).
+    /// Whether this endpoint drops the arriving `segment` because its timestamp is older than TS.Recent (RFC 7323 5.3,
+    /// R1). A RST is exempt (5.2); a SYN is challenged anyway (RFC 5961 4).
     ///
-    /// Linux lets more pass than the RFC does, and so do we: what is older by one tick only, and for as long as a timeout takes
-    /// an ACK that says nothing new, because ACKs overtake each other.
+    /// Like Linux, this lets more pass than the RFC does: a timestamp that is older by only one tick and, for about a
+    /// retransmission timeout, an ACK that says nothing new, because ACKs may be reordered.
     public func isTooOld(_ segment: Segment) -> Bool {
         guard recentTimestamp != 0, segment.options.present.contains(.timestamps),
             !segment.flags.hasAny([.syn, .rst]), isOlder(segment)
@@ -25,30 +28,30 @@ extension EndpointMachine {
         return !saysNothingNew || age(segment) > Self.overtaking
     }
 
-    /// How long an ACK may be overtaken, in ticks: a second of Linux's. Its own bound, 1.2 times the retransmission timeout, is
-    /// not known here.
+    /// By how many ticks a reordered ACK may be older: one second of Linux's clock. Linux's own bound, 1.2 times the
+    /// retransmission timeout, is not known here.
     private static var overtaking: Int32 { 1000 }
 
-    /// By how many ticks its timestamp is older than TS.Recent, modulo 2^32; meaningful if there are both.
+    /// By how many ticks the segment's timestamp is older than TS.Recent, modulo 2^32; meaningful only if both exist.
     @inline(__always) private func age(_ segment: Segment) -> Int32 {
         Int32(bitPattern: recentTimestamp &- segment.options.timestampValue)
     }
 
-    /// Whether its timestamp is older by more than the one tick.
+    /// Whether the segment's timestamp is older than TS.Recent by more than one tick.
     @inline(__always) func isOlder(_ segment: Segment) -> Bool { age(segment) > 1 }
 
-    /// Whether a segment that its receiver drops as too old was not sent now by this endpoint: it would be ahead of all that
-    /// this endpoint sent. It has been on its way since the sequence numbers were used the last time.
+    /// Whether a segment that its receiver drops as too old cannot have been sent just now by this endpoint: it lies
+    /// ahead of everything sent. It has been in the network since these sequence numbers were last used.
     public func isStray(_ segment: Segment) -> Bool {
         knowledge.contains(.send) && segment.sequenceEnd.isAfter(sendNext)
     }
 
-    /// Whether a segment is further ahead of what this endpoint has sent than the capture may lack.
+    /// Whether a segment begins further ahead of SND.NXT than segments missing from the capture can explain.
     public func isFarAhead(_ segment: Segment) -> Bool {
         let ahead = segment.sequence.offset(from: sendNext)
         return knowledge.contains(.send) && ahead >= Self.plausibleLoss && ahead < 1 << 31
     }
 
-    /// The connection was idle for longer than timestamps tell (RFC 7323 5.5): TS.Recent says nothing any more.
+    /// The connection was idle for longer than timestamps are valid (RFC 7323 5.5): TS.Recent no longer says anything.
     public mutating func forgetTimestamp() { recentTimestamp = 0 }
 }

@@ -1,10 +1,11 @@
-// A FIN that its receiver is thought to have, and that never came there: what it sends goes on to acknowledge less.
+// A FIN that is thought to have arrived but never did: its receiver keeps acknowledging everything except the FIN.
 
 public import TCPModel
 
 extension EndpointMachine {
-    /// Whether this endpoint, which is thought to have the peer's FIN, sends `segment` and acknowledges all but that. It may have left before the
-    /// FIN came: whoever knows the time tells whether it can have. Who lacks text may have a FIN behind it.
+    /// Whether this endpoint, which is thought to have the peer's FIN, acknowledges everything but that FIN in
+    /// `segment`. The segment may have been sent before the FIN arrived; the caller, which knows the times, decides
+    /// whether that is possible. An ACK of less does not count: an endpoint that lacks text may hold a FIN behind it.
     public func lacksPeerFin(_ segment: Segment) -> Bool {
         guard state == .closeWait, certainty == .inferred, knowledge.contains([.peerFin, .peerFinProcessed, .window]),
             segment.flags.has(.ack), !segment.flags.hasAny([.syn, .rst])
@@ -12,12 +13,13 @@ extension EndpointMachine {
         return segment.acknowledgment == peerFin
     }
 
-    /// It sent that so long after the FIN that it did not cross it: that was lost behind the capture.
+    /// The endpoint sent that segment too long after the FIN to have crossed it:
+    /// the FIN was lost beyond the capture point.
     public mutating func takeBackPeerFin() -> Reaction {
         var reaction = Reaction()
         enter(.established, .observed, .retraction, &reaction)
         knowledge.remove(.peerFinProcessed)
-        // Until the FIN comes again, or an ACK shows it here.
+        // Until the FIN is retransmitted, or an ACK shows that it arrived.
         knowledge.insert(.lacksText)
         receiveNext = peerFin
         return reaction

@@ -1,43 +1,45 @@
-// What a segment of a connection's usual course does to the numbers of both endpoints, where all numbers meet: it begins with
-// SND.NXT of its sender, which is RCV.NXT of its receiver, and acknowledges all that the receiver has sent.
+// How a segment on a connection's usual course changes the numbers of both endpoints when all numbers meet: it begins
+// at its sender's SND.NXT, which is its receiver's RCV.NXT, and acknowledges everything that the receiver has sent.
 //
-// What it does to states is not written down here: `EndpointShape` is what `sent` and `arrives` made of it once.
+// Its effect on states is not written here: an `EndpointShape` is what `sent` and `arrives` once made of it.
 
 public import TCPModel
 
-/// All that an endpoint is besides numbers: its state, how sure it is, and which of its variables are known.
+/// Everything about an endpoint except its numbers: its state, how certain that is,
+/// and which of its variables are known.
 ///
-/// Where all numbers meet and are in order, what a segment does to two endpoints depends on nothing else.
+/// When all numbers meet and are in order, a segment's effect on both endpoints depends on nothing else.
 public struct EndpointShape: BitwiseCopyable, Sendable, Equatable {
     let state: TCPState
     let certainty: Certainty
     let knowledge: UInt32
 
-    /// All of it in one word.
+    /// The whole shape packed into one word.
     public var word: UInt64 {
         UInt64(knowledge) << 16 | UInt64(state.rawValue) << 8 | UInt64(certainty.rawValue)
     }
 }
 
 extension EndpointMachine {
-    /// What is known besides, and changes nothing where all numbers meet.
+    /// Knowledge that makes no difference when all numbers meet, and so is not part of the shape.
     private static var unasked: Knowledge { [.tookUnseen, .farFromOwnSyn, .farFromPeerSyn] }
 
-    /// Its shape.
+    /// This endpoint's shape.
     public var shape: EndpointShape {
         EndpointShape(state: state, certainty: certainty, knowledge: knowledge.rawValue & ~Self.unasked.rawValue)
     }
 
-    /// Whether its numbers are near each other, so that before and after are what they seem: it has little in flight, and has
-    /// acknowledged nearly all that came. To be asked for each segment, because numbers move on where ACKs are not captured.
+    /// Whether its numbers are close enough together to be ordered reliably: it has little in
+    /// flight, and has acknowledged nearly everything that arrived. Check it for each segment,
+    /// because numbers move on even if ACKs are not captured.
     @inlinable @inline(__always) public func isOrderly() -> Bool {
         guard sendNext.offset(from: sendUnacknowledged) < SequenceNumber.furthestInFlight else { return false }
         return knowledge.rawValue & Knowledge.window.rawValue == 0
             || receiveNext.offset(from: acknowledged) < SequenceNumber.furthestInFlight
     }
 
-    /// Whether SYN and FINs are where its shape says, whatever made up or lost segments came before: nothing but the SYN was taken
-    /// in SYN-RECEIVED, and either FIN is the last number of its side.
+    /// Whether the SYN and the FINs are where the shape implies, whatever forged or lost segments came before: nothing
+    /// but the SYN arrived in SYN-RECEIVED, and each FIN is the last number of its side.
     public var isWhereItSeems: Bool {
         if state == .synReceived && receiveNext != irs.advanced(by: 1) { return false }
         if knowledge.contains(.ownFin) && sendNext != ownFin.advanced(by: 1) { return false }
@@ -45,15 +47,16 @@ extension EndpointMachine {
         return knowledge.contains(.peerFinProcessed) && receiveNext == peerFin.advanced(by: 1)
     }
 
-    /// Takes on a shape.
+    /// Adopts a shape.
     @inline(__always) public mutating func become(_ shape: EndpointShape) {
         state = shape.state
         certainty = shape.certainty
         knowledge.rawValue = knowledge.rawValue & Self.unasked.rawValue | shape.knowledge
     }
 
-    /// Whether all numbers meet in a segment with ACK on its way to this endpoint: with SND.NXT and RCV.NXT of its sender, and
-    /// here. A SYN-ACK's own number is new. Whether they are in any order `isOrderly` says, of either end.
+    /// Whether all numbers meet for a segment with ACK on its way to this endpoint: those of the segment, SND.NXT
+    /// (`sent`) and RCV.NXT (`received`) of its sender, and those of this endpoint. A SYN-ACK's own number is new.
+    /// Whether the numbers are in order is up to `isOrderly`, for both ends.
     @inlinable @inline(__always) public func meets(
         _ segment: borrowing Segment, sent: SequenceNumber, received: SequenceNumber
     ) -> Bool {
@@ -65,7 +68,7 @@ extension EndpointMachine {
         return segment.sequence == receiveNext
     }
 
-    /// The numbers of `sent`, and the shape after it.
+    /// Updates the numbers as `sent` does, and adopts the shape that follows.
     public mutating func sentUsually(_ segment: Segment, _ shape: EndpointShape) {
         let flags = segment.flags
         if flags.has(.syn) {
@@ -81,7 +84,7 @@ extension EndpointMachine {
         become(shape)
     }
 
-    /// The numbers of `arrives`, and the shape after it.
+    /// Updates the numbers as `arrives` does, and adopts the shape that follows.
     public mutating func arrivesUsually(_ segment: Segment, _ shape: EndpointShape) {
         let flags = segment.flags
         if flags.has(.syn) {

@@ -6,17 +6,17 @@
 // does throws: surprising traffic becomes a named anomaly, and we carry on.
 //
 // A captured segment makes exactly two calls: `sent` on its sender, then `arrives` on its receiver. The application is
-// invisible: that a SYN left implies an active OPEN, that a FIN left implies a CLOSE. Time comes in only with segments
-// and kernel events; that TIME-WAIT is over only the kernel says.
+// invisible: a SYN sent implies an active OPEN, a FIN sent implies a CLOSE. Time comes in only with segments and kernel
+// events; only the kernel reports the end of TIME-WAIT.
 
 public import TCPModel
 
-/// One endpoint: its RFC 9293 state, how sure we are of it, and the variables of 3.3.1 as far as the wire shows them.
+/// One endpoint: its RFC 9293 state, how certain that is, and the variables of 3.3.1 as far as the wire shows them.
 ///
 /// Plain data of fixed size; two of them make a connection. Use one instance for both roles of a self-connect.
 public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
-    /// So many octets at most an opening is thought to be gone on from without the capture having them: what is further off belongs
-    /// to another connection.
+    /// The most octets after an opening that the capture may plausibly lack:
+    /// a segment further off belongs to another connection.
     static let plausibleLoss: UInt32 = 1 << 20
 
     /// Window scale not known: this endpoint's SYN was not seen.
@@ -26,12 +26,12 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
 
     /// The state after all that was seen.
     public internal(set) var state: TCPState = .unseen
-    /// How sure we are of `state`.
+    /// How certain `state` is.
     public internal(set) var certainty: Certainty = .assumed
-    // The two shifts before the larger part, so that there are no gaps.
+    // The two shifts come before the larger part so that there are no gaps.
     /// Window scale this endpoint offered in its SYN, at most 14 (RFC 7323 2.3), or one of the two marks above.
     var ownShift: UInt8 = EndpointMachine.shiftUnknown
-    /// The same of the peer, as it arrived.
+    /// The window scale that the peer offered, as it arrived.
     var peerShift: UInt8 = EndpointMachine.shiftUnknown
     @usableFromInline var knowledge: Knowledge = []
 
@@ -43,71 +43,73 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
     public internal(set) var sendUnacknowledged = SequenceNumber(0)
     /// SND.NXT: just after the highest sequence number sent.
     public internal(set) var sendNext = SequenceNumber(0)
-    /// RCV.NXT: what is expected next, by inference from what arrived, or proven by an own ACK.
+    /// RCV.NXT: the next number expected, inferred from what arrived, or proven by an ACK that this endpoint sent.
     public internal(set) var receiveNext = SequenceNumber(0)
-    /// The furthest that it acknowledged: surely RCV.NXT then, so that it takes nothing before that any more (Last.ACK.sent of
-    /// RFC 7323 4.3). Meaningful with the window.
+    /// The highest number that it acknowledged: certainly its RCV.NXT at that time, so that it accepts nothing before
+    /// it any more (Last.ACK.sent of RFC 7323 4.3). Meaningful only if the window is known.
     public internal(set) var acknowledged = SequenceNumber(0)
     /// The furthest right edge of the receive window that was ever advertised.
     public internal(set) var receiveLimit = SequenceNumber(0)
-    /// Sequence number of the own FIN; as long as there is none, what `ownReset` or `ackFromBeyond` say of it.
+    /// Sequence number of this endpoint's FIN; while there is none,
+    /// the number that `ownReset` or `ackFromBeyond` refers to.
     var ownFin = SequenceNumber(0)
     /// Sequence number of the peer's FIN.
     var peerFin = SequenceNumber(0)
     /// TS.Recent of RFC 7323 4.3, as this endpoint's last segment echoed it; 0 = not known, or no timestamps.
     var recentTimestamp: UInt32 = 0
 
-    /// An endpoint of which nothing is known.
+    /// An endpoint about which nothing is known.
     public init() {}
 
     /// Whether SND.NXT and SND.UNA are known.
     @inlinable public var knowsSendSequence: Bool { knowledge.rawValue & Knowledge.send.rawValue != 0 }
     /// Whether ISS is known, so that relative sequence numbers are exact.
     @inlinable public var knowsInitialSequence: Bool { knowledge.rawValue & Knowledge.iss.rawValue != 0 }
-    /// What relative sequence numbers count from: ISS, or what stands for it where the SYN was not seen.
+    /// The base of relative sequence numbers: ISS, or its stand-in if the SYN was not seen.
     public var relativeBase: SequenceNumber { iss }
     /// Whether this endpoint sent a FIN.
     @inlinable public var hasSentFin: Bool { knowledge.rawValue & Knowledge.ownFin.rawValue != 0 }
     /// Whether it sent a SYN-ACK, so that another one is a retransmission.
     public var hasSentSynAck: Bool { knowledge.contains(.synAckSent) }
-    /// Whether the peer's SYN carried text, so that it may send text of its own before it is open (RFC 7413 3).
+    /// Whether the peer's SYN carried text, so that this endpoint may send text before it is open (RFC 7413 3).
     public var mayAnswerFast: Bool { knowledge.contains(.fastOpen) }
-    /// Whether it has asked for a connection, and no answer has passed us since it asked the last time.
+    /// Whether it is in SYN-SENT, and no answer has been captured since its last SYN.
     public var isAsking: Bool { state == .synSent && !knowledge.contains(.answerPassed) }
 
     /// Whether it sent a SYN without ACK.
     public var openedActively: Bool { knowledge.contains(.activeOpen) }
 
-    /// Whether the kernel shows that it was open, and no captured segment does.
+    /// Whether the kernel shows that it was open, but no captured segment does.
     public var wasOpenUncaptured: Bool { knowledge.contains(.openUncaptured) }
-    /// Whether the kernel shows that a SYN was answered, or a FIN sent, here or to here, and no captured segment does.
+    /// Whether the kernel shows a SYN's answer, a FIN or a RST, its own or the peer's, that was not captured.
     public var isLedByKernel: Bool { knowledge.contains(.ledByKernel) }
 
-    /// Whether it is thought to have given its attempt up because of an ICMP error.
+    /// Whether it is thought to have given up its attempt because of an ICMP error.
     public var hasGivenUp: Bool { knowledge.contains(.givenUp) && state == .closed }
 
-    /// A FIN is acknowledged only if this side sent one and SND.UNA is beyond it.
+    /// Whether this endpoint sent a FIN and SND.UNA is beyond it.
     public var finIsAcknowledged: Bool {
         knowledge.contains(.ownFin) && sendUnacknowledged.isAfter(ownFin)
     }
 
     /// The scale of the windows this endpoint advertises after its SYN; nil if a SYN was not seen.
     public var windowShift: UInt8? {
-        // As nearly always: both are shifts.
+        // The usual case: both are shifts.
         if max(ownShift, peerShift) < Self.shiftAbsent { return ownShift }
         if ownShift == Self.shiftUnknown || peerShift == Self.shiftUnknown { return nil }
         // RFC 7323 2.2: scaling is on only if both SYNs offered it.
         return 0
     }
 
-    /// Whether `sequence` lies in the receive window as far as it is known (3.4): a SYN there is challenged (RFC 5961 4).
+    /// Whether `sequence` lies in the receive window, as far as that is known (3.4):
+    /// a SYN there is challenged (RFC 5961 4).
     public func hasInWindow(_ sequence: SequenceNumber) -> Bool {
         knowledge.contains([.receive, .window]) && sequence.isAtOrAfter(receiveNext) && sequence.isBefore(receiveLimit)
     }
 
     // MARK: Steps shared by `sent` and `arrives`
 
-    /// Enters `next`, noting the transition. Certainty is that of the transition.
+    /// Enters `next` and records the transition; the endpoint's certainty becomes that of the transition.
     mutating func enter(_ next: TCPState, _ certainty: Certainty, _ rule: RFCRule, _ reaction: inout Reaction) {
         reaction.append(Transition(from: state, to: next, certainty: certainty, rule: rule))
         state = next
@@ -122,19 +124,19 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         enter(next, certainty, rule, &reaction)
     }
 
-    /// SND.NXT moves on.
+    /// Moves SND.NXT.
     @inline(__always) mutating func moveSendNext(to end: SequenceNumber) {
         sendNext = end
         if end.offset(from: iss) >= SequenceNumber.furthestInFlight { knowledge.insert(.farFromOwnSyn) }
     }
 
-    /// RCV.NXT moves on by text.
+    /// Moves RCV.NXT past text.
     @inline(__always) mutating func moveReceiveNext(to end: SequenceNumber) {
         receiveNext = end
         if end.offset(from: irs) >= SequenceNumber.furthestInFlight { knowledge.insert(.farFromPeerSyn) }
     }
 
-    /// The peer's SYN is here: IRS, RCV.NXT, and the scale of its windows. Its text is another matter.
+    /// The peer's SYN arrived: sets IRS, RCV.NXT and the scale of the peer's windows. Its text is a separate matter.
     @inline(__always) mutating func learnPeerSyn(_ segment: Segment) {
         knowledge.insert([.irs, .receive])
         irs = segment.sequence
@@ -142,7 +144,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         peerShift = Self.shift(of: segment)
     }
 
-    /// The peer's FIN is here: RCV.NXT passes it and the state follows (RFC 9293 3.10.7.4, eighth check).
+    /// The peer's FIN arrived: RCV.NXT passes it and the state follows (RFC 9293 3.10.7.4, eighth check).
     mutating func processPeerFin(_ certainty: Certainty, _ reaction: inout Reaction) {
         knowledge.insert(.peerFinProcessed)
         knowledge.remove(.finBeyondWindow)
@@ -152,8 +154,9 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         case .synReceived, .established:
             enter(.closeWait, certainty, .fin, &reaction)
         case .finWait1:
-            // "If our FIN has been ACKed (perhaps in this segment)" is FIN-WAIT-2 by now: ACK is processed first. But where that
-            // was taken back because this segment was lost, another copy of it may have come since.
+            // "If our FIN has been ACKed (perhaps in this segment)" means FIN-WAIT-2 by now, as the
+            // ACK is processed first. But if that was retracted because this segment was lost,
+            // another copy of it may have arrived since.
             if knowledge.contains(.peerFinCoversOwn) {
                 sendUnacknowledged = ownFin.advanced(by: 1)
                 enter(.finWait2, certainty, .finWait1Ack, &reaction)
@@ -170,7 +173,7 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
 
     // MARK: Inputs that are not segments
 
-    /// The kernel no longer has the socket: in TIME-WAIT because that ran out (RFC 9293 3.10.8).
+    /// The kernel no longer has the socket. In TIME-WAIT that means the timeout (RFC 9293 3.10.8).
     public mutating func kernelDropsSocket() -> Reaction {
         var reaction = Reaction()
         switch state {
@@ -182,13 +185,14 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         return reaction
     }
 
-    /// Whether this sequence number is of something on its way, as an ICMP error about it must quote (RFC 5927 4.1).
+    /// Whether this sequence number is in flight, as one quoted by an ICMP error must be (RFC 5927 4.1).
     public func isInFlight(_ sequence: SequenceNumber) -> Bool {
         knowledge.contains(.send) && !sequence.isBefore(sendUnacknowledged) && sequence.isBefore(sendNext)
     }
 
-    /// An ICMP error came in that Linux gives an attempt to open up for, or a request that it has not completed. Inferred: whether
-    /// the host got it, and is a Linux, we do not see. If it goes on, `sent` takes this back.
+    /// An ICMP error arrived for which Linux gives up an attempt to open, or a request that it
+    /// has not completed. This is inferred: we do not see whether the host received the error,
+    /// nor whether it runs Linux. If the attempt continues, `sent` retracts this.
     public mutating func icmpEndsAttempt() -> Reaction {
         var reaction = Reaction()
         if state == .synSent {
@@ -200,6 +204,6 @@ public struct EndpointMachine: BitwiseCopyable, Sendable, Equatable {
         return reaction
     }
 
-    /// The kernel says that the endpoint is in the state we have for it.
+    /// The kernel reports the state that we have for the endpoint.
     public mutating func kernelConfirms() { certainty = .confirmed }
 }

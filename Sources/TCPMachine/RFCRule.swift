@@ -1,8 +1,8 @@
-// The rules of RFC 9293 that move an endpoint, by name and section, and the few rules of our own beside them.
+// The rules of RFC 9293 that move an endpoint, by name and section, and a few rules of our own.
 
 /// Why a transition happened: one rule of RFC 9293, or one of ours where the wire shows what the RFC leaves to the host.
 public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
-    /// The user opened actively: a SYN left (3.10.1).
+    /// The user opened actively: a SYN was sent (3.10.1).
     case activeOpen
     /// A listener got a SYN and answered it (3.10.7.2, third check).
     case listenSyn
@@ -26,13 +26,14 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case lastAckAck
     /// The peer's FIN arrived (3.10.7.4, eighth check).
     case fin
-    /// The user closed: a FIN left (3.10.4).
+    /// The user closed: a FIN was sent (3.10.4).
     case closeCall
-    /// The user aborted, or the host has no such connection: a RST left (3.10.5, 3.10.7.1).
+    /// The user aborted, or the host has no such connection: a RST was sent (3.10.5, 3.10.7.1).
     case abort
     /// TIME-WAIT ran out (3.10.8).
     case timeWaitTimeout
-    /// The kernel says that the socket is gone although no segment says why (3.10.8 user timeout, orphan timers).
+    /// The kernel reports that the socket is gone, although no segment explains
+    /// it (3.10.8 user timeout, orphan timers).
     case kernelClosed
     /// An ICMP error ended the attempt to open (3.9.2.2 for hard errors; Linux does so for soft ones too).
     case icmpError
@@ -40,10 +41,10 @@ public enum RFCRule: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case midstream
     /// Ours: a later segment, or the kernel, proves that something we did not see happened (a lost frame, a one-sided capture).
     case evidence
-    /// Ours: a later segment proves that an inferred transition has not happened.
+    /// Ours: a later segment, or the kernel, proves that an inferred transition did not happen.
     case retraction
 
-    /// A stable id for programs: the section of RFC 9293, and the rule.
+    /// A stable id for programs: the section of RFC 9293 and the rule, or just the name of a rule of ours.
     public var id: StaticString {
         switch self {
         case .activeOpen: "3.10.1-active-open"

@@ -2,7 +2,7 @@
 
 public import TCPModel
 
-/// The legal edges. A test holds every transition that the machine can make against this list, both ways.
+/// The legal edges. A test checks every transition that the machine can make against this list, and vice versa.
 public enum TransitionDiagram {
     /// One edge.
     public struct Edge: Hashable, Sendable {
@@ -10,7 +10,7 @@ public enum TransitionDiagram {
         public var from: TCPState
         /// The state after.
         public var to: TCPState
-        /// What takes it.
+        /// The rule that takes it.
         public var rule: RFCRule
 
         /// The edge `from` - `to`, taken by `rule`.
@@ -46,13 +46,14 @@ public enum TransitionDiagram {
         Edge(from: .timeWait, to: .closed, rule: .timeWaitTimeout),
     ]
 
-    /// A RST ends every state that has a connection, whoever sends it.
+    /// A RST ends every state that has a connection, whichever side sends it.
     public static let resetEdges: [Edge] =
         [.established, .finWait1, .finWait2, .closeWait, .closing, .lastAck, .timeWait].flatMap {
             [Edge(from: $0, to: .closed, rule: .reset), Edge(from: $0, to: .closed, rule: .abort)]
         } + [Edge(from: .synReceived, to: .closed, rule: .abort)]
 
-    /// Edges of knowledge, not of the RFC: how a state is entered when the capture did not see how, or saw too much.
+    /// Edges of knowledge, not of the RFC: how a state is entered when the capture missed how,
+    /// or a retraction corrects it.
     public static let knowledgeEdges: [Edge] =
         [
             Edge(from: .unseen, to: .established, rule: .midstream),
@@ -84,7 +85,7 @@ public enum TransitionDiagram {
             Edge(from: $0, to: .closed, rule: .kernelClosed)
         }
 
-    /// All of them.
+    /// All edges.
     public static let edges = rfcEdges + resetEdges + knowledgeEdges
 
     /// Whether the diagram has this transition.
