@@ -1,26 +1,26 @@
-// Which connections belong to the command that is traced: judged by the processes at their ends.
+// Which connections belong to the traced command, judged by the processes at their ends.
 //
-// On a busy host most connections are strangers', thousands a second: so only those are looked at whose process is new.
+// On a busy host most connections are strangers', thousands a second, so only those with a new process are examined.
 
 import TCPModel
 
-/// The connections of the command that is traced, as far as they are watched.
+/// The connections of the traced command, as far as they are watched.
 struct CommandConnections {
-    /// Ends whose process was found and has not been judged.
+    /// Ends whose process was found but has not been judged yet.
     private(set) var unjudged: [EndpointReference] = []
     private var connections: Set<ConnectionID> = []
-    /// Whether there was any, one that is forgotten too.
+    /// Whether there ever was one, even if it has been forgotten since.
     private(set) var hadAny = false
 
     /// A process was found at this end.
     mutating func noteProcess(at end: EndpointReference) { unjudged.append(end) }
 
-    /// A connection is not watched any more.
+    /// A connection is no longer watched.
     mutating func forget(_ id: ConnectionID) {
         if !connections.isEmpty { connections.remove(id) }
     }
 
-    /// Judges the processes that were found since the last call: see `KernelJoin.judge`.
+    /// Judges the processes found since the last call: see `KernelJoin.judge`.
     mutating func judge(_ views: inout KernelViews, _ isOfCommand: (Int32) -> Bool?) {
         guard !unjudged.isEmpty else { return }
         var open: [EndpointReference] = []
@@ -42,30 +42,30 @@ struct CommandConnections {
         unjudged = open
     }
 
-    /// Whose the processes are nobody asks.
+    /// Discards the ends to be judged: there is no command.
     mutating func judgeNobody() { unjudged.removeAll(keepingCapacity: true) }
 
-    /// Whether one of them is not over.
+    /// Whether any of them has not ended.
     func hasOpen(_ timeline: borrowing Timeline) -> Bool {
-        // Most of them begin and end; what is not watched any more is not among them.
+        // Most of them end; those no longer watched have been removed.
         for id in connections where !timeline[id].isEnded { return true }
         return false
     }
 }
 
 extension KernelJoin {
-    /// Whether any connection was the command's, one that is forgotten too.
+    /// Whether any connection belonged to the command, even if it has been forgotten since.
     public var hasSeenCommand: Bool { command.hadAny }
 
-    /// Judges the processes that were found since the last call; `isOfCommand` says whether a process belongs to the command. It is asked
-    /// again about those of which it cannot tell that (nil), as long as the connection is watched.
-    /// Once a connection was the command's it stays so, whoever holds its sockets later.
+    /// Judges the processes found since the last call; `isOfCommand` decides whether a process belongs to the command.
+    /// If it cannot decide yet (nil), it is asked again as long as the connection is watched. Once a connection has
+    /// belonged to the command it stays so, whoever holds its sockets later.
     public mutating func judge(_ isOfCommand: (Int32) -> Bool?) { command.judge(&views, isOfCommand) }
 
-    /// Nobody asks whose connections are whose: there is no command.
+    /// Discards the processes to be judged: there is no command.
     public mutating func judgeNobody() { command.judgeNobody() }
 
-    /// Whether a connection of the command is not over.
+    /// Whether a connection of the command has not ended.
     public func hasOpenConnectionOfCommand(_ timeline: borrowing Timeline) -> Bool { command.hasOpen(timeline) }
 
     /// A process was found at this end.

@@ -1,29 +1,29 @@
-// What the kernel's word for why it threw a packet away (skb_drop_reason) tells of the packet.
+// What the kernel's reason for dropping a packet (skb_drop_reason) reveals about the packet.
 
 public import TCPModel
 
 extension KernelWord {
-    /// Reasons for dropping what leaves this host, as others than NEIGH_... are.
+    /// Reasons for dropping outgoing packets, besides those that begin with NEIGH_ or QDISC_.
     private static let outbound: Set<String> = [
         "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "TC_EGRESS", "PKT_TOO_BIG", "PSP_OUTPUT", "SKB_GSO_SEG",
         "RECURSION_LIMIT",
     ]
 
-    /// Whether what is dropped for this reason may be on its way out of this host, so that the capture lacks it. The others
-    /// are a receiver's.
+    /// Whether a packet dropped for this reason may have been on its way out of this host, so that the capture lacks
+    /// it. All other reasons are a receiver's.
     public var mayBeOnTheWayOut: Bool {
         if self == .netfilterDrop { return true }
         let reason = text
         return reason.hasPrefix("NEIGH_") || reason.hasPrefix("QDISC_") || Self.outbound.contains(reason)
     }
 
-    /// Whether a SYN that was captured can be dropped for this reason. Events come from everybody on this host: a RST that finds no socket,
-    /// or an old segment, somewhere else at the same moment, is none.
+    /// Whether a captured SYN can have been dropped for this reason. Events come from everything on this host: one
+    /// about a RST that finds no socket, or about an old segment elsewhere at the same moment, does not count.
     var mayDropSyn: Bool {
         if self == .netfilterDrop { return true }
         if self == .noSocket { return false }
         let reason = text
-        // What was captured was not dropped on its way out before that.
+        // A captured packet was not dropped earlier on its way out.
         if reason.hasPrefix("NEIGH_") || Self.outbound.contains(reason) { return false }
         guard reason.hasPrefix("TCP_") else { return true }
         return reason.hasPrefix("TCP_MD5") || reason.hasPrefix("TCP_AO") || reason.hasPrefix("TCP_LISTEN")
@@ -32,10 +32,10 @@ extension KernelWord {
 }
 
 extension Timestamp {
-    /// A packet is dropped at most so long after it was captured, in nanoseconds: both happen in the same interrupt, mostly.
+    /// The longest time from a packet's capture to its drop, in nanoseconds: usually both happen in the same interrupt.
     private static let dropDelay = Span.millisecond
 
-    /// Whether what was captured now may be what was dropped then.
+    /// Whether a packet captured at this time may be the one dropped at `drop`.
     func isJustBefore(drop: Timestamp) -> Bool {
         (-SocketTracks.clockError...Self.dropDelay).contains(drop.since(self))
     }

@@ -1,37 +1,38 @@
-// Events of the kernel that are ahead of the capture wait for the segments that may be on their way here.
+// Kernel events that are ahead of the capture wait for segments that may still be on their way to the join.
 
 import TCPModel
 
-/// Events that are ahead of the capture, and those that follow on them: the segment may be on its way here, from a processor that was
-/// held up while it captured it.
+/// Events that are ahead of the capture, and those that follow them: their segments may still be on their way, from a
+/// processor that was delayed while capturing them.
 struct EarlyEvents {
-    /// More than so many do not wait.
+    /// The most events that may wait.
     private static let limit = 65_536
 
     private var queue = Queue<(event: SocketEvent, of: EndpointReference, since: Timestamp)>()
-    /// How many wait, by connection.
+    /// The number of waiting events, by connection.
     private var counts: [ConnectionID: Int] = [:]
-    /// The same by the socket's address in memory, where the next one may be within microseconds: a file has their events in order.
+    /// The same by the socket's address in memory, which another socket may have within microseconds:
+    /// a file keeps their events in order.
     private var sockets: [UInt64: Int] = [:]
-    /// The same by the packet's, which tells whose answer it had when it is dropped.
+    /// The same by the packet's address: if that packet is dropped, its earlier answer shows whose it was.
     private var packets: [UInt64: Int] = [:]
     /// When the latest events were read.
     var now = Timestamp(nanoseconds: 0)
-    /// How long each waits, in nanoseconds; 0 = none does.
+    /// How long each event waits, in nanoseconds; 0 = none waits.
     var patience: Int64 = 0
 
     var isEmpty: Bool { counts.isEmpty }
 
-    /// Whether one of this connection waits.
+    /// Whether an event of this connection is waiting.
     func has(_ id: ConnectionID) -> Bool { !counts.isEmpty && counts[id] != nil }
 
-    /// Whether one of the socket that is, or was, at this address in memory waits.
+    /// Whether an event of the socket that is, or was, at this address in memory is waiting.
     func has(socket: UInt64) -> Bool { !sockets.isEmpty && socket != 0 && sockets[socket] != nil }
 
-    /// Whether one of the packet that is, or was, at this address in memory waits.
+    /// Whether an event of the packet that is, or was, at this address in memory is waiting.
     func has(packet: UInt64) -> Bool { !packets.isEmpty && packet != 0 && packets[packet] != nil }
 
-    /// Has one wait; false if too many do.
+    /// Makes an event wait; false if too many do.
     mutating func hold(_ event: SocketEvent, of end: EndpointReference) -> Bool {
         guard queue.count < Self.limit else { return false }
         queue.append((event, end, now))
@@ -41,7 +42,7 @@ struct EarlyEvents {
         return true
     }
 
-    /// The next one that has waited long enough.
+    /// The next event that has waited long enough.
     mutating func next() -> FoundEvent? {
         guard let item = queue.first, now.since(item.since) >= patience else { return nil }
         queue.popFirst()
@@ -49,7 +50,7 @@ struct EarlyEvents {
         return (item.event, item.of)
     }
 
-    /// All that wait of these connections.
+    /// Removes and returns all waiting events of these connections.
     mutating func take(of ids: [ConnectionID]) -> [FoundEvent] {
         let ids = Set(ids.filter(has))
         guard !ids.isEmpty else { return [] }
@@ -80,15 +81,16 @@ struct EarlyEvents {
 }
 
 extension KernelJoin {
-    /// How long an event waits that is ahead of the capture, in nanoseconds. A replay need not wait: live they were joined late.
+    /// How long an event waits that is ahead of the capture, in nanoseconds. A replay need not wait:
+    /// its events were already joined late when live.
     public var leadPatience: Int64 {
         get { early.patience }
         set { early.patience = newValue }
     }
 
-    /// Whether events wait that are ahead of the capture.
+    /// Whether events that are ahead of the capture are waiting.
     public var holdsEvents: Bool { !early.isEmpty }
 
-    /// Whether one of this connection does.
+    /// Whether an event of this connection is waiting.
     public func holdsEvents(of id: ConnectionID) -> Bool { early.has(id) }
 }

@@ -1,7 +1,7 @@
-// All processes that hold a socket: who has it besides the one that is named, or instead of it.
+// All processes that hold a socket, besides the named one or instead of it.
 //
-// fork(2) gives a child every descriptor of its parent. A server that forks for each connection closes its own copy, and only the child
-// is left; one that forgets to has its connections open after the child has closed them.
+// fork(2) gives a child every descriptor of its parent. A server that forks for each connection closes its own copy,
+// and only the child's is left; if it forgets to, its connections stay open after the child has closed them.
 
 public import TCPModel
 
@@ -9,13 +9,13 @@ extension KernelJoin {
     /// The most other holders of a socket that are kept.
     public static let sharerLimit = 8
 
-    /// A socket in CLOSE_WAIT waits for all who hold it to close: which of them has closed its copy no event tells, so that they are
-    /// looked up again after so many nanoseconds.
+    /// A socket in CLOSE_WAIT waits until all its holders have closed it. No event reports which of them has closed its
+    /// copy, so the holders are looked up again after this many nanoseconds.
     static let closingInterval = 2 * Span.second
 
-    /// Sockets whose process is known and whose holders have not been looked up since their state changed, by process, each with its
-    /// descriptor if that is known: at most `limit`; each is named once. Of these connections (nil = all), and only of those older
-    /// than `youth` nanoseconds: most are over before that.
+    /// Sockets whose process is known and whose holders have not been looked up since their state changed, by process,
+    /// each with its descriptor if that is known. At most `limit` sockets, each only once, of these connections (nil =
+    /// all), and only of connections older than `youth` nanoseconds: most end before that.
     public mutating func socketsToLookUp(
         of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, limit: Int, _ timeline: borrowing Timeline
     ) -> [Int32: [UInt64: Int32?]] {
@@ -36,8 +36,9 @@ extension KernelJoin {
         return wanted
     }
 
-    /// The listeners at which something waits for accept(), by inode, each with the process that is named for it; unless their holders
-    /// have just been looked up. Of these connections (nil = all), and only of those older than `youth` nanoseconds.
+    /// The listeners at which something waits for accept(), by inode, each with its named process;
+    /// without those whose holders were looked up just now. Only for these connections (nil = all),
+    /// and only if older than `youth` nanoseconds.
     public mutating func listenersToLookUp(
         of ids: [ConnectionID]? = nil, youth: Int64, at now: Timestamp, _ timeline: borrowing Timeline
     ) -> [UInt64: Int32] {
@@ -54,7 +55,7 @@ extension KernelJoin {
         return wanted
     }
 
-    /// The processes of these connections (nil = all) that are named, and could make room for others.
+    /// The named processes of these connections (nil = all) that others may replace.
     public func namedProcesses(of ids: [ConnectionID]? = nil) -> Set<Int32> {
         var pids: Set<Int32> = []
         for id in ids ?? watched {
@@ -67,7 +68,7 @@ extension KernelJoin {
         return pids
     }
 
-    /// These processes have ended: whoever has their sockets now is to be looked for.
+    /// These processes have ended: their sockets' present holders must be looked up.
     public mutating func noteGone(_ pids: Set<Int32>, of ids: [ConnectionID]? = nil) {
         guard !pids.isEmpty else { return }
         for id in ids ?? watched {
@@ -81,8 +82,9 @@ extension KernelJoin {
         }
     }
 
-    /// Takes in who holds sockets of a process, by inode, the lowest pid first: nobody means neither the process nor whoever may have it
-    /// from there. A process that holds its socket no more makes room for one that does, unless it keeps its place.
+    /// Takes in the holders of a process's sockets, by inode, the lowest pid first. An empty list means that neither
+    /// the process nor any that may have got the socket from it holds it. A process that no longer holds its socket
+    /// gives way to one that does, unless it keeps its place.
     public mutating func assign(
         holders: [UInt64: [SocketHolder]], of pid: Int32, _ ids: [ConnectionID]? = nil, time: Timestamp,
         source: KernelSource = .proc
@@ -107,7 +109,7 @@ extension KernelJoin {
                         return
                     }
                     view.descriptor = holder.descriptor
-                    // The same one may have run another program since (execve(2)).
+                    // The same process may have run another program since (execve(2)).
                     guard holder.process != view.process else { return }
                     view.process = holder.process
                     isFound = true
@@ -124,20 +126,21 @@ extension KernelJoin {
 }
 
 extension KernelSideView {
-    /// Whether its holders are to be looked up.
+    /// Whether its holders must be looked up.
     fileprivate func needsHolders(at now: Timestamp) -> Bool {
         guard let holdersSought else { return true }
         return socket?.state == .closeWait && now.since(holdersSought) >= KernelJoin.closingInterval
     }
 
-    /// The same of the listener's, while something waits for accept(): who forks workers need not accept itself, nor who starts a
-    /// program with a listener.
+    /// Whether the listener's holders must be looked up, while something waits for accept(): a process that forks
+    /// workers, or starts a program with a listener, need not accept itself.
     fileprivate func needsListenerHolders(at now: Timestamp) -> Bool {
         guard process == nil, hasWaiting else { return false }
         return listenerHoldersSought.map { now.since($0) >= KernelJoin.closingInterval } ?? true
     }
 
-    /// Takes in who holds the listener of a process, if that is this side's; returns whether another process is named for it now.
+    /// Takes in the holders of a process's listener, if it is this side's;
+    /// returns whether another process is now named for it.
     fileprivate mutating func takeListenerHolders(_ holders: [UInt64: [SocketHolder]], of pid: Int32) -> Bool {
         guard listenerProcess?.pid == pid, let listener, let all = holders[listener.inode],
             let named = all.first(where: { $0.process.pid == pid }) ?? all.first
@@ -149,8 +152,8 @@ extension KernelSideView {
         return listenerProcess != named.process
     }
 
-    /// Whether the process that is named stays that, whoever has the socket: once this side has closed, the one that an event told
-    /// acted for it. Before, who has it no more can do nothing for it.
+    /// Whether the named process stays, whoever holds the socket: once this side has closed, the process reported by an
+    /// event acted for it. Before that, a process that no longer holds the socket can do nothing for it.
     var keepsProcess: Bool {
         guard trace.isOwnerExact, let state = socket?.state else { return false }
         return state != .established && state != .closeWait

@@ -1,10 +1,10 @@
-// Where the kernel's word is ahead of the capture: which of its states tell what was not captured.
+// Where the kernel is ahead of the capture: which of its states reveal segments that were not captured.
 
 import TCPMachine
 import TCPModel
 
 extension KernelJoin {
-    /// Whether an event is to wait: it tells of what was not captured, or follows on one that does.
+    /// Whether an event must wait: it reveals something that was not captured, or follows an event that does.
     func isEarly(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         if timeline.isReplaced(end.id) || Self.isOlder(event, end, timeline) { return false }
         if early.has(end.id) || isOfUncapturedReset(event, end, timeline) || isOfSilentEnd(event, end, timeline) {
@@ -23,8 +23,8 @@ extension KernelJoin {
         } ?? false
     }
 
-    /// A socket went from one state to another one, and the segments up to then do not show it. That it begins where nothing leads
-    /// either proves an event that was not told.
+    /// A socket changed its state, and the segments up to then do not show that. If no segment leads to the old state
+    /// either, that proves an event that was not reported.
     static func lead(
         _ from: TCPState, _ to: TCPState, _ event: SocketEvent, _ end: EndpointReference, _ view: KernelSideView,
         _ timeline: inout Timeline, _ said: inout [KernelEvent]
@@ -53,14 +53,15 @@ extension KernelJoin {
         said.append(news)
     }
 
-    /// Whether an event came before the SYN that opened the connection: it is of a socket that was at the same address in memory before.
+    /// Whether an event precedes the SYN that opened the connection:
+    /// it belongs to an earlier socket at the same address in memory.
     static func isOlder(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         timeline.connections.store[end.id].facts.contains(.synSeen)
             && event.time < timeline.connections.store[end.id].firstTime
     }
 
-    /// How far a socket surely came that was in this state: FIN_WAIT_1, LAST_ACK and CLOSING begin when the program closes, and the FIN may
-    /// wait behind text. CLOSED may have come of anything.
+    /// How far a socket in this state has certainly come: FIN_WAIT_1, LAST_ACK and CLOSING begin when the program
+    /// closes, and the FIN may wait behind text. CLOSED may have any cause.
     private static func shown(by state: TCPState, _ view: KernelSideView) -> TCPState? {
         switch state {
         case .established, .finWait2, .closeWait: state
@@ -72,13 +73,13 @@ extension KernelJoin {
         }
     }
 
-    /// The same of a reading, which says where a socket is; its end nobody reads.
+    /// Like the above, for a reading, which shows a socket's present state but not how it ended.
     static func lead(
         _ kernel: TCPState, _ side: Side, _ id: ConnectionID, _ view: KernelSideView, _ timeline: inout Timeline
     ) -> KernelEvent.Kind? {
         let wire = timeline.state(of: id, side)
-        // The FIN of a socket that is in LAST_ACK and has sent one does not wait; and one that the peer, in TIME_WAIT, has had was
-        // acknowledged.
+        // In LAST_ACK, a FIN that was already sent does not wait; and one that the peer, in TIME_WAIT,
+        // has received was acknowledged.
         let isSent = kernel == .lastAck && wire == .finWait1 || kernel == .closed && wire == .lastAck
         guard let shown = kernel == .timeWait || isSent ? kernel : shown(by: kernel, view),
             isOfThis(side, id, view, timeline)
@@ -86,13 +87,14 @@ extension KernelJoin {
         return uncaptured(timeline.kernelLeads(side, of: id, to: shown), wire)
     }
 
-    /// What is told of it; nil if nothing came of it.
+    /// The news to report; nil if nothing changed.
     private static func uncaptured(_ led: LedEnds, _ wire: TCPState) -> KernelEvent.Kind? {
         guard led.own.count > 0 else { return nil }
         return .uncaptured(kernel: led.own[led.own.count - 1].to, wire: wire, led)
     }
 
-    /// Whether what the kernel says is of this incarnation of the four-tuple: of whom nothing was captured may have had a socket before.
+    /// Whether the kernel's report concerns this incarnation of the four-tuple:
+    /// an end from which nothing was captured may have had a socket before.
     static func isOfThis(
         _ side: Side, _ id: ConnectionID, _ view: KernelSideView, _ timeline: borrowing Timeline
     ) -> Bool {

@@ -1,35 +1,37 @@
-// RSTs that the kernel sent or took and that the capture lacks: a filter left them out, one direction alone is captured, or they were lost.
+// RSTs that the kernel sent or accepted and that the capture lacks: a filter excluded them,
+// only one direction is captured, or they were lost.
 
 import TCPMachine
 import TCPModel
 
 extension KernelJoin {
-    /// An abort ends its socket at most so long after its RST, in nanoseconds: both are one call's.
+    /// The longest time from an abort's RST to the end of its socket, in nanoseconds: both happen in one call.
     private static let abortTime = Span.millisecond
-    /// Text came for a socket whose program had closed it. Linux goes the same way there as for a RST that it takes (`tcp_reset`), and tells
-    /// of one; its own it tells of behind that.
+    /// Text arrived for a socket whose program had closed it. Linux then takes the same path as for a RST that it
+    /// accepts (`tcp_reset`), and reports accepting one; it reports its own RST after that.
     private static let abortOnData: KernelWord = "TCP_ABORT_ON_DATA"
 
-    /// Whose RST ended a socket: its own, or one that it took.
+    /// Which RST ended a socket: its own, or one that it accepted.
     private enum EndingReset { case sent, received }
 
-    /// Whether an event tells that a RST ended this side's socket; nil if it does not.
+    /// Whether an event shows that a RST ended this side's socket; nil if it does not.
     ///
-    /// Linux tells of the RSTs that it takes only, not of those that it challenges (RFC 5961 3.2). Those that it sends may be answers
-    /// to what suits no socket, or not this one: they end it only if it has gone, or a process's call sent them.
+    /// Linux reports only the RSTs that it accepts, not those that it challenges (RFC 5961
+    /// 3.2). The RSTs that it sends may answer segments that fit no socket, or not this one:
+    /// they end it only if it has gone, or a process's call sent them.
     private static func reset(_ event: SocketEvent, _ trace: TracedFacts) -> EndingReset? {
         switch event.kind {
         case .resetReceived: return .received
         case .resetSent: return trace.state == .closed || event.isProcessContext ? .sent : nil
         case .transition(_, .closed):
-            // A timer's abort (keep-alive) sends it first.
+            // A timer's abort (keep-alive) sends the RST first.
             guard let time = trace.resetTime, trace.resetReason != .noSocket else { return nil }
             return (0...abortTime).contains(event.time.since(time)) ? .sent : nil
         case .transition, .retransmit, .synAckRetransmit, .socketError, .destroyed, .dropped: return nil
         }
     }
 
-    /// Whether it is worth a look: nearly all events are others.
+    /// Whether the event is worth a look: nearly all are others.
     private static func mayBeOfReset(_ kind: SocketEvent.Kind) -> Bool {
         switch kind {
         case .resetReceived, .resetSent, .transition(_, .closed): true
@@ -37,7 +39,7 @@ extension KernelJoin {
         }
     }
 
-    /// Whether an event tells of such a RST that has not been captured yet.
+    /// Whether an event reveals such a RST that has not been captured yet.
     func isOfUncapturedReset(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline
     ) -> Bool {
@@ -45,7 +47,7 @@ extension KernelJoin {
         return look(end.id) { Self.reset(event, $0[end.side].trace) != nil } == true
     }
 
-    /// The segments up to now do not show the RST that an event tells of.
+    /// An event reveals a RST that the segments up to now do not show.
     mutating func leadReset(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
@@ -75,8 +77,8 @@ extension KernelJoin {
         }
     }
 
-    /// What a RST shows of the other end. Its own kernel tells whether a RST arrived there; and who has a socket did not send one, but
-    /// somebody else in its name.
+    /// What a RST shows about the other end. That end's own kernel reports whether a RST arrived there; and an end that
+    /// still has a socket did not send one, a third party did in its name.
     private static func fate(of peer: KernelSideView, _ reset: EndingReset) -> ResetsPeer {
         switch reset {
         case .sent: peer.isLocal ? .isToTell : .ends

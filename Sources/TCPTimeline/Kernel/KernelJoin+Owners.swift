@@ -1,4 +1,4 @@
-// The process that is named for each socket: looked for where nobody is known, or whoever was has ended.
+// The process named for each socket: looked up if none is known, or if the known one has ended.
 
 public import TCPModel
 
@@ -12,7 +12,7 @@ extension KernelJoin {
         return false
     }
 
-    /// Inodes whose process is not known yet, of these connections (nil = all).
+    /// Inodes whose process is not known yet, or has ended, for these connections (nil = all).
     public func inodesWithoutProcess(of ids: [ConnectionID]? = nil) -> Set<UInt64> {
         var inodes: Set<UInt64> = []
         for id in ids ?? views.ids {
@@ -35,8 +35,8 @@ extension KernelJoin {
         return inodes
     }
 
-    /// Takes in the owners that were found, of these connections (nil = all); `source` says where the inodes are from. They are looked
-    /// for where nobody is known, or whoever was has ended.
+    /// Takes in the owners found for these connections (nil = all); `source` says where the inodes come from. Owners
+    /// are sought where none is known, or the known one has ended.
     public mutating func assign(
         _ owners: [UInt64: ProcessIdentity], descriptors: [UInt64: Int32] = [:], of ids: [ConnectionID]? = nil,
         time: Timestamp, source: KernelSource = .proc

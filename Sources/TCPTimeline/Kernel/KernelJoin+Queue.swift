@@ -1,15 +1,16 @@
 // The accept queue: which connections wait there, in which order, and when they were taken out.
 //
-// No event tells of accept(). Readings show a child socket without an inode until somebody has it, and a system call of its
-// owner (close, shutdown), or its first text, proves that he had it by then: so the moment lies between two known ones.
+// No event reports accept(). Readings show a child socket without an inode until a process has it, and a
+// system call by its owner (close, shutdown), or its first text, proves that the process had it by then:
+// so the moment lies between two known ones.
 
 public import TCPModel
 
 extension KernelJoin {
-    /// A socket without owner this long, in nanoseconds, is worth a word: accept() usually follows at once.
+    /// How long a socket may lack an owner before that is reported, in nanoseconds: accept() usually follows at once.
     private static let acceptPatience = 100 * Span.millisecond
 
-    /// A server's socket that is open without an inode has not been accepted; with one, it has.
+    /// A server's open socket without an inode has not been accepted; one with an inode has.
     static func noteAcceptance(
         _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView,
         _ snapshot: some KernelSnapshot, _ news: inout [KernelEvent.Kind]
@@ -40,13 +41,13 @@ extension KernelJoin {
         update(id, .responder) { $0.firstAnswer = min($0.firstAnswer ?? time, time) }
     }
 
-    /// A process had the socket at this moment.
+    /// A process is known to have had the socket at this moment.
     static func noteAccepted(_ time: Timestamp, _ view: inout KernelSideView) {
         if view.firstAccepted.map({ time < $0 }) ?? true { view.firstAccepted = time }
     }
 
-    /// Whether an event shows that a process has the socket: shutdown() or close() before its end. A child that is thrown away
-    /// with its listener is closed in a system call, too, but never leaves its state by a FIN.
+    /// Whether an event shows that a process has the socket: shutdown() or close() while it was connected. A child that
+    /// is discarded with its listener is closed in a system call, too, but never leaves its state by a FIN.
     static func showsAcceptance(_ event: SocketEvent) -> Bool {
         guard event.isProcessContext else { return false }
         return switch event.kind {
@@ -59,7 +60,7 @@ extension KernelJoin {
         }
     }
 
-    /// Gives those that wait their places: the kernel hands out what was open first.
+    /// Gives the waiting connections their places: the kernel hands out first what opened first.
     mutating func placeInQueues(_ ids: [ConnectionID], _ timeline: borrowing Timeline) {
         var waiting: [SocketAddress: [(id: ConnectionID, open: Timestamp)]] = [:]
         for id in ids where look(id, { $0.responder.unacceptedSince != nil }) == true {
@@ -79,8 +80,9 @@ extension KernelJoin {
 }
 
 extension KernelSideView {
-    /// Whether it went with its listener, from whose queue nobody had taken it: who closed that never had this socket. `TCP_STATE` is the
-    /// reason then (`inet_child_forget`, `tcp_disconnect`); who has it and leaves octets unread gives another one.
+    /// Whether it was destroyed with its listener, whose queue it had not left: the process that closed the listener
+    /// never had this socket. The reason is then `TCP_STATE` (`inet_child_forget`, `tcp_disconnect`); a process that
+    /// has the socket and leaves octets unread causes another one.
     var wentWithListener: Bool {
         trace.resetWithListener && trace.resetReason == .tcpState && firstAccepted == nil && !hasAnswered
             && socket?.inode ?? 0 == 0
@@ -88,6 +90,6 @@ extension KernelSideView {
 }
 
 extension KernelSocket {
-    /// Whether it is open, and in a queue: no process has it.
+    /// Whether it is open and still in a queue: no process has it.
     var isUnaccepted: Bool { inode == 0 && (state == .established || state == .closeWait) }
 }

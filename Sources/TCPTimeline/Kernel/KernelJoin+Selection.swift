@@ -1,15 +1,17 @@
-// What the next reading is to be of: of many connections those of which the tables may say something new.
+// What the next reading should cover: of many connections, those about which the tables may have news.
 
 import TCPMachine
 public import TCPModel
 
 extension KernelJoin {
-    /// Refused connections are looked after only where no more than so many are read together: under a scan that would be dear.
+    /// Refused connections are examined only if no more than this many are read together:
+    /// under a scan it would be expensive.
     private static let fewRefused = 16
 
-    /// Whether the tables may still say something new of a connection: somebody waits, closes, or sits in TIME_WAIT.
+    /// Whether the tables may still show something new about a connection: it has a socket, has not ended,
+    /// or its end in TIME_WAIT is unconfirmed.
     private static func isUnsettled(_ id: ConnectionID, _ view: KernelView, _ timeline: borrowing Timeline) -> Bool {
-        // That a socket has gone from TIME_WAIT the next reading has to confirm.
+        // The next reading has to confirm that a socket has left TIME_WAIT.
         view.originator.isPresent || view.responder.isPresent || !timeline.isEnded(id)
             || view.originator.suspicion?.wire == .timeWait || view.responder.suspicion?.wire == .timeWait
     }
@@ -20,13 +22,13 @@ extension KernelJoin {
         return false
     }
 
-    /// A connection that a reading says something of: its ends, those of both of its sockets, each from its own side, and whether it was
-    /// refused.
+    /// A connection that a reading covers: its ends, those of its two sockets, each as seen from its own side,
+    /// and whether it was refused.
     public typealias ConnectionToRead = (
         tuple: FourTuple, originator: FourTuple, responder: FourTuple, isRefused: Bool
     )
 
-    /// What a reading says something of: those of `ids` (nil = all) whose four-tuple is not another one's by now.
+    /// What a reading covers: those of `ids` (nil = all) whose four-tuple has not been taken by another connection.
     public func connectionsRead(of ids: [ConnectionID]?, _ timeline: borrowing Timeline) -> [ConnectionToRead] {
         (ids ?? views.ids).compactMap { id in
             guard let number = views.number(of: id), timeline.connections.contains(id, number: number) else {
@@ -41,8 +43,8 @@ extension KernelJoin {
         }
     }
 
-    /// The responders' ports of these connections (nil = all): each socket in question has one of them at either end. Empty if
-    /// there are more than `limit`.
+    /// The responders' ports of these connections (nil = all): each relevant socket has one of them at either end.
+    /// Empty if there are more than `limit`.
     public func responderPorts(
         of ids: [ConnectionID]? = nil, _ timeline: borrowing Timeline, limit: Int
     ) -> [UInt16] {
@@ -57,8 +59,8 @@ extension KernelJoin {
         return ports.sorted()
     }
 
-    /// Where the responders of these connections (nil = all) listen for what nobody has answered or accepted yet: there it matters
-    /// whether others listen, too.
+    /// Where the responders of these connections (nil = all) listen, if the connection has not been answered or
+    /// accepted yet: there it matters whether other sockets listen, too.
     public func waitedFor(_ ids: [ConnectionID]? = nil, _ timeline: borrowing Timeline) -> Set<SocketAddress> {
         var addresses: Set<SocketAddress> = []
         for id in ids ?? views.ids where !timeline[id].isEnded {
@@ -75,20 +77,20 @@ extension KernelJoin {
         views.count <= limit ? ends(of: views.ids, timeline) : nil
     }
 
-    /// The connections to be read next, at most `limit`: all that the tables may say something new of, or else the youngest,
-    /// and of the others those whose turn it is.
+    /// The connections to read next, at most `limit`, of all about which the tables may show something new:
+    /// the youngest, and the others in turn.
     public mutating func batch(_ timeline: borrowing Timeline, limit: Int) -> [ConnectionID] {
         views.batch(limit: limit) { id, view in
             !view.originator.isRead || Self.isUnsettled(id, view, timeline)
         }
     }
 
-    /// One end to be read: its own address is the source. Whether there should be a socket that is to be looked for, whether it
-    /// has one by its segments, and the interface that this was bound to (0 = none).
+    /// One end to read: its own address is the source. `isExpected`: a socket should be there and must be looked for;
+    /// `isOpen`: it has one by its segments; `interface`: the one that the socket was bound to (0 = none).
     public typealias EndToRead = (tuple: FourTuple, isExpected: Bool, isOpen: Bool, interface: UInt32)
 
-    /// Both ends of these connections, and whether each should have a socket if it is on this host: not if there were segments
-    /// after `quietSince`, since it may have gone by now.
+    /// Both ends of these connections, and whether each should have a socket if it is on this host: not if segments
+    /// came after `quietSince`, since the socket may have gone by now.
     public func ends(
         of ids: [ConnectionID], quietSince: Timestamp? = nil, _ timeline: borrowing Timeline
     ) -> [EndToRead] {
@@ -100,8 +102,8 @@ extension KernelJoin {
             for side in connection.isSelfConnect ? [Side.originator] : [.originator, .responder] {
                 let tuple = timeline.connections.socket(side, of: id)
                 let state = connection.endpoint(side).state
-                // What was there before may have gone since; what never was, though it should be, is looked for. So is, once, who
-                // listens on a refused port at another address.
+                // A socket that was seen may have gone since; one that was never seen, but should exist, is looked for.
+                // On a refused port, a listener at another address is looked for once.
                 let isMissing = state.shouldHaveSocket && isQuiet && views.look(id) { $0[side].socket == nil } == true
                 let isRefused =
                     side == .responder && connection.facts.contains(.refused) && ids.count <= Self.fewRefused

@@ -1,19 +1,20 @@
-// Sockets of which the kernel's events alone say that they have gone, and no packet: it gave up, or somebody destroyed them.
+// Sockets that ended without a packet, as only the kernel's events show: TCP gave up, or the socket was destroyed.
 
 import TCPMachine
 import TCPModel
 
 extension KernelJoin {
-    /// What the program gets when its kernel gave up.
+    /// The errors that a program gets when its kernel gave up.
     private static let givingUp: Set<LinuxErrno> = [.networkUnreachable, .timedOut, .hostUnreachable]
-    /// A socket's end and its error are told at most so far apart, in nanoseconds: both are one call's, which an
-    /// interrupt may hold up.
+    /// The longest time between the reports of a socket's end and of its error, in nanoseconds:
+    /// both come from one call, which an interrupt may delay.
     private static let endingTime = 10 * Span.millisecond
 
-    /// When a socket went without a packet, as an event and those before it tell; nil if they do not.
+    /// When a socket ended without a packet, by an event and those before it; nil if they do not show that.
     ///
-    /// Which comes first of the end and the error depends on Linux's version (`tcp_done_with_error`, 6.10). An orphan has no error; its memory
-    /// is given back when any RST that it sent or took was told. From LAST_ACK and CLOSING an ACK may have brought it that was not captured.
+    /// Whether the end or the error comes first depends on Linux's version (`tcp_done_with_error`, 6.10). An orphan has
+    /// no error; its memory is released after any RST that it sent or accepted was reported. In LAST_ACK and CLOSING,
+    /// an uncaptured ACK may have caused the end.
     private static func silentEnd(_ event: SocketEvent, _ trace: TracedFacts) -> Timestamp? {
         guard !trace.wasReset, trace.resetTime == nil || trace.resetReason == .noSocket else { return nil }
         switch event.kind {
@@ -35,13 +36,13 @@ extension KernelJoin {
         }
     }
 
-    /// Whether an event tells of such an end: segments that came before it may be on their way here.
+    /// Whether an event reports such an end: segments that came before it may still be on their way here.
     func isOfSilentEnd(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         guard event.kind.mayEndSilently, timeline.canBeReset(end.id, end.side) else { return false }
         return look(end.id) { Self.silentEnd(event, $0[end.side].trace) != nil } == true
     }
 
-    /// The segments up to now do not show the end that an event tells of: that is news, whatever they show later.
+    /// An event reports an end that the segments up to now do not show: that is news, whatever they show later.
     mutating func dropSilently(
         _ event: SocketEvent, _ end: EndpointReference, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
@@ -64,7 +65,7 @@ extension KernelJoin {
 }
 
 extension SocketEvent.Kind {
-    /// Whether it is worth a look: nearly all events are others.
+    /// Whether the event is worth a look: nearly all are others.
     fileprivate var mayEndSilently: Bool {
         switch self {
         case .transition(_, .closed), .socketError, .destroyed: true

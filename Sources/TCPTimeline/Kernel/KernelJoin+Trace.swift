@@ -4,7 +4,7 @@ import TCPMachine
 public import TCPModel
 
 extension KernelJoin {
-    /// Begins to watch a connection for readings and for events; harmless if it is watched already.
+    /// Starts watching a connection for readings and events; harmless if it is already watched.
     public mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
         let name = timeline.connections.name(of: id)
         guard number(of: id) != name.number else { return }
@@ -13,13 +13,13 @@ extension KernelJoin {
         namelessDrops.watch(id, name.number, timeline)
     }
 
-    /// The client of a connection that is watched called this address: so its socket says.
+    /// The client of a watched connection called this address, as its socket shows.
     public mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         let name = timeline.connections.name(of: id)
         watch(id, name, translated: FourTuple(source: name.tuple.source, destination: called), timeline)
     }
 
-    /// A socket of a connection that is watched has these ends.
+    /// A socket of a watched connection has these ends.
     private mutating func watch(
         _ id: ConnectionID, _ name: ConnectionName, translated ends: FourTuple, _ timeline: borrowing Timeline
     ) {
@@ -27,10 +27,10 @@ extension KernelJoin {
         tracks.watch(id, name, as: ends, isOlder: !timeline.showsOpening(id))
     }
 
-    /// Whether sockets wait that may be those of a connection behind a translation of addresses.
+    /// Whether sockets are waiting that may belong to a connection behind address translation.
     public var seeksTranslated: Bool { tracks.seeksTranslated }
 
-    /// Finds the connections of sockets whose packets are translated (NAT) between them and the capture.
+    /// Finds the connections of sockets whose packets are translated (NAT) on their way to the capture.
     private mutating func findTranslated(
         now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
@@ -56,13 +56,13 @@ extension KernelJoin {
     /// How many events found their connection, and how many did not.
     public var traceCounts: TraceCounts { tracks.counts }
 
-    /// The connect() calls that events told of and of which no segment was captured, at the end of a trace.
+    /// The connect() calls that events reported and of which no segment was captured, at the end of a trace.
     public func unseenCalls() -> [UnseenCall] { tracks.unseenCalls() }
 
-    /// Takes in events in the order of time, and appends what is new to `said`: unless `tellsAll`, only that the kernel dropped a
-    /// socket, or knows more than was captured, for nobody wants to hear of the rest. Every segment captured before they were read must
-    /// have been observed, unless more wait in the capture (`isBehind`). No event of a connection that is `ending` waits any longer: it
-    /// is about to be forgotten.
+    /// Takes in events in time order, and appends what is new to `said`: unless `tellsAll`, only that the kernel
+    /// dropped a socket, or knows more than was captured. Every segment captured before the events were read must have
+    /// been observed, unless more are waiting in the capture (`isBehind`). No event of a connection in `ending` waits
+    /// any longer: the connection is about to be forgotten.
     public mutating func take(
         _ events: [SocketEvent], now: Timestamp, _ timeline: inout Timeline, _ said: inout [KernelEvent],
         tellsAll: Bool, isBehind: Bool = false, ending: [ConnectionID] = []
@@ -98,14 +98,15 @@ extension KernelJoin {
         findTranslated(now: now, &timeline, &said)
     }
 
-    /// The events that were joined since the last call, and those of listeners, in this order: whoever takes them in again, and has the
-    /// same segments, comes to the same.
+    /// The events joined since the last call, and those of listeners, in this order. Taking them in again,
+    /// with the same segments, gives the same result.
     public mutating func takeJoined() -> [SocketEvent] {
         defer { joined.removeAll(keepingCapacity: true) }
         return joined
     }
 
-    /// Whom an event is told with: who made the system call, else the socket's owner; a RST that a segment caused has no maker.
+    /// The process reported with an event: the one that made the system call, else the socket's owner.
+    /// A RST caused by a segment has none.
     private static func actor(_ event: SocketEvent, _ view: KernelSideView) -> ProcessIdentity? {
         if event.isProcessContext { return event.process }
         if case .resetSent = event.kind { return nil }
@@ -131,7 +132,7 @@ extension KernelJoin {
         if keepsJoined { joined.append(event) }
         if look(end.id, { $0[end.side].trace.isOfAnother(event) }) == true { return tracks.disown() }
         if case .transition(.closed, .synSent) = event.kind { closePredecessors(of: end, event, &timeline, &said) }
-        // Errno 0: an error that TCP only makes a note of (an ICMP error that may pass) while it goes on.
+        // Errno 0: a soft error (an ICMP error that may pass), which TCP only records while it continues.
         if case .socketError(errno: 0) = event.kind {
             return update(end.id, end.side) { $0.trace.noteSoftError(at: event.time) }
         }
@@ -168,7 +169,7 @@ extension KernelJoin {
         dropSilently(event, end, &timeline, &said)
     }
 
-    /// The listener that was just closed has gone: who closed it called close(), or ended.
+    /// The listener that was just closed is released: its process called close(), or ended.
     private mutating func noteFreedListener(_ event: SocketEvent) {
         for id in watched where views.tuple(of: id)?.destination.port == event.local.port {
             update(id, .responder) { view in
@@ -178,14 +179,15 @@ extension KernelJoin {
         }
     }
 
-    /// Whether an event says that this side has no socket, which has one. Who has a socket does not lack one, unless its end was not
-    /// told and its RST was captured: another network namespace has the same four-tuple, and perf does not tell which it is.
+    /// Whether an event says that this side, which has a socket, has none. Such an event comes
+    /// from another network namespace with the same four-tuple, which perf does not identify,
+    /// unless the socket's end was not reported and its RST was captured.
     private func deniesSocket(_ event: SocketEvent, _ end: EndpointReference, _ timeline: borrowing Timeline) -> Bool {
         event.kind == .resetSent(reason: .noSocket) && !timeline.wasReset(end.id, by: end.side)
             && look(end.id, { $0[end.side].trace.hasSocket }) == true
     }
 
-    /// A socket went from one state to another one: the endpoint follows it where segments do not show that, or is confirmed.
+    /// A socket changed its state: the endpoint follows if segments do not show that, and is confirmed if they agree.
     private static func follow(
         _ from: TCPState, _ to: TCPState, _ event: SocketEvent, _ end: EndpointReference,
         _ view: inout KernelSideView, _ timeline: inout Timeline, _ said: inout [KernelEvent]
@@ -197,8 +199,8 @@ extension KernelJoin {
         timeline.kernelConfirms(end.side, of: end.id)
     }
 
-    /// connect() gets a four-tuple only when nobody has it: what this end was before has gone, though no segment and no event
-    /// said so (FIN_WAIT_2 without an owner ends as a small TIME_WAIT socket), and no reading came in between.
+    /// connect() gets a four-tuple only if no socket has it: this end's predecessor has gone, though no segment and no
+    /// event showed it (FIN_WAIT_2 without an owner ends as a small TIME_WAIT socket), and no reading came in between.
     private mutating func closePredecessors(
         of end: EndpointReference, _ event: SocketEvent, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
@@ -217,7 +219,8 @@ extension KernelJoin {
         }
     }
 
-    /// A socket whose four-tuple another connection has taken since: no segment tells its end, which the new SYN caused.
+    /// A socket whose four-tuple another connection has taken since: no segment shows its end,
+    /// which the new SYN caused.
     private static func closeReplaced(
         _ event: SocketEvent, _ end: EndpointReference, _ view: KernelSideView, _ timeline: inout Timeline,
         _ said: inout [KernelEvent]
@@ -238,13 +241,13 @@ extension KernelSideView {
     /// Takes in an event of this side, whatever the segments show.
     fileprivate mutating func take(_ event: SocketEvent, of side: Side) {
         trace.take(event)
-        // A packet may be dropped on its way through this host.
+        // A packet may be dropped while passing through this host.
         if case .dropped = event.kind {} else { isLocal = true }
         if side == .responder, KernelJoin.showsAcceptance(event) { KernelJoin.noteAccepted(event.time, &self) }
     }
 
-    /// Takes in whose socket it is, if an event tells; returns the process if that is news. Who connected, or the first who closes, is
-    /// kept: others may only hold a copy of the descriptor.
+    /// Takes in the socket's owner, if an event shows it; returns the process if that is news. The process that
+    /// connected, or the first that closes, is kept: others may only hold a copy of the descriptor.
     fileprivate mutating func takeOwner(_ event: SocketEvent) -> ProcessIdentity? {
         guard TracedFacts.isOwners(event), let owner = event.process, !trace.isOwnerExact, !wentWithListener
         else { return nil }

@@ -1,9 +1,10 @@
-// Which processes that ought to do something for their connections cannot: they are stopped, or out of descriptors.
+// Which processes cannot act on their connections although they should: they are stopped, or out of descriptors.
 
 public import TCPModel
 
 extension KernelJoin {
-    /// The processes for which something waits: text, a FIN, or a connection to be accepted. The lowest pids, at most `limit`.
+    /// The processes for which something waits: text, a FIN, or a connection to accept.
+    /// The lowest pids, at most `limit`.
     public func processesToWaitFor(limit: Int) -> [Int32] {
         var pids: Set<Int32> = []
         for id in watched {
@@ -16,8 +17,8 @@ extension KernelJoin {
         return Array(pids.sorted().prefix(limit))
     }
 
-    /// The listening sockets of these processes at which connections wait to be accepted, by process; but for those of which others are
-    /// known that hold them.
+    /// The listening sockets of these processes at which connections wait to be accepted, by process;
+    /// without those that are known to have other holders.
     public func listeners(of pids: Set<Int32>) -> [Int32: Set<UInt64>] {
         var listeners: [Int32: Set<UInt64>] = [:]
         for id in watched {
@@ -33,7 +34,7 @@ extension KernelJoin {
         return listeners
     }
 
-    /// Takes in which of them are troubled; of all others that is not known any more. Returns whether that is news.
+    /// Takes in which of them are in trouble; about all others that is no longer known. Returns whether that is news.
     @discardableResult public mutating func assign(troubled: [Int32: ProcessTrouble]) -> Bool {
         guard troubled != self.troubled else { return false }
         self.troubled = troubled
@@ -41,13 +42,13 @@ extension KernelJoin {
         return true
     }
 
-    /// Views have what is known of their processes by now.
+    /// Updates these views with what is known of their processes.
     mutating func noteTroubles(_ ids: [ConnectionID]) {
         let troubled = troubled
         for id in ids {
             for side in [Side.originator, .responder] {
                 update(id, side) { view in
-                    // Who shares the socket can do it as well.
+                    // A process that shares the socket can act as well.
                     let isShared = !(view.process == nil ? view.listenerSharers : view.sharers).isEmpty
                     let all = view.processesToWaitFor
                     view.trouble = isShared ? nil : all.first.flatMap { troubled[$0.pid] }
@@ -61,15 +62,16 @@ extension KernelJoin {
 }
 
 extension KernelSideView {
-    /// Who is to read, close or accept: the process that has the socket, or those that have the listener before somebody has it.
+    /// The processes that should read, close or accept: the one that has the socket or, before there is one,
+    /// those that have the listener.
     fileprivate var processesToWaitFor: [ProcessIdentity] {
         if let process { return [process] }
         return listenerProcess.map { [$0] + listenerSharers.map(\.process) } ?? []
     }
 
-    /// Whether something waits for it.
+    /// Whether something waits for its process.
     var hasWaiting: Bool {
-        // Those that are still to be answered do, too, behind a queue that is full.
+        // Connections that have not been answered wait, too, behind a full queue.
         guard isPresent, let socket else { return listener?.receiveQueue ?? 0 > 0 }
         return socket.receiveQueue > 0 || socket.state == .closeWait || unacceptedSince != nil
     }

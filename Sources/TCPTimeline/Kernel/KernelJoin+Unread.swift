@@ -1,23 +1,24 @@
-// Since when a process has not read what its socket received: the octets of text on the wire, less what waits in the receive queue.
+// Since when a process has not read what its socket received: the octets of text on
+// the wire minus those in the receive queue.
 
 import TCPModel
 
 /// Text that waits to be read.
 struct UnreadText: BitwiseCopyable, Sendable {
-    /// From this reading to that one the process has read nothing.
+    /// The first and the latest reading between which the process read nothing.
     var since: Timestamp
     var latest: Timestamp
-    /// The octets that it had read by then, up to a constant: what was sent before the capture is not known.
+    /// The octets that it had read by then, up to a constant: what was sent before the capture is unknown.
     var taken: Int64
 }
 
 extension KernelJoin {
-    /// Compares what the process has read by now with what it had read at the reading before.
+    /// Compares what the process has read by now with what it had read at the previous reading.
     static func noteUnread(
         _ socket: KernelSocket?, _ side: Side, _ connection: Connection, _ view: inout KernelSideView,
         at time: Timestamp
     ) {
-        // Where a FIN came, too, it counts as an octet or does not: CLOSE_WAIT has findings of its own.
+        // After a FIN, the queue may or may not count it as an octet; CLOSE_WAIT has findings of its own.
         guard let socket, [.established, .finWait1, .finWait2].contains(socket.state), socket.receiveQueue > 0 else {
             view.unread = nil
             return

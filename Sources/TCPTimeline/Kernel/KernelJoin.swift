@@ -1,53 +1,54 @@
 // Joins readings of the kernel's socket tables to both endpoints of each connection.
 //
-// A reading takes time, and the tables say no history: a state counts as confirmed when both agree, but as contradicted only
-// when two readings in a row say the same, no segment having come between. By the time of a reading every segment up to
-// its end must have been observed.
+// A reading takes time, and the tables have no history: a state counts as confirmed when both agree, but as
+// contradicted only when two readings in a row agree and no segment came in between. When a reading is taken in, every
+// segment up to its end must have been observed.
 
 import TCPMachine
 public import TCPModel
 
 /// The kernel's view of all live connections.
 public struct KernelJoin: Sendable {
-    /// A steady disagreement is one that lasts this long, in nanoseconds.
+    /// How long a disagreement must last to be steady, in nanoseconds.
     static let steady = 30 * Span.millisecond
-    /// Linux keeps TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): what is gone sooner than this, in nanoseconds, no timer ended.
+    /// Linux keeps TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): a socket that is gone sooner than this, in nanoseconds,
+    /// was not ended by a timer.
     static let leastTimeWait = 59 * Span.second
-    /// FIN_WAIT_2 without an owner lasts for tcp_fin_timeout or TCP_LINGER2, in whole seconds: what is gone sooner than this after the latest
-    /// segment, in nanoseconds, no timer ended.
+    /// FIN_WAIT_2 without an owner lasts for tcp_fin_timeout or TCP_LINGER2, in whole seconds: a socket that is gone
+    /// sooner than this after the latest segment, in nanoseconds, was not ended by a timer.
     static let leastFinWait2 = Span.second
 
     var views = KernelViews()
-    /// Sockets that tracepoints speak of.
+    /// Sockets that tracepoint events refer to.
     var tracks = SocketTracks()
     /// Events that are ahead of the capture.
     var early = EarlyEvents()
     /// Listeners, which are not watched.
     var listeners = KnownListeners()
-    /// Packets that were thrown away, and whose event does not say whose they were.
+    /// Dropped packets whose event does not say whose they were.
     var namelessDrops = NamelessDrops()
-    /// Whose the connections are, if a command is traced.
+    /// Which connections belong to the traced command, if there is one.
     var command = CommandConnections()
-    /// The processes that something keeps from their work, when they were last looked at.
+    /// The processes in trouble, as of the latest look at them.
     var troubled: [Int32: ProcessTrouble] = [:]
 
-    /// Whether each event of a tracepoint is told.
+    /// Whether every tracepoint event is reported.
     var tellsAll = true
-    /// Whether views keep which states readings confirmed. A live trace writes a row when that is known; on replay it is written when the
-    /// connection is over, and the state is another one by then.
+    /// Whether views keep the states that readings confirmed. A live trace writes a row when that is known; a replay
+    /// writes it when the connection is over, and its state is another one by then.
     public var remembersReadings = false
-    /// Whether events are kept, as they are joined, until `takeJoined`.
+    /// Whether joined events are kept until `takeJoined`.
     public var keepsJoined = false
     var joined: [SocketEvent] = []
 
-    /// No views yet.
+    /// A join without views.
     public init() {}
 
     /// The view of a connection, if there is one.
     public func view(_ id: ConnectionID) -> KernelView? { views.look(id) { $0 } }
 
-    /// What is known of the process at one end, and whether the kernel said that its socket was in this state; nil if the connection is not
-    /// watched.
+    /// What is known of the process at one end, and whether the kernel showed its socket in this state;
+    /// nil if the connection is not watched.
     public func process(
         of id: ConnectionID, number: UInt64, _ side: Side, in state: TCPState
     ) -> (process: ProcessIdentity?, isConfirmed: Bool)? {
@@ -55,17 +56,17 @@ public struct KernelJoin: Sendable {
         return views.process(of: id, side, in: state)
     }
 
-    /// How many connections are being watched in the tables.
+    /// How many connections are watched.
     public var count: Int { views.count }
 
-    /// Begins to watch a connection with these ends in readings; harmless if it is watched already.
+    /// Starts watching a connection with these ends in readings; harmless if it is already watched.
     mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
         guard views.number(of: id) != number else { return }
         forget(id)
         views.add(id, number: number, tuple)
     }
 
-    /// Stops watching.
+    /// Stops watching a connection.
     public mutating func forget(_ id: ConnectionID) {
         if let number = views.number(of: id), let tuple = views.tuple(of: id) {
             tracks.forget(number, tuple)
@@ -75,13 +76,13 @@ public struct KernelJoin: Sendable {
         views.remove(id)
     }
 
-    /// A socket of one has these ends, which are not those on the wire; whether that is new.
+    /// A socket of this connection has these ends, which are not those on the wire. Returns whether that is new.
     mutating func note(_ id: ConnectionID, translated ends: FourTuple) -> Bool { views.note(id, translated: ends) }
 
-    /// All that are watched, the oldest first.
+    /// All watched connections, the oldest first.
     public var watched: [ConnectionID] { views.ids }
 
-    /// The number of the connection that is watched at this place.
+    /// The number of the connection watched at this place.
     func number(of id: ConnectionID) -> UInt64? { views.number(of: id) }
 
     /// Changes one side's view in place.
@@ -92,16 +93,16 @@ public struct KernelJoin: Sendable {
     /// Reads a view in place.
     func look<Result>(_ id: ConnectionID, _ body: (KernelView) -> Result) -> Result? { views.look(id, body) }
 
-    /// Takes in a reading, which has the sockets of these connections (nil = all). Endpoints that the kernel confirms, or whose
+    /// Takes in a reading that covers these connections (nil = all). Endpoints that the kernel confirms, or whose
     /// sockets it dropped, are updated in `timeline`.
     public mutating func reconcile(
         _ snapshot: some KernelSnapshot, of ids: [ConnectionID]? = nil, _ timeline: inout Timeline
     ) -> [KernelEvent] {
         var events: [KernelEvent] = []
         for id in ids ?? views.ids {
-            // Between the reading and this another one may have taken the place.
+            // Since the reading, another connection may have taken the place.
             guard views.number(of: id) == timeline[id].number else { continue }
-            // Who is in TIME_WAIT tells how the other one has gone.
+            // An end in TIME_WAIT shows how the other one ended.
             let server = timeline.connections.socket(.responder, of: id)
             let isAfter = snapshot.socket(local: server.source, remote: server.destination)?.state == .timeWait
             for side in isAfter ? [Side.responder, .originator] : [.originator, .responder] {
@@ -129,7 +130,7 @@ public struct KernelJoin: Sendable {
         _ timeline: inout Timeline, _ events: inout [KernelEvent]
     ) {
         let connection = timeline[id]
-        // A newer incarnation owns the four-tuple now: what the tables say is not about this one.
+        // A newer incarnation has the four-tuple now: the tables do not describe this one.
         if connection.facts.contains(.replaced) { return }
         let ends = timeline.connections.socket(side, of: id)
         let own = ends.source
@@ -156,7 +157,7 @@ public struct KernelJoin: Sendable {
         var news: [KernelEvent.Kind] = []
         if before != socket?.state || inodeBefore != socket?.inode ?? 0 {
             news.append(.state(from: before, to: socket?.state))
-            // Who serves a connection may have begun, or ended, since.
+            // The processes that serve a connection may have started, or ended, since.
             view.holdersSought = nil
             if before != socket?.state { view.stateSince = snapshot.begin }
         }
@@ -166,7 +167,7 @@ public struct KernelJoin: Sendable {
         noteUnread(socket, side, connection, &view, at: snapshot.begin)
         compare(socket, id, side, connection, &view, snapshot, &timeline, &news)
         let process = view.process
-        // What a reading misses, an event may have told the end of.
+        // If the reading no longer finds the socket, an event may have reported when it ended.
         let goneTime = view.trace.leftTimeWaitSocket ? nil : view.trace.closedTime
         let quiet = snapshot.begin.since(connection.lastTime)
         events += news.map { kind in
@@ -183,14 +184,15 @@ public struct KernelJoin: Sendable {
         }
     }
 
-    /// Whether the server's host has no socket of a connection that its client, on the same host, has open, though somebody listens there: the
-    /// listener kept nothing of it (a SYN cookie), and did not take the handshake's last ACK.
+    /// Whether the server's host has no socket for a connection that its client, on the same host,
+    /// has open, although a process listens there: the listener kept nothing of it (a SYN cookie),
+    /// and did not accept the handshake's last ACK.
     private static func hasNothing(
         _ side: Side, _ id: ConnectionID, _ wire: TCPState, _ view: KernelSideView, _ snapshot: some KernelSnapshot,
         _ timeline: borrowing Timeline
     ) -> Bool {
         guard side == .responder, wire == .established, view.isLocal, let listener = view.listener, !view.hasAnswered,
-            // It counts what it refuses.
+            // The listener counts what it refuses.
             listener.drops != 0
         else { return false }
         let client = timeline.connections.socket(.originator, of: id)
@@ -203,21 +205,23 @@ public struct KernelJoin: Sendable {
         _ news: inout [KernelEvent.Kind]
     ) {
         let wire = connection.endpoint(side).state
-        // Events come from all network namespaces: another one's socket is not in these tables, and is not missed.
+        // Events come from all network namespaces: another one's socket is not in these tables,
+        // and is not missing from them.
         let everPresent = view.socket != nil || view.trace.transitions > 0 && view.isLocal
         let agrees =
             socket.map { $0.state == wire } ?? (wire == .closed && (everPresent || view.isLocal))
         if agrees {
             view.confirmedState = wire
-            // What was corrected agrees, and is still no news of the segment that brought the disagreement.
+            // After a correction both agree, but the segment behind the disagreement is no better for it:
+            // the contradiction stays.
             if view.contradiction != wire { view.contradiction = nil }
             view.suspicion = nil
             timeline.kernelConfirms(side, of: id)
             return
         }
         view.confirmedState = nil
-        // Where nothing was ever seen in the tables, nothing can be said, but that a listener has nothing; and while segments come, nothing
-        // is steady.
+        // If the tables never showed a socket, nothing can be concluded, except that a listener has kept nothing; and
+        // while segments keep coming, nothing is steady.
         let isNone = socket == nil && !everPresent && hasNothing(side, id, wire, view, snapshot, timeline)
         guard socket != nil || everPresent || isNone, connection.lastTime <= snapshot.begin else {
             view.suspicion = nil
@@ -229,7 +233,7 @@ public struct KernelJoin: Sendable {
             return
         }
         guard snapshot.begin.since(suspicion.since) >= Self.steady else { return }
-        // One that opens is another connection's.
+        // A socket that is still opening belongs to another connection.
         if let kernel, kernel != .synSent, kernel != .synReceived, wire == .closed, let former = view.droppedFrom,
             timeline.kernelRevives(side, of: id, in: former).count > 0
         {

@@ -2,18 +2,18 @@
 
 import TCPModel
 
-/// One view a watched connection.
+/// One view per watched connection.
 ///
-/// Under a flood of connections all of this is done several times a connection: so no hashing, no copying of views, and no
-/// sorting.
+/// Under a flood of connections everything here is done several times per connection: so no hashing,
+/// no copying of views, and no sorting.
 struct KernelViews {
-    /// One connection that is watched.
+    /// One watched connection.
     struct Entry {
         /// Its number; 0 = a free place.
         var number: UInt64 = 0
         /// Its four-tuple, if events are watched as well.
         var tuple: FourTuple?
-        /// The ends that its sockets have otherwise than the wire, each from its own side.
+        /// The four-tuples of its sockets that differ from the one on the wire, each with the client's end first.
         var translated: [FourTuple] = []
         var view = KernelView()
     }
@@ -22,11 +22,11 @@ struct KernelViews {
     private var freePlaces: [Int32] = []
     /// By the connection's slot: its place in the pool plus one; 0 = not watched.
     private var places: [Int32] = []
-    /// Everything that was added, by number; what is not watched any more is passed over.
+    /// Everything that was added, by number; connections no longer watched are skipped.
     private var order: [(id: ConnectionID, number: UInt64)] = []
-    /// How many are watched.
+    /// How many connections are watched.
     private(set) var count = 0
-    /// The number of the one that was the latest whose turn it was, when not all could be had.
+    /// The number of the last connection that had its turn, when not all fitted into a batch.
     private var turn: UInt64 = 0
 
     private func place(_ id: ConnectionID) -> Int? {
@@ -35,23 +35,23 @@ struct KernelViews {
         return Int(places[slot]) - 1
     }
 
-    /// The number of the connection that is watched at this place.
+    /// The number of the connection watched at this place.
     func number(of id: ConnectionID) -> UInt64? { place(id).map { pool[$0].number } }
 
     /// Its four-tuple.
     func tuple(of id: ConnectionID) -> FourTuple? { place(id).flatMap { pool[$0].tuple } }
 
-    /// The ends that its sockets have otherwise than the wire.
+    /// The four-tuples of its sockets that differ from the one on the wire.
     func translated(_ id: ConnectionID) -> [FourTuple] { place(id).map { pool[$0].translated } ?? [] }
 
-    /// One of its sockets has these. Returns whether that is new.
+    /// One of its sockets has these ends. Returns whether that is new.
     mutating func note(_ id: ConnectionID, translated ends: FourTuple) -> Bool {
         guard let place = place(id), !pool[place].translated.contains(ends) else { return false }
         pool[place].translated.append(ends)
         return true
     }
 
-    /// Begins to watch a connection; its slot must be free.
+    /// Starts watching a connection; its slot must be free.
     mutating func add(_ id: ConnectionID, number: UInt64, _ tuple: FourTuple?) {
         let slot = Int(id.slot)
         if slot >= places.count {
@@ -65,7 +65,7 @@ struct KernelViews {
             places[slot] = Int32(clamping: pool.count)
         }
         count += 1
-        // Numbers come in order, but for one that is watched again.
+        // Numbers come in order, unless a connection is watched again.
         var position = order.count
         while position > 0 && order[position - 1].number > number { position -= 1 }
         order.insert((id, number), at: position)
@@ -74,7 +74,7 @@ struct KernelViews {
     /// Forgets a connection.
     mutating func remove(_ id: ConnectionID) {
         guard let place = place(id) else { return }
-        // The view stays until another one takes its place: a thousand octets need not be written twice.
+        // The view stays until another one takes its place: a thousand octets a side need not be written twice.
         pool[place].number = 0
         pool[place].tuple = nil
         pool[place].translated = []
@@ -102,7 +102,7 @@ struct KernelViews {
         place(id).map { body(pool[$0].view) }
     }
 
-    /// A few words of a view, none of which is copied for them.
+    /// A few words of a view, which is not copied for them.
     func process(
         of id: ConnectionID, _ side: Side, in state: TCPState
     ) -> (process: ProcessIdentity?, isConfirmed: Bool)? {
@@ -112,20 +112,21 @@ struct KernelViews {
             : (pool[place].view.responder.process, pool[place].view.responder.confirms(state))
     }
 
-    /// All that are watched, the oldest first; made one by one.
+    /// All watched connections, the oldest first, produced lazily.
     var all: some Sequence<ConnectionID> {
         order.lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
     }
 
-    /// The same as a list.
+    /// All watched connections, the oldest first, as a list.
     var ids: [ConnectionID] { Array(all) }
 
-    /// All that are watched, the youngest first; made one by one.
+    /// All watched connections, the youngest first, produced lazily.
     var youngestFirst: some Sequence<ConnectionID> {
         order.reversed().lazy.filter { number(of: $0.id) == $0.number }.map { $0.id }
     }
 
-    /// Up to `limit` of those that `isWanted`, the oldest first: one quarter the youngest, the others those whose turn it is, going round.
+    /// Up to `limit` of the connections that `isWanted`, the oldest first: one quarter are the youngest,
+    /// the others take turns, round-robin.
     mutating func batch(limit: Int, _ isWanted: (ConnectionID, KernelView) -> Bool) -> [ConnectionID] {
         func isChosen(_ index: Int) -> Bool {
             let entry = order[index]
@@ -138,7 +139,7 @@ struct KernelViews {
             index -= 1
             if isChosen(index) { young.append(index) }
         }
-        // Below `index` everything is older; its first one whose turn it is.
+        // Everything below `index` is older; `low` becomes the first one whose turn it is.
         var low = 0
         var high = index
         while low < high {

@@ -1,17 +1,17 @@
-// What is known of the sockets that listen, which are watched by nobody: where each listens, who closed one, and what they refused.
+// What is known of listening sockets, which are not watched: where each listens, who closed one, and what they refused.
 
 import TCPModel
 
-/// The listeners of which events and readings told.
+/// The listeners that events and readings reported.
 struct KnownListeners {
-    /// Each of these is forgotten when it has more entries.
+    /// Each of the tables below is emptied when it reaches this many entries.
     private static let limit = 4096
-    /// How long the closing of a listener with a full queue may take, in nanoseconds.
+    /// How long closing a listener with a full queue may take, in nanoseconds.
     private static let closingTime = 100 * Span.millisecond
 
-    /// Where they listen, by their sockets' addresses in the kernel's memory.
+    /// Where they listen, by their sockets' addresses in kernel memory.
     private var addresses: [UInt64: SocketAddress] = [:]
-    /// Who closed the latest one of a port, and when.
+    /// Who closed the latest listener of a port, and when.
     private var closings: [UInt16: Closing] = [:]
     /// How many SYNs and handshakes they had refused at the latest reading and at the one before, by inode.
     private var refusals: [UInt64: Refusals] = [:]
@@ -23,7 +23,7 @@ struct KnownListeners {
         var socket: UInt64
         /// Whether a connection in its queue was reset with it.
         var hasReset = false
-        /// Whether its memory was given back.
+        /// Whether its memory was released.
         var isFreed = false
     }
 
@@ -34,7 +34,8 @@ struct KnownListeners {
 
     // MARK: Events
 
-    /// Takes in an event; whether it says that a socket begins to listen, or ends, or is given back with that.
+    /// Takes in an event; returns whether it reports that a socket begins to listen, stops listening,
+    /// or is released after that.
     mutating func note(_ event: SocketEvent) -> Bool {
         switch event.kind {
         case .transition(.closed, .listen):
@@ -57,7 +58,7 @@ struct KnownListeners {
         }
     }
 
-    /// The socket at this address in memory listens there.
+    /// Notes where the socket at this address in memory listens.
     mutating func learn(_ socket: UInt64, _ address: SocketAddress) {
         if addresses.count >= Self.limit { addresses.removeAll(keepingCapacity: true) }
         if addresses[socket] == nil { addresses[socket] = address }
@@ -66,8 +67,8 @@ struct KnownListeners {
     /// Where the socket at this address in memory listens, as far as known.
     func address(of socket: UInt64) -> SocketAddress? { addresses[socket] }
 
-    /// The end of the listener, if a RST was sent by the process that had just closed that of its port: that resets the connections in the
-    /// listener's queue, within the same system call.
+    /// The closing of the listener, if a RST was sent by the process that had just closed the listener of its port:
+    /// closing resets the connections in the listener's queue, within the same system call.
     mutating func closingCaused(_ event: SocketEvent) -> Closing? {
         guard case .resetSent = event.kind, let closing = closings[event.local.port], closing.pid == event.pid,
             isJustAfter(closing, event)
@@ -76,7 +77,7 @@ struct KnownListeners {
         return closing
     }
 
-    /// Whether the end of the listener of this event reset connections that waited in its queue.
+    /// Whether closing this event's listener reset connections that waited in its queue.
     func hasReset(with event: SocketEvent) -> Bool { closings[event.local.port]?.hasReset == true }
 
     private func isJustAfter(_ closing: Closing, _ event: SocketEvent) -> Bool {
@@ -85,8 +86,9 @@ struct KnownListeners {
 
     // MARK: Readings
 
-    /// Compares what listeners have refused with what they had when each connection began: the kernel counts it a listener, and
-    /// only its overflows for all of them. `time` is when the reading was complete: what it counted had happened by then.
+    /// Compares what listeners have refused with their counts when each connection began. The kernel counts
+    /// refusals per listener; in total it counts only overflows. `time` is when the reading was complete:
+    /// everything it counted had happened by then.
     mutating func noteRefusals(
         _ ids: [ConnectionID], _ time: Timestamp, _ views: inout KernelViews, _ timeline: borrowing Timeline
     ) {
@@ -105,7 +107,7 @@ struct KnownListeners {
         if refusals.count + new.count > Self.limit { refusals.removeAll(keepingCapacity: true) }
         for (inode, count) in new {
             let before = refusals[inode]?.latest
-            // A view that was not read now has an older count.
+            // A view that this reading does not cover has an older count.
             if let before, before.count > count { continue }
             refusals[inode] = Refusals(latest: (time, count), earlier: before)
         }
@@ -113,7 +115,7 @@ struct KnownListeners {
 }
 
 extension SocketAddress {
-    /// Whether what listens here takes a SYN that goes there.
+    /// Whether a listener at this address takes a SYN for `target`.
     func takes(_ target: SocketAddress) -> Bool {
         port == target.port && (address == target.address || address == .anyV4 || address == .anyV6)
     }

@@ -1,9 +1,9 @@
-// Which connection endpoint an event of a tracepoint is of.
+// Which connection endpoint a tracepoint event belongs to.
 //
-// The kernel names a socket by its address in memory, which is used again; ports may be missing (0 at connect()); and a
-// four-tuple lives several times. So a socket is followed from its birth, and waits until its four-tuple is known and a
-// segment of that incarnation was captured. The order of the log is not the order of cause (on loopback the effect may
-// come first), so only times decide.
+// The kernel names a socket by its address in memory, which is reused; ports may be missing (0 at connect()); and a
+// four-tuple has several incarnations. So a socket is followed from its birth, and waits until its four-tuple is known
+// and a segment of that incarnation was captured. The order of the log is not the order of causes (on loopback the
+// effect may come first), so only times decide.
 
 import TCPModel
 
@@ -11,12 +11,12 @@ import TCPModel
 public struct TraceCounts: Hashable, Sendable {
     /// Events that were joined to an endpoint.
     public internal(set) var attached: UInt64 = 0
-    /// Events of connections that were not captured, or not any more.
+    /// Events of connections that were not captured, or are no longer kept.
     public internal(set) var unattached: UInt64 = 0
-    /// Dropped packets of which the kernel did not say whose they were: often other programs'.
+    /// Dropped packets that the kernel did not identify: often other programs'.
     public internal(set) var unknownDrops: UInt64 = 0
 
-    /// So many of each.
+    /// Counts with these values.
     public init(attached: UInt64 = 0, unattached: UInt64 = 0, unknownDrops: UInt64 = 0) {
         self.attached = attached
         self.unattached = unattached
@@ -24,21 +24,21 @@ public struct TraceCounts: Hashable, Sendable {
     }
 }
 
-/// An endpoint.
+/// One end of one incarnation of a four-tuple.
 struct EndpointReference: BitwiseCopyable {
     var id: ConnectionID
     var number: UInt64
     var side: Side
 }
 
-/// An event, and whose it is.
+/// An event and the endpoint it belongs to.
 typealias FoundEvent = (event: SocketEvent, of: EndpointReference)
 
-/// The sockets that events are of.
+/// The sockets that events refer to.
 struct SocketTracks {
     private struct Track {
         var socket: UInt64
-        /// The time of its first event: what was told of its address before is another socket's.
+        /// The time of its first event: earlier reports on its address concern another socket.
         var since: Timestamp
         var local = SocketAddress(.anyV4, 0)
         var remote = SocketAddress(.anyV4, 0)
@@ -46,41 +46,41 @@ struct SocketTracks {
         var connectTime: Timestamp?
         var target: EndpointReference?
         var waiting: [SocketEvent] = []
-        /// Whether it was looked for behind a translation of addresses.
+        /// Whether it was looked for behind address translation.
         var wasSought = false
     }
 
-    /// Tracks in places that are used again, and where each socket's is.
+    /// Tracks in places that are reused, and the place of each socket.
     private var pool: [Track] = []
     private var freePlaces: [Int] = []
     private var places: [UInt64: Int] = [:]
-    /// Sockets that have gone, and whose address is another's, with events that still wait for their segments.
+    /// Former sockets whose address another one has now, with events that still wait for their segments.
     private var departed: [Track] = []
-    /// Sockets with events that wait.
+    /// Sockets with waiting events.
     private var waitingSockets: Set<UInt64> = []
-    /// Events without a socket that wait for their connection's first segment.
+    /// Events without a followed socket that wait for their connection's first segment.
     private var loose: [SocketEvent] = []
-    /// Packets that were answered by a RST, whose and when: what was dropped has only the packet's address, and that is another
-    /// packet's soon.
+    /// Packets that were answered by a RST: by which endpoint, and when. A drop event has only the packet's address,
+    /// which another packet has soon.
     private var answered: [UInt64: (by: EndpointReference, at: Timestamp)] = [:]
-    /// A packet is dropped at most so long after it was answered, in nanoseconds: in the same call.
+    /// The longest time from a packet's answer to its drop, in nanoseconds: both happen in the same call.
     private static let answeredDropDelay = Span.millisecond
-    /// How long before the first segment that was captured of an older connection an event may be its own, in nanoseconds.
+    /// How long before the first captured segment of an older connection an event may belong to it, in nanoseconds.
     private static let olderLead = Span.millisecond
     private(set) var ends = WatchedEnds()
-    /// What is of no connection that was captured.
+    /// connect() calls whose events belong to no captured connection.
     private var unseen = UnseenCalls()
     private(set) var counts = TraceCounts()
 
     /// How long an event waits for its connection, in nanoseconds.
     static let patience = Span.second
-    /// Two readings of the clock may differ by this much, in nanoseconds: perf's clock is translated.
+    /// How far two readings of the clock may differ, in nanoseconds: perf's clock is translated.
     static let clockError = 5 * Span.microsecond
     private static let trackLimit = 65_536
     private static let waitingLimit = 65_536
     private static let answeredLimit = 4096
-    /// If more than so many wait (frames were lost, and with them what would tell whose they are), they are gone through only
-    /// so often, in nanoseconds: else it would take the time in which more frames are lost.
+    /// If more than this many wait (frames were lost, and with them what would identify the events), they are examined
+    /// only once per interval, in nanoseconds: otherwise that would take time in which more frames are lost.
     private static let fewWaiting = 256
     private static let settlingInterval = 50 * Span.millisecond
     private var nextSettling = Timestamp(nanoseconds: 0)
@@ -88,8 +88,8 @@ struct SocketTracks {
 
     // MARK: Connections
 
-    /// Begins to watch the sockets with these ends, the client's first. `isOlder`: the connection was there before its first segment, which
-    /// was not its opening.
+    /// Starts watching for sockets with these ends, the client's first. `isOlder`: the connection existed before its
+    /// first captured segment, which was not its opening.
     mutating func watch(_ id: ConnectionID, _ name: ConnectionName, as ends: FourTuple, isOlder: Bool) {
         let lead = isOlder ? Self.olderLead : Self.clockError
         let end = WatchedEnd(
@@ -108,8 +108,8 @@ struct SocketTracks {
 
     // MARK: Events
 
-    /// Returns the endpoint that `event` is of, if nothing else waited for it; else appends it and what waited, in order, with the
-    /// endpoints that they are of.
+    /// Returns the endpoint that `event` belongs to, if nothing else waited for it; else appends the event and what
+    /// waited to `found`, in order, with their endpoints.
     mutating func take(_ event: SocketEvent, _ found: inout [FoundEvent]) -> EndpointReference? {
         switch event.kind {
         case .transition, .destroyed: return follow(event, &found)
@@ -118,7 +118,7 @@ struct SocketTracks {
             counts.attached &+= 1
             return target
         case .resetSent, .resetReceived, .retransmit, .synAckRetransmit, .socketError:
-            // A listener, too, has errors and sends SYN-ACKs again; those name the peer.
+            // A listener, too, has errors and retransmits SYN-ACKs; those events name the peer.
             guard event.remote.port != 0 else { return nil }
             guard let target = incarnation(event.local, event.remote, at: event.time) else { return hold(event) }
             note(answerTo: event, by: target)
@@ -127,36 +127,36 @@ struct SocketTracks {
         }
     }
 
-    /// Whether it is known whose packet was dropped, or that it was none of a connection that is watched: the event says where the
-    /// packet was going, or its socket or its answer tell.
+    /// Whether it is known whose packet was dropped, or that it belonged to no watched connection: the event says where
+    /// the packet was going, or its socket or its answer identifies it.
     mutating func knows(_ drop: SocketEvent) -> Bool { drop.remote.port != 0 || receiver(of: drop) != nil }
 
-    /// For whom the packet was that is dropped.
+    /// The endpoint that the dropped packet was for.
     private mutating func receiver(of drop: SocketEvent) -> EndpointReference? {
-        // A RST for a socket that has gone is no loss, and not told; what was answered with one is.
+        // A RST for a socket that has gone is no loss, and not reported; a packet that was answered with a RST is.
         if drop.remote.port != 0, drop.kind != .dropped(reason: .noSocket) {
             return incarnation(drop.local, drop.remote, at: drop.time)
         }
         return holder(of: drop) ?? answerer(of: drop)
     }
 
-    /// Who had just answered the packet that is dropped.
+    /// The endpoint that had just answered the dropped packet.
     private func answerer(of drop: SocketEvent) -> EndpointReference? {
         guard let answer = answered[drop.packet] else { return nil }
         return (-Self.clockError...Self.answeredDropDelay).contains(drop.time.since(answer.at)) ? answer.by : nil
     }
 
-    /// An event was joined without a socket that is followed.
+    /// An event was joined without a followed socket.
     mutating func noteAttached() { counts.attached &+= 1 }
 
-    /// An event that was joined is of no connection that is watched.
+    /// An event that was joined belongs to no watched connection after all.
     mutating func disown() {
         counts.attached &-= 1
         counts.unattached &+= 1
     }
 
-    /// Who had the socket that a dropped packet was for. A drop that was of nobody waits for a while, and its socket's address
-    /// may be another's meanwhile.
+    /// The endpoint whose socket a dropped packet was for. A drop that belongs to none waits for a while, and its
+    /// socket's address may be another's meanwhile.
     private func holder(of drop: SocketEvent) -> EndpointReference? {
         guard let place = places[drop.socket], pool[place].since <= drop.time else { return nil }
         return pool[place].target
@@ -178,7 +178,8 @@ struct SocketTracks {
         unseen.note(event)
     }
 
-    /// The connect() calls of which nothing was captured, at the end of a trace: what still waits gets no segment any more.
+    /// The connect() calls of which nothing was captured, at the end of a trace:
+    /// events that still wait will get no segment any more.
     func unseenCalls() -> [UnseenCall] {
         var all = unseen
         var waiting = departed.flatMap(\.waiting)
@@ -190,7 +191,7 @@ struct SocketTracks {
         return all.complete()
     }
 
-    /// An event of a socket that is followed from its birth.
+    /// Takes in an event of a socket that is followed from its birth.
     private mutating func follow(_ event: SocketEvent, _ found: inout [FoundEvent]) -> EndpointReference? {
         var isBirth = false
         var isConnect = false
@@ -241,14 +242,14 @@ struct SocketTracks {
         return place
     }
 
-    /// Nothing more is followed at this place.
+    /// Stops following the socket at this place.
     private mutating func end(_ place: Int) {
         places[pool[place].socket] = nil
         pool[place].waiting = []
         freePlaces.append(place)
     }
 
-    /// Hands over what waits for a socket, if its connection is known by now.
+    /// Hands over the events that wait for a socket, if its connection is known by now.
     private mutating func deliver(_ place: Int, _ found: inout [FoundEvent]) {
         guard let first = pool[place].waiting.first,
             let target = target(at: place, firstTime: first.time)
@@ -265,14 +266,14 @@ struct SocketTracks {
         if isOver { end(place) }
     }
 
-    /// The endpoint that the socket at a place is, whose first event that waits is of `firstTime`; nil while its connection is not
-    /// known.
+    /// The endpoint of the socket at a place, whose first waiting event is of `firstTime`;
+    /// nil while its connection is unknown.
     private mutating func target(at place: Int, firstTime: Timestamp) -> EndpointReference? {
         if let target = pool[place].target { return target }
         return endpoint(pool[place].local, pool[place].remote, pool[place].connectTime, firstTime: firstTime)
     }
 
-    /// The endpoint of a socket with these ends that was born at `connectTime` as a client's, if it was.
+    /// The endpoint of a socket with these ends; `connectTime` is when it was born, if it is a client's.
     private mutating func endpoint(
         _ local: SocketAddress, _ remote: SocketAddress, _ connectTime: Timestamp?, firstTime: Timestamp
     ) -> EndpointReference? {
@@ -281,7 +282,7 @@ struct SocketTracks {
         return incarnation(local, remote, at: firstTime)
     }
 
-    /// A socket has gone, and its address is another's now. Its events may be read before its segments.
+    /// A socket has gone, and its address is another's now. Its events may have been read before its segments.
     private mutating func depart(_ place: Int) {
         let track = pool[place]
         end(place)
@@ -294,7 +295,7 @@ struct SocketTracks {
         }
     }
 
-    /// What departed sockets had said, where their connections are known by now.
+    /// Hands over the events of departed sockets whose connections are known by now.
     private mutating func settleDeparted(now: Timestamp, _ found: inout [FoundEvent]) {
         let held = departed
         departed.removeAll(keepingCapacity: true)
@@ -314,7 +315,8 @@ struct SocketTracks {
         }
     }
 
-    /// Segments have come since: what waits for them, and what has waited long enough.
+    /// Segments have come since: returns the events that waited for them,
+    /// and gives up those that have waited long enough.
     mutating func settle(now: Timestamp) -> [FoundEvent] {
         let count = waitingSockets.count + loose.count + departed.count
         guard count > 0, count <= Self.fewWaiting || now >= nextSettling else { return [] }
@@ -325,7 +327,7 @@ struct SocketTracks {
             guard let place = places[socket] else { continue }
             deliver(place, &found)
             guard let last = pool[place].waiting.last, now.since(last.time) > Self.patience else { continue }
-            // What waited for it is of no connection that was captured.
+            // These events belong to no captured connection.
             counts.unattached &+= UInt64(pool[place].waiting.count)
             unseen.note(pool[place].waiting)
             waitingSockets.remove(socket)
@@ -343,14 +345,14 @@ struct SocketTracks {
         return found.sorted { $0.event.time < $1.event.time }
     }
 
-    /// Whether sockets wait that have not been looked for behind translations of addresses.
+    /// Whether there are waiting sockets that have not been looked for behind address translation.
     var seeksTranslated: Bool {
         waitingSockets.count <= Self.fewWaiting
             && waitingSockets.contains { places[$0].map { !pool[$0].wasSought } ?? false }
     }
 
-    /// The sockets that have waited in vain for a connection of their own four-tuple, and are to be looked for behind translations: each
-    /// once.
+    /// The sockets that have waited in vain for a connection with their own four-tuple, and must be looked for behind
+    /// address translation; each is returned once.
     mutating func overdue(now: Timestamp) -> [TranslatedSocket] {
         guard !waitingSockets.isEmpty, waitingSockets.count <= Self.fewWaiting || now >= nextSeeking else { return [] }
         nextSeeking = now.advanced(by: Self.settlingInterval)
@@ -371,7 +373,7 @@ struct SocketTracks {
         return overdue
     }
 
-    /// Sockets of a kernel that does not tell their end would pile up.
+    /// Sockets whose end the kernel does not report would pile up.
     private mutating func makeRoom() {
         guard places.count >= Self.trackLimit else { return }
         for track in pool { counts.unattached &+= UInt64(track.waiting.count) }
@@ -383,9 +385,9 @@ struct SocketTracks {
 
     // MARK: Incarnations
 
-    // These change nothing, and are `mutating` so that no copy of all this is made for each event.
+    // These change nothing; they are `mutating` so that no copy of all this is made for each event.
 
-    /// The incarnation that connect() at `time` opened: its first segment is the first one after that.
+    /// The incarnation that connect() at `time` opened: the one whose first segment is the first after that.
     private mutating func opened(_ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp)
         -> EndpointReference?
     {
@@ -394,8 +396,8 @@ struct SocketTracks {
         }
     }
 
-    /// The incarnation that lived at `time`: the latest one that began before. Of a connection older than the capture the first
-    /// segment may be a RST, which the kernel tells of just before it is captured.
+    /// The incarnation that lived at `time`: the latest one that began before. If a connection is older than the
+    /// capture, its first segment may be a RST, which the kernel reports just before it is captured.
     private mutating func incarnation(
         _ local: SocketAddress, _ remote: SocketAddress, at time: Timestamp
     ) -> EndpointReference? {

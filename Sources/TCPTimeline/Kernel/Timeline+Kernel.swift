@@ -1,4 +1,4 @@
-// The few things of a connection that are asked for at each of the kernel's events: looked at in place, without copying the rest.
+// The few facts about a connection that every kernel event needs, read in place without copying the rest.
 
 import TCPMachine
 public import TCPModel
@@ -9,7 +9,7 @@ extension Timeline {
         connections.store[id].endpoints[connections.store[id].place(side)].state
     }
 
-    /// Where one side is, and where the other.
+    /// The address of one side, and that of the other.
     func ends(of id: ConnectionID, _ side: Side) -> (local: SocketAddress, remote: SocketAddress) {
         let tuple = connections.store[id].tuple
         return side == .originator ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
@@ -18,10 +18,10 @@ extension Timeline {
     /// Whether another connection has its four-tuple now.
     func isReplaced(_ id: ConnectionID) -> Bool { connections.store[id].facts.contains(.replaced) }
 
-    /// When its first segment came.
+    /// When its first segment was captured.
     func firstTime(of id: ConnectionID) -> Timestamp { connections.store[id].firstTime }
 
-    /// Whether a segment that was just taken in is the responder's first one with text or FIN, or may be.
+    /// Whether a segment that was just taken in is, or may be, the responder's first one with text or FIN.
     public func isFirstAnswer(_ segment: Segment, _ tracked: Tracked) -> Bool {
         guard segment.payloadLength > 0 || segment.flags.contains(.fin), tracked.copyOf == 0 else { return false }
         let hot = connections.store[tracked.connection]
@@ -35,12 +35,12 @@ extension Timeline {
         return facts.contains(.reset) && facts.contains(.originatorReset) == (side == .originator)
     }
 
-    /// Whether its opening was captured, or some of it.
+    /// Whether its opening, or part of it, was captured.
     func showsOpening(_ id: ConnectionID) -> Bool {
         !connections.store[id].facts.isDisjoint(with: [.synSeen, .synAckSeen])
     }
 
-    /// Whether nothing more can come of it.
+    /// Whether the connection has ended, so that nothing more can happen to it.
     public func isEnded(_ id: ConnectionID) -> Bool { connections.store[id].isEnded }
 
     /// Whether its end was reported: see `markReported`.

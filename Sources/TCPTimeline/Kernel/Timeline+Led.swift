@@ -1,25 +1,25 @@
-// What the kernel's word shows that the capture lacks: both ends go on by it, and so does what is known of their FINs.
+// What the kernel's reports show and the capture lacks: both ends advance, and so does what is known of their FINs.
 
 public import TCPMachine
 public import TCPModel
 
-/// What the kernel's word did to the end that it is about, and what that shows of the other one.
+/// What the kernel's report did to the end that it concerns, and what that implies for the other one.
 public struct LedEnds: BitwiseCopyable, Sendable {
-    /// The end that the kernel spoke of.
+    /// The transitions of the end that the kernel reported on.
     public var own = Reaction()
-    /// The other one: inferred.
+    /// The transitions of the other end, which are inferred.
     public var peer = Reaction()
-    /// Whether a RST that its kernel sent or took led the end there.
+    /// Whether a RST that its kernel sent or accepted led the end there.
     public var isByReset = false
-    /// Whether that RST was captured, and its receiver was thought not to obey it: that verdict is taken back.
+    /// Whether that RST was captured, but its receiver was thought to ignore it: that verdict is retracted.
     public var isResetCaptured = false
-    /// Who sent that RST, if it ended the connection and was not captured.
+    /// The side that sent that RST, if it ended the connection and was not captured.
     public var resetter: Side?
 }
 
 extension Timeline {
-    /// The kernel says that one side is in a state to which no captured segment leads, or (`hasPassed`) was there and may be further.
-    /// Nothing happens where that is no way on from what was captured.
+    /// The kernel reports one side in a state to which no captured segment leads, or (`hasPassed`) that it was there
+    /// and may be further along. Nothing happens if no transitions lead there from what was captured.
     public mutating func kernelLeads(
         _ side: Side, of id: ConnectionID, to state: TCPState, hasPassed: Bool = false
     ) -> LedEnds {
@@ -37,7 +37,7 @@ extension Timeline {
         return ends
     }
 
-    /// The kernel says that one side had closed before the other one's FIN came: see `EndpointMachine.kernelClosesFirst`.
+    /// The kernel reports that one side closed before the other's FIN arrived: see `EndpointMachine.kernelClosesFirst`.
     mutating func kernelClosesFirst(_ side: Side, of id: ConnectionID) -> Reaction {
         if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return Reaction() }
         let reaction = connections.store[id].endpoints[Int(side.rawValue)].kernelClosesFirst()
@@ -46,7 +46,7 @@ extension Timeline {
         return reaction
     }
 
-    /// The kernel has one side's socket again that was thought to be gone from `former`.
+    /// The kernel has one side's socket again that was thought to have gone from state `former`.
     mutating func kernelRevives(_ side: Side, of id: ConnectionID, in former: TCPState) -> Reaction {
         if connections.store[id].isSelfConnect || connections.store[id].facts.contains(.replaced) { return Reaction() }
         let peer = connections.store[id].endpoints[Int(side.other.rawValue)]
@@ -56,7 +56,7 @@ extension Timeline {
         return reaction
     }
 
-    /// Whether a state of the kernel's, now or before, is one to which no captured segment leads.
+    /// Whether a state that the kernel reports, now or in the past, is one to which no captured segment leads.
     func isAhead(_ state: TCPState, of id: ConnectionID, _ side: Side) -> Bool {
         if connections.store[id].isSelfConnect { return false }
         var endpoint = connections.store[id].endpoints[Int(side.rawValue)]
@@ -65,7 +65,7 @@ extension Timeline {
 }
 
 extension HotPart {
-    /// Takes down whose FIN was sent, and who closed first, as a state of one side's socket shows it.
+    /// Records which FINs were sent, and who closed first, as one side's socket state shows it.
     mutating func noteFins(shownBy state: TCPState, of side: Side) {
         let own: Connection.Facts = side == .originator ? .originatorFin : .responderFin
         let peers: Connection.Facts = side == .originator ? .responderFin : .originatorFin
@@ -90,7 +90,7 @@ extension HotPart {
             first = side
         case .unseen, .listen, .synSent, .synReceived, .established, .finWait1: first = nil
         }
-        // Where both were captured, their order was.
+        // If both were captured, so was their order.
         guard let first, wereSeen != both else { return }
         if first == .originator { facts.insert(.originatorClosedFirst) } else { facts.remove(.originatorClosedFirst) }
     }

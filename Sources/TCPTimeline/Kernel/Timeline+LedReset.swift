@@ -1,19 +1,21 @@
-// What the kernel's word shows of a RST that the capture lacks: both ends go on by it, and so does what became of the connection.
+// What the kernel's reports show of a RST that the capture lacks: both ends advance,
+// and so does the connection's outcome.
 
 import TCPMachine
 import TCPModel
 
-/// What is inferred of the other end where the kernel of one end sent a RST, or took one.
+/// What is inferred about the other end when the kernel of one end sent a RST, or accepted one.
 enum ResetsPeer: BitwiseCopyable {
-    /// That it has gone as well.
+    /// That it has ended as well.
     case ends
-    /// Nothing: its own kernel tells.
+    /// Nothing: its own kernel reports that.
     case isToTell
 }
 
 extension Timeline {
-    /// One side has gone by a RST: its kernel sent that, or (`isReceived`) took it. Nothing happens where segments have ended that side
-    /// already. `isKnown`: the other side went by it, and it was not captured. `isCaptured`: it was, and thought to be ignored.
+    /// One side was ended by a RST: its kernel sent it or (`isReceived`) accepted it. Nothing happens if segments have
+    /// already ended that side. `isKnown`: the other side was ended by it, uncaptured. `isCaptured`: it was captured,
+    /// but thought to be ignored.
     mutating func kernelEndsByReset(
         _ side: Side, of id: ConnectionID, isReceived: Bool, isKnown: Bool, isCaptured: Bool, peer fate: ResetsPeer
     ) -> LedEnds {
@@ -46,17 +48,18 @@ extension Timeline {
         return ends
     }
 
-    /// Whether a RST of this side had been captured just before `time` that its receiver was thought not to obey.
+    /// Whether a RST of this side was captured just before `time` that its receiver was thought to ignore.
     func hasUnheededReset(_ id: ConnectionID, by side: Side, justBefore time: Timestamp) -> Bool {
         let rare = connections.store.rare(id)
         return rare.sides[Int(side.rawValue)].isResetUnheeded
             && (-SocketTracks.clockError...Self.resetDelay).contains(time.since(rare.unheededReset))
     }
 
-    /// A RST is taken at most so long after it was captured, in nanoseconds: a process may have its socket locked meanwhile.
+    /// The longest time from a RST's capture to its acceptance, in nanoseconds:
+    /// a process may have its socket locked meanwhile.
     private static let resetDelay = 100 * Span.millisecond
 
-    /// The RST that ended a connection, and was not captured, was this side's.
+    /// The uncaptured RST that ended a connection was this side's.
     mutating func correctResetter(_ id: ConnectionID, to side: Side) {
         if side == .originator {
             connections.store[id].facts.insert(.originatorReset)
@@ -70,7 +73,8 @@ extension Timeline {
 }
 
 extension HotPart {
-    /// Takes down who reset it; false if that is known, or if both had closed: then a RST ends nothing any more.
+    /// Records who reset it; false if that is known already, or if both sides had closed:
+    /// then a RST ends nothing any more.
     fileprivate mutating func noteReset(by side: Side, refuses: Bool) -> Bool {
         guard !facts.contains(.reset), !facts.contains([.originatorFin, .responderFin]) else { return false }
         facts.insert(.reset)

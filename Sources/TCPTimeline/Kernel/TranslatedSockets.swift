@@ -1,40 +1,40 @@
-// Sockets whose packets are translated (NAT) between them and the capture: which connection each is of.
+// Sockets whose packets are translated (NAT) between them and the capture: which connection each belongs to.
 //
-// Nothing in the packets says so. A socket that none of the captured connections has, and a connection without a socket at that end, belong
-// together when they have one end in common and began together:
+// Nothing in the packets shows that. A socket that matches none of the captured connections, and a connection without a
+// socket at that end, belong together if they have one end in common and began together:
 //
-// 1. DNAT changes whom a client calls, and where a server is, but not the client's own end.
-// 2. SNAT changes the client's own end, but not the server's. Linux keeps the client's port where that is free.
-// 3. SNAT may draw another port (`masquerade random`, as in front of the pods of Kubernetes). Then nothing but the server is the same, and
-//    only a client is found, if nobody else began to call that server at that time.
+// 1. DNAT changes the address that a client calls, and where a server is, but not the client's own end.
+// 2. SNAT changes the client's own end, but not the server's. Linux keeps the client's port if that is free.
+// 3. SNAT may choose another port (`masquerade random`, as in front of the pods of Kubernetes). Then only the server is
+//    the same, and only a client is found, provided that no other client began to call that server at that time.
 //
-// A rule is asked only if the ones before it have no answer, and what has two answers has none.
+// A rule applies only if the ones before it give no answer; two answers count as none.
 
 import TCPModel
 
-/// A socket that has waited in vain for a connection of its own four-tuple.
+/// A socket that has waited in vain for a connection with its own four-tuple.
 struct TranslatedSocket {
     let local: SocketAddress
     let remote: SocketAddress
-    /// When it was born as a client's socket, before its SYN; nil: it is a server's.
+    /// When it was born as a client's socket, before its SYN; nil for a server's.
     let connectTime: Timestamp?
-    /// The time of the first event that waits.
+    /// The time of the first waiting event.
     let firstTime: Timestamp
 
-    /// How long a socket waits for a connection of its own four-tuple before others are thought of, in nanoseconds: its frames may be on
-    /// their way here from another processor.
+    /// How long a socket waits for a connection with its own four-tuple before others are considered, in nanoseconds:
+    /// its frames may still be on their way here from another processor.
     static let patience = 5 * Span.millisecond
-    /// A SYN is captured at most so long after connect() began, in nanoseconds; and a server's socket is there so long after the SYN: it is
-    /// made when the handshake is over.
+    /// The longest time from the start of connect() to the capture of the SYN, in nanoseconds; and from the SYN to a
+    /// server's socket, which is created when the handshake is over.
     private static let (synDelay, openingTime) = (5 * Span.millisecond, 3 * Span.second)
 
-    /// The connection that a socket was found for, and which of its ends are others than on the wire.
+    /// The connection found for a socket, and which of its ends differs from the wire.
     struct Match {
         let of: EndpointReference
-        /// The client's first, as the socket has them.
+        /// The client's end first, as the socket has them.
         let ends: FourTuple
         let translated: TranslatedEnd
-        /// When it was first heard of, or its connection.
+        /// When the socket or its connection was first seen, whichever is later.
         let time: Timestamp
     }
 
@@ -42,7 +42,7 @@ struct TranslatedSocket {
     private var client: SocketAddress { connectTime == nil ? remote : local }
     private var server: SocketAddress { connectTime == nil ? local : remote }
 
-    /// The connections of these sockets, in the order of time. `lacksSocket` says of an end whether its socket is still unknown.
+    /// The connections of these sockets, in time order. `lacksSocket` says whether an end's socket is still unknown.
     static func matches(
         of sockets: [TranslatedSocket], among ends: WatchedEnds, lacksSocket: (EndpointReference) -> Bool
     ) -> [Match] {
@@ -53,7 +53,7 @@ struct TranslatedSocket {
         func consider(_ end: WatchedEnd, _ index: Int, _ rule: Rule) {
             guard sockets[index].fits(end) else { return }
             let reference = EndpointReference(id: end.id, number: end.number, side: sockets[index].side)
-            // One that is translated is watched under several addresses.
+            // A translated connection is watched under several addresses.
             if candidates[index][rule]?.contains(where: { $0.number == end.number }) == true { return }
             if lacksSocket(reference) { candidates[index][rule, default: []].append(end) }
         }
@@ -67,7 +67,7 @@ struct TranslatedSocket {
                 }
             }
         }
-        // Two clients that began together leave it open whose the one connection is.
+        // If two clients began together, it is open whose the one connection is.
         var claims: [UInt64: Int] = [:]
         for all in candidates { for end in all[.sameServer] ?? [] { claims[end.number, default: 0] += 1 } }
         return sockets.indices.compactMap { index in
@@ -96,7 +96,7 @@ struct TranslatedSocket {
             time: max(firstTime, end.firstTime))
     }
 
-    /// Whether it may be an end of a connection, by their times.
+    /// Whether it may be an end of this connection, by their times.
     private func fits(_ end: WatchedEnd) -> Bool {
         if let connectTime {
             return (-SocketTracks.clockError...Self.synDelay).contains(end.firstTime.since(connectTime))

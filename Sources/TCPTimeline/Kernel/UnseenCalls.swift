@@ -1,4 +1,4 @@
-// connect() calls of this host of which no segment was captured: what the kernel's events tell of them all the same.
+// connect() calls on this host of which no segment was captured, as the kernel's events show them.
 
 public import TCPModel
 
@@ -6,29 +6,29 @@ public import TCPModel
 public struct UnseenCall: Sendable {
     /// When it began.
     public let began: Timestamp
-    /// Who called; nil if that is not to be known, or was not told.
+    /// The calling process; nil if it must not be disclosed, or was not reported.
     public let process: ProcessIdentity?
-    /// Where to.
+    /// The address that it called.
     public let remote: SocketAddress
-    /// Its own end; the port is 0 as long as none was told.
+    /// Its own end; the port is 0 until one is reported.
     public internal(set) var local: SocketAddress
-    /// The socket's state, and since when.
+    /// The socket's state.
     public internal(set) var state = TCPState.synSent
     /// When it entered that state.
     public internal(set) var since: Timestamp
     /// Whether it was answered: it was in another state than SYN-SENT and CLOSED.
     public internal(set) var isAnswered = false
-    /// What the call failed with, if the kernel told.
+    /// The error that the call failed with, if the kernel reported one.
     public internal(set) var errno: LinuxErrno?
-    /// Why the kernel threw away a packet of it, if it did.
+    /// Why the kernel dropped a packet of it, if it did.
     public internal(set) var dropReason: KernelWord?
-    /// The kernel's address of the socket.
+    /// The socket's address in kernel memory.
     let socket: UInt64
 
     /// Whether it failed before its socket had a port, and so before any SYN: EADDRNOTAVAIL.
     public var hadNoPort: Bool { state == .closed && local.port == 0 }
 
-    /// Whether it failed without an answer, and the kernel told why.
+    /// Whether it failed without an answer, and the kernel reported why.
     public var hasFailed: Bool { !isAnswered && (errno != nil || dropReason != nil) }
 
     init(_ event: SocketEvent) {
@@ -39,28 +39,28 @@ public struct UnseenCall: Sendable {
     }
 }
 
-/// Gathers them from events that have waited for a connection long enough.
+/// Collects such calls from events that have waited long enough for a connection.
 struct UnseenCalls {
-    /// More are not kept.
+    /// The most calls, and the most remarks, that are kept.
     static let most = 256
     private var calls: [UnseenCall] = []
-    /// Errors and dropped packets of nobody: whose they are is known when the call's own end is. The latest ones.
+    /// Errors and dropped packets whose call is found once its own end is known. Only the latest are kept.
     private var remarks: [SocketEvent] = []
     private var next = 0
 
-    /// One socket's events in the order of time.
+    /// Notes one socket's events, in time order.
     mutating func note(_ events: [SocketEvent]) {
         for event in events { note(event) }
     }
 
-    /// An event of no connection that was captured.
+    /// Notes an event of no captured connection.
     mutating func note(_ event: SocketEvent) {
         switch event.kind {
         case .transition(from: .closed, to: .synSent):
             if calls.count < Self.most {
                 calls.append(UnseenCall(event))
             } else if let place = calls.firstIndex(where: \.isAnswered) {
-                // That one only goes another way than what is traced.
+                // An answered call merely takes another route than the traced one.
                 calls[place] = UnseenCall(event)
             }
         case .transition(_, let to):
@@ -74,7 +74,7 @@ struct UnseenCalls {
         }
     }
 
-    /// The call of a socket that is not over.
+    /// The call of this event's socket that is not over.
     private func place(of event: SocketEvent) -> Int? {
         calls.lastIndex { call in
             call.socket == event.socket && call.state != .closed && call.began <= event.time
@@ -83,7 +83,7 @@ struct UnseenCalls {
     }
 
     private mutating func keep(_ event: SocketEvent) {
-        // Of a packet whose ends are not told nobody knows whose it was.
+        // A packet whose ends are not reported cannot be attributed.
         guard event.local.port != 0, event.remote.port != 0 else { return }
         if remarks.count < Self.most {
             remarks.append(event)
@@ -93,11 +93,11 @@ struct UnseenCalls {
         }
     }
 
-    /// All of them in the order of time, with what was said of their packets.
+    /// All calls in time order, with the errors and drops that concern them.
     func complete() -> [UnseenCall] {
         var calls = calls.sorted { $0.began < $1.began }
         for remark in remarks {
-            // A packet that is dropped on its way out was going to the other end.
+            // A packet dropped on its way out was going to the other end.
             let ends = [(remark.local, remark.remote), (remark.remote, remark.local)]
             let place = calls.lastIndex { call in
                 call.began <= remark.time.advanced(by: SocketTracks.clockError)

@@ -1,4 +1,4 @@
-// The incarnations of each four-tuple that are being watched for events.
+// The incarnations of each four-tuple that are watched for events.
 
 import TCPModel
 
@@ -7,15 +7,15 @@ struct WatchedEnd: BitwiseCopyable {
     var id: ConnectionID
     var number: UInt64
     var firstTime: Timestamp
-    /// How long before its first segment an event may be its own, in nanoseconds.
+    /// How long before its first segment an event may belong to it, in nanoseconds.
     var lead: Int64
     var originator: SocketAddress
     var responder: SocketAddress
 }
 
-/// Incarnations by four-tuple: nearly always there is one.
+/// Incarnations by four-tuple: nearly always there is only one.
 struct WatchedEnds {
-    /// A flow key that hashes as one word: the hash is made for every connection and for many events.
+    /// A flow key that hashes as one word: it is hashed for every connection and for many events.
     private struct Key: Hashable {
         let flow: FlowKey
 
@@ -31,7 +31,7 @@ struct WatchedEnds {
     }
 
     private var latest: [Key: WatchedEnd] = [:]
-    /// Incarnations of the same four-tuples before those.
+    /// Earlier incarnations of the same four-tuples.
     private var earlier: [Key: [WatchedEnd]] = [:]
 
     mutating func add(_ end: WatchedEnd, _ tuple: FourTuple) {
@@ -65,8 +65,8 @@ struct WatchedEnds {
         EndpointReference(id: end.id, number: end.number, side: local == end.originator ? .originator : .responder)
     }
 
-    /// The first of those incarnations that qualify, in this order, and which of its sides `local` is. Changes nothing, as
-    /// `SocketTracks` says.
+    /// The first of the qualifying incarnations in the order of `before`, and which of its sides `local` is. Changes
+    /// nothing; see `SocketTracks` for why it is `mutating`.
     mutating func find(
         _ local: SocketAddress, _ remote: SocketAddress, among qualifies: (WatchedEnd) -> Bool,
         before: (WatchedEnd, WatchedEnd) -> Bool
