@@ -1,21 +1,21 @@
-// The clocks of a session: when to do something, what it cost, and when frames were captured.
+// The clocks of a session: for scheduling, for measuring cost, and for time stamps comparable with those of frames.
 
 import Glibc
 import TCPModel
 
-/// Nanoseconds of the monotonic clock: only differences mean something.
+/// Nanoseconds of the monotonic clock; only differences between two readings mean anything.
 func monotonicNow() -> Int64 { clockNanoseconds(CLOCK_MONOTONIC) }
 
-/// Nanoseconds of the processor that this thread has used. What work costs is measured by it: on a busy machine the time between
-/// its beginning and its end is mostly other programs'.
+/// Processor time that this thread has used, in nanoseconds. The cost of work is measured with it, because on a busy
+/// machine most of the elapsed time belongs to other programs.
 func processorTime() -> Int64 { clockNanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
-/// The clock that stamps frames.
+/// The current wall-clock time: the clock that stamps frames.
 func wallClockNow() -> Timestamp { Timestamp(nanoseconds: clockNanoseconds(CLOCK_REALTIME)) }
 
 private func clockNanoseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
-    // clock_gettime fills the structure that is passed, nothing else.
+    // clock_gettime writes only to the structure passed to it.
     unsafe clock_gettime(clock, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

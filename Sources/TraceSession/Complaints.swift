@@ -1,9 +1,9 @@
-// What the user is told on standard error.
+// Messages to the user on standard error.
 
 import Glibc
 import TimelineReport
 
-/// Tells the user something on standard error, one line with the program's name before it.
+/// Writes one line to standard error, prefixed with the program's name.
 func complain(_ text: String) {
     var buffer = OutputBuffer()
     buffer.append("tcptrace: ")
@@ -12,7 +12,7 @@ func complain(_ text: String) {
     try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
 }
 
-/// The same without the program's name, for the counts at the end, as tcpdump prints them.
+/// Writes one line to standard error without the program's name: the counts at the end look as tcpdump prints them.
 func complain(plain text: String) {
     var buffer = OutputBuffer()
     buffer.append(text: text)
@@ -20,15 +20,16 @@ func complain(plain text: String) {
     try? ResultOutput(descriptor: STDERR_FILENO).write(&buffer)
 }
 
-/// The C library's words for an errno.
+/// The C library's description of an errno value.
 package func describeErrno(_ code: Int32) -> String {
-    // strerror returns a NUL-terminated string that lives until the next call; it is copied at once.
+    // strerror returns a NUL-terminated string that is valid until the next call; it is copied at once.
     guard let text = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: text)
 }
 
 extension ResultOutputError {
-    /// Says what happened if it was a failure; the exit code for it.
+    /// Reports a failure on standard error and returns the exit code. A closed pipe is not a failure: nothing is
+    /// printed, and the code is 0.
     func complainAndExitCode() -> Int32 {
         switch self {
         case .closedPipe: return 0

@@ -1,19 +1,20 @@
-// The names of this host's interfaces, where a frame carries a number only: a live trace of `any`.
+// Names of this host's interfaces for frames that carry only an interface index: a live trace of `any`.
 
 import Glibc
 
-/// Looks an interface's name up by its number, each once; those that come later, too.
+/// Looks up each interface's name once, by its index; interfaces that appear during the trace are found as well.
 final class DeviceNames {
-    /// Nil: there was none when it was looked up, as of an interface that has gone. Numbers are not given again soon.
+    /// Nil: the interface did not exist when it was looked up, for example because it had been removed. The kernel does
+    /// not reuse indexes soon.
     private var known: [UInt32: String?] = [:]
-    /// More are not remembered: a host of containers makes and removes interfaces all the time.
+    /// Entries to remember at most: a host that runs containers creates and removes interfaces all the time.
     static let limit = 1024
     private let lookUp: (UInt32) -> String?
 
-    /// Asks the system, or `lookUp`.
+    /// Names come from the system, or from `lookUp`.
     init(lookUp: @escaping (UInt32) -> String? = interfaceName) { self.lookUp = lookUp }
 
-    /// Its name, which its owner chose; nil if there is no such interface (any more).
+    /// The interface's name, which its owner chose; nil if there is no such interface (any more).
     func name(of number: UInt32) -> String? {
         if let name = known[number] { return name }
         let name = lookUp(number)
@@ -23,11 +24,12 @@ final class DeviceNames {
     }
 }
 
-/// The name that the system has for it; it opens a socket to ask.
+/// Asks the system, which opens a socket for the query.
 private func interfaceName(_ number: UInt32) -> String? {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { room -> String? in
         guard let room = room.baseAddress else { return nil }
-        // if_indextoname(3) writes at most IF_NAMESIZE octets, which there are, and returns null or a string there.
+        // if_indextoname(3) writes at most IF_NAMESIZE octets, the size of the buffer, and returns null or that buffer
+        // as a string.
         return unsafe if_indextoname(number, room).map { unsafe String(cString: $0) }
     }
 }

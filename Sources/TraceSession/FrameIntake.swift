@@ -1,5 +1,5 @@
-// What a frame holds for a trace, the same live and on every replay: decoded, its fragment put together with others, its packets
-// one by one; and the count of what is none.
+// What a trace takes from a frame, the same live and on every replay: the frame is decoded, its fragment reassembled
+// with others, its packets delivered one by one; and what is not TCP is counted.
 
 import PacketSource
 import TCPModel
@@ -11,28 +11,29 @@ struct FrameIntake: ~Copyable {
     enum Found: BitwiseCopyable {
         case segment(Segment)
         case icmp(ICMPError)
-        /// What a packet began with whose fragments have not all come. It came in an earlier frame, and this one has no segment:
-        /// its number is free for it, where connections are counted by frames.
+        /// The beginning of a packet whose fragments did not all arrive. It came in an earlier frame, and the current
+        /// one has no segment, so the current frame's number is free for it where connections are counted by frames.
         case begun(BegunSegment)
     }
 
-    /// What is left of the latest frame.
+    /// What remains of the latest frame.
     private enum Rest {
         case nothing
-        /// Its packets.
+        /// Packets of an aggregate frame.
         case packets(Aggregate)
-        /// What was given up when its fragment came: one for each fragment that completes no segment.
+        /// Incomplete packets that were given up when this fragment arrived: one for each fragment that completes no
+        /// segment.
         case begun
     }
 
     private var rest = Rest.nothing
     private var counts = FrameTally()
-    /// IP packets whose fragments have not all come.
+    /// Reassembles IP fragments; holds packets whose fragments have not all arrived.
     private(set) var fragments: FragmentReassembly
-    /// Segments that the latest frame with several packets had so far.
+    /// Segments found so far in the latest frame that holds several packets.
     private(set) var packetsFound = 0
     let verifiesChecksums: Bool
-    /// Whether the first fragment of a packet that was never complete counts as a segment.
+    /// Whether the first fragment of a packet that was never completed counts as a segment.
     private let countsIncomplete: Bool
 
     init(verifiesChecksums: Bool, countsIncomplete: Bool, keepsText: Bool = false) {
@@ -41,10 +42,10 @@ struct FrameIntake: ~Copyable {
         self.countsIncomplete = countsIncomplete
     }
 
-    /// What was not traced, so far.
+    /// Counts of what was not traced so far.
     var tally: FrameTally { counts.with(fragments) }
 
-    /// The first thing in a frame; nil if it holds nothing. Then `next`, until there is no more.
+    /// The first item in a frame; nil if there is none. Call `next` afterwards until it returns nil.
     @inline(__always) mutating func first(in bytes: RawSpan, _ header: FrameHeader, frame: UInt64) -> Found? {
         do throws(DecodeError) {
             let decoded = try decodeFrame(bytes, header, verifyingChecksums: verifiesChecksums)
@@ -69,7 +70,7 @@ struct FrameIntake: ~Copyable {
         }
     }
 
-    /// What else the frame holds that `first` was asked of; nil if that was all.
+    /// The next item in the frame that was last passed to `first`; nil if there are no more.
     @inline(__always) mutating func next(in bytes: RawSpan, frame: UInt64) -> Found? {
         if case .nothing = rest { return nil }
         return nextOfRest(in: bytes, frame: frame)
@@ -93,7 +94,7 @@ struct FrameIntake: ~Copyable {
         }
     }
 
-    /// The next packet of a frame with several that is for the trace.
+    /// The next packet of an aggregate frame that matters to the trace.
     private mutating func next(of several: inout Aggregate, in bytes: RawSpan, frame: UInt64) -> Found? {
         while true {
             do throws(DecodeError) {
@@ -106,7 +107,7 @@ struct FrameIntake: ~Copyable {
         }
     }
 
-    /// Takes in a fragment: what it completes.
+    /// Takes in a fragment and returns what it completes, or else a packet that was given up.
     private mutating func take(_ fragment: Fragment, _ bytes: RawSpan, at time: Timestamp, frame: UInt64) -> Found? {
         rest = .begun
         do throws(DecodeError) {
@@ -120,15 +121,15 @@ struct FrameIntake: ~Copyable {
         return nextOfRest(in: bytes, frame: frame)
     }
 
-    /// What there is in one packet that was decoded; nil if it is no TCP.
+    /// The item in one decoded packet; nil if it is not TCP.
     private mutating func found(_ packet: DecodedFrame) -> Found? {
         switch packet {
         case .segment(let segment): return found(segment)
         case .icmp(let error): return .icmp(error)
         case .other(let kind): counts.note(kind)
-        // Do not come out of packets that were put together, nor out of a frame with several.
+        // Neither reassembled packets nor the packets of an aggregate contain these.
         case .fragment, .aggregate: break
-        // Is asked for elsewhere.
+        // Text is requested elsewhere.
         case .text: break
         }
         return nil
@@ -139,11 +140,11 @@ struct FrameIntake: ~Copyable {
         return .segment(segment)
     }
 
-    /// Nothing more is captured: packets whose fragments have not all come are given up. `nextBegun` has what they began with, at
-    /// most twice `FragmentReassembly.mostDatagrams` of them.
+    /// The capture has ended: gives up packets whose fragments did not all arrive. `nextBegun` then returns their
+    /// beginnings, at most twice `FragmentReassembly.mostDatagrams` of them.
     mutating func giveUpFragments() { fragments.giveUpAll() }
 
-    /// What a packet that was given up began with; nil if there is none, or nobody wants it.
+    /// The beginning of a packet that was given up; nil if there is none, or if incomplete packets do not count.
     mutating func nextBegun() -> BegunSegment? {
         guard let begun = fragments.nextBegun(), countsIncomplete else { return nil }
         if begun.segment.remarks.contains(.badChecksum) { counts.badChecksums &+= 1 }

@@ -1,17 +1,17 @@
-// What a frame did, in few words: for what is said of it in the capture file that is written.
+// A short record of a frame's effect, for the comment on that frame in the capture file being written.
 
 import TCPModel
 import TCPTimeline
 
-/// The segment of a frame (the first one, if it has several), and the states that it left behind.
+/// The segment of a frame (the first one, if it has several), and the states it led to.
 struct FrameMark: BitwiseCopyable {
     let connection: ConnectionID
-    /// The connection's number: its place may be another's by the time that this is read.
+    /// The connection's number: by the time this is read, the connection's slot may belong to another one.
     let number: UInt64
     let sender: Side
     let senderState: TCPState
     let receiverState: TCPState
-    /// Whether either of them is new.
+    /// Whether the segment changed either state.
     let hasTransitions: Bool
 
     init(_ tracked: Timeline.Tracked, _ segment: borrowing Segment, _ timeline: borrowing Timeline) {

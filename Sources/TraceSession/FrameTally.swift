@@ -1,30 +1,31 @@
-// What became of frames that are no segments, and the sentences that say so.
+// Counts of frames that were not traced, and the sentences that report them.
 
 import TCPModel
 import TCPWire
 
-/// What became of frames that are no segments. Nothing is dropped silently: these are shown at the end.
+/// Counts of frames that were not traced as segments. Nothing is dropped silently: these are reported at the end.
 struct FrameTally: Sendable {
-    /// Frames that are something else than TCP: normal.
+    /// Frames that are not TCP, which is normal.
     var otherTraffic: UInt64 = 0
-    /// Segments whose checksums are wrong.
+    /// Segments with a wrong checksum.
     var badChecksums: UInt64 = 0
-    /// ICMP errors about segments of connections that are not known.
+    /// ICMP errors about segments of unknown connections.
     var strayErrors = StrayErrors()
-    /// TCP segments of other connections than the first one in their frame (802.11 aggregation).
+    /// TCP segments left out because they belong to another connection than the first one in their frame (802.11
+    /// aggregation).
     var leftOut: UInt64 = 0
-    /// What became of IP fragments.
+    /// Outcomes of IP fragments.
     var fragments = FragmentCounts()
-    /// Frames of link types that cannot be decoded.
+    /// Frames with a link type that is not supported.
     var unsupported: UInt64 = 0
-    /// Frames that are damaged.
+    /// Damaged frames.
     var damaged: UInt64 = 0
-    /// Where the first damaged one is, and what is wrong with it.
+    /// The number of the first damaged frame, and what is wrong with it.
     var firstDamage: (frame: UInt64, error: DecodeError)?
 
     mutating func note(_ kind: OtherTraffic) {
         switch kind {
-        // Counted where they are gathered.
+        // Counted during reassembly.
         case .fragment: break
         case .unsupportedLinkType: unsupported &+= 1
         default: otherTraffic &+= 1
@@ -36,7 +37,7 @@ struct FrameTally: Sendable {
         if firstDamage == nil { firstDamage = (frame, error) }
     }
 
-    /// The same with what became of fragments, those that still wait included.
+    /// A copy that includes the outcomes of fragments; packets still waiting for fragments count as expired.
     func with(_ fragments: borrowing FragmentReassembly) -> FrameTally {
         var tally = self
         tally.fragments = fragments.counts
@@ -45,7 +46,7 @@ struct FrameTally: Sendable {
     }
 }
 
-/// The sentences for what was not traced, for standard error; none if everything was TCP.
+/// Sentences about what was not traced, for standard error; empty if everything was TCP.
 func tallySentences(_ tally: FrameTally) -> [String] {
     var sentences: [String] = []
     func plural(_ count: UInt64) -> String { count == 1 ? "1 frame was" : "\(count) frames were" }
@@ -68,7 +69,7 @@ func tallySentences(_ tally: FrameTally) -> [String] {
     return sentences
 }
 
-/// What became of IP fragments; nil if there were none.
+/// A sentence about IP fragments; nil if there were none.
 private func fragmentSentence(_ counts: FragmentCounts) -> String? {
     guard counts.fragments > 0 else { return nil }
     var parts = ["\(counted(counts.reassembled, "packet")) put together"]

@@ -4,10 +4,10 @@ import Glibc
 import TCPModel
 
 extension IPAddress {
-    /// The address that `text` is (inet_pton(3)), or nil if it is none.
+    /// Parses `text` as a numeric address (inet_pton(3)); nil if it is not one.
     init?(numeric text: String) {
         var v4 = in_addr()
-        // inet_pton fills the structure of the family it is told, nothing else.
+        // inet_pton writes only to the structure, whose size matches the family passed.
         if unsafe inet_pton(AF_INET, text, &v4) == 1 {
             self.init(v4: UInt32(bigEndian: v4.s_addr))
             return

@@ -1,27 +1,28 @@
-// `--pid` and `--pname`: says so when nobody they name had a connection, and who had one instead.
+// `--pid` and `--pname`: reports when no chosen process had a connection, and which processes had one instead.
 
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// Whether any connection was of the chosen processes, and some of the processes that there were.
+/// Whether any connection belonged to the chosen processes, and some of the processes that had connections.
 struct ProcessChoice: Sendable {
-    /// How many processes are named, at most.
+    /// Processes to name at most.
     static let most = 8
 
     private let selection: ConnectionSelection
     private var isMet = false
     private var hasConnections = false
-    /// By name, the first ones in their order, each with its least process number: what is told depends on nothing else.
+    /// The alphabetically first names, each with its smallest process id, so that the message does not depend on the
+    /// order of connections.
     private var others: [String: Int32] = [:]
     private var hasMore = false
 
     init(_ selection: ConnectionSelection) { self.selection = selection }
 
-    /// Takes in any connection that is over.
+    /// Takes in a finished connection.
     mutating func note(_ kernel: KernelView?) {
         guard selection.choosesProcesses, !isMet else { return }
-        // Those that are not the traced command's are not shown, whoever's they are.
+        // Connections that are not the traced command's are not shown, whichever process they belong to.
         guard !selection.ofCommand || kernel?.isOfCommand == true else { return }
         hasConnections = true
         guard let kernel else { return }
@@ -36,7 +37,7 @@ struct ProcessChoice: Sendable {
         others[last] = nil
     }
 
-    /// Takes over what a part has noted.
+    /// Merges the notes of a part of the replay.
     mutating func add(_ part: ProcessChoice) {
         isMet = isMet || part.isMet
         hasConnections = hasConnections || part.hasConnections
@@ -44,7 +45,8 @@ struct ProcessChoice: Sendable {
         for (name, pid) in part.others { add(name, pid) }
     }
 
-    /// What to say at the end; nil if it was met, nothing was chosen, or there was no connection to choose from.
+    /// The message for the end of the trace; nil if a chosen process had a connection, if none was chosen, or if there
+    /// was no connection to choose from.
     var sentence: String? {
         guard selection.choosesProcesses, hasConnections, !isMet else { return nil }
         let wanted =

@@ -1,10 +1,11 @@
-// What could not be read of the kernel, in sentences for standard error: each says what it means for what was printed.
+// Failures to read the kernel's state, as sentences for standard error; each says what the failure means for the
+// output.
 
 import TCPModel
 
 extension ReadingFaults {
-    /// The sentences; none without a fault. Of failures of sock_diag, of readings that neither source gave and of lost events is told when
-    /// they happen.
+    /// The sentences; empty without a fault. Failures of sock_diag, readings that neither source delivered, and lost
+    /// events are not among them: those are reported when they happen.
     var sentences: [String] {
         var sentences: [String] = []
         if malformedRows > 0 {

@@ -1,9 +1,9 @@
-// ICMP errors about segments that were never captured: how many, and the first of them.
+// ICMP errors about segments that were never captured: their number, and the first of them.
 
 import TCPModel
 
-/// ICMP errors about no known connection. The first one is named: a SYN that nobody answers ARP for is never on the wire, and all that
-/// shows of it is its own host's error.
+/// ICMP errors about unknown connections. The first one is described: a SYN whose ARP request goes unanswered never
+/// reaches the wire, and its own host's ICMP error is the only trace of it.
 struct StrayErrors: BitwiseCopyable, Sendable {
     private(set) var count: UInt64 = 0
     private var first: (frame: UInt64, error: ICMPError)?
@@ -13,13 +13,13 @@ struct StrayErrors: BitwiseCopyable, Sendable {
         if first == nil { first = (frame, error) }
     }
 
-    /// Adds those of another part of the same frames.
+    /// Adds the errors of another part of the same frames.
     mutating func add(_ other: StrayErrors) {
         count &+= other.count
         if let theirs = other.first, first.map({ theirs.frame < $0.frame }) ?? true { first = theirs }
     }
 
-    /// A sentence about them; nil if there are none.
+    /// A sentence about them; nil if there were none.
     var sentence: String? {
         guard let (frame, error) = first else { return nil }
         let what =

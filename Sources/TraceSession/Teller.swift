@@ -1,25 +1,25 @@
-// Tells what happens to connections: has findings made, and the report written.
+// Turns events into findings and into the report.
 
 import TCPDiagnosis
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// A report, and the findings that are made for it.
+/// A report, together with the diagnosis that makes its findings.
 struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
     var report: Report
-    /// What the report wrote.
+    /// The report's output.
     var out = OutputBuffer()
-    /// Finds causes, if anybody wants to know.
+    /// Finds causes; nil if neither the report nor `--fail-on` needs findings.
     var diagnosis: Diagnosis?
-    /// Those of `--fail-on`.
+    /// Findings named by `--fail-on`.
     var unwanted: UnwantedFindings
-    /// What it all came to.
+    /// Totals by outcome and by finding.
     private(set) var overview = TraceOverview()
-    /// Whether `--pid` and `--pname` met anybody.
+    /// Whether `--pid` and `--pname` matched any connection.
     private(set) var choice: ProcessChoice
     private let selection: ConnectionSelection
-    /// Those whose connections may turn out not to be asked for, by slot.
+    /// Findings of connections that the selection may yet exclude, by slot.
     private var undecided: [UInt32: [Finding]] = [:]
 
     init(_ report: Report, _ needs: TraceNeeds, _ options: TraceOptions, isLive: Bool) {
@@ -60,14 +60,14 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
 
     mutating func counters(_ change: HostCounterChange) { diagnosis?.host = change }
 
-    /// Live: tells what is found out by now, and returns of which connections, each once.
+    /// Live: reports what can be found out by now, and returns the connections concerned, each once.
     mutating func review(
         now: Timestamp, _ connections: borrowing KnownConnections, _ kernel: KernelJoin?
     ) -> [ConnectionID] {
         var found: [ConnectionID] = []
         for finding in diagnosis?.review(now: now, connections, kernel) ?? [] {
             tell(finding, connections)
-            // Those of one connection come one after the other.
+            // Findings of the same connection are adjacent.
             if found.last != finding.connection { found.append(finding.connection) }
         }
         return found
@@ -79,7 +79,7 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         for finding in diagnosis?.review(id, connections, kernel, now: now) ?? [] { tell(finding, connections) }
     }
 
-    /// Reports a connection that is over, its findings first.
+    /// Reports a finished connection, its findings first.
     mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, as record: KnownConnections.Record? = nil,
         _ kernel: KernelView?, now: Timestamp, isKept: Bool = false
@@ -97,7 +97,7 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         report.finish(id, connections, kernel, &out)
     }
 
-    // The live loop forgets by itself, and so do the parts of a replay.
+    // The live loop forgets connections by itself, and so do the parts of a replay.
     mutating func forget(_ id: ConnectionID, _ connections: borrowing KnownConnections) {}
 
     mutating func gap(_ count: UInt64, at time: Timestamp?) { report.gap(count, at: time, &out) }
@@ -111,7 +111,7 @@ struct Teller<Report: TraceReport>: ~Copyable, TraceSink {
         report.finding(finding, connections, &out)
     }
 
-    /// Counts a finding of a connection that is asked for.
+    /// Counts a finding of a connection that is shown.
     private mutating func count(_ finding: Finding, _ connections: borrowing KnownConnections) {
         overview.note(finding.code)
         unwanted.note(finding, connections.name(of: finding.connection))

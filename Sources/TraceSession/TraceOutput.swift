@@ -1,27 +1,28 @@
-// The formats a trace can be reported in.
+// The output formats of a trace.
 //
-// A closed list, so that each run is compiled for its own report: nothing in the per-frame path asks for a type at run time.
+// A closed list, so that each run is compiled for its own report: the per-frame path makes no dynamic dispatch on
+// types.
 
 public import TimelineReport
 
-/// A report, ready to be fed.
+/// A report, ready to receive events.
 public enum TraceOutput {
-    /// The ladder.
+    /// The ladder timeline.
     case timeline(TextTimelineReport)
-    /// The table, one line a connection.
+    /// A table with one line per connection.
     case table(SummaryReport)
-    /// A page of ladders.
+    /// An HTML page of ladders.
     case html(HTMLReport)
-    /// Ladders as Mermaid's diagrams.
+    /// Ladders as Mermaid diagrams.
     case mermaid(MermaidReport)
     /// NDJSON.
     case json(JSONReport)
     /// Zeek's conn.log.
     case zeek(ZeekLog)
-    /// CSV, one line a connection.
+    /// CSV with one line per connection.
     case csv(CSVReport)
     /// Only the number of packets.
     case count(CountReport)
-    /// Nothing: standard output is for frames.
+    /// No report: standard output carries the frames.
     case nothing(SilentReport)
 }

@@ -1,29 +1,30 @@
-// What a trace came to, for whoever does not read all of it: how many connections ended how, and what was found of them.
+// The overview of a trace, for readers who skip the details: how many connections ended in which way, and their
+// findings.
 
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// Counts of the connections that are shown, by outcome, and of their findings, by code.
+/// Counts of the connections shown, by outcome, and of their findings, by code.
 struct TraceOverview: Sendable {
-    /// By the outcome's number.
+    /// Indexed by the outcome's raw value.
     private var outcomes: InlineArray<8, UInt64> = .init(repeating: 0)
-    /// Of those that are not shown, because --state or --outcome chose others.
+    /// Outcomes of connections not shown because --state or --outcome excluded them.
     private var outcomesLeftOut: InlineArray<8, UInt64> = .init(repeating: 0)
     private var findings: [FindingCode: UInt64] = [:]
 
     init() { precondition(Outcome.allCases.count == outcomes.count) }
 
-    /// A connection is over, or the capture is.
+    /// Counts a connection that is shown and is over, or was open when the capture ended.
     @inline(__always) mutating func note(_ outcome: Outcome) { outcomes[Int(outcome.rawValue)] &+= 1 }
 
-    /// A connection is over that is not shown.
+    /// Counts a finished connection that is not shown.
     @inline(__always) mutating func leaveOut(_ outcome: Outcome) { outcomesLeftOut[Int(outcome.rawValue)] &+= 1 }
 
-    /// Something was found of one that is shown.
+    /// Counts a finding of a connection that is shown.
     mutating func note(_ code: FindingCode) { findings[code, default: 0] += 1 }
 
-    /// Takes over what a part has counted.
+    /// Merges the counts of a part of the replay.
     mutating func add(_ part: TraceOverview) {
         for index in outcomes.indices {
             outcomes[index] += part.outcomes[index]
@@ -32,8 +33,8 @@ struct TraceOverview: Sendable {
         findings.merge(part.findings, uniquingKeysWith: +)
     }
 
-    /// `outcomes: 12 closed, 2 reset`, then `errors: 2 close-wait-leak`, `warnings: 3 refused` and `notes: 7 retransmission`, what is
-    /// most frequent first. None for a single connection, of which everything is there to see.
+    /// `outcomes: 12 closed, 2 reset`, then `errors: 2 close-wait-leak`, `warnings: 3 refused` and `notes: 7
+    /// retransmission`, the most frequent first. Empty for a single connection, which needs no overview.
     var sentences: [String] {
         let ended = Outcome.allCases.map { (name: "\($0.displayName)", count: outcomes[Int($0.rawValue)]) }
         guard ended.reduce(0, { $0 + $1.count }) > 1 else { return [] }
@@ -47,7 +48,7 @@ struct TraceOverview: Sendable {
         return sentences
     }
 
-    /// What to say where --state and --outcome chose none of the connections that there were; nil elsewhere.
+    /// The message for a trace in which --state and --outcome matched no connection; nil otherwise.
     func unmet(_ selection: ConnectionSelection) -> String? {
         let isShown = outcomes.indices.contains { outcomes[$0] > 0 }
         let others = Outcome.allCases.map { (name: "\($0.displayName)", count: outcomesLeftOut[Int($0.rawValue)]) }
@@ -60,7 +61,7 @@ struct TraceOverview: Sendable {
         return "no connection \(criteria.joined(separator: " and ")); there were \(Self.list(others))"
     }
 
-    /// What there is of each; of equally frequent ones, in the order given.
+    /// The nonzero counts, most frequent first; equal counts keep the given order.
     private static func list(_ counts: [(name: String, count: UInt64)]) -> String {
         let there = counts.enumerated().filter { $0.element.count > 0 }
         let order = there.sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }

@@ -1,4 +1,4 @@
-// The way of one frame, the same live and on replay: what is in it is observed, and told to who wants to hear of it.
+// The path of one frame, the same live and on replay: its contents are observed, and the sink hears of the results.
 
 import Glibc
 import PacketSource
@@ -10,68 +10,71 @@ import TimelineReport
 
 struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
     var timeline: Timeline
-    /// Hears of all that is found out.
+    /// Receives all results.
     var sink: Sink
     var counts = CaptureCounts()
     private var intake: FrameIntake
-    /// ICMP errors about segments of connections that are not known.
+    /// ICMP errors about segments of unknown connections.
     private var strayErrors = StrayErrors()
     /// The number of the latest frame.
     var frame: UInt64 = 0
     var lastTime: Timestamp?
-    /// Connections that are asked for and ended, by FIN or RST.
+    /// Connections in the selection that have ended, by FIN or RST.
     private(set) var endedCount: UInt64 = 0
-    /// Live: when as many of them had ended as are asked for. Who begins later is no part of the trace.
+    /// Live: when the requested number of connections had ended. Connections that begin later are not part of the
+    /// trace.
     private(set) var closedToNew: Timestamp?
-    /// Whether the latest frame was left out for that.
+    /// Whether the latest frame was left out for that reason.
     private(set) var isLeftOut = false
-    /// Set by every transition; the live loop reads the kernel's tables then.
+    /// Set by every transition; the live loop then reads the kernel's tables.
     var hasNewStates = false
-    /// What the latest frame did, if it has a segment and that is noted.
+    /// The latest frame's effect, if it has a segment and `notesMarks` is set.
     private(set) var mark: FrameMark?
-    /// Whether that is noted.
+    /// Whether to record marks.
     var notesMarks = false
-    /// Connections seen for the first time since the live loop last looked.
+    /// Connections first seen since the live loop last looked.
     var newConnections: [ConnectionID] = []
-    /// Connections whose responders sent their first text or FIN since then, and when.
+    /// Connections whose responders sent their first text or FIN since the live loop last looked, and when.
     var answered: [(id: ConnectionID, time: Timestamp)] = []
-    /// Connections that were found to be redirected since then, and what their clients called.
+    /// Connections found to be redirected since the live loop last looked, and the addresses that their clients called.
     var redirected: [(id: ConnectionID, called: SocketAddress)] = []
     private var redirections: Redirections
-    /// Whether to note these for the live loop.
+    /// Whether to record these for the live loop.
     private let isLive: Bool
-    /// On replay: the kernel's side, where a capture file has it.
+    /// On replay: the kernel's side of the connections, if a capture file has it.
     private(set) var recorded: RecordedKernel?
-    /// On replay of a capture that runs: connections that were reported and are kept for late segments.
+    /// On replay of a capture that is still running: reported connections that are kept for late segments.
     var reported = ReportedQueue()
     var reviews = ReviewRounds()
-    /// Batches since it said the last time what was told.
+    /// Batches since the capture file last recorded that the live trace had reported.
     private var batchesUntold = 0
-    /// Connections whose four-tuple is another's now: where the kernel is heard, they are kept until its last events of them are there.
+    /// Connections whose four-tuple has been reused. If kernel events are recorded, they are kept until their last ones
+    /// have been read.
     var replaced: [ConnectionID] = []
 
-    /// Connections to keep at most; beyond, the least useful one is reported and forgotten.
+    /// Connections to keep at most; beyond this limit the least useful one is reported and forgotten.
     let connectionLimit: Int
     private(set) var evicted: UInt64 = 0
     let needs: TraceNeeds
     private let selection: ConnectionSelection
-    /// Whether somebody waits for so many ends, and whose have been counted.
+    /// Whether the ends of connections are counted towards a limit, and the connections counted so far.
     private let countsEnds: Bool
-    /// Live: how many ends are waited for, where each of all connections counts. Whose they are may be known later than that they ended.
+    /// Live: the number of ends to wait for, where every connection counts. With a selection it is not used, as a
+    /// connection's owner may become known only after its end.
     private let endLimit: UInt64?
     private var counted: Set<UInt64> = []
     private let flowHash: FlowHash
     private var isOpen = false
-    /// Live, where link headers are shown: the interfaces of this host.
+    /// Live, if link headers are shown: the interfaces of this host.
     private let devices: DeviceNames?
 
-    /// A live trace's, with statistics kept in the timeline where they are needed.
+    /// A live trace's pipeline; statistics are kept in the timeline if needed.
     init(live sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
         self.init(sink, needs, Timeline(keepsStatistics: needs.statistics), limit: .max, options, isLive: true)
     }
 
-    /// A replay's: it looks after endings as one that is divided by flows does, so that all formats agree on what is one
-    /// connection. Statistics are kept by whoever tells of them.
+    /// A replay's pipeline. It handles endings as a replay divided by flows does, so that all formats agree on the
+    /// boundaries of connections. Statistics are kept outside the timeline, by the code that reports them.
     init(replay sink: consuming Sink, _ needs: TraceNeeds, _ options: TraceOptions) {
         let limit = needs.statistics ? TraceOptions.defaultFullTrackedLimit : TraceOptions.defaultTrackedLimit
         self.init(
@@ -122,30 +125,30 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Takes in what a packet that was given up began with, as of the frame that it came in.
+    /// Takes in the beginning of a packet that was given up, under the number of the frame it came in.
     private mutating func observe(_ begun: BegunSegment) {
         let current = frame
         frame = begun.frame
         defer { frame = current }
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
-        // Without octets there is no place on the link to tell, and none is needed.
+        // Without octets there is no place on the link to determine, and none is needed.
         observe(begun.segment, header, RawSpan())
     }
 
-    /// Nothing more is captured: packets whose fragments have not all come are given up.
+    /// The capture has ended: gives up packets whose fragments did not all arrive.
     mutating func endFragments() {
         intake.giveUpFragments()
         while let begun = intake.nextBegun() { observe(begun) }
     }
 
-    /// What was not traced.
+    /// Counts of what was not traced.
     var tally: FrameTally {
         var tally = intake.tally
         tally.strayErrors = strayErrors
         return tally
     }
 
-    /// Counts a connection that has ended, if it is one that is asked for: once, though its end may be taken back.
+    /// Counts the end of a connection in the selection, once, even if the end is later revoked.
     private mutating func countEnd(_ id: ConnectionID) {
         guard countsEnds, selection.isEverything || selection.shows(timeline[id], recorded?.view(id)),
             counted.insert(timeline.connections.number(of: id)).inserted
@@ -154,7 +157,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         if let endLimit, endedCount >= endLimit, closedToNew == nil { closedToNew = lastTime }
     }
 
-    /// Live: so many ended, and no more: the end of another one was taken back. New ones are a part of the trace again.
+    /// Live: only `count` connections have ended after all, because another one's end was revoked. New ones belong to
+    /// the trace again.
     mutating func openToNew(ended count: UInt64) {
         closedToNew = nil
         endedCount = count
@@ -173,7 +177,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         sink.icmp(event, timeline.connections)
     }
 
-    /// Takes in a segment that a redirection may have given other ends than its connection's.
+    /// Takes in a segment whose endpoints a redirection may have changed.
     @inline(never) private mutating func observeRestored(
         _ captured: Segment, _ header: FrameHeader, _ bytes: RawSpan
     ) {
@@ -231,12 +235,12 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Whether texts are shown.
+    /// Whether payload is shown.
     var showsText: Bool { needs.excerpts.text }
-    /// Octets of frames that were shown since whoever writes them set this to 0, about.
+    /// Approximate number of octets in excerpts delivered since the writer last reset this to 0.
     var shown = 0
 
-    /// Tells of a segment, with what is shown of its frame. Out of line: nearly always nothing is.
+    /// Reports a segment with the excerpt of its frame. Out of line because excerpts are rarely requested.
     @inline(never) private mutating func show(_ event: SegmentEvent, _ header: FrameHeader, _ bytes: RawSpan) {
         let isCopy = event.notes.contains(.duplicateFrame)
         let excerpt = intake.excerpt(
@@ -245,14 +249,14 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         sink.segment(event, excerpt, timeline.connections)
     }
 
-    /// Reports the connection that a new one replaces, or the least useful one if there are too many.
+    /// Concludes the connection that a new one replaces, or the least useful one if there are too many.
     private mutating func makeRoom(for new: Timeline.Tracked) {
         guard new.isFirst else { return }
         var gone = new.replaced
         if let old = gone, recorded != nil {
             replaced.append(old)
             gone = nil
-            // A file may never say that they were told.
+            // The file may never record that their events are complete.
             if replaced.count >= Self.replacedLimit { concludeReplaced() }
         }
         if gone == nil {
@@ -263,7 +267,8 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         if let gone { conclude(gone) }
     }
 
-    /// On replay: reports a connection that is over, unless that was done, and forgets it. Large, and once a connection: not in each caller.
+    /// On replay: reports a finished connection, unless that was done before, and forgets it. Not inlined: it is large
+    /// and runs once per connection.
     @inline(never) mutating func conclude(_ id: ConnectionID) {
         if !replaced.isEmpty { replaced.removeAll { $0 == id } }
         if timeline.isReported(id) { sink.forget(id, timeline.connections) } else { finish(id) }
@@ -271,11 +276,11 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
         timeline.retire(id)
     }
 
-    /// Reports a connection that is over; it may be kept for late segments.
+    /// Reports a finished connection, which may be kept for late segments.
     mutating func finish(
         _ id: ConnectionID, _ kernel: KernelView? = nil, now: Timestamp? = nil, isKept: Bool = false
     ) {
-        // Nearly always: then neither views nor a record are copied to say that there are none.
+        // The usual case: it avoids copying views or a record just to find that there are none.
         guard recorded != nil else {
             return sink.finish(
                 id, timeline.connections, as: nil, kernel, now: now ?? lastTime ?? timeline[id].lastTime,
@@ -287,7 +292,7 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
             now: now ?? report?.time ?? lastTime ?? timeline[id].lastTime, isKept: isKept)
     }
 
-    /// Frames were lost before the next one.
+    /// Notes that `count` frames were lost before the next one.
     mutating func noteGap(_ count: UInt64) {
         counts.dropped &+= count
         sink.gap(count, at: lastTime)
@@ -297,20 +302,20 @@ struct TracePipeline<Sink: TraceSink & ~Copyable>: ~Copyable {
 // MARK: The kernel
 
 extension TracePipeline where Sink: ~Copyable {
-    /// Takes in what the kernel said.
+    /// Takes in an event reported by the kernel.
     mutating func take(_ event: KernelEvent) { sink.kernel(event, timeline.connections) }
 
-    /// On replay: takes in what a capture file says of the kernel.
+    /// On replay: takes in a kernel record of a capture file.
     mutating func take(kernelRecord payload: [UInt8], usesProcesses: Bool) {
-        // Taken out and put back: what it joins changes the timeline.
+        // Taken out and put back, because joining changes the timeline.
         var kernel = recorded.take() ?? RecordedKernel(usesProcesses: usesProcesses)
         var said: [KernelEvent] = []
         let taken = kernel.take(payload, &timeline, &said, tellsAll: needs.kernelEvents)
-        // Moved: while two have it, each change would copy all of it.
+        // Moved: with two owners, each change would copy the whole value.
         recorded = consume kernel
         for event in said {
             take(event)
-            // The kernel's word alone may end one.
+            // The kernel's report alone may end a connection.
             switch event.kind {
             case .dropped, .uncaptured:
                 guard timeline.isEnded(event.connection) else { continue }
@@ -332,29 +337,32 @@ extension TracePipeline where Sink: ~Copyable {
         }
     }
 
-    /// On replay: the kernel's last events of connections whose four-tuple is another's are there.
+    /// On replay: concludes connections whose four-tuple was reused, now that the kernel's last events of them have
+    /// been read.
     private mutating func concludeReplaced() {
         let over = replaced
         replaced.removeAll(keepingCapacity: true)
         for id in over { conclude(id) }
     }
 
-    /// On replay: so many frames have come that what was told of those before would be there.
+    /// On replay: a batch of frames has ended. After enough of them, kernel events about replaced connections would
+    /// have been read.
     mutating func endBatch() {
         batchesUntold += 1
         if batchesUntold >= Self.batchesInTurn { concludeReplaced() }
     }
 
-    /// Under a flood a live trace takes in so many batches of a replay before it tells something.
+    /// Under a flood, a live trace takes in this many of a replay's batches before it reports.
     private static var batchesInTurn: Int { 64 }
-    /// Connections whose end is still to be told, at most.
+    /// Replaced connections that may wait to be concluded, at most.
     private static var replacedLimit: Int { 4096 }
 
-    /// On replay: how long an ended connection waits for late segments, and for what the kernel says of it.
+    /// On replay: how long an ended connection waits for late segments and for kernel events, in nanoseconds.
     var linger: Int64 { recorded == nil ? ReplaySession.linger : ReportedQueue.keep }
 
-    /// On replay, when memory gets short: of one part of the flows the connection that ended and has been silent for the longest time, however
-    /// short; report it, then forget it. Where the kernel is heard, it has as long as a live trace gives it.
+    /// On replay, when memory runs short: the ended connection of one part of the flows that has been silent longest,
+    /// however short that is; the caller reports and forgets it. With recorded kernel events, it is kept at least as
+    /// long as in a live trace.
     mutating func nextEnded(in part: Int) -> ConnectionID? {
         guard recorded != nil else {
             return timeline.nextExpired(in: part, at: Timestamp(nanoseconds: .max), linger: 0)
@@ -363,13 +371,13 @@ extension TracePipeline where Sink: ~Copyable {
         return timeline.nextExpired(in: part, at: now, linger: ReportedQueue.linger)
     }
 
-    /// On replay: what the capture file said of the kernel; nil if nothing.
+    /// On replay: counts of the kernel records in the capture file; nil if there were none.
     var kernelCounts: RecordedKernel.Counts? { recorded?.counts }
 
-    /// On replay: what moved among the host's counters in the trace that wrote the file.
+    /// On replay: the host counters that changed during the trace that wrote the file.
     var hostChange: HostCounterChange? { recorded?.total }
 
-    /// Live: tells what is found out by now, and returns of which connections.
+    /// Live: reports what can be found out by now, and returns the connections concerned.
     mutating func review<Report>(
         now: Timestamp, _ kernel: KernelJoin?
     ) -> [ConnectionID] where Sink == Teller<Report> {

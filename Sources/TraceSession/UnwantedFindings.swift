@@ -1,25 +1,25 @@
-// `--fail-on`: which findings made the exit code 3. A table or a count of packets does not say it.
+// `--fail-on`: the findings that made the exit code 3, which a table or a packet count does not show.
 
 import TCPModel
 import TCPTimeline
 
-/// The findings that the user does not want: the first of them in words, in the order of their connections' ends.
+/// The findings named by `--fail-on`; the first of them as sentences, in the order in which their connections ended.
 struct UnwantedFindings: Sendable {
-    /// How many are told one by one.
+    /// Findings to list one by one.
     static let most = 10
 
     private let codes: Set<FindingCode>
     private var told: [(place: UInt64, sentence: String)] = []
     private var count: UInt64 = 0
-    /// What comes now is put in order by this: whoever notes findings in parts counts it up.
+    /// The sort key of findings noted next; parts of a replay advance it.
     var place: UInt64 = 0
 
     init(_ codes: Set<FindingCode>) { self.codes = codes }
 
-    /// Whether a finding of this kind is one of them.
+    /// Whether `--fail-on` names this kind of finding.
     func wants(_ code: FindingCode) -> Bool { codes.contains(code) }
 
-    /// Takes in any finding.
+    /// Takes in any finding; only the unwanted ones are noted.
     mutating func note(_ finding: Finding, _ connection: ConnectionName) {
         guard codes.contains(finding.code) else { return }
         count += 1
@@ -33,13 +33,13 @@ struct UnwantedFindings: Sendable {
             ))
     }
 
-    /// Takes over what a part has noted.
+    /// Merges the notes of a part of the replay.
     mutating func add(_ part: UnwantedFindings) {
         count += part.count
         told = Array((told + part.told).sorted { $0.place < $1.place }.prefix(Self.most))
     }
 
-    /// One line each, and how many more there are.
+    /// One line for each, and how many more there are.
     var sentences: [String] {
         let rest = count - UInt64(told.count)
         return told.map(\.sentence)
