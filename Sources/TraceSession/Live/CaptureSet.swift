@@ -1,13 +1,13 @@
-// All interfaces of one live trace.
+// The interfaces of one live trace.
 
 import CLinux
 import Glibc
 import PacketSource
 import TCPModel
 
-/// Open captures in the order of their interface numbers, and an epoll descriptor over them.
+/// Open captures in the order of their interface numbers, and an epoll descriptor that covers them.
 struct CaptureSet: ~Copyable {
-    /// Move-only values cannot live in an array; a box each can.
+    /// Move-only values cannot live in an array, so each has a box.
     private final class Box {
         var capture: LiveCapture
         var isGone = false
@@ -30,7 +30,7 @@ struct CaptureSet: ~Copyable {
                 try capture.setFilter(options.captureFilter)
                 capture.interface = UInt16(clamping: index)
                 watch(capture.fileDescriptor)
-                // libpcap leaves it open for programs that are run from here.
+                // libpcap leaves the descriptor open for programs that are executed from here.
                 if capture.fileDescriptor >= 0 { _ = fcntl(capture.fileDescriptor, F_SETFD, FD_CLOEXEC) }
                 boxes.append(Box(capture))
             } catch {
@@ -41,48 +41,49 @@ struct CaptureSet: ~Copyable {
 
     deinit { close(epoll) }
 
-    /// Also wakes up for this descriptor.
+    /// Makes `wait` wake up for this descriptor, too.
     func watch(_ descriptor: Int32) {
         guard descriptor >= 0 else { return }
-        // Its data is a union that could hold a pointer; only the descriptor is set, and nothing is read back.
+        // The event's data is a union that could hold a pointer; only the descriptor is set, and nothing is read back.
         var event = unsafe epoll_event()
         unsafe event.events = EPOLLIN.rawValue
         unsafe event.data.fd = descriptor
-        // The kernel copies the structure that is passed.
+        // The kernel copies the structure passed to it.
         unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 
-    /// Does not wake up for this descriptor any more.
+    /// `wait` no longer wakes up for this descriptor.
     func ignore(_ descriptor: Int32) {
         guard descriptor >= 0 else { return }
         _ = epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
     }
 
-    /// Whether frames wake us up. While nobody waits for them the kernel need not look after each frame whom to wake.
+    /// Sets whether frames end `wait`. Without a waiter the kernel need not look for one after each frame.
     func wakesOnFrames(_ wakes: Bool) {
         for box in boxes {
             if wakes { watch(box.capture.fileDescriptor) } else { ignore(box.capture.fileDescriptor) }
         }
     }
 
-    /// Waits until there is something to do, or so long.
+    /// Waits until there is something to do, or until the time is up.
     func wait(milliseconds: Int32) {
-        // Which descriptor it was does not matter: every turn looks at all. The kernel fills the one event there is room for.
+        // It does not matter which descriptor became ready: every turn looks at all of them. The kernel fills at most
+        // the one event.
         var event = unsafe epoll_event()
         _ = unsafe epoll_wait(epoll, &event, 1, milliseconds)
     }
 
     var count: Int { boxes.count }
 
-    /// Whether loopback is among the interfaces, and the kernel counts its frames twice: always on `any`, where libpcap leaves out those
-    /// that go out, behind that count.
+    /// Whether loopback is among the interfaces and the kernel counts its frames twice: always on `any`, where libpcap
+    /// discards the outgoing ones only after they were counted.
     var countsTwice: Bool {
         boxes.contains {
             $0.capture.device == "lo" && !$0.capture.leavesOutgoingOut || $0.capture.device == "any"
         }
     }
 
-    /// What is captured on, by interface number.
+    /// The captured interfaces, in the order of their numbers.
     var interfaces: [CaptureInterface] {
         boxes.map {
             CaptureInterface(
@@ -91,13 +92,14 @@ struct CaptureSet: ~Copyable {
         }
     }
 
-    /// What libpcap warned of when the captures were opened.
+    /// libpcap's warnings from opening the captures.
     var warnings: [String] { boxes.compactMap { $0.capture.warning } }
 
     /// Whether every interface has gone away.
     var isEmpty: Bool { boxes.allSatisfy { $0.isGone } }
 
-    /// Delivers what is there, at most `limit` frames, in the order of their times; says which interfaces went away.
+    /// Delivers the frames that are there, at most `limit`, in the order of their times; reports which interfaces went
+    /// away.
     func dispatch(limit: Int, _ body: (FrameHeader, RawSpan) -> Void) -> (delivered: Int, gone: [CaptureError]) {
         if boxes.count > 1 { return merge(limit: limit, body) }
         var delivered = 0
@@ -114,11 +116,12 @@ struct CaptureSet: ~Copyable {
         return (delivered, gone)
     }
 
-    /// The same for several interfaces: the two directions of a connection may be on two of them.
+    /// Delivers the frames of several interfaces in the order of their times: the two directions of a connection may
+    /// use two of them.
     ///
-    /// A frame is delivered once no other interface can have an older one: each had a frame, or none at a moment (`horizon`)
-    /// after this one's time. Asking an interface that has none costs a system call, so it is asked again only when a frame
-    /// from after that moment is next.
+    /// A frame is delivered once no other interface can have an older one: each has a frame, or had none at a moment
+    /// (`horizon`) after this one's time. Querying an interface without frames costs a system call, so it is queried
+    /// again only when the next frame is from after that moment.
     private func merge(
         limit: Int, _ body: (FrameHeader, RawSpan) -> Void
     ) -> (delivered: Int, gone: [CaptureError]) {
@@ -134,7 +137,8 @@ struct CaptureSet: ~Copyable {
             }
             guard next >= 0, let time = times[next] else { break }
             if time > horizon {
-                // Of a frame that a card stamped ahead of our clock it is asked once, too.
+                // Using the frame's time ensures that a frame which a card stamped ahead of our clock causes only one
+                // query, too.
                 horizon = max(wallClockNow(), time)
                 for index in times.indices where times[index] == nil {
                     times[index] = Self.nextTime(boxes[index], &gone)

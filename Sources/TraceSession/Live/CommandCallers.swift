@@ -1,24 +1,25 @@
-// Who of the command that is traced, and of its descendants, has called connect().
+// Processes among the traced command and its descendants that have called connect().
 
-/// Processes of the command's own that called. Whoever has ended by the end of the trace could not be told from strangers then.
+/// The command's processes that called connect(). They are noted during the trace, because a process that has ended can
+/// no longer be told from strangers at the end.
 struct CommandCallers {
-    /// In how many turns it is asked whether a caller is the command's: its beginning may be read after its call.
+    /// Turns in which to ask whether a caller is the command's: the record of its fork may be read after its call.
     private static let askedTurns = 4
 
-    /// In this network namespace, or in another one over an interface whose addresses tell.
+    /// Callers in this network namespace, or in another one over an interface whose addresses identify it.
     private(set) var here: Set<Int32> = []
-    /// Over the loopback interface of another network namespace.
+    /// Callers over the loopback interface of another network namespace.
     private(set) var elsewhere: Set<Int32> = []
-    /// Who called and may be one of them: for how many more turns that is asked.
+    /// Callers that may be the command's: the number of turns in which to ask again, and where they called.
     private var possible: [Int32: (turns: Int, isElsewhere: Bool)] = [:]
 
-    /// A process called connect().
+    /// Notes that a process called connect().
     mutating func note(_ pid: Int32, isElsewhere: Bool) {
         guard !(isElsewhere ? elsewhere : here).contains(pid) else { return }
         possible[pid] = (Self.askedTurns, isElsewhere)
     }
 
-    /// Asks of those that may be the command's whether they are; nil: it cannot be told yet.
+    /// Asks whether the possible callers belong to the command; the closure returns nil if that is not known yet.
     mutating func judge(_ isOfCommand: (Int32) -> Bool?) {
         for (pid, call) in possible {
             let verdict = isOfCommand(pid)

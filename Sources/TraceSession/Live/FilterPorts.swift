@@ -1,13 +1,13 @@
-// Which ports a filter names, so that no more is asked of the kernel than what may be traced.
+// The ports named by a filter, so that the kernel is asked only for what may be traced.
 
-/// The ports that every segment passing these pcap-filter(7) words has one of; empty if that cannot be told from the words. `or icmp` lets
-/// no segment pass.
+/// The ports named by a pcap-filter(7) expression: every segment that passes it uses at least one of them. Empty if the
+/// expression does not determine such ports. `or icmp` lets no segment pass and is ignored.
 ///
-/// Only plain expressions are understood: alternatives of which each names a port by number, or a range of few. Asking the kernel
-/// for too much costs time, for too little it would cost events.
+/// Only plain expressions are understood: alternatives that each name a port by number, or a small range. Asking the
+/// kernel for too much costs time; asking for too little would lose events.
 func portsNamed(in filter: String) -> [UInt16] {
     let words = filter.split { $0 == " " || $0 == "\t" || $0 == "\n" }
-    // Anything that could turn a meaning round, or that is not words.
+    // Rejects anything that could invert a meaning, and anything that is not a plain word.
     let plain = words.allSatisfy { word in
         word != "not" && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".:/_-".contains($0)) }
     }
@@ -21,7 +21,7 @@ func portsNamed(in filter: String) -> [UInt16] {
     return Array(Set(ports)).sorted()
 }
 
-/// The ports of one alternative: `port 80`, or `portrange 80-89` with at most `mostOfRange`.
+/// The ports of one alternative: `port 80`, or `portrange 80-89` with at most `mostOfRange` ports.
 private func portsNamed(among words: [Substring]) -> ClosedRange<UInt16>? {
     let mostOfRange = 64
     guard let place = words.firstIndex(where: { $0 == "port" || $0 == "portrange" }), place + 1 < words.count else {

@@ -1,17 +1,17 @@
-// This host's addresses as the trace goes on: a container, a VPN or a failover brings new ones after its start.
+// This host's addresses during a trace: a container, a VPN or a failover may add some after its start.
 
 import KernelSockets
 import TCPModel
 
-/// The addresses of this host, read again when a connection has an end that is not among them, and now and then.
+/// This host's addresses, read again at intervals, and sooner when a connection has an endpoint that is not among them.
 ///
-/// What was the host's once stays so: the sockets that have the address stay in the tables, too, when an interface loses it.
+/// An address once seen stays known: sockets bound to it remain in the tables when an interface loses it.
 struct HostAddresses {
-    /// The least time between two readings, in nanoseconds: most connections have an end elsewhere.
+    /// Minimum time between two readings, in nanoseconds: most connections have a remote endpoint.
     static let interval = Span.second
-    /// The addresses are read again after so long in any case, in nanoseconds.
+    /// Time after which the addresses are read again in any case, in nanoseconds.
     static let routine = 5 * Span.second
-    /// Readings may take no more than one part in this many of the time: a host may have thousands of addresses.
+    /// Readings may take at most one part in this many of the time: a host may have thousands of addresses.
     static let share: Int64 = 200
 
     private var known = LocalAddresses([])
@@ -21,7 +21,7 @@ struct HostAddresses {
     private var latest: Int64
     private var cost: Int64 = 0
 
-    /// Reads them for the first time.
+    /// Reads the addresses for the first time.
     init(
         clock: @escaping () -> Int64 = monotonicNow,
         read: @escaping () -> LocalAddresses? = { try? LocalAddresses.current() }
@@ -32,19 +32,19 @@ struct HostAddresses {
         take()
     }
 
-    /// Whether it is this host's.
+    /// Whether the address belongs to this host.
     func contains(_ address: IPAddress) -> Bool { known.contains(address) }
 
-    /// What is known now.
+    /// All addresses known so far.
     var current: LocalAddresses { known }
 
-    /// A new connection has these ends.
+    /// Notes the endpoints of a new connection.
     mutating func note(_ tuple: FourTuple) {
         guard !hasStranger else { return }
         hasStranger = !known.contains(tuple.source.address) || !known.contains(tuple.destination.address)
     }
 
-    /// Reads them again if that is due.
+    /// Reads the addresses again if that is due.
     mutating func refresh() {
         let now = clock()
         guard now - latest >= max(hasStranger ? Self.interval : Self.routine, cost * Self.share) else { return }

@@ -1,12 +1,12 @@
-// The host's TCP counters during a live trace: before, now and then, and at the end.
+// The host's TCP counters during a live trace: at the start, at intervals, and at the end.
 
 import KernelSockets
 import TCPModel
 
-/// Reads the counters, at most every 200 milliseconds: sooner than an ended connection is reported, so that what moved while it
-/// opened is known by then.
+/// Reads the counters at most every 200 milliseconds. That is shorter than the delay before an ended connection is
+/// reported, so changes during its lifetime are known by then.
 struct HostWatcher {
-    /// Nanoseconds between two readings: each costs some 50 us.
+    /// Nanoseconds between two readings: each costs about 50 us.
     static let interval = 200 * Span.millisecond
 
     private let reader = HostCounterReader()
@@ -21,8 +21,8 @@ struct HostWatcher {
         latest = first
     }
 
-    /// Reads again if it is time, or if the trace ends; returns what moved since the reading before, if there is a new one: for
-    /// what wants to know when.
+    /// Reads again if that is due, or if the trace ends. Returns the changes since the previous reading, if there is a
+    /// new one, for uses that depend on the time of a change.
     @discardableResult mutating func look(at now: Int64, isLast: Bool = false) -> HostCounterChange? {
         guard first != nil, isLast || now >= next else { return nil }
         next = now + Self.interval
@@ -32,14 +32,14 @@ struct HostWatcher {
         return previous.map { counters.change(since: $0) }
     }
 
-    /// What moved since the trace began.
+    /// The changes since the trace began.
     var change: HostCounterChange? {
         guard let first, let latest else { return nil }
         return latest.change(since: first)
     }
 }
 
-/// The lines for standard error: those that explain trouble, or with `all` every counter that moved.
+/// The lines for standard error: the counters that explain trouble, or with `all` every counter that changed.
 func hostLines(_ change: HostCounterChange, all: Bool, host: String = "this host") -> [String] {
     let shown = all ? change.increases : change.troubles
     guard !shown.isEmpty else { return [] }

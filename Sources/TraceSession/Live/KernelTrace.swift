@@ -1,4 +1,4 @@
-// The kernel's tracepoints in a live trace: opened if they can be, read each turn, and what they could not tell.
+// The kernel's tracepoints in a live trace: opened if possible, read in each turn, their gaps reported.
 
 import Glibc
 import KernelSockets
@@ -7,11 +7,11 @@ import TCPModel
 /// Tracepoint events for one live trace.
 struct KernelTrace {
     private let source: TracepointSource?
-    /// What is missing, one sentence each, for standard error; said once.
+    /// Sentences for standard error about what is not available; each is printed once.
     let complaints: [String]
     private var lostSaid: UInt64 = 0
 
-    /// Opens the tracepoints for the ports that the filter words name. Without `usesProcesses` no process is looked up.
+    /// Opens the tracepoints for the ports named by the filter. Without `usesProcesses` no process is looked up.
     init(filter: String, usesProcesses: Bool) {
         do throws(TracepointSource.Unavailable) {
             let opened = try TracepointSource(ports: portsNamed(in: filter), usesProcesses: usesProcesses)
@@ -26,51 +26,53 @@ struct KernelTrace {
         }
     }
 
-    /// What would have let them be opened, behind the complaint; nil if nothing that is known would.
+    /// The end of the complaint, which says how the tracepoints could be opened; nil if no remedy is known.
     static func remedy(
         for refused: TracepointSource.Refused, powers: Capabilities = .effective(), isRoot: Bool = geteuid() == 0
     ) -> String? {
         let lacking = Capabilities.events.subtracting(powers.including)
         guard lacking == [] else {
             let names = lacking.described.replacing(", ", with: " and ")
-            // A root that lacks some is a container's, or what a service manager started.
+            // A root user without some of them is in a container, or was started by a service manager.
             return "; they take \(names)" + (isRoot ? "" : ": try with sudo, or setcap as in tcptrace(8), PRIVILEGES")
         }
-        // Where it is not mounted, it takes cap_sys_admin to look into it all the same.
+        // With cap_sys_admin an unmounted tracefs can be read all the same, so mounting it would not help.
         guard case .tracefs = refused, !powers.contains(.systemAdministration) else { return nil }
         return "; they take tracefs, mounted: sudo mount -t tracefs tracefs /sys/kernel/tracing"
     }
 
-    /// Whether there are events.
+    /// Whether events are being received.
     var isRunning: Bool { source != nil }
 
-    /// Descriptors that are readable when much has come.
+    /// Descriptors that become readable when many events are waiting.
     var descriptors: [Int32] { source?.descriptors ?? [] }
 
-    /// Empties the rings, for `read` later.
+    /// Drains the rings; `read` delivers the events later.
     func collect() { source?.collect() }
 
-    /// Appends what was collected to `events`, which is empty, in the order of time.
+    /// Appends the collected events to `events`, which must be empty, in chronological order.
     func read(into events: inout [SocketEvent]) { source?.takeCollected(into: &events) }
 
-    /// From now on the descendants of `command`, which has just been started, are known.
+    /// Follows the descendants of `command`, which has just been started.
     func follow(_ command: Int32) { source?.follow(command) }
 
-    /// Whether a process descends from it, even if it has gone; nil if the kernel's records do not tell, or not yet.
+    /// Whether a process descends from the command, even if it has ended; nil if the kernel's records do not say, or
+    /// not yet.
     func kinship(of pid: Int32) -> Kinship? { source?.kinship(of: pid) }
 
-    /// Who has called connect() in other network namespaces, over their loopback interfaces, since this was asked: no event tells of it.
+    /// Processes that have called connect() over the loopback interface of another network namespace since the last
+    /// call of this function. They have no event.
     func takeCallersElsewhere() -> Set<Int32> { source?.takeCallersElsewhere() ?? [] }
 
-    /// Ends: no events come after that.
+    /// Stops the tracepoints: no events arrive after that.
     func stop() { source?.stop() }
 
-    /// Events read, lost and not understood since the start, and after `stop` those that the kernel withheld.
+    /// Events read, lost and not understood since the start, and after `stop` the number that the kernel withheld.
     var counts: (read: UInt64, lost: UInt64, damaged: UInt64, withheld: UInt64?) {
         source.map { ($0.counts.read, $0.counts.lost, $0.counts.damaged, $0.counts.withheld) } ?? (0, 0, 0, nil)
     }
 
-    /// A sentence if a processor was switched on during the trace.
+    /// A sentence if a processor came online during the trace.
     func complaintOfProcessors() -> String? {
         guard let source, let processors = source.newProcessors() else { return nil }
         return "\(processors) came on during the trace: "
@@ -80,7 +82,7 @@ struct KernelTrace {
             + "; a new trace sees them"
     }
 
-    /// A sentence when events were lost, once each time that it gets worse tenfold.
+    /// A sentence when events were lost, repeated only when the number has grown tenfold.
     mutating func complaintOfLoss() -> String? {
         let lost = counts.lost
         guard lost > 0, lostSaid == 0 || lost / 10 >= lostSaid else { return nil }

@@ -1,16 +1,16 @@
-// What the end of a live trace says of connections that it did not see.
+// The closing remarks of a live trace on connections that it did not see.
 
 import TCPModel
 import TCPTimeline
 
 extension KernelWatcher {
-    /// What the kernel's events and tables tell of what was not captured, in sentences for standard error: calls that failed always, all
-    /// else where no connection was seen, or none of the command's.
+    /// Sentences for standard error on what was not captured, from the kernel's events and tables. Failed calls are
+    /// always reported, everything else only if no connection was seen, or none of the command's.
     ///
     /// - Parameters:
     ///   - hasConnections: whether any connection was captured.
-    ///   - end: calls that began later are no part of the trace; nil = all are.
-    ///   - change: what moved among the host's counters.
+    ///   - end: the time after which calls are not part of the trace; nil if all are.
+    ///   - change: the changes of the host's counters.
     func silence(
         _ options: TraceOptions, hasConnections: Bool, end: Timestamp?, _ change: HostCounterChange?
     ) -> [String] {

@@ -1,4 +1,4 @@
-// Reads the kernel's socket tables when it pays, and joins what they say to the connections.
+// Reads the kernel's socket tables when that is worthwhile, and joins their contents to the connections.
 
 import Glibc
 import KernelEvidence
@@ -6,7 +6,7 @@ import KernelSockets
 import TCPModel
 import TCPTimeline
 
-/// A reading of the kernel's sockets with this host's addresses, as the join wants it.
+/// A reading of the kernel's sockets together with this host's addresses, in the form that the join takes.
 private struct TableReading: KernelSnapshot {
     let snapshot: SocketSnapshot
     let addresses: LocalAddresses
@@ -26,48 +26,48 @@ private struct TableReading: KernelSnapshot {
     func isLocal(_ address: IPAddress) -> Bool { addresses.contains(address) }
 }
 
-/// The tables, the owners, and when to look again.
+/// The socket tables, the owners of sockets, and the schedule of readings.
 struct KernelWatcher {
     /// While something is open, the tables are read at least this often, in nanoseconds.
     static let interval = 100 * Span.millisecond
-    /// The same when no state has changed for `quiet`: a list of sockets costs milliseconds where the kernel's hash table is
-    /// large. (Single look-ups cost microseconds.)
+    /// The interval when no state has changed for `quiet`, in nanoseconds: listing sockets costs milliseconds if the
+    /// kernel's hash table is large. (Single look-ups cost microseconds.)
     static let quietInterval = 500 * Span.millisecond
-    /// No state has changed for so long, in nanoseconds.
+    /// Time without a change of state after which readings become rarer, in nanoseconds.
     static let quiet = 2 * Span.second
-    /// Reports do not wait for a reading that is further off than this, in nanoseconds.
+    /// Reports do not wait for a reading that is further away than this, in nanoseconds.
     static let farOff = 250 * Span.millisecond
-    /// How long a connection is young, in nanoseconds.
+    /// The age up to which a connection counts as young, in nanoseconds.
     static let youth = 100 * Span.millisecond
-    /// Readings may take no more than one part in this many of the time: a host with very many sockets has slow tables.
+    /// Readings may take at most one part in this many of the time: tables are slow on a host with very many sockets.
     static let share: Int64 = 5
-    /// The same where tracepoints tell what changes: readings only add what has no event.
+    /// The share where tracepoints report changes: readings then add only what has no event.
     static let shareWithEvents: Int64 = 50
-    /// With tracepoints: the most connections in one reading, so that it is over before the rings run full. The rest has its
-    /// turn in the next one.
+    /// With tracepoints: the most connections in one reading, so that it ends before the rings overflow. The others
+    /// have their turn in the next reading.
     static let batch = 128
-    /// The most sockets whose holders are looked for after one reading, and the most of one process that are listed: a few milliseconds at
-    /// worst.
+    /// The most sockets whose holders are looked up after one reading, and the most descriptors of one process that are
+    /// listed: a few milliseconds at worst.
     static let holderLimit = (sockets: 16, listed: 1024)
-    /// How long an event waits for the segment that it tells of, in nanoseconds: a processor that was held up while it captured it has
-    /// the frames of all others wait, too.
+    /// How long an event waits for the segment that it is about, in nanoseconds: a processor that is delayed while
+    /// capturing it also delays the frames of all others.
     static let leadPatience = 30 * Span.millisecond
-    /// The most ended connections that are watched until the kernel drops their TIME_WAIT.
+    /// The most ended connections to watch until the kernel drops their TIME_WAIT.
     static let crowd = 2048
-    /// The most ports that readings are narrowed to.
+    /// The most ports to which readings are restricted.
     static let portLimit = 16
 
     private(set) var join = KernelJoin()
     private var tables: SocketTables
     private var retries = RetryPace()
-    /// Whether the latest reading failed: the snapshot is of none.
+    /// Whether the latest reading failed, so that the snapshot has no meaning.
     private(set) var hasFailed = false
     private var owners = ProcessOwners()
     private var unseenOwners: UnseenOwners
     private var addresses = HostAddresses()
     private var snapshot = SocketSnapshot()
     private let usesProcesses: Bool
-    /// The command that is traced and its descendants, if there is one.
+    /// The traced command and its descendants, if there is a command.
     private(set) var family: CommandFamily?
     /// Those of them that called connect().
     private(set) var callers = CommandCallers()
@@ -75,25 +75,26 @@ struct KernelWatcher {
     private var searches = SearchPace()
     private var listenerSearches = SearchPace()
     private var readsAll = false
-    /// The connections that the latest reading is of; nil = all.
+    /// The connections covered by the latest reading; nil = all.
     private var chosen: [ConnectionID]?
-    /// The events of one turn: kept, because their memory is.
+    /// The events of one turn; a property so that the memory is reused.
     private var events: [SocketEvent] = []
-    /// What the latest reading took so far, in nanoseconds.
+    /// The cost of the latest reading so far, in nanoseconds.
     private var spent: Int64 = 0
     private var nextRoutine: Int64 = 0
     private var lastChange: Int64 = 0
-    /// Why the tables could not be read when they first could not.
+    /// The reason for the first failure to read the tables.
     private var firstFailure: String?
     private var saidFailure = false
     private var saidWithoutSockDiag = false
-    /// A connection was forgotten with a socket whose process was not found, while some processes refused.
+    /// Whether a connection was forgotten whose socket had no known process, while some processes could not be
+    /// inspected.
     private var leftWithoutProcess = false
-    /// What is learnt goes into the capture file, too, if one is written that has room for it.
+    /// Records what is learned for the capture file, if one is written that can hold it.
     private var recorder: KernelRecorder?
     /// The tracepoints.
     private(set) var trace: KernelTrace
-    /// Every event up to this moment has been collected; nil without tracepoints.
+    /// All events up to this moment have been collected; nil without tracepoints.
     private(set) var collectedUpTo: Timestamp?
 
     init(usesProcesses: Bool, filter: String, tables: SocketTables = SocketTables()) {
@@ -106,29 +107,29 @@ struct KernelWatcher {
         join.leadPatience = Self.leadPatience
     }
 
-    /// Milliseconds until the tables should be read for the routine's sake; nil if nothing is open.
+    /// Milliseconds until the next routine reading of the tables; nil if nothing is open.
     func milliseconds(until now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Int32? {
         guard hasNewStates || join.needsReading(timeline) else { return nil }
         let due = hasNewStates || hasYoung(timeline) ? nextReading : max(nextRoutine, nextReading)
         return Int32(clamping: max(0, due - now) / Span.millisecond + 1)
     }
 
-    /// Whether to read now: states changed and the last reading is paid for, or the routine is due.
+    /// Whether to read now: states changed and the last reading has been paid for, or a routine reading is due.
     func isDue(_ now: Int64, hasNewStates: Bool, _ timeline: borrowing Timeline) -> Bool {
         guard now >= nextReading else { return false }
         return hasNewStates || hasYoung(timeline) || now >= nextRoutine && join.needsReading(timeline)
     }
 
-    /// Whether a connection has just begun and a process is still to be found: accept() follows in a moment.
+    /// Whether a connection has just begun and its process is not yet known: accept() is about to follow.
     private func hasYoung(_ timeline: borrowing Timeline) -> Bool {
         usesProcesses && join.hasYoungWithoutProcess(Self.youth, at: wallClockNow(), timeline)
     }
 
-    /// Whether the next reading is so far off that what happened is told without it: else, on a host whose readings are dear, all
-    /// that ended meanwhile would be kept.
+    /// Whether the next reading is so far away that events are reported without it. Otherwise, on a host whose readings
+    /// are expensive, all connections that end meanwhile would be kept.
     func isReadingFarOff(_ now: Int64) -> Bool { nextReading - now > Self.farOff }
 
-    /// The next reading need not wait until the last one is paid for, and is of everything.
+    /// Makes the next reading happen at once, unpaid, and cover everything.
     mutating func expedite() {
         nextReading = 0
         searches = SearchPace()
@@ -140,40 +141,41 @@ struct KernelWatcher {
         addresses.note(timeline.connections.name(of: id).tuple)
     }
 
-    /// The responder of a connection sent its first text or FIN.
+    /// Notes that the responder of a connection sent its first text or FIN.
     mutating func noteAnswer(_ id: ConnectionID, _ time: Timestamp) { join.noteAnswer(id, time) }
 
-    /// The client of a connection called this address: so its socket says.
+    /// Notes that the client of a connection called the address `called`, which its socket has as its peer.
     mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         join.note(id, called: called, timeline)
     }
 
-    /// Whether this host, in this network namespace, has the address.
+    /// Whether this host has the address, in this network namespace.
     func isLocal(_ address: IPAddress) -> Bool { addresses.contains(address) }
 
-    /// Empties the tracepoints' rings: between batches of frames, so that they do not run over meanwhile.
+    /// Drains the tracepoints' rings, between batches of frames, so that they do not overflow.
     mutating func collectEvents() {
         guard trace.isRunning else { return }
         collectedUpTo = wallClockNow()
         trace.collect()
     }
 
-    /// What happens later than this is no part of the trace: its frames are not captured any more.
+    /// Events later than this are not part of the trace, whose frames are no longer captured.
     var eventsEnd: Timestamp?
-    /// Whether the capture has ended (`-c`) and the connections may have gone on: readings tell whose they are, and not where they got to.
+    /// Whether the capture has ended (`-c`) while the connections may continue: readings then provide owners, but not
+    /// states.
     var isCaptureOver = false
 
-    /// Ends the tracepoints: their counts are final then.
+    /// Stops the tracepoints, which makes their counts final.
     mutating func stopEvents() { trace.stop() }
 
-    /// Whether events wait, and are due in a few milliseconds.
+    /// Whether events are being held that will be due in a few milliseconds.
     var holdsEvents: Bool { join.holdsEvents || join.seeksTranslated }
 
-    /// From now on events are joined at once: it is the end.
+    /// Joins events at once from now on, because the trace is ending.
     mutating func hurryEvents() { join.leadPatience = 0 }
 
-    /// Joins what was collected, and appends what is to be told of it to `said`. Every frame captured before must have been
-    /// observed, unless the capture `isBehind`. Connections that are `ending` are forgotten next.
+    /// Joins the collected events, and appends those to report to `said`. Every frame captured before must have been
+    /// observed, unless the capture `isBehind`. Connections in `ending` are forgotten next.
     mutating func takeEvents(
         _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool, isBehind: Bool,
         ending: [ConnectionID]
@@ -195,13 +197,13 @@ struct KernelWatcher {
     /// A sentence for the user if events were lost.
     mutating func complaintOfLoss() -> String? { trace.complaintOfLoss() }
 
-    /// A sentence for the user, once, if processes cannot be seen from here.
+    /// A sentence for the user, once, if some processes are not visible from this pid namespace.
     mutating func complaintOfOwners() -> String? { unseenOwners.complaint() }
 
-    /// A sentence for the user if a processor was switched on.
+    /// A sentence for the user if a processor came online.
     func complaintOfProcessors() -> String? { trace.complaintOfProcessors() }
 
-    /// A sentence for the user, once, if nothing could be read.
+    /// A sentence for the user, once, if the tables could not be read.
     mutating func complaintOfReading() -> String? {
         guard let firstFailure, !saidFailure else { return nil }
         saidFailure = true
@@ -217,10 +219,10 @@ struct KernelWatcher {
             + " does not tell whether a listener's queue is full"
     }
 
-    /// What could not be read, or was not understood, so far.
+    /// Counts of what could not be read or was not understood so far.
     var faults: ReadingFaults {
         var faults = tables.faults
-        // Who refuses matters only where somebody's socket was left without a process.
+        // Refusals matter only if a socket was left without a process.
         let denied = owners.counts.mostDenied
         faults.hiddenProcesses =
             denied > 0 && (leftWithoutProcess || join.watched.contains(where: lacksProcess)) ? denied : 0
@@ -236,7 +238,7 @@ struct KernelWatcher {
         join.forget(id)
     }
 
-    /// Whether a socket of the connection belonged to somebody who was not found.
+    /// Whether a socket of the connection belonged to a process that was not found.
     private func lacksProcess(_ id: ConnectionID) -> Bool {
         guard let view = join.view(id) else { return false }
         return [view.originator, view.responder].contains { side in
@@ -244,13 +246,13 @@ struct KernelWatcher {
         }
     }
 
-    /// Reads the tables. Everything captured up to its end must be observed before `reconcile`.
+    /// Reads the tables. Everything captured before the reading ended must be observed before `reconcile`.
     mutating func read(_ timeline: borrowing Timeline, hasNewStates: Bool) {
         let start = monotonicNow()
         let used = processorTime()
         if hasNewStates { lastChange = start }
         addresses.refresh()
-        // Without events a list is cheaper than very many look-ups; with them most need none.
+        // Without events, a list is cheaper than very many look-ups; with events, most connections need no look-up.
         chosen = trace.isRunning && !readsAll ? join.batch(timeline, limit: Self.batch) : nil
         let ports = join.responderPorts(of: chosen, timeline, limit: Self.portLimit)
         tables.interfaces = addresses.current.interfaces
@@ -259,7 +261,7 @@ struct KernelWatcher {
             hasFailed = false
             retries.noteSuccess()
         } catch {
-            // Memory or descriptors may be short for a moment: it is tried again, at first after a second.
+            // Memory or descriptors may run short for a moment: the reading is tried again, at first after a second.
             hasFailed = true
             firstFailure = firstFailure ?? error.description
             retries.note(start)
@@ -270,20 +272,21 @@ struct KernelWatcher {
         payFor(spent)
     }
 
-    /// The next reading waits until this one is paid for.
+    /// Postpones the next reading until this one has been paid for.
     private mutating func payFor(_ nanoseconds: Int64) {
         let paid = monotonicNow() + nanoseconds * (trace.isRunning ? Self.shareWithEvents : Self.share)
         nextReading = max(paid, retries.next)
     }
 
-    /// The ports of this host where somebody waits for an answer or for accept(): of them all listeners are read, however many
-    /// share an address. Nil if nobody waits; empty if there are too many to be told to the kernel.
+    /// The ports of this host where a connection waits for an answer or for accept(): all listeners on them are read,
+    /// however many share an address. Nil if there are none; empty if there are too many to pass to the kernel.
     private func listening(_ timeline: borrowing Timeline) -> [UInt16]? {
         let ports = Set(join.waitedFor(chosen, timeline).filter { addresses.contains($0.address) }.map(\.port))
         return ports.isEmpty ? nil : ports.count > Self.portLimit ? [] : ports.sorted()
     }
 
-    /// Both ends of every connection in question that are on this host; nil if there are too many to be looked up one by one.
+    /// Both endpoints of the chosen connections, as far as they are on this host; nil if there are too many to look up
+    /// one by one.
     private func wanted(_ timeline: borrowing Timeline) -> [WantedSocket]? {
         let quietSince = wallClockNow().advanced(by: -Self.youth)
         let ends =
@@ -296,7 +299,7 @@ struct KernelWatcher {
         }
     }
 
-    /// Joins the latest reading, then looks up the owners that are still unknown.
+    /// Joins the latest reading, then looks up owners that are still unknown.
     mutating func reconcile(_ timeline: inout Timeline) -> [KernelEvent] {
         if hasFailed { return [] }
         let used = processorTime()
@@ -310,10 +313,10 @@ struct KernelWatcher {
         } else {
             events = reconcile(reading, &timeline)
         }
-        // Joining is to be paid for as well: reading alone may be very cheap.
+        // Joining must be paid for as well: reading alone may be very cheap.
         payFor(spent + processorTime() - used)
         guard usesProcesses else { return events }
-        // One that has ended may have left its socket to a child, as one does that goes to the background.
+        // A process that has ended may have left its socket to a child, as a daemon does that goes into the background.
         if join.count <= Self.batch { join.noteGone(owners.gone(among: join.namedProcesses(of: chosen)), of: chosen) }
         events += findOwners(source)
         events += findHolders(timeline, source)
@@ -328,7 +331,8 @@ struct KernelWatcher {
         return join.reconcile(reading, of: chosen, &timeline)
     }
 
-    /// Looks for the processes that are still unknown. Under a flood events name them, and all of /proc is read but rarely.
+    /// Looks for processes that are still unknown. Under a flood, events name them, and all of /proc is searched only
+    /// rarely.
     private mutating func findOwners(_ source: KernelSource) -> [KernelEvent] {
         let start = monotonicNow()
         guard searches.isDue(start, isCrowd: trace.isRunning && join.count > Self.batch) else { return [] }
@@ -342,7 +346,7 @@ struct KernelWatcher {
         return name(found, source)
     }
 
-    /// These hold the sockets.
+    /// Assigns the sockets to the processes found to hold them.
     private mutating func name(_ found: [UInt64: SocketOwner], _ source: KernelSource) -> [KernelEvent] {
         if recorder != nil, !found.isEmpty {
             let holders = found.mapValues { SocketHolder(process: $0.process, descriptor: $0.descriptor) }
@@ -353,8 +357,8 @@ struct KernelWatcher {
             time: snapshot.readEnded, source: source)
     }
 
-    /// Who else holds a socket, or instead of its process, is looked up once the connection has lasted a while, and whenever its state
-    /// has changed, only while few are at work.
+    /// Looks up other holders of a socket, next to its process or instead of it: once the connection has lasted a
+    /// while, and whenever its state has changed; only while few connections are watched.
     private mutating func findHolders(_ timeline: borrowing Timeline, _ source: KernelSource) -> [KernelEvent] {
         guard join.count <= Self.batch else { return [] }
         let wanted = join.socketsToLookUp(
@@ -370,7 +374,8 @@ struct KernelWatcher {
         return events
     }
 
-    /// Everybody who holds a listener at which something waits: not only kin may, for systemd starts services with listeners of its own.
+    /// Looks up all holders of a listener where something is waiting. They need not be related: systemd starts services
+    /// with listeners of its own.
     private mutating func findListenersHolders(
         _ timeline: borrowing Timeline, _ source: KernelSource
     ) -> [KernelEvent] {
@@ -392,12 +397,14 @@ struct KernelWatcher {
         return events
     }
 
-    /// Those for whom something waits may be stopped, or out of descriptors: then there is more to say than that they do nothing.
+    /// Finds processes that are stopped or out of descriptors while something waits for them, which explains why they
+    /// do nothing.
     private mutating func lookForTroubled() {
-        // Where there is a crowd nobody is looked at, and nobody is known to be.
+        // In a crowd no process is examined, and none is known to be troubled.
         let asked = join.count <= Self.batch ? join.processesToWaitFor(limit: Self.holderLimit.sockets) : []
         var found = owners.troubled(among: asked)
-        // A listener that others have, too, as workers do that a master forks, they can accept from.
+        // Other holders can accept from a shared listener, such as the workers forked by a master; one that is not
+        // troubled suffices.
         for (pid, inodes) in join.listeners(of: Set(found.keys)) {
             let sought = Dictionary(uniqueKeysWithValues: inodes.map { ($0, Int32?.none) })
             let others = owners.holders(of: sought, near: pid).values.joined().map(\.process.pid).filter { $0 != pid }
@@ -407,41 +414,41 @@ struct KernelWatcher {
         recorder?.note(.troubled(found, time: snapshot.readEnded))
     }
 
-    /// From now on what is learnt is kept for a capture file, until `takeRecords`.
+    /// From now on keeps what is learned for a capture file, until `takeRecords`.
     mutating func record() {
         recorder = KernelRecorder(hasEvents: trace.isRunning, namesUsers: usesProcesses)
         join.keepsJoined = trace.isRunning
     }
 
-    /// Whether what is learnt is kept so.
+    /// Whether what is learned is kept for a capture file.
     var isRecording: Bool { recorder != nil }
 
-    /// The host's counters moved.
+    /// Records changes of the host's counters.
     mutating func note(_ change: HostCounterChange) { recorder?.note(change) }
 
-    /// Something was told.
+    /// Records that the trace has reported something.
     mutating func note(_ telling: KernelTelling) { recorder?.note(.told(telling)) }
 
-    /// They moved so much in the whole trace.
+    /// Records the changes of the host's counters over the whole trace.
     mutating func note(total change: HostCounterChange) { recorder?.note(.total(change)) }
 
-    /// The blocks for what was learnt since the last call.
+    /// The blocks for what was learned since the last call.
     mutating func takeRecords() -> [[UInt8]] { recorder?.take() ?? [] }
 
-    /// From now on this process and its descendants are the command that is traced.
+    /// From now on this process and its descendants are the traced command.
     mutating func follow(_ command: Int32) {
         family = CommandFamily(of: command, startedBy: getpid())
         trace.follow(command)
     }
 
-    /// These descendants of the command have ended, and what they did is still to be read.
+    /// Remembers descendants of the command that have ended, as their events are yet to be read.
     mutating func remember(ofCommand ended: [Int32]) {
         for pid in ended { family?.remember(pid, at: monotonicNow()) }
     }
 
-    /// With a command: who of its own has called connect().
+    /// With a command: notes which of its processes have called connect().
     private mutating func noteCallers() {
-        // Taken out and put back, as below.
+        // Taken out and put back, as in `judgeProcesses`.
         guard var members = family.take() else { return }
         let now = monotonicNow()
         for event in events where event.kind == .transition(from: .closed, to: .synSent) && event.isProcessContext {
@@ -454,9 +461,9 @@ struct KernelWatcher {
         family = members
     }
 
-    /// With a command: which of the processes found are its own.
+    /// With a command: decides which of the processes found belong to it.
     mutating func judgeProcesses() {
-        // Taken out and put back: asking changes it.
+        // Taken out and put back, because asking changes the cache.
         guard var members = family.take() else { return join.judgeNobody() }
         let now = monotonicNow()
         join.judge { pid in

@@ -1,26 +1,27 @@
-// The capture file that a live trace writes (`-w`): frames, what is said of them, and what is learnt of the kernel.
+// The capture file written by a live trace (`-w`): frames, comments on them, and records of the kernel's state.
 
 import PacketSource
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// A capture file in the making. With the kernel's side, frames of a turn are held until what the kernel says of their senders is there.
+/// A capture file being written. If it includes the kernel's side, a turn's frames are held until the kernel's
+/// information on their senders is available.
 struct LiveOutput: ~Copyable {
-    /// So many octets are held at most; then they are written with what is known.
+    /// The most octets to hold; beyond this limit, frames are written with what is known.
     private static let heldOctets = 4 << 20
 
     private var writer: CaptureWriter
     private var held = HeldFrames()
     private var marks: [FrameMark?] = []
     private var comment = OutputBuffer()
-    /// Whether frames have comments, and the file the kernel's side.
+    /// Whether frames get comments, and the file the kernel's side.
     let isAnnotated: Bool
 
-    /// What is not in the file as it was captured, in sentences for standard error.
+    /// Sentences for standard error on what the file does not hold as it was captured.
     var remarks: [String] { writer.remarks }
 
-    /// Opens the file of `-w`, which is to belong to `owner`; nil if none is to be written.
+    /// Opens the file of `-w`, to be owned by `owner`; nil if no file is requested.
     init?(
         _ options: TraceOptions, _ interfaces: [CaptureInterface], _ owner: CaptureWriter.Owner?, isAnnotated: Bool
     ) throws(TraceError) {
@@ -36,7 +37,7 @@ struct LiveOutput: ~Copyable {
         }
     }
 
-    /// Takes in a frame and what it did.
+    /// Takes in a frame and its effect.
     mutating func take(
         _ header: FrameHeader, _ bytes: RawSpan, _ mark: FrameMark?
     ) throws(CaptureWriteError) {
@@ -46,11 +47,11 @@ struct LiveOutput: ~Copyable {
         marks.append(mark)
     }
 
-    /// Writes the frames that are held, with what is known of them now.
+    /// Writes the held frames with what is known about them now.
     mutating func release(_ join: KernelJoin?) throws(CaptureWriteError) {
         guard !marks.isEmpty else { return }
         defer { marks.removeAll(keepingCapacity: true) }
-        // Taken out and put back: they are written by what they are said of.
+        // Taken out and put back, so that the writer can be changed meanwhile.
         var frames = held
         held = HeldFrames()
         defer { held = frames }
@@ -63,7 +64,8 @@ struct LiveOutput: ~Copyable {
         }
     }
 
-    /// What is said of a frame: who sent it, and where it changed a state, both states and processes.
+    /// The options of a frame: its sender's process and, where it changed a state, a comment with both states and
+    /// processes.
     private static func options(
         _ mark: FrameMark, _ join: KernelJoin?, _ text: inout OutputBuffer
     ) -> FrameOptions {
@@ -81,7 +83,7 @@ struct LiveOutput: ~Copyable {
         return FrameOptions(process: process, comment: text.bytes)
     }
 
-    /// Writes what was learnt of the kernel, behind the frames so far.
+    /// Writes a record of the kernel's state behind the frames written so far.
     mutating func write(kernelRecord payload: [UInt8]) throws(CaptureWriteError) {
         try writer.write(localBlock: payload)
     }

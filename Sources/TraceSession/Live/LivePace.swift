@@ -1,22 +1,23 @@
-// How long the live loop lets frames gather before it takes them in: not at all when little happens.
+// How long the live loop lets frames accumulate before it takes them in: not at all when few arrive.
 
 import Glibc
 import TCPModel
 
-/// Measures how many frames come, and says whether they are many.
+/// Measures the rate of frames, and decides whether it is high.
 ///
-/// A wake-up costs a few microseconds here, and more the program that is traced, whose processor it takes; that somebody waits to
-/// be woken costs it time with each frame. When frames come by the thousand, we look at intervals, some hundred at a time; when few
-/// come, each is shown at once.
+/// A wake-up costs a few microseconds here, and more in the traced program, whose processor it takes; a registered
+/// waiter costs that program time with each frame. When frames arrive by the thousand, the loop looks at intervals and
+/// takes in some hundred at a time; when few arrive, each is shown at once.
 struct LivePace {
-    /// Frames are counted over so long, in nanoseconds.
+    /// The period over which frames are counted, in nanoseconds.
     private static let window = 10 * Span.millisecond
-    /// Up to so many frames a window each is taken in at once.
+    /// Up to this many frames in a window, each is taken in at once.
     private static let calm = 20
-    /// How long frames gather otherwise, in microseconds. The rings hold many times what comes meanwhile.
+    /// How long frames accumulate otherwise, in microseconds. The rings hold many times the number that arrives
+    /// meanwhile.
     private static let pause: UInt32 = 3000
-    /// With more frames a window than this they gather for less time: a look holds a processor for as long as they take, and a traced
-    /// program that is to wake up there meanwhile waits.
+    /// With more frames in a window than this, they accumulate for a shorter time: taking them in occupies a processor
+    /// for as long as that takes, and a traced program that should wake up there has to wait.
     private static let crowd = 400
     private static let shortPause: UInt32 = 1000
 
@@ -25,14 +26,14 @@ struct LivePace {
     private(set) var isBusy = false
     private var isCrowded = false
 
-    /// So many frames have come.
+    /// Notes that `count` frames have arrived.
     mutating func note(_ count: Int) { frames += count }
 
-    /// Looks at what came lately. Returns whether `isBusy` is another now.
+    /// Judges the latest rate. Returns whether `isBusy` has changed.
     mutating func judge() -> Bool {
         let now = monotonicNow()
         guard now >= windowEnd else { return false }
-        // After a long silence the count is of a longer time, which only makes the pace calmer.
+        // After a long silence the count covers a longer period, which can only make the pace calmer.
         let isBusyNow = frames > Self.calm && now - windowEnd < Self.window
         isCrowded = frames > Self.crowd
         frames = 0
@@ -41,6 +42,6 @@ struct LivePace {
         return isBusyNow != isBusy
     }
 
-    /// Lets frames gather.
+    /// Lets frames accumulate.
     func rest() { usleep(isCrowded ? Self.shortPause : Self.pause) }
 }

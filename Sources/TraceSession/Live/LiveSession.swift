@@ -7,12 +7,12 @@ import TimelineReport
 
 /// Traces live until a signal or a limit.
 public enum LiveSession {
-    /// Traces and writes the report to standard output.
+    /// Traces, and writes the report to standard output.
     ///
     /// - Parameters:
     ///   - command: the command line as typed, for the remedies in error messages.
-    ///   - executable: the program's file, for the same.
-    /// - Returns: the exit code: 0, also after Ctrl-C and when nobody reads the output any more; else 1.
+    ///   - executable: the program's file, for the same messages.
+    /// - Returns: the exit code: 0, also after Ctrl-C and when the reader of the output has gone; else 1.
     public static func run(
         _ options: TraceOptions, _ output: TraceOutput, command: String, executable: String
     ) -> Int32 {
@@ -33,7 +33,8 @@ public enum LiveSession {
         _ options: TraceOptions, report: Report, _ typed: String, _ executable: String
     ) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        // With tcpdump it writes out what -w holds, which here is out already; who rotates files so is not to end the trace.
+        // On this signal tcpdump flushes the file of `-w`. Here it is flushed already, and a script that sends it must
+        // not end the trace.
         signal(SIGUSR2, SIG_IGN)
         guard
             let signals = SignalWait(
@@ -53,7 +54,7 @@ public enum LiveSession {
                 if let pid = command?.pid { tracer.follow(pid) }
                 if let descriptor = command?.fileDescriptor { tracer.wake(on: descriptor) }
             }
-            // From here on nothing is opened that would need a privilege: frames may come, and they are hostile.
+            // From here on nothing is opened that needs a privilege: frames may now arrive, and they are hostile.
             try plan.carryOut()
             try command?.run()
             for line in tracer.listeningLines { complain(line) }
@@ -61,7 +62,7 @@ public enum LiveSession {
             for sentence in missingPowers(namesProcesses: namesProcesses) { complain(sentence) }
             tracer.wake(on: signals.fileDescriptor)
             let status = trace(&tracer, &command, signals)
-            // A failure of our own comes first; else the command's own code is the answer, as strace's is.
+            // A failure of our own takes precedence; otherwise the exit code is the command's, as with strace.
             if status != 0 || options.command.isEmpty { return status }
             if let code = command?.exitCode() { return code }
             complain("\(printable(options.command[0])) still runs")
@@ -72,19 +73,20 @@ public enum LiveSession {
         }
     }
 
-    /// Standard output, the exit code by now, and the warnings that were said.
+    /// Standard output, the current exit code, and the number of warnings printed.
     private struct Results {
         private let output = OutputPump(descriptor: STDOUT_FILENO)
         var status: Int32 = 0
         private var warned = 0
 
-        /// As soon as there are some: a step that fails, and the end, have theirs, too.
+        /// Prints warnings that have not been printed. Called as early as possible, but also after a failed step and at
+        /// the end, which may add some.
         mutating func tellWarnings<Report: TraceReport>(_ tracer: borrowing LiveTracer<Report>) {
             for warning in tracer.warnings.dropFirst(warned) { complain(warning) }
             warned = tracer.warnings.count
         }
 
-        /// Writes what the tracer has; whether that went out.
+        /// Writes the tracer's output; returns whether that succeeded.
         mutating func write<Report: TraceReport>(_ tracer: inout LiveTracer<Report>, isLast: Bool = false) -> Bool {
             do throws(ResultOutputError) {
                 let output = output
@@ -120,13 +122,13 @@ public enum LiveSession {
         }
         results.tellWarnings(tracer)
         if isReading { _ = results.write(&tracer, isLast: true) }
-        // Told when it went.
+        // The user was told when the interface went away.
         if tracer.hasNoInterface { results.status = 1 }
         sumUp(&tracer)
         return results.status == 0 && !tracer.unwantedFindings.isEmpty ? TraceOptions.failedStatus : results.status
     }
 
-    /// Traces and writes until a limit, a signal or the command's end; returns whether somebody still reads what is written.
+    /// Traces and writes until a limit, a signal or the command's end; returns whether the output still has a reader.
     private static func follow<Report: TraceReport>(
         _ tracer: inout LiveTracer<Report>, _ command: inout TracedCommand?, _ signals: borrowing SignalWait,
         _ results: inout Results
@@ -138,7 +140,7 @@ public enum LiveSession {
             collectEnded(&command, &tracer)
             if command?.isOver(hasOpenConnections: tracer.hasOpenConnectionOfCommand) == true { break }
             guard let signal = signals.next() else { continue }
-            // Who is stopped, or in the background, is not told of a change of the size.
+            // A process that is stopped or in the background is not notified of a change of the size.
             if signal == SIGWINCH || signal == SIGCONT {
                 if let columns = terminalSize()?.columns { tracer.fit(columns: columns) }
             } else if signal == SIGUSR1 {
@@ -150,7 +152,7 @@ public enum LiveSession {
         return true
     }
 
-    /// Says on standard error what it all came to.
+    /// Prints the summary on standard error.
     private static func sumUp<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) {
         for line in endLines(&tracer) + tracer.overview.sentences { complain(plain: line) }
         for sentence in tracer.tally + tracer.silence { complain(sentence) }
@@ -161,7 +163,8 @@ public enum LiveSession {
         for sentence in tracer.unwantedFindings { complain(sentence) }
     }
 
-    /// The command and its orphans that have ended. An ended process's descriptor stays readable: it would wake us up for ever.
+    /// Collects the command and its orphans if they have ended. An ended process's descriptor stays readable and would
+    /// wake us up forever.
     private static func collectEnded<Report: TraceReport>(
         _ command: inout TracedCommand?, _ tracer: inout LiveTracer<Report>
     ) {
@@ -170,16 +173,16 @@ public enum LiveSession {
         if ended.isCommand, let descriptor = command?.fileDescriptor { tracer.sleep(through: descriptor) }
     }
 
-    /// tcpdump's one line on SIGUSR1.
+    /// The single line that tcpdump prints on SIGUSR1.
     private static func countsLine<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) -> String {
         endLines(&tracer).joined(separator: ", ")
     }
 
-    /// tcpdump's lines at the end, and ours.
+    /// tcpdump's lines at the end, followed by our own.
     private static func endLines<Report: TraceReport>(_ tracer: inout LiveTracer<Report>) -> [String] {
         let (captured, statistics, connections) = tracer.counts()
         func count(_ number: UInt64, _ what: String) -> String { "\(counted(number, "packet")) \(what)" }
-        // The kernel counts what goes out over loopback and what comes in again; libpcap hands over one of them.
+        // The kernel counts a loopback frame when it leaves and when it arrives; libpcap delivers only one of the two.
         let twice = tracer.countsTwice && statistics.received > captured ? " (lo counts each packet twice)" : ""
         var lines = [
             count(captured, "captured"), count(statistics.received, "received by filter") + twice,

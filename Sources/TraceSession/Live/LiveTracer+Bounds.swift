@@ -1,17 +1,18 @@
-// What a live trace forgets before its end: connections beyond the limit, and those silent for longer than their state lasts.
+// Connections that a live trace forgets before its end: those beyond the limit, and those silent for longer than their
+// state lasts.
 //
-// Without this a scan or a flood of SYNs that nobody answers would stay in memory for as long as the trace runs.
+// Without this, a scan or a flood of unanswered SYNs would stay in memory for as long as the trace runs.
 
 import TCPModel
 import TCPTimeline
 
-/// How many connections were reported as they stood, and forgotten.
+/// The numbers of connections that were reported as they stood, and forgotten.
 struct ForgottenCounts {
-    /// Because there were too many.
+    /// Given up because there were too many.
     var crowded: UInt64 = 0
-    /// Because nothing was heard of them for too long.
+    /// Given up because they had been silent for too long.
     var silent: UInt64 = 0
-    /// When silent ones are looked for again, on the monotonic clock.
+    /// When to look for silent connections again, on the monotonic clock.
     var nextLook: Int64 = 0
 
     func sentences(limit: Int) -> [String] {
@@ -27,11 +28,11 @@ struct ForgottenCounts {
 }
 
 extension LiveTracer {
-    /// In so many seconds all of the table is looked at for silent connections.
+    /// Seconds in which the whole table is searched for silent connections.
     private static var lookRound: Int { 60 }
 
-    /// Gives up connections until there are no more than the limit: first those reported already, the longest ago first,
-    /// which only wait for late segments and the end of TIME_WAIT; then the least useful ones.
+    /// Gives up connections until there are no more than the limit: first those already reported, the oldest report
+    /// first, as they only wait for late segments and the end of TIME_WAIT; then the least useful ones.
     mutating func makeRoom() {
         while pipeline.timeline.trackedCount > options.liveTrackedLimit {
             if let first = reported.first {
@@ -45,8 +46,8 @@ extension LiveTracer {
         }
     }
 
-    /// Gives up connections that have been silent for too long, once a second, in a part of the table. One whose socket
-    /// the kernel has is kept, however long it is silent.
+    /// Once a second, gives up connections in a part of the table that have been silent for too long. A connection with
+    /// a socket in the kernel is kept, however long it is silent.
     mutating func forgetSilent(_ now: Timestamp) {
         let time = monotonicNow()
         guard time >= forgotten.nextLook else { return }

@@ -1,11 +1,11 @@
-// What a live trace counted, in lines for standard error.
+// The counts of a live trace, as lines for standard error.
 
 import KernelSockets
 import TCPModel
 import TCPTimeline
 
 extension LiveTracer {
-    /// The kernel's counters that moved during the trace, in lines for standard error; none before the end.
+    /// The kernel's counters that changed during the trace, as lines for standard error; empty before the end.
     public var hostCounters: [String] {
         guard isFinished, let change = host?.change else { return [] }
         return hostLines(change, all: options.tellsAllCounters)
@@ -17,7 +17,8 @@ extension LiveTracer {
         return "\(counted(count, "time")) sock_diag failed, and /proc/net/tcp was read"
     }
 
-    /// `-v`: how many kernel events were read, lost, and of no connection that was captured; nil without tracepoints.
+    /// `-v`: how many kernel events were read, were lost, and belong to no captured connection; nil without
+    /// tracepoints.
     public var kernelCounts: String? {
         guard options.tellsAllCounters, let kernel, kernel.trace.isRunning else { return nil }
         let counts = kernel.trace.counts
@@ -28,8 +29,8 @@ extension LiveTracer {
             + (counts.damaged > 0 ? ", \(counts.damaged) not understood" : "")
     }
 
-    /// What was given up early, what was captured and is no TCP, what was not written as it was, and what is not known of the kernel,
-    /// in sentences for standard error.
+    /// Sentences for standard error on connections given up early, captured frames that are not TCP, frames that were
+    /// not written as they were captured, and what could not be learned from the kernel.
     public var tally: [String] {
         let remarks =
             switch output {
@@ -40,7 +41,7 @@ extension LiveTracer {
             + (kernel?.faults.sentences ?? [])
     }
 
-    /// What the kernel's events and tables tell of what was not captured, in sentences for standard error.
+    /// Sentences for standard error on what was not captured, from the kernel's events and tables.
     public var silence: [String] {
         guard options.usesProcesses else { return [] }
         return kernel?.silence(

@@ -1,4 +1,4 @@
-// The live loop, a step at a time: frames, then the kernel's tables, then what can be printed.
+// The live loop, one step at a time: frames, then the kernel's tables, then what can be printed.
 //
 // One thread owns everything. The kernel's ring is the only buffer between the network and this loop.
 
@@ -10,19 +10,20 @@ import TCPModel
 import TCPTimeline
 public import TimelineReport
 
-/// A live trace. `step` waits and works; the results gather in a buffer that the caller takes and writes where it likes.
+/// A live trace. `step` waits and works; the results accumulate in a buffer that the caller takes and writes wherever
+/// it likes.
 public struct LiveTracer<Report: TraceReport>: ~Copyable {
-    /// The most reported connections that are kept so: under a flood of short ones memory stays where it is.
+    /// The most reported connections to keep: it bounds memory under a flood of short ones.
     static var most: Int { 8192 }
-    /// Frames between two looks at everything else.
+    /// Frames in one batch; kernel events are collected between batches.
     static var batch: Int { 4096 }
-    /// Batches in one turn: under a flood that never ends, what was found out is to be written all the same.
+    /// Batches in one turn: results must be written even under a flood that never ends.
     static var batchesInTurn: Int { 8 }
-    /// The same where texts are shown, of which a frame may have 64 KB.
+    /// Frames in one batch if payload is shown, of which a frame may have 64 KB.
     static var batchOfTexts: Int { 64 }
-    /// Connections that have ended are reported sooner than this, in nanoseconds.
+    /// An upper bound for the time until an ended connection is reported, in nanoseconds.
     static var patience: Int64 { 2 * Span.second }
-    /// Octets of frames that are shown in a turn, about.
+    /// The approximate number of octets of excerpts to show in one turn.
     static var shownInTurn: Int { 4 << 20 }
 
     let options: TraceOptions
@@ -34,35 +35,36 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     private(set) var output: LiveOutput?
     private var description: CaptureDescription
     var reported = ReportedQueue()
-    /// How many connections that had ended were reported: in `reported` are not those whose four-tuple was taken, or that were given up.
+    /// Ended connections that were reported. `reported` does not count them: those whose four-tuple was reused, or that
+    /// were given up, are not in it.
     private var finishedCount: UInt64 = 0
-    /// What was given up before its end.
+    /// Connections given up before their end.
     var forgotten = ForgottenCounts()
     private var pace = LivePace()
-    /// What the kernel's events came to: kept, because its memory is.
+    /// The results of joining the kernel's events; a property so that the memory is reused.
     private var said: [KernelEvent] = []
     private var droppedSoFar: UInt64 = 0
     private var nextStatistics: Int64 = 0
-    /// Connections whose end the kernel denied: looked at again after the next reading.
+    /// Connections whose end the kernel denied: they are examined again after the next reading.
     private var postponed: [(id: ConnectionID, number: UInt64)] = []
     private let deadline: Int64?
     private(set) var isFinished = false
-    /// An interface that went away, for the user; the trace goes on while another is left.
+    /// Warnings for the user, such as an interface that went away; the trace continues while another is left.
     public private(set) var warnings: [String] = []
 
-    /// Opens the interfaces, and the file to write if there is one. Throws what stands in the way, before anything is captured.
-    /// `owner` is to own that file.
+    /// Opens the interfaces, and the output file if there is one. Throws if either fails, before anything is captured.
+    /// `owner` will own that file.
     public init(
         _ options: TraceOptions, report: Report, owner: CaptureWriter.Owner? = nil
     ) throws(TraceError) {
-        // Before the first frame is captured: what is captured whole is to have all its events.
+        // Before the first frame is captured, so that connections captured from their beginning have all their events.
         let watcher =
             options.usesKernel
             ? KernelWatcher(usesProcesses: options.usesProcesses, filter: options.effectiveFilter) : nil
-        // Everything that can fail comes next.
+        // Everything that can fail follows.
         let opened = try CaptureSet(options)
         let interfaces = opened.interfaces
-        // The caller names it: it is opened with the caller's own rights.
+        // The file is named by the caller, so it is opened with the caller's own privileges.
         BorrowedPowers.layDown()
         let output: LiveOutput?
         do throws(TraceError) {
@@ -106,10 +108,11 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.sink.diagnosis?.portSupply = PortWatcher.supply()
     }
 
-    /// Whether frames on loopback are counted twice, when they leave and when they come in (on `any`; before Linux 4.20 on `lo`, too).
+    /// Whether loopback frames are counted twice, when they leave and when they arrive (on `any`; before Linux 4.20
+    /// also on `lo`).
     public var countsTwice: Bool { captures.countsTwice }
 
-    /// One line an interface: what is being listened to.
+    /// One line for each interface that is being listened to.
     public var listeningLines: [String] {
         captures.interfaces.map { interface in
             "listening on \(printable(interface.name ?? "")), link-type \(interface.linkType.name)"
@@ -118,19 +121,19 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// With a command: connections that are not shown, though they may be its own.
+    /// With a command: connections that are not shown although they may belong to it.
     private(set) var unattributed = UnattributedConnections()
 
-    /// Also wakes `step` up for this descriptor.
+    /// Makes `step` wake up for this descriptor, too.
     public func wake(on descriptor: Int32) { captures.watch(descriptor) }
 
-    /// Not any more.
+    /// `step` no longer wakes up for this descriptor.
     func sleep(through descriptor: Int32) { captures.ignore(descriptor) }
 
-    /// What is told from now on is laid out for a page of so many columns.
+    /// Lays out further output for a page of this many columns.
     mutating func fit(columns: Int) { pipeline.sink.report.fit(columns: columns) }
 
-    /// Whether the limits that the user set are reached, or no interface is left.
+    /// Whether a limit set by the user has been reached, or no interface is left.
     public var isDone: Bool {
         if hasNoInterface { return true }
         if let limit = options.packetLimit, pipeline.counts.captured >= limit { return true }
@@ -138,10 +141,10 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         return deadline.map { monotonicNow() >= $0 } ?? false
     }
 
-    /// Whether every interface has gone away: nobody asked for the trace to end.
+    /// Whether every interface has gone away: the trace ends without having been asked to.
     public var hasNoInterface: Bool { captures.isEmpty }
 
-    /// Waits for frames at most so long (or shorter, if something is due earlier), and works on what came.
+    /// Waits for frames for at most the given time (less if something is due earlier), and processes what has arrived.
     public mutating func step(waitMilliseconds: Int32) throws(TraceError) {
         var wait = waitMilliseconds
         let now = monotonicNow()
@@ -150,9 +153,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
         if let deadline { wait = min(wait, Int32(clamping: max(0, deadline - now) / Span.millisecond + 1)) }
         if kernel?.holdsEvents == true { wait = min(wait, 10) }
-        // Somebody's heading may wait for them.
+        // A heading may be waiting for the names.
         if options.names?.isBusy == true { wait = min(wait, 20) }
-        // Under a flood nobody is to be woken for each frame: signals and the like are looked at in every turn anyway.
+        // Under a flood no frame should wake the loop: signals and the like are examined in every turn anyway.
         if pace.isBusy { pace.rest() } else { captures.wait(milliseconds: wait) }
         if pace.judge() {
             captures.wakesOnFrames(!pace.isBusy)
@@ -161,14 +164,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         try work()
     }
 
-    /// The results so far; the buffer is the caller's to clear.
+    /// Gives access to the results so far; the caller clears the buffer.
     public mutating func withOutput<Failure: Error>(
         _ body: (inout OutputBuffer) throws(Failure) -> Void
     ) throws(Failure) {
         try body(&pipeline.sink.out)
     }
 
-    /// Frames captured, passed by the filter, dropped by the kernel, dropped by the interface; connections seen.
+    /// Frames captured; the kernel's counts of frames received and dropped; connections seen.
     public mutating func counts() -> (captured: UInt64, statistics: CaptureStatistics, connections: UInt64) {
         (pipeline.counts.captured, captures.statistics(), pipeline.timeline.connectionCount)
     }
@@ -176,9 +179,9 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     // MARK: One turn
 
     private mutating func work(isLast: Bool = false) throws(TraceError) {
-        // The first one is before the first frame: who reads the file knows by it what comes.
+        // The first record precedes the first frame, so that a reader of the file knows what to expect.
         try writeRecords()
-        // While frames wait, a reading could be compared with nothing: it says what comes after them.
+        // While frames are waiting, a reading cannot be compared with the connections: it shows a later state.
         let isComplete =
             try isLast ? drain(upTo: ringBatches) : drain(upTo: Self.batchesInTurn, shown: Self.shownInTurn)
         let isConfirmed = try isComplete || isLast ? readKernel() : false
@@ -193,7 +196,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             note(found, settled, now)
             forgetSilent(now)
         } else if pipeline.shown >= Self.shownInTurn {
-            // More wait to be shown: the kernel's reading can wait, memory cannot.
+            // More excerpts are waiting. To bound memory, they are written without waiting for the kernel's reading.
             pipeline.sink.report.flush(now: now, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
         }
         reopen(now)
@@ -201,17 +204,17 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         do throws(CaptureWriteError) { try output?.flush() } catch { throw .output(error) }
     }
 
-    /// As many connections had ended as are asked for, and one did not stay so.
+    /// Admits new connections again if as many had ended as requested, but an end was revoked.
     private mutating func reopen(_ now: Timestamp) {
         guard let since = pipeline.closedToNew, now.since(since) > Self.patience, !isDone else { return }
         pipeline.openToNew(ended: finishedCount)
     }
 
-    /// Batches that are surely more frames than the rings hold: a frame takes 256 octets of them and more.
+    /// Enough batches to take more frames than the rings can hold: each frame occupies at least 256 octets of a ring.
     private var ringBatches: Int { captures.count * (options.bufferKiB / (Self.batch / 4) + 1) }
 
-    /// Takes in the frames that are there, in so many batches at most, or until so many octets of frames are to be shown. Returns
-    /// whether that was all of them: not under a flood that goes on and on.
+    /// Takes in waiting frames, up to a number of batches or of octets to be shown. Returns whether none are left,
+    /// which is not so under a sustained flood.
     @discardableResult private mutating func drain(
         upTo batches: Int, shown most: Int = .max
     ) throws(TraceError) -> Bool {
@@ -225,7 +228,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
                 isComplete = true
                 break
             }
-            // What is known of the kernel now has its frames in what comes next: it need not wait for them.
+            // Events collected now have their frames in the batch taken next, so they need not wait for them.
             kernel?.collectEvents()
             let result = captures.dispatch(limit: limit) { header, bytes in
                 if let most = options.packetLimit, pipeline.counts.captured >= most { return }
@@ -255,7 +258,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         return isComplete
     }
 
-    /// New connections are watched in the kernel's tables.
+    /// Starts watching new connections in the kernel's tables.
     private mutating func noteConnections() {
         for id in pipeline.newConnections { kernel?.watch(id, pipeline.timeline) }
         pipeline.newConnections.removeAll(keepingCapacity: true)
@@ -265,27 +268,27 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         pipeline.answered.removeAll(keepingCapacity: true)
     }
 
-    /// Joins the tracepoints' events to what has been captured; what happened before the latest frames is all there.
+    /// Joins the tracepoints' events to what has been captured. All events from before the latest frames are present.
     private mutating func takeKernelEvents(isBehind: Bool) throws(TraceError) {
-        // When few come, what the latest of them caused in the meantime is shown with them. What is to be reported now has its last
-        // events in any case.
+        // When few frames arrive, what the latest ones have caused meanwhile is shown with them. Connections about to
+        // be reported need their last events in any case.
         if !pace.isBusy || !pipeline.replaced.isEmpty { kernel?.collectEvents() }
         kernel?.takeEvents(
             &pipeline.timeline, &said, tellsAll: pipeline.sink.report.readsKernelEvents, isBehind: isBehind,
             ending: pipeline.replaced)
         for event in said {
             pipeline.take(event)
-            // Its socket can be read now.
+            // The socket of the translated connection can be read now.
             if case .translated = event.kind { pipeline.hasNewStates = true }
         }
         said.removeAll(keepingCapacity: true)
-        // Soon: a process that ends at once can be judged only while it is there.
+        // Promptly: a process that ends at once can be judged only while it exists.
         kernel?.judgeProcesses()
         if let complaint = kernel?.complaintOfLoss() { warnings.append(complaint) }
         try writeRecords()
     }
 
-    /// What was learnt of the kernel stands behind the frames that it was joined to.
+    /// Writes what was learned of the kernel behind the frames that it was joined to.
     private mutating func writeRecords() throws(TraceError) {
         do throws(CaptureWriteError) {
             try output?.release(kernel?.join)
@@ -295,7 +298,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// Reports connections whose four-tuple is another's now: only after the kernel's last events of them.
+    /// Reports connections whose four-tuple has been reused, but only after the kernel's last events of them.
     private mutating func retireReplaced(_ now: Timestamp) {
         guard !pipeline.replaced.isEmpty else { return }
         for id in pipeline.replaced {
@@ -308,15 +311,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         kernel?.note(KernelTelling(now: now))
     }
 
-    /// Has the capture file say what was told at `now`.
+    /// Records in the capture file what was reported at `now`.
     private mutating func note(_ found: [ConnectionID], _ settled: Timestamp?, _ now: Timestamp) {
         guard kernel?.isRecording == true, settled != nil || !found.isEmpty else { return }
         let tuples = found.map { pipeline.timeline.connections.name(of: $0).tuple }
         kernel?.note(KernelTelling(now: now, settled: settled, found: tuples))
     }
 
-    /// Reads the kernel's tables if that is due. Returns whether the page may be brought up to date: not while states are
-    /// new and the next reading, which is to confirm them, is a few milliseconds off.
+    /// Reads the kernel's tables if that is due. Returns whether the report may be brought up to date: not while there
+    /// are new states and the reading that should confirm them is only a few milliseconds away.
     private mutating func readKernel() throws(TraceError) -> Bool {
         guard kernel != nil else { return true }
         guard kernel?.isDue(monotonicNow(), hasNewStates: pipeline.hasNewStates, pipeline.timeline) == true else {
@@ -327,7 +330,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let complaint = kernel?.complaintOfTables() { warnings.append(complaint) }
         if let complaint = kernel?.complaintOfReading() { warnings.append(complaint) }
         if kernel?.hasFailed == true { return true }
-        // What was captured before the reading was complete has to be known before the two are compared.
+        // Everything captured before the reading was complete must be known before the two are compared.
         try drain(upTo: ringBatches)
         for event in kernel?.reconcile(&pipeline.timeline) ?? [] {
             pipeline.take(event)
@@ -343,7 +346,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     private mutating func noteDrops() {
         let now = monotonicNow()
-        // Without findings only the beginning and the end count.
+        // Without findings only the first and the last reading count.
         if pipeline.sink.diagnosis != nil || kernel?.isRecording == true, let change = host?.look(at: now) {
             pipeline.sink.counters(change)
             kernel?.note(change)
@@ -358,15 +361,15 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
     }
 
     private mutating func answerPorts(_ now: Int64) {
-        // Taken out and put back: a second copy would be copied in whole when it is changed.
+        // Taken out and put back, because changing a second reference would copy the whole value.
         guard var diagnosis = pipeline.sink.diagnosis.take() else { return }
         ports?.answer(&diagnosis, at: now)
         pipeline.sink.diagnosis = diagnosis
     }
 
-    /// Reports connections that are over. Returns up to when they had been silent, if there were any.
+    /// Reports connections that are over. Returns the time up to which silence was judged, if any were reported.
     private mutating func reportEnded(_ now: Timestamp) -> Timestamp? {
-        // Where this program did not get the processor for long, frames are there whose events are not yet.
+        // If this program was off the processor for a long time, there are frames whose events have not been collected.
         let settled = min(now, kernel?.collectedUpTo ?? now)
         var hasReported = false
         while let id = pipeline.timeline.nextExpired(at: settled, linger: ReportedQueue.linger) {
@@ -381,7 +384,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
             reported.append(id, pipeline.timeline.connections.number(of: id), now)
             forgetOldestIfCrowded()
         }
-        // A reported connection is kept while the kernel has a socket of it (TIME_WAIT) and for late segments.
+        // A reported connection is kept for late segments, and while the kernel has a socket of it (TIME_WAIT).
         while let first = reported.next(at: now, most: Self.most) {
             if pipeline.timeline.connections.contains(first.id, number: first.number) { drop(first.id) }
         }
@@ -397,7 +400,8 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if options.selection.shows(pipeline.timeline[id], view) { finishedCount += 1 }
     }
 
-    /// Under a flood of short connections their TIME_WAITs are not watched to the end: the tables would be joined too slowly.
+    /// Under a flood of short connections, stops watching their TIME_WAITs before the end: joining the tables would be
+    /// too slow.
     private mutating func forgetOldestIfCrowded() {
         guard let crowd = kernel?.join.count, crowd > KernelWatcher.crowd,
             let oldest = reported.latest(KernelWatcher.crowd)
@@ -412,14 +416,14 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
 
     // MARK: The end
 
-    /// Takes in what is still there, reports everything that is open, and closes the file. Once.
+    /// Takes in what is still there, reports everything that is open, and closes the file. Further calls do nothing.
     public mutating func finish() throws(TraceError) {
         guard !isFinished else { return }
         isFinished = true
         var failure: TraceError?
-        // What the last events are of is there, too.
+        // Resets the pace, so that the last events are collected, too: their frames have been captured.
         pace = LivePace()
-        // A last reading, whatever it costs: it is what the open connections are reported with.
+        // A last reading at any cost: open connections are reported with it.
         pipeline.hasNewStates = true
         kernel?.expedite()
         kernel?.hurryEvents()
@@ -427,7 +431,7 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         do throws(TraceError) { try work(isLast: true) } catch { failure = error }
         kernel?.stopEvents()
         pipeline.endFragments()
-        // Rows still waiting for what belongs to them get nothing more.
+        // Rows that still wait for further events get nothing more.
         let end = wallClockNow().advanced(by: Span.second)
         pipeline.sink.report.flush(now: end, pipeline.timeline.connections, kernel?.join, &pipeline.sink.out)
         let last = wallClockNow()
@@ -457,24 +461,24 @@ public struct LiveTracer<Report: TraceReport>: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// What it came to; complete after `finish`.
+    /// The totals; complete after `finish`.
     var overview: TraceOverview { pipeline.sink.overview }
 
-    /// Findings that the user does not want (`--fail-on`), in sentences for standard error.
+    /// The findings named by `--fail-on`, as sentences for standard error.
     public var unwantedFindings: [String] { pipeline.sink.unwanted.sentences }
 
-    /// That nobody whom `--pid` and `--pname` name had a connection, in a sentence for standard error; nil if somebody had.
+    /// A sentence for standard error if no process chosen by `--pid` and `--pname` had a connection; nil if one had.
     public var unmetChoice: String? { pipeline.sink.choice.sentence }
 
-    /// How many connections are others behind a translation of addresses.
+    /// The number of connections that are the same as others, seen on the other side of an address translation.
     var translatedCount: UInt64 { pipeline.timeline.translatedCount }
 
-    /// From now on this process and its descendants are the command that is traced.
+    /// From now on this process and its descendants are the traced command.
     mutating func follow(_ command: Int32) { kernel?.follow(command) }
 
-    /// These were the command's descendants; nobody can ask /proc any more.
+    /// Remembers processes that were the command's descendants; /proc no longer has them.
     mutating func remember(ofCommand ended: [Int32]) { kernel?.remember(ofCommand: ended) }
 
-    /// Whether a connection of the command is not over.
+    /// Whether the command has a connection that is not over.
     var hasOpenConnectionOfCommand: Bool { kernel?.join.hasOpenConnectionOfCommand(pipeline.timeline) ?? false }
 }

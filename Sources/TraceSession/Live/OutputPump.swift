@@ -1,25 +1,27 @@
-// Standard output of a live trace: whoever reads it slowly, or not at all, costs memory and no frames.
+// Standard output of a live trace: a slow or blocked reader costs memory, but no frames.
 
 import Glibc
 import TimelineReport
 
-/// Writes what it is given, in a thread of its own: a pipe may have a slow reader, and a file a slow disk, for which write(2)
-/// waits once enough is to be written there.
+/// Writes what it is given in a thread of its own: a pipe may have a slow reader, and a file a slow disk, and write(2)
+/// blocks once enough is waiting for it.
 @safe final class OutputPump {
-    /// Octets that are put together before the next ones wait on their own: a large buffer that grew would be there twice.
+    /// The size in octets up to which waiting output is gathered in one buffer: growing a large buffer would need its
+    /// memory twice.
     private static let piece = 1 << 20
 
-    /// Octets that may wait for their reader; then the trace waits as well, and its rings are what is left.
+    /// Octets that may wait for the reader; beyond this limit the trace waits as well, and only the capture rings still
+    /// buffer.
     private let limit: Int
     private let output: ResultOutput
     // Allocated and initialized in init; the thread lives as long as the process, and so do these and this object.
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
-    // All below belongs to who holds the lock.
+    // Everything below is protected by the lock.
     private var waiting: [OutputBuffer] = []
-    /// Octets of what waits and of what is being written.
+    /// Octets that are waiting or being written.
     private var unwritten = 0
-    /// An empty buffer with the memory of one that was written.
+    /// An empty buffer that reuses the memory of a written one.
     private var spare = OutputBuffer()
     private var failure: ResultOutputError?
     private var hasThread = false
@@ -34,7 +36,7 @@ import TimelineReport
         unsafe pthread_cond_init(changed, nil)
     }
 
-    /// Takes the buffer's bytes, and clears it. Throws what became of earlier ones.
+    /// Takes the buffer's bytes and clears it. Throws the failure of an earlier write.
     func write(_ buffer: inout OutputBuffer) throws(ResultOutputError) {
         guard buffer.count > 0 || hasThread else { return }
         guard hasThread || startThread() else { return try output.write(&buffer) }
@@ -49,12 +51,12 @@ import TimelineReport
         unsafe pthread_cond_broadcast(changed)
     }
 
-    /// Adds bytes to what waits, and clears their buffer.
+    /// Adds bytes to the waiting output, and clears their buffer.
     private func add(_ buffer: inout OutputBuffer) {
         if let last = waiting.indices.last, waiting[last].count + buffer.count <= Self.piece {
             waiting[last].append(contentsOf: buffer.bytes)
         } else if waiting.isEmpty {
-            // Nothing is copied as long as the reader keeps up.
+            // No bytes are copied as long as the reader keeps up.
             swap(&spare, &buffer)
             waiting.append(spare)
             spare = OutputBuffer()
@@ -66,7 +68,7 @@ import TimelineReport
         buffer.clear()
     }
 
-    /// How many octets have not been written yet.
+    /// The number of octets that have not been written yet.
     var backlog: Int {
         // lock is initialized.
         unsafe pthread_mutex_lock(lock)
@@ -74,7 +76,7 @@ import TimelineReport
         return unwritten
     }
 
-    /// Waits until everything is written. Throws if that cannot be.
+    /// Waits until everything is written. Throws if that is impossible.
     func finish() throws(ResultOutputError) {
         guard hasThread else { return }
         // lock and changed are initialized.
@@ -86,20 +88,20 @@ import TimelineReport
 
     private func startThread() -> Bool {
         var thread = pthread_t()
-        // The reference that is handed over is released by nobody: the thread never ends.
+        // The retained reference is never released: the thread never ends.
         let reference = unsafe Unmanaged.passRetained(self).toOpaque()
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
-                // The reference that was handed over.
+                // The reference passed to pthread_create.
                 unsafe Unmanaged<OutputPump>.fromOpaque(argument).takeUnretainedValue().pump()
             }, reference)
         hasThread = code == 0
         return hasThread
     }
 
-    /// The thread: writes whatever waits, for ever.
+    /// The thread's body: writes whatever is waiting, forever.
     private func pump() -> Never {
         var pieces: [OutputBuffer] = []
         // lock and changed are initialized.
@@ -115,7 +117,7 @@ import TimelineReport
                 unsafe pthread_mutex_lock(lock)
                 failure = met
                 unwritten -= size
-                // Its memory is used again, or given back before the next piece is written.
+                // The memory is reused, or released before the next piece is written.
                 swap(&spare, &pieces[index])
                 pieces[index] = OutputBuffer()
                 unsafe pthread_cond_broadcast(changed)

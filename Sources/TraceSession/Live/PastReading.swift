@@ -1,16 +1,17 @@
-// A reading of the kernel's tables after the capture has ended, while the traced connections go on.
+// A reading of the kernel's tables after the capture has ended, while the traced connections continue.
 
 import TCPMachine
 import TCPModel
 import TCPTimeline
 
-/// Whose the sockets are, in the states that the capture left them in: what they came to since then is not held against it.
+/// Provides the owners of sockets, in the states that the capture left them in: later changes must not count against
+/// it.
 struct PastReading<Base: KernelSnapshot>: KernelSnapshot {
     let base: Base
-    /// By the tuple from the socket's own end.
+    /// Keyed by the tuple as seen from the socket's own end.
     private var states: [FourTuple: TCPState] = [:]
 
-    /// The connections that it says something of: none of whose sockets has gone since.
+    /// The connections that the reading covers: those none of whose sockets has disappeared since the capture.
     private(set) var connections: [ConnectionID] = []
 
     /// - Parameter ids: the connections that were read.
@@ -52,8 +53,8 @@ struct PastReading<Base: KernelSnapshot>: KernelSnapshot {
 }
 
 extension TCPState {
-    /// Whether a program has a socket in this state, or had one until its FIN is through: RFC 9293's synchronized states but TIME-WAIT, of
-    /// which the kernel keeps less.
+    /// Whether the kernel has a full socket in this state, which a program holds or held until its FIN was done: RFC
+    /// 9293's synchronized states except TIME-WAIT, for which the kernel keeps a smaller structure.
     fileprivate var hasFullSocket: Bool {
         switch self {
         case .established, .finWait1, .finWait2, .closeWait, .closing, .lastAck: true

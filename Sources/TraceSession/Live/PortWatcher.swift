@@ -1,18 +1,18 @@
-// Ports that TIME_WAIT holds, in a live trace: the settings, and the kernel's own count where the traced one is high.
+// Ports held by TIME_WAIT in a live trace: the settings, and the kernel's own count if the traced one is high.
 
 import KernelSockets
 import TCPDiagnosis
 import TCPModel
 
-/// Answers the diagnosis's questions; costs nothing while there are none.
+/// Answers the diagnosis's questions; costs nothing if there are none.
 struct PortWatcher {
-    /// The least time between two lists of sockets, in nanoseconds: each may cost tens of milliseconds.
+    /// Minimum time between two lists of sockets, in nanoseconds: each may cost tens of milliseconds.
     static let interval = Span.second
 
     private var tables = SocketTables()
     private var next: Int64 = 0
 
-    /// Where connect() takes its ports from, in this network namespace; nil if that cannot be read.
+    /// The range from which connect() takes ports, in this network namespace; nil if it cannot be read.
     static func supply() -> PortSupply? {
         let range = SmallFile.line("/proc/sys/net/ipv4/ip_local_port_range")?.split(separator: " ") ?? []
         guard range.count == 2, let first = UInt16(range[0]), let last = UInt16(range[1]),
@@ -21,7 +21,7 @@ struct PortWatcher {
         return PortSupply(first: first, last: last, reuse: reuse)
     }
 
-    /// Counts the sockets of the scopes that are asked for, one port of destinations a time.
+    /// Counts the sockets of the requested scopes, one destination port at a time.
     mutating func answer(_ diagnosis: inout Diagnosis, at now: Int64) {
         guard let question = diagnosis.portQuestions.first, now >= next else { return }
         next = now + Self.interval

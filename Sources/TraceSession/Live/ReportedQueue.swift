@@ -1,14 +1,14 @@
-// Connections that were reported and are kept for a while, in the order in which they were.
+// Reported connections that are kept for a while, in the order of their reports.
 
 import TCPModel
 import TCPTimeline
 
-/// A queue of them.
+/// A queue of reported connections.
 struct ReportedQueue {
     /// How long an ended connection waits for late segments before it is reported, in nanoseconds.
     static let linger = 250 * Span.millisecond
-    /// The same where the frames come from another trace that runs, together with what it learns of the kernel: that comes a
-    /// little later, in nanoseconds.
+    /// The linger where the frames come from another trace that is running, with its records of the kernel: those
+    /// arrive a little later. In nanoseconds.
     static let recordedLinger = Span.second
     /// How long a reported connection is kept for late segments and for its TIME_WAIT, in nanoseconds.
     static let keep = 120 * Span.second
@@ -20,10 +20,10 @@ struct ReportedQueue {
 
     var count: Int { entries.count }
 
-    /// The one that was reported longest ago.
+    /// The connection that was reported longest ago.
     var first: Entry? { entries.first }
 
-    /// The one of the latest `count` that was reported longest ago.
+    /// The connection that was reported first among the latest `count`.
     func latest(_ count: Int) -> Entry? {
         entries.count == 0 || count <= 0 ? nil : entries[max(0, entries.count - count)]
     }
@@ -32,7 +32,7 @@ struct ReportedQueue {
         entries.append((id, number, since))
     }
 
-    /// Takes out the next one that has been kept for long enough at `now`, or that was reported before the last `most`.
+    /// Removes the first connection if it has been kept long enough at `now`, or if there are more than `most`.
     mutating func next(at now: Timestamp, most: Int) -> Entry? {
         guard let first, now.since(first.since) > Self.keep || count > most else { return nil }
         return entries.popFirst()

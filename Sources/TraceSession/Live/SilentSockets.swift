@@ -1,12 +1,13 @@
-// What is there though no segment of it was captured: sockets that stand still, and a connect() whose SYN is not seen.
+// Activity of which no segment was captured: sockets that stand still, and connect() calls whose SYN is not seen.
 
 import KernelSockets
 import TCPModel
 
-/// A look at the sockets of the ports that a trace was about, for its end if it saw nothing.
+/// Examines the sockets on a trace's ports, at the end of a trace that saw nothing.
 enum SilentSockets {
-    /// What stands still, or goes over another interface than these (none = all), in sentences for standard error; none if the filter
-    /// names no ports, or nothing has them but listeners and TIME_WAITs that may well be right. Calls to `told` are told already.
+    /// Sentences for standard error on sockets that stand still, or that use another interface than `interfaces` (none
+    /// = all). Empty if the filter names no ports, or if these have only listeners and TIME_WAITs, which may well be
+    /// right. Calls to the addresses in `told` have been reported already.
     static func sentences(
         filter: String, interfaces: [String] = [], besides told: Set<SocketAddress> = [], root: String = "/proc"
     ) -> [String] {
@@ -16,7 +17,7 @@ enum SilentSockets {
         var owners = ProcessOwners(root: root)
         let (inner, sockets) = divide(snapshot.sockets, traced: interfaces)
         if let sentence = sentence(onLoopback: inner, traced: interfaces) { return [sentence] }
-        // What is left of earlier connections to a server that has ended is nobody's.
+        // The remaining TIME_WAITs of a server that has ended belong to no process.
         let isNobody = snapshot.sockets.allSatisfy { $0.state == .timeWait && ports.contains($0.local.port) }
         if isNobody && told.isEmpty { return [Elsewhere.listener(on: ports, root: root) ?? nobodyListens(ports)] }
         let calling = sockets.filter { $0.state == .synSent && !told.contains($0.remote) }
@@ -25,8 +26,8 @@ enum SilentSockets {
         return calling.prefix(3).map { sentence(on: $0, processes[$0.inode]?.process) } + sentence(on: standing, ports)
     }
 
-    /// The sockets whose segments go over the loopback interface, if that is not traced, and all others: listeners on its addresses,
-    /// and those with both ends on this host.
+    /// Separates the sockets whose segments use the loopback interface, if that is not traced, from all others:
+    /// listeners on its addresses, and sockets with both ends on this host.
     private static func divide(
         _ sockets: [KernelSocket], traced interfaces: [String]
     ) -> (inner: [KernelSocket], others: [KernelSocket]) {
@@ -40,9 +41,9 @@ enum SilentSockets {
         return (sockets.filter(isInner), sockets.filter { !isInner($0) })
     }
 
-    /// Where the trace looked for what goes over the loopback interface.
+    /// The sentence for sockets that use the loopback interface while only others are traced.
     private static func sentence(onLoopback sockets: [KernelSocket], traced interfaces: [String]) -> String? {
-        // What is in TIME_WAIT sends nothing of its own.
+        // Sockets in TIME_WAIT send nothing of their own.
         let sockets = sockets.filter { $0.state != .timeWait }
         guard !sockets.isEmpty else { return nil }
         let names = interfaces.map { printable($0) }.joined(separator: ", ")

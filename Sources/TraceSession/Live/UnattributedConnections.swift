@@ -1,22 +1,23 @@
-// `-- COMMAND`: connections that are not shown because nobody could tell whose they were.
+// `-- COMMAND`: connections that are not shown because their owner could not be determined.
 
 import TCPModel
 import TCPTimeline
 
 /// Counts connections that may have been the traced command's.
 struct UnattributedConnections {
-    /// How many processes are named, at most.
+    /// Processes to name at most.
     private static let most = 4
 
-    /// Over before a process was seen at either end.
+    /// Connections that were over before a process was seen at either end.
     private var withoutProcess: UInt64 = 0
-    /// Of a process that was gone before it could be told whether it descends from the command.
+    /// Connections of a process that ended before its descent from the command could be decided.
     private var undecided: UInt64 = 0
     private var names: Set<String> = []
-    /// A stranger's at one end, and no process was seen at the other one, which is on this host, too.
+    /// Connections of an unrelated process at one end, without a known process at the other, which is also on this
+    /// host.
     private var halfSeen: UInt64 = 0
 
-    /// Takes in a connection that is over; `view` is what the kernel said of it. `isLocal` tells this host's addresses.
+    /// Takes in a finished connection; `view` is its kernel side. `isLocal` identifies this host's addresses.
     @inline(never) mutating func note(_ connection: Connection, _ view: KernelView?, isLocal: (IPAddress) -> Bool) {
         guard let view, view.hasProcess else {
             withoutProcess += 1
@@ -30,14 +31,14 @@ struct UnattributedConnections {
         }
         let (client, server) = (view.originator, view.responder)
         let lacksClient = client.process == nil && isLocal(connection.tuple.source.address)
-        // Where nobody listens there is no process.
+        // Without a listener there is no process.
         let lacksServer =
             connection.handshakeTime >= 0 && server.process == nil && server.listenerProcess == nil
             && isLocal(connection.tuple.destination.address)
         if lacksClient || lacksServer { halfSeen += 1 }
     }
 
-    /// Sentences for standard error; none if there was no such connection.
+    /// Sentences for standard error; empty if there was no such connection.
     var sentences: [String] {
         var said: [String] = []
         if withoutProcess > 0 {

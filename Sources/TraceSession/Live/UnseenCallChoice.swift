@@ -1,21 +1,21 @@
-// Which connect() calls of this host, of which no segment was captured, the end of a live trace tells.
+// Selects the connect() calls without any captured segment that the end of a live trace reports.
 
 import TCPModel
 import TCPTimeline
 
-/// The choice among them: on a busy host there are always calls that go another way than what is traced.
+/// The criteria. On a busy host there are always calls that take another path than the traced one.
 struct UnseenCallChoice {
     let filter: String
-    /// None = all.
+    /// Empty = all.
     let interfaces: [String]
     /// Whether no connection was captured at all.
     let isSilent: Bool
-    /// Calls that began later are no part of the trace.
+    /// The time after which calls are not part of the trace.
     var end: Timestamp?
     /// Whether this network namespace has an address.
     let isLocal: (IPAddress) -> Bool
 
-    /// Whether the filter names ports: all that passes it is asked for.
+    /// Whether the filter names ports: then the user wants everything that passes it.
     private var hasPorts: Bool { !portsNamed(in: filter).isEmpty }
 
     func tells(_ call: UnseenCall) -> Bool {
@@ -26,7 +26,8 @@ struct UnseenCallChoice {
         return call.hasFailed && isLocal(call.local.address) && isExpected(call)
     }
 
-    /// Whether its SYN should have been captured, as far as its ends tell: which interface it leaves by is not known.
+    /// Whether the call's SYN should have been captured, judging by its addresses: the interface it leaves by is
+    /// unknown.
     private func isExpected(_ call: UnseenCall) -> Bool {
         if interfaces.isEmpty || interfaces.contains("any") { return true }
         if isLocal(call.remote.address) { return interfaces.contains("lo") }

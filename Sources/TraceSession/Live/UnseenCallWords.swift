@@ -1,4 +1,4 @@
-// What the end of a live trace says of connect() calls of which it captured nothing.
+// The closing remarks of a live trace on connect() calls of which it captured nothing.
 
 import PacketSource
 import TCPDiagnosis
@@ -8,11 +8,11 @@ import TimelineReport
 
 /// Sentences on such calls, for standard error.
 enum UnseenCallWords {
-    /// The most calls of a kind that are told one by one.
+    /// The most groups of calls to list one by one.
     private static let most = 3
 
-    /// Calls of the same process to the same place are told as one. `now` is the end of the trace; `isLocal` says whether this network
-    /// namespace has an address.
+    /// Sentences on the calls; calls by the same process to the same address share one. `now` is the end of the trace;
+    /// `isLocal` says whether this network namespace has an address.
     static func sentences(
         _ calls: [UnseenCall], now: Timestamp, isLocal: (IPAddress) -> Bool = { _ in true }
     ) -> [String] {
@@ -42,7 +42,7 @@ enum UnseenCallWords {
                 "\(name) called connect() to \(call.remote)\(times), and it failed before any SYN: EADDRNOTAVAIL, no port of"
                 + " net.ipv4.ip_local_port_range is free for that destination (TIME_WAIT holds them, too)"
         }
-        // Events are of all network namespaces.
+        // Events come from all network namespaces.
         let place = isLocal(call.local.address) ? "" : " (in another network namespace: none of this one's addresses)"
         let end = call.local.port == 0 ? "" : " from \(call.local)\(place)"
         return "\(name) called connect() to \(call.remote)\(end)\(times), and nothing of it was captured: "
@@ -75,13 +75,13 @@ enum UnseenCallWords {
 
     private static func name(of errno: LinuxErrno) -> String { errno.name.map { "\($0)" } ?? "errno \(errno.rawValue)" }
 
-    /// Why a SYN is not seen, where the kernel does not say.
+    /// Reasons why a SYN may not be seen, for calls without a reason from the kernel.
     static let unseen =
         "a firewall rule of this host drops its SYN on its way out, there is no route or no neighbour, or it leaves by another"
         + " interface"
 
-    /// On a command of which there is nothing at all: no event tells of a call that finds no route, but a counter of the whole namespace
-    /// does.
+    /// Sentences on a command without any activity: no event reports a call that finds no route, but a counter of the
+    /// whole namespace does.
     static func sentences(noRoutes count: UInt64) -> [String] {
         guard count > 0 else { return [] }
         return [
@@ -90,34 +90,34 @@ enum UnseenCallWords {
         ]
     }
 
-    /// That the command is in another network namespace than the trace.
+    /// The sentence for a command that is in another network namespace than the trace.
     static let calledElsewhere =
         "the command called connect() in another network namespace, over the loopback interface there: --netns traces there"
 
-    /// That nothing was heard of the command at all: no call of its own began.
+    /// The sentence for a command without any sign of activity: none of its calls began.
     static func nothingBegan(hasPorts: Bool) -> String {
         "no connect() of the command's\(hasPorts ? " to a port of the filter" : "") began: it made none, or it failed before any SYN, as"
             + " with a route that is unreachable, prohibit or blackhole: `ip route get ADDRESS` will say"
     }
 
-    /// Whether a filter would have let the SYN of such a call pass, as far as its ends decide.
+    /// Whether a filter would have let the SYN of such a call pass, as far as its endpoints decide.
     static func passes(_ filter: String, _ call: UnseenCall) -> Bool {
-        // Filters of links cannot be asked.
+        // A filter on link headers cannot be evaluated.
         guard var filters = try? FilterSet(filter, linkType: .raw) else { return true }
         let syn = synOctets(call)
         let header = FrameHeader(
             time: call.began, capturedLength: UInt32(syn.count), originalLength: UInt32(syn.count), linkType: .raw)
-        // Octets are looked at as such, for the time of the call.
+        // The span is read only as raw octets, and only during the call.
         return filters.matches(header, unsafe syn.span.bytes)
     }
 
-    /// A SYN as it would have been.
+    /// The SYN as it would have been sent.
     private static func synOctets(_ call: UnseenCall) -> [UInt8] {
         func big(_ value: UInt64, _ count: Int) -> [UInt8] {
             (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - $0))) }
         }
         let (local, remote) = (call.local.address, call.remote.address)
-        // Ports, both numbers, 20 octets of header, SYN, the window; no checksum is looked at.
+        // Ports, both sequence numbers, 20 octets of header, SYN, the window; the checksum is not examined.
         let tcp =
             big(UInt64(call.local.port), 2) + big(UInt64(call.remote.port), 2) + big(0, 8) + [0x50, 0x02, 0xff, 0xff]
             + big(0, 4)

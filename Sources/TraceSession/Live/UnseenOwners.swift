@@ -1,18 +1,19 @@
-// Sockets of this network namespace whose processes are in a pid namespace that is not seen from here.
+// Sockets of this network namespace whose processes are in a pid namespace that is not visible from here.
 
-/// Notices them: in a container that has the host's network, but not its processes, nobody would know why no process is named.
+/// Detects such sockets. In a container that has the host's network but not its processes, nothing else would explain
+/// why processes are missing.
 struct UnseenOwners {
     /// Whether there can be such processes.
     private let isPossible: Bool
-    /// Sockets that nobody was found to hold in the latest search. Once may be by chance: its process has just ended.
+    /// Sockets without a holder in the latest search. A single miss may be chance: the process may have just ended.
     private var missed: Set<UInt64> = []
     private var areThere = false
     private var isSaid = false
 
-    /// `isPossible`: not all processes are seen, and those that are may be looked at.
+    /// `isPossible`: not all processes are visible, and the visible ones may be inspected.
     init(isPossible: Bool) { self.isPossible = isPossible }
 
-    /// The holders of these sockets were looked for, and those of some were found.
+    /// Notes a search for the holders of `sought`, and the sockets for which it found one.
     mutating func note(sought: Set<UInt64>, found: some Collection<UInt64>) {
         guard isPossible, !areThere else { return }
         let rest = sought.subtracting(found)
