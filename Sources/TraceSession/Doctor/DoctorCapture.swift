@@ -1,11 +1,11 @@
-// The doctor's look at capturing: devices, a capture that is opened for a moment, and this process's powers.
+// The doctor's checks of capturing: devices, a capture that is opened for a moment, and this process's capabilities.
 
 import Glibc
 import PacketSource
 import TimelineReport
 
 enum DoctorCapture {
-    /// What each power is for.
+    /// What the lack of each capability costs.
     private static let costs: [(capability: Capabilities, cost: String)] = [
         (.rawNetwork, "live traces; files can still be read"),
         (.networkAdministration, "kill --connection; promiscuous mode on some devices"),
@@ -38,7 +38,7 @@ enum DoctorCapture {
         return (checks, refusal == nil)
     }
 
-    /// Why nothing can be captured; nil if something can.
+    /// The reason why nothing can be captured; nil if something can.
     private static func refusal() -> String? {
         var first: String?
         for name in ["any", "lo"] {

@@ -1,4 +1,4 @@
-// The doctor's look at interfaces: offloads that make captured frames differ from those on the wire.
+// The doctor's checks of interfaces: offloads that make captured frames differ from those on the wire.
 
 import CLinux
 import Glibc
@@ -19,7 +19,7 @@ enum DoctorInterfaces {
             $0.isUp && SmallFile.exists("/sys/class/net/\($0.name)")
         }
         var checks = devices.prefix(limit).compactMap { device -> DoctorCheck? in
-            // The name is a String: NUL-terminated for the time of the call, and cut to the kernel's 15 octets.
+            // The name is a String, which is NUL-terminated during the call, and is cut to the kernel's 15 octets.
             let on = questions.filter { unsafe tcptrace_offload(descriptor, device.name, UInt32($0.question)) == 1 }
             return DoctorCheck(
                 "offloads", device.name, .note, on.isEmpty ? "none" : on.map(\.name).joined(separator: " "))

@@ -1,4 +1,4 @@
-// The doctor's look at what the kernel tells of sockets: sock_diag with each of its extensions, and SOCK_DESTROY.
+// The doctor's checks of the kernel's information on sockets: sock_diag with each of its extensions, and SOCK_DESTROY.
 
 import CLinux
 import Glibc
@@ -34,7 +34,7 @@ enum DoctorKernel {
         return checks
     }
 
-    /// Asks about a listener that is made for the moment, on a free port of 127.0.0.1.
+    /// Queries a temporary listener on a free port of 127.0.0.1.
     private static func extensions(_ diag: inout SockDiag) throws(KernelViewError) -> [DoctorCheck] {
         let sockets = try diag.list(states: SockDiag.listening)
         var checks = [DoctorCheck("kernel", "sock_diag", .ok)]
@@ -62,7 +62,8 @@ enum DoctorKernel {
         return checks
     }
 
-    /// Asks for the end of a socket that cannot be: both its ports are 0. What the kernel says tells whether it could.
+    /// Requests the end of a socket that cannot exist, as both its ports are 0. The error shows whether the kernel
+    /// could do it.
     private static func destroy(_ diag: inout SockDiag) -> DoctorCheck {
         let nobody = SocketAddress(.loopbackV4, 0)
         let code = diag.destroy(
@@ -70,7 +71,7 @@ enum DoctorKernel {
                 socket: KernelSocket(local: nobody, remote: nobody, state: .established), details: SocketDetails()))
         let name = "SOCK_DESTROY"
         switch code {
-        // The kernel looks for the socket before it looks at our powers.
+        // The kernel looks up the socket before it checks our capabilities.
         case ENOENT where Capabilities.effective().contains(.networkAdministration):
             return DoctorCheck("kernel", name, .ok)
         case EOPNOTSUPP:
@@ -84,7 +85,7 @@ enum DoctorKernel {
     }
 }
 
-/// A listening socket on a free port of 127.0.0.1, closed when its owner goes.
+/// A listening socket on a free port of 127.0.0.1, closed at the end of this value's life.
 private struct ProbeListener: ~Copyable {
     private let descriptor: Int32
     let address: SocketAddress
@@ -96,7 +97,7 @@ private struct ProbeListener: ~Copyable {
         own.sin_family = sa_family_t(AF_INET)
         own.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // Both calls get the structure that is passed and its length.
+        // The calls get the structure passed here and its length.
         let isListening = unsafe withUnsafeMutablePointer(to: &own) { own in
             unsafe own.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 unsafe bind(opened, pointer, length) == 0 && listen(opened, 1) == 0

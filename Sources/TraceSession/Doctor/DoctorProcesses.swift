@@ -1,4 +1,4 @@
-// The doctor's look at what lets a socket be given to its process, and at the clock.
+// The doctor's checks of what it takes to find a socket's process, and of the clock.
 
 import CLinux
 import Glibc
@@ -39,15 +39,15 @@ enum DoctorProcesses {
         return checks
     }
 
-    /// What hidepid costs: 1 (`noaccess`) lists other users' processes and opens nothing of them, 2 (`invisible`) and 4 (`ptraceable`) hide
-    /// them (Documentation/filesystems/proc.rst, 4.1).
+    /// The cost of hidepid: 1 (`noaccess`) lists other users' processes but opens none of their files, 2 (`invisible`)
+    /// and 4 (`ptraceable`) hide them (Documentation/filesystems/proc.rst, 4.1).
     static func meaning(ofHidepid value: String) -> String {
         ["1", "noaccess"].contains(value)
             ? "other users' processes are listed, and not even their names are told"
             : "other users' processes are not even listed"
     }
 
-    /// The value of hidepid= among the options of /proc; nil if there is none.
+    /// The value of hidepid= among the mount options of /proc; nil if it is not set.
     static func hidepid(_ mounts: String) -> String? {
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")

@@ -1,19 +1,20 @@
-// `tcptrace doctor`: what this machine allows, and what each absence costs.
+// `tcptrace doctor`: what this machine permits, and what each absence costs.
 
 import Glibc
 import TimelineReport
 
 /// Runs `tcptrace doctor`.
 public enum DoctorRun {
-    /// How the findings are written.
+    /// Output formats of the checks.
     public enum Format: String, Sendable {
-        /// Lines for people.
+        /// Text for the terminal.
         case text
-        /// One object a line.
+        /// JSON, one object per line.
         case json
     }
 
-    /// Looks at everything and writes it to standard output. Changes nothing: what it opens to try is closed again.
+    /// Checks everything and writes the results to standard output. Changes nothing: whatever is opened as a trial is
+    /// closed again.
     /// - Returns: the exit code: 0, or 1 if no live trace is possible here (or standard output failed).
     public static func run(_ format: Format, width: Int) -> Int32 {
         let capture = DoctorCapture.checks()

@@ -1,4 +1,4 @@
-// The doctor's look at the kernel settings that one needs to know to read a TCP trace.
+// The doctor's list of kernel settings that matter when reading a TCP trace.
 
 import TimelineReport
 
@@ -31,7 +31,7 @@ enum DoctorSettings {
     static func checks() -> [DoctorCheck] {
         settings.compactMap { setting in
             let name = setting.path.split(separator: "/").last.map(String.init) ?? setting.path
-            // A kernel that does not have it needs no line.
+            // A setting that the kernel does not have needs no line.
             guard let value = SmallFile.line("/proc/sys/" + setting.path) else { return nil }
             return DoctorCheck("settings", name, .note, value, meaning: setting.meaning)
         }

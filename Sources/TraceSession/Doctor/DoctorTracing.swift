@@ -1,4 +1,5 @@
-// The doctor's look at the kernel's tracepoints: how tracefs can be reached, which of them are there, with which fields.
+// The doctor's checks of the kernel's tracepoints: how tracefs can be reached, which tracepoints it has, and with which
+// fields.
 
 import CLinux
 import Glibc

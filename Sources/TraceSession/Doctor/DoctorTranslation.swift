@@ -1,5 +1,5 @@
-// The doctor's look at address translation on this host (NAT: nftables, iptables; REDIRECT, DNAT, SNAT): what connection tracking
-// has of it.
+// The doctor's check for address translation on this host (NAT: nftables, iptables; REDIRECT, DNAT, SNAT), as seen by
+// connection tracking.
 
 import TimelineReport
 
@@ -31,8 +31,8 @@ enum DoctorTranslation {
         DoctorCheck("kernel", "address translation", .note, value, meaning: meaning)
     }
 
-    /// How many TCP connections a table has, how many of them are translated, and one that is. Each line has the addresses of both
-    /// directions; where nothing is translated one is the other's reverse.
+    /// The number of TCP connections in a table, the number of translated ones, and an example of these. Each line has
+    /// the addresses of both directions; without translation one is the reverse of the other.
     static func connections(_ text: String) -> (tracked: Int, translated: Int, example: String?) {
         var tracked = 0
         var translated = 0
@@ -45,7 +45,7 @@ enum DoctorTranslation {
             }
             let (from, to) = (values("src"), values("dst"))
             let (fromPort, toPort) = (values("sport"), values("dport"))
-            // The last line may be cut.
+            // The last line may be truncated.
             guard from.count == 2, to.count == 2, fromPort.count == 2, toPort.count == 2 else { continue }
             tracked += 1
             let isReverse =

@@ -1,11 +1,11 @@
-// Small files of /proc and /sys as text, and whether a path is there: what the doctor and the privileges look at.
+// Small files of /proc and /sys as text, and tests for the existence of paths: for the doctor, the names and the ports.
 
 import Glibc
 
 enum SmallFile {
-    /// The first octets (at most so many) of a file; nil if it cannot be read.
+    /// The beginning of a file, at most `most` octets; nil if it cannot be read.
     static func text(_ path: String, most: Int = 64 << 10) -> String? {
-        // The path is a String: NUL-terminated for the time of the call.
+        // The path is a String, which is NUL-terminated during the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -13,7 +13,7 @@ enum SmallFile {
         var filled = 0
         while filled < bytes.count {
             let start = filled
-            // The region given to read(2) is the rest of the array: `start` is less than its count.
+            // The region passed to read(2) is the rest of the array: `start` is less than its count.
             let count = unsafe bytes.withUnsafeMutableBytes { region in
                 let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: region[start...])
                 return unsafe read(descriptor, rest.baseAddress, rest.count)
@@ -26,16 +26,17 @@ enum SmallFile {
         return String(decoding: bytes[..<filled], as: UTF8.self)
     }
 
-    /// The same without white space at either end, and tabs made spaces.
+    /// The text with each run of white space, line breaks included, made a single space, and without any at either end.
     static func line(_ path: String) -> String? {
         text(path).map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
     }
 
-    /// Whether there is something at this path that we can get at. access(2) would ask for the user who called us, without what setcap(8)
-    /// has lent.
+    /// Whether something exists at this path that we can reach. access(2) would check the rights of the calling user,
+    /// without the capabilities lent by setcap(8).
     static func exists(_ path: String) -> Bool {
         var about = stat()
-        // The path is a String, NUL-terminated for the time of the call, and stat(2) fills the structure that is passed.
+        // The path is a String, which is NUL-terminated during the call, and stat(2) writes only to the structure
+        // passed to it.
         return unsafe stat(path, &about) == 0
     }
 }

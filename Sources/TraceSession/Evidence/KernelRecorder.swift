@@ -1,4 +1,4 @@
-// Live: what is learnt of the kernel, on its way into the capture file that is written.
+// Live: turns what is learned of the kernel into blocks of the capture file being written.
 
 import KernelEvidence
 import KernelSockets
@@ -9,19 +9,19 @@ import TCPTimeline
 struct KernelRecorder {
     private var encoder = KernelRecordEncoder()
     private var payloads: [[UInt8]] = []
-    /// Whether it is recorded whose sockets are.
+    /// Whether the owning users of sockets are recorded.
     private let namesUsers: Bool
 
-    /// A trace with tracepoints or without begins.
+    /// Begins the records of a trace, with or without tracepoints.
     init(hasEvents: Bool, namesUsers: Bool) {
         self.namesUsers = namesUsers
         note(.begin(KernelTraceSettings(hasEvents: hasEvents)))
     }
 
-    /// Something was joined.
+    /// Encodes a record of what was joined.
     mutating func note(_ record: KernelRecord) { encoder.encode(record, into: &payloads) }
 
-    /// A reading is about to be joined to these connections.
+    /// Encodes a reading that is about to be joined to these connections.
     mutating func note(
         _ snapshot: some KernelSnapshot, of connections: [KernelJoin.ConnectionToRead]
     ) {
@@ -34,7 +34,7 @@ struct KernelRecorder {
             read.listeners = snapshot.listeners(at: server.source, from: server.destination)
             read.isOriginatorLocal = snapshot.isLocal(client.source.address)
             read.isResponderLocal = snapshot.isLocal(server.source.address)
-            // Asked only of what was refused: it is looked for among all sockets.
+            // Queried only for refused connections, as it takes a search among all sockets.
             if connection.isRefused, read.listeners.isEmpty, read.isResponderLocal {
                 read.elsewhere = snapshot.listener(onPort: tuple.destination.port)
             }
@@ -46,14 +46,14 @@ struct KernelRecorder {
                 KernelReading(begin: snapshot.begin, end: snapshot.end, source: snapshot.source, connections: read)))
     }
 
-    /// What moved among the host's counters, as far as findings ask for it.
+    /// Encodes changes of the host's counters, as far as findings need them.
     mutating func note(_ change: HostCounterChange) {
         let told = change.increases.filter { $0.trouble != nil || $0.name == "TcpPassiveOpens" }
         guard told.contains(where: { $0.trouble != nil }) else { return }
         note(.counters(HostCounterChange(from: change.from, to: change.to, increases: told)))
     }
 
-    /// The payloads for the file, which stand behind the frames so far.
+    /// The payloads for the file; they belong behind the frames written so far.
     mutating func take() -> [[UInt8]] {
         defer { payloads.removeAll(keepingCapacity: true) }
         return payloads

@@ -1,4 +1,4 @@
-// Replay: joins what a capture file says of the kernel to its connections, as the live trace did that wrote it.
+// Replay: joins a capture file's kernel records to its connections, as the live trace did that wrote the file.
 
 import KernelEvidence
 import TCPModel
@@ -6,13 +6,13 @@ import TCPTimeline
 
 /// The kernel's side of a replay.
 struct RecordedKernel {
-    /// What the file says, and how much of it was not understood.
+    /// Counts of kernel records, and of those that were not understood.
     struct Counts {
         var joined: UInt64 = 0
         var damaged: UInt64 = 0
-        /// Left alone, because whoever was there could do nothing with it.
+        /// Records ignored because the code that met them cannot use them.
         var left: UInt64 = 0
-        /// Why the first one was not understood.
+        /// The fault of the first record that was not understood.
         var fault: KernelRecordFault?
     }
 
@@ -22,31 +22,31 @@ struct RecordedKernel {
     private var current: [FlowKey: ConnectionID] = [:]
     /// The connections of the latest reading: processes that are named next hold their sockets.
     private var latest: [ConnectionID] = []
-    /// The beginning of a reading of which more is to come.
+    /// The beginning of a reading whose continuation is still to come.
     private var begun: KernelReading?
-    /// Connections that have ended and were not reported when the trace ran, in the order of their ends.
+    /// Ended connections that the trace had not reported yet, in the order of their ends.
     private var ended = ReportedQueue()
-    /// Those whose end the kernel denied, until the next reading, as in `LiveTracer`.
+    /// Ended connections whose end the kernel denied, until the next reading, as in `LiveTracer`.
     private var postponed: [ReportedQueue.Entry] = []
-    /// Those that were ever among them.
+    /// Connections that were ever in `ended`.
     private var hasEnded: Set<ConnectionID> = []
-    /// What was known of those that were.
+    /// What was known of connections when the trace reported them.
     private var reports: [ConnectionID: Report] = [:]
 
-    /// What was known of a connection when the trace reported it.
+    /// The state of a connection when the trace reported it.
     struct Report {
         let view: KernelView
-        /// The connection as it was.
+        /// The connection as it was then.
         let record: KnownConnections.Record
-        /// When that was.
+        /// When it was reported.
         let time: Timestamp
     }
 
-    /// With so many connections a reading is joined though it says that more are to come.
+    /// A reading with this many connections is joined although it announces more.
     private static let readingLimit = 1 << 17
     private let usesProcesses: Bool
     private(set) var counts = Counts()
-    /// What moved among the host's counters in the latest trace that came to its end.
+    /// The changes of the host's counters over the latest trace that was completed.
     private(set) var total: HostCounterChange?
 
     init(usesProcesses: Bool) {
@@ -56,28 +56,28 @@ struct RecordedKernel {
 
     func view(_ id: ConnectionID) -> KernelView? { join.view(id) }
 
-    /// What was known of a connection when the trace reported it; nil if it was open then, or if segments have come since: they
-    /// count, and so does what the kernel said of them.
+    /// The state of a connection when the trace reported it. Nil if the connection was open then, or if it had segments
+    /// since: those count, and so do the kernel's events on them.
     func report(_ id: ConnectionID, _ timeline: borrowing Timeline) -> Report? {
         guard let report = reports[id], report.record.connection.lastTime == timeline[id].lastTime else { return nil }
         return report
     }
 
-    /// A connection has begun.
+    /// Watches a connection that has begun.
     mutating func watch(_ id: ConnectionID, _ timeline: borrowing Timeline) {
         join.watch(id, timeline)
         current[FlowKey(timeline.connections.name(of: id).tuple)] = id
     }
 
-    /// The responder of a connection sent its first text or FIN.
+    /// Notes that the responder of a connection sent its first text or FIN.
     mutating func noteAnswer(_ id: ConnectionID, _ time: Timestamp) { join.noteAnswer(id, time) }
 
-    /// The client of a connection called this address.
+    /// Notes that the client of a connection called the address `called`.
     mutating func note(_ id: ConnectionID, called: SocketAddress, _ timeline: borrowing Timeline) {
         join.note(id, called: called, timeline)
     }
 
-    /// A connection is forgotten.
+    /// Forgets a connection.
     mutating func forget(_ id: ConnectionID, _ timeline: borrowing Timeline) {
         join.forget(id)
         let key = FlowKey(timeline.connections.name(of: id).tuple)
@@ -86,13 +86,14 @@ struct RecordedKernel {
         hasEnded.remove(id)
     }
 
-    /// A connection has ended.
+    /// Notes that a connection has ended.
     mutating func end(_ id: ConnectionID, _ timeline: borrowing Timeline) {
         guard hasEnded.insert(id).inserted else { return }
         ended.append(id, timeline.connections.number(of: id), timeline[id].lastTime)
     }
 
-    /// The trace told what had settled: what is learnt from now on of connections that were reported has no part in their reports.
+    /// The trace reported what had settled: whatever is learned later of connections reported then is not part of their
+    /// reports.
     private mutating func noteReports(_ telling: KernelTelling, _ timeline: borrowing Timeline) {
         guard let settled = telling.settled else { return }
         while let first = ended.first {
@@ -101,14 +102,14 @@ struct RecordedKernel {
                 continue
             }
             guard timeline[first.id].isEnded else {
-                // Its end was taken back; another one may come.
+                // Its end was revoked; another one may follow.
                 ended.removeFirst()
                 hasEnded.remove(first.id)
                 continue
             }
             let lastTime = timeline[first.id].lastTime
             if lastTime > first.since {
-                // Late segments put it off, behind those that ended meanwhile, as in `Timeline.nextExpired`.
+                // Late segments postpone it behind those that ended meanwhile, as in `Timeline.nextExpired`.
                 ended.removeFirst()
                 ended.append(first.id, first.number, lastTime)
                 continue
@@ -126,23 +127,24 @@ struct RecordedKernel {
         }
     }
 
-    /// A reading, with what came of it before; nil if more is to come. One that does not go on as it said is left out.
+    /// A reading joined with its earlier parts; nil if more parts follow. Earlier parts are discarded if this one does
+    /// not continue them.
     private mutating func whole(_ part: KernelReading) -> KernelReading? {
         var reading = part
         if var earlier = begun.take(), earlier.begin == part.begin, earlier.end == part.end,
             earlier.source == part.source
         {
-            // In place: a file may have it in very many pieces.
+            // In place, because a file may divide a reading into very many parts.
             earlier.connections += part.connections
             reading = earlier
         }
-        // A list longer than any host can have is not taken for a reading.
+        // A list longer than any host can have is not accumulated further.
         guard part.goesOn, reading.connections.count < Self.readingLimit else { return reading }
         begun = reading
         return nil
     }
 
-    /// The ends of both sockets of a connection, each from its own side.
+    /// The tuples of both sockets of a connection, each from its own side.
     private func sockets(
         of tuple: FourTuple, _ timeline: borrowing Timeline
     ) -> (originator: FourTuple, responder: FourTuple) {
@@ -150,36 +152,37 @@ struct RecordedKernel {
         return (timeline.connections.socket(.originator, of: id), timeline.connections.socket(.responder, of: id))
     }
 
-    /// What a record came to.
+    /// The result of taking in a record.
     enum Taken {
-        /// It was joined: up to this time everything is known.
+        /// It was joined: everything up to this time is known.
         case joined(Timestamp)
-        /// Something was told at this time, which had been found of these connections.
+        /// The live trace reported at this time, with findings on these connections.
         case told(Timestamp, of: [ConnectionID])
-        /// The host's counters moved.
+        /// The host's counters changed.
         case counters(HostCounterChange)
-        /// Nothing that matters to anybody yet.
+        /// Nothing of consequence yet.
         case nothing
     }
 
-    /// Joins one record to the connections as they are, and appends what is to be told of it to `said`: see `KernelJoin.take`.
+    /// Joins one record to the connections as they are, and appends the events to report to `said`: see
+    /// `KernelJoin.take`.
     mutating func take(
         _ payload: [UInt8], _ timeline: inout Timeline, _ said: inout [KernelEvent], tellsAll: Bool
     ) -> Taken {
         guard let record = decode(payload) else { return .nothing }
         let saidBefore = said.count
-        // The kernel's word alone may end one.
+        // The kernel's report alone may end a connection.
         defer {
             for event in said[saidBefore...] {
                 if case .dropped = event.kind, timeline[event.connection].isEnded { end(event.connection, timeline) }
             }
         }
-        // Nobody asks whose processes they are.
+        // On replay there is no command to which processes could belong.
         defer { join.judgeNobody() }
         return take(record, &timeline, &said, tellsAll: tellsAll)
     }
 
-    /// A record's octets; nil if they were not understood.
+    /// Decodes a record's octets; nil if they were not understood.
     private mutating func decode(_ payload: [UInt8]) -> KernelRecord? {
         do throws(KernelRecordFault) {
             let record = try decoder.decode(payload)
@@ -229,11 +232,11 @@ struct RecordedKernel {
         }
     }
 
-    /// Joins a reading that is complete.
+    /// Joins a complete reading.
     private mutating func take(
         _ reading: KernelReading, _ timeline: inout Timeline, _ said: inout [KernelEvent]
     ) {
-        // A file may name one any number of times.
+        // A file may name a connection any number of times.
         var seen: Set<ConnectionID> = []
         latest = reading.connections.compactMap { current[FlowKey($0.tuple)] }.filter { seen.insert($0).inserted }
         said += join.reconcile(

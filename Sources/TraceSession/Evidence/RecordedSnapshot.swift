@@ -1,22 +1,22 @@
-// A reading of the kernel's tables as a capture file has it, as the join wants it.
+// A reading of the kernel's tables from a capture file, in the form that the join takes.
 
 import KernelEvidence
 import TCPModel
 import TCPTimeline
 
-/// Answers what was asked when it was read, and nothing else.
+/// Answers the queries that were made when it was recorded, and no others.
 struct RecordedSnapshot: KernelSnapshot {
     let begin: Timestamp
     let end: Timestamp
     let source: KernelSource
-    /// By the tuple from the socket's own end.
+    /// Keyed by the tuple as seen from the socket's own end.
     private var sockets: [FourTuple: KernelSocket] = [:]
-    /// By the tuple from the listener's end.
+    /// Keyed by the tuple as seen from the listener's end.
     private var listeners: [FourTuple: [KernelSocket]] = [:]
     private var elsewhere: [UInt16: KernelSocket] = [:]
     private var local: Set<IPAddress> = []
 
-    /// `sockets`: the ends that both sockets of a connection have, each from its own side.
+    /// `sockets` returns the tuples of both sockets of a connection, each from its own side.
     init(_ reading: KernelReading, sockets ends: (FourTuple) -> (originator: FourTuple, responder: FourTuple)) {
         begin = reading.begin
         end = reading.end
@@ -24,7 +24,7 @@ struct RecordedSnapshot: KernelSnapshot {
         for connection in reading.connections {
             let (originator, responder) = ends(connection.tuple)
             sockets[originator] = connection.originator
-            // Of a socket that is connected to itself both are one.
+            // For a socket that is connected to itself, both are the same one.
             if let socket = connection.responder { sockets[responder] = socket }
             listeners[responder] = connection.listeners
             if let listener = connection.elsewhere { elsewhere[connection.tuple.destination.port] = listener }

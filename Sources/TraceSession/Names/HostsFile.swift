@@ -1,22 +1,24 @@
-// /etc/hosts: what this machine's owner calls addresses. It is read once, so that nobody waits for a name server to hear of it.
+// /etc/hosts, this machine's own names for addresses. It is read once, so that these names need no query.
 
 import TCPModel
 
 /// The names in a file of hosts(5).
 enum HostsFile {
-    /// Octets of the file that are read, and addresses that are kept: lists that block hosts are long, but give all of them one address.
+    /// The limit for the octets read and the limit for the addresses kept: lists that block hosts are long, but they
+    /// give all hosts one address.
     static let most = 1 << 20
     static let mostAddresses = 16_384
 
-    /// The first name of each address; none if there is no such file.
+    /// The first name of each address; empty if the file cannot be read.
     static func names(_ path: String = "/etc/hosts") -> [IPAddress: String] {
         guard let text = SmallFile.text(path, most: most) else { return [:] }
-        // The end of a longer one may be half a name.
+        // A longer file is cut, and its last line may be incomplete.
         let isWhole = text.utf8.count < most
         return names(in: isWhole ? text[...] : text[..<(text.lastIndex(where: \.isNewline) ?? text.startIndex)])
     }
 
-    /// An address, a name, and others for it; `#` begins a comment. As for getnameinfo(3) the first line with an address counts.
+    /// Parses lines of an address, a name and aliases; `#` starts a comment. As in getnameinfo(3), the first line with
+    /// an address counts.
     static func names(in text: Substring) -> [IPAddress: String] {
         var names: [IPAddress: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {

@@ -1,22 +1,22 @@
-// Names that are known, and no more of them than there is room for.
+// A bounded cache of names.
 
-/// The latest names by what they are the names of; nil: it has none.
+/// The latest names by key; nil records that a key has no name.
 struct NameCache<Key: Hashable> {
     private let limit: Int
     private var names: [Key: String?] = [:]
-    /// The keys in the order in which they came; once there are as many as may be, the oldest one is at `next`.
+    /// The keys in the order of their insertion; once the cache is full, the oldest one is at `next`.
     private var order: [Key] = []
     private var next = 0
 
-    /// Keeps at most so many.
+    /// Keeps at most `limit` names.
     init(limit: Int) { self.limit = limit }
 
     var count: Int { names.count }
 
-    /// What is known of a key; nil: nothing.
+    /// The recorded name of a key (nil inside: it has none); nil if nothing is known.
     subscript(key: Key) -> String?? { names[key] }
 
-    /// Takes a name down, or that there is none. The oldest one goes if there are too many.
+    /// Records a name, or that there is none. If the cache is full, the oldest entry is removed.
     mutating func insert(_ name: String?, for key: Key) {
         guard names.updateValue(name, forKey: key) == nil else { return }
         if order.count < limit {

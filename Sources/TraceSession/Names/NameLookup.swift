@@ -1,31 +1,33 @@
-// Looks names up in threads of its own: an answer takes microseconds or half a minute, and nobody else may wait for that long.
+// Name look-ups in separate threads: an answer takes from microseconds to half a minute, and nothing else may be held
+// up for that long.
 
 import CLinux
 import Glibc
 public import TCPModel
 public import TimelineReport
 
-/// The names of `--resolve`. Live nobody waits here: a heading is held back for a moment, and what is not known by then is shown as a
-/// number. A replay waits a little for each address, as its output is not to depend on how fast it is.
+/// The names for `--resolve`. A live trace never waits here: a heading is held back for a moment, and a name not known
+/// by then is shown as a number. A replay waits a little for each address, as its output should not depend on its
+/// speed.
 ///
-/// The threads begin with the first question, when privileges have been given up, and are never joined: the program ends while a
-/// look-up hangs.
+/// The threads start with the first query, when privileges have been dropped, and are never joined: the program can end
+/// while a look-up hangs.
 @safe public final class NameLookup: NameBook, @unchecked Sendable {
-    /// How much of everything there may be.
+    /// The bounds on all resources.
     struct Limits: Sendable {
-        /// Look-ups of hosts at a time. One of a service, which asks no server, finds a thread besides.
+        /// Concurrent look-ups of hosts. One thread more is available for services, whose look-up asks no server.
         var threads = 4
-        /// Questions that wait for a thread; what is more is not asked.
+        /// Questions that may wait for a thread; further ones are not asked.
         var waiting = 1024
-        /// Names of hosts that are kept, and of services.
+        /// The most names of hosts to keep, and the most names of services.
         var names = 4096
-        /// Addresses that had no answer, which are counted once each.
+        /// The most unanswered addresses to remember, so that each is counted once.
         var missed = 65_536
-        /// With more questions under way than this no heading waits: the answer to its own may be far off.
+        /// With more questions under way than this, no heading waits: the answer to its own may be far off.
         var crowd = 8
-        /// How long the look-up of an address is waited for, in nanoseconds; live not at all.
+        /// How long to wait for the look-up of an address, in nanoseconds; 0 in a live trace.
         var patience: Int64 = 0
-        /// How long all of them are, together.
+        /// How long to wait for all look-ups together, in nanoseconds.
         var allPatience: Int64 = 0
 
         static let live = Limits()
@@ -34,35 +36,37 @@ public import TimelineReport
 
     private let limits: Limits
     private let resolve: @Sendable (NameQuestion) -> NameAnswer
-    /// What hosts are called without asking anybody.
+    /// Names of hosts that are known without a query.
     private let listed: [IPAddress: String]
-    /// Whether the user wants the program to end: then nothing is waited for.
+    /// Whether the user wants the program to end: then no look-up is waited for.
     private let isStopped: @Sendable () -> Bool
-    // Allocated and initialized in init. A thread never ends and keeps this object, so that these live as long as they are used.
+    // Allocated and initialized in init. A thread never ends and retains this object, so these live as long as they are
+    // used.
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let asked: UnsafeMutablePointer<pthread_cond_t>
     private let answered: UnsafeMutablePointer<pthread_cond_t>
-    // All below belongs to who holds the lock.
+    // Everything below is protected by the lock.
     private var hosts: NameCache<IPAddress>
     private var services: NameCache<UInt16>
     private var waiting: [NameQuestion] = []
-    /// Those and the ones that threads ask at the moment, and since when (monotonic); nil: not yet.
+    /// Questions that wait or are being asked, with the monotonic time when a thread began; nil: not begun.
     private var underWay: [NameQuestion: Int64?] = [:]
     private var threads = 0
     private var idle = 0
-    /// Hosts that are looked up at the moment.
+    /// Hosts that are being looked up.
     private var hostLookups = 0
-    /// Addresses whose names were asked for and not known in time.
+    /// Addresses whose names were requested and not known in time.
     private var missed: Set<IPAddress> = []
     private var missedMore = false
-    /// Those of them that were not even looked up.
+    /// The number of missed addresses that were not even looked up.
     private var unasked = 0
-    /// Who waits here, since when somebody does, and how long somebody did before that, in nanoseconds.
+    /// The number of callers that wait here, since when there has been one, and the total waiting time before, in
+    /// nanoseconds.
     private var waiters = 0
     private var waitingSince: Int64 = 0
     private var waited: Int64 = 0
 
-    /// Looks into /etc/hosts, then asks the system, for a live trace or a replay.
+    /// Names come from /etc/hosts, then from the system, with the limits of a live trace or a replay.
     public convenience init(isLive: Bool) {
         self.init(
             isLive ? .live : .replay, listed: HostsFile.names(), isStopped: { tcptrace_asked_to_stop() != 0 },
@@ -83,7 +87,7 @@ public import TimelineReport
         unsafe asked = .allocate(capacity: 1)
         unsafe answered = .allocate(capacity: 1)
         var attributes = pthread_condattr_t()
-        // The structures were allocated just above; that of the clock is not needed any more afterwards.
+        // The structures were allocated just above; the attributes are not needed afterwards.
         unsafe pthread_mutex_init(lock, nil)
         unsafe pthread_cond_init(asked, nil)
         unsafe pthread_condattr_init(&attributes)
@@ -111,7 +115,7 @@ public import TimelineReport
 
     // MARK: NameBook
 
-    /// Has both ends looked up.
+    /// Starts the look-up of both ends.
     public func prepare(_ tuple: FourTuple) {
         locked {
             ask(tuple.source)
@@ -119,7 +123,7 @@ public import TimelineReport
         }
     }
 
-    /// Whether a look-up of an end is under way that few others are before.
+    /// Whether the look-up of an end is under way, with few others ahead of it.
     public func isPending(_ end: SocketAddress) -> Bool {
         locked {
             limits.patience == 0 && !isKnown(end) && !missed.contains(end.address) && underWay.count <= limits.crowd
@@ -127,7 +131,7 @@ public import TimelineReport
         }
     }
 
-    /// What is known of an end, on a replay after having waited for it.
+    /// The known names of an end; a replay first waits for them.
     public func name(of end: SocketAddress) -> EndName {
         locked {
             ask(end)
@@ -137,13 +141,13 @@ public import TimelineReport
         }
     }
 
-    /// Whether anything is being looked up.
+    /// Whether any look-up is under way.
     var isBusy: Bool { locked { !underWay.isEmpty } }
 
-    /// How many names of hosts and of services are kept.
+    /// The numbers of names kept, for hosts and for services.
     var counts: (hosts: Int, services: Int) { locked { (hosts.count, services.count) } }
 
-    /// That some addresses had no answer, in a sentence for standard error; nil if all had.
+    /// A sentence for standard error on addresses without an answer; nil if all had one.
     public var sentence: String? {
         locked {
             guard !missed.isEmpty else { return nil }
@@ -155,7 +159,8 @@ public import TimelineReport
 
     // MARK: With the lock
 
-    /// Ports from here on are those that Linux gives to clients (ip_local_port_range): the name of such a service would be chance.
+    /// From here on ports are those that Linux assigns to clients (ip_local_port_range): a service of that name would
+    /// be coincidence.
     private static let clientPorts: UInt16 = 32768
 
     private static func questions(of end: SocketAddress) -> [NameQuestion] {
@@ -194,7 +199,7 @@ public import TimelineReport
         if underWay[.host(address)] == nil { unasked += 1 }
     }
 
-    /// Waits for an end's names, in short pieces: the user may want to end.
+    /// Waits for an end's names, in short pieces so that the user can end the program.
     private func wait(for end: SocketAddress) {
         let begin = monotonicNow()
         if waiters == 0 { waitingSince = begin }
@@ -203,7 +208,8 @@ public import TimelineReport
             waiters -= 1
             if waiters == 0 { waited += monotonicNow() - waitingSince }
         }
-        // Both ends of a connection are asked for together, and so are others.
+        // Waiting is measured from the start of the look-up, as the ends of a connection, and others, are looked up
+        // concurrently.
         let open = Self.questions(of: end).filter { !isKnown($0) }
         let start = open.map { (underWay[$0] ?? nil) ?? begin }.max() ?? begin
         let limit = min(start + limits.patience, waitingSince + limits.allPatience - waited)
@@ -212,9 +218,9 @@ public import TimelineReport
             guard now < limit else { return }
             let piece = min(limit, now + 20 * Span.millisecond)
             var time = timespec(tv_sec: Int(piece / Span.second), tv_nsec: Int(piece % Span.second))
-            // Both are initialized, the lock is held, and the clock is the condition's.
+            // Both are initialized, the lock is held, and the time is of the condition's clock.
             unsafe pthread_cond_timedwait(answered, lock, &time)
-            // There was no room for it before, perhaps.
+            // The queue may have had no room for it before.
             ask(end)
         }
     }
@@ -223,13 +229,13 @@ public import TimelineReport
 
     private func startThread() {
         var thread = pthread_t()
-        // The reference that is handed over is released by nobody: the thread never ends.
+        // The retained reference is never released: the thread never ends.
         let reference = unsafe Unmanaged.passRetained(self)
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
-                // The reference that was handed over.
+                // The reference passed to pthread_create.
                 unsafe Unmanaged<NameLookup>.fromOpaque(argument).takeUnretainedValue().answerAll()
             }, reference.toOpaque())
         if code == 0 {
@@ -240,9 +246,9 @@ public import TimelineReport
         }
     }
 
-    /// The thread: asks whatever is to be asked, for ever.
+    /// The thread's body: answers questions forever.
     private func answerAll() -> Never {
-        // What comes from name servers is hostile; a thread has capabilities of its own, and this one needs none.
+        // Answers of name servers are hostile. Each thread has its own capabilities, and this one needs none.
         _ = tcptrace_set_capabilities(0)
         // lock, asked and answered are initialized.
         unsafe pthread_mutex_lock(lock)
@@ -260,7 +266,8 @@ public import TimelineReport
         }
     }
 
-    /// Waits for a question, and takes it out of those that wait: no host while as many as may be are looked up. With the lock.
+    /// Waits for a question and takes it out of the queue; hosts are skipped while the maximum is being looked up. Call
+    /// with the lock.
     private func nextQuestion() -> NameQuestion {
         while true {
             let place = waiting.firstIndex { !$0.isHost || hostLookups < limits.threads }

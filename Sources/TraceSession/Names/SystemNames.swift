@@ -1,34 +1,34 @@
-// The system's own names of addresses and ports, as getnameinfo(3) knows them: from /etc/hosts, /etc/services, the DNS.
+// The system's names of addresses and ports, from getnameinfo(3): /etc/hosts, /etc/services, the DNS.
 
 import Glibc
 package import TCPModel
 
-/// What is looked up.
+/// A name to look up.
 package enum NameQuestion: Hashable, Sendable {
-    /// What the host at this address is called.
+    /// The name of the host at this address.
     case host(IPAddress)
-    /// What this TCP port is called.
+    /// The name of the service on this TCP port.
     case service(UInt16)
 
-    /// Whether it is about a host, for which a server may be asked.
+    /// Whether the question is about a host, for which a server may be queried.
     var isHost: Bool { if case .host = self { true } else { false } }
 }
 
-/// What came of it.
+/// The result of a look-up.
 package enum NameAnswer: Hashable, Sendable {
-    /// A name, which anybody may have made up.
+    /// A name, which may be anyone's invention.
     case name(String)
-    /// There is none.
+    /// There is no name.
     case none
-    /// Nobody could tell.
+    /// The look-up failed.
     case failed
 }
 
-/// Asks the system. May take as long as its resolver does: up to half a minute.
+/// Queries the system. May take as long as its resolver does: up to half a minute.
 package func askSystem(_ question: NameQuestion) -> NameAnswer {
     switch question {
     case .host(let address): name(SocketAddress(address, 0), flags: NI_NAMEREQD)
-    // A port without a name comes back as its number, which is shown as no name.
+    // A port without a name comes back as its number, which the report shows as no name.
     case .service(let port): name(SocketAddress(.anyV4, port), flags: 0, isService: true)
     }
 }
@@ -37,12 +37,13 @@ private func name(_ end: SocketAddress, flags: Int32, isService: Bool = false) -
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     let size = socklen_t(text.count)
     func ask(_ address: UnsafePointer<sockaddr>, _ length: Int) -> Int32 {
-        // The address is as long as its type; the text's own size is passed, and what is written there is terminated.
+        // The address is as long as its type; the text's own size is passed, and what is written there is
+        // NUL-terminated.
         isService
             ? unsafe getnameinfo(address, socklen_t(length), nil, 0, &text, size, flags)
             : unsafe getnameinfo(address, socklen_t(length), &text, size, nil, 0, flags)
     }
-    // Both structures are made to be seen as a sockaddr.
+    // Both structures are made for access as a sockaddr.
     let code: Int32
     if end.address.isV4 {
         var v4 = sockaddr_in()

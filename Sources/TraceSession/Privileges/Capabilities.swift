@@ -1,4 +1,4 @@
-// Which powers this thread has (capabilities(7)), by name.
+// The capabilities of this thread (capabilities(7)), by name.
 
 import CLinux
 import Glibc
@@ -17,36 +17,36 @@ struct Capabilities: OptionSet, Hashable, Sendable {
     static let performance = Capabilities(rawValue: 1 << 38)
     static let programs = Capabilities(rawValue: 1 << 39)
 
-    /// What naming other users' processes takes: both, or it is refused.
+    /// The capabilities needed to name other users' processes: access is refused without both.
     static let owners: Capabilities = [.readSearch, .trace]
 
-    /// The names of those that a trace has a use for, as setcap(8) writes them.
+    /// The capabilities useful to a trace, with their names as in setcap(8).
     static let names: [(capability: Capabilities, name: String)] = [
         (.rawNetwork, "cap_net_raw"), (.networkAdministration, "cap_net_admin"), (.trace, "cap_sys_ptrace"),
         (.readSearch, "cap_dac_read_search"), (.systemAdministration, "cap_sys_admin"),
         (.performance, "cap_perfmon"), (.programs, "cap_bpf"),
     ]
 
-    /// What the kernel's events take: to find them in tracefs, which is root's, and to open them.
+    /// The capabilities needed for kernel events: to find them in tracefs, which belongs to root, and to open them.
     static let events: Capabilities = [.readSearch, .performance]
 
-    /// With those that cap_sys_admin includes (capabilities(7)).
+    /// The set together with what cap_sys_admin includes (capabilities(7)).
     var including: Capabilities {
         contains(.systemAdministration) ? union([.performance, .programs]) : self
     }
 
-    /// What this thread may do now; empty if the kernel does not say.
+    /// This thread's effective capabilities; empty if they cannot be read.
     static func effective() -> Capabilities { sets().effective }
 
-    /// What this thread may do, and what it may give itself.
+    /// This thread's effective capabilities, and the permitted ones that it can make effective.
     static func sets() -> (effective: Capabilities, permitted: Capabilities) {
         var effective: UInt64 = 0
         var permitted: UInt64 = 0
-        // capget(2) fills the two numbers that are passed, nothing else.
+        // capget(2) writes only to the two numbers passed to it.
         guard unsafe tcptrace_get_capabilities(&effective, &permitted) == 0 else { return ([], []) }
         return (Capabilities(rawValue: effective), Capabilities(rawValue: permitted))
     }
 
-    /// `cap_sys_ptrace, cap_dac_read_search`; the others are left out.
+    /// `cap_sys_ptrace, cap_dac_read_search`; capabilities without a name here are omitted.
     var described: String { Self.names.filter { contains($0.capability) }.map(\.name).joined(separator: ", ") }
 }

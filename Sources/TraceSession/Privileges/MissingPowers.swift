@@ -1,6 +1,6 @@
-// What a trace cannot do as the user who runs it.
+// What a trace cannot do with the privileges of its user.
 
-/// What a trace lacks for want of privileges, each with its cost, for standard error.
+/// Sentences for standard error on what a trace lacks for want of privileges.
 func missingPowers(namesProcesses: Bool, effective: Capabilities = .effective()) -> [String] {
     guard namesProcesses, !effective.isSuperset(of: .owners) else { return [] }
     let missing = Capabilities.owners.subtracting(effective).described

@@ -1,14 +1,14 @@
-// `--netns`: looking at another network namespace, such as a container's.
+// `--netns`: working in another network namespace, such as a container's.
 
 import CLinux
 import Glibc
 import TCPModel
 
-/// Entering a network namespace, for good: captures, netlink and /proc/net are then all that namespace's.
+/// Enters a network namespace permanently: captures, netlink and /proc/net then belong to that namespace.
 public enum NetworkNamespace {
-    /// Enters the namespace that a user named: a path (it has a `/`), a process (digits), or a name as of ip-netns(8). Must
-    /// come first, while there is one thread. Says on standard error if it does not work.
-    /// - Returns: whether this process is in it.
+    /// Enters the namespace that a user named: a path (with a `/`), a process (digits), or a name as in ip-netns(8).
+    /// Must be called first, while there is only one thread. Explains a failure on standard error.
+    /// - Returns: whether this process is in the namespace.
     public static func enter(_ name: String) -> Bool {
         let path = path(of: name)
         guard let code = path == name ? enterOwn(path) : enter(path: path) else { return true }
@@ -25,13 +25,14 @@ public enum NetworkNamespace {
         return false
     }
 
-    /// Enters it; nil, or why not (errno).
+    /// Enters the namespace; returns nil, or the errno of a failure.
     private static func enter(path: String) -> Int32? {
-        // The path is a String: NUL-terminated for the time of the call.
+        // The path is a String, which is NUL-terminated during the call.
         unsafe tcptrace_enter_network_namespace(path) == 0 ? nil : errno
     }
 
-    /// The same by a file that the caller names: opened with the caller's own rights, so that nobody learns of others' files.
+    /// Enters a namespace by a file that the caller named. It is opened with the caller's own rights, so that no one
+    /// can probe others' files.
     private static func enterOwn(_ path: String) -> Int32? {
         BorrowedPowers.layDown()
         // As above.
@@ -49,10 +50,10 @@ public enum NetworkNamespace {
             ? "/proc/\(name)/ns/net" : "/run/netns/\(name)"
     }
 
-    /// The names that ip-netns(8) knows.
+    /// The names known to ip-netns(8).
     private static func list() -> String {
         guard let directory = unsafe opendir("/run/netns") else { return "none" }
-        // The stream is open until here, and an entry is valid until the next readdir(3): its name is copied before that.
+        // The stream is open until here. An entry is valid until the next readdir(3); its name is copied before that.
         defer { unsafe closedir(directory) }
         var names: [String] = []
         while let entry = unsafe readdir(directory) {

@@ -1,8 +1,8 @@
-// Giving up privileges before a capture file is read, as reading needs none: borrowed ones always, root's with -Z.
+// Drops privileges before a capture file is read, as reading needs none: borrowed ones always, root's with -Z.
 
-/// For traces that need no privileges at all.
+/// For traces that need no privileges.
 public enum PrivilegeGate {
-    /// Becomes the user that `-Z` names, if there is one; whether that worked. Says on standard error if not.
+    /// Becomes the user named by `-Z`, if any; returns whether that worked. Explains a failure on standard error.
     public static func giveUp(user: String?) -> Bool {
         guard let user else {
             BorrowedPowers.giveUp()

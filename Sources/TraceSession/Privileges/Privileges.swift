@@ -1,32 +1,33 @@
-// Giving up root's powers once everything that needs them is open, as tcpdump -Z does.
+// Drops root's privileges once everything that needs them is open, as tcpdump -Z does.
 
 import CLinux
 import Glibc
 import TCPModel
 
-/// What is given up, decided before anything is opened.
+/// What to drop, decided before anything is opened.
 struct PrivilegePlan: Sendable {
     /// A user to become.
     struct User: Hashable, Sendable {
         var name: String
         var user: UInt32
         var group: UInt32
-        /// Whether the system knows the name, and so the user's other groups.
+        /// Whether the system knows the user's name, and so the supplementary groups.
         var isKnown = true
     }
 
-    /// Who to become; nil: nobody else.
+    /// The user to become; nil for no change.
     var user: User?
-    /// Whether everything is kept: `-Z root`.
+    /// Whether to keep everything: `-Z root`.
     var keepsEverything = false
-    /// What is kept: what naming other users' processes takes.
+    /// The capabilities to keep: those needed to name other users' processes.
     var kept: Capabilities = []
-    /// Whether this process begins as root, so that something is given up that people count on.
+    /// Whether this process starts as root, so that users rely on something being dropped.
     var isRoot = false
 
-    /// Decides. `name` is that of `-Z`; `kept` what the work needs later.
+    /// Decides what to drop. `name` is the argument of `-Z`; `kept` are the capabilities that the work needs later.
     ///
-    /// Without a name: under sudo the user who called it; as plain root nobody else, but the powers go all the same.
+    /// Without a name, the user who called sudo is chosen; for plain root the user stays, but the capabilities are
+    /// still dropped.
     static func make(
         name: String?, kept: Capabilities, effectiveUser: UInt32 = geteuid(),
         permitted: Capabilities = Capabilities.sets().permitted, environment: (String) -> String? = variable
@@ -50,12 +51,12 @@ struct PrivilegePlan: Sendable {
         return plan
     }
 
-    /// The user who called sudo; nil if nobody did, or root.
+    /// The user who called sudo; nil without sudo, or if that was root.
     private static func caller(_ environment: (String) -> String?) -> User? {
         guard let user = environment("SUDO_UID").flatMap({ UInt32($0) }), user > 0, user < .max,
             let group = environment("SUDO_GID").flatMap({ UInt32($0) }), group < .max
         else { return nil }
-        // getpwuid returns null or a record that lives until the next call; the name is copied at once.
+        // getpwuid returns null or a record that is valid until the next call; the name is copied at once.
         if let record = unsafe getpwuid(user), let name = unsafe record.pointee.pw_name {
             return User(name: unsafe String(cString: name), user: user, group: group)
         }
@@ -63,7 +64,7 @@ struct PrivilegePlan: Sendable {
     }
 
     private static func lookUp(_ name: String) -> User? {
-        // getpwnam returns null or a record that lives until the next call; the numbers are copied at once.
+        // getpwnam returns null or a record that is valid until the next call; the numbers are copied at once.
         guard let record = unsafe getpwnam(name) else { return nil }
         return User(name: name, user: unsafe record.pointee.pw_uid, group: unsafe record.pointee.pw_gid)
     }
@@ -74,37 +75,38 @@ struct PrivilegePlan: Sendable {
         return unsafe String(cString: value)
     }
 
-    /// Gives everything up for good: the bounding and ambient sets, the user, the groups, the capabilities, and the way
-    /// back through set-user-ID programs. Only this thread's capabilities go; it must be the only one.
+    /// Drops everything permanently: the bounding and ambient sets, the user, the groups, the capabilities, and the way
+    /// back through set-user-ID programs. Capabilities belong to a thread, so this must be the only one.
     func carryOut() throws(TraceError) {
         if keepsEverything { return }
         func check(_ result: Int32, _ what: String) throws(TraceError) {
             guard result == 0 else { throw .system(what: "giving up privileges: " + what, code: errno) }
         }
-        // Needs cap_setpcap; whoever does not have it cannot run set-user-ID programs to effect either, see below.
+        // Requires cap_setpcap; a process without it cannot regain privileges through set-user-ID programs either, see
+        // below.
         for capability in 0..<64 where !kept.contains(Capabilities(rawValue: 1 << UInt64(capability))) {
             _ = tcptrace_drop_bounding(Int32(capability))
         }
         _ = tcptrace_clear_ambient()
         if let user {
-            // Else the kernel would take all capabilities with the user.
+            // Otherwise the kernel would drop all capabilities together with the user.
             if !kept.isEmpty { try check(tcptrace_keep_capabilities(1), "PR_SET_KEEPCAPS") }
             var group = user.group
-            // The name is a String: NUL-terminated for the time of the call. The list of groups is one number.
+            // The name is a String, which is NUL-terminated during the call. The list of groups has one element.
             try check(
                 user.isKnown ? unsafe initgroups(user.name, user.group) : unsafe setgroups(1, &group), "initgroups")
             try check(tcptrace_become(user.user, user.group), "setresuid")
         }
         try check(tcptrace_set_capabilities(kept.rawValue), "capset")
         try check(tcptrace_no_new_privileges(), "PR_SET_NO_NEW_PRIVS")
-        // Believe it only when the kernel says so.
+        // Success counts only when the kernel confirms it.
         let (effective, permitted) = Capabilities.sets()
         guard effective == kept, permitted == kept, user == nil || geteuid() == user?.user else {
             throw .privileges("privileges could not be given up; -Z root keeps them all")
         }
     }
 
-    /// One line for people: what was given up; nil if nothing was, or if this was no root to begin with.
+    /// One line for the user on what was dropped; nil if nothing was, or if this process did not start as root.
     var announcement: String? {
         guard isRoot, !keepsEverything else { return nil }
         let names = kept.described.split(separator: ", ").joined(separator: " and ")

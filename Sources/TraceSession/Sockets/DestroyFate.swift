@@ -1,21 +1,25 @@
-// What SOCK_DESTROY does to a connection, foretold from both ends' sockets: a pure function (net/ipv4/tcp.c, tcp_abort).
+// The predicted effect of SOCK_DESTROY on a connection, from the sockets of both ends: a pure function (net/ipv4/tcp.c,
+// tcp_abort).
 
 import TCPModel
 import TimelineReport
 
-/// The consequences of ending one socket. The errors are those that the kernel was seen to give; a test makes each.
+/// The consequences of ending one socket. The errors are those that the kernel was observed to return; a test provokes
+/// each.
 struct DestroyFate {
     let target: DetailedSocket
     let holder: SocketRow.Holder
-    /// The other end, if it is on this host.
+    /// The other end's socket, if it is on this host.
     let peer: SocketRow?
 
     private var state: TCPState { target.socket.state }
 
-    /// What only reminds of a connection: TIME_WAIT, an orphan's FIN_WAIT_2, a request. It has no buffers and no owner.
+    /// Whether only a remnant of a connection is left: a TIME_WAIT, an orphan's FIN_WAIT_2, a request. It has no
+    /// buffers and no owner.
     private var isRemnant: Bool { state == .timeWait || target.details.info == nil }
 
-    /// Whether a RST is sent: in the states in which RFC 9293 3.10.5 (ABORT) wants one, if there is still a full socket.
+    /// Whether a RST is sent: in the states for which RFC 9293 3.10.5 (ABORT) demands one, if there is still a full
+    /// socket.
     var sendsReset: Bool {
         guard !isRemnant else { return false }
         switch state {
@@ -24,7 +28,7 @@ struct DestroyFate {
         }
     }
 
-    /// Octets that came and were not read. A received FIN counts as one octet in the kernel's queue.
+    /// Octets received but not read. A received FIN counts as one octet in the kernel's queue.
     private static func unread(_ socket: KernelSocket) -> UInt32 {
         switch socket.state {
         case .closeWait, .lastAck, .closing: socket.receiveQueue - min(1, socket.receiveQueue)
@@ -32,7 +36,7 @@ struct DestroyFate {
         }
     }
 
-    /// One line a subject, for people.
+    /// One line per subject, in prose.
     var lines: [String] { [socketLine, dataLine, ownerLine, peerLine].compactMap { $0 } }
 
     private var socketLine: String {
@@ -87,7 +91,7 @@ struct DestroyFate {
     private static func calls(_ state: TCPState, _ error: String) -> String {
         switch state {
         case .synSent: "connect() fails with \(error)"
-        // After a FIN there is an end of file to read, and that comes before the error.
+        // After a FIN, read() returns the end of file first, and the error only afterwards.
         case .closeWait: "read() returns 0 (end of file), write() fails with \(error)"
         default: "the next read() or write() fails with \(error)"
         }
@@ -99,9 +103,9 @@ struct DestroyFate {
         guard sendsReset else {
             return "\(name): hears nothing; what it sends later is answered by a RST"
         }
-        // Who got our FIN is in CLOSE_WAIT, where the kernel turns a RST into EPIPE.
+        // An end that received our FIN is in CLOSE_WAIT, where the kernel turns a RST into EPIPE.
         let theirs = peer?.socket.state ?? (state == .finWait2 ? .closeWait : .established)
-        // An orphan: close() or the end of its process was before.
+        // An orphan: its process closed it or ended before.
         if let peer, peer.holder == .noProcess {
             return "\(name): its \(peer.socket.state.displayName) ends, too; no process is told"
         }

@@ -1,4 +1,5 @@
-// `tcptrace kill --connection`: says what ending a socket will do, asks, does it through SOCK_DESTROY, and shows what it did.
+// `tcptrace kill --connection`: explains what ending a socket will do, asks, ends it through SOCK_DESTROY, and shows
+// the effect.
 
 import Glibc
 import KernelSockets
@@ -27,7 +28,7 @@ struct DestroyRun {
         self.explain = complain
     }
 
-    /// Returns the exit code; what stands in the way is thrown.
+    /// Returns the exit code; throws the reason if nothing can be ended.
     mutating func perform() throws -> Int32 {
         try survey.look()
         let targets = try choose()
@@ -70,7 +71,7 @@ struct DestroyRun {
         let countedBefore = counters.read()
         var refusals: [KillRefusal] = []
         for plan in plans {
-            // By its cookie: whoever has the four-tuple meanwhile is not hit.
+            // By its cookie, so that another socket that got the four-tuple meanwhile is not hit.
             let code = diag.destroy(plan.fate.target)
             if code != 0 { refusals.append(KillRefusal(description: Self.refusal(code, plan.row))) }
         }
@@ -115,7 +116,7 @@ struct DestroyRun {
                 description: "\(connections.count) sockets match:\(names.joined())\(more)\n"
                     + "name one as LOCAL:PORT REMOTE:PORT, or end them all with --all")
         }
-        // A file capability lets anybody end anybody's connections: what it lends is for one's own.
+        // With a file capability anyone could end anyone's connections, so it is used only for the caller's own.
         if geteuid() != 0,
             let row = connections.first(where: { $0.socket.uid != getuid() || $0.socket.state == .timeWait })
         {
@@ -137,7 +138,7 @@ struct DestroyRun {
 
     private func peer(of row: SocketRow) -> SocketRow? { survey.rows.first { row.isOtherEnd(of: $0) } }
 
-    /// The same socket in sock_diag's words; one that is bound to an interface is found in the list only.
+    /// The same socket as described by sock_diag; a socket that is bound to an interface is found only in the list.
     private static func detailed(_ row: SocketRow, _ diag: inout SockDiag) throws -> DetailedSocket? {
         let socket = row.socket
         func isSame(_ other: KernelSocket) -> Bool {
@@ -149,7 +150,7 @@ struct DestroyRun {
         return try diag.list(ports: [socket.local.port]).first { isSame($0.socket) }
     }
 
-    /// `127.0.0.1:9500 > 127.0.0.1:46516`: local end first.
+    /// `127.0.0.1:9500 > 127.0.0.1:46516`: the local end first.
     private static func name(_ row: SocketRow) -> String { "\(row.socket.local) > \(row.socket.remote)" }
 
     private static func refusal(_ code: Int32, _ row: SocketRow) -> String {

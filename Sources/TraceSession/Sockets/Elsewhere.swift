@@ -1,12 +1,12 @@
-// What `tcptrace kill` says when nothing here has such a socket, and a live trace that saw nothing: it may be in another network
-// namespace, such as a container's.
+// The search for a socket in other network namespaces, such as a container's: for `tcptrace kill` without a match, and
+// for a live trace that saw nothing.
 
 import KernelSockets
 import TCPModel
 
-/// Looks into the other network namespaces of this host.
+/// Searches the other network namespaces of this host.
 struct Elsewhere {
-    /// A remark for a refusal: where there is such a socket, or how to look there.
+    /// A remark to append to a refusal: where there is such a socket, or how to look there.
     static func remark(on filter: SocketFilter, root: String = "/proc") -> String {
         guard let found = first(root: root, needsOwners: filter.namesProcesses, where: filter.accepts) else {
             return " in this network namespace; --netns looks into another one, such as a container's"
@@ -16,7 +16,7 @@ struct Elsewhere {
             + ": --netns \(found.pid) looks there"
     }
 
-    /// A sentence on who listens there on one of these ports; nil if nobody does.
+    /// A sentence on the process in another namespace that listens on one of these ports; nil if there is none.
     static func listener(on ports: [UInt16], root: String = "/proc") -> String? {
         let found = first(root: root, needsOwners: false) { socket, _ in
             socket.state == .listen && ports.contains(socket.local.port)
@@ -27,14 +27,14 @@ struct Elsewhere {
             + " --netns \(found.pid) traces there"
     }
 
-    /// The first namespace with such a socket: a process that is in it, the holder if there is one, and the socket's own port.
-    /// To look up owners takes a walk through all processes: only those of the sockets in question are, which all are if it `needsOwners`
-    /// to say which these are.
+    /// The first namespace with such a socket: a process that is in it, the holder if there is one, and the socket's
+    /// own port. Finding owners takes a walk through all processes, so it is done only for the sockets in question; if
+    /// selecting them `needsOwners`, that is all of them.
     private static func first(
         root: String, needsOwners: Bool, where accepts: (KernelSocket, [ProcessIdentity]) -> Bool
     ) -> (pid: Int32, holder: ProcessIdentity?, port: UInt16)? {
         for pid in NetworkNamespaces(root: root).others() {
-            // The tables below /proc/PID are those of the process's namespace.
+            // The tables below /proc/PID belong to the process's namespace.
             var tables = ProcNetTCP(root: "\(root)/\(pid)")
             guard let snapshot = try? tables.read() else { continue }
             let possible = needsOwners ? snapshot.sockets : snapshot.sockets.filter { accepts($0, []) }

@@ -1,28 +1,29 @@
-// Whom `tcptrace kill` may end: chosen from socket rows alone, without touching any process.
+// Selects the processes that `tcptrace kill` may end, from socket rows alone, without touching any process.
 
 import TCPModel
 import TimelineReport
 
-/// Why nothing was killed, in words for the user.
+/// Why nothing was killed, as a message for the user.
 struct KillRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     var description: String
 }
 
-/// What the user said about which process is meant.
+/// The user's choice among the holders of the matching sockets.
 struct KillChoice: Sendable {
-    /// This one of the holders.
+    /// End only this one of the holders.
     var pid: Int32?
-    /// All of the holders.
+    /// End all of the holders.
     var all = false
-    /// Processes that must never be ended, with the reason: the first process, ourselves, our ancestors.
+    /// Processes that must never be ended, with the reason: the first process, this one, and its ancestors.
     var protected: [Int32: String] = [:]
 }
 
 enum KillPlan {
     /// The processes to end, given the rows that the filter matched.
     ///
-    /// Holders of a listening socket come first: with one among the matches, processes that only have a connection are
-    /// not meant unless they are named (`pid`) or all are wanted. One process is the rule; more need `all`.
+    /// Holders of a listening socket take precedence: if there is one among the matches, processes that only have a
+    /// connection are spared unless they are named (`pid`) or all are requested. Normally one process is ended; more
+    /// require `all`.
     static func targets(_ rows: [SocketRow], _ choice: KillChoice) throws(KillRefusal) -> [ProcessIdentity] {
         guard !rows.isEmpty else { throw KillRefusal(description: "nothing holds it: there is no such socket") }
         let everyone = holders(rows)
@@ -62,7 +63,7 @@ enum KillPlan {
     /// `lab-server[7410]`, escaped.
     static func name(_ process: ProcessIdentity) -> String { "\(printable(process.command))[\(process.pid)]" }
 
-    /// Several names for people.
+    /// Several names as a list in prose.
     static func list(_ processes: [ProcessIdentity]) -> String { processes.map(name).joined(separator: ", ") }
 
     private static func holders(_ rows: [SocketRow]) -> [ProcessIdentity] {
@@ -74,7 +75,7 @@ enum KillPlan {
         holders.isEmpty ? "" : "; they are held by \(list(holders))"
     }
 
-    /// What there is when no process is behind any match, and what to do about it.
+    /// Describes the matches if no process is behind any of them, and what to do about it.
     private static func withoutProcess(_ rows: [SocketRow]) -> String {
         var counts: [(state: TCPState, count: Int)] = []
         for row in rows {

@@ -1,25 +1,25 @@
-// `tcptrace kill`: names the holder of a port, asks, ends it, and shows what became of its sockets.
+// `tcptrace kill`: names the holder of a port, asks, ends it, and shows the effect on its sockets.
 
 import Glibc
 import KernelSockets
 import TCPModel
 import TimelineReport
 
-/// What `tcptrace kill` is asked for.
+/// The arguments of `tcptrace kill`.
 public struct KillRequest: Sendable {
-    /// Which sockets the process must hold.
+    /// Selects the sockets that a process must hold.
     public var filter: SocketFilter
-    /// How the user named them, for messages: `port 9500`.
+    /// The sockets in the user's own words, for messages: `port 9500`.
     public var subject: String
-    /// This one of several holders.
+    /// End only this one of several holders.
     public var pid: Int32?
-    /// All holders.
+    /// End all holders.
     public var all = false
-    /// Do not ask.
+    /// Do not ask for confirmation.
     public var assumeYes = false
-    /// End single connections (SOCK_DESTROY), not processes.
+    /// End single connections (SOCK_DESTROY) instead of processes.
     public var endsConnections = false
-    /// Say what would happen, and end.
+    /// Only say what would happen.
     public var isDryRun = false
     /// The signal to send.
     public var signal: Int32 = SIGTERM
@@ -33,7 +33,7 @@ public struct KillRequest: Sendable {
 
 /// Runs `tcptrace kill`.
 public struct KillRun {
-    /// The user's side of the conversation: nil when there is nobody to ask (standard input is no terminal).
+    /// Asks the user; nil if there is no one to ask (standard input is not a terminal).
     typealias Question = (String) -> Bool?
 
     private static let patience: Int32 = 3000  // Milliseconds for the process to end.
@@ -56,8 +56,8 @@ public struct KillRun {
         self.explain = complain
     }
 
-    /// Ends the process that holds the requested sockets; returns the exit code: 0 when it has ended, 1 after saying on
-    /// standard error why not.
+    /// Ends the process that holds the requested sockets. Returns the exit code: 0 when it has ended, 1 after
+    /// explaining on standard error why not.
     public static func run(_ request: KillRequest) -> Int32 {
         run(request, to: STDOUT_FILENO, ask: askOnTerminal, complain: { complain($0) })
     }
@@ -65,7 +65,7 @@ public struct KillRun {
     static func run(
         _ request: KillRequest, to descriptor: Int32, ask: @escaping Question, complain: @escaping (String) -> Void
     ) -> Int32 {
-        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        // Makes a write to a closed pipe fail with EPIPE instead of ending this program; nothing else changes.
         _ = signal(SIGPIPE, SIG_IGN)
         let output = ResultOutput(descriptor: descriptor)
         do {
@@ -120,7 +120,7 @@ public struct KillRun {
                 refusals.append(refusal)
             }
         }
-        // Nothing was signalled: nothing to compare.
+        // Nothing was signalled, so there is nothing to compare.
         if refusals.count == targets.count, var last = refusals.popLast() {
             for refusal in refusals { explain("\(request.subject): \(refusal)") }
             last.description += "; nothing was ended"
@@ -145,12 +145,12 @@ public struct KillRun {
         return stillRunning || !refusals.isEmpty ? 1 : 0
     }
 
-    /// Asks about one process, makes sure that it is still the same, signals it and waits; whether it has ended.
+    /// Asks about one process, verifies that it is still the same, signals it and waits; returns whether it has ended.
     private mutating func end(_ target: ProcessIdentity, _ matching: [SocketRow]) throws -> Bool {
         let held = matching.compactMap { row in
             survey.owners[row.socket.inode]?.first { $0.process == target }.map { (row.socket.inode, $0) }
         }
-        // From here on the handle stands for this very process: the pid may be given away, the handle may not.
+        // From here on the handle stands for this very process: its pid may be reused, the handle cannot.
         guard let handle = ProcessHandle(pid: target.pid), let owner = held.first?.1, survey.finder.isPresent(owner)
         else { throw KillRefusal(description: "\(KillPlan.name(target)) has gone meanwhile") }
 
@@ -165,7 +165,7 @@ public struct KillRun {
             case .some(true): break
             }
         }
-        // The answer may have taken long: is it still the holder?
+        // The user may have taken a long time to answer: verifies that it still holds the socket.
         guard held.contains(where: { survey.finder.holds($0.1, inode: $0.0) }) else {
             throw KillRefusal(description: "\(KillPlan.name(target)) does not hold it any more and was left alone")
         }
@@ -198,14 +198,15 @@ public struct KillRun {
         return hasEnded
     }
 
-    /// The signals that stop a process.
+    /// Signals that stop a process.
     private static let stops: Set<Int32> = [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]
 
     private func isStopped(_ target: ProcessIdentity) -> Bool {
         survey.finder.troubled(among: [target.pid])[target.pid] == .stopped
     }
 
-    /// Waits until a process is stopped, or goes on, at most so long as for its end; false also if it has ended.
+    /// Waits until a process is stopped, or continues, for at most the time given to ending; false also if it has
+    /// ended.
     private func hasCome(_ target: ProcessIdentity, _ handle: borrowing ProcessHandle, isStopped: Bool) -> Bool {
         let step: Int32 = 20  // Milliseconds.
         for _ in 0..<Self.patience / step {
@@ -215,7 +216,7 @@ public struct KillRun {
         return false
     }
 
-    /// Whether the signal waits until the process goes on.
+    /// Whether the signal stays pending until the process continues.
     private func waitsToGoOn(_ target: ProcessIdentity) -> Bool {
         request.signal != SIGKILL && request.signal != SIGCONT && !Self.stops.contains(request.signal)
             && isStopped(target)
@@ -228,7 +229,7 @@ public struct KillRun {
                 + "when it goes on: kill -CONT \(target.pid) lets it; --signal KILL does not wait\n")
     }
 
-    /// The sockets whose fate the end decides: the targets' own, those waiting in their listeners' queues, and the other
+    /// The sockets affected when the targets end: their own, those waiting in their listeners' queues, and the other
     /// ends on this host.
     private func affectedRows(_ targets: [ProcessIdentity]) -> [SocketRow] {
         let pids = Set(targets.map(\.pid))
@@ -256,7 +257,7 @@ public struct KillRun {
     }
 }
 
-/// Asks on the terminal; nil if standard input is none. Anything but a yes is a no.
+/// Asks on the terminal; nil if standard input is not one. Anything but a yes counts as a no.
 private func askOnTerminal(_ question: String) -> Bool? {
     guard isatty(STDIN_FILENO) == 1 else { return nil }
     var buffer = OutputBuffer()
@@ -266,9 +267,9 @@ private func askOnTerminal(_ question: String) -> Bool? {
     return answer == "y" || answer == "yes"
 }
 
-/// The name of a user, or the number if there is none.
+/// The name of a user, or the number if there is no name.
 private func userName(_ uid: UInt32) -> String {
-    // getpwuid returns null or a record that lives until the next call; the name is copied at once.
+    // getpwuid returns null or a record that is valid until the next call; the name is copied at once.
     guard let record = unsafe getpwuid(uid), let name = unsafe record.pointee.pw_name else { return "\(uid)" }
     return unsafe String(cString: name)
 }

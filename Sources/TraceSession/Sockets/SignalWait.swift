@@ -1,27 +1,27 @@
-// Signals as something to ask for and to wait for; a second one that asks to stop ends the program, wherever it waits.
+// Signals that can be polled and waited for; a second request to stop ends the program, wherever it is waiting.
 
 import CLinux
 import Glibc
 
-/// Signals taken out of their usual way; put back when this value goes. There is one at a time.
+/// Catches signals, and restores their previous handling at the end of this value's life. There is one at a time.
 ///
-/// They are caught and not held back: a program that waits for the reader of its output, or for a file to be opened, can
-/// still be ended. The first SIGINT, SIGTERM or SIGHUP is only noted, for `next`. Another one, a quarter of a second later or
-/// more, does what it does by default.
+/// Signals are caught rather than blocked, so that a program waiting for the reader of its output, or for a file to be
+/// opened, can still be ended. The first SIGINT, SIGTERM or SIGHUP is only recorded, for `next`. Another one, at least
+/// a quarter of a second later, has its default effect.
 package struct SignalWait: ~Copyable {
-    /// Why the waiting ended.
+    /// Why a wait ended.
     enum End {
         case timeout
         case signal
-        /// The other descriptor that was waited for.
+        /// The other descriptor is ready, or lost its reader.
         case ready
     }
 
     private let descriptor: Int32
 
-    /// Catches these signals; nil with errno set if that fails.
+    /// Catches these signals; nil with errno set on failure.
     package init?(_ signals: [Int32]) {
-        // The array's own count of signals is read.
+        // The count passed is the array's own.
         let opened = unsafe tcptrace_catch_signals(signals, signals.count)
         guard opened >= 0 else { return nil }
         descriptor = opened
@@ -29,23 +29,23 @@ package struct SignalWait: ~Copyable {
 
     deinit { tcptrace_release_signals() }
 
-    /// From now on the first signal is like a second one: it ends the program at once.
+    /// From now on already the first signal ends the program at once.
     func standDown() { tcptrace_end_at_next_signal() }
 
-    /// Readable when a signal is waiting, for epoll.
+    /// A descriptor for epoll that is readable when a signal is waiting.
     var fileDescriptor: Int32 { descriptor }
 
-    /// Takes the next signal that is waiting, or nil at once.
+    /// Takes the next waiting signal; nil if there is none.
     package func next() -> Int32? {
         var number: UInt8 = 0
-        // read(2) fills at most the one octet that is passed.
+        // read(2) writes at most the one octet passed to it.
         return unsafe read(descriptor, &number, 1) == 1 ? Int32(number) : nil
     }
 
-    /// Waits at most so long; ends earlier at one of the signals, or when nobody reads `output` any more.
+    /// Waits for at most the given time; ends earlier at one of the signals, or when `output` has lost its reader.
     func wait(milliseconds: Int32, orClosed output: Int32) -> End { wait(milliseconds, output, events: 0) }
 
-    /// The same, or until `input` has something to read.
+    /// Waits for at most the given time; ends earlier at one of the signals, or when `input` has something to read.
     @discardableResult func wait(milliseconds: Int32, orReadable input: Int32) -> End {
         wait(milliseconds, input, events: Int16(POLLIN))
     }
@@ -54,7 +54,7 @@ package struct SignalWait: ~Copyable {
         var waits = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: events, revents: 0),
         ]
-        // A signal that was caught is there to be read then.
+        // A signal that interrupted the wait can be read from the descriptor.
         guard pollUninterrupted(&waits, milliseconds: milliseconds) > 0 else { return .timeout }
         return waits[0].revents != 0 ? .signal : .ready
     }

@@ -1,16 +1,17 @@
-// The filter words of `tcptrace sockets` and `kill`: port, host, pid, joined with and, or, not and parentheses.
+// The filter language of `tcptrace sockets` and `kill`: port, host and pid, combined with and, or, not and parentheses.
 
 public import TCPModel
 
-/// Filter words that make no sense, in a sentence that names the word.
+/// An invalid filter, as a sentence that names the offending word.
 public struct SocketFilterError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sentence.
     public var description: String
 }
 
-/// Which sockets to show. `and` and `or` bind equally and to the left, `not` binds first, as in pcap-filter(7).
+/// Selects sockets. `and` and `or` have equal precedence and associate to the left, `not` binds tightest, as in
+/// pcap-filter(7).
 public struct SocketFilter: Sendable {
-    /// Which end of a socket a word is about. `src` is the local end and `dst` the remote one.
+    /// The end of a socket that a condition refers to. `src` is the local end and `dst` the remote one.
     enum End: Sendable {
         case either
         case local
@@ -25,7 +26,7 @@ public struct SocketFilter: Sendable {
         case and(Condition, Condition)
         case or(Condition, Condition)
 
-        /// Whether it asks who holds the socket.
+        /// Whether the condition depends on the socket's holders.
         var namesProcesses: Bool {
             switch self {
             case .pid: true
@@ -36,22 +37,22 @@ public struct SocketFilter: Sendable {
         }
     }
 
-    /// Nil: every socket.
+    /// Nil accepts every socket.
     let condition: Condition?
-    /// The words, as they were typed.
+    /// The words as typed.
     let words: [String]
 
-    /// Parses filter words; none means every socket. With `portsAreLocal`, `port N` is about the local end only.
+    /// Parses filter words; no words accept every socket. With `portsAreLocal`, `port N` refers to the local end only.
     public init(words: [String], portsAreLocal: Bool = false) throws(SocketFilterError) {
         self.words = words
         var parser = SocketFilterParser(words: words, portsAreLocal: portsAreLocal)
         condition = try parser.parse()
     }
 
-    /// Whether it takes the owners of sockets to say which of them pass.
+    /// Whether the owners of sockets are needed to evaluate the filter.
     var namesProcesses: Bool { condition?.namesProcesses ?? false }
 
-    /// Whether a socket that these processes hold passes.
+    /// Whether the filter accepts a socket that is held by these processes.
     public func accepts(_ socket: KernelSocket, processes: [ProcessIdentity]) -> Bool {
         condition.map { Self.holds($0, socket, processes) } ?? true
     }
@@ -76,12 +77,12 @@ public struct SocketFilter: Sendable {
     }
 }
 
-/// The recursive descent over the words.
+/// A recursive-descent parser over the words.
 private struct SocketFilterParser {
     private var words: [String] = []
     private var position = 0
     private let portsAreLocal: Bool
-    /// What the latest `port`, `host` or `pid` was, so that `port 80 or 443` works.
+    /// The words of the latest `port`, `host` or `pid`, so that `port 80 or 443` works.
     private var latestPrimitive: [String] = []
 
     private static let depthLimit = 100
@@ -173,7 +174,7 @@ private struct SocketFilterParser {
             let last = words.last ?? ""
             throw SocketFilterError(description: "filter: something is missing after '\(last)'")
         }
-        // `port 80 or 443`: the same kind once more. The words are put in, so that this is reached once per value.
+        // `port 80 or 443`: the same kind again. Its words are inserted, so that this branch is taken once per value.
         if start == position, !latestPrimitive.isEmpty, let first = word.unicodeScalars.first,
             first.properties.numericType != nil || word.contains(":")
         {
@@ -191,7 +192,7 @@ private struct SocketFilterParser {
         return word
     }
 
-    /// Whether a condition may begin with this word.
+    /// Whether a condition may start with this word.
     private func isBeginning(_ word: String) -> Bool {
         let beginnings: Set = ["port", "host", "pid", "src", "dst", "local", "remote", "not", "!", "("]
         return beginnings.contains(word.lowercased()) || UInt16(word) != nil || IPAddress(numeric: word) != nil

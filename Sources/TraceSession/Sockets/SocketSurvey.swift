@@ -1,18 +1,19 @@
-// One look at all TCP sockets of this host and who holds them, as rows for the reports.
+// A survey of all TCP sockets of this host and their holders, as rows for the reports.
 
 package import KernelSockets
 import TCPModel
 package import TimelineReport
 
-/// Reads the kernel's tables and the owners together; keeps its memory from look to look.
+/// Reads the kernel's tables together with the owners; keeps its memory between readings.
 package struct SocketSurvey {
-    /// The sockets of the latest look.
+    /// The sockets of the latest reading.
     private(set) var snapshot = SocketSnapshot()
-    /// The owners of the latest look, by inode.
+    /// The owners in the latest reading, by inode.
     private(set) var owners: [UInt64: [SocketOwner]] = [:]
-    /// The rows of the latest look, in the list's order.
+    /// The rows of the latest reading, in the list's order.
     package private(set) var rows: [SocketRow] = []
-    /// What could not be read, or was not understood, in the latest look. Owners that are not seen are told of each row.
+    /// Counts of what could not be read or was not understood in the latest reading. Invisible owners are not included:
+    /// each row shows them.
     var faults: ReadingFaults {
         var faults = ReadingFaults()
         faults.malformedRows = snapshot.malformedLines
@@ -21,10 +22,10 @@ package struct SocketSurvey {
         return faults
     }
 
-    /// Who is who in /proc.
+    /// Finds processes in /proc.
     private(set) var finder: ProcessOwners
     private var reader: ProcNetTCP
-    /// Whether sock_diag is asked, which tells what the kernel measures of each socket, and not /proc.
+    /// Whether to query sock_diag, which includes the kernel's measurements of each socket, instead of /proc.
     private let wantsDetails: Bool
     private var incompleteLists = 0
 
@@ -35,7 +36,7 @@ package struct SocketSurvey {
         self.wantsDetails = wantsDetails
     }
 
-    /// Looks again.
+    /// Reads everything again.
     package mutating func look() throws(KernelViewError) {
         rows.removeAll(keepingCapacity: true)
         if wantsDetails {

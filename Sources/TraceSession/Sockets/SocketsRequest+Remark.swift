@@ -1,10 +1,11 @@
-// What `tcptrace sockets` says beside its list: an empty one, or one without the listener, is easily misread.
+// The remark of `tcptrace sockets` on its list: one that is empty, or lacks the listener, is easily misread.
 
 import TCPModel
 import TimelineReport
 
 extension SocketsRequest {
-    /// That listening sockets pass the filter and are left out, or that nothing passes it, for standard error; nil if neither is so.
+    /// A remark for standard error that no socket matches, or that matching listeners are left out; nil if neither is
+    /// the case.
     func remark(on rows: [SocketRow]) -> String? {
         guard filter.condition != nil else { return nil }
         let accepted = rows.filter { filter.accepts($0.socket, processes: $0.processes) }

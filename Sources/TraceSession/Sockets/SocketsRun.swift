@@ -1,47 +1,47 @@
-// `tcptrace sockets`: the netstat view, once or again and again.
+// `tcptrace sockets`: the netstat view, once or repeatedly.
 
 import Glibc
 import KernelSockets
 public import TCPModel
 public import TimelineReport
 
-/// What `tcptrace sockets` is asked for.
+/// The arguments of `tcptrace sockets`.
 public struct SocketsRequest: Sendable {
-    /// How the list is written.
+    /// Output formats of the list.
     public enum Format: String, CaseIterable, Sendable {
-        /// A table for people.
+        /// A table for the terminal.
         case text
-        /// RFC 4180.
+        /// CSV (RFC 4180).
         case csv
-        /// One object a line.
+        /// JSON, one object per line.
         case json
     }
 
-    /// Which sockets.
+    /// Selects the sockets to show.
     public var filter: SocketFilter
-    /// Only these states; empty = every state, of listeners only with `includesListeners`.
+    /// Show only these states; empty for every state, with listeners only if `includesListeners`.
     public var states: Set<TCPState> = []
     /// Whether listeners are shown (netstat -a).
     public var includesListeners = false
-    /// How the list is written.
+    /// The output format.
     public var format = Format.text
-    /// What the table says of a socket's holder.
+    /// What the table shows of a socket's holder.
     public var holderColumn = SocketTable.HolderColumn.pidAndProgram
-    /// Whether the column titles are written.
+    /// Whether to write the column titles.
     public var hasHeader = true
-    /// The table's width in columns; nil: the terminal's, or no limit if there is none.
+    /// The table's width in columns; nil for the terminal's, or for no limit without a terminal.
     public var width: Int?
-    /// Whether the table tells where each process comes from.
+    /// Whether the table shows where each process comes from.
     public var isVerbose = false
-    /// Whether what the kernel measures of each socket is told, too.
+    /// Whether to show the kernel's measurements of each socket, too.
     public var wantsDetails = false
-    /// Look again after this many seconds, until interrupted; nil: look once.
+    /// Seconds between two lists, until interrupted; nil for a single list.
     public var interval: Double?
 
     /// A request with the defaults.
     public init(filter: SocketFilter) { self.filter = filter }
 
-    /// Whether a row is to be shown.
+    /// Whether to show a row.
     func shows(_ row: SocketRow) -> Bool {
         let state = row.socket.state
         let stateFits = states.isEmpty ? includesListeners || state != .listen : states.contains(state)
@@ -64,9 +64,10 @@ public struct SocketsRun {
         survey = SocketSurvey(wantsDetails: request.wantsDetails)
     }
 
-    /// Lists the sockets on standard output; returns the exit code: 0, or 1 after saying on standard error what failed.
+    /// Lists the sockets on standard output. Returns the exit code: 0, or 1 after reporting a failure on standard
+    /// error.
     public static func run(_ request: SocketsRequest) -> Int32 {
-        // Only changes how writes to a closed pipe end: with EPIPE instead of death.
+        // Makes a write to a closed pipe fail with EPIPE instead of ending this program; nothing else changes.
         _ = signal(SIGPIPE, SIG_IGN)
         var run = SocketsRun(request)
         do {
@@ -117,13 +118,13 @@ public struct SocketsRun {
         }
         looks += 1
         sayWhatIsHidden(rows.count { $0.holder == .unknown })
-        // Once, as what is not understood in one list is not in the next one either.
+        // Once, as what is not understood in one list is not understood in the next either.
         guard !saidFaults, !survey.faults.isEmpty else { return }
         saidFaults = true
         for sentence in survey.faults.sentences { complain(sentence) }
     }
 
-    /// Once: that some owners cannot be seen, and what would help.
+    /// Reports, once, that some owners are not visible, and what would help.
     private mutating func sayWhatIsHidden(_ count: Int) {
         guard !saidWhatIsHidden, count > 0, request.holderColumn != .none else { return }
         saidWhatIsHidden = true
@@ -158,7 +159,7 @@ public struct SocketsRun {
             switch interruptions.wait(milliseconds: pause, orClosed: STDOUT_FILENO) {
             case .timeout: continue
             case .signal:
-                // The shell's prompt is to stand below the last list, not in it.
+                // Puts the shell's prompt below the last list, not into it.
                 if isScreen { buffer.newline() }
                 try output.write(&buffer)
                 return
@@ -167,11 +168,11 @@ public struct SocketsRun {
         }
     }
 
-    /// When the latest look will be: local time with milliseconds.
+    /// The time of the next reading: local time with milliseconds.
     private func localTime() -> String {
         var text = OutputBuffer()
         text.append(date: wallClockNow())
-        // Microseconds are more than a look takes.
+        // A reading takes longer than a microsecond, so three digits suffice.
         text.truncate(to: text.count - 3)
         return String(decoding: text.bytes, as: UTF8.self)
     }
