@@ -10,7 +10,7 @@ struct RecordedKernel {
     struct Counts {
         var joined: UInt64 = 0
         var damaged: UInt64 = 0
-        /// Records ignored because the code that met them cannot use them.
+        /// Records ignored by a replay that is divided by flows.
         var left: UInt64 = 0
         /// The fault of the first record that was not understood.
         var fault: KernelRecordFault?

@@ -1,29 +1,31 @@
-// The workers of a divided replay, and what they share: batches, parts, the merge, and who may touch which of them.
+// The workers of a divided replay and what they share: batches, parts, the merge, and the rules of access to these.
 //
-// A batch is filled by the reader, then each part works on its share of it, then the merge takes what they said. Parts take
-// batches in order and one at a time, the merge too. A mutex guards the table of who is where; nobody holds it while
-// working. So whatever is worked on belongs to one thread at a time, and passes from one to the next through the mutex.
+// The reader fills a batch, each part works on its share of it, then the merge takes their results. Parts take batches
+// in order and one at a time, and so does the merge. A mutex guards the table of assignments and is never held during
+// work. Each object that is worked on thus belongs to one thread at a time, and passes to the next thread through the
+// mutex.
 
 import CLinux
 import Glibc
 
-/// Everything that the threads of a divided replay share. What batches, parts and the merge are is the business of who has it.
+/// The shared state of the threads of a divided replay. The meaning of batches, parts and the merge is left to its
+/// owner.
 @safe final class Crew<Batch: ~Copyable, Part: ~Copyable, Merge: ~Copyable>: @unchecked Sendable {
     private enum Task {
         case part(Int, batch: UInt64)
         case merge(batch: UInt64)
     }
 
-    /// The reader, as a worker.
+    /// The reader's number as a worker.
     private static var reader: Int { 0 }
 
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let change: UnsafeMutablePointer<pthread_cond_t>
     private let batches: SpacedPlaces<Batch>
-    /// Batches under way at a time.
+    /// Number of batches under way at a time.
     let depth: Int
     private let parts: SpacedPlaces<Part>
-    /// To be touched by others only while nothing that was published waits to be merged.
+    /// Others may access it only while no published batch is waiting to be merged.
     let merge: UnsafeMutablePointer<Merge>
     private let work: (inout Part, Int, borrowing Batch) -> Void
     private let take: (inout Merge, borrowing Batch) -> Bool
@@ -35,15 +37,16 @@ import Glibc
     private var isMerging = false
     private var nextOfPart: ByPart<UInt64> = .init(repeating: 0)
     private var isBusy: ByPart<Bool> = .init(repeating: false)
-    /// Who worked on each part last: its connections may still be in that core's cache. The reader at first.
+    /// The worker that last worked on each part: the part's connections may still be in that core's cache. Initially
+    /// the reader.
     private var lastWorker: ByPart<Int> = .init(repeating: 0)
     private var isClosing = false
     private var isWanted = true
     private var sleepers = 0
 
     /// - Parameters:
-    ///   - work: what a part does with its share of a batch. Other parts read the same batch at that time.
-    ///   - take: what the merge does with a batch that all parts are done with; false: nobody wants more.
+    ///   - work: processes a part's share of a batch. Other parts read the same batch concurrently.
+    ///   - take: merges a batch that all parts have processed; returns false if no more results are wanted.
     init(
         workers: Int, batch: () -> Batch, part: () -> Part, merge first: consuming Merge,
         work: @escaping (inout Part, Int, borrowing Batch) -> Void,
@@ -55,10 +58,10 @@ import Glibc
         unsafe lock.initialize(to: pthread_mutex_t())
         unsafe change = .allocate(capacity: 1)
         unsafe change.initialize(to: pthread_cond_t())
-        // Both were allocated just above and are destroyed in deinit, after all threads have been joined.
+        // Both were allocated just above, and are destroyed in deinit after all threads have been joined.
         unsafe pthread_mutex_init(lock, nil)
         unsafe pthread_cond_init(change, nil)
-        // Alone, one is enough, and its memory stays in the cache.
+        // A single thread needs only one batch, whose memory then stays in the cache.
         depth = workers > 1 ? ReplayDivision.depth : 1
         batches = SpacedPlaces(count: depth) { _ in batch() }
         parts = SpacedPlaces(count: ReplayDivision.parts) { _ in part() }
@@ -68,7 +71,8 @@ import Glibc
     }
 
     deinit {
-        // All of it was allocated and initialized in init; `stop` has joined the threads, which held self till then.
+        // All of this was allocated and initialized in init; `stop` has joined the threads, which retained self until
+        // then.
         unsafe merge.deinitialize(count: 1)
         unsafe merge.deallocate()
         unsafe pthread_cond_destroy(change)
@@ -78,41 +82,42 @@ import Glibc
     }
 
     private func startThread(_ worker: Int) {
-        // The closure's box holds self; it is taken over by the thread that begins with it, or released here.
+        // The closure's box retains self. The new thread takes it over; if there is none, it is released here.
         let box = unsafe Unmanaged.passRetained(ThreadWork { [self] in workTillTheEnd(worker) })
-        // Signals are the reader's: a thread inherits the mask.
+        // Signals belong to the reader, and a thread inherits the mask.
         var others = sigset_t()
         var before = sigset_t()
-        // All calls read and change the sets that are passed, nothing else.
+        // The calls read and change only the sets passed to them.
         unsafe sigfillset(&others)
         unsafe pthread_sigmask(SIG_BLOCK, &others, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
-        // thread is written by the call; the box is retained for the thread.
+        // The call writes to `thread`; the box is retained for the new thread.
         let code = unsafe pthread_create(&thread, nil, threadMain, box.toOpaque())
         if code == 0 { threads.append(thread) } else { unsafe box.release() }
     }
 
     // MARK: The reader's side
 
-    /// The batch that is being filled belongs to the reader until it is published.
+    /// The batch with this number. It belongs to the reader until it is published.
     @inline(__always) func batch(_ number: UInt64) -> UnsafeMutablePointer<Batch> {
-        // The depth is a power of two, so that this is the remainder, which is below the number of batches.
+        // The depth is a power of two, so this is the remainder, which is below the number of batches.
         unsafe batches.place(Int(truncatingIfNeeded: number) & (depth &- 1))
     }
 
-    /// One of the places of batches; to be touched only while nothing that was published waits to be merged.
+    /// The batch at one of the places; may be accessed only while no published batch is waiting to be merged.
     func batch(at place: Int) -> UnsafeMutablePointer<Batch> { unsafe batches.place(place) }
 
-    /// A part; to be touched only while nothing that was published waits to be merged.
+    /// A part; may be accessed only while no published batch is waiting to be merged.
     func part(_ index: Int) -> UnsafeMutablePointer<Part> { unsafe parts.place(index) }
 
-    /// Hands a batch over, and waits until there is room for the next one. False: nobody wants the results any more.
+    /// Hands a batch over, and waits until there is room for the next one. Returns false if no more results are wanted.
     func publish(_ number: UInt64) -> Bool {
         acquire()
         published = number + 1
         wakeAll()
-        // Alone, the batch is worked on while it is in the cache; with others, only when they are behind.
+        // A single thread works on the batch while it is in the cache; with others, the reader helps only if they are
+        // behind.
         let room = threads.isEmpty ? 0 : UInt64(depth - 1)
         while published - merged > room { workOrWait(Self.reader) }
         let isWanted = isWanted
@@ -120,14 +125,14 @@ import Glibc
         return isWanted
     }
 
-    /// Waits until all that was published is merged: everything belongs to the reader then.
+    /// Waits until all published batches are merged: everything then belongs to the reader.
     func settle() {
         acquire()
         while merged < published { workOrWait(Self.reader) }
         release()
     }
 
-    /// Ends the threads. Nothing that was published is left.
+    /// Ends the threads. All published batches must have been merged.
     func stop() {
         acquire()
         isClosing = true
@@ -146,11 +151,11 @@ import Glibc
         release()
     }
 
-    /// Does one piece of work, or waits for a change. With the lock held, before and after.
+    /// Does one piece of work, or waits for a change. The lock is held on entry and on return.
     private func workOrWait(_ worker: Int) {
         guard let task = pick(worker) else {
             sleepers += 1
-            // This thread holds the lock; the call gives it back while it waits.
+            // This thread holds the lock, which the call releases while it waits.
             unsafe pthread_cond_wait(change, lock)
             sleepers -= 1
             return
@@ -158,7 +163,7 @@ import Glibc
         release()
         var goesOn = true
         switch task {
-        // `pick` gave this part to this thread alone, and its share of the batch with it.
+        // `pick` gave this part to this thread alone, together with its share of the batch.
         case .part(let part, let number): unsafe work(&parts.place(part).pointee, part, batch(number).pointee)
         // `pick` gave the merge to this thread alone.
         case .merge(let number): goesOn = unsafe take(&merge.pointee, batch(number).pointee)
@@ -176,8 +181,8 @@ import Glibc
         wakeAll()
     }
 
-    /// The next thing to do: a merge that is due, or the part that is furthest behind; of several, one that the worker had
-    /// before. With the lock held.
+    /// The next task: a merge that is due, or else the part that is furthest behind, preferably one that this worker
+    /// had last. The lock must be held.
     private func pick(_ worker: Int) -> Task? {
         if !isMerging && merged < published {
             var isDue = true
@@ -208,13 +213,13 @@ import Glibc
     }
 }
 
-/// What a thread is to do.
+/// The work of a thread.
 private final class ThreadWork {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }
 }
 
-/// Where a thread begins. `argument` is a retained `ThreadWork`.
+/// A thread's entry point. `argument` is a retained `ThreadWork`.
 private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument = unsafe argument else { return nil }
     // startThread retained exactly this object for this thread.

@@ -1,20 +1,22 @@
-// One capture file of a replay: its frames that pass the filter, with their numbers, and how many it lacks.
+// One capture file of a replay: its frames that pass the filter, with their numbers, and the number of frames that it
+// lacks.
 
 import PacketSource
 import TCPModel
 
-/// A capture file that is being read, and the filter for its frames.
+/// A capture file being read, and the filter for its frames.
 struct InputFile: ~Copyable {
     private var reader: CaptureFileReader
     private var filter: FilterSet?
-    /// Lost frames that have been told.
+    /// Lost frames that have been reported.
     private var toldLosses: UInt64 = 0
-    /// When the latest frame was captured, whether it passed the filter or not; nil before the first one.
+    /// The capture time of the latest frame, whether it passed the filter or not; nil before the first one.
     private(set) var latestTime: Timestamp?
 
-    /// Opens a file; an empty filter lets every frame pass. Nil if it has no header yet and is not wanted any longer.
+    /// Opens a file; an empty filter lets every frame pass. Nil if `isWanted` turned false before the file's header
+    /// arrived.
     ///
-    /// - Parameter keepsRecords: whether `read` is to come back with what the file says of the kernel.
+    /// - Parameter keepsRecords: whether `read` returns at the file's kernel records.
     init?(
         _ path: String, filter words: String, keepsRecords: Bool, while isWanted: () -> Bool
     ) throws(TraceError) {
@@ -41,28 +43,28 @@ struct InputFile: ~Copyable {
     var path: String { reader.path }
     var interfaces: [CaptureInterface] { reader.interfaces }
     var interfaceCount: Int { reader.interfaceCount }
-    /// Those from a place on, copied out: the reader may go on with its own.
+    /// The interfaces from `start` on, copied, so that the reader can change its own.
     func interfaces(from start: Int) -> [CaptureInterface] { reader.interfaces(from: start) }
-    /// Whether it is a classic pcap file, which has one interface.
+    /// Whether it is a classic pcap file, which has a single interface.
     var isClassic: Bool { reader.isClassic }
-    /// Octets that are done, and of how many; nil for a stream.
+    /// Octets read so far, and in total; the size is nil for a stream.
     var bytesRead: UInt64 { reader.bytesRead }
     var size: UInt64? { reader.size }
 
-    /// Readable when a stream has more.
+    /// A descriptor that is readable when a stream has more.
     var fileDescriptor: Int32 { reader.fileDescriptor }
 
-    /// Hands over the next frames, at most `limit`, or until `body` returns false. It does not wait for a stream.
+    /// Delivers the next frames, at most `limit`, or until `body` returns false. Does not wait for a stream.
     ///
     /// - Parameters:
-    ///   - frame: the number of the frame before, which is counted on.
-    ///   - body: gets each frame that passes the filter, and its number.
+    ///   - frame: the number of the previous frame; advanced by each frame read.
+    ///   - body: receives each frame that passes the filter, and its number.
     @inline(__always) mutating func read(
         limit: Int, after frame: inout UInt64, _ body: (FrameHeader, RawSpan, UInt64) -> Bool
     ) throws(TraceError) -> CaptureFileReader.Progress {
         var number = frame
         var latest = Timestamp(nanoseconds: 0)
-        // Taken out and put back: the reader is busy meanwhile, and the filter is another's.
+        // Taken out and put back, because the closure changes the filter while the reader is in use.
         var filter = filter.take()
         defer {
             if number != frame { latestTime = latest }
@@ -70,7 +72,7 @@ struct InputFile: ~Copyable {
             self.filter = filter.take()
         }
         do throws(CaptureFileError) {
-            // Where nothing is filtered, frames take the short way.
+            // Without a filter, frames take a shorter path.
             if filter == nil {
                 @inline(__always) func deliver(_ header: FrameHeader, _ bytes: RawSpan) -> Bool {
                     number &+= 1
@@ -89,7 +91,7 @@ struct InputFile: ~Copyable {
         }
     }
 
-    /// What the filter left out because it cannot be compiled for a link type, in sentences for standard error.
+    /// Sentences on frames left out because the filter cannot be compiled for their link type.
     mutating func rejections() -> [String] {
         let rejected = filter?.rejected ?? []
         return rejected.map { rejection in
@@ -100,9 +102,9 @@ struct InputFile: ~Copyable {
         }
     }
 
-    /// Frames that the capturing program lost, as far as that is known and was not told before.
+    /// Frames that the capturing program lost, as far as known and not reported before.
     mutating func takeLosses() -> UInt64 {
-        // A capture may take back what it said (pcapng's interface statistics).
+        // A capture may later report fewer losses than before (pcapng's interface statistics).
         let losses = reader.droppedFrames
         defer { toldLosses = max(toldLosses, losses) }
         return losses - min(losses, toldLosses)

@@ -1,35 +1,37 @@
-// The interfaces of a whole replay: each file counts its own from 0, and a connection's, or a copy's, is one of them all.
+// The interfaces of a whole replay: each file numbers its own from 0; connections and copies of frames refer to common
+// numbers.
 
 import PacketSource
 
-/// Which number an interface of a file has in the replay.
+/// Maps the interface numbers of a file to those of the replay.
 struct InterfaceNumbers {
-    /// The interfaces of all files so far, by their numbers.
+    /// The interfaces of all files so far, indexed by the replay's numbers.
     private(set) var all: [CaptureInterface] = []
-    /// The numbers of those of which the same is said.
+    /// The numbers of interfaces with the same description.
     private var alike: [CaptureInterface: [UInt16]] = [:]
 
-    // Of the file that is being read:
+    // For the file being read:
     private var numbers: [UInt16] = []
-    /// Of how many of its interfaces the same is said.
+    /// How many of the file's interfaces have the same description.
     private var counts: [CaptureInterface: Int] = [:]
 
-    /// Whether the file's numbers are the replay's: nothing has to be changed then.
+    /// Whether the file's numbers equal the replay's, so that frames need no change.
     private(set) var isSame = true
 
-    /// What comes now is of the next file.
+    /// Starts the next file.
     mutating func beginFile() {
         numbers.removeAll(keepingCapacity: true)
         counts.removeAll(keepingCapacity: true)
         isSame = true
     }
 
-    /// How many interfaces of the file are known.
+    /// The number of the file's interfaces known so far.
     var fileCount: Int { numbers.count }
 
-    /// The file describes these, too. Files that say the same of an interface share it; two interfaces of one file stay two.
+    /// Adds interfaces that the file describes. Files with the same description of an interface share it; two
+    /// interfaces of one file remain two.
     ///
-    /// - Returns: those that are new to the replay, which has them in this order.
+    /// - Returns: those that are new to the replay, in the order of their numbers.
     mutating func learn(_ interfaces: [CaptureInterface]) -> [CaptureInterface] {
         let before = all.count
         for interface in interfaces {
@@ -44,7 +46,7 @@ struct InterfaceNumbers {
     }
 
     private mutating func add(_ interface: CaptureInterface) -> UInt16 {
-        // There are no more numbers than that: the last one stands for all that come after.
+        // There are no more numbers than that: the last one stands for all further interfaces.
         guard all.count <= UInt16.max else { return .max }
         let number = UInt16(all.count)
         all.append(interface)
@@ -52,7 +54,7 @@ struct InterfaceNumbers {
         return number
     }
 
-    /// The replay's number of one of the file's interfaces.
+    /// The replay's number for one of the file's interfaces.
     subscript(interface: UInt16) -> UInt16 {
         Int(interface) < numbers.count ? numbers[Int(interface)] : interface
     }

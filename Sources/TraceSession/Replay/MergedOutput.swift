@@ -1,19 +1,19 @@
-// What a replay writes to standard output, until nobody wants it any more.
+// A replay's output to standard output, until the reader has gone or a write fails.
 
 import Glibc
 import TimelineReport
 
-/// Results on their way to standard output.
+/// Buffered results on their way to standard output.
 struct MergedOutput: ~Copyable {
-    /// Octets that gather before they are written.
+    /// The number of octets to buffer before writing.
     private static let writeSize = 1 << 16
 
     var buffer = OutputBuffer(capacity: 1 << 17)
     private let output = ResultOutput(descriptor: STDOUT_FILENO)
-    /// The exit code that a failure to write asks for; nil as long as there is none.
+    /// The exit code after a failed write; nil if none has failed.
     private(set) var status: Int32?
 
-    /// Writes what there is; after a failure it is forgotten.
+    /// Writes the buffer; after a failure its contents are discarded.
     mutating func flush() {
         guard status == nil else { return buffer.clear() }
         do throws(ResultOutputError) {
@@ -23,7 +23,7 @@ struct MergedOutput: ~Copyable {
         }
     }
 
-    /// The same if enough has gathered.
+    /// Writes the buffer if it holds enough.
     mutating func flushIfFull() {
         if buffer.count >= Self.writeSize { flush() }
     }

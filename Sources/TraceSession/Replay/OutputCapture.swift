@@ -1,41 +1,41 @@
-// The capture that a replay writes (`-w`): one for all files that it reads, with the interfaces of them all.
+// The capture written by a replay (`-w`): one file for all input files, with the interfaces of them all.
 
 import PacketSource
 import TCPModel
 
-/// Frames on their way to the output, whose interfaces are described when their first frame comes.
+/// The output file; an interface is described there when its first frame is written.
 struct OutputCapture: ~Copyable {
     private var writer: CaptureWriter
-    /// What a classic file states once for all its frames, when they come from several files or interfaces: other readers cut
-    /// frames at it.
+    /// The snapshot length for a classic file, which states it once for frames of several files or interfaces: other
+    /// readers truncate frames at it.
     private var commonSnapshotLength: UInt32?
-    /// The replay's interfaces as far as they are known, and which of them became which of the output.
+    /// The replay's interfaces known so far; `numbers` maps them to the output's.
     private var inputs: [CaptureInterface] = []
     private var numbers: [UInt16: UInt16] = [:]
-    /// How many of the inputs are described in the output for certain: from the first one on.
+    /// The number of inputs, from the first one on, that are certainly described in the output.
     private var described = 0
 
-    /// Opens the output, and empties it unless it is one of the files to be read.
+    /// Opens the output and empties it; throws if it is one of the files to be read.
     init(_ path: String, of files: [String]) throws(CaptureWriteError) {
         writer = try CaptureWriter(
             path: path, application: TraceOptions.tool, notOver: Set(files.compactMap { FileIdentity(path: $0) }))
         commonSnapshotLength = writer.format == .pcap && files.count > 1 ? 262_144 : nil
     }
 
-    /// What is not in the output as it was read, in sentences for standard error.
+    /// Sentences for standard error on what the output does not hold as it was read.
     var remarks: [String] { writer.remarks }
 
-    /// Throws if a file to be read is the output itself, which was not there when the replay began.
+    /// Throws if a file to be read is the output itself, which did not exist when the replay began.
     func refuse(_ path: String) throws(CaptureWriteError) {
         if let identity = writer.identity, FileIdentity(path: path) == identity {
             throw CaptureWriteError(file: writer.path, reason: .isInput)
         }
     }
 
-    /// These interfaces come after those that are known.
+    /// Appends interfaces to those known so far.
     mutating func learn(_ new: [CaptureInterface], areClassic: Bool) {
         for var interface in new {
-            // A classic file's length is no promise: there are longer frames in some.
+            // A classic file's snapshot length is no guarantee: some files have longer frames.
             if areClassic && writer.format == .pcapng { interface.snapshotLength = 0 }
             inputs.append(interface)
         }
@@ -51,7 +51,7 @@ struct OutputCapture: ~Copyable {
         try writer.write(header, bytes)
     }
 
-    /// Writes what a live trace learnt of the kernel. Readers look for an interface first: it comes behind those that are known.
+    /// Writes a live trace's kernel record. Readers expect an interface first, so it is placed behind the known ones.
     mutating func copy(kernelRecord payload: [UInt8]) throws(CaptureWriteError) {
         guard writer.format == .pcapng else { return }
         while described < inputs.count {
@@ -73,7 +73,7 @@ struct OutputCapture: ~Copyable {
         return number
     }
 
-    /// The files say that frames were lost: their copy does, too.
+    /// Records in the output that frames are missing from the input.
     mutating func note(lost: UInt64) {
         guard lost > 0, let first = numbers.values.min() else { return }
         var counters = CaptureStatistics()
@@ -81,9 +81,9 @@ struct OutputCapture: ~Copyable {
         writer.setStatistics(counters, interface: first)
     }
 
-    /// Writes what has gathered.
+    /// Writes buffered data.
     mutating func flush() throws(CaptureWriteError) { try writer.flush() }
 
-    /// Writes what has gathered, and closes the file.
+    /// Writes buffered data and closes the file.
     mutating func close() throws(CaptureWriteError) { try writer.close() }
 }

@@ -1,53 +1,54 @@
-// What the parts of a divided replay say about one batch, in pieces, and the order into which the merge brings these.
+// The output of a divided replay's parts for one batch, in pieces, and the order in which the merge takes these.
 
 import TimelineReport
 
-/// What one part says about one batch.
+/// The output of one part for one batch.
 struct PartOutput {
-    /// What one call of the report appended.
+    /// The output of one call of the report.
     struct Piece: BitwiseCopyable {
-        /// Where it belongs among the pieces of all parts.
+        /// Its sort key among the pieces of all parts.
         let key: UInt64
         /// The connection's number.
         let number: UInt64
-        /// Where its bytes end; they begin where those of the piece before end.
+        /// The offset of its end; it begins at the end of the previous piece.
         let end: Int
     }
 
-    /// Octets of memory that are kept for the next batch.
+    /// Octets of memory to keep for the next batch.
     private static let mostKept = 1 << 20
 
     var out = OutputBuffer()
     private(set) var pieces: [Piece] = []
 
-    /// Empties it for the next batch.
+    /// Empties the output for the next batch.
     mutating func clear() {
-        // What a few long connections took is given back.
+        // Memory that a few long connections needed is released.
         if out.count > Self.mostKept { out = OutputBuffer() } else { out.clear() }
         pieces.removeAll(keepingCapacity: true)
     }
 
-    /// Takes down what has been appended since the last piece, if there is anything.
+    /// Records the output appended since the last piece as a new piece, if there is any.
     @inline(__always) mutating func addPiece(key: UInt64, number: UInt64) {
         if out.count > pieces.last?.end ?? 0 { pieces.append(Piece(key: key, number: number, end: out.count)) }
     }
 }
 
-/// Goes through what all parts say about a batch, in the order of keys.
+/// Iterates over the pieces of all parts for a batch, in the order of their keys.
 struct PieceOrder {
-    /// By part: the next piece.
+    /// By part: the index of the next piece.
     private var next: ByPart<Int> = .init(repeating: 0)
 
-    /// Hands over the pieces with keys below `limit`, but for those that were handed over before.
+    /// Delivers the pieces with keys below `limit`, except those delivered before.
     @inline(__always) mutating func take(
         from said: borrowing SpacedPlaces<PartOutput>, below limit: UInt64,
         _ body: (borrowing OutputBuffer, Range<Int>, _ number: UInt64) -> Void
     ) {
-        // What each part comes with next.
+        // The key of each part's next piece.
         var keys: ByPart<UInt64> = .init(repeating: limit)
         for part in keys.indices { keys[part] = Self.key(said, part, next[part], below: limit) }
         while true {
-            // The part with the least key, and the least key of the others: up to there all pieces are that part's.
+            // The part with the smallest key, and the smallest key of the others: up to that one, all pieces belong to
+            // this part.
             var best = 0
             var bestKey = limit
             var nextKey = limit
@@ -58,7 +59,7 @@ struct PieceOrder {
                 bestKey = min(key, bestKey)
             }
             guard bestKey < limit else { return }
-            // Nobody else works on a batch that is merged, here and below.
+            // No other thread works on a batch while it is merged, here and below.
             let output = unsafe said.place(best)
             var index = next[best]
             var start = index == 0 ? 0 : unsafe output.pointee.pieces[index - 1].end
@@ -73,7 +74,7 @@ struct PieceOrder {
         }
     }
 
-    /// The key of a part's piece; the limit if there is none, or it is not below.
+    /// The key of a part's piece; `limit` if there is no such piece, or if its key is not below.
     @inline(__always) private static func key(
         _ said: borrowing SpacedPlaces<PartOutput>, _ part: Int, _ index: Int, below limit: UInt64
     ) -> UInt64 {

@@ -1,18 +1,18 @@
-// How far a long replay is, on a terminal: one line on standard error that is written over and over and then wiped away.
+// The progress of a long replay: one line on a terminal's standard error, rewritten again and again and finally erased.
 
 import CLinux
 import Glibc
 import TCPModel
 import TimelineReport
 
-/// The line. Nothing of it is ever seen when standard error is no terminal, or within the first second.
+/// The line. It is not shown if standard error is not a terminal, nor within the first second.
 struct ProgressLine {
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let start = monotonicNow()
     private var next: Int64 = Span.second
     private var isShown = false
 
-    /// Brings the line up to date, four times a second.
+    /// Updates the line, four times a second.
     mutating func show(_ packets: UInt64, _ bytes: UInt64, _ size: UInt64?) {
         guard isTerminal else { return }
         let elapsed = monotonicNow() - start
@@ -34,7 +34,7 @@ struct ProgressLine {
         try? ResultOutput(descriptor: STDERR_FILENO).write(&line)
     }
 
-    /// Takes the line away, before anything else is written.
+    /// Erases the line, before anything else is written.
     mutating func clear() {
         guard isShown else { return }
         isShown = false

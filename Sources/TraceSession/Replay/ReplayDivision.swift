@@ -1,24 +1,24 @@
-// How a replay is divided: parts, batches, and what is kept of them.
+// The constants of a replay's division into parts and batches.
 
-/// How a replay is divided. None of these depends on the machine, so that the results do not either.
+/// How a replay is divided. None of these values depends on the machine, so the results do not either.
 enum ReplayDivision {
-    /// Parts of the flows, each with a timeline of its own; as many as `ByPart` has.
+    /// Parts of the flows, each with its own timeline; `ByPart` has as many elements.
     static let parts = 8
-    /// Frames between two looks at ended connections; a batch has as many, so that all of it stays in a core's cache.
+    /// Frames between two examinations of ended connections, and in a batch, so that all of it stays in a core's cache.
     static let batch = 2048
-    /// Most segments of a batch that are behind another one in their frame.
+    /// The most segments in a batch that follow another one in their frame.
     static let extras = 1024
-    /// Things that are told in a batch at most, where a capture file says much of the kernel between two frames.
+    /// Events at which a batch ends early, where a capture file has many kernel records between two frames.
     static let told = 16_384
-    /// Octets of frames that are shown in a batch, about.
+    /// The approximate number of octets of excerpts at which a batch ends early.
     static let shown = 4 << 20
-    /// Connections that are reported at a time when nothing more comes: memory is at its scarcest then.
+    /// Connections reported at a time after the input has ended, when memory is scarcest.
     static let rest: UInt64 = 1024
-    /// The same of a replay that tells all that happened to them.
+    /// The same number for a replay that reports all events of connections.
     static let toldRest = 256
     /// Batches under way at a time.
     static let depth = 4
-    /// Connections of one part that have ended and wait for late segments; with more, the oldest is done.
+    /// Ended connections of one part that wait for late segments; beyond this number the oldest is reported.
     static let waiting = 4096
 }
 

@@ -7,35 +7,36 @@ import TimelineReport
 
 /// The state of one replay.
 struct ReplayRun: ~Copyable {
-    /// Between two looks at a stream that pauses, in nanoseconds; what is known is not shown more often either.
+    /// Nanoseconds between two checks of a pausing stream, and the minimum time between two displays of what is known.
     private static let pause = Span.second / 10
-    /// Where a capture runs: so long after its latest frame nothing is left that is soon to be shown.
+    /// For a running capture: the time after its latest frame from which on nothing more is due to be shown soon, in
+    /// nanoseconds.
     private static let settling = ReportedQueue.recordedLinger + Span.second
 
     private let options: TraceOptions
     private let signals: SignalWait
-    /// The capture as the report knows it: what the first file that could be opened says.
+    /// The description for the report, from the first file that could be opened.
     private var description: CaptureDescription
-    /// `-w`: opened with the first file.
+    /// The output of `-w`, opened with the first file.
     private var output: OutputCapture?
     private var interfaces = InterfaceNumbers()
-    /// Whether there are some of which the report has not heard.
+    /// Whether the report has not yet been informed of some interfaces.
     private var hasNewInterfaces = false
     private var progress = ProgressLine()
     private var isBegun = false
     private var isStopped = false
-    /// The output was refused before anything was read.
+    /// Whether the output was refused before anything was read.
     private var isRefused = false
     private var frame: UInt64 = 0
-    /// Frames that the capturing programs lost, as the files say.
+    /// Frames lost by the capturing programs, according to the files.
     private var lost: UInt64 = 0
-    /// What was said of the kernel and was not copied.
+    /// Kernel records that were not copied to the output.
     private var recordsNotCopied: UInt64 = 0
-    /// Frames read before the batch under way.
+    /// The number of frames read before the current batch.
     private var batchStart: UInt64 = 0
-    /// When results were shown because a stream paused, and how many frames had been read then.
+    /// When results were last shown because a stream paused, and the number of frames read by then.
     private var shown: (frame: UInt64, time: Int64) = (.max, 0)
-    /// Of the file that is read, if it is a stream.
+    /// The clock of the file being read, if it is a stream.
     private var clock = StreamClock()
     private var ends = FileEnds()
 
@@ -46,9 +47,9 @@ struct ReplayRun: ~Copyable {
             file: nil, interfaces: [], snapshotLength: nil, filter: options.effectiveFilter, tool: TraceOptions.tool)
     }
 
-    /// Reads all files, up to their ends or until nobody wants more.
+    /// Reads all files to their ends, or until no more is wanted.
     ///
-    /// - Returns: the exit code: 1 if one could not be read to its end, or the frames not be written.
+    /// - Returns: the exit code: 1 if a file could not be read to its end, or if writing frames failed.
     mutating func readAll<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) -> Int32 {
         var status: Int32 = 0
         for path in FileOrder.byTime(options.files) where !isStopped {
@@ -64,7 +65,7 @@ struct ReplayRun: ~Copyable {
         return status
     }
 
-    /// Says what went wrong, and returns the exit code. After an output that cannot be written no file is read any more.
+    /// Reports an error and returns the exit code. If the output cannot be written, no further file is read.
     private mutating func fail(_ error: TraceError) -> Int32 {
         progress.clear()
         if case .output = error {
@@ -76,7 +77,7 @@ struct ReplayRun: ~Copyable {
         return 1
     }
 
-    /// Opens a file; nil if a signal came before a stream had its header.
+    /// Opens a file; nil if a signal arrived before a stream had its header.
     private mutating func open<Consumer: ReplayConsumer & ~Copyable>(
         _ path: String, _ consumer: inout Consumer
     ) throws(TraceError) -> InputFile? {
@@ -88,7 +89,7 @@ struct ReplayRun: ~Copyable {
         }
     }
 
-    /// A file is open: the first one opens the output and the report, too.
+    /// Begins a file that has been opened; the first one opens the output and the report, too.
     private mutating func begin<Consumer: ReplayConsumer & ~Copyable>(
         _ input: borrowing InputFile, _ consumer: inout Consumer
     ) throws(TraceError) {
@@ -109,7 +110,7 @@ struct ReplayRun: ~Copyable {
         consumer.begin(description)
     }
 
-    /// The file may have described more interfaces by now, whose frames come next.
+    /// Takes in interfaces that the file has described meanwhile; their frames come next.
     private mutating func learn(of input: borrowing InputFile) {
         guard input.interfaceCount > interfaces.fileCount else { return }
         let new = interfaces.learn(input.interfaces(from: interfaces.fileCount))
@@ -119,7 +120,7 @@ struct ReplayRun: ~Copyable {
         hasNewInterfaces = isBegun
     }
 
-    /// The names of interfaces are told to whoever shows them: not each by itself, as a file may have very many.
+    /// Informs the consumer of new interface names: not one by one, as a file may have very many.
     private mutating func tellInterfaces<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer) {
         guard hasNewInterfaces else { return }
         hasNewInterfaces = false
@@ -130,7 +131,7 @@ struct ReplayRun: ~Copyable {
         var line = "reading from file \(printable(input.path))"
         if let first = input.interfaces.first {
             line += ", link-type \(first.linkType.name) (\(first.linkType.summary))"
-            // 0: the file does not say.
+            // 0: the file does not specify it.
             if first.snapshotLength > 0 { line += ", snapshot length \(first.snapshotLength)" }
         }
         if !options.filter.isEmpty { line += ", filter \"\(printable(options.filter))\"" }
@@ -151,7 +152,7 @@ struct ReplayRun: ~Copyable {
         while !isStopped {
             let before = frame
             let isFirst = input.latestTime == nil
-            // Of several files each one's first frame tells where it begins.
+            // With several files, the first frame of each is read alone, to check where the file begins.
             let state = try take(from: &input, &consumer, limit: isFirst && options.files.count > 1 ? 1 : .max)
             if isFirst, let begin = input.latestTime, let sentence = ends.begin(input.path, begin) { tell([sentence]) }
             if input.size == nil && frame != before, let captured = input.latestTime {
@@ -178,12 +179,12 @@ struct ReplayRun: ~Copyable {
         for sentence in sentences { complain(sentence) }
     }
 
-    /// Hands over the frames that are there, up to the end of the batch and at most `limit`.
+    /// Delivers the waiting frames, up to the end of the batch and at most `limit`.
     private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
         from input: inout InputFile, _ consumer: inout Consumer, limit: Int
     ) throws(TraceError) -> CaptureFileReader.Progress {
         let room = min(limit, ReplayDivision.batch - Int(frame - batchStart))
-        // Where nothing is written or counted, frames take the short way.
+        // If frames are neither written nor counted, they take a shorter path.
         if output == nil && options.packetLimit == nil && options.connectionLimit == nil && interfaces.isSame {
             @inline(__always) func take(_ header: FrameHeader, _ bytes: RawSpan, _ number: UInt64) -> Bool {
                 consumer.take(header, bytes, frame: number)
@@ -212,20 +213,21 @@ struct ReplayRun: ~Copyable {
         return state
     }
 
-    /// There has been as much as was asked for (`-c`, `--connections`): what the file says of the kernel before the next frame is of that.
+    /// The requested number of frames or connections has been reached (`-c`, `--connections`): kernel records before
+    /// the next frame still belong to it.
     private mutating func takeRecords<Consumer: ReplayConsumer & ~Copyable>(
         behindTheLastFrameOf input: inout InputFile, _ consumer: inout Consumer
     ) throws(TraceError) {
         guard options.usesKernel else { return }
-        // A frame that is met here counts for nothing, nor does whatever is wrong behind the last one.
+        // A frame found here does not count, and neither does a fault behind the last one.
         var passed = frame
         while case .localBlock(let payload)? = try? input.read(limit: 1, after: &passed, { _, _, _ in false }) {
             try take(kernelRecord: payload, &consumer)
         }
     }
 
-    /// Takes in what a live trace wrote about the kernel, and copies it where all frames are copied: it says something of all connections,
-    /// and whoever picks some of them may not want to pass on the rest.
+    /// Takes in a kernel record, and copies it if all frames are copied: it covers all connections, and a user who
+    /// selects some of them may not want to pass on the rest.
     private mutating func take<Consumer: ReplayConsumer & ~Copyable>(
         kernelRecord payload: [UInt8], _ consumer: inout Consumer
     ) throws(TraceError) {
@@ -239,8 +241,8 @@ struct ReplayRun: ~Copyable {
         consumer.take(kernelRecord: payload)
     }
 
-    /// As many frames as a batch has were read, or the file is done. Where a batch ends depends on the frames alone, and
-    /// not on how fast they come: so do the results.
+    /// Ends a batch: it has its full number of frames, or the file has ended. Batch boundaries depend on the frames
+    /// alone, and not on the speed at which they arrive, and so do the results.
     private mutating func endBatch<Consumer: ReplayConsumer & ~Copyable>(
         _ input: inout InputFile, _ consumer: inout Consumer
     ) {
@@ -253,7 +255,7 @@ struct ReplayRun: ~Copyable {
         if !consumer.endBatch(lastFrame: frame) { isStopped = true }
     }
 
-    /// A stream has nothing at the moment: shows what is known so far, and waits for more or for a signal.
+    /// A stream has no data at the moment: shows what is known so far, and waits for more or for a signal.
     private mutating func wait<Consumer: ReplayConsumer & ~Copyable>(
         for input: borrowing InputFile, _ consumer: inout Consumer
     ) throws(TraceError) {
@@ -265,13 +267,14 @@ struct ReplayRun: ~Copyable {
         signals.wait(milliseconds: Int32(Self.pause / Span.millisecond), orReadable: input.fileDescriptor)
     }
 
-    /// Shows what is known so far, unless that was done a moment ago. Returns whether it was done.
+    /// Shows what is known so far, unless that was done a moment ago. Returns whether it was done now.
     @discardableResult private mutating func show<Consumer: ReplayConsumer & ~Copyable>(
         _ consumer: inout Consumer
     ) -> Bool {
         let moment = monotonicNow()
         let now = clock.now(moment: moment)
-        // Where a capture runs, time goes on without a frame: what has ended is to be shown, after that hardly anything.
+        // In a running capture time passes without frames: what has ended must be shown, but afterwards there is hardly
+        // anything new.
         let isNew = shown.frame != frame || now != nil && clock.silence(moment: moment) < Self.settling
         guard isBegun, isNew || now != nil, moment - shown.time >= (isNew ? Self.pause : Span.second) else {
             return false
@@ -287,7 +290,7 @@ struct ReplayRun: ~Copyable {
         consumer.captured >= options.packetLimit ?? .max || consumer.endedCount >= options.connectionLimit ?? .max
     }
 
-    /// Shows how far it is, and does what a signal asks for.
+    /// Updates the progress line, and handles a signal.
     private mutating func look(_ captured: UInt64, _ bytesRead: UInt64, _ size: UInt64?) {
         progress.show(captured, bytesRead, size)
         guard let signal = signals.next() else { return }
@@ -300,7 +303,7 @@ struct ReplayRun: ~Copyable {
         }
     }
 
-    /// What became of what the files say of the kernel, where that is worth a word.
+    /// Sentences on kernel records that were damaged, ignored or not copied.
     private func kernelSentences(_ counts: RecordedKernel.Counts) -> [String] {
         func records(_ count: UInt64) -> String { "\(counted(count, "record")) of the kernel's side" }
         var sentences: [String] = []
@@ -318,19 +321,19 @@ struct ReplayRun: ~Copyable {
         return sentences
     }
 
-    /// Reports what is left, and says what came of it all.
+    /// Reports the remaining connections, and prints the summary.
     ///
     /// - Returns: the exit code of the whole run.
     mutating func finish<Consumer: ReplayConsumer & ~Copyable>(_ consumer: inout Consumer, _ status: Int32) -> Int32 {
-        // Nothing is left to be stopped but this.
+        // Only this remains to be interrupted.
         signals.standDown()
         progress.clear()
-        // Not even a heading, which would look like a result.
+        // Not even a heading is written, which would look like a result.
         if isRefused {
             consumer.abandon()
             return status
         }
-        // No file could be opened: the report has a beginning all the same.
+        // No file could be opened, but the report must have a beginning.
         if !isBegun { consumer.begin(description) }
         tellInterfaces(&consumer)
         consumer.finish(description)

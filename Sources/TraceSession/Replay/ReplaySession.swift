@@ -1,4 +1,4 @@
-// Replay as a command: the chosen report, fed by one thread or by several.
+// Replay as a command: the chosen report, fed by one or several threads.
 
 import Glibc
 import PacketSource
@@ -10,9 +10,9 @@ public enum ReplaySession {
     /// How long an ended connection waits for late segments, in nanoseconds of the capture's clock: Linux's TIME-WAIT.
     static let linger = 60 * Span.second
 
-    /// Reads `options.files`, in the order of `FileOrder`, and writes the report to standard output.
+    /// Reads `options.files` in the order given by `FileOrder`, and writes the report to standard output.
     ///
-    /// - Returns: the exit code: 0, or 1 when a file could not be read to its end or the results could not be written;
+    /// - Returns: the exit code: 0, or 1 if a file could not be read to its end or the results could not be written;
     ///   everything before the fault has been reported.
     public static func run(_ options: TraceOptions, _ output: TraceOutput) -> Int32 {
         if options.selectsProcesses, let complaint = complaintOfProcesses(options) {
@@ -32,8 +32,9 @@ public enum ReplaySession {
         }
     }
 
-    /// Divided by flows, unless the end depends on what the connections do, findings are wanted, a limit was set, which is one for all
-    /// flows, names are looked up, which begins with a connection's first segment, or a file has the kernel's side, too.
+    /// Divides the replay by flows, unless connections decide when it ends, findings are wanted, a limit is set (which
+    /// applies to all flows together), names are looked up (which starts with a connection's first segment), or a file
+    /// has kernel records.
     private static func run<Report: PartitionedReport>(_ options: TraceOptions, _ report: Report) -> Int32 {
         let isOne =
             options.selectsProcesses || options.connectionLimit != nil || !options.failOn.isEmpty
@@ -44,10 +45,10 @@ public enum ReplaySession {
         return feed(options, DividedReplay(report: report, options, workers: workers(options)))
     }
 
-    /// Whether a capture file says something of the kernel: before its first frame, if at all. Nil for a stream, which is not asked: what
-    /// is read of it is gone. Whatever is wrong with it is told when it is read.
+    /// Whether a capture file has kernel records; if it has any, one precedes its first frame. Nil for a stream, which
+    /// is not examined because what is read of it would be lost. Faults are reported when the file is read.
     private static func hasKernelRecords(_ path: String) -> Bool? {
-        // What is read of standard input is gone, be it a file.
+        // What is read of standard input is lost, even if it is a file.
         guard path != "-", FileIdentity.isRegular(path: path),
             var reader = try? CaptureFileReader(path: path, keepsLocalBlocks: true)
         else { return nil }
@@ -55,7 +56,7 @@ public enum ReplaySession {
         return false
     }
 
-    /// Why no connection can be chosen by its processes; nil if it can.
+    /// The reason why connections cannot be chosen by their processes; nil if they can.
     private static func complaintOfProcesses(_ options: TraceOptions) -> String? {
         guard options.files.allSatisfy({ hasKernelRecords($0) == false }) else { return nil }
         let files = options.files.map { printable($0) }.joined(separator: ", ")
@@ -73,9 +74,9 @@ public enum ReplaySession {
     private static func feed<Consumer: ReplayConsumer & ~Copyable>(
         _ options: TraceOptions, _ consumer: consuming Consumer
     ) -> Int32 {
-        // A closed pipe is answered by write(2), not by a signal.
+        // A write to a closed pipe should fail with EPIPE, not raise a signal.
         signal(SIGPIPE, SIG_IGN)
-        // As live.
+        // As in a live trace.
         signal(SIGUSR2, SIG_IGN)
         guard let signals = SignalWait([SIGINT, SIGTERM, SIGHUP, SIGUSR1]) else {
             complain("signals: \(describeErrno(errno))")

@@ -1,40 +1,42 @@
-// Whether a stream is that of a capture that runs, and what time it is where that is made.
+// Detects whether a stream comes from a capture that is running, and derives the current time at its source.
 
 import TCPModel
 
-/// The clock of a stream, told by the times of its frames.
+/// The clock of a stream, derived from the times of its frames.
 ///
-/// A stream is a file on its way (`zcat x.gz | tcptrace -r -`), or a capture that runs (`ssh host tcpdump -U -w - | tcptrace -r -`).
-/// In a file the next frame may be of the next microsecond, however long it takes to come. Where a capture runs, time goes on
-/// while nothing comes, and whoever looks on wants to see what has ended meanwhile.
+/// A stream is a file in transit (`zcat x.gz | tcptrace -r -`), or a running capture (`ssh host tcpdump -U -w - |
+/// tcptrace -r -`). In a file the next frame may follow a microsecond after the last one, however long it takes to
+/// arrive. In a running capture time passes even if nothing arrives, and the user wants to see which connections have
+/// ended meanwhile.
 struct StreamClock {
-    /// A stream with a clock near ours that has nothing for so long is read up to now, in nanoseconds.
+    /// A stream whose clock is near ours counts as running if all of it has been read and nothing arrives for this
+    /// time, in nanoseconds.
     static let pause = 250 * Span.millisecond
-    /// After so long whoever looks on is shown what has ended, whatever the clock says, in nanoseconds.
+    /// After this time without frames, ended connections are shown whatever the clock says, in nanoseconds.
     static let longPause = 10 * Span.second
-    /// Clocks of two hosts differ by less, mostly, in nanoseconds.
+    /// The clocks of two hosts mostly differ by less than this, in nanoseconds.
     static let nearness = 60 * Span.second
-    /// Frames of a running capture may come so much sooner or later than each other, in nanoseconds.
+    /// The variation in the delay of a running capture's frames, in nanoseconds.
     static let jitter = 500 * Span.millisecond
-    /// A stream that never pauses has to run along with our clock for so long, in nanoseconds; with a clock that is far from ours any
-    /// has to, for longer.
+    /// How long a stream that never pauses must keep pace with our clock, in nanoseconds; a stream whose clock is far
+    /// from ours must always do so, for a longer time.
     static let trial = Span.second
     static let strangerTrial = 5 * Span.second
 
-    /// The latest frame: when it was captured, and when it was read, on the wall clock and on the monotonic one.
+    /// The latest frame: when it was captured, and when it was read, on the wall clock and on the monotonic clock.
     private var latest: (captured: Timestamp, read: Timestamp, moment: Int64)?
-    /// Since when it has run along with our clock, and how far behind it was then.
+    /// The time from which on the stream has kept pace with our clock, and how far behind it was then.
     private var start: (captured: Timestamp, behind: UInt64)?
-    /// Whether the capture runs.
+    /// Whether the capture is running.
     private(set) var isRunning = false
 
-    /// Frames have been read by now; the latest was captured at this time.
+    /// Notes that frames have been read; the latest was captured at `captured`.
     mutating func take(_ captured: Timestamp, wall: Timestamp, moment: Int64) { latest = (captured, wall, moment) }
 
-    /// All that there was has been read: a moment at which the two clocks can be compared.
+    /// All available frames have been read: at such a moment the two clocks can be compared.
     mutating func rest(moment: Int64) {
         guard !isRunning, let latest else { return }
-        // Any time may be in a file: differences that do not fit wrap, and are large all the same.
+        // A file may contain any time: differences that overflow wrap around, and are still large.
         let behind = UInt64(bitPattern: latest.read.nanoseconds &- latest.captured.nanoseconds)
         let isNear = Int64(bitPattern: behind).magnitude < UInt64(Self.nearness)
         if isNear && moment - latest.moment >= Self.pause {
@@ -49,10 +51,10 @@ struct StreamClock {
         isRunning = length >= (isNear ? Self.trial : Self.strangerTrial)
     }
 
-    /// How long nothing has come, in nanoseconds.
+    /// How long nothing has arrived, in nanoseconds.
     func silence(moment: Int64) -> Int64 { latest.map { moment - $0.moment } ?? .max }
 
-    /// What time it is there; nil unless the capture runs, or nothing has come for long.
+    /// The current time at the stream's source; nil unless the capture is running, or nothing has arrived for long.
     func now(moment: Int64) -> Timestamp? {
         guard isRunning || silence(moment: moment) >= Self.longPause, let latest else { return nil }
         return latest.captured.advanced(by: moment - latest.moment)

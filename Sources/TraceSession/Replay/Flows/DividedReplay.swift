@@ -1,4 +1,5 @@
-// A replay divided among threads: the reader deals frames out to parts, and takes the unusual ones in; workers run parts and merge.
+// A replay divided among threads by flows: the reader deals frames to parts and decodes unusual ones; workers run parts
+// and the merge.
 
 import Glibc
 import PacketSource
@@ -7,7 +8,8 @@ import TCPTimeline
 import TCPWire
 import TimelineReport
 
-/// The reader's side. It works on the parts too, when it is ahead of the others; with one worker it does everything.
+/// The reader's side. The reader works on parts, too, when it is ahead of the others; with one worker it does
+/// everything.
 struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private let crew: Crew<ReplayBatch, ReplayPart<Report>, ReplayMerge<Report>>
     private let flowHash: FlowHash
@@ -15,12 +17,12 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     private var counts = CaptureCounts()
     private var intake: FrameIntake
     private var lastTime: Timestamp?
-    /// Segments of this batch that are behind another one in their frame.
+    /// Segments in this batch that follow another one in their frame.
     private var extras = 0
     private var isOpen = false
-    /// The number of the batch that is being filled, and of the last frame before it.
+    /// The number of the batch being filled; `before` is the number of the last frame before it.
     private var batch: UInt64 = 0
-    /// Records of the kernel's side, which have no place here.
+    /// Counts of kernel records, which this kind of replay ignores.
     private(set) var kernelCounts = RecordedKernel.Counts()
     private var before: UInt64 = 0
 
@@ -39,13 +41,13 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
                 $0.take($1)
                 return $0.outputStatus == nil
             })
-        // The batch is the reader's till it is published, here and in all that follows.
+        // The batch belongs to the reader until it is published, here and in everything that follows.
         unsafe crew.batch(0).pointee.begin(firstFrame: 1)
     }
 
     var captured: UInt64 { counts.captured }
     var endedCount: UInt64 { 0 }
-    // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
+    // Parts and merge are accessed only while no work is under way: before the first batch, or after `settle`.
     var connectionCount: UInt64 { unsafe crew.merge.pointee.connections }
     var translatedCount: UInt64 { unsafe crew.merge.pointee.translated }
     var connectionLimit: Int { TraceOptions.defaultTrackedLimit }
@@ -55,7 +57,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func begin(_ description: CaptureDescription) { unsafe crew.merge.pointee.begin(description) }
 
-    // Nothing that it tells has an interface's name.
+    // No report used here shows interface names.
     mutating func learn(_ interfaces: [CaptureDescription.Interface]) {}
 
     @inline(__always) mutating func take(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
@@ -78,14 +80,14 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
 
     mutating func take(kernelRecord payload: [UInt8]) { kernelCounts.left += 1 }
 
-    /// Gives a frame's plain headers to their part.
+    /// Deals a frame's plain headers to their part.
     @inline(__always) private func deal(
         headersAt start: Int, _ count: Int, _ version: PlainHeaders.Version, _ header: FrameHeader, _ bytes: RawSpan,
         _ frame: UInt64, isUntagged: Bool = false
     ) {
         let tuple = PlainHeaders.tuple(bytes, at: start, version)
         let place = unsafe crew.batch(batch).pointee.add(to: FlowHash.part(tuple, of: ReplayDivision.parts))
-        // The place is one item of the batch's memory, and nobody else's until the batch is published.
+        // The place is one item of the batch's memory, and belongs to the reader until the batch is published.
         unsafe place.pointee.copyHeaders(bytes, from: start, count: count)
         unsafe place.pointee.content = version == .ipv4 ? .ipv4 : .ipv6
         var vantage: UInt32 = 0
@@ -95,7 +97,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe fill(place, tuple, vantage, header, frame)
     }
 
-    /// The same of a frame that a redirection has given other ends than its connection's.
+    /// Deals a frame whose endpoints a redirection has changed, with its connection's own.
     @inline(never) private mutating func deal(
         headersAt start: Int, _ version: PlainHeaders.Version, restored: Redirections.Restored, _ header: FrameHeader,
         _ bytes: RawSpan, _ frame: UInt64
@@ -106,18 +108,18 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         note(restored.found, segment.tuple, header.time, frame)
     }
 
-    /// Tells the part what the client called, once.
+    /// Tells the part once which address the client called.
     private func note(_ found: Redirections.Found, _ tuple: FourTuple, _ time: Timestamp, _ frame: UInt64) {
         if found.isNew { add(.called(tuple, found.called), to: tuple, time, frame) }
     }
 
-    /// What an item has besides its segment.
+    /// Fills the fields of an item besides its segment.
     @inline(__always) private func fill(
         _ place: UnsafeMutablePointer<ReplayItem>, _ tuple: FourTuple, _ vantage: UInt32, _ header: FrameHeader,
         _ frame: UInt64
     ) {
-        // The place is as in both `deal`. Each field goes there by itself: a whole item would be put together
-        // elsewhere first.
+        // The place is as in both `deal` functions. Fields are stored one by one, because a whole item would first be
+        // assembled elsewhere.
         unsafe place.pointee.hash = flowHash.hash(tuple)
         unsafe place.pointee.time = header.time
         unsafe place.pointee.offset = UInt32(truncatingIfNeeded: frame &- before &- 1)
@@ -125,7 +127,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe place.pointee.interface = header.interface
     }
 
-    /// Takes in any frame.
+    /// Takes in a frame of any kind.
     @inline(never) private mutating func takeAny(_ header: FrameHeader, _ bytes: RawSpan, frame: UInt64) {
         if !intake.verifiesChecksums && isOpen,
             let plain = PlainFrame.headers(
@@ -159,7 +161,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         }
     }
 
-    /// Gives a segment to its part.
+    /// Deals a segment to its part.
     private mutating func deal(
         _ segment: borrowing Segment, _ header: FrameHeader, _ bytes: RawSpan, _ frame: UInt64
     ) {
@@ -167,14 +169,14 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
             isOpen = true
             unsafe crew.batch(batch).pointee.openTime = header.time
         }
-        // The place is one item of the batch's memory, and nobody else's until the batch is published.
+        // The place is one item of the batch's memory, and belongs to the reader until the batch is published.
         let place = unsafe crew.batch(batch).pointee.add(
             segment, to: FlowHash.part(segment.tuple, of: ReplayDivision.parts))
         let vantage = segment.ipIdentification == 0 ? linkVantage(bytes, header.linkType) : 0
         unsafe fill(place, segment.tuple, vantage, header, frame)
     }
 
-    /// Gives what a packet that was given up began with to its part, under the number of a frame without a segment.
+    /// Deals the beginning of a packet that was given up to its part, under the number of a frame without a segment.
     private mutating func deal(_ begun: BegunSegment, _ frame: UInt64) {
         let header = FrameHeader(time: begun.time, capturedLength: 0, originalLength: 0, linkType: .raw)
         deal(begun.segment, header, RawSpan(), frame)
@@ -184,15 +186,16 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         add(.icmp(error), to: error.quoted, header.time, frame)
     }
 
-    /// Gives the part of these ends what is no segment.
+    /// Deals an item that is not a segment to the part of these endpoints.
     private func add(_ content: ReplayAside.Content, to tuple: FourTuple, _ time: Timestamp, _ frame: UInt64) {
         unsafe crew.batch(batch).pointee.add(
             ReplayAside(content: content, time: time, offset: UInt32(truncatingIfNeeded: frame &- before &- 1)),
             to: FlowHash.part(tuple, of: ReplayDivision.parts))
     }
 
-    /// A batch has room for one segment of each frame, and for some more. When those are used up, the next batch begins early,
-    /// in the midst of this frame; nobody looks at ended connections then, as nobody does elsewhere.
+    /// A batch has room for one segment of each frame and for some extra ones. When these are used up, the next batch
+    /// begins early, in the middle of this frame; ended connections are not examined then, as they are not in an
+    /// undivided replay.
     private mutating func makeRoomForExtra(_ frame: UInt64) {
         extras += 1
         guard extras > ReplayDivision.extras else { return }
@@ -208,7 +211,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe crew.batch(batch).pointee.begin(firstFrame: frame + 1)
     }
 
-    /// Hands the batch over. False: nobody wants more.
+    /// Hands the batch over. Returns false if no more results are wanted.
     private func publish(
         endTime: Timestamp?, restLimit: UInt64? = nil, runningTime: Timestamp? = nil
     ) -> Bool {
@@ -218,7 +221,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         return crew.publish(batch)
     }
 
-    /// What was no segment; complete after `finish`.
+    /// Counts of what was not a segment; complete after `finish`.
     var tally: FrameTally {
         var tally = intake.tally
         tally.strayErrors = unsafe crew.merge.pointee.strayErrors
@@ -226,7 +229,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     }
 
     var overview: TraceOverview {
-        // As above: all has been settled.
+        // As above: no work is under way.
         var all = unsafe crew.part(0).pointee.overview
         for part in 1..<ReplayDivision.parts { unsafe all.add(crew.part(part).pointee.overview) }
         return all
@@ -247,12 +250,13 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     }
 
     mutating func flush(lastFrame: UInt64, runningAt now: Timestamp?) -> Bool {
-        // Of a file nobody looks at connections that ended: when that is done must not depend on how fast the frames come.
+        // Ended connections are not examined here: when that happens must not depend on the speed at which frames
+        // arrive.
         _ = publish(endTime: nil)
         beginBatch(after: lastFrame)
         crew.settle()
         if let now {
-            // Rows stand in the order of numbers, and these are all known now.
+            // Rows are ordered by connection number, and all numbers are known now.
             takeNumbers()
             _ = publish(endTime: nil, runningTime: now)
             beginBatch(after: lastFrame)
@@ -265,7 +269,8 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
     mutating func abandon() { crew.stop() }
 
     mutating func finish(_ description: CaptureDescription) {
-        // The last batch is empty. What fragments leave behind, at most twice `mostDatagrams`, has room in it.
+        // The last batch is empty, so it has room for what fragments leave behind, at most twice `mostDatagrams`
+        // packets.
         intake.giveUpFragments()
         var frame = before + 1
         while let begun = intake.nextBegun() {
@@ -281,7 +286,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         unsafe crew.merge.pointee.end(description, counts, at: lastTime)
     }
 
-    /// Nothing more comes: reports what is left, in portions, and ends the threads.
+    /// The input has ended: reports the remaining connections, in portions, and ends the threads.
     private mutating func close() {
         crew.settle()
         takeNumbers()
@@ -299,7 +304,7 @@ struct DividedReplay<Report: PartitionedReport>: ~Copyable, ReplayConsumer {
         crew.stop()
     }
 
-    /// All that was published is merged: every connection gets its number.
+    /// Everything published has been merged: gives every connection its number.
     private func takeNumbers() {
         for part in 0..<ReplayDivision.parts {
             for place in 0..<crew.depth {

@@ -1,28 +1,30 @@
-// What one part of a replay found in one batch, besides what is reported of it: the connections that began.
+// The results of one part in one batch, besides its report: the connections that began.
 
 import TCPModel
 import TCPTimeline
 
-/// What a part found in one batch.
+/// The results of one part in one batch.
 struct PartResult {
     /// A connection that began.
     struct Beginning: BitwiseCopyable {
         let id: ConnectionID
         let offset: UInt32
-        /// Its number, once it is counted.
+        /// The connection's number, once it has been counted.
         var number: UInt64
-        /// Of its first segment, where it is asked for: parts do not know each other's connections.
+        /// Traits of its first segment, if requested: they link connections across parts, which do not know each
+        /// other's.
         let syn: SynTraits
     }
 
-    /// Keys of pieces are the frames that caused them; from here on, numbers of connections that were over at the batch's end.
+    /// The key of a piece is the frame that caused it; from this value on, it is this value plus the number of a
+    /// connection that was reported at the batch's end.
     static let atBoundary: UInt64 = 1 << 62
 
     var beginnings: [Beginning] = []
-    /// The batch that all this is of begins with this frame.
+    /// The first frame of the batch that these results belong to.
     var firstFrame: UInt64 = 0
     var evicted: UInt64 = 0
-    /// ICMP errors about connections that are not known.
+    /// ICMP errors about unknown connections.
     var strayErrors = StrayErrors()
 
     mutating func clear(firstFrame: UInt64) {

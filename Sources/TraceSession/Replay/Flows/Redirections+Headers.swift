@@ -1,11 +1,11 @@
-// Asks for redirections where only a frame's plain headers are known.
+// Redirections of frames of which only the plain headers are known.
 
 import TCPModel
 import TCPTimeline
 import TCPWire
 
 extension Redirections {
-    /// The ends of a redirected segment's connection, and what its client called.
+    /// The endpoints of a redirected segment's connection, and the address that its client called.
     struct Restored {
         let tuple: FourTuple
         let found: Found
@@ -13,7 +13,7 @@ extension Redirections {
 
     /// Takes in the segment whose plain headers begin at `start`; nil if it is not redirected.
     ///
-    /// Out of line, and of no type but its own: what calls it is made once for each report, and its way past this is short.
+    /// Out of line and not generic: its callers are specialized for each report, and their fast path must stay short.
     @inline(never) mutating func restore(
         headersAt start: Int, _ version: PlainHeaders.Version, in bytes: RawSpan, time: Timestamp
     ) -> Restored? {

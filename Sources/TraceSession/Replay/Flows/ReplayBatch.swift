@@ -1,44 +1,44 @@
-// The memory of one batch of a divided replay: its segments by part, and what the parts said about them.
+// The memory of one batch of a divided replay: its segments by part, and the output of the parts.
 
 import TCPModel
 import TCPTimeline
 
-/// One of the few batches that are under way at a time, used again and again.
+/// One of the few batches that are under way at a time; each is reused again and again.
 @safe struct ReplayBatch: ~Copyable {
-    /// Segments of a part: one of each frame, and some behind another one of the same frame.
+    /// Room for a part's segments: one of each frame, and extra ones that follow another in the same frame.
     private static let room = ReplayDivision.batch + ReplayDivision.extras
     private let items: UnsafeMutablePointer<ReplayItem>
-    /// Segments of frames without plain headers, of all parts.
+    /// Segments of frames without plain headers, for all parts.
     private let segments: UnsafeMutablePointer<Segment>
     private var segmentCount = 0
     private var counts: ByPart<Int> = .init(repeating: 0)
-    /// What each part says and finds: only who works on it writes there.
+    /// The output and the results of each part, written only by the thread that works on the part.
     let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     let results = SpacedPlaces<PartResult>(count: ReplayDivision.parts) { _ in PartResult() }
-    /// What is no segment, by part; few captures have any.
+    /// Items that are not segments, by part; few captures have any.
     private(set) var asides: ByPart<[ReplayAside]> = .init(repeating: [])
-    /// The number of its first frame; frames counted from there are less than `ReplayDivision.batch`.
+    /// The number of its first frame. Offsets of frames from here are less than `ReplayDivision.batch`.
     var firstFrame: UInt64 = 0
-    /// The latest frame's time, if ended connections are to be looked at.
+    /// The latest frame's time, if ended connections should be examined.
     var endTime: Timestamp?
-    /// The capture runs, and this is the time there: ended connections are to be reported soon.
+    /// The current time where the capture is running, if it is: ended connections should be reported soon.
     var runningTime: Timestamp?
     /// The time of the capture's first segment, if it is in this batch.
     var openTime: Timestamp?
-    /// Frames lost, to be reported at its end.
+    /// Frames lost, to be reported at the batch's end.
     var gap: UInt64 = 0
     var gapTime: Timestamp?
-    /// Reports what is left of the connections up to this number.
+    /// Reports the remaining connections up to this number.
     var restLimit: UInt64?
 
     init() {
-        // Nothing is touched yet, so that a small file costs little.
+        // The memory is not touched yet, so that a small file costs little.
         unsafe items = .allocate(capacity: ReplayDivision.parts * Self.room)
         unsafe segments = .allocate(capacity: Self.room)
     }
 
     deinit {
-        // Both were allocated in init and are freed here only; items and segments are trivial.
+        // Both were allocated in init and are freed only here; items and segments are trivial.
         unsafe segments.deallocate()
         unsafe items.deallocate()
     }
@@ -57,7 +57,7 @@ import TCPTimeline
 
     /// Adds a segment to a part.
     ///
-    /// - Returns: where to write it, at once.
+    /// - Returns: where to write it, without delay.
     @inline(__always) mutating func add(to part: Int) -> UnsafeMutablePointer<ReplayItem> {
         let count = counts[part]
         precondition(part < ReplayDivision.parts && count < Self.room)
@@ -68,7 +68,7 @@ import TCPTimeline
 
     /// Adds a decoded segment to a part.
     ///
-    /// - Returns: where to write the rest of its item, at once.
+    /// - Returns: where to write the rest of its item, without delay.
     mutating func add(_ segment: borrowing Segment, to part: Int) -> UnsafeMutablePointer<ReplayItem> {
         precondition(segmentCount < Self.room)
         // Checked just above.
@@ -80,12 +80,12 @@ import TCPTimeline
         return unsafe item
     }
 
-    /// Adds what is no segment to a part.
+    /// Adds an item that is not a segment to a part.
     mutating func add(_ aside: ReplayAside, to part: Int) { asides[part].append(aside) }
 
     /// The segments of one part, until the next `begin`.
     func share(of part: Int) -> ReplayShare {
-        // counts[part] places of the part's share have been initialized by `add`, and what they name among the segments.
+        // `add` has initialized counts[part] places of the part's share, and the segments that they refer to.
         unsafe ReplayShare(items: items + part * Self.room, count: counts[part], segments: segments)
     }
 }

@@ -1,6 +1,6 @@
-// What a frame leaves for its part of a replay: the headers as they were captured, to be decoded there, or a decoded segment.
+// What the reader passes of a frame to its part: the headers as captured, which the part decodes, or a decoded segment.
 //
-// The reader hands over as few octets as it can: with several threads they go from one core's cache to another one's.
+// The reader hands over as few octets as possible: with several threads they move from one core's cache to another's.
 
 import TCPModel
 import TCPTimeline
@@ -8,24 +8,24 @@ import TCPWire
 
 /// A segment on its way to its part.
 struct ReplayItem: BitwiseCopyable {
-    /// How the segment is given.
+    /// The form in which the segment is given.
     enum Content: UInt8, BitwiseCopyable {
-        /// By plain headers.
+        /// As plain headers.
         case ipv4, ipv6
         /// Decoded: see `ReplayShare.decode`.
         case segment
     }
 
-    /// Room for `PlainHeaders.most` octets; first, so that a share finds them at the item's own address.
+    /// Room for `PlainHeaders.most` octets; first, so that a share finds the headers at the item's own address.
     private var headers: InlineArray<12, UInt64> = .init(repeating: 0)
-    /// That of `FlowHash`.
+    /// The tuple's `FlowHash`.
     var hash: UInt64 = 0
     var time = Timestamp(nanoseconds: 0)
     /// Counted from the batch's first frame.
     var offset: UInt32 = 0
-    /// Where on the link the frame was seen, if its copies cannot be told otherwise.
+    /// The place on the link where the frame was seen, if nothing else can tell its copies apart.
     var vantage: UInt32 = 0
-    /// The place of a decoded segment.
+    /// The index of a decoded segment.
     var place: UInt32 = 0
     var interface: UInt16 = 0
     var content = Content.ipv4
@@ -35,17 +35,18 @@ struct ReplayItem: BitwiseCopyable {
     /// Copies plain headers into the item.
     ///
     /// - Parameters:
-    ///   - start: where they begin.
-    ///   - count: how many octets they have, as `PlainHeaders.count` says.
+    ///   - start: the offset of the headers.
+    ///   - count: their length in octets, from `PlainHeaders.count`.
     @inline(__always) mutating func copyHeaders(_ bytes: RawSpan, from start: Int, count: Int) {
         precondition(
             start >= 0 && count >= PlainHeaders.least && count <= PlainHeaders.most
                 && start &+ count <= bytes.byteCount)
         unsafe withUnsafeMutableBytes(of: &headers) { room in
             unsafe bytes.withUnsafeBytes { octets in
-                // Checked just above: count octets from start on are there, 40 at least, and there is room for them.
+                // Checked just above: there are `count` octets from `start` on, at least 40, and there is room for
+                // them.
                 guard let from = octets.baseAddress, let to = room.baseAddress else { return }
-                // Sixteen at a time, the last ones so that they end where the headers do.
+                // Sixteen octets at a time; the last move ends where the headers do.
                 unsafe Self.move(from + start, to, 0)
                 unsafe Self.move(from + start, to, 16)
                 if count > 48 { unsafe Self.move(from + start, to, 32) }
@@ -59,17 +60,17 @@ struct ReplayItem: BitwiseCopyable {
     @inline(__always) private static func move(
         _ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ offset: Int
     ) {
-        // copyHeaders has checked that sixteen octets are there on both sides.
+        // copyHeaders has checked that there are sixteen octets on both sides.
         unsafe (to + offset).storeBytes(
             of: from.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
     }
 }
 
-/// What few captures have besides segments, on its way to its part.
+/// The rare items besides segments, on their way to their part.
 struct ReplayAside: BitwiseCopyable {
     enum Content: BitwiseCopyable {
         case icmp(ICMPError)
-        /// The answer with these ends, in the same frame, shows that its client called this address.
+        /// The answer with these endpoints, in the same frame, shows that its client called this address.
         case called(FourTuple, SocketAddress)
     }
 
@@ -86,8 +87,8 @@ struct ReplayAside: BitwiseCopyable {
     let count: Int
 
     /// - Parameters:
-    ///   - items: `count` of them, which nobody writes to as long as the share is used.
-    ///   - segments: the decoded segments that the items name by their places.
+    ///   - items: `count` items, which must not be written to as long as the share is used.
+    ///   - segments: the decoded segments that the items refer to by `place`.
     @unsafe init(items: UnsafePointer<ReplayItem>, count: Int, segments: UnsafePointer<Segment>) {
         unsafe self.items = items
         unsafe self.segments = segments
@@ -102,27 +103,28 @@ struct ReplayAside: BitwiseCopyable {
         }
     }
 
-    /// Writes the segment of an item to a place.
+    /// Decodes the segment of an item into `segment`.
     @inline(__always) func decode(_ index: Int, into segment: inout Segment) {
         switch self[index].content {
         case .ipv4: segment = plainSegment(index, .ipv4)
         case .ipv6: segment = plainSegment(index, .ipv6)
-        // The reader wrote it there before it wrote the item.
+        // The reader wrote the segment before it wrote the item.
         case .segment: segment = unsafe segments[Int(self[index].place)]
         }
     }
 
-    /// The segment of an item's plain headers, decoded where they lie: a copy of them would cost as much as all the rest.
+    /// The segment of an item's plain headers, decoded in place: a copy of them would cost as much as everything else.
     @inline(__always) private func plainSegment(_ index: Int, _ version: PlainHeaders.Version) -> Segment {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-        // Checked just above. An item begins with room for its headers, and no octet behind those that were copied is looked at.
+        // Checked just above. An item begins with room for its headers, and no octet behind those that were copied is
+        // read.
         let headers = unsafe UnsafeRawBufferPointer(start: items + index, count: PlainHeaders.most)
         return PlainHeaders.segment(unsafe headers.bytes, version)
     }
 }
 
 extension Segment {
-    /// One that says nothing, to be written over.
+    /// A segment without contents, to be overwritten.
     static var blank: Segment {
         let nobody = SocketAddress(IPAddress(v4: 0), 0)
         return Segment(tuple: FourTuple(source: nobody, destination: nobody), sequence: SequenceNumber(0), flags: [])

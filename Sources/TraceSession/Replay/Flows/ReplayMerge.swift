@@ -1,4 +1,5 @@
-// Brings what the parts said about a batch into one order and onto standard output: by frame, then by connection.
+// Puts the output of the parts for a batch into one order, by frame and then by connection, and writes it to standard
+// output.
 
 import Glibc
 import PacketSource
@@ -6,13 +7,14 @@ import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// The end of a divided replay's way: counts connections and writes results. One batch after the other.
+/// The last stage of a divided replay: counts connections and writes results, one batch after the other.
 struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
-    /// The numbers of the connections that began in one batch: which of its frames began one, as a bit each.
+    /// The numbers of the connections that began in one batch: a bit for each of its frames tells whether one began
+    /// there.
     private struct Numbers {
         var firstFrame: UInt64 = .max
         private var bits: [UInt64] = Array(repeating: 0, count: ReplayDivision.batch / 64)
-        /// By word of `bits`: the number of the first connection in it.
+        /// By word of `bits`: the number of the first connection in that word.
         private var bases: [UInt64] = Array(repeating: 0, count: ReplayDivision.batch / 64)
 
         mutating func clear(firstFrame: UInt64) {
@@ -20,10 +22,10 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
             for word in bits.indices { bits[word] = 0 }
         }
 
-        /// One began with the frame at `offset`.
+        /// Notes that a connection began with the frame at `offset`.
         mutating func insert(_ offset: UInt32) { bits[Int(offset >> 6)] |= 1 << UInt64(offset & 63) }
 
-        /// Counts on from `count` connections that there were before; how many there are now.
+        /// Continues counting from the `count` connections before the batch; returns the new total.
         mutating func close(after count: UInt64) -> UInt64 {
             var next = count + 1
             for word in bits.indices {
@@ -48,19 +50,19 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
     private(set) var connections: UInt64 = 0
     private(set) var evicted: UInt64 = 0
     private(set) var strayErrors = StrayErrors()
-    /// How many connections are others behind a translation of addresses.
+    /// The number of connections that are the same as others, seen on the other side of an address translation.
     private(set) var translated: UInt64 = 0
     private var translations = Translations()
-    /// The SYNs of the connections that began in one batch, in the order of their numbers.
+    /// Traits of the SYNs of the connections that began in one batch, in the order of their numbers.
     private var syns: [SynTraits] = []
-    /// The exit code that a failure to write asks for; nil as long as there is none.
+    /// The exit code after a failed write; nil if none has failed.
     var outputStatus: Int32? { out.status }
 
     init(report: Report) { self.report = report }
 
     mutating func begin(_ description: CaptureDescription) { report.begin(description, at: nil, &out.buffer) }
 
-    /// Takes over what the parts said about a batch.
+    /// Takes in the output of the parts for a batch.
     mutating func take(_ batch: borrowing ReplayBatch) {
         if let time = batch.openTime { report.opens(at: time) }
         count(batch)
@@ -75,7 +77,7 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         turn = (turn + 1) % recent.count
         recent[turn].clear(firstFrame: batch.firstFrame)
         for part in 0..<ReplayDivision.parts {
-            // Nobody else works on a batch that is merged, here and below.
+            // No other thread works on a batch while it is merged, here and below.
             let result = unsafe batch.results.place(part)
             for beginning in unsafe result.pointee.beginnings { recent[turn].insert(beginning.offset) }
             unsafe evicted += result.pointee.evicted
@@ -108,19 +110,19 @@ struct ReplayMerge<Report: PartitionedReport>: ~Copyable {
         }
     }
 
-    /// Writes the pieces with keys below `limit`, those with the least key first.
+    /// Writes the pieces with keys below `limit` in ascending order.
     private mutating func write(_ batch: borrowing ReplayBatch, _ order: inout PieceOrder, below limit: UInt64) {
         order.take(from: batch.said, below: limit) { said, range, number in
             report.merge(said, range, number: self.number(number), &out.buffer)
         }
     }
 
-    /// A connection's number; it may have begun so recently that its part does not know it yet.
+    /// A connection's number; the connection may be so recent that its part does not know the number yet.
     private func number(_ number: UInt64) -> UInt64 {
         guard number >= Timeline.provisional else { return number }
         let frame = number & ~Timeline.provisional
         for index in recent.indices {
-            // A batch may have ended early, at the end of a file: then the next one has this frame.
+            // A batch may have ended early, at the end of a file; the next one then has this frame.
             let first = recent[index].firstFrame
             guard first <= frame && frame - first < ReplayDivision.batch else { continue }
             let number = recent[index].number(UInt32(frame - first))

@@ -1,4 +1,4 @@
-// One part of a replay: the connections whose flows fall to it, their timeline, and what is reported of them.
+// One part of a divided replay: the connections of its flows, their timeline, and the reports on them.
 
 import TCPModel
 import TCPTimeline
@@ -13,7 +13,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
     private var rest: [ConnectionID] = []
     private var restNext = 0
     private var expired: [ConnectionID] = []
-    /// Those that were reported while the capture ran, and are kept for late segments.
+    /// Connections that were reported while the capture was running, kept for late segments.
     private var reported = ReportedQueue()
 
     init(report: Report, _ selection: ConnectionSelection, seed: UInt64, most: Int) {
@@ -23,10 +23,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         self.most = most
     }
 
-    /// What became of its connections.
+    /// The outcomes of its connections.
     var overview: TraceOverview { report.overview }
 
-    /// Works on its share of a batch.
+    /// Processes the part's share of a batch.
     mutating func work(_ index: Int, of batch: borrowing ReplayBatch) {
         // The crew gave this part's share of the batch to this thread alone.
         let result = unsafe batch.results.place(index)
@@ -41,7 +41,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         if let limit = batch.restLimit { unsafe finishRest(upTo: limit, &said.pointee) }
     }
 
-    /// The connections of an older batch have been counted: they get their numbers.
+    /// Numbers the connections that began in an older batch, which have been counted.
     mutating func takeNumbers(_ result: inout PartResult) {
         for beginning in result.beginnings {
             let provisional = Timeline.provisional | (result.firstFrame + UInt64(beginning.offset))
@@ -63,19 +63,19 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         fetch(share, from: 0)
         while start < count {
             let end = min(start + Self.portion, count)
-            // What the next portions need is fetched while this one is taken in.
+            // The connections of the next portion are prefetched while this one is processed.
             fetch(share, from: end)
-            // All of them first: a processor that reads at once what it has just written in smaller pieces has to wait for it.
+            // Decodes the whole portion first: a load right after narrower stores to the same memory would stall.
             for index in start..<end { share.decode(index, into: &segments[index &- start]) }
             for index in start..<end { take(segments[index &- start], share[index], firstFrame, &result, &said) }
             start = end
         }
     }
 
-    /// Segments whose connections are fetched at once.
+    /// Segments whose connections are prefetched together.
     private static var portion: Int { 32 }
 
-    /// Has a portion's connections fetched, and what finds those of the portion after it.
+    /// Prefetches a portion's connections, and the table entries that lead to those of the following portion.
     private func fetch(_ share: ReplayShare, from start: Int) {
         for index in start..<min(start + Self.portion, share.count) {
             let later = min(index + Self.portion, share.count - 1)
@@ -83,7 +83,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         }
     }
 
-    /// The same with what is no segment in between, in the order of frames.
+    /// Processes segments and other items in the order of their frames.
     private mutating func run(
         _ share: ReplayShare, among asides: [ReplayAside], _ firstFrame: UInt64, _ result: inout PartResult,
         _ said: inout PartOutput
@@ -141,7 +141,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         }
     }
 
-    /// Forgets a connection that was reported, or gives up another one.
+    /// Forgets a reported connection, or gives up another one.
     private mutating func makeRoom(
         besides kept: ConnectionID, _ frame: UInt64, _ result: inout PartResult, _ said: inout PartOutput
     ) {
@@ -154,10 +154,10 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         finish(old, key: frame, &said)
     }
 
-    /// The batch is over at `now`: reports who ended and has been silent long enough.
+    /// The batch ends at `now`: reports connections that have ended and been silent long enough.
     mutating func expire(at now: Timestamp, _ said: inout PartOutput) {
         while let id = timeline.nextExpired(at: now, linger: ReplaySession.linger, most: ReplayDivision.waiting) {
-            // Those wait in `reported`.
+            // Reported connections wait in `reported`.
             if !timeline.isReported(id) { expired.append(id) }
         }
         guard !expired.isEmpty else { return }
@@ -166,7 +166,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         expired.removeAll(keepingCapacity: true)
     }
 
-    /// The capture runs, and it is `now` there: reports who has ended and been silent for a moment, as a live trace does.
+    /// The capture is running, and its time is `now`: like a live trace, reports connections soon after their ends.
     private mutating func reportEnded(at now: Timestamp, _ said: inout PartOutput) {
         while let id = timeline.nextExpired(at: now, linger: ReportedQueue.linger) {
             if !timeline.isReported(id) { expired.append(id) }
@@ -180,7 +180,7 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         while let entry = reported.next(at: now, most: ReplayDivision.waiting) { forget(entry) }
     }
 
-    /// Forgets a connection that was reported; false if another one has its four-tuple by now, so that it is gone.
+    /// Forgets a reported connection; false if it is gone because another one has reused its four-tuple.
     @discardableResult private mutating func forget(_ entry: ReportedQueue.Entry) -> Bool {
         guard timeline.connections.contains(entry.id, number: entry.number) else { return false }
         timeline.retire(entry.id)
@@ -195,16 +195,16 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
         timeline.retire(id)
     }
 
-    // The timeline is lent to these once for many connections: each lending of one's own costs a copy of its fields.
+    // These borrow the timeline once for many connections, because each borrow costs a copy of its fields.
 
-    /// Reports connections that are over, in the order of their numbers.
+    /// Reports finished connections in the order of their numbers.
     private static func finish(
         _ ids: [ConnectionID], _ timeline: borrowing Timeline, _ report: inout TalliedReport<Report>,
         _ said: inout PartOutput
     ) {
         let order = ids.map { (timeline.connections.number(of: $0), $0) }.sorted { $0.0 < $1.0 }
         for index in order.indices {
-            // These have been silent for long: what the next ones need is fetched meanwhile.
+            // These have been silent for long, so their memory is prefetched some steps ahead.
             if index + 4 < order.count { timeline.fetch(order[index + 4].1) }
             let (number, id) = order[index]
             report.finish(id, timeline.connections, &said.out)
@@ -214,18 +214,19 @@ struct ReplayPart<Report: PartitionedReport>: ~Copyable {
 
     // MARK: The end
 
-    /// Nothing more comes: all that is left, in order.
+    /// The input has ended: prepares the remaining connections, in order.
     mutating func close() {
-        // Millions of connections that never ended lie in order already: a list of them would cost memory at its scarcest.
+        // Millions of connections that never ended are in order already; a list of them would take memory when it is
+        // scarcest.
         if !timeline.isInOrder { rest = timeline.remaining() }
     }
 
-    /// Reports what is left up to a number.
+    /// Reports the remaining connections up to a number.
     mutating func finishRest(upTo limit: UInt64, _ said: inout PartOutput) {
         restNext = Self.finishRest(rest, from: restNext, upTo: limit, timeline, &report, &said)
     }
 
-    /// - Returns: where to go on: a place in the list, or in the table if that is in order.
+    /// - Returns: where to continue: an index into the list, or into the table if that is in order.
     private static func finishRest(
         _ rest: [ConnectionID], from start: Int, upTo limit: UInt64, _ timeline: borrowing Timeline,
         _ report: inout TalliedReport<Report>, _ said: inout PartOutput

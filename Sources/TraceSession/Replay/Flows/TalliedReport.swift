@@ -1,10 +1,10 @@
-// A part's report, and the count of what it came to.
+// A part's report together with its totals.
 
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// Reports connections that are over, and counts those that are shown.
+/// Reports finished connections, and counts those that are shown.
 struct TalliedReport<Report: PartitionedReport> {
     private var report: Report
     private let selection: ConnectionSelection
@@ -17,7 +17,7 @@ struct TalliedReport<Report: PartitionedReport> {
         showsAll = selection.isEverything
     }
 
-    /// A connection is over, or the capture is.
+    /// Reports a connection that is over, or was open when the capture ended.
     @inline(__always) mutating func finish(
         _ id: ConnectionID, _ connections: borrowing KnownConnections, _ out: inout OutputBuffer
     ) {

@@ -1,31 +1,31 @@
-// The memory of one batch of a replay that is told in parts.
+// The memory of one batch of a replay that reports events through parts.
 
 import TCPModel
 import TCPTimeline
 
-/// One of the few batches that are under way at a time, used again and again.
+/// One of the few batches that are under way at a time; each is reused again and again.
 struct TellingBatch: ~Copyable {
-    /// What each part is to tell: the reader's to fill, then its part's.
+    /// The events for each part: filled by the reader, then used by the part.
     let shares = SpacedPlaces<TellingShare>(count: ReplayDivision.parts) { _ in TellingShare() }
-    /// What each part says: its own to fill, then the merge's. The keys of pieces are places in the batch.
+    /// The output of each part: filled by the part, then used by the merge. The keys of pieces are places in the batch.
     let said = SpacedPlaces<PartOutput>(count: ReplayDivision.parts) { _ in PartOutput() }
     /// Counted from 0.
     private(set) var number: UInt64 = 0
-    /// How many things happen in it.
+    /// The number of events in it.
     var count: UInt32 = 0
-    /// Octets of frames that are shown in it, about.
+    /// The approximate number of octets in its excerpts.
     var shown = 0
     /// The time of the capture's first segment, if it is in this batch.
     var openTime: Timestamp?
-    /// Everything up to this time has been taken in: what came late of connections that were reported is to be shown.
+    /// Everything up to this time has been taken in: late events of reported connections should be shown.
     var restTime: Timestamp?
-    /// Frames lost, when, and the place of what happens after that.
+    /// The number of lost frames, when they were lost, and the place of the next event.
     var gap: (count: UInt64, time: Timestamp?, place: UInt32) = (0, nil, 0)
 
-    /// Empties it.
+    /// Empties the batch.
     mutating func clear(for number: UInt64) {
         self.number = number
-        // The batch is the reader's: nobody else touches what is in it.
+        // The batch belongs to the reader: no other thread accesses its contents.
         for part in 0..<ReplayDivision.parts {
             unsafe shares.place(part).pointee.clear()
             unsafe said.place(part).pointee.clear()
@@ -37,7 +37,7 @@ struct TellingBatch: ~Copyable {
         gap = (0, nil, 0)
     }
 
-    /// The place of the next thing that happens.
+    /// Allocates the place of the next event.
     @inline(__always) mutating func nextPlace() -> UInt32 {
         defer { count &+= 1 }
         return count

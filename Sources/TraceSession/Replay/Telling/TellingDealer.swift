@@ -1,4 +1,5 @@
-// Deals what the pipeline finds out to the parts that tell of it: by four-tuple, because some of what is told outlives a connection.
+// Deals the pipeline's events to the parts that report them: by four-tuple, because some of the reported state outlives
+// a connection.
 
 import TCPModel
 import TCPTimeline
@@ -7,26 +8,26 @@ import TimelineReport
 /// The reader's side: fills one batch after the other.
 struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
     let crew: Crew<TellingBatch, TellingPart<Report>, TellingMerge<Report>>
-    /// The number of the batch that is being filled.
+    /// The number of the batch being filled.
     private var batch: UInt64 = 0
-    /// By place in the timeline: the connection's part, and its place there.
+    /// By slot in the timeline: the connection's part, and its slot there.
     private var seats: [Seat] = []
-    /// Places of each part that are free again, and how many it has ever had.
+    /// The free slots of each part, and the number of slots it has ever had.
     private var free: ByPart<[UInt32]> = .init(repeating: [])
     private var used: ByPart<UInt32> = .init(repeating: 0)
-    /// A part's memory for what waits to be shown of frames, and how much of it those take that were dealt: here it is counted as the
-    /// parts do, which are some batches behind.
+    /// The memory that each part has for excerpts waiting to be shown, and how much of it the excerpts dealt so far
+    /// take. The reader counts it as the parts do, which are some batches behind.
     private let room: ExcerptRoom?
     private var shownSize: ByPart<Int> = .init(repeating: 0)
-    /// The part that `takeShortPart` gives.
+    /// The part to be returned by `takeShortPart`.
     private var shortPart: Int?
 
     private struct Seat: BitwiseCopyable {
-        /// The connection's number; 0: nobody's.
+        /// The connection's number; 0 if the seat is free.
         var number: UInt64 = 0
         var part: UInt32 = 0
         var slot: UInt32 = 0
-        /// Octets of memory that what is shown of its frames takes.
+        /// Octets of memory taken by the excerpts of its frames.
         var shownSize = 0
 
         var id: ConnectionID { ConnectionID(slot: slot) }
@@ -45,19 +46,20 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
             })
     }
 
-    /// Hands the batch over. False: nobody wants more.
+    /// Hands the batch over. Returns false if no more results are wanted.
     mutating func publish() -> Bool {
         let isWanted = crew.publish(batch)
         batch += 1
-        // A batch belongs to the reader from the return of `publish` to the next call, here and in all that follows.
+        // A batch belongs to the reader from the return of `publish` to the next call, here and in everything that
+        // follows.
         unsafe crew.batch(batch).pointee.clear(for: batch)
         return isWanted
     }
 
-    /// How many things happen in the batch that is being filled, so far.
+    /// The number of events so far in the batch being filled.
     var count: UInt32 { unsafe crew.batch(batch).pointee.count }
 
-    /// Octets of frames that are shown in it, about.
+    /// The approximate number of octets in its excerpts.
     var shown: Int { unsafe crew.batch(batch).pointee.shown }
 
     mutating func opens(at time: Timestamp) { unsafe crew.batch(batch).pointee.openTime = time }
@@ -87,10 +89,10 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         if isShort(part) { shortPart = part }
     }
 
-    /// Whether a part has little memory left for what waits to be shown: a quarter.
+    /// Whether less than a quarter of a part's memory for waiting excerpts is left.
     func isShort(_ part: Int) -> Bool { room.map { shownSize[part] > $0.most - $0.most / 4 } ?? false }
 
-    /// The part that has little left since a segment came, once: a segment is of one part alone.
+    /// The part whose memory became short with the latest segment, once: a segment belongs to one part only.
     mutating func takeShortPart() -> Int? { shortPart.take() }
 
     mutating func icmp(_ event: ICMPEvent, _ connections: borrowing KnownConnections) {
@@ -149,16 +151,16 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         leave(id, seat)
     }
 
-    /// The place is free again.
+    /// Frees the connection's slot.
     private mutating func leave(_ id: ConnectionID, _ seat: Seat) {
         seats[Int(id.slot)].number = 0
         free[Int(seat.part)].append(seat.slot)
     }
 
-    /// Everything up to this time is in the batch, and those before.
+    /// Notes that everything up to this time is in the batch or in earlier ones.
     func rest(at time: Timestamp) { unsafe crew.batch(batch).pointee.restTime = time }
 
-    /// Where a connection is told of.
+    /// The part and slot in which a connection is reported.
     @inline(__always) private mutating func seat(
         of id: ConnectionID, _ number: UInt64, _ connections: borrowing KnownConnections
     ) -> Seat {
@@ -179,7 +181,7 @@ struct TellingDealer<Report: TraceReport>: ~Copyable, TraceSink {
         return seat
     }
 
-    /// The batch's share of a part.
+    /// The batch's share for a connection's part.
     private func share(_ seat: Seat) -> UnsafeMutablePointer<TellingShare> {
         unsafe crew.batch(batch).pointee.shares.place(Int(seat.part))
     }

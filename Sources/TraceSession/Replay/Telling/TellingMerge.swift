@@ -1,17 +1,17 @@
-// Brings what the parts said of a batch into the order in which it happened, and onto standard output.
+// Puts the output of the parts for a batch into the order of events, and writes it to standard output.
 
 import PacketSource
 import TCPModel
 import TimelineReport
 
-/// The end of the way of a replay that is told in parts. One batch after the other.
+/// The last stage of a replay that reports events through parts. Takes one batch after the other.
 struct TellingMerge<Report: TraceReport>: ~Copyable {
     private var report: Report
     private var out = MergedOutput()
 
     init(_ report: Report) { self.report = report }
 
-    /// The exit code that a failure to write asks for; nil as long as there is none.
+    /// The exit code after a failed write; nil if none has failed.
     var outputStatus: Int32? { out.status }
 
     /// - Returns: the report for each of the parts.
@@ -22,7 +22,7 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
 
     mutating func learn(_ interfaces: [CaptureDescription.Interface]) { report.learn(interfaces) }
 
-    /// Takes over what the parts said.
+    /// Takes in the output of the parts.
     mutating func take(_ batch: borrowing TellingBatch) {
         if let time = batch.openTime { report.opens(at: time) }
         var order = PieceOrder()
@@ -33,7 +33,7 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
         write(batch, &order, below: .max)
     }
 
-    /// Writes the pieces of what happened before `limit`, in order.
+    /// Writes the pieces of events before `limit`, in order.
     private mutating func write(_ batch: borrowing TellingBatch, _ order: inout PieceOrder, below limit: UInt64) {
         order.take(from: batch.said, below: limit) { said, range, number in
             report.merge(said, range, number: number, &out.buffer)
@@ -43,10 +43,10 @@ struct TellingMerge<Report: TraceReport>: ~Copyable {
 
     mutating func flush() { out.flush() }
 
-    /// All parts have said everything.
+    /// Joins a part's report when all parts have finished.
     mutating func join(_ part: Report) { report.join(part) }
 
-    /// The end; `host` is what moved among the counters of the host that was traced, if the capture says so.
+    /// Ends the report; `host` are the changes of the traced host's counters, if the capture has them.
     mutating func end(
         _ description: CaptureDescription, _ counts: CaptureCounts, host: HostCounterChange?, at time: Timestamp?
     ) {

@@ -1,4 +1,5 @@
-// One part of a replay that is told in parts: what is kept of its connections, its statistics and findings, and its report.
+// One part of a replay that reports events through parts: its connections, with their statistics and findings, and its
+// report.
 
 import TCPDiagnosis
 import TCPModel
@@ -15,7 +16,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         teller = Teller(report, needs, options, isLive: false)
     }
 
-    /// The whole report has begun, and this is the part of it.
+    /// Sets this part's report, when the whole report has begun.
     mutating func begin(_ report: Report) { teller.report = report }
 
     mutating func learn(_ interfaces: [CaptureDescription.Interface]) { teller.report.learn(interfaces) }
@@ -27,14 +28,14 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
     /// Its part of the report.
     var report: Report { teller.report }
 
-    /// Tells its share of a batch.
+    /// Reports its share of a batch.
     mutating func work(_ index: Int, of batch: borrowing TellingBatch) {
-        // The crew gave this part's share to this thread alone, and what it says of it.
+        // The crew gave this part's share, and the place of its output, to this thread alone.
         unsafe tell(&batch.shares.place(index).pointee, &batch.said.place(index).pointee, batch.number)
         if let time = batch.restTime { unsafe showLate(at: time, &batch.said.place(index).pointee) }
     }
 
-    /// Shows what came late of connections that were reported, behind all that the batch has.
+    /// Shows late events of reported connections, behind everything else in the batch.
     private mutating func showLate(at time: Timestamp, _ said: inout PartOutput) {
         swap(&teller.out, &said.out)
         teller.report.flush(now: time, connections, nil, &teller.out)
@@ -48,7 +49,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         for interruption in share.interruptions {
             tell(&share, start..<interruption.index, &beginning, before: interruption.place, &said)
             start = interruption.index
-            // It is the teller's while it tells.
+            // The teller needs the output while it reports.
             swap(&teller.out, &said.out)
             let number = tell(interruption, share, batch)
             swap(&teller.out, &said.out)
@@ -57,8 +58,8 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         tell(&share, start..<share.segments.count, &beginning, before: .max, &said)
     }
 
-    /// Tells segments that nothing interrupts. One thing is done with all of them before the next is: the instructions that each
-    /// takes fit in a core's cache, and all together do not.
+    /// Reports segments with no interruption among them. Each step is applied to all of them before the next step: the
+    /// code of a single step fits into a core's cache, that of all steps does not.
     private mutating func tell(
         _ share: inout TellingShare, _ range: Range<Int>, _ beginning: inout Int, before end: UInt32,
         _ said: inout PartOutput
@@ -78,7 +79,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// Has the report tell segments, with what is shown of their frames.
+    /// Makes the report of segments with excerpts of their frames.
     private mutating func report(_ share: borrowing TellingShare, _ range: Range<Int>, _ said: inout PartOutput) {
         for index in range {
             teller.report.segment(share.segments[index], share.excerpts[index], connections, &said.out)
@@ -86,7 +87,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
         }
     }
 
-    /// - Returns: the number of the connection that it is about.
+    /// - Returns: the number of the connection concerned.
     private mutating func tell(
         _ interruption: TellingShare.Interruption, _ share: borrowing TellingShare, _ batch: UInt64
     ) -> UInt64 {
@@ -117,7 +118,7 @@ struct TellingPart<Report: TraceReport>: ~Copyable {
             if !isKept { connections.release(id) }
             return record.connection.number
         case .forget(let id):
-            // What came late may still wait for more of its row.
+            // Late events may still be waiting for more of their row.
             teller.report.flush(now: Timestamp(nanoseconds: .max), connections, nil, &teller.out)
             connections.release(id)
             return 0

@@ -1,12 +1,12 @@
-// A replay that tells what happens as it happens: one pipeline finds it out, and parts tell of it, divided among threads.
+// A replay that reports events in their order: one pipeline finds them, and parts, divided among threads, report them.
 
 import PacketSource
 import TCPModel
 import TCPTimeline
 import TimelineReport
 
-/// The plain pipeline, whose events are dealt out to parts: for formats that hear of segments or findings, and where a limit is
-/// one for all flows. Telling costs several times what finding out does.
+/// The plain pipeline, whose events are dealt to parts: for formats that report segments or findings, and where a limit
+/// applies to all flows together. Reporting costs several times as much as finding out.
 struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     private var pipeline: TracePipeline<TellingDealer<Report>>
     private let usesProcesses: Bool
@@ -31,7 +31,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
     var tally: FrameTally { pipeline.tally }
     var kernelCounts: RecordedKernel.Counts { pipeline.kernelCounts ?? RecordedKernel.Counts() }
     var hostChange: HostCounterChange? { pipeline.hostChange }
-    // Parts and merge are asked when nobody works: before the first batch, or after `settle`.
+    // Parts and merge are accessed only while no work is under way: before the first batch, or after `settle`.
     var outputStatus: Int32? { unsafe crew.merge.pointee.outputStatus }
 
     var unwantedFindings: [String] {
@@ -71,12 +71,13 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         pipeline.take(header, bytes, frame: frame)
         guard showsFrames else { return }
         if let part = pipeline.sink.takeShortPart() { makeRoom(in: part) }
-        // As many frames as a batch has may be 100 MB of text. What ends it is in the frames alone, as with their number.
+        // A full batch of frames may have 100 MB of text. This early end, too, depends on the frames alone.
         if pipeline.sink.shown >= ReplayDivision.shown { _ = pipeline.sink.publish() }
     }
 
-    /// Before texts of a part have to be left out: reports those of its connections that are over and wait for late segments, the oldest
-    /// first. It is decided here, between two frames, and not where it is told, so that the number of threads does not matter.
+    /// Before text of a part would have to be left out, reports those of its connections that have ended and wait for
+    /// late segments, the oldest first. This is decided here, between two frames, and not by the part, so that the
+    /// number of threads does not matter.
     private mutating func makeRoom(in part: Int) {
         while pipeline.sink.isShort(part), let id = pipeline.nextEnded(in: part) { pipeline.conclude(id) }
     }
@@ -85,7 +86,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
 
     mutating func take(kernelRecord payload: [UInt8]) {
         pipeline.take(kernelRecord: payload, usesProcesses: usesProcesses)
-        // Frames end a batch; of records there may be very many without one.
+        // Batches end by the number of frames, but there may be very many records without a frame.
         if pipeline.sink.count >= ReplayDivision.told { _ = pipeline.sink.publish() }
     }
 
@@ -121,7 +122,7 @@ struct TellingReplay<Report: TraceReport>: ~Copyable, ReplayConsumer {
         pipeline.endFragments()
         if pipeline.reported.first != nil { pipeline.sink.rest(at: Timestamp(nanoseconds: .max)) }
         var isWanted = pipeline.sink.publish()
-        // In portions: what is told of a connection may be long.
+        // In portions, because the report of a connection may be long.
         var room = ReplayDivision.toldRest
         for id in pipeline.timeline.remaining() where isWanted && !pipeline.timeline.isReported(id) {
             pipeline.finish(id)

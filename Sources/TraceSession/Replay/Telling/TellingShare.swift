@@ -1,11 +1,11 @@
-// What one part is to tell of one batch.
+// The events that one part reports of one batch.
 
 import TCPModel
 import TCPTimeline
 
-/// One part's share of a batch: filled by the reader, told by the part.
+/// One part's share of a batch: filled by the reader, reported by the part.
 struct TellingShare {
-    /// A connection that is told of from now on.
+    /// A connection whose events follow.
     struct Beginning {
         /// Its place in the batch.
         let place: UInt32
@@ -13,26 +13,26 @@ struct TellingShare {
         let record: KnownConnections.Record
     }
 
-    /// What happens between two segments.
+    /// An event between two segments.
     struct Interruption {
         enum Kind {
             case icmp(ICMPEvent)
             /// The connection's client called this address.
             case redirected(ConnectionID, from: SocketAddress)
-            /// What a capture file says that the kernel said: the one at this index of `kernelEvents`.
+            /// A kernel event recorded in the capture file: the one at this index of `kernelEvents`.
             case kernel(Int)
-            /// The host's counters moved, as `counterChanges` has it at this index.
+            /// A change of the host's counters: the one at this index of `counterChanges`.
             case counters(Int)
-            /// The connection, which is not over, is to be judged at `now`.
+            /// An open connection should be judged at `now`.
             case review(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp)
-            /// The connection is over, at `now`; what the kernel said of it is at this index of `views`, if it said anything. It may
-            /// be kept for late segments.
+            /// The connection is over at `now`; its kernel side, if any, is at this index of `views`. It may be kept
+            /// for late segments.
             case finish(ConnectionID, KnownConnections.Record, view: Int?, now: Timestamp, isKept: Bool)
-            /// A connection that was kept is not any longer.
+            /// A kept connection is released.
             case forget(ConnectionID)
         }
 
-        /// The index of the segment after it.
+        /// The index of the following segment.
         let index: Int
         /// Its place in the batch.
         let place: UInt32
@@ -42,18 +42,18 @@ struct TellingShare {
     var segments: [SegmentEvent] = []
     /// By segment: its place in the batch.
     private(set) var places: [UInt32] = []
-    /// By segment: what is shown of its frame. Empty where nobody asks for that.
+    /// By segment: the excerpt of its frame. Empty if no excerpts are requested.
     private(set) var excerpts: [FrameExcerpt?] = []
     private(set) var beginnings: [Beginning] = []
     private(set) var interruptions: [Interruption] = []
-    /// What the kernel said, if the capture has that.
+    /// Kernel events recorded in the capture.
     private(set) var kernelEvents: [KernelEvent] = []
-    /// How its counters moved.
+    /// Changes of the host's counters.
     private(set) var counterChanges: [HostCounterChange] = []
-    /// What it said of connections that are over, or are judged.
+    /// The kernel's side of connections that are over, or are judged.
     private(set) var views: [KernelView] = []
 
-    /// Empties it for the next batch.
+    /// Empties the share for the next batch.
     mutating func clear() {
         segments.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
@@ -72,24 +72,24 @@ struct TellingShare {
         places.append(place)
     }
 
-    /// Adds a segment, with what is shown of its frame.
+    /// Adds a segment with the excerpt of its frame.
     mutating func add(_ event: SegmentEvent, _ excerpt: FrameExcerpt?, of id: ConnectionID, _ place: UInt32) {
         add(event, of: id, place)
         excerpts.append(excerpt)
     }
 
-    /// Adds a connection, before what is told of it.
+    /// Adds a connection, before its first event.
     mutating func begin(_ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record) {
         beginnings.append(Beginning(place: place, id: id, record: record))
     }
 
-    /// Adds what the kernel said after the latest segment.
+    /// Adds a kernel event that follows the latest segment.
     mutating func interrupt(_ place: UInt32, _ event: KernelEvent) {
         kernelEvents.append(event)
         interrupt(place, .kernel(kernelEvents.count - 1))
     }
 
-    /// Adds how the host's counters moved.
+    /// Adds a change of the host's counters.
     mutating func interrupt(_ place: UInt32, _ change: HostCounterChange) {
         counterChanges.append(change)
         interrupt(place, .counters(counterChanges.count - 1))
@@ -103,7 +103,7 @@ struct TellingShare {
         interrupt(place, .finish(id, record, view: keep(view), now: now, isKept: isKept))
     }
 
-    /// Has a connection judged.
+    /// Adds a request to judge a connection.
     mutating func review(
         _ place: UInt32, _ id: ConnectionID, _ record: KnownConnections.Record, _ view: KernelView?, now: Timestamp
     ) {
@@ -116,7 +116,7 @@ struct TellingShare {
         return views.count - 1
     }
 
-    /// Adds what happens after the latest segment.
+    /// Adds an event that follows the latest segment.
     mutating func interrupt(_ place: UInt32, _ kind: Interruption.Kind) {
         interruptions.append(Interruption(index: segments.count, place: place, kind: kind))
     }

@@ -1,13 +1,14 @@
-// Replay of a capture that runs: connections are reported soon after their ends, as a live trace does, and kept for late segments.
+// Replay of a running capture: as in a live trace, connections are reported soon after their ends, and kept for late
+// segments.
 
 import TCPModel
 import TCPTimeline
 
 extension TracePipeline where Sink: ~Copyable {
-    /// Reported connections that are kept, at most.
+    /// The most reported connections to keep.
     private static var mostReported: Int { ReplayDivision.waiting * ReplayDivision.parts }
 
-    /// It is `now` where the capture is made: reports who has ended and been silent for a moment.
+    /// The time at the capture is `now`: reports connections that have ended and been silent for a moment.
     mutating func reportEnded(at now: Timestamp) {
         var over: [ConnectionID] = []
         var denied: [ConnectionID] = []
@@ -28,7 +29,8 @@ extension TracePipeline where Sink: ~Copyable {
         if needs.findings && recorded == nil { reviewOpen(at: now) }
     }
 
-    /// Has those judged that go on and are quiet, once a second as a live trace does. Another trace has told its own findings.
+    /// Judges open connections that are quiet, once a second as in a live trace. If another trace recorded the kernel's
+    /// side, its own findings are used instead.
     private mutating func reviewOpen(at now: Timestamp) {
         guard var place = reviews.place(at: now) else { return }
         var room = ReviewRounds.portion
@@ -51,7 +53,7 @@ extension TracePipeline where Sink: ~Copyable {
         return false
     }
 
-    /// Forgets a connection that was reported; false if another one has its four-tuple by now, so that it is gone.
+    /// Forgets a reported connection; false if it is gone because another one has reused its four-tuple.
     @discardableResult private mutating func forget(_ entry: ReportedQueue.Entry) -> Bool {
         guard timeline.connections.contains(entry.id, number: entry.number) else { return false }
         conclude(entry.id)
@@ -59,20 +61,20 @@ extension TracePipeline where Sink: ~Copyable {
     }
 }
 
-/// Where the next look at open connections goes on: a round begins each second.
+/// The position of the next look at open connections; a round starts each second.
 struct ReviewRounds {
-    /// Connections that are looked at in one go.
+    /// Connections to look at in one go.
     static let portion = 512
 
     private var begun = Timestamp(nanoseconds: .min)
     private var next: UInt32?
 
-    /// The place to begin with; nil while it is not time.
+    /// The slot to start with; nil while nothing is due.
     mutating func place(at now: Timestamp) -> UInt32? {
         if next == nil && now.since(begun) >= Span.second { (next, begun) = (0, now) }
         return next
     }
 
-    /// The next look goes on there; nil: the round is over.
+    /// Sets the slot to continue from; nil if the round is complete.
     mutating func stop(at place: UInt32?) { next = place }
 }
